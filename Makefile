@@ -1,0 +1,52 @@
+# Facegate: make demo | test | check | bench | soak. Each sets up what it needs, in .venv and .cache alone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
+
+.PHONY: demo test check bench soak coverage lock format clean
+
+demo: $(BIN)/facegate
+	$(BIN)/facegate demo
+
+test: $(BIN)/facegate
+	$(BIN)/python -m pytest -m "not soak"
+
+check: $(BIN)/facegate
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(BIN)/facegate
+	$(BIN)/facegate bench
+
+# The slow proofs; they print their tables.
+soak: $(BIN)/facegate
+	$(BIN)/python -m pytest -m soak -s
+
+coverage: $(BIN)/facegate
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not soak"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+format: $(BIN)/facegate
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Needs uv. Writes pins with hashes and without addresses.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		pyproject.toml -o requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+$(BIN)/facegate: requirements/dev.txt pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf .venv .cache

@@ -1,0 +1,1 @@
+"""HTTP: what the property manager's browser talks to."""

@@ -1,0 +1,1 @@
+"""From a photo to a resident: decoding, checks, duplicates, templates."""

@@ -1,0 +1,79 @@
+"""Whether a photo is good enough to enrol from, and if not, what the person can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import Refusal
+from gate.vision.quality import Limits, Quality, measure, unfit
+from gate.vocabulary import Face, Reason
+from models.align import align, shrunk
+from models.pack import Models
+
+# Stricter than at the gate: a poor template is poor for years.
+LIMITS = Limits(min_eye_distance=30, max_yaw=0.35, min_sharpness=30, min_light=50, max_light=210)
+# A face with less than this share of the largest one's area is someone in the background.
+_SECOND_FACE_SHARE = 0.25
+_DETECT_SIDES = (640, 1280)
+
+_ADVICE = {
+    Reason.NO_FACE: "shows no face; give a photo that looks at the camera, without sunglasses or mask",
+    Reason.SEVERAL_FACES: "shows several faces; give a photo of one person alone",
+    Reason.TOO_FAR: "shows too small a face ({eye_distance:.0f} pixels between the eyes, 30 needed); come closer",
+    Reason.TURNED_AWAY: "shows a face turned to the side; look straight at the camera",
+    Reason.TOO_DARK: "is too dark on the face; turn towards the light",
+    Reason.TOO_BRIGHT: "is too bright on the face; step out of the glare",
+    Reason.BLURRED: "is blurred; hold still, wipe the lens, or give the original file",
+}
+
+
+class PhotoRefused(Refusal):
+    """A photo is not good enough; `reason` is out of the closed list, the message says what to do."""
+
+    def __init__(self, name: str, reason: Reason, quality: Quality | None = None) -> None:
+        advice = _ADVICE[reason].format(eye_distance=quality.eye_distance if quality else 0)
+        super().__init__(f"{name} {advice}. [{reason}]")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """The one face of a good photo: aligned ((size, size, 3) uint8 BGR), and how good it is."""
+
+    aligned: NDArray[np.uint8]
+    quality: Quality
+
+
+def examine(image: NDArray[np.uint8], name: str, models: Models) -> Portrait:
+    """The portrait in a photo ((H, W, 3) uint8 BGR) called `name`. Raises PhotoRefused."""
+    faces = find_faces(image, models)
+    if not faces:
+        raise PhotoRefused(name, Reason.NO_FACE)
+    areas = sorted((face.box[2] * face.box[3] for face in faces), reverse=True)
+    if len(areas) > 1 and areas[1] >= _SECOND_FACE_SHARE * areas[0]:
+        raise PhotoRefused(name, Reason.SEVERAL_FACES)
+    face = max(faces, key=lambda face: face.box[2] * face.box[3])
+    spec = models.spec
+    try:
+        aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
+    except ValueError as error:
+        raise PhotoRefused(name, Reason.NO_FACE) from error
+    quality = measure(face, aligned)
+    reason = unfit(quality, LIMITS)
+    if reason is not None:
+        raise PhotoRefused(name, reason, quality)
+    return Portrait(aligned, quality)
+
+
+def find_faces(image: NDArray[np.uint8], models: Models) -> list[Face]:
+    """The faces of a photo, in its pixels. A face that fills a large photo is found on a smaller copy."""
+    for side in _DETECT_SIDES:
+        small, scale = shrunk(image, side)
+        found = models.detector.detect(small)
+        found[:, :14] /= scale
+        if len(found) or scale == 1:
+            break
+    return [Face.from_row(row) for row in found.tolist()]

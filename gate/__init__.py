@@ -1,0 +1,1 @@
+"""What happens between a frame and the relay."""

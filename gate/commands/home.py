@@ -1,0 +1,102 @@
+"""What commands share: where the state is, what the settings say, and how answers are printed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.config import Settings, load_settings, state_directory
+from gate.store.database import open_database, sentences
+
+CONFIG_NAME = "facegate.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A gate on this machine: its state directory and its effective settings."""
+
+    state: Path
+    settings: Settings
+
+    @property
+    def models_dir(self) -> Path:
+        """Where its model packs are."""
+        return self.settings.models.dir or self.state / "models"
+
+    @contextmanager
+    def store(self) -> Iterator[sqlite3.Connection]:
+        """Its database, with SQLite's errors in words."""
+        with closing(open_database(self.state)) as connection, sentences(self.state / "facegate.db"):
+            yield connection
+
+
+def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:
+    """The gate the options name. `facegate.toml` in the state directory is read where no other file is named."""
+    directory = state_directory(state)
+    if config is None and (directory / CONFIG_NAME).is_file():
+        config = directory / CONFIG_NAME
+    return Home(directory, load_settings(config, **overrides))
+
+
+def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--state and --config."""
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        envvar="FACEGATE_CONFIG",
+        help="The configuration, a TOML file.",
+    )
+    directory = click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        envvar="FACEGATE_STATE",
+        help="Where this gate keeps its state.",
+    )
+    return directory(config(command))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """The answer for machines."""
+    click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """The answer for people; `empty` is what to say when there are no rows."""
+    if not rows:
+        click.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    # Not on a terminal nothing is cut to fit one.
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 400
+    console.print(table)
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+    """A bar on standard error where that is a terminal; yields a function to call once a step."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)

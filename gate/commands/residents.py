@@ -1,0 +1,70 @@
+"""facegate residents"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.store import residents as store
+
+
+@click.group()
+def residents() -> None:
+    """The people who live here."""
+
+
+@residents.command("list")
+@state_option
+@json_option
+def list_residents(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Everyone, by name."""
+    with home(state, config).store() as connection:
+        people = store.every(connection)
+    if as_json:
+        print_json({"residents": [asdict(person) for person in people]})
+        return
+    rows = [(person.name, person.unit, person.templates, person.created_at[:10], person.id) for person in people]
+    print_table(
+        ("name", "unit", "templates", "enrolled", "id"),
+        rows,
+        "Nobody is enrolled. Enrol with: facegate enroll",
+    )
+
+
+@residents.command()
+@click.argument("who")
+@state_option
+@json_option
+def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """One resident, by name or id, with what each template was made from."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        templates = store.templates_of(connection, person.id)
+    if as_json:
+        print_json({**asdict(person), "templates": templates})
+        return
+    click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
+    rows = [(t["source"], t["model"], *t["quality"].values()) for t in templates]
+    columns = ("source", "model", *(templates[0]["quality"] if templates else ()))
+    print_table(columns, rows, "No templates: this person uses other ways in.")
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Erase a resident by name or id: templates, and their name in the record."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        if not yes:
+            click.confirm(f"Erase {person.name} and {person.templates} templates for ever?", abort=True, err=True)
+        store.remove(connection, person)
+    if as_json:
+        print_json({"removed": person.id, "templates": person.templates})
+        return
+    click.echo(f"{person.name} is erased: {person.templates} templates, and the name in the record.")

@@ -1,0 +1,247 @@
+"""The settings: one TOML file, every key overridable by FACEGATE_*, none ignored."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gate.door.settings import DoorSettings
+from gate.errors import UsageError
+
+SERVICE_STATE = Path("/var/lib/facegate")
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class CameraSettings(_Section):
+    """Where the frames come from."""
+
+    source: str = "0"
+    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), `rtsp://...`, `csi`, a video file, or a folder of images."""
+
+    width: int = Field(1280, ge=160, le=4096)
+    """Width asked of a V4L2 or CSI camera, pixels."""
+
+    height: int = Field(720, ge=120, le=4096)
+    """Height asked of a V4L2 or CSI camera, pixels."""
+
+    fps: float = Field(15, gt=0, le=60)
+    """Frames a second asked of the camera; also the pace of a folder of images."""
+
+    loop: bool = True
+    """Whether a video file or folder used as a camera starts again at its end."""
+
+    deadline_s: float = Field(2, ge=0.2, le=30)
+    """Without a new frame for this long the camera counts as lost and is opened again, seconds."""
+
+    frozen_s: float = Field(5, ge=1, le=60)
+    """An unchanged, black or white picture for this long is a fault, seconds."""
+
+
+class ZoneSettings(_Section):
+    """The approach zone, as fractions of the picture: a face counts when its centre lies inside."""
+
+    left: Fraction = 0.0
+    """Left edge."""
+    top: Fraction = 0.0
+    """Upper edge."""
+    right: Fraction = 1.0
+    """Right edge."""
+    bottom: Fraction = 1.0
+    """Lower edge."""
+
+    @model_validator(mode="after")
+    def _has_an_inside(self) -> ZoneSettings:
+        if not (self.left < self.right and self.top < self.bottom):
+            raise ValueError("the zone must have left < right and top < bottom")
+        return self
+
+
+class VisionSettings(_Section):
+    """From frame to claim."""
+
+    threads: int = Field(1, ge=1, le=16)
+    """Threads for the models."""
+
+    detect_side: int = Field(640, ge=160, le=1920)
+    """Frames with a side above this are shrunk to it for the detector; the face itself is cut from the full frame."""
+
+    zone: ZoneSettings = ZoneSettings()
+    """The approach zone."""
+
+    min_eye_distance: float = Field(24, ge=12, le=400)
+    """Pixels between the eyes below which a face is too far away to be at the gate."""
+
+    max_yaw: float = Field(0.45, gt=0, le=1)
+    """How far the nose may stand off the middle of the eyes, in eye distances, before a face is turned away."""
+
+    min_sharpness: float = Field(30, ge=0)
+    """Variance of the Laplacian of the aligned face below which it is blurred."""
+
+    min_light: float = Field(40, ge=0, le=255)
+    """Mean grey of the aligned face below which it is too dark, 0 to 255."""
+
+    max_light: float = Field(220, ge=0, le=255)
+    """Mean grey of the aligned face above which it is too bright, 0 to 255."""
+
+    threshold: float | None = Field(None, gt=-1, lt=1)
+    """Mean similarity a claim needs; absent: the model pack's own calibration."""
+
+    margin: float | None = Field(None, ge=0, lt=1)
+    """How far the best person must lead the second; absent: the model pack's own calibration."""
+
+    frames: int = Field(3, ge=2, le=20)
+    """Sightings of one track a claim needs."""
+
+    patience: int = Field(8, ge=2, le=60)
+    """Sightings of one track after which a face not recognised is called unknown."""
+
+    sample_s: float = Field(0.1, ge=0, le=1)
+    """Least time between two sightings of one track, seconds: neighbouring frames say little new."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> VisionSettings:
+        if self.patience < self.frames:
+            raise ValueError("patience must be at least frames")
+        if not self.min_light < self.max_light:
+            raise ValueError("min_light must be below max_light")
+        return self
+
+
+class ModelsSettings(_Section):
+    """Which model pack, and where packs are kept."""
+
+    pack: str = Field("open", pattern=r"^[a-z0-9][a-z0-9-]*(:[A-Za-z0-9_.-]+)?$")
+    """The installed pack in use: `open`, `opencv-zoo`, `insightface:<name>`, ..."""
+
+    dir: Path | None = None
+    """Folder of the installed packs; absent: `models` in the state directory."""
+
+
+class ApiSettings(_Section):
+    """The local HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = Field(8443, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one and prints it."""
+
+
+class Settings(BaseSettings):
+    """Every setting of a gate."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="FACEGATE_",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+    )
+
+    gate: str = Field("gate", min_length=1, max_length=64, pattern=r"^[\w .-]+$")
+    """The gate's name in the record."""
+
+    camera: CameraSettings = CameraSettings()
+    """The camera."""
+
+    vision: VisionSettings = VisionSettings()
+    """Recognition."""
+
+    models: ModelsSettings = ModelsSettings()
+    """Model packs."""
+
+    door: DoorSettings = DoorSettings()
+    """The door."""
+
+    api: ApiSettings = ApiSettings()
+    """The HTTP server."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line over environment over file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+_RESERVED_ENVIRONMENT = {"FACEGATE_STATE", "FACEGATE_CONFIG"}
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """The effective settings from `config`, the environment and `overrides` (nested dicts).
+
+    Raises UsageError with one sentence naming the key that is unknown or wrong.
+    """
+    _refuse_unknown_environment()
+    try:
+        return _with_file(config)(**overrides)
+    except ValidationError as error:
+        raise UsageError(_sentence(error, config)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"The configuration {config} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"The configuration {config} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The configuration {config} is not UTF-8 text.") from error
+
+
+def _with_file(config: Path | None) -> type[Settings]:
+    if config is None:
+        return Settings
+    if not config.is_file():
+        raise UsageError(f"There is no configuration file {config}.")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=config)
+
+    return FileSettings
+
+
+def _refuse_unknown_environment() -> None:
+    sections = {name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith("FACEGATE_") and name not in _RESERVED_ENVIRONMENT:
+            section = name.removeprefix("FACEGATE_").split("__")[0]
+            if section not in sections:
+                raise UsageError(f"The environment sets {name}, which is no setting. Remove it or mend its name.")
+
+
+def _sentence(error: ValidationError, config: Path | None) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the whole"
+    where = f"the configuration {config}" if config else "the settings"
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"There is no setting {key}; remove it from {where} or mend its name."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"The setting {key} in {where} is wrong: {message}."
+
+
+def state_directory(given: Path | None) -> Path:
+    """Where this gate keeps its state: what was given, else the service's directory, else the user's."""
+    if given is not None:
+        return given
+    if SERVICE_STATE.is_dir() and os.access(SERVICE_STATE, os.W_OK):
+        return SERVICE_STATE
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("facegate", appauthor=False))

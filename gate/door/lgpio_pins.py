@@ -1,0 +1,22 @@
+"""Raspberry Pi pins through lgpio, an output claimed with its safe level in one call."""
+
+from __future__ import annotations
+
+import lgpio
+from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
+
+
+class SafeLGPIOPin(LGPIOPin):  # type: ignore[misc]
+    """gpiozero's own pin claims an output at level 0 and then writes its value, which blips an active-low relay."""
+
+    def output_with_state(self, state: bool) -> None:
+        """Claim as an output that is at `state` from its first instant."""
+        lgpio.gpio_claim_output(self.factory._handle, self._number, int(state))
+
+
+class SafeLGPIOFactory(LGPIOFactory):  # type: ignore[misc]
+    """gpiozero's lgpio factory with the pin above."""
+
+    def __init__(self, chip: int) -> None:
+        super().__init__(chip=chip)
+        self.pin_class = SafeLGPIOPin

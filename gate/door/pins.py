@@ -1,0 +1,114 @@
+"""The pin factories, chosen by name and never by falling back: lgpio on a Raspberry Pi, a journal elsewhere."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from gate.door.settings import DoorSettings
+from gate.errors import UsageError
+
+JOURNAL_NAME = "pins.jsonl"
+
+
+def pin_factory(settings: DoorSettings, runtime: Path) -> Any:
+    """The gpiozero factory the settings name, its pins not yet claimed.
+
+    Raises UsageError when it cannot be had: another process holds the pins, or the library or the chip is missing.
+    """
+    if settings.pin_factory == "mock":
+        return JournalFactory(runtime / JOURNAL_NAME, latched=settings.mock_board == "latched")
+    # lgpio leaves a pipe file in its working directory.
+    os.environ["LG_WD"] = str(runtime)
+    try:
+        from gate.door.lgpio_pins import SafeLGPIOFactory
+    except ImportError as error:
+        raise UsageError(
+            "The pin factory is lgpio, but its library is missing. Install python3-lgpio, or set door.pin_factory."
+        ) from error
+    try:
+        return SafeLGPIOFactory(chip=settings.gpio_chip)
+    except Exception as error:
+        raise UsageError(
+            f"The GPIO chip {settings.gpio_chip} cannot be opened ({error}). Mend door.gpio_chip or its permissions."
+        ) from error
+
+
+class JournalPin(MockPin):  # type: ignore[misc]
+    """A mock pin that writes each level its output takes, and remembers it the way its board would."""
+
+    def __init__(self, factory: JournalFactory, info: Any) -> None:
+        super().__init__(factory, info)
+        self._level = factory.left_level(info.name)
+
+    def output_with_state(self, state: bool) -> None:
+        """Claim as an output at `state`, in one step as the kernel does it."""
+        self._function = "output"
+        self._state = bool(state)
+        self._journal(self._state)
+
+    def _set_function(self, value: str) -> None:
+        was_output = self._function == "output"
+        super()._set_function(value)
+        if was_output and value == "input":
+            self._journal(None)
+
+    def _change_state(self, value: bool) -> bool:
+        changed = bool(super()._change_state(value))
+        if changed and self._function == "output":
+            self._journal(self._state)
+        return changed
+
+    def _journal(self, level: bool | None) -> None:
+        if level is not self._level:
+            self._level = level
+            self.factory.write(self.info.name, level)
+
+
+class JournalFactory(MockFactory):  # type: ignore[misc]
+    """Mock pins for one process at a time, every edge kept in a journal of JSON lines with its monotonic time.
+
+    `latched`: a level outlives the process that set it, as on Raspberry Pi kernels; otherwise the line lets go.
+    """
+
+    def __init__(self, journal: Path, *, latched: bool) -> None:
+        super().__init__(pin_class=JournalPin)
+        self._latched = latched
+        self._descriptor = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._descriptor)
+            raise UsageError(
+                "Another process holds the pins. Stop it first, or ask it: facegate door status"
+            ) from error
+        self._levels = {edge["pin"]: edge["level"] for edge in read_journal(journal)} if latched else {}
+
+    def left_level(self, pin: str) -> bool | None:
+        """The level the last process left on a pin; None where the line was let go."""
+        return self._levels.get(pin)
+
+    def write(self, pin: str, level: bool | None) -> None:
+        """One edge into the journal."""
+        edge = {"mono": time.monotonic(), "pin": pin, "level": level, "pid": os.getpid()}
+        os.write(self._descriptor, json.dumps(edge).encode() + b"\n")
+
+    def close(self) -> None:
+        """Let the pins go."""
+        super().close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def read_journal(journal: Path) -> list[dict[str, Any]]:
+    """The edges written so far, oldest first: {"mono", "pin", "level", "pid"}; a level of None is a line let go."""
+    if not journal.exists():
+        return []
+    return [json.loads(line) for line in journal.read_text("ascii").splitlines()]

@@ -1,0 +1,37 @@
+"""Whether a claim may open the door. Pure: the claim, what is known, and the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.vocabulary import Claim, Reason, Verdict
+
+# Vision and door share the kernel's monotonic clock; what is left is rounding in the message.
+_CLOCK_ROUNDING_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the door knows when a claim arrives."""
+
+    peer_is_vision: bool
+    seen_before: bool
+    enrolled: bool
+
+
+def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
+    """Grant, or deny with the first reason that holds. `now` is monotonic seconds.
+
+    Each test is written so that what is missing or not a number refuses.
+    """
+    if not known.peer_is_vision:
+        return Verdict(False, Reason.WRONG_PEER)
+    if not -_CLOCK_ROUNDING_S <= now - claim.taken_mono <= freshness_s:
+        return Verdict(False, Reason.STALE)
+    if known.seen_before:
+        return Verdict(False, Reason.REPLAYED)
+    if claim.resident is None:
+        return Verdict(False, claim.reason or Reason.UNKNOWN)
+    if not known.enrolled:
+        return Verdict(False, Reason.NOT_ENROLLED)
+    return Verdict(True)

@@ -1,0 +1,218 @@
+"""The Unix-domain sockets between the processes: one JSON object a line, length-limited, peers known to the kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gate.errors import FacegateError, UsageError
+
+MAX_MESSAGE = 4096
+_MAX_CONNECTIONS = 32
+_MESSAGES_A_TURN = 16
+
+Message = dict[str, Any]
+
+
+class LinkDown(FacegateError):
+    """Nobody answers on the socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end, by the kernel's word (SO_PEERCRED)."""
+
+    pid: int
+    uid: int
+
+
+def runtime_directory(state: Path) -> Path:
+    """Where the sockets are, made private to the gate's users. Raises UsageError when the path is too long for one."""
+    directory = state / "run"
+    if len(os.fsencode(directory / "vision.sock")) > 107:
+        raise UsageError(f"The state directory's path is too long for a socket: {state}. Choose a shorter one.")
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return directory
+
+
+class Client:
+    """One end of a conversation: ask, and wait for the answer. Used from one thread."""
+
+    def __init__(self, path: Path, *, timeout_s: float = 2.0) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._socket: socket.socket | None = None
+
+    def ask(self, message: Message) -> Message:
+        """Send `message`, return the answer. Raises LinkDown; the next call connects anew."""
+        try:
+            return self._exchange(message)
+        except (OSError, ValueError) as error:
+            self.close()
+            raise LinkDown(
+                f"Nobody answers on {self._path} ({error}). Is it running? Start it with: facegate run"
+            ) from error
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, message: Message) -> Message:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.settimeout(self._timeout_s)
+            self._socket.connect(str(self._path))
+        self._socket.sendall(encode(message))
+        answer = b""
+        while not answer.endswith(b"\n"):
+            part = self._socket.recv(MAX_MESSAGE)
+            if not part or len(answer) + len(part) > MAX_MESSAGE:
+                raise ValueError("the answer was cut short" if not part else "the answer is too long")
+            answer += part
+        return decode(answer)
+
+
+def encode(message: Message) -> bytes:
+    """A message as a line."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """A line as a message. Raises ValueError unless it is one JSON object without NaN or infinity."""
+    try:
+        message = json.loads(line, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(message, dict):
+        raise ValueError("a message is one JSON object")
+    return message
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+@dataclass(slots=True)
+class _Connection:
+    socket: socket.socket
+    peer: Peer
+    received: bytearray = field(default_factory=bytearray)
+
+
+class Server:
+    """Answers messages on a socket from whichever loop calls `turn`; owns no thread and no clock."""
+
+    def __init__(
+        self, path: Path, answer: Callable[[Message, Peer], Message], malformed: Callable[[Peer, str], None]
+    ) -> None:
+        self._answer = answer
+        self._malformed = malformed
+        self._connections: dict[int, _Connection] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path.unlink(missing_ok=True)
+        self._listener.bind(str(path))
+        path.chmod(0o660)
+        self._listener.listen(_MAX_CONNECTIONS)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+
+    def turn(self, timeout_s: float | None) -> None:
+        """Wait at most `timeout_s` for something to do, do a bounded share of it, and return."""
+        for key, _ in self._selector.select(timeout_s):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj == self._wake_reader:
+                os.read(self._wake_reader, 512)
+            else:
+                self._receive(self._connections[key.fd])
+        for connection in list(self._connections.values()):
+            self._serve(connection)
+
+    def wake(self) -> None:
+        """Make a waiting `turn` return; callable from any thread or signal handler."""
+        try:
+            os.write(self._wake_writer, b".")
+        except BlockingIOError:
+            return  # The pipe is full of wake-ups already.
+
+    def close(self) -> None:
+        """Hang up on everyone."""
+        for connection in list(self._connections.values()):
+            self._drop(connection)
+        self._selector.close()
+        self._listener.close()
+        os.close(self._wake_reader)
+        os.close(self._wake_writer)
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._listener.accept()
+        except OSError:
+            return  # The peer gave up, or no descriptor is free; the next turn tries again.
+        if len(self._connections) >= _MAX_CONNECTIONS:
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        credentials = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, uid, _ = struct.unpack("3i", credentials)
+        self._connections[accepted.fileno()] = _Connection(accepted, Peer(pid, uid))
+        self._selector.register(accepted, selectors.EVENT_READ)
+
+    def _receive(self, connection: _Connection) -> None:
+        try:
+            part = connection.socket.recv(MAX_MESSAGE)
+        except BlockingIOError:
+            return
+        except OSError:
+            part = b""
+        connection.received += part
+        if not part:
+            self._drop(connection)
+
+    def _serve(self, connection: _Connection) -> None:
+        for _ in range(_MESSAGES_A_TURN):
+            line, newline, rest = connection.received.partition(b"\n")
+            if not newline:
+                break
+            connection.received = rest
+            try:
+                message = decode(bytes(line))
+            except ValueError as error:
+                self._refuse(connection, str(error))
+                return
+            if not self._send(connection, self._answer(message, connection.peer)):
+                return
+        if len(connection.received) > MAX_MESSAGE:
+            self._refuse(connection, f"longer than {MAX_MESSAGE} bytes")
+        elif b"\n" in connection.received:
+            self.wake()
+
+    def _send(self, connection: _Connection, message: Message) -> bool:
+        try:
+            connection.socket.sendall(encode(message))
+        except OSError:
+            # A peer that does not read its answers is no peer to wait for.
+            self._drop(connection)
+            return False
+        return True
+
+    def _refuse(self, connection: _Connection, why: str) -> None:
+        self._malformed(connection.peer, why)
+        self._drop(connection)
+
+    def _drop(self, connection: _Connection) -> None:
+        del self._connections[connection.socket.fileno()]
+        self._selector.unregister(connection.socket)
+        connection.socket.close()

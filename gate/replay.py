@@ -1,0 +1,122 @@
+"""Replay: the same pipeline over recorded footage on the video's own clock, pins mocked: one outcome a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from gpiozero import OutputDevice
+from gpiozero.pins.mock import MockFactory
+
+from gate.config import Settings
+from gate.door.controller import Controller
+from gate.store.residents import Resident
+from gate.vision.gallery import Gallery
+from gate.vision.recogniser import Recogniser
+from gate.vision.sources import Stream
+from gate.vocabulary import Claim, Frame, Reason
+from models.pack import Models
+
+
+@dataclass(slots=True)
+class Passage:
+    """One verdict: when in the video (seconds), for which track, and what it was."""
+
+    t: float
+    track: int
+    granted: bool
+    resident: str | None
+    reason: Reason | None
+    frames: int
+    similarity: float | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay showed. `frame_to_relay_ms`: from a decoded frame in hand to the mocked relay's edge."""
+
+    frames: int = 0
+    elapsed_s: float = 0.0
+    relay_pulses: int = 0
+    passages: list[Passage] = field(default_factory=list)
+    frame_to_relay_ms: list[float] = field(default_factory=list)
+
+
+class _VideoRelay:
+    """A relay on mock pins whose pulses run on the video's clock: the controller ends them as video time passes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._device = OutputDevice(
+            settings.door.relay_pin, active_high=settings.door.relay_active_high, pin_factory=MockFactory()
+        )
+        self.pulses = 0
+        self.now = 0.0
+
+    def energise(self, _seconds: float) -> float:
+        self._device.on()
+        self.pulses += 1
+        return self.now
+
+    def release(self) -> None:
+        self._device.off()
+
+
+def replay(
+    frames: Stream,
+    models: Models,
+    gallery: Gallery,
+    resident: Callable[[str], Resident | None],
+    settings: Settings,
+    name: str,
+    each_frame: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Run the frames through recognition and the door's rules; `resident` looks one up by id."""
+    numbers = count(1)
+    recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}")
+    relay = _VideoRelay(settings)
+    controller = Controller(settings.door, relay, resident, lambda _event: None)
+    outcome = Outcome()
+    began = time.perf_counter()
+    for t, image in frames:
+        in_hand = time.perf_counter()
+        relay.now = t
+        controller.tick(t)
+        for claim in recogniser.see(Frame(image, name, t), gallery):
+            verdict, on = controller.claim(claim, t)
+            if on is not None:
+                outcome.frame_to_relay_ms.append((time.perf_counter() - in_hand) * 1000)
+            recogniser.answered(claim, verdict.reason)
+            outcome.passages.append(_passage(claim, verdict.granted, verdict.reason, resident))
+        outcome.frames += 1
+        each_frame()
+    outcome.elapsed_s = time.perf_counter() - began
+    outcome.relay_pulses = relay.pulses
+    controller.stop(relay.now)
+    return outcome
+
+
+def _passage(claim: Claim, granted: bool, reason: Reason | None, resident: Callable[[str], Resident | None]) -> Passage:
+    known = resident(claim.resident) if claim.resident else None
+    return Passage(
+        t=round(claim.taken_mono, 3),
+        track=claim.track,
+        granted=granted,
+        resident=known.name if known else None,
+        reason=reason,
+        frames=claim.frames,
+        similarity=claim.similarity,
+    )
+
+
+def percentiles(values: list[float]) -> dict[str, float | None]:
+    """{"p50", "p95", "max"} of some milliseconds; None each where there are none."""
+    if not values:
+        return {"p50": None, "p95": None, "max": None}
+    ordered = sorted(values)
+    return {
+        "p50": round(ordered[len(ordered) // 2], 2),
+        "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
+        "max": round(ordered[-1], 2),
+    }

@@ -1,0 +1,188 @@
+"""The audit trail: a hash chain that an altered, missing or reordered line breaks.
+
+Each line's hash covers the hash before it and everything on the line. Personal fields enter as salted commitments
+(HMAC-SHA256 keyed by a random salt); salt and value stand in a table beside the chain, so that erasing a person's
+rows there leaves the chain whole and the commitments meaningless. A chain proves the lines it holds; that none was
+cut off its end is proved by an anchor kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gate.store.database import transaction
+from gate.store.ids import new_id
+from gate.vocabulary import AuditEvent
+
+_COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, details, commitments, previous, hash"
+_GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the record as it stands: `personal` holds what has not been erased."""
+
+    sequence: int
+    id: str
+    gate_id: str
+    boot_id: str
+    kind: str
+    at: str
+    mono: float
+    details: dict[str, Any]
+    commitments: dict[str, str]
+    previous: str
+    hash: str
+    personal: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What the trail's last line was when it was exported."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first bad line and what is wrong with it."""
+
+    sequence: int
+    problem: str
+
+
+def boot_id() -> str:
+    """The kernel's id of this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+def append(connection: sqlite3.Connection, event: AuditEvent, *, mono: float | None = None) -> str:
+    """Write one event, in a transaction of its own unless one is open. Returns its id. Raises sqlite3.Error."""
+    if connection.in_transaction:
+        return _append(connection, event, time.monotonic() if mono is None else mono)
+    with transaction(connection):
+        return _append(connection, event, time.monotonic() if mono is None else mono)
+
+
+def _append(connection: sqlite3.Connection, event: AuditEvent, mono: float) -> str:
+    last = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
+    sequence, previous = (last[0] + 1, last[1]) if last else (1, _GENESIS)
+    salts = {field: secrets.token_bytes(32) for field in event.personal}
+    commitments = {field: _commitment(salts[field], value) for field, value in event.personal.items()}
+    row: dict[str, Any] = {
+        "sequence": sequence,
+        "id": new_id(),
+        "gate_id": connection.execute("SELECT id FROM gate").fetchone()[0],
+        "boot_id": boot_id(),
+        "kind": event.kind,
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "mono": round(mono, 6),
+        "details": _canonical(event.details),
+        "commitments": _canonical(commitments),
+        "previous": previous,
+    }
+    row["hash"] = _hash(row)
+    names = ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT INTO audit ({_COLUMNS}) VALUES ({names})", row)  # noqa: S608 - constants
+    connection.executemany(
+        "INSERT INTO audit_personal (event_id, field, resident_id, salt, value) VALUES (?, ?, ?, ?, ?)",
+        [(row["id"], field, event.resident, salts[field], value) for field, value in event.personal.items()],
+    )
+    return str(row["id"])
+
+
+def forget(connection: sqlite3.Connection, resident: str) -> int:
+    """Erase a resident's personal fields from the record; the chain stays whole. Returns how many went."""
+    return connection.execute("DELETE FROM audit_personal WHERE resident_id = ?", (resident,)).rowcount
+
+
+def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterator[Line]:
+    """The record in order, all of it or the `last` so many lines, one at a time."""
+    first = 0
+    if last is not None:
+        (count,) = connection.execute("SELECT coalesce(max(sequence), 0) FROM audit").fetchone()
+        first = count - last
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE sequence > ? ORDER BY sequence", (first,))  # noqa: S608
+    for row in rows:
+        personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
+        sequence, identity, gate_id, boot, kind, at, mono, details, commitments, previous, digest = row
+        yield Line(
+            sequence=sequence,
+            id=identity,
+            gate_id=gate_id,
+            boot_id=boot,
+            kind=kind,
+            at=at,
+            mono=mono,
+            details=json.loads(details),
+            commitments=json.loads(commitments),
+            previous=previous,
+            hash=digest,
+            personal=dict(personal.fetchall()),
+        )
+
+
+def anchor(connection: sqlite3.Connection) -> Anchor | None:
+    """The trail's last line, or None while it is empty."""
+    row = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
+    return Anchor(*row) if row else None
+
+
+def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Finding | None:
+    """The first bad line, or None when the trail is whole and reaches the anchor."""
+    expected, previous, anchor_seen = 1, _GENESIS, anchored is None
+    cursor = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608
+    names = _COLUMNS.split(", ")
+    for values in cursor:
+        row = dict(zip(names, values, strict=True))
+        problem = _problem(connection, row, expected, previous)
+        if problem:
+            return Finding(expected if row["sequence"] > expected else row["sequence"], problem)
+        if anchored and row["sequence"] == anchored.sequence:
+            if row["hash"] != anchored.hash:
+                return Finding(row["sequence"], "the line is not the one the anchor was taken from")
+            anchor_seen = True
+        expected, previous = expected + 1, row["hash"]
+    if anchored and not anchor_seen:
+        return Finding(expected, f"the trail ends before line {anchored.sequence}, which the anchor saw")
+    return None
+
+
+def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int, previous: str) -> str | None:
+    if row["sequence"] != expected:
+        return "the line is missing"
+    if row["previous"] != previous:
+        return "the line does not follow the one before it"
+    stated = row.pop("hash")
+    if not hmac.compare_digest(str(stated), _hash(row)):
+        return "the line was altered"
+    row["hash"] = stated
+    commitments = json.loads(row["commitments"])
+    kept = connection.execute("SELECT field, salt, value FROM audit_personal WHERE event_id = ?", (row["id"],))
+    for field, salt, value in kept:
+        if commitments.get(field) != _commitment(salt, value):
+            return f"the personal field {field!r} was altered"
+    return None
+
+
+def _commitment(salt: bytes, value: str) -> str:
+    return hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()
+
+
+def _canonical(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _hash(row: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(row).encode()).hexdigest()

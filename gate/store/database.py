@@ -1,0 +1,150 @@
+"""Opening the database: WAL, synchronous=FULL, foreign keys on, migrated, and checked before it is trusted."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from gate.errors import FacegateError, UsageError
+from gate.store.ids import new_id
+
+DATABASE_NAME = "facegate.db"
+_BUSY_TIMEOUT_S = 5.0
+
+
+class StoreError(FacegateError):
+    """The database cannot be used; the message says what to do."""
+
+
+def open_database(state: Path) -> sqlite3.Connection:
+    """The state's database for reading and writing, created and migrated where needed.
+
+    The caller owns the connection and uses it from one thread. Raises UsageError when the directory cannot be
+    written or the database is from a newer Facegate, StoreError when it is damaged or the disk is full.
+    """
+    path = state / DATABASE_NAME
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not os.access(state, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
+        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        path.chmod(0o640)
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"The state directory {state} cannot be written ({why}). Choose another with --state."
+        ) from error
+    try:
+        with sentences(path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
+            _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_read_only(state: Path) -> sqlite3.Connection:
+    """The state's database for reading. Raises StoreError when there is none or it cannot be read."""
+    path = state / DATABASE_NAME
+    with sentences(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            timeout=_BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        _refuse_newer(connection, path)
+    return connection
+
+
+def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
+    """Raises StoreError unless SQLite finds every page and foreign key sound."""
+    path = state / DATABASE_NAME
+    with sentences(path):
+        (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        orphans = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if answer != "ok" or orphans:
+        raise StoreError(f"The database {path} is damaged ({answer}). Stop Facegate and restore a backup.")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: the writer's lock is taken at once, and any exception rolls back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """SQLite's errors as StoreError, in words that say what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", "")
+        if code == "SQLITE_FULL":
+            what = f"The disk of {path.parent} is full; nothing was changed. Free some space and try again."
+        elif code.startswith("SQLITE_BUSY"):
+            what = f"The database {path} is in use by another program that does not let go. Try again."
+        elif code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+            what = f"The database {path} is damaged ({error}). Stop Facegate and restore a backup."
+        elif code.startswith("SQLITE_READONLY"):
+            what = f"The database {path} cannot be written. Run this as the user Facegate runs as."
+        elif code.startswith("SQLITE_CANTOPEN"):
+            what = f"There is no readable database {path}. Enrol someone first, or mend --state."
+        else:
+            what = f"The database {path} failed: {error}."
+        raise StoreError(what) from error
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    _refuse_newer(connection, path)
+    for number, script in _migrations():
+        if number > connection.execute("PRAGMA user_version").fetchone()[0]:
+            with transaction(connection):
+                # Another process may have migrated while this one waited for the lock.
+                if number > connection.execute("PRAGMA user_version").fetchone()[0]:
+                    for statement in _statements(script):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, ?)", (new_id(),))
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    known = max(number for number, _ in _migrations())
+    if version > known:
+        raise UsageError(
+            f"The database {path} is from a newer Facegate (version {version}, this one knows {known})."
+            " Upgrade Facegate."
+        )
+
+
+def _migrations() -> list[tuple[int, str]]:
+    folder = resources.files("gate.store") / "migrations"
+    scripts = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return sorted((int(entry.name[:4]), entry.read_text("utf-8")) for entry in scripts)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

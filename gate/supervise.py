@@ -1,0 +1,208 @@
+"""`facegate run`: starts the three processes, restarts what dies, and releases the relay the moment the door does."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gate.config import Settings
+from gate.errors import UsageError
+from gate.link import runtime_directory
+from gate.store.database import check_integrity, open_database
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BACKOFF_S = 0.5
+_LONGEST_BACKOFF_S = 30.0
+_STOP_WITHIN_S = 5.0
+_MODULES = {"door": "gate.door.service", "vision": "gate.vision.service", "api": "api.service"}
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    given: dict[str, Any]
+    process: subprocess.Popen[str] | None = None
+    pidfd: int = -1
+    ready: bool = False
+    backoff_s: float = _FIRST_BACKOFF_S
+    start_mono: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """Owns the children of one `facegate run`."""
+
+    def __init__(self, settings: Settings, state: Path, models_dir: Path, announce: Callable[[str], None]) -> None:
+        """`announce` hears each thing worth a line. Raises UsageError when this state is already being run."""
+        self._state = state
+        self._announce = announce
+        self._lock = _lock(state)
+        connection = open_database(state)
+        check_integrity(connection, state)
+        connection.close()
+        runtime = runtime_directory(state)
+        dumped = settings.model_dump(mode="json")
+        common = {"state": str(state)}
+        self._door_given = {**common, "door": dumped["door"]}
+        self._children = {
+            "door": _Child("door", self._door_given),
+            "vision": _Child(
+                "vision",
+                {
+                    **common,
+                    "camera": dumped["camera"],
+                    "vision": dumped["vision"],
+                    "models_dir": str(models_dir),
+                    "pack": settings.models.pack,
+                },
+            ),
+            "api": _Child("api", {**common, "gate": settings.gate, "api": dumped["api"]}),
+        }
+        self._selector = selectors.DefaultSelector()
+        self._stop_reader, self._stop_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._stop_reader, selectors.EVENT_READ, "stop")
+        self._notify_path = runtime / "notify.sock"
+        self._notify_path.unlink(missing_ok=True)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(self._notify_path))
+        self._selector.register(self._notify, selectors.EVENT_READ, "notify")
+
+    def run(self) -> int:
+        """Until a signal asks to stop. Returns 0."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os.write(self._stop_writer, b"."))
+        # What a door that died before this start may have left on.
+        self._release_relay()
+        stopping = False
+        try:
+            while not stopping:
+                self._start_due()
+                for key, _ in self._selector.select(self._next_start_in()):
+                    if key.data == "stop":
+                        stopping = True
+                    elif key.data == "notify":
+                        self._hear()
+                    else:
+                        self._bury(self._children[key.data])
+        finally:
+            self._end_all()
+        return 0
+
+    def _start_due(self) -> None:
+        for child in self._children.values():
+            if child.process is None and time.monotonic() >= child.start_mono:
+                self._start(child)
+
+    def _next_start_in(self) -> float | None:
+        waits = [child.start_mono - time.monotonic() for child in self._children.values() if child.process is None]
+        return max(0.0, min(waits)) if waits else None
+
+    def _start(self, child: _Child) -> None:
+        child.ready = False
+        child.start_mono = time.monotonic()
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", _MODULES[child.name]],
+            stdin=subprocess.PIPE,
+            env={**os.environ, "NOTIFY_SOCKET": str(self._notify_path)},
+            text=True,
+            start_new_session=True,
+        )
+        child.pidfd = os.pidfd_open(child.process.pid)
+        self._selector.register(child.pidfd, selectors.EVENT_READ, child.name)
+        _give(child.process, child.given)
+
+    def _hear(self) -> None:
+        words = dict(
+            line.split("=", 1) for line in self._notify.recv(512).decode("ascii", "replace").splitlines() if "=" in line
+        )
+        for child in self._children.values():
+            if child.process is not None and words.get("MAINPID") == str(child.process.pid) and "READY" in words:
+                child.ready, child.backoff_s = True, _FIRST_BACKOFF_S
+                self._announce(f"{child.name} ready")
+
+    def _bury(self, child: _Child) -> None:
+        process = child.process
+        if process is None:
+            return
+        if child.name == "door":
+            self._release_relay()
+        self._forget(child)
+        code = process.wait()
+        # One that was ready comes back at once; one that cannot even start must not spin.
+        wait_s = 0.0 if child.ready else child.backoff_s
+        child.backoff_s = child.backoff_s if child.ready else min(2 * child.backoff_s, _LONGEST_BACKOFF_S)
+        child.start_mono = time.monotonic() + wait_s
+        self._announce(f"{child.name} ended (code {code}); starting it again" + (f" in {wait_s:g} s" if wait_s else ""))
+
+    def _forget(self, child: _Child) -> None:
+        self._selector.unregister(child.pidfd)
+        os.close(child.pidfd)
+        if child.process is not None and child.process.stdin is not None:
+            child.process.stdin.close()
+        child.process = None
+
+    def _release_relay(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.door.relay_off"],
+            input=json.dumps(self._door_given) + "\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            _log.error("The relay could not be released: %s", done.stderr.strip())
+
+    def _end_all(self) -> None:
+        living = [child for child in self._children.values() if child.process is not None]
+        for child in living:
+            if child.process is not None:
+                child.process.terminate()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        for child in living:
+            if child.process is None:
+                continue
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+            self._forget(child)
+        self._release_relay()
+        self._selector.close()
+        self._notify.close()
+        os.close(self._lock)
+
+
+def _give(process: subprocess.Popen[str], given: dict[str, Any]) -> None:
+    if process.stdin is None:
+        return
+    try:
+        process.stdin.write(json.dumps(given) + "\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return  # It died at once; its pidfd says so.
+
+
+def _lock(state: Path) -> int:
+    path = runtime_directory(state) / "run.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise UsageError(
+            f"Facegate is already running on {state}. Stop it first, or choose another --state."
+        ) from error
+    return descriptor

@@ -1,0 +1,109 @@
+"""The gallery: every resident once, as the mean of their templates, searched exactly."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import groupby
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.store import residents
+from gate.vocabulary import Candidate
+
+# Enough that the mean over frames of anyone who could be second is exact.
+CANDIDATES = 8
+_UNIT_TOLERANCE = 1e-3
+
+
+class Gallery:
+    """Who can be recognised. Built once, never changed: a change in the store makes a new one."""
+
+    def __init__(self, rows: Sequence[tuple[int, str, bytes]], dimension: int) -> None:
+        """`rows`: (resident's number, resident's id, little-endian float32 template), sorted by number.
+
+        Raises ValueError when a template is not of `dimension` numbers, finite and of unit length.
+        """
+        self._dimension = dimension
+        self._ids: dict[int, str] = {}
+        means = []
+        for number, group in groupby(rows, key=lambda row: row[0]):
+            members = list(group)
+            self._ids[number] = members[0][1]
+            means.append(_mean_template([self._template(row) for row in members]))
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        if means:
+            self._index.add_with_ids(np.stack(means), np.fromiter(self._ids, np.int64))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Ids of everyone who can be found."""
+        return frozenset(self._ids[int(number)] for number in faiss.vector_to_array(self._index.id_map))
+
+    def search(self, probes: NDArray[np.float32], count: int = CANDIDATES) -> list[tuple[Candidate, ...]]:
+        """For each probe (N, D) float32 the most similar people, best first; empty for one that is no unit vector."""
+        usable = _is_unit(probes)
+        found: list[tuple[Candidate, ...]] = [()] * len(probes)
+        if not usable.any() or not len(self):
+            return found
+        scores, numbers = self._index.search(np.ascontiguousarray(probes[usable]), min(count, len(self)))
+        for row, row_scores, row_numbers in zip(np.flatnonzero(usable), scores, numbers, strict=True):
+            found[row] = tuple(
+                Candidate(self._ids[int(number)], float(score))
+                for score, number in zip(row_scores, row_numbers, strict=True)
+                if number >= 0
+            )
+        return found
+
+    def _template(self, row: tuple[int, str, bytes]) -> NDArray[np.float32]:
+        vector = np.frombuffer(row[2], "<f4")
+        if vector.shape != (self._dimension,) or not _is_unit(vector[None])[0]:
+            raise ValueError(f"a template of resident {row[1]} is damaged")
+        return vector
+
+
+class LiveGallery:
+    """The gallery of a store, rebuilt when its templates change."""
+
+    def __init__(self, connection: sqlite3.Connection, model: str, dimension: int) -> None:
+        self._connection = connection
+        self._model = model
+        self._dimension = dimension
+        self._commits = self._version = -1
+        self.gallery = Gallery([], dimension)
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Follow the store; whether there was anything to follow. Costs microseconds when nobody wrote.
+
+        Raises sqlite3.Error, and ValueError for a damaged template; the gallery then stays as it was.
+        """
+        (commits,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if commits == self._commits:
+            return False
+        version = residents.gallery_version(self._connection)
+        if version != self._version:
+            rows = residents.vectors(self._connection, self._model)
+            self.gallery = Gallery(rows, self._dimension)
+        changed = version != self._version
+        self._commits, self._version = commits, version
+        return changed
+
+
+def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    length = np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.abs(length - 1) <= _UNIT_TOLERANCE)
+
+
+def _mean_template(templates: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    total = np.sum(templates, axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(total))
+    # Templates of one face cannot cancel out; these are of different people or damaged.
+    if not length > _UNIT_TOLERANCE:
+        raise ValueError("the templates of one resident contradict each other")
+    return np.asarray(total / length, np.float32)

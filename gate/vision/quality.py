@@ -1,0 +1,121 @@
+"""Whether a face is good enough to judge: distance, place, pose, sharpness, light. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.vocabulary import Face, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Measures of one face.
+
+    `eye_distance` in pixels of the frame; `yaw` how far the nose stands off the middle of the eyes, in eye distances,
+    0 frontal; `sharpness` the variance of the Laplacian and `light` the mean grey (0 to 255), both of the aligned face.
+    """
+
+    eye_distance: float
+    yaw: float
+    sharpness: float
+    light: float
+
+    def rounded(self) -> dict[str, float]:
+        """For keeping and printing."""
+        return {name: round(value, 3) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What `Quality` must keep to."""
+
+    min_eye_distance: float
+    max_yaw: float
+    min_sharpness: float
+    min_light: float
+    max_light: float
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The approach zone as fractions of the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def eye_distance(face: Face) -> float:
+    """Pixels between the eyes."""
+    (rx, ry), (lx, ly) = face.landmarks[:2]
+    return float(np.hypot(lx - rx, ly - ry))
+
+
+def yaw(face: Face) -> float:
+    """Offset of the nose from the middle of the eyes along the line between them, in eye distances; or inf."""
+    right, left, nose = (np.asarray(point, np.float64) for point in face.landmarks[:3])
+    between = left - right
+    length_squared = float(between @ between)
+    if not length_squared > 0:
+        return float("inf")
+    return float((nose - (right + left) / 2) @ between / length_squared)
+
+
+def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
+    """Measures of a face and its aligned picture ((size, size, 3) uint8 BGR)."""
+    grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
+    return Quality(
+        eye_distance=eye_distance(face),
+        yaw=yaw(face),
+        sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
+        light=float(grey.mean()),
+    )
+
+
+def unfit(quality: Quality, limits: Limits) -> Reason | None:
+    """The first reason not to use the face, or None. What is not a number is unfit."""
+    # First, since turning away also brings the eyes together.
+    if not abs(quality.yaw) <= limits.max_yaw:
+        return Reason.TURNED_AWAY
+    if not quality.eye_distance >= limits.min_eye_distance:
+        return Reason.TOO_FAR
+    if not quality.light >= limits.min_light:
+        return Reason.TOO_DARK
+    if not quality.light <= limits.max_light:
+        return Reason.TOO_BRIGHT
+    if not quality.sharpness >= limits.min_sharpness:
+        return Reason.BLURRED
+    return None
+
+
+def not_at_gate(
+    face: Face, others: Sequence[Face], picture: tuple[int, int], zone: Zone, limits: Limits
+) -> Reason | None:
+    """Why this face is a passer-by's, or None when its owner stands at the gate.
+
+    `picture` is (width, height). Of several faces those much smaller than the nearest one wait their turn.
+    """
+    x, y, width, height = face.box
+    across, down = (x + width / 2) / picture[0], (y + height / 2) / picture[1]
+    if not (zone.left <= across <= zone.right and zone.top <= down <= zone.bottom):
+        return Reason.OUT_OF_ZONE
+    # Judged by the box as well, since turning away brings the eyes together but moves nobody.
+    nearness = max(eye_distance(face), width * EYES_PER_BOX)
+    if not nearness >= limits.min_eye_distance:
+        return Reason.TOO_FAR
+    nearest = max((other.box[2] * other.box[3] for other in others), default=0.0)
+    if not width * height >= NEAREST_SHARE * nearest:
+        return Reason.NOT_NEAREST
+    return None
+
+
+# Of a frontal face in YuNet's boxes the eyes stand 0.47 of its width apart (median over LFW, 3,414 faces).
+EYES_PER_BOX = 0.47
+# Someone half as near as the nearest (a quarter of the area) stands behind them.
+NEAREST_SHARE = 0.4

@@ -1,0 +1,153 @@
+"""The vision process: frames in, claims to the door, and a socket that says how the camera is."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sqlite3
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from gate.config import CameraSettings, VisionSettings
+from gate.errors import FacegateError
+from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory
+from gate.process import settings_from_starter, stop_with_starter, tell_ready
+from gate.store.database import open_read_only
+from gate.store.ids import new_id
+from gate.vision.camera import Camera, CameraState
+from gate.vision.gallery import LiveGallery
+from gate.vision.recogniser import Recogniser
+from gate.vision.sources import source_of
+from gate.vocabulary import Claim, Frame, Reason
+from models.errors import PackError
+from models.pack import open_models
+
+_log = logging.getLogger(__name__)
+
+_TURN_S = 0.2
+_STUCK_READERS = 3
+
+
+class VisionService:
+    """Vision's loop: the newest frame, the newest gallery, and what follows from them."""
+
+    def __init__(
+        self, state: Path, camera: CameraSettings, vision: VisionSettings, models_dir: Path, pack: str
+    ) -> None:
+        runtime = runtime_directory(state)
+        models = open_models(models_dir, pack, threads=vision.threads)
+        self._recogniser = Recogniser(models, vision, new_id)
+        self._gallery = LiveGallery(open_read_only(state), models.model_id, models.spec.dimension)
+        self._door = Client(runtime / "door.sock")
+        self._server = Server(
+            runtime / "vision.sock", self._answer, lambda _peer, why: _log.warning("refused: %s", why)
+        )
+        self._camera = Camera(source_of(camera))
+        self._stop = False
+        self._fault: str | None = None
+        self._untold: list[Message] = [{"do": "report", "event": "vision_started"}]
+        self._gallery_broken = False
+        self._inferred_mono: float | None = None
+
+    def run(self) -> int:
+        """Until `ask_to_stop` (0), or until the camera's driver holds too many readers for ever (1)."""
+        tell_ready()
+        try:
+            while not self._stop:
+                frame = self._camera.frame(_TURN_S)
+                self._follow_gallery()
+                self._server.turn(0)
+                state = self._camera.state()
+                self._tell_camera(state)
+                if frame is not None:
+                    self._see(frame)
+                if state.abandoned >= _STUCK_READERS:
+                    _log.error("The camera's driver does not come back; vision starts again.")
+                    return 1
+        finally:
+            self._camera.close()
+            self._server.close()
+            self._door.close()
+        return 0
+
+    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """A signal handler."""
+        self._stop = True
+
+    def _see(self, frame: Frame) -> None:
+        for claim in self._recogniser.see(frame, self._gallery.gallery):
+            self._claim(claim)
+        self._inferred_mono = time.monotonic()
+
+    def _claim(self, claim: Claim) -> None:
+        try:
+            reason = self._door.ask({"do": "claim", **asdict(claim)}).get("reason")
+        except LinkDown as error:
+            _log.warning("%s", error)
+            reason = Reason.FAULT
+        self._recogniser.answered(claim, Reason(reason) if reason else None)
+
+    def _follow_gallery(self) -> None:
+        try:
+            self._gallery.refresh()
+            self._gallery_broken = False
+        except (sqlite3.Error, ValueError) as error:
+            if not self._gallery_broken:
+                _log.error("The gallery cannot follow the store (%s); it stays as it was.", error)
+                self._gallery_broken = True
+
+    def _tell_camera(self, state: CameraState) -> None:
+        if (state.fault is None) != (self._fault is None):
+            event = "camera_back" if state.fault is None else "camera_lost"
+            self._untold.append({"do": "report", "event": event, "why": (state.fault or "")[:200]})
+            if state.fault:
+                _log.error("%s", state.fault)
+        self._fault = state.fault
+        try:
+            while self._untold:
+                self._door.ask(self._untold[0])
+                self._untold.pop(0)
+        except LinkDown:
+            return  # Kept, and told when the door is back.
+
+    def _answer(self, message: Message, _peer: Peer) -> Message:
+        if message.get("do") != "status":
+            return {"reason": Reason.MALFORMED}
+        state = self._camera.state()
+        return {
+            "camera_fault": state.fault,
+            "last_frame_mono": state.last_frame_mono,
+            "last_inference_mono": self._inferred_mono,
+            "recording_ended": state.ended,
+            "recording_began_mono": state.began_mono,
+            "residents": len(self._gallery.gallery),
+            "embedded": self._recogniser.embedded,
+        }
+
+
+def main() -> int:
+    """Entry point: one line of JSON, {"state", "camera", "vision", "models_dir", "pack"}, on standard input."""
+    logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
+    given = settings_from_starter()
+    try:
+        service = VisionService(
+            Path(given["state"]),
+            CameraSettings(**given["camera"]),
+            VisionSettings(**given["vision"]),
+            Path(given["models_dir"]),
+            given["pack"],
+        )
+    except (FacegateError, PackError) as error:
+        _log.error("%s", error)
+        return 2
+    signal.signal(signal.SIGTERM, service.ask_to_stop)
+    signal.signal(signal.SIGINT, service.ask_to_stop)
+    stop_with_starter()
+    return service.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

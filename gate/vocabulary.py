@@ -1,0 +1,132 @@
+"""The nouns of the way from light to relay, and the one closed list of reasons.
+
+Standard library only: the door process holds these too. A score is a cosine similarity in [-1, 1]; `*_mono` is
+monotonic seconds, `*_at` wall time with a zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Reason(StrEnum):
+    """Why something was refused. Rule, record, page and translation are all looked up by these."""
+
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    TOO_FAR = "too_far"
+    OUT_OF_ZONE = "out_of_zone"
+    NOT_NEAREST = "not_nearest"
+    TURNED_AWAY = "turned_away"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    STALE = "stale"
+    REPLAYED = "replayed"
+    BUSY = "busy"
+    NOT_ENROLLED = "not_enrolled"
+    WRONG_PEER = "wrong_peer"
+    MALFORMED = "malformed"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture: (H, W, 3) uint8 BGR, the camera it came from, and when light hit it."""
+
+    image: NDArray[np.uint8]
+    camera: str
+    taken_mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A detected face in frame pixels.
+
+    `box` is x, y, width, height; `landmarks` (5, 2): right eye, left eye, nose, right and left mouth corner (the
+    person's right); `score` the detector's, 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: tuple[tuple[float, float], ...]
+    score: float
+
+    @classmethod
+    def from_row(cls, row: Sequence[float]) -> Face:
+        """From a detector's row: box, five landmarks, score (15 numbers)."""
+        points = tuple((row[i], row[i + 1]) for i in range(4, 14, 2))
+        return cls((row[0], row[1], row[2], row[3]), points, row[14])
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One person's face over time: its number, when it began, and the face last seen with its time."""
+
+    number: int
+    since_mono: float
+    face: Face
+    seen_mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A resident and how alike the probe is to their nearest template."""
+
+    resident: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face judged fit to use, and whom it resembles: best person first, one entry a person.
+
+    `template` is the unit-length probe, (D,) float32; it lives in memory alone.
+    """
+
+    taken_mono: float
+    candidates: tuple[Candidate, ...]
+    template: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What vision believes of one track: this resident stands here now, or nobody we know does.
+
+    `resident` is None for an unknown person, and then `reason` says why. `frames` is how many sightings the
+    belief rests on, `similarity` their mean to the resident (None where there is none).
+    """
+
+    id: str
+    track: int
+    taken_mono: float
+    resident: str | None
+    reason: Reason | None
+    frames: int
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Grant, or deny with one reason."""
+
+    granted: bool
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """A line for the record before it is written. `personal` is what erasing the resident must erase."""
+
+    kind: str
+    details: dict[str, object] = field(default_factory=dict)
+    personal: dict[str, str] = field(default_factory=dict)
+    resident: str | None = None

@@ -1,0 +1,1 @@
+"""Conversions done once, when a pack is installed."""

@@ -1,0 +1,91 @@
+"""YuNet, the face detector, read straight from its ONNX outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import DetectorSpec
+from models.runtime import open_session
+
+Detections = NDArray[np.float32]
+
+_STRIDES = (8, 16, 32)
+
+
+class Detector(Protocol):
+    """Finds faces in an image."""
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """Faces in `image` ((H, W, 3) uint8, BGR), best first.
+
+        Returns (N, 15) float32: x, y, width, height, five landmarks as x, y (right eye, left eye, nose, right
+        mouth corner, left mouth corner; the person's right), score in 0..1. All in pixels of the image.
+        """
+        ...
+
+
+class YuNet:
+    """YuNet in ONNX Runtime. Its strides and box coding are those of libfacedetection.train (Shiqi Yu)."""
+
+    def __init__(self, path: Path, spec: DetectorSpec, *, threads: int = 1) -> None:
+        self._session = open_session(path, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+        self._spec = spec
+        self._anchors: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector.detect`."""
+        height, width = image.shape[:2]
+        padded_size = tuple(-(-side // _STRIDES[-1]) * _STRIDES[-1] for side in (height, width))
+        blob = np.zeros((1, 3, *padded_size), np.float32)
+        blob[0, :, :height, :width] = image.transpose(2, 0, 1)
+        raw = self._session.run(None, {self._input: blob})
+        cls, obj, box, points = (np.concatenate(raw[i : i + 3], axis=1)[0] for i in range(0, 12, 3))
+        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+        keep = score >= self._spec.score_threshold
+        if not keep.any():
+            return np.zeros((0, 15), np.float32)
+        return self._decode(box[keep], points[keep], score[keep], *self._anchors_of(padded_size, keep))
+
+    def _decode(
+        self,
+        box: NDArray[np.float32],
+        points: NDArray[np.float32],
+        score: NDArray[np.float32],
+        corner: NDArray[np.float32],
+        stride: NDArray[np.float32],
+    ) -> Detections:
+        centre = corner + box[:, :2] * stride
+        size = np.exp(box[:, 2:]) * stride
+        landmarks = points.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]
+        faces = np.hstack([centre - size / 2, size, landmarks.reshape(-1, 10), score[:, None]]).astype(np.float32)
+        faces = faces[np.isfinite(faces).all(axis=1)]
+        kept = cv2.dnn.NMSBoxes(
+            faces[:, :4].tolist(), faces[:, 14].tolist(), self._spec.score_threshold, self._spec.nms_iou
+        )
+        return faces[np.asarray(kept, np.intp).reshape(-1)]
+
+    def _anchors_of(
+        self, padded_size: tuple[int, ...], keep: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        height, width = padded_size
+        if (height, width) not in self._anchors:
+            corners: list[NDArray[np.int64]] = []
+            strides: list[NDArray[np.int64]] = []
+            for step in _STRIDES:
+                rows, columns = np.mgrid[0 : height // step, 0 : width // step]
+                corners.append(np.stack([columns, rows], axis=-1).reshape(-1, 2) * step)
+                strides.append(np.full((corners[-1].shape[0], 1), step))
+            self._anchors = {
+                (height, width): (
+                    np.concatenate(corners).astype(np.float32),
+                    np.concatenate(strides).astype(np.float32),
+                )
+            }
+        corner, stride = self._anchors[height, width]
+        return corner[keep], stride[keep]

@@ -1,0 +1,60 @@
+"""ArcFace-type embedders: an aligned face becomes a unit-length template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import EmbedderSpec
+from models.runtime import open_session
+
+Templates = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Turns aligned faces into templates that compare by cosine similarity."""
+
+    spec: EmbedderSpec
+
+    def embed(self, faces: NDArray[np.uint8]) -> Templates:
+        """Aligned faces (N, size, size, 3) uint8 BGR to unit-length templates (N, dimension) float32.
+
+        A face whose output is not finite gets a row of NaN, which no comparison accepts.
+        """
+        ...
+
+
+class ArcFace:
+    """Any ArcFace-type ONNX file with a free batch, fed as its manifest says."""
+
+    def __init__(self, path: Path, spec: EmbedderSpec, *, threads: int = 1) -> None:
+        self._session = open_session(path, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+        self.spec = spec
+
+    def embed(self, faces: NDArray[np.uint8]) -> Templates:
+        """See `Embedder.embed`. With `mirror`, the mirrored face's output is added before normalising."""
+        if len(faces) == 0:
+            return np.zeros((0, self.spec.dimension), np.float32)
+        batch = faces if self.spec.colour == "BGR" else faces[..., ::-1]
+        if self.spec.mirror:
+            batch = np.concatenate([batch, batch[:, :, ::-1]])
+        blob = (batch.astype(np.float32) - self.spec.mean) / self.spec.scale
+        if self.spec.layout == "NCHW":
+            blob = blob.transpose(0, 3, 1, 2)
+        (output,) = self._session.run(None, {self._input: np.ascontiguousarray(blob)})
+        if self.spec.mirror:
+            output = output[: len(faces)] + output[len(faces) :]
+        return unit_length(output)
+
+
+def unit_length(vectors: NDArray[np.float32]) -> Templates:
+    """Rows scaled to length 1; rows that are zero or not finite become NaN."""
+    with np.errstate(all="ignore"):
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        scaled = vectors / length
+    scaled[~np.isfinite(scaled).all(axis=1)] = np.nan
+    return np.asarray(scaled, np.float32)

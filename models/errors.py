@@ -1,0 +1,5 @@
+"""What can be wrong with a model pack."""
+
+
+class PackError(Exception):
+    """A pack cannot be found, fetched, trusted or loaded. The message says what to do."""

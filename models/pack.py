@@ -1,0 +1,267 @@
+"""Installed packs: putting one in place, checking it, and opening its models."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models import canary, insightface_pack
+from models.convert.free_input_size import free_input_size
+from models.convert.tflite_to_onnx import tflite_to_onnx
+from models.detector import Detector, YuNet
+from models.embedder import ArcFace, Embedder
+from models.errors import PackError
+from models.fetch import Downloads, Progress, fetch, take_local
+from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, Role, load_manifest
+from models.runtime import check_hash, sha256_of
+
+RECEIPT = "installed.json"
+
+_CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "tflite-to-onnx": tflite_to_onnx,
+    "free-input-size": free_input_size,
+}
+
+
+class InstalledFile(BaseModel):
+    """A file as it lies in the pack's folder, after any conversion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    role: Role
+    sha256: str
+    licence: str
+    note: str
+    source: str
+
+
+class Receipt(BaseModel):
+    """What was installed, when, from where, and under which accepted terms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pack: str
+    title: str
+    installed_at: datetime
+    terms_accepted_at: datetime | None
+    files: tuple[InstalledFile, ...]
+    detector: DetectorSpec | None
+    embedder: EmbedderSpec | None
+    canary: str | None
+
+    def file(self, role: Role) -> InstalledFile:
+        """The one file of a role."""
+        return next(file for file in self.files if file.role == role)
+
+    @property
+    def model_id(self) -> str:
+        """Names the embedder a template was made by: equal ids, comparable templates."""
+        return f"{self.pack}/{self.file('embedder').sha256[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """A pack's models, open and checked."""
+
+    detector: Detector
+    embedder: Embedder
+    model_id: str
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """How the embedder is fed and calibrated."""
+        return self.embedder.spec
+
+
+def install(
+    pack: str,
+    directory: Path,
+    *,
+    source: Path | None = None,
+    terms_accepted: bool = False,
+    progress: Progress,
+) -> Receipt:
+    """Fetch, check and convert a pack into `directory`; whole or not at all.
+
+    `source` is a local folder looked into first. Raises PackError when a file cannot be had or trusted, or when the
+    pack has terms that were not accepted.
+    """
+    if source is not None and not source.is_dir():
+        raise PackError(f"There is no folder {source} to install from.")
+    if pack.startswith(insightface_pack.PREFIX):
+        terms: str | None = insightface_pack.TERMS
+        manifest = None
+    else:
+        manifest = load_manifest(pack)
+        terms = manifest.terms
+    if terms is not None and not terms_accepted:
+        raise PackError(f"{terms} Accept these terms with --accept-terms.")
+    accepted_at = datetime.now(UTC) if terms else None
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".installing-") as staging:
+            folder = Path(staging) / "pack"
+            folder.mkdir()
+            if manifest is None:
+                receipt = _stage_insightface(pack, folder, source, accepted_at)
+            else:
+                receipt = _stage(manifest, folder, directory, source, accepted_at, progress)
+            (folder / RECEIPT).write_text(receipt.model_dump_json(indent=1) + "\n", "utf-8")
+            _replace(folder, pack_folder(directory, receipt.pack))
+    except OSError as error:
+        raise PackError(f"The pack cannot be written to {directory}: {error.strerror}.") from error
+    return receipt
+
+
+def pack_folder(directory: Path, pack: str) -> Path:
+    """Where an installed pack lies."""
+    return directory / pack.replace(":", "-")
+
+
+def read_receipt(directory: Path, pack: str) -> Receipt:
+    """What was installed. Raises PackError when the pack is not installed or its receipt is damaged."""
+    path = pack_folder(directory, pack) / RECEIPT
+    try:
+        return Receipt.model_validate(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise PackError(f"The model pack {pack} is not installed. Run: facegate models install {pack}") from error
+    except (OSError, ValueError, ValidationError) as error:
+        raise PackError(f"The receipt {path} is damaged. Run: facegate models install {pack}") from error
+
+
+def verify(directory: Path, pack: str) -> Receipt:
+    """Check every file's hash, and the canary where the pack has models. Raises PackError with the first fault."""
+    receipt = read_receipt(directory, pack)
+    for file in receipt.files:
+        check_hash(pack_folder(directory, pack) / file.name, file.sha256, pack)
+    if receipt.embedder is not None:
+        open_models(directory, pack)
+    return receipt
+
+
+def open_models(directory: Path, pack: str, *, threads: int = 1) -> Models:
+    """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError."""
+    receipt = read_receipt(directory, pack)
+    if receipt.detector is None or receipt.embedder is None:
+        raise PackError(f"The pack {pack} holds no detector and embedder; choose another in models.pack.")
+    folder = pack_folder(directory, pack)
+    paths = {}
+    for role in ("detector", "embedder"):
+        file = receipt.file(role)
+        paths[role] = folder / file.name
+        check_hash(paths[role], file.sha256, pack)
+    detector: Detector
+    embedder: Embedder
+    if pack.startswith(insightface_pack.PREFIX):
+        detector, embedder = insightface_pack.open_models(
+            paths["detector"], paths["embedder"], receipt.embedder, threads
+        )
+    else:
+        detector = YuNet(paths["detector"], receipt.detector, threads=threads)
+        embedder = ArcFace(paths["embedder"], receipt.embedder, threads=threads)
+    if receipt.canary is None:
+        raise PackError(f"The receipt of pack {pack} has no canary. Run: facegate models install {pack}")
+    canary.check(embedder, receipt.canary, pack)
+    return Models(detector, embedder, receipt.model_id)
+
+
+def _stage(
+    manifest: Manifest,
+    folder: Path,
+    directory: Path,
+    source: Path | None,
+    accepted_at: datetime | None,
+    progress: Progress,
+) -> Receipt:
+    kept = directory / ".downloads"
+    kept.mkdir(exist_ok=True)
+    files = []
+    with tempfile.TemporaryDirectory(dir=kept) as scratch:
+        downloads = Downloads(kept, Path(scratch))
+        for file in manifest.file:
+            local = source is not None and take_local(file, source, folder)
+            origin = f"folder {source}" if local else fetch(file, folder, downloads, progress)
+            files.append(_convert(file, folder, origin))
+    heard = manifest.embedder.canary if manifest.embedder else None
+    if manifest.embedder is not None:
+        embedder_file = next(file for file in files if file.role == "embedder")
+        embedder = ArcFace(folder / embedder_file.name, manifest.embedder)
+        if heard is not None:
+            canary.check(embedder, heard, manifest.name)
+        else:
+            heard = canary.sing(embedder)
+    return Receipt(
+        pack=manifest.name,
+        title=manifest.title,
+        installed_at=datetime.now(UTC),
+        terms_accepted_at=accepted_at,
+        files=tuple(files),
+        detector=manifest.detector,
+        embedder=manifest.embedder,
+        canary=heard,
+    )
+
+
+def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
+    path = folder / file.name
+    if file.convert is not None:
+        converted = path.with_suffix(".onnx")
+        try:
+            content = _CONVERSIONS[file.convert](path.read_bytes())
+        except ValueError as error:
+            raise PackError(f"{file.name} cannot be converted: {error}.") from error
+        path.unlink()
+        converted.write_bytes(content)
+        path = converted
+    return InstalledFile(
+        name=path.name,
+        role=file.role,
+        sha256=sha256_of(path),
+        licence=file.licence,
+        note=file.note,
+        source=origin,
+    )
+
+
+def _stage_insightface(pack: str, folder: Path, source: Path | None, accepted_at: datetime | None) -> Receipt:
+    detector, embedder, spec = insightface_pack.stage(pack, folder, source)
+    files = tuple(
+        InstalledFile(
+            name=path.name,
+            role=role,
+            sha256=sha256_of(path),
+            licence="non-commercial research only",
+            note="insightface model zoo",
+            source=f"folder {source}" if source else "the insightface library",
+        )
+        for role, path in (("detector", detector), ("embedder", embedder))
+    )
+    _, opened = insightface_pack.open_models(detector, embedder, spec, 1)
+    return Receipt(
+        pack=pack,
+        title=f"insightface's {pack.removeprefix(insightface_pack.PREFIX)}",
+        installed_at=datetime.now(UTC),
+        terms_accepted_at=accepted_at,
+        files=files,
+        detector=DetectorSpec(kind="scrfd"),
+        embedder=spec,
+        canary=canary.sing(opened),
+    )
+
+
+def _replace(folder: Path, target: Path) -> None:
+    old = target.with_name(f".old-{target.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        os.rename(target, old)
+    os.rename(folder, target)
+    shutil.rmtree(old, ignore_errors=True)
