@@ -12,6 +12,7 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.config import Settings
 from gate.door.controller import Controller
+from gate.door.settings import DoorSettings
 from gate.store.residents import Resident
 from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
@@ -44,22 +45,24 @@ class Outcome:
     frame_to_relay_ms: list[float] = field(default_factory=list)
 
 
-class _VideoRelay:
+class VideoRelay:
     """A relay on mock pins whose pulses run on the video's clock: the controller ends them as video time passes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DoorSettings) -> None:
         self._device = OutputDevice(
-            settings.door.relay_pin, active_high=settings.door.relay_active_high, pin_factory=MockFactory()
+            settings.relay_pin, active_high=settings.relay_active_high, pin_factory=MockFactory()
         )
         self.pulses = 0
         self.now = 0.0
 
     def energise(self, _seconds: float) -> float:
+        """See `gate.door.controller.RelayPort`."""
         self._device.on()
         self.pulses += 1
         return self.now
 
     def release(self) -> None:
+        """See `gate.door.controller.RelayPort`."""
         self._device.off()
 
 
@@ -75,7 +78,7 @@ def replay(
     """Run the frames through recognition and the door's rules; `resident` looks one up by id."""
     numbers = count(1)
     recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}")
-    relay = _VideoRelay(settings)
+    relay = VideoRelay(settings.door)
     controller = Controller(settings.door, relay, resident, lambda _event: None)
     outcome = Outcome()
     began = time.perf_counter()

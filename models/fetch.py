@@ -145,7 +145,8 @@ def _download(url: str, partial: Path, progress: Callable[[int, int | None], Non
                 # What is here is longer than what is there: begin again.
                 partial.unlink()
                 raise SourceFailed("what was fetched before does not fit; try again")
-            answer.raise_for_status()
+            if answer.status_code not in (200, 206):
+                raise SourceFailed(f"it answered {answer.status_code}")
             if answer.status_code != 206:
                 have = 0
             _append(answer.iter_bytes(_CHUNK), partial, have, _total(answer.headers, have), progress)

@@ -103,7 +103,7 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
             anchored = store.anchor(connection)
             text = json.dumps(asdict(anchored)) + "\n" if anchored else ""
             (gate.state / ANCHOR_NAME).write_text(text, "ascii")
-            if str(file) != "-":
+            if file.is_file():
                 file.with_name(file.name + ".anchor.json").write_text(text, "ascii")
         except OSError as error:
             raise FacegateError(f"The record cannot be written to {file}: {error.strerror}.") from error
@@ -116,7 +116,7 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
                 "anchor": asdict(anchored) if anchored else None,
             }
         )
-    elif str(file) != "-":
+    elif file.is_file():
         click.echo(f"{count} lines are in {file}; keep {file.name}.anchor.json on another machine.")
 
 

@@ -57,7 +57,7 @@ def demo(state: Path | None, config: Path | None, as_json: bool, headless: bool,
     """
     gate = home(state, config)
     _say(as_json, "Fetching the models and photos, unless they are here already...")
-    _install_missing(gate)
+    install_missing(gate)
     with tempfile.TemporaryDirectory(prefix="facegate-demo-") as scratch:
         answer, events = _show(gate, Path(scratch), sheet, as_json)
     if as_json:
@@ -195,7 +195,8 @@ def _environment(gate: Home) -> dict[str, str]:
     }
 
 
-def _install_missing(gate: Home) -> None:
+def install_missing(gate: Home) -> None:
+    """Install the packs the demo stands on, unless they are here and sound. Raises PackError."""
     from gate.commands.models import fetch_progress
     from models.errors import PackError
     from models.pack import install, verify

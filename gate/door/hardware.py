@@ -70,8 +70,9 @@ class Relay:
             self._stopping = True
             self._changed.notify_all()
         self._thread.join(timeout=1.0)
-        self._device.off()
-        self._device.close()
+        if not self._device.closed:
+            self._device.off()
+            self._device.close()
 
     @property
     def fault(self) -> Exception | None:

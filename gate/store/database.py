@@ -14,6 +14,7 @@ from gate.store.ids import new_id
 
 DATABASE_NAME = "facegate.db"
 _BUSY_TIMEOUT_S = 5.0
+_LEAST_ROOM = 1 << 16
 
 
 class StoreError(FacegateError):
@@ -97,7 +98,8 @@ def sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorname", "")
-        if code == "SQLITE_FULL":
+        # On a disk without room SQLite may fail at its shared memory, before it comes to write.
+        if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and _without_room(path.parent)):
             what = f"The disk of {path.parent} is full; nothing was changed. Free some space and try again."
         elif code.startswith("SQLITE_BUSY"):
             what = f"The database {path} is in use by another program that does not let go. Try again."
@@ -110,6 +112,11 @@ def sentences(path: Path) -> Iterator[None]:
         else:
             what = f"The database {path} failed: {error}."
         raise StoreError(what) from error
+
+
+def _without_room(directory: Path) -> bool:
+    room = os.statvfs(directory)
+    return room.f_bavail * room.f_frsize < _LEAST_ROOM
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -73,7 +73,7 @@ def find(connection: sqlite3.Connection, who: str) -> Resident:
 def templates_of(connection: sqlite3.Connection, resident: str) -> list[dict[str, Any]]:
     """What is known of a resident's templates, without their numbers."""
     rows = connection.execute(
-        "SELECT id, model, source, quality, created_at FROM templates WHERE resident_id = ? ORDER BY id",
+        "SELECT id, model, source, quality, created_at FROM templates WHERE resident_id = ? ORDER BY rowid",
         (resident,),
     )
     return [
@@ -86,7 +86,7 @@ def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, 
     """Every template made by `model`, as (resident's number, resident's id, vector), by resident."""
     rows = connection.execute(
         "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
-        " WHERE t.model = ? ORDER BY r.number, t.id",
+        " WHERE t.model = ? ORDER BY r.number, t.rowid",
         (model,),
     )
     return rows.fetchall()

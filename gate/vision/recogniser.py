@@ -112,7 +112,7 @@ class Recogniser:
         small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
         thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.int16)
         before = self._seen_thumbnail
-        moved = before is None or float(np.abs(thumbnail - before).mean()) >= _MOTION_LEVEL
+        moved = before is None or _motion(thumbnail - before) >= _MOTION_LEVEL
         undecided = any(watch.near_since is not None and watch.decided is None for watch in self._watches.values())
         if not (moved or undecided or now - self._looked >= _LOOK_ANYWAY_S):
             return False
@@ -194,3 +194,8 @@ class Recogniser:
         if watch.decided_box is None or tracker.overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
             watch.decided = None
             watch.near_since = now
+
+
+def _motion(change: NDArray[np.int16]) -> float:
+    # A cloud changes the whole picture alike; someone who enters changes a part of it.
+    return float(np.abs(change - np.median(change)).mean())

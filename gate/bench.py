@@ -1,0 +1,134 @@
+"""Measuring the way from frame to relay beside the bare models it is made of, in one run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.config import Settings
+from gate.door.controller import Controller
+from gate.replay import VideoRelay
+from gate.store import residents
+from gate.vision.gallery import Gallery, LiveGallery
+from gate.vision.recogniser import Recogniser
+from gate.vocabulary import Frame
+from models.align import align
+from models.pack import Models
+
+Image = NDArray[np.uint8]
+
+_SIZES = (1_000, 10_000, 100_000)
+_IDLE_FPS = 5
+
+
+def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of detector, alignment and embedder alone, on frames with a face, in turn."""
+    template = np.asarray(models.spec.landmarks)
+    found: dict[str, list[float]] = {"detector": [], "alignment": [], "embedder": []}
+    for number in range(rounds):
+        image = images[number % len(images)]
+        began = time.perf_counter()
+        faces = models.detector.detect(image)
+        detected = time.perf_counter()
+        aligned = align(image, faces[0, 4:14].reshape(5, 2), template, models.spec.input_size)
+        cut = time.perf_counter()
+        models.embedder.embed(aligned[None])
+        embedded = time.perf_counter()
+        for name, seconds in zip(found, (detected - began, cut - detected, embedded - cut), strict=True):
+            found[name].append(seconds * 1000)
+    return found
+
+
+def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds from a frame in hand to the relay's edge, for frames that open and for every frame.
+
+    Each round is a new person at the gate: frames until the claim, then a new start. `decisive` is the frame on which
+    the relay moved; `all` is every frame that was judged.
+    """
+    settings = Settings()
+    gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+    ids = partial(next, map(str, count()))
+    found: dict[str, list[float]] = {"decisive": [], "all": []}
+    t = 0.0
+    for _ in range(rounds):
+        recogniser = Recogniser(models, settings.vision, ids)
+        relay = VideoRelay(settings.door)
+        controller = Controller(settings.door, relay, partial(residents.get, store), lambda _event: None)
+        for image in images:
+            t += settings.vision.sample_s + 0.01
+            relay.now = t
+            began = time.perf_counter()
+            opened = [controller.claim(claim, t) for claim in recogniser.see(Frame(image, "bench", t), gallery)]
+            took = (time.perf_counter() - began) * 1000
+            found["all"].append(took)
+            if any(verdict.granted for verdict, _ in opened):
+                found["decisive"].append(took)
+                break
+        controller.stop(t)
+    return found
+
+
+def idle(models: Models, images: Iterable[Image]) -> dict[str, float]:
+    """Share of a core that an empty gateway costs at 5 frames a second, and how often the embedder ran."""
+    recogniser = Recogniser(models, Settings().vision, partial(next, map(str, count())))
+    gallery = Gallery([], models.spec.dimension)
+    began, frames = _cpu_s(), 0
+    for number, image in enumerate(images):
+        recogniser.see(Frame(image, "bench", number / _IDLE_FPS), gallery)
+        frames += 1
+    return {"core_percent": round(100 * (_cpu_s() - began) * _IDLE_FPS / frames, 2), "embedded": recogniser.embedded}
+
+
+def searches(dimension: int, rounds: int) -> dict[str, float]:
+    """Median milliseconds of one search, by the number of templates in the gallery."""
+    rng = np.random.default_rng(0)
+    return {str(size): _search_ms(size, dimension, rounds, rng) for size in _SIZES}
+
+
+def median_and_p95(values: list[float]) -> dict[str, float]:
+    """Of some milliseconds."""
+    return {
+        "p50": round(statistics.median(values), 2),
+        "p95": round(sorted(values)[min(len(values) - 1, int(len(values) * 0.95))], 2),
+    }
+
+
+def resident_megabytes() -> float:
+    """The most memory this process has held."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2)}
+
+
+def _search_ms(size: int, dimension: int, rounds: int, rng: np.random.Generator) -> float:
+    vectors = rng.normal(size=(size, dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    gallery = Gallery([(n, str(n), vector.tobytes()) for n, vector in enumerate(vectors)], dimension)
+    return round(statistics.median(_timed(lambda: gallery.search(vectors[:1]), rounds)), 3)
+
+
+def _timed(work: Callable[[], object], rounds: int) -> list[float]:
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - began) * 1000)
+    return taken
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,95 @@
+"""facegate bench"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gate.commands.home import home, json_option, print_json, print_table, state_option
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.embedder import Templates
+    from models.pack import Models
+
+
+@click.command()
+@click.option("--rounds", default=60, show_default=True, type=click.IntRange(5), help="How often each is measured.")
+@state_option
+@json_option
+def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
+    import cv2
+    import faiss
+
+    from gate import bench as measure
+    from gate.commands.demo import install_missing, walker_from
+    from gate.demo.walkup import Scene, footage
+    from gate.store.database import open_database
+    from gate.store.residents import Template, enrol
+    from models.pack import open_models, pack_folder
+
+    gate = home(state, config)
+    install_missing(gate)
+    cv2.setNumThreads(1)
+    faiss.omp_set_num_threads(1)
+    models = open_models(gate.models_dir, "open", threads=1)
+    walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models)
+    # The part of the walk in which the face is near: each frame has one usable face.
+    near = list(footage([Scene(walker, 4.0)], seed=1))[50:80]
+    with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:
+        vectors = _templates_of(models, near[:3])
+        enrol(store, "Bench", None, [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors])
+        bare = measure.stages(models, near, rounds)
+        whole = measure.pipeline(models, store, near, rounds)
+    together = [sum(parts) for parts in zip(*bare.values(), strict=True)]
+    report: dict[str, Any] = {
+        "machine": measure.machine(),
+        "bare_ms": {name: measure.median_and_p95(values) for name, values in bare.items()},
+        "bare_sum_ms": measure.median_and_p95(together),
+        "pipeline_ms": measure.median_and_p95(whole["all"]),
+        "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
+        "idle": measure.idle(models, footage([Scene(None, 8.0)], seed=1)),
+        "search_ms": measure.searches(models.spec.dimension, rounds),
+        "memory_mb": measure.resident_megabytes(),
+    }
+    sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
+    report["overhead"] = round(relay_p50 / sum_p50, 3)
+    if as_json:
+        print_json(report)
+        return
+    rows = [(name, times["p50"], times["p95"]) for name, times in report["bare_ms"].items()]
+    rows += [
+        ("the three together", *report["bare_sum_ms"].values()),
+        ("pipeline, a frame with a face", *report["pipeline_ms"].values()),
+        ("frame to relay", *report["frame_to_relay_ms"].values()),
+    ]
+    print_table(("milliseconds, one thread", "p50", "p95"), rows, "")
+    click.echo(f"overhead, frame to relay over the bare models: {report['overhead']}")
+    click.echo(f"frames a second with a face always to be judged: {1000 / report['pipeline_ms']['p50']:.0f}")
+    click.echo(
+        f"an empty gateway at 5 frames a second: {report['idle']['core_percent']} % of a core,"
+        f" embedder run {report['idle']['embedded']} times"
+    )
+    print_table(("templates", "search, ms"), list(report["search_ms"].items()), "")
+    click.echo(f"memory of this process: {report['memory_mb']} MB")
+
+
+def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
+    import numpy as np
+
+    from models.align import align
+
+    spec = models.spec
+    faces = [models.detector.detect(image)[0, 4:14].reshape(5, 2) for image in images]
+    cut = [
+        align(image, face, np.asarray(spec.landmarks), spec.input_size)
+        for image, face in zip(images, faces, strict=True)
+    ]
+    return models.embedder.embed(np.stack(cut))

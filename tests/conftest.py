@@ -1,0 +1,109 @@
+"""What the tests stand on: real models and photos, fetched once into .cache, and commands run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.store.database import open_database
+from models.errors import PackError
+from models.pack import Models, install, open_models, pack_folder, verify
+
+REPOSITORY = Path(__file__).parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The packs `open` and `demo-photos`, installed once."""
+    directory = Path(os.environ.get("FACEGATE_MODELS__DIR", REPOSITORY / ".cache" / "models"))
+    for pack in ("open", "demo-photos"):
+        try:
+            verify(directory, pack)
+        except PackError:
+            install(pack, directory, progress=lambda *_: None)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def models(models_dir: Path) -> Models:
+    """The pack `open`, opened."""
+    return open_models(models_dir, "open")
+
+
+@pytest.fixture(scope="session")
+def photos(models_dir: Path) -> Path:
+    """A folder with one man on four photos (obama*.jpg) and another (biden.jpg)."""
+    return pack_folder(models_dir, "demo-photos")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared data beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared with real faces and video is not here")
+    return SHARED
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """An empty state directory."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def store(state: Path) -> Iterator[Any]:
+    """An open, empty store."""
+    with closing(open_database(state)) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ran."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The JSON object on the last line."""
+        answer: dict[str, Any] = json.loads(self.out.splitlines()[-1])
+        return answer
+
+
+Facegate = Callable[..., Done]
+
+
+@pytest.fixture
+def facegate(models_dir: Path, state: Path) -> Facegate:
+    """Runs `facegate ARGUMENTS...` as a process of its own on the test's state."""
+
+    def run(*arguments: object, **environment: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.cli", *map(str, arguments)],
+            env=command_environment(models_dir, state) | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def command_environment(models_dir: Path, state: Path) -> dict[str, str]:
+    """The environment for a command on a state of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FACEGATE_")}
+    return clean | {"FACEGATE_MODELS__DIR": str(models_dir.resolve()), "FACEGATE_STATE": str(state)}

@@ -1,0 +1,102 @@
+"""Photos from outside: what works, and the one sentence for what does not."""
+
+import struct
+import zlib
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image, ImageOps
+
+from enroll.decode import MAX_BYTES, decode_photo
+from gate.errors import UsageError
+
+
+@pytest.fixture
+def portrait(photos):
+    with Image.open(photos / "obama2.jpg") as opened:
+        return opened.convert("RGB")
+
+
+def png_bomb(path, side=60_000):
+    """A PNG that says it is side x side, in a few bytes."""
+
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    content = zlib.compress(b"\0" * 1_000_000)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b""))
+
+
+def close(a, b, tolerance=6.0):
+    return np.abs(a.astype(float) - b.astype(float)).mean() < tolerance
+
+
+def test_colour_order_is_bgr(tmp_path):
+    Image.new("RGB", (40, 30), (255, 0, 0)).save(tmp_path / "red.png")
+    image = decode_photo(tmp_path / "red.png")
+    assert image.shape == (30, 40, 3)
+    assert image[0, 0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_exif_rotated_stands_upright(portrait, tmp_path, orientation):
+    portrait.save(tmp_path / "plain.jpg", quality=95)
+    turned = portrait.rotate({3: 180, 6: 90, 8: 270}[orientation], expand=True)
+    exif = Image.Exif()
+    exif[274] = orientation
+    turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    assert close(decode_photo(tmp_path / "turned.jpg"), decode_photo(tmp_path / "plain.jpg"))
+
+
+@pytest.mark.parametrize(("mode", "name"), [("L", "g.jpg"), ("CMYK", "c.jpg"), ("RGBA", "a.png"), ("P", "p.png")])
+def test_greyscale_cmyk_and_the_like_work(portrait, tmp_path, mode, name):
+    portrait.convert(mode).save(tmp_path / name)
+    expected = np.asarray(portrait.convert("L") if mode == "L" else portrait)
+    decoded = decode_photo(tmp_path / name)
+    assert decoded.shape == (1200, 626, 3)
+    assert close(decoded.mean(axis=2), expected if mode == "L" else expected.mean(axis=2), 12)
+
+
+def test_16_bit_greyscale_works(portrait, tmp_path):
+    grey = np.asarray(ImageOps.grayscale(portrait)).astype(np.uint16) * 256
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    assert close(decode_photo(tmp_path / "deep.png")[..., 0], grey / 256)
+
+
+def test_heic_works(portrait, tmp_path):
+    pillow_heif.from_pillow(portrait).save(tmp_path / "phone.heic", quality=80)
+    assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(portrait)[..., ::-1])
+
+
+def test_a_huge_but_honest_photo_is_made_smaller(tmp_path):
+    Image.new("RGB", (6000, 4000), (9, 9, 9)).save(tmp_path / "big.jpg")
+    assert max(decode_photo(tmp_path / "big.jpg").shape) == 2048
+
+
+def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path):
+    whole = (photos / "obama2.jpg").read_bytes()
+    (tmp_path / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("not a photo")
+    png_bomb(tmp_path / "bomb.png")
+    png_bomb(tmp_path / "firecracker.png", side=9_000)
+    portrait.save(tmp_path / "a.gif")
+    with (tmp_path / "vast.jpg").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    for name, words in {
+        "truncated.jpg": "damaged or cut short",
+        "empty.jpg": "0 bytes",
+        "text.jpg": "not a photo",
+        "bomb.png": "60 million is the most",
+        "firecracker.png": "9000 x 9000",
+        "a.gif": "is a GIF file",
+        "vast.jpg": "40 MB",
+        "absent.jpg": "No such file",
+        ".": "is a directory",
+    }.items():
+        with pytest.raises(UsageError, match=words) as error:
+            decode_photo(tmp_path / name)
+        assert "\n" not in str(error.value)

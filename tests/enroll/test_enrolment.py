@@ -1,0 +1,118 @@
+import sqlite3
+
+import cv2
+import numpy as np
+import pytest
+
+from enroll.checks import PhotoRefused
+from enroll.enrolment import clean_text, enrol_photos
+from gate.errors import Refusal, UsageError
+from gate.store import audit, residents
+from gate.vision.gallery import Gallery
+from gate.vocabulary import Reason
+
+
+@pytest.fixture
+def spoilt(photos, tmp_path):
+    """Writes a spoilt copy of a good photo."""
+
+    def write(spoil):
+        cv2.imwrite(str(tmp_path / "spoilt.png"), spoil(cv2.imread(str(photos / "obama.jpg"))))
+        return tmp_path / "spoilt.png"
+
+    return write
+
+
+def test_three_photos_are_three_templates_that_find_their_owner(store, models, photos):
+    names = ["obama.jpg", "obama2.jpg", "obama3.jpg"]
+    enrolled = enrol_photos(store, models, "Barack Obama", [photos / name for name in names], "1-101")
+    assert (enrolled.resident.templates, enrolled.resident.unit, enrolled.lookalikes) == (3, "1-101", ())
+    kept = residents.templates_of(store, enrolled.resident.id)
+    assert [template["source"] for template in kept] == [f"photo {name}" for name in names]
+    assert all(template["model"] == models.model_id for template in kept)
+    assert set(kept[0]["quality"]) == {"eye_distance", "yaw", "sharpness", "light"}
+    rows = residents.vectors(store, models.model_id)
+    assert len(Gallery(rows, models.spec.dimension)) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason", "advice"),
+    [
+        (lambda image: np.full_like(image, 128), Reason.NO_FACE, "no face"),
+        (lambda image: np.hstack([image, image]), Reason.SEVERAL_FACES, "one person alone"),
+        (lambda image: cv2.resize(image, (91, 114)), Reason.TOO_FAR, "come closer"),
+        (lambda image: cv2.GaussianBlur(image, (0, 0), 14), Reason.BLURRED, "blurred"),
+        (lambda image: (image * 0.22).astype(np.uint8), Reason.TOO_DARK, "turn towards the light"),
+        (lambda image: (255 - (255 - image) * 0.22).astype(np.uint8), Reason.TOO_BRIGHT, "glare"),
+    ],
+)
+def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, spoilt, spoil, reason, advice):
+    with pytest.raises(PhotoRefused, match=advice) as refused:
+        enrol_photos(store, models, "Barack Obama", [spoilt(spoil)])
+    assert refused.value.reason is reason
+    assert residents.every(store) == []
+    assert audit.anchor(store) is None
+
+
+def test_a_turned_face_is_refused(shared, store, models, tmp_path):
+    import av
+
+    with av.open(str(shared / "media" / "short_hamilton_clip.mp4")) as container:
+        frame = next(f for n, f in enumerate(container.decode(video=0)) if n == 30)
+    cv2.imwrite(str(tmp_path / "turned.png"), frame.to_ndarray(format="bgr24")[:, 250:])
+    with pytest.raises(PhotoRefused, match="look straight") as refused:
+        enrol_photos(store, models, "Somebody", [tmp_path / "turned.png"])
+    assert refused.value.reason is Reason.TURNED_AWAY
+
+
+def test_one_poor_photo_of_several_leaves_nothing_half_written(store, models, photos, spoilt):
+    with pytest.raises(PhotoRefused):
+        enrol_photos(store, models, "A", [photos / "obama.jpg", spoilt(lambda image: image * 0)])
+    assert residents.every(store) == []
+
+
+def test_photos_of_different_people_are_refused(store, models, photos):
+    with pytest.raises(Refusal, match=r"obama.jpg and biden.jpg show different people"):
+        enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"])
+
+
+def test_a_face_enrolled_under_another_name_is_a_warning(store, models, photos):
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
+    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"])
+    assert again.lookalikes == ("Barack Obama",)
+    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
+    assert other.lookalikes == ()
+
+
+def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, models, photos):
+    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"]).resident
+    more = enrol_photos(store, models, "Barack Obama", [photos / "obama2.jpg"], "1-101")
+    assert (more.resident.id, more.resident.templates, more.resident.unit) == (first.id, 2, "1-101")
+    assert more.lookalikes == ()
+    with pytest.raises(Refusal, match="does not look like the Barack Obama"):
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
+    namesake = enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], "2-202").resident
+    assert namesake.id != first.id
+    with pytest.raises(Refusal, match="say which by --unit"):
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "a" * 101, "tab\there", "line\nbreak", "right\u202eleft", "nul\0", "\u200b"]
+)
+def test_a_name_that_is_none_is_refused(store: sqlite3.Connection, models, photos, name):
+    with pytest.raises(UsageError, match="name"):
+        enrol_photos(store, models, name, [photos / "obama.jpg"])
+
+
+def test_names_of_the_world_are_kept_composed():
+    assert clean_text("  王 芳 ", "name") == "王 芳"
+    assert clean_text("Jose\u0301", "name") == "José"
+    assert clean_text("O'Brien-Ñandú", "name") == "O'Brien-Ñandú"
+
+
+def test_one_to_eight_photos(store, models, photos):
+    with pytest.raises(UsageError, match="between 1 and 8"):
+        enrol_photos(store, models, "A", [])
+    with pytest.raises(UsageError, match="between 1 and 8"):
+        enrol_photos(store, models, "A", [photos / "obama.jpg"] * 9)

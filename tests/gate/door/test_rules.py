@@ -1,0 +1,51 @@
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.door.rules import Known, decide
+from gate.vocabulary import Claim, Reason
+
+CLAIM = Claim("c1", 1, 100.0, "r1", None, 3, 0.8)
+WELL = Known(peer_is_vision=True, seen_before=False, enrolled=True)
+
+
+def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
+    assert decide(CLAIM, WELL, 100.5, 1.5).granted
+
+
+@pytest.mark.parametrize(
+    ("claim", "known", "now", "reason"),
+    [
+        (CLAIM, replace(WELL, peer_is_vision=False), 100.5, Reason.WRONG_PEER),
+        (CLAIM, WELL, 101.51, Reason.STALE),
+        (CLAIM, WELL, 99.9, Reason.STALE),
+        (CLAIM, WELL, math.nan, Reason.STALE),
+        (replace(CLAIM, taken_mono=math.inf), WELL, 100.5, Reason.STALE),
+        (CLAIM, replace(WELL, seen_before=True), 100.5, Reason.REPLAYED),
+        (replace(CLAIM, resident=None, reason=Reason.BLURRED), WELL, 100.5, Reason.BLURRED),
+        (replace(CLAIM, resident=None), WELL, 100.5, Reason.UNKNOWN),
+        (CLAIM, replace(WELL, enrolled=False), 100.5, Reason.NOT_ENROLLED),
+    ],
+)
+def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
+    verdict = decide(claim, known, now, 1.5)
+    assert (verdict.granted, verdict.reason) == (False, reason)
+
+
+@given(
+    st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["r1", None]),
+    st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
+)  # fmt: skip
+def test_a_grant_implies_every_rule(vision, seen, enrolled, resident, age, freshness):
+    verdict = decide(replace(CLAIM, resident=resident), Known(vision, seen, enrolled), 100.0 + age, freshness)
+    if verdict.granted:
+        assert vision
+        assert enrolled
+        assert not seen
+        assert resident is not None
+        assert -0.01 <= age <= freshness + 1e-9
+    else:
+        assert verdict.reason is not None

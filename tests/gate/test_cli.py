@@ -1,0 +1,192 @@
+"""The commands as a user types them: what they print, and how they end."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gate.cli import COMMANDS
+
+
+def test_help_is_quick_and_imports_no_heavy_library(facegate):
+    script = (
+        "import sys; from click.testing import CliRunner; from gate.cli import facegate\n"
+        "assert 'Enrol a resident' in CliRunner().invoke(facegate, ['--help']).output\n"
+        "heavy = {'numpy', 'cv2', 'onnxruntime', 'faiss', 'pydantic', 'fastapi', 'insightface', 'rich'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    durations = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert facegate("--help").code == 0
+        durations.append(time.perf_counter() - began)
+    bare = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import click"], check=True)
+        bare.append(time.perf_counter() - began)
+    # 0.3 s on an idle machine; a busy one is slow at everything alike.
+    assert min(durations) < max(0.3, 3 * min(bare))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(facegate, name):
+    done = facegate(name, "--help")
+    assert done.code == 0
+    assert COMMANDS[name][1].split()[0] in done.out or "Usage" in done.out
+
+
+def test_insightface_is_not_imported_on_the_way_to_a_face():
+    script = (
+        "import sys, gate.vision.service\n"
+        "print('insightface' in sys.modules, 'gpiozero' in sys.modules, 'fastapi' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_enrol_list_show_remove(facegate, photos):
+    done = facegate("enroll", "Barack Obama", photos / "obama.jpg", "--unit", "1-101", "--json")
+    assert done.code == 0
+    assert done.answer["templates"] == 1
+    assert facegate("residents", "list", "--json").answer["residents"][0]["name"] == "Barack Obama"
+    assert "1-101" in facegate("residents", "list").out
+    shown = facegate("residents", "show", "Barack Obama", "--json").answer
+    assert shown["templates"][0]["source"] == "photo obama.jpg"
+    assert "vector" not in json.dumps(shown)
+    assert "eye_distance" in facegate("residents", "show", "Barack Obama").out
+    assert "stays" not in facegate("residents", "remove", "Barack Obama").out
+    assert facegate("residents", "remove", "Barack Obama", "--yes").code == 0
+    assert "Nobody is enrolled" in facegate("residents", "list").out
+    assert facegate("residents", "remove", "Barack Obama", "--yes").code == 1
+    assert "Barack" not in facegate("audit", "tail").out
+    assert facegate("audit", "verify").code == 0
+
+
+def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, photos, tmp_path):
+    facegate("enroll", "Barack Obama", photos / "obama.jpg")
+    (tmp_path / "f.toml").write_text("[door]\nrelay_pin = 27\n")
+    (tmp_path / "typo.toml").write_text("[dor]\n")
+    for code, words, arguments in (
+        (2, "0 bytes", ("enroll", "A", empty(tmp_path))),
+        (2, "is a directory", ("enroll", "A", tmp_path)),
+        (2, "no video", ("replay", tmp_path / "absent.mp4")),
+        (2, "not a video", ("replay", empty(tmp_path))),
+        (2, "same pin", ("run", "--config", tmp_path / "f.toml")),
+        (2, "no setting dor", ("run", "--config", tmp_path / "typo.toml")),
+        (2, "is not installed", ("models", "verify", "opencv-zoo")),
+        (2, "no pack", ("models", "install", "nothing")),
+        (2, "Nobody answers", ("door", "status")),
+        (1, "No resident", ("residents", "show", "Nobody")),
+        (2, "No such option", ("run", "--no-such-option")),
+        (2, "No such command", ("no-such-command",)),
+        (2, "not one that an export wrote", ("audit", "verify", "--anchor", empty(tmp_path))),
+        (2, "cannot be read", ("audit", "verify", "--anchor", tmp_path / "absent")),
+        (2, "cannot be written to", ("audit", "export", tmp_path / "absent" / "x.csv")),
+        (2, "cannot be written to /dev/full: No space", ("audit", "export", "/dev/full")),
+    ):
+        done = facegate(*arguments)
+        assert done.code == code, (arguments, done.err)
+        assert words in done.err, (arguments, done.err)
+        assert "Traceback" not in done.err
+    failed = facegate("enroll", "A", empty(tmp_path), "--json")
+    assert "0 bytes" in failed.answer["error"]
+
+
+def empty(folder):
+    (folder / "empty.bin").write_bytes(b"")
+    return folder / "empty.bin"
+
+
+def test_a_warning_for_a_face_that_is_enrolled_already(facegate, photos):
+    facegate("enroll", "Barack Obama", photos / "obama.jpg")
+    done = facegate("enroll", "Somebody Else", photos / "obama2.jpg")
+    assert done.code == 0
+    assert "already enrolled as Barack Obama" in done.err
+
+
+def test_models_list_verify_install(facegate, models_dir):
+    listed = facegate("models", "list", "--json").answer["packs"]
+    assert {"pack": "open", "installed": True, "in_use": True}.items() <= listed[2].items()
+    assert facegate("models", "verify").code == 0
+    assert facegate("models", "verify", "--json").answer["sound"]
+    assert "in use" in facegate("models", "list").out
+    refused = facegate("models", "install", "insightface:buffalo_s")
+    assert refused.code == 2
+    assert "--accept-terms" in refused.err
+
+
+def test_installing_a_pack_is_on_record(facegate, tmp_path):
+    elsewhere = {"FACEGATE_MODELS__DIR": str(tmp_path / "elsewhere")}
+    done = facegate("models", "install", "open", "--json", **elsewhere)
+    assert done.code == 0, done.err
+    assert [file["role"] for file in done.answer["files"]] == ["detector", "embedder"]
+    (line,) = facegate("audit", "tail", "--json").answer["lines"]
+    assert line["kind"] == "models_installed"
+    assert set(line["details"]["files"].values()) == {file["sha256"] for file in done.answer["files"]}
+
+
+def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, photos, tmp_path):
+    facegate("enroll", "=cmd|' /C calc'!A0", photos / "obama.jpg")
+    done = facegate("audit", "export", tmp_path / "r.jsonl", "--json")
+    assert (done.code, done.answer["lines"], done.answer["anchor"]["sequence"]) == (0, 1, 2)
+    (line,) = (json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines())
+    assert line["kind"] == "enrolled"
+    facegate("audit", "export", tmp_path / "r.csv")
+    rows = list(csv.DictReader((tmp_path / "r.csv").open(newline="")))
+    assert [row["kind"] for row in rows] == ["enrolled", "exported"]
+    assert facegate("audit", "verify", "--anchor", tmp_path / "r.csv.anchor.json").code == 0
+    assert "reaches line 3" in facegate("audit", "verify").out
+    assert len(facegate("audit", "export", "-").out.splitlines()) == 3
+
+
+def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
+    from gate.store import audit
+    from gate.vocabulary import AuditEvent
+
+    for _ in range(5):
+        audit.append(store, AuditEvent("granted", {}))
+    facegate("audit", "export", "-")
+    store.execute("UPDATE audit SET kind = 'denied' WHERE sequence = 3")
+    done = facegate("audit", "verify", "--json")
+    assert done.code == 1
+    assert "line 3" in done.err
+    store.execute("UPDATE audit SET kind = 'granted' WHERE sequence = 3")
+    assert facegate("audit", "verify").code == 0
+    store.execute("DELETE FROM audit WHERE sequence = 6")
+    done = facegate("audit", "verify")
+    assert (done.code, "line 6" in done.err) == (1, True)
+
+
+def test_relay_off_needs_no_running_door(facegate, state):
+    from gate.door.pins import JOURNAL_NAME, read_journal
+
+    (state / "run").mkdir(parents=True)
+    (state / "run" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
+    done = facegate("door", "relay-off", "--json")
+    assert (done.code, done.answer["by"]) == (0, "claiming its pin")
+    assert read_journal(state / "run" / JOURNAL_NAME)[1]["level"] is False
+
+
+def test_the_door_from_its_own_machine(facegate, state):
+    from tests.gate.door.test_service import door_process
+
+    with door_process(state, pulse_s=0.5, min_interval_s=5):
+        assert "mode: resting" in facegate("door", "status").out
+        assert facegate("door", "open").out == "The door opens.\n"
+        again = facegate("door", "open", "--json")
+        assert (again.code, again.err.strip()) == (1, "The door did not open: busy.")
+        assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
+
+
+def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):
+    store.execute("PRAGMA user_version = 999")
+    for arguments in (("residents", "list"), ("audit", "verify"), ("run",)):
+        done = facegate(*arguments)
+        assert done.code == 2
+        assert "newer Facegate" in done.err

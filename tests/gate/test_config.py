@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from gate.config import load_settings, state_directory
+from gate.errors import UsageError
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text: str) -> Path:
+        (tmp_path / "f.toml").write_text(text)
+        return tmp_path / "f.toml"
+
+    return write
+
+
+def test_file_then_environment_then_command_line(config, monkeypatch):
+    path = config('[api]\nport = 1000\nhost = "0.0.0.0"\n[door]\npulse_s = 1.0\n')
+    assert load_settings(path).api.port == 1000
+    monkeypatch.setenv("FACEGATE_API__PORT", "2000")
+    assert load_settings(path).api.port == 2000
+    settings = load_settings(path, api={"port": 3000})
+    assert (settings.api.port, settings.api.host, settings.door.pulse_s) == (3000, "0.0.0.0", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[door]\npuls_s = 1\n", r"no setting door\.puls_s"),
+        ("[dor]\n", "no setting dor"),
+        ("nothing = 1\n", "no setting nothing"),
+        ('[api]\nport = "many"\n', r"api\.port .* wrong"),
+        ("[api]\nport = 70000\n", r"api\.port .* wrong"),
+        ("[door]\nrelay_pin = 27\n", "same pin"),
+        ("[door]\nrelay_pin = 99\n", "between 0 and 27"),
+        ("[door]\npulse_s = 20\nmax_pulse_s = 20\n", "at most 15"),
+        ("[door]\npulse_s = 6\n", "at most max_pulse_s"),
+        ("[door]\nmin_interval_s = -1\n", "min_interval_s"),
+        ("[door]\nfreshness_s = 60\n", "freshness_s"),
+        ('[door]\npin_factory = "pigpio"\n', r"door\.pin_factory"),
+        ("[vision]\nframes = 9\n", "patience"),
+        ("[vision]\nmin_light = 230\n", "min_light"),
+        ("[vision.zone]\nleft = 0.9\nright = 0.1\n", "left < right"),
+        ("[vision]\nthreshold = nan\n", r"vision\.threshold"),
+        ("[door\n", "not valid TOML"),
+        ("\udcff", "not UTF-8"),
+    ],
+)
+def test_what_is_unknown_or_wrong_is_one_sentence(tmp_path, text, words):
+    path = tmp_path / "f.toml"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(UsageError, match=words) as error:
+        load_settings(path)
+    assert str(error.value).count("\n") == 0
+
+
+def test_an_unknown_environment_key_is_refused(monkeypatch):
+    monkeypatch.setenv("FACEGATE_DOOR__PULS_S", "1")
+    with pytest.raises(UsageError, match=r"door\.puls_s"):
+        load_settings()
+    monkeypatch.delenv("FACEGATE_DOOR__PULS_S")
+    monkeypatch.setenv("FACEGATE_DOOOR__PULSE_S", "1")
+    with pytest.raises(UsageError, match="FACEGATE_DOOOR__PULSE_S"):
+        load_settings()
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no configuration file"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_the_state_given_wins_and_else_it_is_the_users(tmp_path, monkeypatch):
+    assert state_directory(tmp_path) == tmp_path
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("gate.config.SERVICE_STATE", tmp_path / "none")
+    assert state_directory(None) == tmp_path / "facegate"

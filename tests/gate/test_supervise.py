@@ -1,0 +1,208 @@
+"""`facegate run` with its three real processes on mock pins."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from gate.demo.walkup import Scene, footage, write_video
+from gate.door.pins import JOURNAL_NAME, read_journal
+from gate.link import Client, LinkDown
+from gate.store import audit
+from gate.store.database import open_database
+from tests.conftest import command_environment
+
+KILLS = int(os.environ.get("FACEGATE_TEST_KILLS", "2"))
+os.environ.pop("FACEGATE_TEST_KILLS", None)
+
+
+@contextmanager
+def gate_running(models_dir, state, source, **environment):
+    fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": "0.5",
+            "FACEGATE_DOOR__MIN_INTERVAL_S": "0"}  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gate.cli", "run", "--source", str(source)],
+        env=command_environment(models_dir, state) | fast | environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+        process.stdout.close()
+
+
+def until(process, line):
+    """Read what it prints until `line`."""
+    for printed in process.stdout:
+        if printed.strip() == line:
+            return
+    raise AssertionError(f"it ended without saying {line!r}")
+
+
+def wait_for(condition, within_s, what):
+    deadline = time.monotonic() + within_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+    return value
+
+
+def ask(state, who, **message):
+    client = Client(state / "run" / f"{who}.sock")
+    try:
+        return client.ask(message)
+    except LinkDown:
+        return None
+    finally:
+        client.close()
+
+
+def pid_of(state, who):
+    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    for line in listing.splitlines():
+        pid, _, arguments = line.strip().partition(" ")
+        if f"{who}.service" in arguments and str(state) in environment_of(pid):
+            return int(pid)
+    return None
+
+
+def environment_of(pid):
+    try:
+        with open(f"/proc/{pid}/environ", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def empty_gateway(tmp_path):
+    path = tmp_path / "empty.mp4"
+    write_video(path, footage([Scene(None, 2.0)], 1))
+    return path
+
+
+def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway):
+    with gate_running(models_dir, state, empty_gateway) as process:
+        printed = []
+        for line in process.stdout:
+            printed.append(line.strip())
+            if {"door ready", "vision ready", "api ready"} <= set(printed):
+                break
+        assert "door.pulse_s = 0.4" in printed
+        address = (state / "run" / "api.address").read_text().strip()
+        wait_for(lambda: (ask(state, "vision", do="status") or {}).get("last_inference_mono"), 10, "no inference")
+        with urllib.request.urlopen(f"{address}/api/health") as answer:
+            health = json.load(answer)
+        assert health["status"] == "ok"
+        assert health["door"] == {"alive": True, "mode": "resting", "unwritten_events": 0}
+        assert health["vision"]["last_frame_age_s"] < 1
+        second = subprocess.run(
+            [sys.executable, "-m", "gate.cli", "run"],
+            env=command_environment(models_dir, state), capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert second.returncode == 2
+        assert "already running" in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+    assert process.returncode == 0
+    edges = [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME)]
+    assert True not in edges
+
+
+def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_dir, state, empty_gateway):
+    kills = {}
+    with gate_running(models_dir, state, empty_gateway) as process:
+        until(process, "vision ready")
+        for number in range(KILLS * 3):
+            who = ("door", "vision", "api")[number % 3]
+            module = "gate.door" if who == "door" else "gate.vision" if who == "vision" else "api"
+            pid = wait_for(lambda module=module: pid_of(state, module), 5, f"no {who}")
+            wait_for(lambda: ask(state, "door", do="open"), 5, "no door")
+            # A random moment of the pulse: between its start and 50 ms after its end.
+            time.sleep((number * 0.137) % 0.45)
+            os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            until(process, f"{who} ready")
+            back = time.monotonic() - killed
+            kills.setdefault(who, []).append((killed, back))
+            assert back < 2, f"{who} took {back:.2f} s"
+    summary = {who: round(max(back for _, back in times), 2) for who, times in kills.items()}
+    print(f"\n{KILLS} kills each; longest until back (s): {summary}")
+    check_journal(state, [killed for killed, _ in kills["door"]])
+    with open_database(state) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert audit.verify(connection) is None
+        opened = [line for line in audit.lines(connection) if line.kind == "granted"]
+    assert all(line.details["method"] == "command" for line in opened)
+    assert len(opened) <= KILLS * 3
+
+
+def check_journal(state, door_deaths):
+    on_since, longest, after_death = None, 0.0, 0.0
+    for edge in read_journal(state / "run" / JOURNAL_NAME):
+        if edge["pin"] != "GPIO17":
+            continue
+        if edge["level"] is True:
+            on_since = edge["mono"]
+        elif on_since is not None:
+            longest = max(longest, edge["mono"] - on_since)
+            died = [death for death in door_deaths if on_since <= death <= edge["mono"]]
+            after_death = max([after_death, *(edge["mono"] - death for death in died)])
+            on_since = None
+    print(f"relay on at most {longest:.3f} s (maximum 0.5), off {after_death:.3f} s after the door's death at most")
+    assert on_since is None
+    assert longest <= 0.5
+    assert after_death <= 0.5
+
+
+@pytest.mark.soak
+def test_twenty_kills_each(models_dir, state, empty_gateway, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "KILLS", 20)
+    test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_dir, state, empty_gateway)
+
+
+def test_a_relay_left_on_by_a_dead_gate_is_released_at_the_next_start(models_dir, state, empty_gateway):
+    (state / "run").mkdir(parents=True)
+    (state / "run" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
+    with gate_running(models_dir, state, empty_gateway) as process:
+        until(process, "door ready")
+    assert read_journal(state / "run" / JOURNAL_NAME)[1]["level"] is False
+
+
+def test_what_cannot_start_is_tried_again_with_patience_while_the_door_works(models_dir, state, empty_gateway):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with gate_running(models_dir, state, empty_gateway, FACEGATE_API__PORT=port) as process:
+            for line in process.stdout:
+                if "api ended" in line:
+                    assert "starting it again in 0.5 s" in line
+                    break
+            assert wait_for(lambda: ask(state, "door", do="open"), 10, "no door")["granted"]
+
+
+def test_processes_end_with_their_supervisor(models_dir, state, empty_gateway):
+    with gate_running(models_dir, state, empty_gateway) as process:
+        until(process, "vision ready")
+        process.kill()
+        process.wait()
+        wait_for(lambda: pid_of(state, "gate.door") is None, 5, "the door lives on")
+        wait_for(lambda: pid_of(state, "gate.vision") is None, 5, "vision lives on")
+
+
+def test_a_camera_that_is_missing_leaves_the_door_at_work(models_dir, state):
+    with gate_running(models_dir, state, "97") as process:
+        until(process, "vision ready")
+        wait_for(lambda: (ask(state, "vision", do="status") or {}).get("camera_fault"), 10, "no fault")
+        assert ask(state, "door", do="open")["granted"]
+    with open_database(state) as connection:
+        lost = [line.details["why"] for line in audit.lines(connection) if line.kind == "camera_lost"]
+    assert "cannot be opened" in lost[0]

@@ -1,0 +1,247 @@
+"""The camera over real files and over sources that misbehave as devices do: block, fail, freeze, go black."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+
+from gate.config import CameraSettings
+from gate.demo.walkup import Scene, footage, write_video
+from gate.vision.camera import Camera, PictureWatch
+from gate.vision.sources import CameraError, Source, folder_frames, source_of, video_frames
+
+RNG = np.random.default_rng(0)
+
+
+def noise() -> np.ndarray:
+    return RNG.integers(0, 255, (90, 160, 3), np.uint8)
+
+
+@pytest.fixture
+def video(tmp_path):
+    write_video(tmp_path / "v.mp4", footage([Scene(None, 1.0)], 1))
+    return tmp_path / "v.mp4"
+
+
+@pytest.fixture
+def open_camera():
+    opened = []
+
+    def make(source) -> Camera:
+        opened.append(Camera(source))
+        return opened[-1]
+
+    yield make
+    for camera in opened:
+        camera.close()
+
+
+@dataclass
+class Scripted:
+    """A live source whose every opening plays the next script: pictures, an error to raise, or an event to block on."""
+
+    scripts: list
+    settings: CameraSettings
+    name: str = "scripted"
+    recorded: bool = False
+    opened: int = 0
+
+    def frames(self):
+        script = self.scripts[min(self.opened, len(self.scripts) - 1)]
+        self.opened += 1
+        for step in script:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, threading.Event):
+                step.wait(30)
+            else:
+                yield time.monotonic(), step
+
+
+def wait_for(camera, condition, within_s=10.0):
+    deadline = time.monotonic() + within_s
+    while not condition(camera.state()):
+        assert time.monotonic() < deadline, camera.state()
+        camera.frame(0.02)
+    return camera.state()
+
+
+def test_a_file_plays_in_its_own_time_and_ends(video, open_camera):
+    camera = open_camera(Source(str(video), True, CameraSettings(source=str(video), loop=False)))
+    stamps = []
+    while not camera.state().ended:
+        frame = camera.frame(0.5)
+        if frame is not None:
+            stamps.append(frame.taken_mono)
+    assert 0.9 <= stamps[-1] - stamps[0] <= 1.0
+    assert stamps == sorted(set(stamps))
+    assert camera.state().fault == "the recording has ended"
+    assert camera.state().began_mono == pytest.approx(stamps[0], abs=0.1)
+
+
+def test_a_file_may_begin_again_at_its_end(video, open_camera):
+    camera = open_camera(Source(str(video), True, CameraSettings(source=str(video), loop=True)))
+    first = camera.frame(5)
+    deadline = time.monotonic() + 10
+    while (frame := camera.frame(1)) is None or frame.taken_mono < first.taken_mono + 1.2:
+        assert time.monotonic() < deadline
+    assert camera.state().fault is None
+
+
+def test_the_newest_frame_wins_and_none_is_handed_out_twice(open_camera):
+    hold = threading.Event()
+    pictures = [noise() for _ in range(20)]
+    camera = open_camera(Scripted([[*pictures, hold]], CameraSettings(deadline_s=5)))
+    deadline = time.monotonic() + 5
+    frame = None
+    while frame is None or not np.array_equal(frame.image, pictures[-1]):
+        assert time.monotonic() < deadline
+        frame = camera.frame(0.1) or frame
+    assert camera.frame(0.05) is None
+    hold.set()
+
+
+def test_a_driver_that_blocks_for_ever_is_a_fault_and_another_reader_takes_over(open_camera):
+    hold, mended = threading.Event(), threading.Event()
+    script = [[noise(), hold], [mended, *(noise() for _ in range(9000))]]
+    camera = open_camera(Scripted(script, CameraSettings(deadline_s=0.3)))
+    assert camera.frame(2) is not None
+    assert "no picture for 0.3 s" in wait_for(camera, lambda state: state.fault).fault
+    mended.set()
+    assert wait_for(camera, lambda state: state.fault is None).abandoned == 0
+    hold.set()
+
+
+def test_readers_left_stuck_are_counted(open_camera):
+    hold = threading.Event()
+    camera = open_camera(Scripted([[hold]], CameraSettings(deadline_s=0.2)))
+    assert wait_for(camera, lambda state: state.abandoned >= 3).fault
+    hold.set()
+
+
+def test_a_camera_unplugged_half_way_is_lost_and_found_again(open_camera):
+    unplugged = CameraError("The camera 0 stopped giving pictures. Check its cable.")
+    missing = CameraError("The camera 0 cannot be opened.")
+    script = [[noise(), unplugged], [missing], [noise() for _ in range(9000)]]
+    camera = open_camera(Scripted(script, CameraSettings(deadline_s=2)))
+    assert "stopped giving" in wait_for(camera, lambda state: state.fault).fault
+    wait_for(camera, lambda state: state.fault is None)
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (np.zeros((90, 160, 3), np.uint8), "black"),
+        (np.full((90, 160, 3), 255, np.uint8), "white"),
+        (noise(), "frozen"),
+    ],
+)
+def test_a_picture_that_does_not_live_is_a_fault_and_shows_nobody(picture, kind):
+    watch = PictureWatch(2.0)
+    verdicts = [watch.look(picture, float(second)) for second in range(5)]
+    assert verdicts[0] is None
+    assert verdicts[-1] == kind
+    assert watch.look(noise(), 5.0) is None
+
+
+def test_a_noisy_dark_picture_is_no_fault():
+    watch = PictureWatch(1.0)
+    for second in range(10):
+        assert watch.look(np.clip(RNG.normal(14, 6, (90, 160, 3)), 0, 255).astype(np.uint8), float(second)) is None
+
+
+def test_a_frozen_camera_hands_out_nothing(open_camera):
+    class Frozen(Scripted):
+        def frames(self):
+            picture = noise()
+            while True:
+                time.sleep(0.01)
+                yield time.monotonic(), picture
+
+    camera = open_camera(Frozen([], CameraSettings(frozen_s=1)))
+    wait_for(camera, lambda state: state.fault == "the picture is frozen")
+    camera.frame(0)
+    assert camera.frame(0.1) is None
+
+
+def test_the_settings_name_the_source():
+    for name in ("0", "/dev/v4l/by-id/usb-cam", "rtsp://10.0.0.1/s", "csi"):
+        assert not source_of(CameraSettings(source=name)).recorded
+    assert source_of(CameraSettings(source="clip.mp4")).recorded
+
+
+@pytest.mark.parametrize("name", ["97", "/dev/v4l/by-id/none", "rtsp://127.0.0.1:9/none", "csi"])
+def test_a_camera_that_is_missing_is_one_sentence(name):
+    with pytest.raises(CameraError) as error:
+        next(iter(source_of(CameraSettings(source=name)).frames()))
+    assert str(error.value).endswith(".")
+
+
+def test_a_folder_of_pictures_is_a_video(tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((20, 30, 3), number * 40, np.uint8))
+    frames = list(folder_frames(tmp_path, fps=10))
+    assert [t for t, _ in frames] == [0, 0.1, 0.2]
+    assert [image[0, 0, 0] for _, image in frames] == [0, 40, 80]
+    (tmp_path / "9.png").write_bytes(b"")
+    with pytest.raises(CameraError, match=r"9\.png"):
+        list(folder_frames(tmp_path, fps=10))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CameraError, match="holds no pictures"):
+        list(Source(str(tmp_path / "empty"), True, CameraSettings()).frames())
+
+
+def test_a_video_keeps_its_own_time(video):
+    stamps = [t for t, _ in video_frames(video)]
+    assert len(stamps) == 25
+    assert stamps[0] == 0
+    assert stamps[-1] == pytest.approx(0.96)
+
+
+def test_a_video_cut_in_the_middle_is_used_as_far_as_it_goes(tmp_path):
+    import av
+
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuvj420p"
+        for image in footage([Scene(None, 1.0)], 1):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert 3 < len(list(video_frames(path))) < 25
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all" * 100])
+def test_what_is_no_video_is_one_sentence(tmp_path, content):
+    (tmp_path / "v.mp4").write_bytes(content)
+    with pytest.raises(CameraError, match="not a video|no frames|no video"):
+        list(video_frames(tmp_path / "v.mp4"))
+
+
+def test_an_mp4_without_its_index_is_one_sentence(video):
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) // 2])
+    with pytest.raises(CameraError, match="not a video that can be read"):
+        list(video_frames(video))
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "a.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(CameraError, match="holds no video"):
+        list(video_frames(tmp_path / "a.wav"))
+    with pytest.raises(CameraError, match="no video"):
+        list(video_frames(tmp_path / "absent.mp4"))
+    with pytest.raises(CameraError, match="a folder"):
+        list(video_frames(tmp_path))

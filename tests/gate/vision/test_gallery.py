@@ -1,0 +1,111 @@
+import sqlite3
+import threading
+import time
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.store import residents
+from gate.store.database import open_read_only
+from gate.store.residents import Template
+from gate.vision.gallery import Gallery, LiveGallery
+
+DIMENSION = 16
+
+
+def unit(rng: np.random.Generator, count: int, dimension: int = DIMENSION) -> np.ndarray:
+    vectors = rng.normal(size=(count, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def rows_of(vectors: np.ndarray) -> list[tuple[int, str, bytes]]:
+    return [(number + 1, f"r{number + 1}", vector.tobytes()) for number, vector in enumerate(vectors)]
+
+
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+@settings(max_examples=50)
+def test_the_best_and_second_person_are_the_true_ones(count, seed):
+    vectors = unit(np.random.default_rng(seed), count)
+    probe = unit(np.random.default_rng(seed + 1), 1)
+    (found,) = Gallery(rows_of(vectors), DIMENSION).search(probe)
+    truth = sorted(((float(vector @ probe[0]), f"r{n + 1}") for n, vector in enumerate(vectors)), reverse=True)
+    for candidate, (score, who) in zip(found[:2], truth[:2], strict=True):
+        assert candidate.similarity == pytest.approx(score, abs=1e-5)
+        assert candidate.resident == who or score == pytest.approx(truth[0][0], abs=1e-6)
+
+
+def test_a_person_with_several_templates_is_one_entry_at_their_mean():
+    a, b, c = unit(np.random.default_rng(0), 3)
+    gallery = Gallery([(1, "x", a.tobytes()), (1, "x", b.tobytes()), (2, "y", c.tobytes())], DIMENSION)
+    mean = (a + b) / np.linalg.norm(a + b)
+    (found,) = gallery.search(mean[None])
+    assert len(gallery) == 2
+    assert found[0].resident == "x"
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert [candidate.resident for candidate in found] == ["x", "y"]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, 2.0])
+def test_a_probe_that_is_no_unit_vector_finds_nobody(bad):
+    gallery = Gallery(rows_of(unit(np.random.default_rng(0), 3)), DIMENSION)
+    probe = np.zeros((1, DIMENSION), np.float32)
+    probe[0, 0] = bad
+    assert gallery.search(probe) == [()]
+
+
+def test_an_empty_gallery_finds_nobody():
+    assert Gallery([], DIMENSION).search(unit(np.random.default_rng(0), 2)) == [(), ()]
+
+
+def test_a_damaged_template_is_refused():
+    with pytest.raises(ValueError, match="r1"):
+        Gallery([(1, "r1", b"\0" * 4 * DIMENSION)], DIMENSION)
+    with pytest.raises(ValueError, match="r1"):
+        Gallery([(1, "r1", b"\0\0\0\0")], DIMENSION)
+    one = unit(np.random.default_rng(0), 1)[0]
+    with pytest.raises(ValueError, match="contradict"):
+        Gallery([(1, "r1", one.tobytes()), (1, "r1", (-one).tobytes())], DIMENSION)
+
+
+def enrol(store: sqlite3.Connection, name: str, vector: np.ndarray, model: str = "m") -> residents.Resident:
+    return residents.enrol(store, name, None, [Template(model, "test", {}, vector.tobytes())])
+
+
+def test_it_follows_the_store_within_half_a_second_and_the_removed_finds_nothing(store, state):
+    vectors = unit(np.random.default_rng(0), 3)
+    people = [enrol(store, f"P{n}", vector) for n, vector in enumerate(vectors)]
+    live = LiveGallery(open_read_only(state), "m", DIMENSION)
+    assert live.gallery.people == {person.id for person in people}
+
+    changed_at = threading.Thread(target=residents.remove, args=(store, people[1]))
+    changed_at.start()
+    changed_at.join()
+    began = time.monotonic()
+    while people[1].id in live.gallery.people:
+        live.refresh()
+    assert time.monotonic() - began < 0.5
+    (found,) = live.gallery.search(vectors[1][None])
+    assert people[1].id not in {candidate.resident for candidate in found}
+    assert all(candidate.similarity < 0.99 for candidate in found)
+    kept = {identity for _, identity, _ in residents.vectors(store, "m")}
+    assert live.gallery.people == kept
+
+
+def test_templates_of_another_model_are_left_out_and_other_commits_cost_no_rebuild(store, state):
+    vectors = unit(np.random.default_rng(0), 2)
+    enrol(store, "A", vectors[0])
+    enrol(store, "B", vectors[1], model="other")
+    live = LiveGallery(open_read_only(state), "m", DIMENSION)
+    assert len(live.gallery) == 1
+    before = live.gallery
+    store.execute("CREATE TABLE unrelated (x)")
+    assert not live.refresh()
+    assert live.gallery is before
+
+
+def test_the_index_is_exact():
+    assert isinstance(Gallery([], DIMENSION)._index, faiss.IndexIDMap2)
+    assert faiss.downcast_index(Gallery([], DIMENSION)._index.index).__class__ is faiss.IndexFlatIP

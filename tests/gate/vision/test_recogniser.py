@@ -1,0 +1,129 @@
+"""From frames to claims, on real photos walking up to the gate."""
+
+from functools import partial
+from itertools import count
+
+import cv2
+import numpy as np
+import pytest
+
+from enroll.enrolment import enrol_photos
+from gate.commands.demo import walker_from
+from gate.config import Settings, VisionSettings
+from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage
+from gate.replay import replay
+from gate.store import residents
+from gate.vision.gallery import Gallery, LiveGallery
+from gate.vision.recogniser import Recogniser
+from gate.vocabulary import Frame, Reason
+
+
+@pytest.fixture
+def walk(models, photos, store):
+    """Replays someone's walk-up over the store's residents."""
+
+    def run(photo, seconds=4.0, seed=5, frames=None, **vision):
+        gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+        if frames is None:
+            frames = footage([Scene(None, 0.4), Scene(walker_from(photos / photo, models), seconds)], seed)
+        settings = Settings(vision=vision)
+        stream = ((number / FPS, image) for number, image in enumerate(frames))
+        return replay(stream, models, gallery, partial(residents.get, store), settings, photo)
+
+    return run
+
+
+@pytest.fixture
+def obama(store, models, photos):
+    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"]).resident
+
+
+def test_a_resident_is_let_in_once_and_a_stranger_is_unknown(walk, obama):
+    (passage,) = walk("obama2.jpg").passages
+    assert (passage.granted, passage.resident, passage.reason) == (True, "Barack Obama", None)
+    strangers = walk("biden.jpg").passages
+    assert strangers
+    assert all(p.reason is Reason.UNKNOWN and not p.granted for p in strangers)
+
+
+def test_with_nobody_enrolled_everyone_is_unknown(walk):
+    outcome = walk("obama2.jpg")
+    assert {p.reason for p in outcome.passages} == {Reason.UNKNOWN}
+    assert outcome.relay_pulses == 0
+
+
+def test_the_threshold_and_the_margin_in_the_settings_move_the_decision(walk, obama, store, models, photos):
+    assert not any(p.granted for p in walk("obama2.jpg", threshold=0.99).passages)
+    assert any(p.granted for p in walk("biden.jpg", threshold=-0.5, margin=0.0).passages)
+    residents.enrol(
+        store,
+        "Double",
+        None,
+        [residents.Template(models.model_id, "s", {}, residents.vectors(store, models.model_id)[0][2])],
+    )
+    assert {p.reason for p in walk("obama2.jpg").passages} == {Reason.AMBIGUOUS}
+
+
+def test_someone_outside_the_zone_or_too_far_is_never_embedded(models, photos):
+    scenes = [Scene(walker_from(photos / "obama2.jpg", models), 2.0)]
+    for vision in ({"zone": {"left": 0.9}}, {"min_eye_distance": 200}):
+        recogniser = Recogniser(models, VisionSettings(**vision), partial(next, map(str, count())))
+        for number, image in enumerate(footage(scenes, 5)):
+            assert recogniser.see(Frame(image, "c", number / FPS), Gallery([], 192)) == []
+        assert recogniser.tracks.next_number > 1
+        assert recogniser.embedded == 0
+
+
+def test_nothing_is_embedded_while_nothing_moves(models):
+    recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
+    looks = 0
+    detect = models.detector.detect
+
+    class Counting:
+        def detect(self, image):
+            nonlocal looks
+            looks += 1
+            return detect(image)
+
+    recogniser._models = type(models)(Counting(), models.embedder, models.model_id)
+    for number, image in enumerate(footage([Scene(None, 4.0)], 1)):
+        recogniser.see(Frame(image, "c", number / FPS), Gallery([], 192))
+    assert recogniser.embedded == 0
+    assert looks <= 6
+
+
+def test_a_face_that_cannot_be_used_is_told_why(walk, models, photos, obama):
+    dark = (np.asarray(image * 0.12, np.uint8) for image in footage(
+        [Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5))  # fmt: skip
+    outcome = walk("obama2.jpg", frames=dark)
+    assert {p.reason for p in outcome.passages} == {Reason.TOO_DARK}
+    blurred = (cv2.GaussianBlur(image, (0, 0), 6) for image in footage(
+        [Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5))  # fmt: skip
+    assert {p.reason for p in walk("obama2.jpg", frames=blurred).passages} <= {Reason.BLURRED}
+
+
+def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
+    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
+    walkers = [walker_from(photos / name, models) for name in ("obama2.jpg", "biden.jpg")]
+    left, right = (footage([Scene(walker, 5.0)], 5) for walker in walkers)
+    quarter = WIDTH // 4
+    both = (np.hstack([a[:, quarter:-quarter], b[:, quarter:-quarter]]) for a, b in zip(left, right, strict=True))
+    outcome = walk("both", frames=both, min_eye_distance=24)
+    assert HEIGHT == 360
+    claimed = {p.resident for p in outcome.passages if p.resident}
+    assert claimed == {"Barack Obama", "Joe Biden"}
+    assert outcome.relay_pulses == 1
+    assert [p.reason for p in outcome.passages if not p.granted] == [Reason.BUSY] * (len(outcome.passages) - 1)
+
+
+def test_a_claim_the_door_did_not_hear_is_made_again(models, photos, obama, store):
+    gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+    recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
+    claims = []
+    for number, image in enumerate(footage([Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5)):
+        for claim in recogniser.see(Frame(image, "c", number / FPS), gallery):
+            claims.append(claim)
+            recogniser.answered(claim, Reason.FAULT if len(claims) < 3 else None)
+    assert [claim.resident for claim in claims] == [obama.id] * 3
+    assert len({claim.id for claim in claims}) == 3

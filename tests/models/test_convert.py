@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from models.convert.free_input_size import free_input_size
+from models.convert.tflite_to_onnx import tflite_to_onnx
+from models.fetch import Downloads, fetch
+from models.manifest import load_manifest
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    """The pack's files as their makers publish them."""
+    folder = tmp_path_factory.mktemp("originals")
+    downloads = Downloads(folder, tmp_path_factory.mktemp("scratch"))
+    for file in load_manifest("open").file:
+        fetch(file, folder, downloads, lambda *_: None)
+    return folder
+
+
+def test_the_converted_embedder_agrees_with_the_tflite_interpreter(originals, tmp_path):
+    import onnxruntime
+
+    path = originals / "MobileFaceNet.tflite"
+    session = onnxruntime.InferenceSession(tflite_to_onnx(path.read_bytes()))
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        faces = rng.uniform(-1, 1, (2, 112, 112, 3)).astype(np.float32)
+        interpreter.set_tensor(given[0], faces)
+        interpreter.invoke()
+        expected = interpreter.get_tensor(given[1])
+        (output,) = session.run(None, {session.get_inputs()[0].name: faces.transpose(0, 3, 1, 2)})
+        assert np.abs(output - expected).max() < 1e-3 * np.abs(expected).max()
+
+
+def test_the_converted_embedder_has_real_prelu_nodes_and_a_free_batch(originals):
+    import onnx
+
+    graph = onnx.load_from_string(tflite_to_onnx((originals / "MobileFaceNet.tflite").read_bytes())).graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("PRelu") == 33
+    assert set(kinds) == {"Conv", "PRelu", "Add", "Flatten"}
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+def test_the_freed_detector_gives_the_same_numbers_at_its_old_size(originals):
+    import onnxruntime
+
+    content = (originals / "face_detection_yunet_2023mar.onnx").read_bytes()
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 3, 640, 640)).astype(np.float32)
+    before = onnxruntime.InferenceSession(content).run(None, {"input": picture})
+    after = onnxruntime.InferenceSession(free_input_size(content)).run(None, {"input": picture})
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_other_models_are_refused(originals):
+    with pytest.raises(ValueError, match="one input"):
+        free_input_size(two_inputs())
+
+
+def two_inputs() -> bytes:
+    from onnx import TensorProto, helper
+
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "abc"]
+    graph = helper.make_graph([helper.make_node("Add", ["a", "b"], ["c"])], "g", values[:2], values[2:])
+    return helper.make_model(graph).SerializeToString()

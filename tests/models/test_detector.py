@@ -1,0 +1,44 @@
+import cv2
+import numpy as np
+import pytest
+
+from models.detector import YuNet
+from models.manifest import DetectorSpec
+from models.pack import pack_folder
+
+
+@pytest.mark.parametrize("size", [(640, 352), (320, 192), (416, 512)])
+def test_it_finds_what_opencvs_own_reader_finds(models_dir, photos, size, tmp_path):
+    from models.fetch import Downloads, fetch
+    from models.manifest import load_manifest
+
+    (file,) = (f for f in load_manifest("open").file if f.role == "detector")
+    fetch(file, tmp_path, Downloads(tmp_path, tmp_path), lambda *_: None)
+    reference = cv2.FaceDetectorYN.create(str(tmp_path / file.name), "", size, 0.7, 0.3)
+    image = cv2.resize(cv2.imread(str(photos / "obama.jpg")), size)
+    _, expected = reference.detect(image)
+    ours = YuNet(pack_folder(models_dir, "open") / file.name, DetectorSpec(kind="yunet")).detect(image)
+    assert ours.shape == expected.shape
+    assert np.abs(ours - expected).max() < 0.01
+
+
+def test_sides_that_are_no_multiple_of_the_stride_are_fine(models, photos):
+    image = cv2.imread(str(photos / "obama.jpg"))
+    for size in ((333, 415), (641, 801)):
+        (face,) = models.detector.detect(cv2.resize(image, size))
+        scale = np.array([910 / size[0], 1137 / size[1]])
+        (whole,) = models.detector.detect(cv2.resize(image, (640, 800)))
+        expected = whole[:2] * [910 / 640, 1137 / 800]
+        assert np.abs(face[:2] * scale - expected).max() < 25
+
+
+def test_a_picture_without_a_face_gives_none(models):
+    assert models.detector.detect(np.zeros((360, 640, 3), np.uint8)).shape == (0, 15)
+
+
+def test_two_people_are_two_faces_best_first(models, photos):
+    left, right = (cv2.resize(cv2.imread(str(photos / name)), (320, 480)) for name in ("obama.jpg", "biden.jpg"))
+    faces = models.detector.detect(np.hstack([left, right]))
+    assert len(faces) == 2
+    assert faces[0, 14] >= faces[1, 14]
+    assert {bool(face[0] > 320) for face in faces} == {True, False}
