@@ -26,6 +26,8 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, click.echo)
     click.echo(f"state = {gate.state}")
     _print_settings("", gate.settings.model_dump(mode="json"))
+    if gate.settings.door.pin_factory == "mock":
+        click.secho("No pin is driven: door.pin_factory is mock. Set it to lgpio on a gate.", fg="yellow", err=True)
     return supervisor.run()
 
 

@@ -70,7 +70,7 @@ def test_enrol_list_show_remove(facegate, photos):
 
 def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, photos, tmp_path):
     facegate("enroll", "Barack Obama", photos / "obama.jpg")
-    (tmp_path / "f.toml").write_text("[door]\nrelay_pin = 27\n")
+    (tmp_path / "f.toml").write_text("[door]\nrex_pin = 17\n")
     (tmp_path / "typo.toml").write_text("[dor]\n")
     for code, words, arguments in (
         (2, "0 bytes", ("enroll", "A", empty(tmp_path))),

@@ -32,7 +32,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("nothing = 1\n", "no setting nothing"),
         ('[api]\nport = "many"\n', r"api\.port .* wrong"),
         ("[api]\nport = 70000\n", r"api\.port .* wrong"),
-        ("[door]\nrelay_pin = 27\n", "same pin"),
+        ("[door]\nrelay_pin = 27\nrex_pin = 27\n", "same pin"),
         ("[door]\nrelay_pin = 99\n", "between 0 and 27"),
         ("[door]\npulse_s = 20\nmax_pulse_s = 20\n", "at most 15"),
         ("[door]\npulse_s = 6\n", "at most max_pulse_s"),

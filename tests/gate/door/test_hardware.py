@@ -11,7 +11,7 @@ from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 
-SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.3)
+SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.3, rex_pin=27)
 
 
 @pytest.fixture

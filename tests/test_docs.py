@@ -1,0 +1,34 @@
+"""The documents say what is so."""
+
+import re
+import subprocess
+import sys
+
+from tests.conftest import REPOSITORY
+
+
+def test_the_configuration_reference_is_the_generated_one(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, 'docs'); import generate\n"
+        "from pathlib import Path; Path(sys.argv[1]).write_text(generate.reference(), 'utf-8')"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "c.md")], cwd=REPOSITORY, env={}, check=True)
+    written = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    assert written == (tmp_path / "c.md").read_text("utf-8"), "run: python docs/generate.py"
+
+
+def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
+    drawing = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8").split("## The house")[1].split("\n\n")[1]
+    for package in ("gate", "models", "enroll", "api", "gate/vision", "gate/door", "gate/store"):
+        name = package.split("/")[-1] + "/"
+        (line,) = (line for line in drawing.splitlines() if line.strip().startswith(name))
+        drawn = set(re.findall(r"[a-z_]+", re.sub(r"\(.*?\)|packs/\*\.toml|[a-z]+/", "", line)))
+        there = {path.stem for path in (REPOSITORY / package).glob("*.py")} - {"__init__"}
+        assert drawn == there, package
+
+
+def test_the_readme_names_every_command():
+    from gate.cli import COMMANDS
+
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    assert [name for name in COMMANDS if f"`facegate {name}" not in readme] == []
