@@ -11,8 +11,8 @@ from gate.config import Settings
 
 HEAD = """# Configuration
 
-Generated from the settings by `python docs/generate.py`. One TOML file; a key `pulse_s` of the section `[door]` can also
-be set as `FACEGATE_DOOR__PULSE_S`. A key that is not here is an error.
+Generated from the settings by `python docs/generate.py`. One TOML file; a key `pulse_s` of the section `[door]` can
+also be set as `FACEGATE_DOOR__PULSE_S`. A key that is not here is an error.
 """
 
 

@@ -20,7 +20,7 @@ from models.detector import Detector, YuNet
 from models.embedder import ArcFace, Embedder
 from models.errors import PackError
 from models.fetch import Downloads, Progress, fetch, take_local
-from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, Role, load_manifest
+from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, Role, built_in_packs, load_manifest
 from models.runtime import check_hash, sha256_of
 
 RECEIPT = "installed.json"
@@ -39,6 +39,7 @@ class InstalledFile(BaseModel):
     name: str
     role: Role
     sha256: str
+    fetched_sha256: str
     licence: str
     note: str
     source: str
@@ -128,14 +129,26 @@ def pack_folder(directory: Path, pack: str) -> Path:
 
 
 def read_receipt(directory: Path, pack: str) -> Receipt:
-    """What was installed. Raises PackError when the pack is not installed or its receipt is damaged."""
+    """What was installed, fed as the manifest says that ships with this Facegate where it names the same files.
+
+    Raises PackError when the pack is not installed or its receipt is damaged.
+    """
     path = pack_folder(directory, pack) / RECEIPT
     try:
-        return Receipt.model_validate(json.loads(path.read_text("utf-8")))
+        return _fed_as_shipped(Receipt.model_validate(json.loads(path.read_text("utf-8"))))
     except FileNotFoundError as error:
         raise PackError(f"The model pack {pack} is not installed. Run: facegate models install {pack}") from error
     except (OSError, ValueError, ValidationError) as error:
         raise PackError(f"The receipt {path} is damaged. Run: facegate models install {pack}") from error
+
+
+def _fed_as_shipped(receipt: Receipt) -> Receipt:
+    # A later Facegate may know a better calibration of the same weights; installing again must not be needed for it.
+    fetched = {file.fetched_sha256 for file in receipt.files}
+    for manifest in built_in_packs():
+        if manifest.name == receipt.pack and {file.sha256 for file in manifest.file} == fetched:
+            return receipt.model_copy(update={"detector": manifest.detector, "embedder": manifest.embedder})
+    return receipt
 
 
 def verify(directory: Path, pack: str) -> Receipt:
@@ -226,6 +239,7 @@ def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
         name=path.name,
         role=file.role,
         sha256=sha256_of(path),
+        fetched_sha256=file.sha256,
         licence=file.licence,
         note=file.note,
         source=origin,
@@ -239,6 +253,7 @@ def _stage_insightface(pack: str, folder: Path, source: Path | None, accepted_at
             name=path.name,
             role=role,
             sha256=sha256_of(path),
+            fetched_sha256=sha256_of(path),
             licence="non-commercial research only",
             note="insightface model zoo",
             source=f"folder {source}" if source else "the insightface library",

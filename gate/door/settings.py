@@ -30,7 +30,7 @@ class DoorSettings:
     """Whether a high level energises the relay. Prefer relays where it does: they stay off while the board boots."""
 
     rex_pin: int | None = None
-    """GPIO number of the request-to-exit button, closing to ground; absent where REX is wired past the software alone."""
+    """GPIO number of the request-to-exit button, closing to ground; absent where REX is wired past the software."""
 
     pulse_s: float = 3.0
     """How long a grant energises the relay, seconds."""

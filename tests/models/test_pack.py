@@ -178,6 +178,17 @@ def test_a_missing_file_and_a_damaged_receipt_stop_it_too(copied):
         verify(copied, "absent")
 
 
+def test_a_calibration_that_ships_later_holds_without_installing_again(copied):
+    path = copied / "open" / RECEIPT
+    receipt = json.loads(path.read_text())
+    receipt["embedder"]["calibration"]["threshold"] = 0.1
+    path.write_text(json.dumps(receipt))
+    assert open_models(copied, "open").spec == load_manifest("open").embedder
+    receipt["files"][0]["fetched_sha256"] = "0" * 64
+    path.write_text(json.dumps(receipt))
+    assert open_models(copied, "open").spec.calibration.threshold == 0.1
+
+
 def test_a_canary_that_does_not_agree_stops_the_start(copied):
     path = copied / "open" / RECEIPT
     receipt = json.loads(path.read_text())
