@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 MAX_PULSE_S = 15.0
+# When the door dies in a pulse, whoever sees it die releases the relay within this, and the maximum still holds.
+RELEASE_AFTER_DEATH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ class DoorSettings:
     def __post_init__(self) -> None:
         if not 0 < self.max_pulse_s <= MAX_PULSE_S:
             raise ValueError(f"max_pulse_s must be above 0 and at most {MAX_PULSE_S:g} seconds")
-        if not 0.1 <= self.pulse_s <= self.max_pulse_s:
-            raise ValueError("pulse_s must be at least 0.1 seconds and at most max_pulse_s")
+        if not (self.pulse_s >= 0.1 and self.pulse_s + RELEASE_AFTER_DEATH_S <= self.max_pulse_s):
+            raise ValueError(
+                f"pulse_s must be at least 0.1 seconds and at most max_pulse_s less {RELEASE_AFTER_DEATH_S:g} seconds"
+            )
         if not 0 <= self.min_interval_s <= 60:
             raise ValueError("min_interval_s must be between 0 and 60 seconds")
         if not 0.1 <= self.freshness_s <= 5:

@@ -35,7 +35,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[door]\nrelay_pin = 27\nrex_pin = 27\n", "same pin"),
         ("[door]\nrelay_pin = 99\n", "between 0 and 27"),
         ("[door]\npulse_s = 20\nmax_pulse_s = 20\n", "at most 15"),
-        ("[door]\npulse_s = 6\n", "at most max_pulse_s"),
+        ("[door]\npulse_s = 4.8\n", "at most max_pulse_s less 0.5"),
         ("[door]\nmin_interval_s = -1\n", "min_interval_s"),
         ("[door]\nfreshness_s = 60\n", "freshness_s"),
         ('[door]\npin_factory = "pigpio"\n', r"door\.pin_factory"),

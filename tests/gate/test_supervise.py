@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ os.environ.pop("FACEGATE_TEST_KILLS", None)
 
 @contextmanager
 def gate_running(models_dir, state, source, **environment):
-    fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": "0.5",
+    fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": "0.9",
             "FACEGATE_DOOR__MIN_INTERVAL_S": "0"}  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "gate.cli", "run", "--source", str(source)],
@@ -117,7 +118,7 @@ def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway
 
 
 def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_dir, state, empty_gateway):
-    kills = {}
+    kills, moments = {}, random.Random(5)
     with gate_running(models_dir, state, empty_gateway) as process:
         until(process, "vision ready")
         for number in range(KILLS * 3):
@@ -125,8 +126,8 @@ def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_di
             module = "gate.door" if who == "door" else "gate.vision" if who == "vision" else "api"
             pid = wait_for(lambda module=module: pid_of(state, module), 5, f"no {who}")
             wait_for(lambda: ask(state, "door", do="open"), 5, "no door")
-            # A random moment of the pulse: between its start and 50 ms after its end.
-            time.sleep((number * 0.137) % 0.45)
+            # A random moment of the pulse, or just after it.
+            time.sleep(moments.uniform(0, 0.45))
             os.kill(pid, signal.SIGKILL)
             killed = time.monotonic()
             until(process, f"{who} ready")
@@ -156,9 +157,9 @@ def check_journal(state, door_deaths):
             died = [death for death in door_deaths if on_since <= death <= edge["mono"]]
             after_death = max([after_death, *(edge["mono"] - death for death in died)])
             on_since = None
-    print(f"relay on at most {longest:.3f} s (maximum 0.5), off {after_death:.3f} s after the door's death at most")
+    print(f"relay on at most {longest:.3f} s (maximum 0.9), off {after_death:.3f} s after the door's death at most")
     assert on_since is None
-    assert longest <= 0.5
+    assert longest <= 0.9
     assert after_death <= 0.5
 
 

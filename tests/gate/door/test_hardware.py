@@ -11,7 +11,7 @@ from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 
-SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.3, rex_pin=27)
+SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.7, rex_pin=27)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_pin_that_fails_is_a_fault_and_not_a_hang(make, monkeypatch):
 
 
 def test_an_active_low_relay_is_claimed_high_and_never_blips(make, tmp_path):
-    hardware, pulses = make(DoorSettings(pulse_s=0.2, max_pulse_s=0.3, relay_active_high=False))
+    hardware, pulses = make(DoorSettings(pulse_s=0.2, max_pulse_s=0.7, relay_active_high=False))
     hardware.relay.energise(0.1)
     wait_for(lambda: pulses)
     hardware.close()

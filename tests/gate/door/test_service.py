@@ -17,7 +17,7 @@ from gate.store import audit, residents
 from gate.store.database import open_database
 from gate.store.residents import Template
 
-FAST = {"pulse_s": 0.2, "max_pulse_s": 0.5, "min_interval_s": 0.1}
+FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
 
 
 @contextmanager
