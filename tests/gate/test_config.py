@@ -28,6 +28,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
     ("text", "words"),
     [
         ("[door]\npuls_s = 1\n", r"no setting door\.puls_s"),
+        ('[camera]\nsorce = "0"\n', r"no setting camera\.sorce"),
         ("[dor]\n", "no setting dor"),
         ("nothing = 1\n", "no setting nothing"),
         ('[api]\nport = "many"\n', r"api\.port .* wrong"),

@@ -1,0 +1,116 @@
+"""Each rule that never bends is broken once, in a copy of the house, and a test must fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.soak
+
+
+@dataclass(frozen=True)
+class Break:
+    """A rule, the line that keeps it, what to put in its place, and the tests that should notice."""
+
+    rule: str
+    file: str
+    keeps: str
+    broken: str
+    tests: str
+
+
+BREAKS = (
+    Break("1 de-energised at start", "gate/door/hardware.py", "initial_value=False", "initial_value=True",
+          "tests/gate/door/test_hardware.py"),
+    Break("1 de-energised at stop", "gate/door/hardware.py", "            finally:\n                self._device.off()",
+          "            finally:\n                pass", "tests/gate/door/test_hardware.py"),
+    Break("1 de-energised at crash", "gate/supervise.py",
+          '        if child.name == "door":\n            self._release_relay()\n', "",
+          "tests/gate/test_supervise.py -k killed"),
+    Break("1 de-energised at restart", "gate/supervise.py", "        self._release_relay()\n        stopping = False",
+          "        stopping = False", "tests/gate/test_supervise.py -k left_on"),
+    Break("1 no stale grant", "gate/door/rules.py", "<= freshness_s:", "<= 1e18:",
+          "tests/gate/door/test_rules.py tests/gate/door/test_controller.py"),
+    Break("2 never longer than the maximum", "gate/door/hardware.py", "min(seconds, self._longest_s)", "seconds",
+          "tests/gate/door/test_hardware.py"),
+    Break("3 REX is never refused", "gate/door/machine.py",
+          "(Mode.INTERVAL, Event.EXIT): (Mode.PULSE, Action.ENERGISE)",
+          "(Mode.INTERVAL, Event.EXIT): (Mode.INTERVAL, Action.REFUSE)", "tests/gate/door/test_machine.py"),
+    Break("4 no second pulse while one runs", "gate/door/machine.py",
+          "(Mode.PULSE, Event.CREDENTIAL): (Mode.PULSE, Action.REFUSE)",
+          "(Mode.PULSE, Event.CREDENTIAL): (Mode.PULSE, Action.ENERGISE)", "tests/gate/door/test_machine.py"),
+    Break("4 nor while the gate moves", "gate/door/machine.py",
+          "(Mode.INTERVAL, Event.CREDENTIAL): (Mode.INTERVAL, Action.REFUSE)",
+          "(Mode.INTERVAL, Event.CREDENTIAL): (Mode.PULSE, Action.ENERGISE)", "tests/gate/door/test_machine.py"),
+    Break("4 one claim, one grant", "gate/door/rules.py", "if known.seen_before:", "if False:",
+          "tests/gate/door/test_rules.py tests/gate/door/test_controller.py"),
+    Break("5 refusals are on record", "gate/door/controller.py",
+          '        kind = "granted" if verdict.granted else "denied"',
+          '        if not verdict.granted:\n            return\n        kind = "granted"',
+          "tests/gate/door/test_controller.py"),
+    Break("5 enrolments are on record", "gate/store/residents.py",
+          '        audit.append(connection, AuditEvent(kind, {"templates": len(templates)}, personal, resident))\n', "",
+          "tests/gate/store/test_residents.py"),
+    Break("5 an altered line is detected", "gate/store/audit.py",
+          "if not hmac.compare_digest(str(stated), _hash(row)):", "if False:", "tests/gate/store/test_audit.py"),
+    Break("5 a missing line is detected", "gate/store/audit.py", 'if row["sequence"] != expected:', "if False:",
+          "tests/gate/store/test_audit.py"),
+    Break("6 erasing erases the name", "gate/store/residents.py", "audit.forget(connection, resident.id)", "0",
+          "tests/gate/store/test_residents.py"),
+    Break("6 erasing leaves no bytes", "gate/store/residents.py",
+          '    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")\n', "", "tests/gate/store/test_residents.py"),
+    Break("6 the removed finds nothing", "gate/vision/gallery.py", "        if version != self._version:\n",
+          "        if self._version < 0:\n", "tests/gate/vision/test_gallery.py"),
+    Break("7 a person may open with no face enrolled", "gate/door/controller.py",
+          'verdict, _ = self._open(Event.COMMAND, now)', "verdict = Verdict(False, Reason.UNKNOWN)",
+          "tests/gate/door/test_controller.py"),
+    Break("8 an unknown key is an error", "gate/config.py", 'model_config = ConfigDict(extra="forbid"',
+          'model_config = ConfigDict(extra="ignore"', "tests/gate/test_config.py"),
+    Break("8 the settings move the decision", "gate/vision/recogniser.py",
+          "calibration.threshold if settings.threshold is None else settings.threshold", "calibration.threshold",
+          "tests/gate/vision/test_recogniser.py -k threshold"),
+    Break("9 dimensions before decoding", "enroll/decode.py", "if width * height > MAX_PIXELS:", "if False:",
+          "tests/enroll/test_decode.py"),
+    Break("9 messages are limited", "gate/link.py", "if len(connection.received) > MAX_MESSAGE:", "if False:",
+          "tests/gate/test_link.py"),
+    Break("9 peers are checked", "gate/door/rules.py", "if not known.peer_is_vision:", "if False:",
+          "tests/gate/door/test_rules.py"),
+    Break("9 files are trusted by their hash", "models/runtime.py", "if actual != expected:", "if False:",
+          "tests/models/test_pack.py -k flipped"),
+    Break("10 a failure is a sentence", "gate/cli.py", "    if isinstance(error, Refusal):\n        return 1\n", "",
+          "tests/gate/test_cli.py -k answer_of_no"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    for package in ("gate", "models", "enroll", "api", "tests", "docs"):
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / name, folder)
+    return folder
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.rule)
+def test_a_broken_rule_is_noticed(copy, models_dir, broken):
+    path = copy / broken.file
+    whole = path.read_text("utf-8")
+    assert whole.count(broken.keeps) == 1, f"{broken.file} has changed; say anew what keeps this rule"
+    path.write_text(whole.replace(broken.keeps, broken.broken), "utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not soak", *broken.tests.split()],
+            cwd=copy, env=os.environ | {"FACEGATE_MODELS__DIR": str(models_dir.resolve())},
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+    finally:
+        path.write_text(whole, "utf-8")
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    print(f"\n{broken.rule:45} {failed[0] if failed else 'NOTHING FAILED'}")
+    assert done.returncode == 1, done.stdout[-2000:]
