@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,8 +173,8 @@ def _append(
         raise SourceFailed(f"it broke off after {have} of {total} bytes")
 
 
-def _total(headers: object, have: int) -> int | None:
-    length = headers.get("content-length")  # type: ignore[attr-defined]
+def _total(headers: Mapping[str, str], have: int) -> int | None:
+    length = headers.get("content-length")
     return have + int(length) if length and length.isdigit() else None
 
 

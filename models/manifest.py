@@ -101,9 +101,9 @@ class Manifest(_Strict):
 
     @model_validator(mode="after")
     def _models_have_files(self) -> Manifest:
-        roles = [file.role for file in self.file]
+        roles: list[str] = [file.role for file in self.file]
         for role, spec in (("detector", self.detector), ("embedder", self.embedder)):
-            if (spec is not None) != (roles.count(role) == 1):  # type: ignore[arg-type]
+            if (spec is not None) != (roles.count(role) == 1):
                 raise ValueError(f"the pack needs one file of role {role} and a section [{role}], or neither")
         return self
 

@@ -153,25 +153,27 @@ def _fed_as_shipped(receipt: Receipt) -> Receipt:
 
 def verify(directory: Path, pack: str) -> Receipt:
     """Check every file's hash, and the canary where the pack has models. Raises PackError with the first fault."""
-    receipt = read_receipt(directory, pack)
-    for file in receipt.files:
-        check_hash(pack_folder(directory, pack) / file.name, file.sha256, pack)
+    receipt = check_files(directory, pack)
     if receipt.embedder is not None:
         open_models(directory, pack)
     return receipt
 
 
+def check_files(directory: Path, pack: str) -> Receipt:
+    """Check every file's hash. Raises PackError with the first fault."""
+    receipt = read_receipt(directory, pack)
+    for file in receipt.files:
+        check_hash(pack_folder(directory, pack) / file.name, file.sha256, pack)
+    return receipt
+
+
 def open_models(directory: Path, pack: str, *, threads: int = 1) -> Models:
     """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError."""
-    receipt = read_receipt(directory, pack)
+    receipt = check_files(directory, pack)
     if receipt.detector is None or receipt.embedder is None:
         raise PackError(f"The pack {pack} holds no detector and embedder; choose another in models.pack.")
     folder = pack_folder(directory, pack)
-    paths = {}
-    for role in ("detector", "embedder"):
-        file = receipt.file(role)
-        paths[role] = folder / file.name
-        check_hash(paths[role], file.sha256, pack)
+    paths = {file.role: folder / file.name for file in receipt.files}
     detector: Detector
     embedder: Embedder
     if pack.startswith(insightface_pack.PREFIX):

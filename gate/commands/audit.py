@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.store import audit as store
 from gate.store.audit import Anchor, Line
@@ -48,6 +48,7 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
     """The last lines."""
     with home(state, config).store() as connection:
         lines = list(store.lines(connection, last=count))
+        record_look(connection, "the record")
     if as_json:
         print_json({"lines": [asdict(line) for line in lines]})
         return

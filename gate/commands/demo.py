@@ -246,6 +246,7 @@ def _speed(video: Path, models: Models) -> float:
 def _draw(video: Path, events: list[dict[str, Any]], models: Models, sheet: Path) -> None:
     from gate.demo.sheet import Moment, draw_sheet
     from gate.vision.sources import video_frames
+    from gate.vocabulary import Face
 
     pictures: dict[int, NDArray[np.uint8]] = {}
     for t, image in video_frames(video):
@@ -257,14 +258,14 @@ def _draw(video: Path, events: list[dict[str, Any]], models: Models, sheet: Path
         if number not in pictures:
             continue
         found = models.detector.detect(pictures[number])
-        box = tuple(float(side) for side in found[0][:4]) if len(found) else None
+        box = Face.from_row(found[0].tolist()).box if len(found) else None
         title = (
             f"{event['resident']}: let in" if event["granted"] else f"Not let in: {event['reason'].replace('_', ' ')}"
         )
         note = f"at {event['t']:.2f} s, on {event['frames']} frames"
         if event["granted"]:
             note += f", relay after {event['frame_to_relay_ms']:.0f} ms"
-        moments.append(Moment(pictures[number], box, event["granted"], title, note))  # type: ignore[arg-type]
+        moments.append(Moment(pictures[number], box, event["granted"], title, note))
     try:
         draw_sheet(moments, "Facegate: who walked up, and what the gate did", sheet)
     except OSError as error:

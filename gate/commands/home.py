@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +14,9 @@ from typing import Any
 import click
 
 from gate.config import Settings, load_settings, state_directory
+from gate.store import audit
 from gate.store.database import open_database, sentences
+from gate.vocabulary import AuditEvent
 
 CONFIG_NAME = "facegate.toml"
 
@@ -35,6 +38,11 @@ class Home:
         """Its database, with SQLite's errors in words."""
         with closing(open_database(self.state)) as connection, sentences(self.state / "facegate.db"):
             yield connection
+
+
+def record_look(connection: sqlite3.Connection, what: str) -> None:
+    """Put on record that someone looked at personal data from this machine."""
+    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": f"uid {os.getuid()}"}))
 
 
 def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.store import residents as store
 
 
@@ -23,6 +23,7 @@ def list_residents(state: Path | None, config: Path | None, as_json: bool) -> No
     """Everyone, by name."""
     with home(state, config).store() as connection:
         people = store.every(connection)
+        record_look(connection, "residents")
     if as_json:
         print_json({"residents": [asdict(person) for person in people]})
         return
@@ -43,6 +44,7 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
     with home(state, config).store() as connection:
         person = store.find(connection, who)
         templates = store.templates_of(connection, person.id)
+        record_look(connection, "a resident")
     if as_json:
         print_json({**asdict(person), "templates": templates})
         return

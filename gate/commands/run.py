@@ -17,12 +17,12 @@ from gate.commands.home import home, state_option
 def run(state: Path | None, config: Path | None, source: str | None) -> int:
     """Run the gate: vision, door and api, started again when they die."""
     from gate.supervise import Supervisor
-    from models.pack import read_receipt
+    from models.pack import check_files
 
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
     gate = home(state, config, **overrides)
-    read_receipt(gate.models_dir, gate.settings.models.pack)
+    check_files(gate.models_dir, gate.settings.models.pack)
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, click.echo)
     click.echo(f"state = {gate.state}")
     _print_settings("", gate.settings.model_dump(mode="json"))

@@ -6,7 +6,7 @@ import lgpio
 from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
 
 
-class SafeLGPIOPin(LGPIOPin):  # type: ignore[misc]
+class SafeLGPIOPin(LGPIOPin):
     """gpiozero's own pin claims an output at level 0 and then writes its value, which blips an active-low relay."""
 
     def output_with_state(self, state: bool) -> None:
@@ -14,7 +14,7 @@ class SafeLGPIOPin(LGPIOPin):  # type: ignore[misc]
         lgpio.gpio_claim_output(self.factory._handle, self._number, int(state))
 
 
-class SafeLGPIOFactory(LGPIOFactory):  # type: ignore[misc]
+class SafeLGPIOFactory(LGPIOFactory):
     """gpiozero's lgpio factory with the pin above."""
 
     def __init__(self, chip: int) -> None:

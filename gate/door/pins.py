@@ -40,7 +40,7 @@ def pin_factory(settings: DoorSettings, runtime: Path) -> Any:
         ) from error
 
 
-class JournalPin(MockPin):  # type: ignore[misc]
+class JournalPin(MockPin):
     """A mock pin that writes each level its output takes, and remembers it the way its board would."""
 
     def __init__(self, factory: JournalFactory, info: Any) -> None:
@@ -71,7 +71,7 @@ class JournalPin(MockPin):  # type: ignore[misc]
             self.factory.write(self.info.name, level)
 
 
-class JournalFactory(MockFactory):  # type: ignore[misc]
+class JournalFactory(MockFactory):
     """Mock pins for one process at a time, every edge kept in a journal of JSON lines with its monotonic time.
 
     `latched`: a level outlives the process that set it, as on Raspberry Pi kernels; otherwise the line lets go.

@@ -113,7 +113,10 @@ def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterato
     if last is not None:
         (count,) = connection.execute("SELECT coalesce(max(sequence), 0) FROM audit").fetchone()
         first = count - last
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE sequence > ? ORDER BY sequence", (first,))  # noqa: S608
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM audit WHERE sequence > ? ORDER BY sequence",  # noqa: S608 - constants
+        (first,),
+    )
     for row in rows:
         personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
         sequence, identity, gate_id, boot, kind, at, mono, details, commitments, previous, digest = row
@@ -142,7 +145,7 @@ def anchor(connection: sqlite3.Connection) -> Anchor | None:
 def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Finding | None:
     """The first bad line, or None when the trail is whole and reaches the anchor."""
     expected, previous, anchor_seen = 1, _GENESIS, anchored is None
-    cursor = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608
+    cursor = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608 - constants
     names = _COLUMNS.split(", ")
     for values in cursor:
         row = dict(zip(names, values, strict=True))

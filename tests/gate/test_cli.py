@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -190,3 +191,26 @@ def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):
         done = facegate(*arguments)
         assert done.code == 2
         assert "newer Facegate" in done.err
+
+
+def test_a_damaged_model_stops_the_start(facegate, models_dir, tmp_path):
+    shutil.copytree(models_dir / "open", tmp_path / "models" / "open")
+    path = tmp_path / "models" / "open" / "MobileFaceNet.onnx"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    for command in (("run",), ("replay", path), ("models", "verify")):
+        done = facegate(*command, FACEGATE_MODELS__DIR=str(tmp_path / "models"))
+        assert done.code == 2
+        assert "MobileFaceNet.onnx is damaged" in done.err
+        assert "facegate models install open" in done.err
+
+
+def test_looking_is_on_record(facegate):
+    facegate("residents", "list")
+    facegate("audit", "tail")
+    lines = facegate("audit", "tail", "--json").answer["lines"]
+    assert [(line["kind"], line["details"]["what"]) for line in lines] == [
+        ("looked_at", "residents"),
+        ("looked_at", "the record"),
+    ]
