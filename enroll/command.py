@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands.home import home, json_option, print_json, state_option
+from gate.commands.home import counted, home, json_option, print_json, state_option
 
 
 @click.command()
@@ -47,4 +47,4 @@ def enroll(
         }
         print_json({**answer, "lookalikes": list(enrolled.lookalikes)})
         return
-    click.echo(f"{resident.name} is enrolled with {resident.templates} templates.")
+    click.echo(f"{resident.name} is enrolled with {counted(resident.templates, 'template')}.")

@@ -70,6 +70,11 @@ def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return directory(config(command))
 
 
+def counted(number: int, what: str) -> str:
+    """1 template, 2 templates."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gate.commands.home import Home, home, json_option, print_json, print_table, progress_bar, state_option
+from gate.commands.home import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
 
 if TYPE_CHECKING:
     from gate.replay import Outcome
@@ -49,7 +49,7 @@ def replay(video: Path, state: Path | None, config: Path | None, as_json: bool) 
         (f"{p.t:.2f}", "granted" if p.granted else "denied", p.resident, p.reason, p.track) for p in outcome.passages
     ]
     print_table(("seconds", "verdict", "resident", "reason", "track"), rows, "Nobody came to the gate.")
-    click.echo(f"{outcome.frames} frames, {fps} a second, {outcome.relay_pulses} relay pulses")
+    click.echo(f"{outcome.frames} frames, {fps} a second, {counted(outcome.relay_pulses, 'relay pulse')}")
 
 
 def replay_file(video: Path, gate: Home) -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
+from gate.commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.store import residents as store
 
 
@@ -64,9 +64,11 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
     with home(state, config).store() as connection:
         person = store.find(connection, who)
         if not yes:
-            click.confirm(f"Erase {person.name} and {person.templates} templates for ever?", abort=True, err=True)
+            click.confirm(
+                f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
+            )
         store.remove(connection, person)
     if as_json:
         print_json({"removed": person.id, "templates": person.templates})
         return
-    click.echo(f"{person.name} is erased: {person.templates} templates, and the name in the record.")
+    click.echo(f"{person.name} is erased: {counted(person.templates, 'template')}, and the name in the record.")

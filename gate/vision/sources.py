@@ -22,6 +22,8 @@ Stream = Iterator[tuple[float, Image]]
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _MAX_PIXELS = 4096 * 4096
 _NETWORK_TIMEOUT_S = 5
+# A file's stated length may exceed its pictures a little, by sound or rounding; by more it was cut.
+_MISSING_S, _MISSING_SHARE = 1.0, 0.1
 
 
 class CameraError(Exception):
@@ -62,21 +64,23 @@ def video_frames(path: Path) -> Stream:
         raise CameraError(f"There is no video {path}.")
     if path.is_dir():
         raise CameraError(f"{path} is a folder, not a video.")
-    count = 0
+    count, seconds, promised_s = 0, 0.0, 0.0
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise CameraError(f"{path} holds no video.")
+            promised_s = (container.duration or 0) / av.time_base
             for seconds, image in _decoded(container):
                 count += 1
                 yield seconds, image
     except (av.error.FFmpegError, OSError) as error:
         if not count:
             raise CameraError(f"{path} is not a video that can be read ({_why(error)}).") from error
-        # A recording cut short is used as far as it goes.
-        return
+        raise CameraError(f"{path} is damaged after {seconds:.1f} seconds ({_why(error)}). Copy it again.") from error
     if not count:
         raise CameraError(f"{path} holds no frames.")
+    if promised_s - seconds > max(_MISSING_S, _MISSING_SHARE * promised_s):
+        raise CameraError(f"{path} is cut short: {seconds:.1f} of {promised_s:.1f} seconds are there. Copy it again.")
 
 
 def folder_frames(folder: Path, fps: float) -> Stream:
