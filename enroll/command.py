@@ -28,7 +28,7 @@ def enroll(
     from models.pack import open_models
 
     gate = home(state, config)
-    models = open_models(gate.models_dir, gate.settings.models.pack, threads=gate.settings.vision.threads)
+    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
         enrolled = enrol_photos(connection, models, name, photos, unit)
     for other in enrolled.lookalikes:

@@ -79,7 +79,10 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
 
 
 def idle(models: Models, images: Iterable[Image]) -> dict[str, float]:
-    """Share of a core that an empty gateway costs at 5 frames a second, and how often the embedder ran."""
+    """Share of a core that an empty gateway costs at 5 frames a second, and how often the embedder ran.
+
+    Reading `images` is counted in.
+    """
     recogniser = Recogniser(models, Settings().vision, partial(next, map(str, count())))
     gallery = Gallery([], models.spec.dimension)
     began, frames = _cpu_s(), 0

@@ -129,7 +129,7 @@ class ModelsSettings(_Section):
     """The installed pack in use: `open`, `opencv-zoo`, `insightface:<name>`, ..."""
 
     dir: Path | None = None
-    """Folder of the installed packs; absent: `models` in the state directory."""
+    """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
 
 
 class ApiSettings(_Section):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands.home import Home, home, json_option, print_json, print_table, state_option
+from gate.commands.home import Home, fetch_progress, home, json_option, print_json, print_table, state_option
 from gate.errors import FacegateError
 
 if TYPE_CHECKING:
@@ -197,7 +197,6 @@ def _environment(gate: Home) -> dict[str, str]:
 
 def install_missing(gate: Home) -> None:
     """Install the packs the demo stands on, unless they are here and sound. Raises PackError."""
-    from gate.commands.models import fetch_progress
     from models.errors import PackError
     from models.pack import install, verify
 

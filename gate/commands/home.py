@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,11 @@ from gate.store import audit
 from gate.store.database import open_database, sentences
 from gate.vocabulary import AuditEvent
 
+if TYPE_CHECKING:
+    from models.fetch import Progress
+
 CONFIG_NAME = "facegate.toml"
+DEFAULT_PACK = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,22 @@ class Home:
 
     @property
     def models_dir(self) -> Path:
-        """Where its model packs are."""
-        return self.settings.models.dir or self.state / "models"
+        """Where its model packs are: the settings' folder, else one that all states of this user share."""
+        return self.settings.models.dir or state_directory(None) / "models"
+
+    def ready_pack(self) -> str:
+        """The pack in use. The default one is fetched where it was never installed: it is free and asks no terms.
+
+        Raises PackError.
+        """
+        from models.pack import install, pack_folder
+
+        pack = self.settings.models.pack
+        if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():
+            click.echo(f"Fetching the model pack {pack}, once...", err=True)
+            with fetch_progress() as progress:
+                install(pack, self.models_dir, progress=progress)
+        return pack
 
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
@@ -113,3 +131,22 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Callable[[], N
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def fetch_progress() -> Iterator[Progress]:
+    """Bars for downloads on standard error where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield show

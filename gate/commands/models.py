@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
-
-if TYPE_CHECKING:
-    from models.fetch import Progress
+from gate.commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
 
 
 @click.group()
@@ -102,22 +96,3 @@ def verify(pack: str | None, state: Path | None, config: Path | None, as_json: b
         print_json({"pack": receipt.pack, "files": {file.name: file.sha256 for file in receipt.files}, "sound": True})
         return
     click.echo(f"{receipt.pack} is sound: {len(receipt.files)} files have their sha256.")
-
-
-@contextmanager
-def fetch_progress() -> Iterator[Progress]:
-    """Bars for downloads on standard error where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield show

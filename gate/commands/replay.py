@@ -68,7 +68,7 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     if not video.exists():
         raise CameraError(f"There is no video {video}.")
     cv2.setNumThreads(gate.settings.vision.threads)
-    models = open_models(gate.models_dir, gate.settings.models.pack, threads=gate.settings.vision.threads)
+    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
         gallery = LiveGallery(connection, models.model_id, models.spec.dimension).gallery
         frames = Source(str(video), True, CameraSettings(source=str(video))).frames()

@@ -22,7 +22,7 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
     gate = home(state, config, **overrides)
-    check_files(gate.models_dir, gate.settings.models.pack)
+    check_files(gate.models_dir, gate.ready_pack())
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, click.echo)
     click.echo(f"state = {gate.state}")
     _print_settings("", gate.settings.model_dump(mode="json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -49,11 +50,14 @@ class Recorder:
     def close(self, *, within_s: float = 2.0) -> None:
         """Write what is left, as far as the time allows."""
         self._stopping.set()
-        try:
+        with contextlib.suppress(queue.Full):
             self._events.put(None, timeout=within_s)
-        except queue.Full:
-            return
         self._thread.join(timeout=within_s)
+        left = self._events.qsize()
+        if left:
+            _log.error(
+                "%d events could not be written to the record and are lost. Mend the database or its disk.", left
+            )
 
     def _own(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -71,6 +75,7 @@ class Recorder:
                         _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)
                         complained = True
                     if self._stopping.wait(_RETRY_S):
+                        self._events.put_nowait(item)
                         return
         if connection is not None:
             connection.close()

@@ -24,6 +24,8 @@ from models.pack import Models
 _LOOK_ANYWAY_S = 1.0
 # Someone near the gate this long without one usable sighting is told why.
 _HELP_AFTER_S = 1.5
+# And one whose few good sightings never sufficed hears an answer after this.
+_GIVE_UP_AFTER_S = 4.0
 # One who was not recognised may try again once they have moved, and not at once.
 _RETRY_AFTER_S = 2.0
 _MOVED_BELOW_OVERLAP = 0.6
@@ -170,8 +172,8 @@ class Recogniser:
         if watch.decided is not None or watch.near_since is None:
             return None
         belief = weigh(watch.sightings, self.rule)
-        if belief is None and not watch.sightings and watch.unfit and now - watch.near_since >= _HELP_AFTER_S:
-            belief = Belief(None, watch.unfit.most_common(1)[0][0], None, 0)
+        if belief is None:
+            belief = _no_belief(watch, now - watch.near_since)
         if belief is None:
             return None
         watch.decided, watch.decided_box = now, track.face.box
@@ -194,6 +196,15 @@ class Recogniser:
         if watch.decided_box is None or tracker.overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
             watch.decided = None
             watch.near_since = now
+
+
+def _no_belief(watch: _Watch, near_s: float) -> Belief | None:
+    """What to tell someone who has stood at the gate for `near_s` without enough to judge by; None: wait."""
+    if near_s < (_GIVE_UP_AFTER_S if watch.sightings else _HELP_AFTER_S):
+        return None
+    if watch.unfit:
+        return Belief(None, watch.unfit.most_common(1)[0][0], None, len(watch.sightings))
+    return Belief(None, Reason.UNKNOWN, None, len(watch.sightings)) if watch.sightings else None
 
 
 def _motion(change: NDArray[np.int16]) -> float:

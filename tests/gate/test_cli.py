@@ -214,3 +214,13 @@ def test_looking_is_on_record(facegate):
         ("looked_at", "residents"),
         ("looked_at", "the record"),
     ]
+
+
+def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos, tmp_path):
+    elsewhere = {"FACEGATE_MODELS__DIR": str(tmp_path / "elsewhere")}
+    refused = facegate("enroll", "A", photos / "obama.jpg", FACEGATE_MODELS__PACK="opencv-zoo", **elsewhere)
+    assert (refused.code, "facegate models install opencv-zoo" in refused.err) == (2, True)
+    done = facegate("enroll", "A", photos / "obama.jpg", **elsewhere)
+    assert done.code == 0, done.err
+    assert "Fetching the model pack open, once..." in done.err
+    assert "Fetching" not in facegate("enroll", "A", photos / "obama2.jpg", **elsewhere).err

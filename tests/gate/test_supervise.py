@@ -10,12 +10,13 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from gate.demo.walkup import Scene, footage, write_video
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.link import Client, LinkDown
-from gate.store import audit
+from gate.store import audit, residents
 from gate.store.database import open_database
 from tests.conftest import command_environment
 
@@ -186,6 +187,18 @@ def test_a_relay_left_on_by_a_dead_gate_is_released_at_the_next_start(models_dir
     with gate_running(models_dir, state, empty_gateway) as process:
         until(process, "door ready")
         assert_released_by_another(*relay_edges(state)[1:3])
+
+
+def test_the_running_gallery_follows_the_store_within_half_a_second(models_dir, models, state, empty_gateway):
+    vector = np.zeros(models.spec.dimension, np.float32)
+    vector[0] = 1
+    template = residents.Template(models.model_id, "test", {}, vector.tobytes())
+    with gate_running(models_dir, state, empty_gateway) as process, open_database(state) as store:
+        until(process, "vision ready")
+        someone = residents.enrol(store, "A", None, [template])
+        for count, change in ((1, lambda: None), (0, lambda: residents.remove(store, someone))):
+            change()
+            wait_for(lambda count=count: ask(state, "vision", do="status")["residents"] == count, 0.5, "too slow")
 
 
 def test_what_cannot_start_is_tried_again_with_patience_while_the_door_works(models_dir, state, empty_gateway):

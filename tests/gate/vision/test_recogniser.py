@@ -102,6 +102,13 @@ def test_a_face_that_cannot_be_used_is_told_why(walk, models, photos, obama):
     assert {p.reason for p in walk("obama2.jpg", frames=blurred).passages} <= {Reason.BLURRED}
 
 
+def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos):
+    frames = list(footage([Scene(walker_from(photos / "obama2.jpg", models), 6.0)], 5))
+    dark = (np.asarray(image * (1 if 70 <= number < 76 else 0.12), np.uint8) for number, image in enumerate(frames))
+    (passage, *_) = walk("obama2.jpg", frames=dark).passages
+    assert passage.reason is Reason.TOO_DARK
+
+
 def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
     enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
     enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])

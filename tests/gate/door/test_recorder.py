@@ -1,0 +1,47 @@
+import logging
+import time
+
+from gate.door.recorder import Recorder
+from gate.store import audit
+from gate.vocabulary import AuditEvent
+
+
+def kinds(store):
+    return [line.kind for line in audit.lines(store)]
+
+
+def test_events_are_written_in_order_and_flushed_at_the_end(state, store):
+    recorder = Recorder(state)
+    for number in range(50):
+        recorder.put(AuditEvent(f"event-{number}"))
+    recorder.close()
+    assert kinds(store) == [f"event-{number}" for number in range(50)]
+    assert recorder.waiting == 0
+    assert recorder.written_mono <= time.monotonic()
+
+
+def test_a_database_that_cannot_be_written_is_tried_again_and_told_once(state, store, caplog):
+    store.execute("ALTER TABLE gate RENAME TO hidden")
+    recorder = Recorder(state)
+    with caplog.at_level(logging.ERROR):
+        recorder.put(AuditEvent("kept"))
+        deadline = time.monotonic() + 5
+        while not caplog.records:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        store.execute("ALTER TABLE hidden RENAME TO gate")
+        while recorder.written_mono is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    recorder.close()
+    assert len(caplog.records) == 1
+    assert kinds(store) == ["kept"]
+
+
+def test_what_is_lost_at_the_end_is_said(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    recorder = Recorder(tmp_path / "file")
+    with caplog.at_level(logging.ERROR):
+        recorder.put(AuditEvent("lost"))
+        recorder.close(within_s=0.5)
+    assert "could not be written to the record and are lost" in caplog.text
