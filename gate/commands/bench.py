@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,19 +29,20 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     import faiss
 
     from gate import bench as measure
-    from gate.commands.demo import install_missing, walker_from
-    from gate.demo.walkup import Scene, footage, write_video
+    from gate.demo.story import install_missing
+    from gate.demo.walkup import Scene, footage, walker_from, write_video
     from gate.store.database import open_database
     from gate.store.residents import Template, enrol
     from gate.vision.sources import video_frames
     from models.pack import open_models, pack_folder
 
     gate = home(state, config)
-    install_missing(gate)
+    with fetch_progress() as progress:
+        install_missing(gate.models_dir, progress)
     cv2.setNumThreads(1)
     faiss.omp_set_num_threads(1)
     models = open_models(gate.models_dir, "open", threads=1)
-    walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models)
+    walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models.detector)
     # The part of the walk in which the face is near: each frame has one usable face.
     near = list(footage([Scene(walker, 4.0)], seed=1))[50:80]
     with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:

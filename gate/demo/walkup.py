@@ -12,6 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.errors import FacegateError
+from models.align import shrunk
+from models.detector import Detector
+
 Image = NDArray[np.uint8]
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
@@ -20,6 +24,7 @@ _APPROACH_SHARE = 0.7
 # Photos are kept at a little more than the size they are ever shown at.
 _KEPT_FACE = 160.0
 _NOISES = 8
+_DETECT_SIDE = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,20 @@ class Walker:
         small = np.asarray(cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         x, y, width, height = (side * scale for side in face)
         return cls(small, (x, y, width, height), _outline(small.shape[:2], (x, y, width, height)))
+
+
+def walker_from(photo: Path, detector: Detector) -> Walker:
+    """A walker from a photo, by its largest face. Raises FacegateError when it shows none."""
+    image = cv2.imread(str(photo), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FacegateError(f"{photo} is not a picture that can be read.")
+    picture = np.asarray(image, np.uint8)
+    small, scale = shrunk(picture, _DETECT_SIDE)
+    found = detector.detect(small)
+    if not len(found):
+        raise FacegateError(f"No face is found in {photo}.")
+    x, y, width, height = (float(side) / scale for side in max(found, key=lambda face: face[2] * face[3])[:4])
+    return Walker.of(picture, (x, y, width, height))
 
 
 @dataclass(frozen=True, slots=True)

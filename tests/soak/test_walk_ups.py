@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.commands.demo import walker_from
 from gate.config import Settings
-from gate.demo.walkup import FPS, Scene, footage
+from gate.demo.walkup import FPS, Scene, footage, walker_from
 from gate.errors import Refusal
 from gate.replay import Outcome, replay
 from gate.store import residents
@@ -69,7 +68,7 @@ def _enrol(store: sqlite3.Connection, models: Models, people: list[Path]) -> tup
 
 
 def _walk(photo: Path, seed: int, *, store: sqlite3.Connection, models: Models, live: LiveGallery) -> Outcome:
-    scenes = [Scene(None, 0.4), Scene(walker_from(photo, models), 4.0)]
+    scenes = [Scene(None, 0.4), Scene(walker_from(photo, models.detector), 4.0)]
     frames = ((number / FPS, image) for number, image in enumerate(footage(scenes, seed)))
     return replay(frames, models, live.gallery, partial(residents.get, store), Settings(), photo.name)
 

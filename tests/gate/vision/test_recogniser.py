@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.commands.demo import walker_from
 from gate.config import Settings, VisionSettings
-from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage
+from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
 from gate.replay import replay
 from gate.store import residents
 from gate.vision.gallery import Gallery, LiveGallery
@@ -25,7 +24,7 @@ def walk(models, photos, store):
     def run(photo, seconds=4.0, seed=5, frames=None, **vision):
         gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
         if frames is None:
-            frames = footage([Scene(None, 0.4), Scene(walker_from(photos / photo, models), seconds)], seed)
+            frames = footage([Scene(None, 0.4), Scene(walker_from(photos / photo, models.detector), seconds)], seed)
         settings = Settings(vision=vision)
         stream = ((number / FPS, image) for number, image in enumerate(frames))
         return replay(stream, models, gallery, partial(residents.get, store), settings, photo)
@@ -65,7 +64,7 @@ def test_the_threshold_and_the_margin_in_the_settings_move_the_decision(walk, ob
 
 
 def test_someone_outside_the_zone_or_too_far_is_never_embedded(models, photos):
-    scenes = [Scene(walker_from(photos / "obama2.jpg", models), 2.0)]
+    scenes = [Scene(walker_from(photos / "obama2.jpg", models.detector), 2.0)]
     for vision in ({"zone": {"left": 0.9}}, {"min_eye_distance": 200}):
         recogniser = Recogniser(models, VisionSettings(**vision), partial(next, map(str, count())))
         for number, image in enumerate(footage(scenes, 5)):
@@ -94,16 +93,16 @@ def test_nothing_is_embedded_while_nothing_moves(models):
 
 def test_a_face_that_cannot_be_used_is_told_why(walk, models, photos, obama):
     dark = (np.asarray(image * 0.12, np.uint8) for image in footage(
-        [Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5))  # fmt: skip
+        [Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5))  # fmt: skip
     outcome = walk("obama2.jpg", frames=dark)
     assert {p.reason for p in outcome.passages} == {Reason.TOO_DARK}
     blurred = (cv2.GaussianBlur(image, (0, 0), 6) for image in footage(
-        [Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5))  # fmt: skip
+        [Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5))  # fmt: skip
     assert {p.reason for p in walk("obama2.jpg", frames=blurred).passages} <= {Reason.BLURRED}
 
 
 def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos):
-    frames = list(footage([Scene(walker_from(photos / "obama2.jpg", models), 6.0)], 5))
+    frames = list(footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 6.0)], 5))
     dark = (np.asarray(image * (1 if 70 <= number < 76 else 0.12), np.uint8) for number, image in enumerate(frames))
     (passage, *_) = walk("obama2.jpg", frames=dark).passages
     assert passage.reason is Reason.TOO_DARK
@@ -112,7 +111,7 @@ def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos)
 def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
     enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
     enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
-    walkers = [walker_from(photos / name, models) for name in ("obama2.jpg", "biden.jpg")]
+    walkers = [walker_from(photos / name, models.detector) for name in ("obama2.jpg", "biden.jpg")]
     left, right = (footage([Scene(walker, 5.0)], 5) for walker in walkers)
     quarter = WIDTH // 4
     both = (np.hstack([a[:, quarter:-quarter], b[:, quarter:-quarter]]) for a, b in zip(left, right, strict=True))
@@ -128,7 +127,7 @@ def test_a_claim_the_door_did_not_hear_is_made_again(models, photos, obama, stor
     gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
     recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
     claims = []
-    for number, image in enumerate(footage([Scene(walker_from(photos / "obama2.jpg", models), 4.0)], 5)):
+    for number, image in enumerate(footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5)):
         for claim in recogniser.see(Frame(image, "c", number / FPS), gallery):
             claims.append(claim)
             recogniser.answered(claim, Reason.FAULT if len(claims) < 3 else None)
