@@ -87,9 +87,11 @@ def encode(message: Message) -> bytes:
 
 
 def decode(line: bytes) -> Message:
-    """A line as a message. Raises ValueError unless it is one JSON object without NaN or infinity."""
+    """A line as a message. Raises ValueError unless it is one JSON object of plain numbers and writable text."""
     try:
         message = json.loads(line, parse_constant=_refuse_constant)
+        # Half a surrogate pair is valid JSON that no database and no file takes.
+        json.dumps(message, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if not isinstance(message, dict):

@@ -13,7 +13,7 @@ from gpiozero import Button, OutputDevice
 from gate.door.pins import pin_factory
 from gate.door.settings import DoorSettings
 
-_START_WITHIN_S = 0.25
+_START_WITHIN_S = 0.5
 # A thread wakes late by what the scheduler takes; the maximum is kept by aiming this much before it.
 _SCHEDULING_SLACK_S = 0.03
 

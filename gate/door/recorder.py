@@ -70,6 +70,9 @@ class Recorder:
                     audit.append(connection, event, mono=mono)
                     self.written_mono, complained = time.monotonic(), False
                     break
+                except ValueError as error:
+                    _log.error("An event cannot be written as it is (%s) and is left out: %s", error, event.kind)
+                    break
                 except (sqlite3.Error, FacegateError) as error:
                     if not complained:
                         _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)

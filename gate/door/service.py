@@ -87,6 +87,7 @@ class DoorService:
                 return self._status()
             case "release-relay" if self._may_command(peer):
                 self._controller.stop(time.monotonic())
+                self._recorder.put(AuditEvent("relay_released", {"by": f"uid {peer.uid}"}))
                 return {"released": True}
             case "open" | "report" | "status" | "release-relay":
                 self._recorder.put(_denial(Reason.WRONG_PEER, peer))

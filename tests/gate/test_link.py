@@ -28,7 +28,9 @@ def test_any_line_is_a_message_or_a_value_error(line):
         assert isinstance(decode(line), dict)
 
 
-@pytest.mark.parametrize("line", [b'{"a":NaN}', b'{"a":Infinity}', b"[1]", b"1", b"", b"[" * 3000, b'{"a":' * 2000])
+@pytest.mark.parametrize(
+    "line", [b'{"a":NaN}', b'{"a":Infinity}', b"[1]", b"1", b"", b"[" * 3000, b'{"a":"\\ud800"}', b'{"a":' * 2000]
+)
 def test_what_is_no_plain_object_is_refused(line):
     with pytest.raises(ValueError):
         decode(line)

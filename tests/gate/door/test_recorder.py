@@ -38,6 +38,16 @@ def test_a_database_that_cannot_be_written_is_tried_again_and_told_once(state, s
     assert kinds(store) == ["kept"]
 
 
+def test_an_event_that_cannot_be_written_holds_up_no_other(state, store, caplog):
+    recorder = Recorder(state)
+    with caplog.at_level(logging.ERROR):
+        recorder.put(AuditEvent("impossible", {"similarity": float("nan")}))
+        recorder.put(AuditEvent("possible"))
+        recorder.close()
+    assert kinds(store) == ["possible"]
+    assert "left out: impossible" in caplog.text
+
+
 def test_what_is_lost_at_the_end_is_said(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     recorder = Recorder(tmp_path / "file")
