@@ -15,7 +15,7 @@ from gate.door.settings import DoorSettings
 
 _START_WITHIN_S = 0.5
 # A thread wakes late by what the scheduler takes; the maximum is kept by aiming this much before it.
-_SCHEDULING_SLACK_S = 0.03
+_SCHEDULING_SLACK_S = 0.1
 
 
 class RelayFault(Exception):

@@ -28,6 +28,9 @@ from gate.vocabulary import AuditEvent, Claim, Reason
 
 _log = logging.getLogger(__name__)
 
+# The relay's thread must not wait long for another's time slice.
+SWITCH_INTERVAL_S = 0.0005
+
 _IDLE_TURN_S = 1.0
 _VISION_EVENTS = ("vision_started", "camera_lost", "camera_back")
 _MALFORMED_EVERY_S = 1.0
@@ -190,8 +193,7 @@ def main() -> int:
     """Entry point: one line of JSON, {"state", "door"}, on standard input."""
     logging.basicConfig(level=logging.INFO, format="door: %(message)s")
     given = settings_from_starter()
-    # The relay's thread must not wait for another's time slice.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         service = DoorService(DoorSettings(**given["door"]), Path(given["state"]))
     except FacegateError as error:
