@@ -293,3 +293,21 @@ def test_an_insightface_pack_that_cannot_be_had_says_what_to_do(tmp_path):
         install("insightface:x", tmp_path / "m", source=tmp_path / "empty", terms_accepted=True, progress=quiet)
     with pytest.raises(PackError, match="Name the insightface pack"):
         install("insightface:", tmp_path / "m", terms_accepted=True, progress=quiet)
+
+
+def test_a_pack_of_photos_is_no_pack_to_recognise_with(models_dir):
+    with pytest.raises(PackError, match="holds no detector and embedder"):
+        open_models(models_dir, "demo-photos")
+    assert verify(models_dir, "demo-photos").embedder is None
+
+
+def test_a_download_that_no_longer_fits_begins_anew(server, photo_pack, tmp_path):
+    manifest = photo_pack(b"content", f'https = "{server.url}/f"')
+    server.files, server.cut = {"/f": b"x" * 200_000}, {"/f": 150_000}
+    with pytest.raises(PackError, match="could not be fetched"):
+        install(manifest, tmp_path / "models", progress=quiet)
+    server.files = {"/f": b"content"}
+    with pytest.raises(PackError, match="does not fit; try again"):
+        install(manifest, tmp_path / "models", progress=quiet)
+    install(manifest, tmp_path / "models", progress=quiet)
+    assert (tmp_path / "models" / "test" / "f.bin").read_bytes() == b"content"

@@ -63,3 +63,9 @@ def test_adding_to_someone_removed_meanwhile_is_refused(store):
     with pytest.raises(Exception, match="removed|FOREIGN KEY"):
         residents.enrol(store, "A", None, [template()], to="gone")
     assert residents.every(store) == []
+
+
+def test_nothing_is_added_to_nobody(store):
+    with pytest.raises(Refusal, match="was removed in the meantime"):
+        residents.enrol(store, "A", None, [], to="gone")
+    assert audit.anchor(store) is None

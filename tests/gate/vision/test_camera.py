@@ -11,7 +11,7 @@ import pytest
 from gate.config import CameraSettings
 from gate.demo.walkup import Scene, footage, write_video
 from gate.vision.camera import Camera, PictureWatch
-from gate.vision.sources import CameraError, Source, folder_frames, source_of, video_frames
+from gate.vision.sources import CameraError, Source, folder_frames, rtsp_frames, source_of, video_frames
 
 RNG = np.random.default_rng(0)
 
@@ -249,3 +249,49 @@ def test_sound_alone_is_no_video(tmp_path):
         list(video_frames(tmp_path / "absent.mp4"))
     with pytest.raises(CameraError, match="a folder"):
         list(video_frames(tmp_path))
+
+
+class Device:
+    """A V4L2 device that is not here: it gives what it was loaded with, then fails as an unplugged one does."""
+
+    def __init__(self, grabs, broken_at=None):
+        self.grabs, self.broken_at, self.set_to, self.released = grabs, broken_at, {}, False
+
+    def isOpened(self):
+        return True
+
+    def set(self, key, value):
+        self.set_to[key] = value
+
+    def grab(self):
+        self.grabs -= 1
+        return self.grabs >= 0
+
+    def retrieve(self):
+        return (self.grabs != self.broken_at, noise())
+
+    def release(self):
+        self.released = True
+
+
+@pytest.mark.parametrize(("broken_at", "frames"), [(None, 3), (1, 1)])
+def test_a_device_is_asked_for_its_size_and_let_go_when_it_is_unplugged(monkeypatch, broken_at, frames):
+    device = Device(3, broken_at)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: device)
+    seen = []
+    with pytest.raises(CameraError, match="stopped giving pictures"):
+        for taken, _ in source_of(CameraSettings(source="0", width=800, height=600)).frames():
+            seen.append(taken)
+    assert len(seen) == frames
+    assert seen == sorted(seen)
+    assert device.set_to[cv2.CAP_PROP_FRAME_WIDTH] == 800
+    assert device.released
+
+
+def test_a_network_stream_is_stamped_when_received_and_its_end_is_a_fault(video):
+    began, seen = time.monotonic(), []
+    with pytest.raises(CameraError, match="ended its stream"):
+        for taken, _ in rtsp_frames(str(video)):
+            seen.append(taken)
+    assert len(seen) > 20
+    assert began <= seen[0] <= seen[-1] <= time.monotonic()
