@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.errors import PackError
 
-# Runtimes and processors differ by rounding, about 1e-6 in cosine; a wrong kernel or quantisation by far more.
+# Wide enough for the rounding in which runtimes and processors differ, narrow for a kernel that computes wrongly.
 TOLERANCE = 1e-3
 
 
