@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gate.config import Settings
 from gate.door.controller import Controller
-from gate.replay import VideoRelay
+from gate.replay import VideoRelay, heard_by
 from gate.store import residents
 from gate.vision.gallery import Gallery, LiveGallery
 from gate.vision.recogniser import Recogniser
@@ -63,7 +63,7 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
     for _ in range(rounds):
         recogniser = Recogniser(models, settings.vision, ids)
         relay = VideoRelay(settings.door)
-        controller = Controller(settings.door, relay, partial(residents.get, store), lambda _event: None)
+        controller = Controller(settings.door, relay, heard_by(partial(residents.get, store)), lambda _event: None)
         for image in images:
             t += settings.vision.sample_s + 0.01
             relay.now = t

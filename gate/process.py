@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import stat
 import sys
 import threading
+import time
 from typing import Any
 
 
@@ -18,16 +20,42 @@ def settings_from_starter() -> dict[str, Any]:
 
 
 def stop_with_starter() -> None:
-    """When the starter's end of standard input closes, this process asks itself to stop (SIGTERM)."""
+    """When the starter's end of standard input closes, this process asks itself to stop (SIGTERM).
+
+    Settings that came from a file, as a systemd unit gives them, say nothing of their starter.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
     threading.Thread(target=_stop_at_end_of_input, name="starter", daemon=True).start()
 
 
 def tell_ready() -> None:
-    """Tell the starter, by systemd's notification protocol (sd_notify(3)); nothing where nobody asked."""
+    """Tell the starter that this process does its work."""
+    _tell("READY=1")
+
+
+class Watchdog:
+    """Feeds the starter's watchdog (sd_watchdog_enabled(3)) while its owner says that all is fresh."""
+
+    def __init__(self) -> None:
+        every_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6 / 4
+        self._every_s = every_s or float("inf")
+        self._fed_mono = float("-inf") if every_s else float("inf")
+
+    def feed(self, fresh: bool) -> None:
+        """Once a turn of the owner's loop."""
+        now = time.monotonic()
+        if fresh and now - self._fed_mono >= self._every_s:
+            self._fed_mono = now
+            _tell("WATCHDOG=1")
+
+
+def _tell(what: str) -> None:
+    """By systemd's notification protocol (sd_notify(3)); nothing where nobody asked."""
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
-            notifier.sendto(f"READY=1\nMAINPID={os.getpid()}".encode(), address.replace("@", "\0", 1))
+            notifier.sendto(f"{what}\nMAINPID={os.getpid()}".encode(), address.replace("@", "\0", 1))
 
 
 def _stop_at_end_of_input() -> None:

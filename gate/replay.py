@@ -11,8 +11,9 @@ from gpiozero import OutputDevice
 from gpiozero.pins.mock import MockFactory
 
 from gate.config import Settings
-from gate.door.controller import Controller
+from gate.door.controller import Controller, Heard
 from gate.door.settings import DoorSettings
+from gate.door.signals import Signal
 from gate.store.residents import Resident
 from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
@@ -56,14 +57,20 @@ class VideoRelay:
         self.now = 0.0
 
     def energise(self, _seconds: float) -> float:
-        """See `gate.door.controller.RelayPort`."""
+        """See `gate.door.controller.Outputs`."""
         self._device.on()
         self.pulses += 1
         return self.now
 
     def release(self) -> None:
-        """See `gate.door.controller.RelayPort`."""
+        """See `gate.door.controller.Outputs`."""
         self._device.off()
+
+    def hold(self, on: bool) -> None:
+        """Footage has no hold relay."""
+
+    def show(self, signal: Signal) -> None:
+        """Nor a light."""
 
 
 def replay(
@@ -79,7 +86,7 @@ def replay(
     numbers = count(1)
     recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}")
     relay = VideoRelay(settings.door)
-    controller = Controller(settings.door, relay, resident, lambda _event: None)
+    controller = Controller(settings.door, relay, heard_by(resident), lambda _event: None)
     outcome = Outcome()
     began = time.perf_counter()
     for t, image in frames:
@@ -98,6 +105,11 @@ def replay(
     outcome.relay_pulses = relay.pulses
     controller.stop(relay.now)
     return outcome
+
+
+def heard_by(resident: Callable[[str], Resident | None]) -> Callable[[str], Heard]:
+    """Footage has no time of day: schedules do not count."""
+    return lambda identity: Heard(resident(identity))
 
 
 def _passage(claim: Claim, granted: bool, reason: Reason | None, resident: Callable[[str], Resident | None]) -> Passage:

@@ -36,6 +36,14 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     WRONG_PEER = "wrong_peer"
     MALFORMED = "malformed"
+    FLOOD = "flood"
+    OUT_OF_HOURS = "out_of_hours"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    LOCKDOWN = "lockdown"
+    TAMPER = "tamper"
+    GATE_MOVES = "gate_moves"
+    NO_HOLD_RELAY = "no_hold_relay"
+    STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"
 
 

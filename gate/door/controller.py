@@ -1,14 +1,31 @@
-"""What joins rules, machine, relay and record: one decision at a time, on values and the time it is given."""
+"""What joins rules, machine, relays and record: one decision at a time, on values and the time it is given."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from gate.door.machine import Action, Door, Event, Mode, Timing, step
+from gate.door.machine import (
+    OPEN_MODES,
+    Answer,
+    Door,
+    Energise,
+    Event,
+    Happening,
+    Hold,
+    Mode,
+    Note,
+    Output,
+    Release,
+    due_mono,
+    step,
+)
 from gate.door.rules import Known, decide
 from gate.door.settings import DoorSettings
+from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
+from gate.store.ids import new_id
 from gate.store.residents import Resident
 from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
 
@@ -16,8 +33,8 @@ from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
 _REMEMBERED_CLAIMS = 1024
 
 
-class RelayPort(Protocol):
-    """What the controller needs of a relay."""
+class Outputs(Protocol):
+    """What the controller needs of the pins."""
 
     def energise(self, seconds: float) -> float:
         """Start a pulse; return when the relay went on (monotonic seconds)."""
@@ -27,6 +44,31 @@ class RelayPort(Protocol):
         """End it."""
         ...
 
+    def hold(self, on: bool) -> None:
+        """The hold relay, which must be told again every turn while it is on."""
+        ...
+
+    def show(self, signal: Signal) -> None:
+        """Light and buzzer, until told otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What outlasts a restart: a lockdown, and how much of a tamper block is left (seconds)."""
+
+    lockdown: bool = False
+    tamper_left_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the store says of a claim's resident. `resident` is None and `readable` False while it cannot be read."""
+
+    resident: Resident | None
+    within_hours: bool | None = True
+    readable: bool = True
+
 
 class Controller:
     """The door's one decider. Not thread-safe: the door's loop owns it."""
@@ -34,38 +76,69 @@ class Controller:
     def __init__(
         self,
         settings: DoorSettings,
-        relay: RelayPort,
-        resident: Callable[[str], Resident | None],
+        outputs: Outputs,
+        hear: Callable[[str], Heard],
         record: Callable[[AuditEvent], None],
+        standing: Standing = Standing(),
     ) -> None:
         self._settings = settings
-        self._timing = Timing(settings.pulse_s, settings.min_interval_s)
-        self._relay = relay
-        self._resident = resident
+        self._policy = settings.policy
+        self._outputs = outputs
+        self._hear = hear
         self._record = record
-        self._door = Door()
         self._claims: deque[str] = deque(maxlen=_REMEMBERED_CLAIMS)
+        self._shown: Signal | None = None
+        self._answered: tuple[Signal, float] | None = None
+        self.faulty = False
+        self.door = Door()
+        self._began = standing
+
+    def begin(self, now: float) -> None:
+        """Take up what stood before the last end."""
+        if self._began.lockdown:
+            self.tell(Event.LOCKDOWN, now)
+        if self._began.tamper_left_s > 0:
+            self.tell(Event.TAMPER_BLOCK, now - self._policy.tamper_block_s + self._began.tamper_left_s)
+        self.tick(now)
 
     @property
     def mode(self) -> Mode:
         """What the door is doing."""
-        return self._door.mode
+        return self.door.mode
 
-    @property
-    def due_mono(self) -> float | None:
+    def due_mono(self, now: float) -> float | None:
         """When `tick` must next be called."""
-        return self._door.until_mono
+        due = due_mono(self.door, now)
+        ends = [] if self._answered is None else [self._answered[1]]
+        return min([*ends, *([] if due is None else [due])], default=None)
+
+    def standing(self, now: float) -> Standing:
+        """What must outlast a restart."""
+        until = self.door.tamper_until_mono
+        return Standing(Mode.LOCKDOWN in self.door.standing, 0.0 if until is None else max(0.0, until - now))
 
     def claim(self, claim: Claim, now: float, *, peer_is_vision: bool = True) -> tuple[Verdict, float | None]:
         """Decide on a claim. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
-        resident = self._resident(claim.resident) if claim.resident is not None else None
-        known = Known(peer_is_vision, claim.id in self._claims, resident is not None)
+        heard = self._hear(claim.resident) if claim.resident is not None else Heard(None)
+        resident = heard.resident
+        known = Known(
+            peer_is_vision,
+            claim.id in self._claims,
+            resident is not None if heard.readable else None,
+            heard.within_hours,
+        )
         self._claims.append(claim.id)
         verdict = decide(claim, known, now, self._settings.freshness_s)
         on_mono: float | None = None
+        notes: tuple[Output, ...] = ()
         if verdict.granted:
-            verdict, on_mono = self._open(Event.CREDENTIAL, now)
+            extended = resident is not None and resident.extended
+            event = Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL
+            verdict, on_mono, notes = self._ask(event, claim.id, now)
+        elif verdict.reason is not None and peer_is_vision:
+            self._answer(signal_of_reason(verdict.reason), now)
         details: dict[str, object] = {
+            "claim": claim.id,
             "track": claim.track,
             "frames": claim.frames,
             "frame_age_ms": round((now - claim.taken_mono) * 1000, 2),
@@ -75,43 +148,116 @@ class Controller:
         if on_mono is not None:
             details["frame_to_relay_ms"] = round((on_mono - claim.taken_mono) * 1000, 2)
         self._put(verdict, "face", details, resident)
+        self._note(notes)
         return verdict, on_mono
 
     def command(self, who: str, now: float) -> Verdict:
         """A person asks the door to open, from the console or the machine itself."""
-        verdict, _ = self._open(Event.COMMAND, now)
-        self._put(verdict, "command", {"by": who})
+        grant = new_id()
+        verdict, _, notes = self._ask(Event.COMMAND, grant, now)
+        self._put(verdict, "command", {"claim": grant, "by": who})
+        self._note(notes)
         return verdict
 
-    def exit_request(self, now: float) -> Verdict:
-        """Someone inside presses REX."""
-        was = self._door.mode
-        verdict, _ = self._open(Event.EXIT, now)
-        if was is not Mode.PULSE:
-            self._put(verdict, "rex", {})
+    def exit_request(self, now: float) -> Answer:
+        """Someone inside presses REX, or still does."""
+        grant = new_id()
+        said, _ = self._move(Happening(Event.REX, grant), now)
+        answer = next(one for one in said if isinstance(one, Answer))
+        if answer is Answer.GRANTED:
+            self._put(Verdict(True), "rex", {"claim": grant})
+        self._note(said)
+        return answer
+
+    def order(self, event: Event, who: str, now: float) -> Verdict:
+        """A person orders a lockdown, a hold, or the end of both and of a tamper block."""
+        said = self._step(Happening(event), now)
+        reason = next((one for one in said if isinstance(one, Reason)), None)
+        verdict = Verdict(reason is None, reason)
+        self._record(AuditEvent("ordered", {"order": event.value, "by": who, "reason": reason}))
         return verdict
+
+    def tell(self, event: Event, now: float, fault: str = "") -> None:
+        """Something happened to an input, to the clock or to a part."""
+        self._step(Happening(event, fault=fault), now)
 
     def tick(self, now: float) -> None:
         """Time has passed."""
-        self._door, action = step(self._door, Event.ELAPSED, now, self._timing)
-        if action is Action.RELEASE:
-            self._relay.release()
+        self._step(Happening(Event.TIME), now)
+        if self._policy.hold_relay and self.door.mode in OPEN_MODES:
+            self._outputs.hold(True)
 
     def stop(self, now: float) -> None:
         """Everything off."""
-        self._door, _ = step(self._door, Event.STOP, now, self._timing)
-        self._relay.release()
+        self._step(Happening(Event.STOP), now)
+        self._outputs.release()
+        self._outputs.hold(False)
 
-    def _open(self, event: Event, now: float) -> tuple[Verdict, float | None]:
-        self.tick(now)
-        door, action = step(self._door, event, now, self._timing)
-        if action is Action.REFUSE:
-            return Verdict(False, Reason.BUSY), None
+    def release_relay(self, now: float) -> None:
+        """End a pulse at once; what stands, stands on."""
+        self._outputs.release()
+        self._step(Happening(Event.HOLD_OVER), now)
+        self._step(Happening(Event.PULSE_OVER), now)
+
+    def _ask(self, event: Event, grant: str, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
+        before = self.door
+        said, on_mono = self._move(Happening(event, grant), now)
+        reason = next((one for one in said if isinstance(one, Reason)), None)
+        if reason is not None:
+            self._answer(signal_of_reason(reason), now)
+            return Verdict(False, reason), None, said
+        if before.mode is self.door.mode:
+            self._answer(Signal.GRANT, now)
+        return Verdict(True), on_mono, said
+
+    def _step(self, happening: Happening, now: float) -> tuple[Output, ...]:
+        said, _ = self._move(happening, now)
+        self._note(said)
+        return said
+
+    def _note(self, outputs: tuple[Output, ...]) -> None:
+        for output in outputs:
+            if isinstance(output, Note):
+                self._record(AuditEvent(output.kind, dict(output.details)))
+
+    def _move(self, happening: Happening, now: float) -> tuple[tuple[Output, ...], float | None]:
+        after, said = step(self.door, happening, now, self._policy)
+        on_mono = self._do(said)
+        # A relay that did not move leaves the door as it was.
+        self.door = after
+        if self._answered is not None and now >= self._answered[1]:
+            self._answered = None
+        self._show()
+        return said, on_mono
+
+    def _do(self, outputs: tuple[Output, ...]) -> float | None:
         on_mono: float | None = None
-        if action is Action.ENERGISE:
-            on_mono = self._relay.energise(self._timing.pulse_s)
-        self._door = door
-        return Verdict(True), on_mono
+        for output in outputs:
+            match output:
+                case Energise(seconds):
+                    on_mono = self._outputs.energise(seconds)
+                case Release():
+                    self._outputs.release()
+                case Hold(on):
+                    self._outputs.hold(on)
+        return on_mono
+
+    def _answer(self, signal: Signal, now: float) -> None:
+        self._answered = (signal, now + SHOWN_S)
+        self._show()
+
+    def _show(self) -> None:
+        wanted = signal_of(self.door, self.faulty)
+        if self._answered is not None and wanted in (Signal.READY, Signal.OPEN, Signal.LOCKED, Signal.FAULT):
+            wanted = self._answered[0]
+        if wanted is not self._shown:
+            self._shown = wanted
+            self._outputs.show(wanted)
+
+    @property
+    def signal(self) -> Signal | None:
+        """What light and buzzer say now."""
+        return self._shown
 
     def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
         if verdict.reason is not None:

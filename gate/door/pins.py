@@ -1,20 +1,28 @@
-"""The pin factories, chosen by name and never by falling back: lgpio on a Raspberry Pi, a journal elsewhere."""
+"""The pin factories, chosen by name and never by falling back: lgpio, gpiod, or a journal that moves nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
+import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
+from gate.door.board import check_buses
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 
 JOURNAL_NAME = "pins.jsonl"
+DRIVE_NAME = "pins.sock"
+
+
+_LIBRARIES = {"lgpio": "python3-lgpio", "gpiod": "gpiod from the package index (version 2)"}
 
 
 def pin_factory(settings: DoorSettings, runtime: Path) -> Any:
@@ -26,14 +34,20 @@ def pin_factory(settings: DoorSettings, runtime: Path) -> Any:
         return JournalFactory(runtime / JOURNAL_NAME, latched=settings.mock_board == "latched")
     # lgpio leaves a pipe file in its working directory.
     os.environ["LG_WD"] = str(runtime)
+    factory: Any
     try:
-        from gate.door.lgpio_pins import SafeLGPIOFactory
+        if settings.pin_factory == "gpiod":
+            from gate.door.gpiod_pins import GpiodFactory as factory
+        else:
+            from gate.door.lgpio_pins import SafeLGPIOFactory as factory
     except ImportError as error:
         raise UsageError(
-            "The pin factory is lgpio, but its library is missing. Install python3-lgpio, or set door.pin_factory."
+            f"The pin factory is {settings.pin_factory}, but its library is missing. Install"
+            f" {_LIBRARIES[settings.pin_factory]}, or set door.pin_factory."
         ) from error
+    check_buses(settings)
     try:
-        return SafeLGPIOFactory(chip=settings.gpio_chip)
+        return factory(chip=settings.gpio_chip)
     except Exception as error:
         raise UsageError(
             f"The GPIO chip {settings.gpio_chip} cannot be opened ({error}). Mend door.gpio_chip or its permissions."
@@ -41,11 +55,12 @@ def pin_factory(settings: DoorSettings, runtime: Path) -> Any:
 
 
 class JournalPin(MockPin):
-    """A mock pin that writes each level its output takes, and remembers it the way its board would."""
+    """A mock pin that writes each level it takes, and remembers an output's the way its board would."""
 
     def __init__(self, factory: JournalFactory, info: Any) -> None:
-        super().__init__(factory, info)
         self._level = factory.left_level(info.name)
+        self._settling: threading.Timer | None = None
+        super().__init__(factory, info)
 
     def output_with_state(self, state: bool) -> None:
         """Claim as an output at `state`, in one step as the kernel does it."""
@@ -61,9 +76,28 @@ class JournalPin(MockPin):
 
     def _change_state(self, value: bool) -> bool:
         changed = bool(super()._change_state(value))
-        if changed and self._function == "output":
+        if changed:
             self._journal(self._state)
         return changed
+
+    def drive(self, level: bool) -> None:
+        """Put a level on an input from outside; it counts once it has been still for the pin's bounce time."""
+        if self._function != "input":
+            return
+        if not self._bounce:
+            self._settle(level)
+            return
+        if self._settling is not None:
+            self._settling.cancel()
+        self._settling = threading.Timer(self._bounce, self._settle, [level])
+        self._settling.daemon = True
+        self._settling.start()
+
+    def _settle(self, level: bool) -> None:
+        if level:
+            self.drive_high()
+        else:
+            self.drive_low()
 
     def _journal(self, level: bool | None) -> None:
         if level is not self._level:
@@ -79,6 +113,8 @@ class JournalFactory(MockFactory):
 
     def __init__(self, journal: Path, *, latched: bool) -> None:
         super().__init__(pin_class=JournalPin)
+        self._journal = journal
+        self._drives: socket.socket | None = None
         self._latched = latched
         self._descriptor = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
@@ -99,8 +135,31 @@ class JournalFactory(MockFactory):
         edge = {"mono": time.monotonic(), "pin": pin, "level": level, "pid": os.getpid()}
         os.write(self._descriptor, json.dumps(edge).encode() + b"\n")
 
+    def listen(self) -> None:
+        """Let inputs be driven from outside by datagrams {"pin": number, "level": 0 or 1} on a socket by the journal.
+
+        Its directory is the door's own; nothing of it exists where the pins are real.
+        """
+        path = self._journal.with_name(DRIVE_NAME)
+        path.unlink(missing_ok=True)
+        self._drives = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._drives.bind(str(path))
+        path.chmod(0o600)
+        threading.Thread(target=self._driven, args=(self._drives,), name="pins", daemon=True).start()
+
+    def _driven(self, drives: socket.socket) -> None:
+        while message := drives.recv(200):
+            order = json.loads(message)
+            self.pin(order["pin"]).drive(bool(order["level"]))
+
     def close(self) -> None:
         """Let the pins go."""
+        if self._drives is not None:
+            # A socket that is only closed leaves its reader waiting.
+            with contextlib.suppress(OSError):
+                self._drives.shutdown(socket.SHUT_RDWR)
+            self._drives.close()
+            self._drives = None
         super().close()
         if self._descriptor >= 0:
             os.close(self._descriptor)

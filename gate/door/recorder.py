@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from gate.errors import FacegateError
 from gate.store import audit
-from gate.store.database import open_database
+from gate.store.audit import Moment
+from gate.store.database import open_database, transaction
 from gate.vocabulary import AuditEvent
 
 _log = logging.getLogger(__name__)
 
 _KEPT = 10_000
 _RETRY_S = 0.5
+# Events that wait are written together: one synchronisation of the disk for all of them.
+_AT_ONCE = 100
 
 
 class Recorder:
     """Takes events at once, writes them in order, and keeps trying while the database cannot be written."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, clock_trusted: Callable[[], bool] = lambda: False) -> None:
         self._state = state
-        self._events: queue.Queue[tuple[AuditEvent, float] | None] = queue.Queue(_KEPT)
-        self._stopping = threading.Event()
+        self._clock_trusted = clock_trusted
+        self._changed = threading.Condition()
+        self._events: deque[tuple[AuditEvent, Moment]] = deque()
+        self._stopping = False
         self._lost = 0
-        self.written_mono: float | None = None
+        self._complained = False
+        self._written_mono: float | None = None
+        self.fault: str | None = None
         self._thread = threading.Thread(target=self._own, name="recorder", daemon=True)
         self._thread.start()
 
     def put(self, event: AuditEvent) -> None:
         """Take an event, from any thread, without waiting."""
-        try:
-            self._events.put_nowait((event, time.monotonic()))
-        except queue.Full:
+        moment = Moment(time.monotonic(), time.time(), self._clock_trusted())
+        with self._changed:
+            if len(self._events) < _KEPT:
+                self._events.append((event, moment))
+                self._changed.notify()
+                return
             self._lost += 1
             if self._lost == 1:
                 _log.error("The record cannot keep up: events are being lost. Free the disk or mend the database.")
@@ -45,40 +55,74 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """Events not yet written."""
-        return self._events.qsize()
+        return len(self._events)
+
+    def age_s(self, now: float) -> float | None:
+        """Seconds since the last write; None before the first."""
+        return None if self._written_mono is None else round(now - self._written_mono, 3)
+
+    @property
+    def lost(self) -> int:
+        """Events for which there was no room."""
+        return self._lost
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread that writes is there."""
+        return self._thread.is_alive()
 
     def close(self, *, within_s: float = 2.0) -> None:
         """Write what is left, as far as the time allows."""
-        self._stopping.set()
-        with contextlib.suppress(queue.Full):
-            self._events.put(None, timeout=within_s)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
         self._thread.join(timeout=within_s)
-        left = self._events.qsize()
-        if left:
+        if self._events:
             _log.error(
-                "%d events could not be written to the record and are lost. Mend the database or its disk.", left
+                "%d events could not be written to the record and are lost. Mend the database or its disk.",
+                len(self._events),
             )
 
     def _own(self) -> None:
         connection: sqlite3.Connection | None = None
-        complained = False
-        while (item := self._events.get()) is not None:
-            event, mono = item
-            while True:
-                try:
-                    connection = connection or open_database(self._state)
-                    audit.append(connection, event, mono=mono)
-                    self.written_mono, complained = time.monotonic(), False
-                    break
-                except ValueError as error:
-                    _log.error("An event cannot be written as it is (%s) and is left out: %s", error, event.kind)
-                    break
-                except (sqlite3.Error, FacegateError) as error:
-                    if not complained:
-                        _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)
-                        complained = True
-                    if self._stopping.wait(_RETRY_S):
-                        self._events.put_nowait(item)
+        while batch := self._next():
+            try:
+                connection = connection or open_database(self._state)
+                self._write(connection, batch)
+            except (sqlite3.Error, FacegateError) as error:
+                self._complain(error)
+                if connection is not None:
+                    connection.close()
+                connection = None
+                with self._changed:
+                    if self._stopping or self._changed.wait_for(lambda: self._stopping, _RETRY_S):
                         return
         if connection is not None:
             connection.close()
+
+    def _next(self) -> list[tuple[AuditEvent, Moment]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._events or self._stopping)
+            return [self._events[number] for number in range(min(len(self._events), _AT_ONCE))]
+
+    def _write(self, connection: sqlite3.Connection, batch: list[tuple[AuditEvent, Moment]]) -> None:
+        lost = self._lost
+        with transaction(connection):
+            for event, moment in batch:
+                try:
+                    audit.append(connection, event, moment)
+                except ValueError as error:
+                    _log.error("An event cannot be written as it is (%s) and is left out: %s", error, event.kind)
+            if lost:
+                audit.append(connection, AuditEvent("events_lost", {"count": lost}))
+        with self._changed:
+            self._lost -= lost
+            for _ in batch:
+                self._events.popleft()
+        self._written_mono, self.fault, self._complained = time.monotonic(), None, False
+
+    def _complain(self, error: Exception) -> None:
+        self.fault = str(error)
+        if not self._complained:
+            _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)
+            self._complained = True

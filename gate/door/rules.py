@@ -16,7 +16,10 @@ class Known:
 
     peer_is_vision: bool
     seen_before: bool
-    enrolled: bool
+    enrolled: bool | None
+    """None where the store cannot be read."""
+    within_hours: bool | None = True
+    """None where the resident has a schedule and the clock is not to be trusted."""
 
 
 def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
@@ -32,6 +35,12 @@ def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdic
         return Verdict(False, Reason.REPLAYED)
     if claim.resident is None:
         return Verdict(False, claim.reason or Reason.UNKNOWN)
+    if known.enrolled is None:
+        return Verdict(False, Reason.STORE_UNREADABLE)
     if not known.enrolled:
         return Verdict(False, Reason.NOT_ENROLLED)
+    if known.within_hours is None:
+        return Verdict(False, Reason.CLOCK_UNTRUSTED)
+    if not known.within_hours:
+        return Verdict(False, Reason.OUT_OF_HOURS)
     return Verdict(True)

@@ -2,98 +2,224 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
 import pwd
 import signal
-import sqlite3
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeGuard
 
-from gate.door.controller import Controller
-from gate.door.hardware import Hardware, RelayFault
+from gate.clock import ClockWatch
+from gate.door.controller import Controller, Heard
+from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
+from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
+from gate.door.memory import Memory, Remembered
+from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
-from gate.door.settings import DoorSettings
+from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError, UsageError
 from gate.link import Message, Peer, Server, runtime_directory
-from gate.process import settings_from_starter, stop_with_starter, tell_ready
-from gate.store import residents
-from gate.store.database import open_database
-from gate.store.residents import Resident
-from gate.vocabulary import AuditEvent, Claim, Reason
+from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
+from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
 # The relay's thread must not wait long for another's time slice.
 SWITCH_INTERVAL_S = 0.0005
 
-_IDLE_TURN_S = 1.0
+_IDLE_TURN_S = 0.5
 _VISION_EVENTS = ("vision_started", "camera_lost", "camera_back")
-_MALFORMED_EVERY_S = 1.0
+_REMEMBER_EVERY_S = 60.0
+# A contact that changes more often than this within a second chatters: its wire or its magnet is loose.
+_CHATTER = 10
 
 
 class DoorService:
-    """The door's loop: messages from the socket, the button, the clock."""
+    """The door's loop: messages from the socket, edges of the inputs, the clock."""
 
     def __init__(self, settings: DoorSettings, state: Path) -> None:
         runtime = runtime_directory(state)
+        self._settings = settings
+        self._state = state
         self._vision_uid = _uid_of(settings.vision_user)
         self._command_uids = {0, os.getuid(), _uid_of(settings.api_user)}
-        self._store = open_database(state)
-        self._recorder = Recorder(state)
+        self._memory = Memory(state)
+        self._clock = ClockWatch(self._memory.found.latest_wall)
+        self._people = People(state, settings.zone)
+        self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
+        self._refusals = Refusals(self._recorder.put)
+        self._watchdog = Watchdog()
         self._stop = False
-        self._exit_asked = False
         self._server = Server(runtime / "door.sock", self._answer, self._malformed)
-        self._hardware = Hardware(settings, runtime, released=self._released, exit_asked=self._rex_edge)
-        self._controller = Controller(settings, self._hardware.relay, self._resident, self._recorder.put)
-        self._malformed_mono = 0.0
+        self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
+        self._controller = Controller(settings, self._hardware, self._hear, self._record, self._memory.found.standing)
+        self._rex_since_mono: float | None = None
+        self._contact_edges: deque[float] = deque(maxlen=_CHATTER)
+        self._relay_mismatch_since: float | None = None
+        self._remembered_mono = float("-inf")
 
     def run(self) -> None:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
-        self._recorder.put(AuditEvent("door_started", {"pid": os.getpid()}))
+        self._record(AuditEvent("door_started", {"pid": os.getpid(), "lock": self._settings.lock}))
+        self._begin(time.monotonic())
         try:
             while not self._stop:
                 now = time.monotonic()
-                self._controller.tick(now)
+                self._hear_inputs(now)
                 self._serve_exit(now)
-                if self._hardware.relay.fault:
-                    raise RelayFault(f"the relay's pin failed: {self._hardware.relay.fault}")
-                due = self._controller.due_mono
-                self._server.turn(_IDLE_TURN_S if due is None else max(0.0, min(due - now, _IDLE_TURN_S)))
+                self._controller.tick(now)
+                self._check_relay(now)
+                self._check_clock(now)
+                self._remember(now)
+                if self._hardware.fault:
+                    raise RelayFault(f"the relay's pin failed: {self._hardware.fault}")
+                self._watchdog.feed(self._recorder.alive)
+                if not self._hardware.edges:
+                    self._server.turn(self._wait_s(now))
         finally:
+            self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._hardware.close()
-            self._recorder.put(AuditEvent("door_stopped", {"pid": os.getpid()}))
+            self._record(AuditEvent("door_stopped", {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
-            self._store.close()
+            self._people.close()
+            self._memory.close()
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
         """A signal handler."""
         self._stop = True
         self._server.wake()
 
+    def _begin(self, now: float) -> None:
+        """What the inputs say before their first edge."""
+        self._controller.begin(now)
+        for name in ("fire", "tamper", "moving", "contact"):
+            if self._hardware.active(name):
+                self._input(name, True, now)
+
+    def _wait_s(self, now: float) -> float:
+        due = self._controller.due_mono(now)
+        return _IDLE_TURN_S if due is None else max(0.0, min(due - now, _IDLE_TURN_S))
+
+    def _hear_inputs(self, now: float) -> None:
+        while self._hardware.edges:
+            name, active, _mono = self._hardware.edges.popleft()
+            self._input(name, active, now)
+
+    def _input(self, name: str, active: bool, now: float) -> None:
+        tell = self._controller.tell
+        match name:
+            case "rex" if active:
+                self._exit(now, edge=True)
+            case "fire":
+                tell(Event.FIRE if active else Event.FIRE_OVER, now)
+            case "tamper":
+                tell(Event.FAULT if active else Event.FAULT_OVER, now, "tamper")
+                if active and self._settings.tamper_block_s > 0:
+                    tell(Event.TAMPER_BLOCK, now)
+            case "contact":
+                tell(Event.OPENED if active else Event.SHUT, now)
+                self._check_chatter(now)
+            case "passage" if active:
+                tell(Event.PASSED, now)
+            case "moving":
+                tell(Event.MOVES if active else Event.RESTS, now)
+
+    def _serve_exit(self, now: float) -> None:
+        """A button that is still pressed opens again when its pulse is over, and is a fault when it never lets go."""
+        if not self._hardware.active("rex"):
+            if self._rex_since_mono is not None:
+                self._controller.tell(Event.FAULT_OVER, now, "rex_stuck")
+            self._rex_since_mono = None
+            return
+        if self._rex_since_mono is None:
+            self._rex_since_mono = now
+        if now - self._rex_since_mono >= self._settings.rex_stuck_s:
+            self._controller.tell(Event.FAULT, now, "rex_stuck")
+        if self._controller.mode not in (*PULSES, *OPEN_MODES):
+            self._exit(now, edge=False)
+
+    def _exit(self, now: float, *, edge: bool) -> None:
+        if self._controller.exit_request(now) is Answer.WAITS and edge:
+            self._record(AuditEvent("rex_waits", {"reason": Reason.GATE_MOVES}))
+
+    def _check_chatter(self, now: float) -> None:
+        self._contact_edges.append(now)
+        if len(self._contact_edges) == _CHATTER and now - self._contact_edges[0] < 1.0:
+            self._controller.tell(Event.FAULT, now, "contact_chatter")
+
+    def _check_relay(self, now: float) -> None:
+        if self._contact_edges and now - self._contact_edges[-1] > 60:
+            self._contact_edges.clear()
+            self._controller.tell(Event.FAULT_OVER, now, "contact_chatter")
+        followed = self._hardware.active("readback")
+        if followed is None:
+            return
+        wanted = self._hardware.relay.on
+        if followed == wanted:
+            self._relay_mismatch_since = None
+            for fault in ("relay_stuck_on", "relay_stuck_off"):
+                self._controller.tell(Event.FAULT_OVER, now, fault)
+        elif self._relay_mismatch_since is None:
+            self._relay_mismatch_since = now
+        elif now - self._relay_mismatch_since >= READBACK_WITHIN_S:
+            self._controller.tell(Event.FAULT, now, "relay_stuck_off" if wanted else "relay_stuck_on")
+
+    def _check_clock(self, now: float) -> None:
+        before = self._clock.belief
+        belief = self._clock.refresh()
+        if belief is not before and belief.jumped:
+            self._record(AuditEvent("clock_jumped", {"seconds": round((belief.offset or 0) - (before.offset or 0), 1)}))
+        if belief.trusted is not before.trusted:
+            self._record(AuditEvent("clock_trusted" if belief.trusted else "clock_untrusted"))
+        free = self._people.free_access(time.time(), belief.trusted)
+        if free != (Mode.FREE_ACCESS in self._controller.door.standing) and (self._settings.hold_pin is not None):
+            self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
+        self._controller.faulty = bool(self._recorder.fault or self._people.fault)
+
+    def _remember(self, now: float, *, at_once: bool = False) -> None:
+        standing = self._controller.standing(now)
+        kept = self._memory.found.standing
+        changed = (standing.lockdown, standing.tamper_left_s > 0) != (kept.lockdown, kept.tamper_left_s > 0)
+        if changed or at_once or now - self._remembered_mono >= _REMEMBER_EVERY_S:
+            self._remembered_mono = now
+            self._memory.found = Remembered(standing, self._clock.belief.latest_wall)
+            self._memory.keep(self._memory.found)
+
     def _answer(self, message: Message, peer: Peer) -> Message:
+        now, who = time.monotonic(), f"uid {peer.uid}"
         match message.get("do"):
             case "claim":
                 return self._answer_claim(message, peer)
             case "open" if self._may_command(peer):
-                verdict = self._controller.command(f"uid {peer.uid}", time.monotonic())
-                return {"granted": verdict.granted, "reason": verdict.reason}
+                return _answered(self._controller.command(who, now))
+            case "lockdown" if self._may_command(peer):
+                return _answered(self._controller.order(Event.LOCKDOWN, who, now))
+            case "hold" if self._may_command(peer):
+                return _answered(self._controller.order(Event.HOLD, who, now))
+            case "release" if self._may_command(peer):
+                for event in (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER):
+                    self._controller.order(event, who, now)
+                return {"granted": True, "reason": None, "mode": self._controller.mode}
             case "report" if peer.uid == self._vision_uid:
                 return self._answer_report(message)
             case "status" if self._may_command(peer) or peer.uid == self._vision_uid:
-                return self._status()
+                return self._status(now)
             case "release-relay" if self._may_command(peer):
-                self._controller.stop(time.monotonic())
-                self._recorder.put(AuditEvent("relay_released", {"by": f"uid {peer.uid}"}))
+                self._controller.release_relay(now)
+                self._record(AuditEvent("relay_released", {"by": who}))
                 return {"released": True}
-            case "open" | "report" | "status" | "release-relay":
-                self._recorder.put(_denial(Reason.WRONG_PEER, peer))
+            case "open" | "lockdown" | "hold" | "release" | "report" | "status" | "release-relay":
+                self._record(_denial(Reason.WRONG_PEER, peer))
                 return {"granted": False, "reason": Reason.WRONG_PEER}
             case _:
                 self._malformed(peer, "unknown request")
@@ -105,6 +231,8 @@ class DoorService:
         except ValueError as error:
             self._malformed(peer, str(error))
             return {"granted": False, "reason": Reason.MALFORMED}
+        # What waits in the inputs outranks a claim that came with it.
+        self._hear_inputs(time.monotonic())
         vision = peer.uid == self._vision_uid
         verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
         return {"granted": verdict.granted, "reason": verdict.reason, "relay_mono": on_mono}
@@ -112,48 +240,85 @@ class DoorService:
     def _answer_report(self, message: Message) -> Message:
         event = message.get("event")
         if event in _VISION_EVENTS:
-            self._recorder.put(AuditEvent(event, {"why": str(message.get("why", ""))[:200]}))
+            self._record(AuditEvent(event, {"why": str(message.get("why", ""))[:200]}))
         return {"taken": True}
 
-    def _status(self) -> Message:
+    def _status(self, now: float) -> Message:
+        door, belief = self._controller.door, self._clock.belief
+        inputs = {name: active for name in INPUTS if (active := self._hardware.active(name)) is not None}
         return {
-            "mode": self._controller.mode,
+            "mode": door.mode,
+            "leaf": door.leaf if self._settings.contact_pin is not None else None,
+            "standing": sorted(door.standing),
+            "faults": sorted(door.faults),
+            "signal": self._controller.signal,
+            "relay": self._hardware.relay.on,
+            "hold_relay": self._hardware.holder.on if self._hardware.holder else None,
+            "inputs": inputs,
+            "exit_pressed": bool(inputs.get("rex")),
+            "lock": self._settings.lock,
             "pid": os.getpid(),
+            "clock_trusted": belief.trusted,
             "unwritten_events": self._recorder.waiting,
-            "last_write_mono": self._recorder.written_mono,
-            "exit_pressed": self._hardware.exit_pressed,
+            "lost_events": self._recorder.lost,
+            "last_write_age_s": self._recorder.age_s(now),
+            "store_fault": self._recorder.fault or self._people.fault,
         }
 
     def _may_command(self, peer: Peer) -> bool:
         return peer.uid in self._command_uids
 
-    def _resident(self, resident: str) -> Resident | None:
+    def _hear(self, resident: str) -> Heard:
         try:
-            return residents.get(self._store, resident)
-        except sqlite3.Error as error:
-            _log.error("The residents cannot be read (%s); faces are refused until they can.", error)
-            return None
+            found = self._people.find(resident)
+        except StoreDown:
+            return Heard(None, readable=False)
+        if found is None:
+            return Heard(None)
+        return Heard(found, self._people.within_hours(found, time.time(), self._clock.refresh().trusted))
 
-    def _serve_exit(self, now: float) -> None:
-        if self._exit_asked or self._hardware.exit_pressed:
-            self._exit_asked = False
-            self._controller.exit_request(now)
+    def _record(self, event: AuditEvent) -> None:
+        if event.kind == "denied":
+            self._refusals.put(event, time.monotonic())
+        else:
+            self._recorder.put(event)
 
-    def _rex_edge(self) -> None:
-        self._exit_asked = True
-        self._server.wake()
-
-    def _released(self, on_mono: float, off_mono: float) -> None:
-        self._recorder.put(AuditEvent("relay_pulse", {"seconds": round(off_mono - on_mono, 4)}))
+    def _released(self, which: str, on_mono: float, off_mono: float) -> None:
+        self._recorder.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
 
     def _malformed(self, peer: Peer, why: str) -> None:
-        now = time.monotonic()
-        # A flood is one line a second in the record, or it would be a way to fill the disk.
-        if now - self._malformed_mono >= _MALFORMED_EVERY_S:
-            self._malformed_mono = now
-            event = _denial(Reason.MALFORMED, peer)
-            event.details["why"] = why[:200]
-            self._recorder.put(event)
+        event = _denial(Reason.MALFORMED, peer)
+        event.details["why"] = why[:200]
+        self._record(event)
+
+
+class Refusals:
+    """Lets refusals through to the record, but of a flood only so many: it would be a way to fill the disk.
+
+    What is left out is counted, and the count is recorded as soon as there is room.
+    """
+
+    AT_ONCE = 50
+    EACH_S = 10.0
+
+    def __init__(self, put: Callable[[AuditEvent], None]) -> None:
+        self._put = put
+        self._room = float(self.AT_ONCE)
+        self._looked_mono = float("-inf")
+        self._left_out = 0
+
+    def put(self, event: AuditEvent, now: float) -> None:
+        """Record it, or count it."""
+        self._room = min(float(self.AT_ONCE), self._room + (now - self._looked_mono) * self.EACH_S)
+        self._looked_mono = now
+        if self._room < 1:
+            self._left_out += 1
+            return
+        self._room -= 1
+        if self._left_out:
+            self._put(AuditEvent("denied", {"method": "link", "reason": Reason.FLOOD.value, "count": self._left_out}))
+            self._left_out = 0
+        self._put(event)
 
 
 def claim_from(message: Message) -> Claim:
@@ -176,6 +341,10 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 and math.isfinite(value)
 
 
+def _answered(verdict: Verdict) -> Message:
+    return {"granted": verdict.granted, "reason": verdict.reason}
+
+
 def _denial(reason: Reason, peer: Peer) -> AuditEvent:
     return AuditEvent("denied", {"method": "link", "reason": reason.value, "uid": peer.uid})
 
@@ -195,10 +364,13 @@ def main() -> int:
     given = settings_from_starter()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        service = DoorService(DoorSettings(**given["door"]), Path(given["state"]))
+        settings = DoorSettings(**given["door"])
+        service = DoorService(settings, Path(given["state"]))
     except FacegateError as error:
         _log.error("%s", error)
         return 2
+    _log.info("%s", CONSEQUENCES[settings.lock])
+    _log.info("settings: %s", json.dumps(asdict(settings)))
     signal.signal(signal.SIGTERM, service.ask_to_stop)
     signal.signal(signal.SIGINT, service.ask_to_stop)
     stop_with_starter()

@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from gate.door.machine import Policy
 
 MAX_PULSE_S = 15.0
 # When the door dies in a pulse, whoever sees it die releases the relay within this, and the maximum still holds.
 RELEASE_AFTER_DEATH_S = 0.5
+_LONGEST_TOGGLE_S = 1.0
+
+Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
+
+# What each kind means for the people at the gate: printed at start, in the reference and by `facegate doctor`.
+CONSEQUENCES: dict[Lock, str] = {
+    "fail_safe": "A magnetic lock: the relay interrupts its current. Without power the gate is open.",
+    "fail_secure": "A strike: the relay gives it current. Without power the gate stays locked, and must open from"
+    " inside by its handle.",
+    "momentary": "A gate operator with one push-button input: one short pulse opens, a second would stop or close."
+    " Without power the gate stays as it stands; know its emergency release.",
+    "hold_open": "A gate operator with an input to open and one to hold open (the hold relay). Without power the gate"
+    " stays as it stands; know its emergency release.",
+    "turnstile": "A turnstile with a passage contact: one pulse, one passage, then it locks. Wire its arms to drop"
+    " when power fails.",
+}
+OPERATORS = ("momentary", "hold_open")
+
+PINS = (
+    "relay_pin",
+    "hold_pin",
+    "rex_pin",
+    "fire_pin",
+    "tamper_pin",
+    "contact_pin",
+    "passage_pin",
+    "moving_pin",
+    "readback_pin",
+    "red_pin",
+    "green_pin",
+    "amber_pin",
+    "buzzer_pin",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DoorSettings:
-    """The relay and the rules around it. Raises ValueError with one sentence when the choice is unsafe."""
+    """The lock, its pins and the rules around them. Raises ValueError with one sentence when the choice is unsafe."""
 
     __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "use_attribute_docstrings": True}
 
-    pin_factory: Literal["lgpio", "mock"] = "mock"
-    """What drives the pins: `lgpio` on a Raspberry Pi; `mock` writes a journal instead and moves nothing."""
+    lock: Lock = "fail_secure"
+    """The kind of lock: `fail_safe` (magnet), `fail_secure` (strike), `momentary` or `hold_open` (gate operators),
+    `turnstile`. See docs/door.md for what each means when the power fails."""
+
+    pin_factory: Literal["lgpio", "gpiod", "mock"] = "mock"
+    """What drives the pins: `lgpio` on a Raspberry Pi, `gpiod` on a Jetson; `mock` keeps a journal and moves
+    nothing."""
 
     mock_board: Literal["latched", "released"] = "latched"
     """What a mock output does when its process dies: keep its level (Raspberry Pi kernels) or let go."""
@@ -26,25 +67,99 @@ class DoorSettings:
     """Number of the gpiochip device the pins are on."""
 
     relay_pin: int = 17
-    """GPIO number (BCM) of the relay."""
+    """GPIO number (BCM; on a Jetson the line's offset) of the relay."""
 
     relay_active_high: bool = True
-    """Whether a high level energises the relay. Prefer relays where it does: they stay off while the board boots."""
+    """Whether a high level energises the relays. Prefer those where it does: they stay off while the board boots."""
+
+    hold_pin: int | None = None
+    """The relay that keeps the lock released, or drives the operator's hold-open input: for free access, a manual
+    hold and fire."""
+
+    readback_pin: int | None = None
+    """A spare contact of the relay, closing to ground while it is energised: a relay that sticks is an alarm."""
 
     rex_pin: int | None = None
-    """GPIO number of the request-to-exit button, closing to ground; absent where REX is wired past the software."""
+    """The request-to-exit button, closing to ground; absent where REX is wired past the software."""
+
+    fire_pin: int | None = None
+    """The fire panel's contact to ground, closed at rest: a fire, or a cut wire, opens it."""
+
+    tamper_pin: int | None = None
+    """The housing's tamper contact to ground, closed at rest."""
+
+    contact_pin: int | None = None
+    """The door contact to ground."""
+
+    contact_closed_when_shut: bool = True
+    """Whether the door contact is closed while the door is shut (a cut wire then reads as a forced door)."""
+
+    passage_pin: int | None = None
+    """The turnstile's passage contact, closing to ground as someone passes."""
+
+    moving_pin: int | None = None
+    """The operator's output that closes to ground while the gate moves."""
+
+    red_pin: int | None = None
+    """The red light."""
+
+    green_pin: int | None = None
+    """The green light."""
+
+    amber_pin: int | None = None
+    """The amber light."""
+
+    buzzer_pin: int | None = None
+    """The buzzer."""
 
     pulse_s: float = 3.0
-    """How long a grant energises the relay, seconds."""
+    """How long a grant energises the relay, seconds; at most 1 for a momentary operator."""
 
-    max_pulse_s: float = 5.0
+    extended_pulse_s: float | None = None
+    """The same for residents who need more time; absent: as long as `max_pulse_s` allows (an operator's stays)."""
+
+    max_pulse_s: float = 12.0
     """The longest the relay may ever stay energised, seconds; the relay's own thread holds it."""
 
     min_interval_s: float = 2.0
     """The least time between the end of one pulse and the start of the next for a credential, seconds."""
 
+    travel_s: float = 20.0
+    """How long an operator's gate moves after a pulse, seconds; with `moving_pin`, the gate says so itself."""
+
+    relock_on_close: bool = True
+    """Whether the lock is secured as soon as the door was opened and has closed again."""
+
+    held_open_s: float = 30.0
+    """An open door is an alarm after this, seconds."""
+
+    extended_held_open_s: float = 90.0
+    """The same after an extended opening, seconds."""
+
+    pre_alarm_s: float = 10.0
+    """The buzzer warns this long before the alarm, seconds."""
+
+    open_grace_s: float = 2.0
+    """A door that opens this soon after the lock was secured is not forced, seconds."""
+
+    other_keys: bool = False
+    """Whether keys or remote controls open this gate too, so that an opening nobody was granted is no alarm."""
+
+    tamper_block_s: float = 1800.0
+    """After the housing was opened credentials are refused for so long, also over a restart, seconds; 0: an alarm
+    alone."""
+
+    rex_stuck_s: float = 60.0
+    """A button pressed for longer than this is a fault, seconds; it is still answered."""
+
+    debounce_s: float = 0.03
+    """An input counts when it has been still for this long, seconds (REX: 2 ms, so that it is answered at once)."""
+
     freshness_s: float = 1.5
     """A claim from a frame older than this is refused, seconds."""
+
+    zone: str | None = None
+    """The time zone of schedules, such as `Asia/Shanghai`; absent: the machine's own."""
 
     vision_user: str | None = None
     """The system user vision runs as, the only one whose claims count; absent: the door's own user."""
@@ -53,18 +168,88 @@ class DoorSettings:
     """The system user the api runs as, which may ask the door to open; root and the door's own user always may."""
 
     def __post_init__(self) -> None:
+        self._check_times()
+        self._check_lock()
+        self._check_pins()
+        if self.zone is not None:
+            try:
+                zoneinfo.ZoneInfo(self.zone)
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(f"there is no time zone {self.zone!r}; give one such as 'Asia/Shanghai'") from error
+
+    def _check_times(self) -> None:
         if not 0 < self.max_pulse_s <= MAX_PULSE_S:
             raise ValueError(f"max_pulse_s must be above 0 and at most {MAX_PULSE_S:g} seconds")
-        if not (self.pulse_s >= 0.1 and self.pulse_s + RELEASE_AFTER_DEATH_S <= self.max_pulse_s):
+        for name, seconds in (("pulse_s", self.pulse_s), ("extended_pulse_s", self.extended_pulse_s)):
+            if seconds is not None and not (seconds >= 0.1 and seconds + RELEASE_AFTER_DEATH_S <= self.max_pulse_s):
+                raise ValueError(
+                    f"{name} must be at least 0.1 seconds and"
+                    f" at most max_pulse_s less {RELEASE_AFTER_DEATH_S:g} seconds"
+                )
+        for name, lowest, highest in (
+            ("min_interval_s", 0, 60),
+            ("freshness_s", 0.1, 5),
+            ("travel_s", 1, 120),
+            ("held_open_s", 1, 3600),
+            ("extended_held_open_s", 1, 3600),
+            ("pre_alarm_s", 0, 600),
+            ("open_grace_s", 0, 30),
+            ("tamper_block_s", 0, 86400),
+            ("rex_stuck_s", 5, 3600),
+            ("debounce_s", 0.001, 0.5),
+        ):
+            if not lowest <= getattr(self, name) <= highest:
+                raise ValueError(f"{name} must be between {lowest:g} and {highest:g} seconds")
+        if not self.pre_alarm_s < min(self.held_open_s, self.extended_held_open_s):
+            raise ValueError("pre_alarm_s must be below held_open_s and extended_held_open_s")
+
+    def _check_lock(self) -> None:
+        if self.lock == "momentary" and self.pulse_s > _LONGEST_TOGGLE_S:
             raise ValueError(
-                f"pulse_s must be at least 0.1 seconds and at most max_pulse_s less {RELEASE_AFTER_DEATH_S:g} seconds"
+                f"pulse_s must be at most {_LONGEST_TOGGLE_S:g} second for a momentary operator: it acts on one short"
+                " push; set pulse_s = 0.5"
             )
-        if not 0 <= self.min_interval_s <= 60:
-            raise ValueError("min_interval_s must be between 0 and 60 seconds")
-        if not 0.1 <= self.freshness_s <= 5:
-            raise ValueError("freshness_s must be between 0.1 and 5 seconds")
-        pins = [pin for pin in (self.relay_pin, self.rex_pin) if pin is not None]
-        if any(not 0 <= pin <= 27 for pin in pins):
-            raise ValueError("pins must be GPIO numbers between 0 and 27")
-        if len(set(pins)) != len(pins):
-            raise ValueError("relay_pin and rex_pin name the same pin; give each its own")
+        if self.lock == "hold_open" and self.hold_pin is None:
+            raise ValueError("a hold_open operator needs hold_pin, the relay at its hold-open input")
+        if self.lock == "turnstile" and self.passage_pin is None:
+            raise ValueError("a turnstile needs passage_pin, its passage contact")
+        if self.fire_pin is not None and self.hold_pin is None and self.lock in (*OPERATORS, "turnstile"):
+            raise ValueError(
+                f"fire_pin with a {self.lock} lock needs hold_pin, the relay that keeps it open; pulses would not"
+            )
+
+    def _check_pins(self) -> None:
+        pins = {name: getattr(self, name) for name in PINS if getattr(self, name) is not None}
+        highest = 511 if self.pin_factory == "gpiod" else 27
+        for name, pin in pins.items():
+            if not 0 <= pin <= highest:
+                raise ValueError(f"{name} must be a GPIO number between 0 and {highest}")
+            twin = next(other for other in pins if pins[other] == pin)
+            if twin != name:
+                raise ValueError(f"{twin} and {name} name the same pin; give each its own")
+
+    @property
+    def policy(self) -> Policy:
+        """The same for the machine."""
+        operator = self.lock in OPERATORS
+        longest = self.max_pulse_s - RELEASE_AFTER_DEATH_S
+        return Policy(
+            pulse_s=self.pulse_s,
+            extended_pulse_s=self.pulse_s if operator else self.extended_pulse_s or longest,
+            max_pulse_s=longest,
+            interval_s=self.min_interval_s,
+            operator=operator,
+            toggles=self.lock == "momentary",
+            reports_moving=self.moving_pin is not None,
+            travel_s=self.travel_s,
+            contact=self.contact_pin is not None,
+            counts_passages=self.lock == "turnstile",
+            hold_relay=self.hold_pin is not None,
+            relocks=self.relock_on_close and not operator,
+            other_keys=self.other_keys,
+            open_grace_s=self.open_grace_s,
+            held_open_s=self.held_open_s,
+            extended_held_open_s=self.extended_held_open_s,
+            pre_alarm_s=self.pre_alarm_s,
+            tamper_block_s=self.tamper_block_s,
+        )

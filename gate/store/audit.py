@@ -20,11 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gate.clock import trusted_now
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent
 
-_COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, details, commitments, previous, hash"
+_COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
 _GENESIS = "0" * 64
 
 
@@ -39,6 +40,7 @@ class Line:
     kind: str
     at: str
     mono: float
+    clock_trusted: bool | None
     details: dict[str, Any]
     commitments: dict[str, str]
     previous: str
@@ -67,15 +69,29 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
 
-def append(connection: sqlite3.Connection, event: AuditEvent, *, mono: float | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened: monotonic seconds, seconds since 1970, and whether the clock was to be trusted."""
+
+    mono: float
+    wall: float
+    clock_trusted: bool
+
+
+def this_moment() -> Moment:
+    """Now, for a process that has no clock watch of its own."""
+    return Moment(time.monotonic(), time.time(), trusted_now())
+
+
+def append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment | None = None) -> str:
     """Write one event, in a transaction of its own unless one is open. Returns its id. Raises sqlite3.Error."""
     if connection.in_transaction:
-        return _append(connection, event, time.monotonic() if mono is None else mono)
+        return _append(connection, event, moment or this_moment())
     with transaction(connection):
-        return _append(connection, event, time.monotonic() if mono is None else mono)
+        return _append(connection, event, moment or this_moment())
 
 
-def _append(connection: sqlite3.Connection, event: AuditEvent, mono: float) -> str:
+def _append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment) -> str:
     last = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
     sequence, previous = (last[0] + 1, last[1]) if last else (1, _GENESIS)
     salts = {field: secrets.token_bytes(32) for field in event.personal}
@@ -86,8 +102,9 @@ def _append(connection: sqlite3.Connection, event: AuditEvent, mono: float) -> s
         "gate_id": connection.execute("SELECT id FROM gate").fetchone()[0],
         "boot_id": boot_id(),
         "kind": event.kind,
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "mono": round(mono, 6),
+        "at": datetime.fromtimestamp(moment.wall, UTC).isoformat(timespec="milliseconds"),
+        "mono": round(moment.mono, 6),
+        "clock_trusted": int(moment.clock_trusted),
         "details": _canonical(event.details),
         "commitments": _canonical(commitments),
         "previous": previous,
@@ -119,7 +136,7 @@ def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterato
     )
     for row in rows:
         personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
-        sequence, identity, gate_id, boot, kind, at, mono, details, commitments, previous, digest = row
+        sequence, identity, gate_id, boot, kind, at, mono, trusted, details, commitments, previous, digest = row
         yield Line(
             sequence=sequence,
             id=identity,
@@ -128,6 +145,7 @@ def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterato
             kind=kind,
             at=at,
             mono=mono,
+            clock_trusted=None if trusted is None else bool(trusted),
             details=json.loads(details),
             commitments=json.loads(commitments),
             previous=previous,
@@ -188,4 +206,6 @@ def _canonical(value: dict[str, Any]) -> str:
 
 
 def _hash(row: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(row).encode()).hexdigest()
+    # Lines from before the clock was judged have no such column in their hash.
+    covered = {name: value for name, value in row.items() if not (name == "clock_trusted" and value is None)}
+    return hashlib.sha256(_canonical(covered).encode()).hexdigest()

@@ -52,14 +52,14 @@ def open_database(state: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_read_only(state: Path) -> sqlite3.Connection:
+def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """The state's database for reading. Raises StoreError when there is none or it cannot be read."""
     path = state / DATABASE_NAME
     with sentences(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro",
             uri=True,
-            timeout=_BUSY_TIMEOUT_S,
+            timeout=busy_s,
             isolation_level=None,
             check_same_thread=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -28,6 +29,11 @@ class Resident:
     unit: str | None
     created_at: str
     templates: int
+    extended: bool = False
+    """Whether they need the gate open for longer."""
+    group: str | None = None
+    windows: str | None = None
+    """The words of their schedule, their own or their group's; None: at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +47,36 @@ class Template:
 
 
 _SELECT = """
-    SELECT r.number, r.id, r.name, r.unit, r.created_at, count(t.id)
+    SELECT r.number, r.id, r.name, r.unit, r.created_at, count(t.id), r.extended, g.name,
+        coalesce(own.windows, shared.windows)
     FROM residents r LEFT JOIN templates t ON t.resident_id = r.id
+        LEFT JOIN groups g ON g.id = r.group_id
+        LEFT JOIN schedules own ON own.id = r.schedule_id
+        LEFT JOIN schedules shared ON shared.id = g.schedule_id
 """
 
 
 def every(connection: sqlite3.Connection) -> list[Resident]:
     """All residents by name."""
     rows = connection.execute(f"{_SELECT} GROUP BY r.id ORDER BY r.name, r.id")
-    return [Resident(*row) for row in rows]
+    return [_resident(row) for row in rows]
+
+
+def _resident(row: tuple[Any, ...]) -> Resident:
+    number, identity, name, unit, created_at, templates, extended, group, windows = row
+    return Resident(number, identity, name, unit, created_at, templates, bool(extended), group, windows)
 
 
 def get(connection: sqlite3.Connection, resident: str) -> Resident | None:
     """One resident by id."""
     row = connection.execute(f"{_SELECT} WHERE r.id = ? GROUP BY r.id", (resident,)).fetchone()
-    return Resident(*row) if row else None
+    return _resident(row) if row else None
 
 
 def find(connection: sqlite3.Connection, who: str) -> Resident:
     """The one resident with this id or this name. Raises Refusal when there is none, or more than one."""
     rows = connection.execute(f"{_SELECT} WHERE r.id = ? OR r.name = ? GROUP BY r.id ORDER BY r.id", (who, who))
-    found = [Resident(*row) for row in rows]
+    found = [_resident(row) for row in rows]
     if not found:
         raise Refusal(f"No resident is called {who!r}. List them with: facegate residents list")
     if len(found) > 1:
@@ -144,7 +159,59 @@ def remove(connection: sqlite3.Connection, resident: Resident) -> None:
     """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log."""
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
+        connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
         forgotten = audit.forget(connection, resident.id)
         details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten}
         audit.append(connection, AuditEvent("erased", details))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def change(
+    connection: sqlite3.Connection,
+    resident: Resident,
+    *,
+    extended: bool | None = None,
+    schedule: str | None = None,
+    group: str | None = None,
+) -> Resident:
+    """Change what is not None; an empty `schedule` or `group` takes theirs away. The record gets its line.
+
+    Raises Refusal when there is no such schedule or group.
+    """
+    with transaction(connection):
+        if extended is not None:
+            connection.execute("UPDATE residents SET extended = ? WHERE id = ?", (int(extended), resident.id))
+        for column, table, name in (("schedule_id", "schedules", schedule), ("group_id", "groups", group)):
+            if name is not None:
+                found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
+                if name and not found:
+                    raise Refusal(f"There is no {table[:-1]} {name!r}. List them with: facegate {table} list")
+                value = found[0] if found else None
+                connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608
+        changes = {"extended": extended, "schedule": schedule, "group": group}
+        details: dict[str, object] = {key: value for key, value in changes.items() if value is not None}
+        personal = {"resident": resident.id, "name": resident.name}
+        audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
+        changed = get(connection, resident.id)
+    if changed is None:
+        raise Refusal(f"{resident.name} was removed in the meantime.")
+    return changed
+
+
+def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
+    """After an old backup came back: erase whoever was erased since it was made. Returns how many."""
+    known = set(hashes)
+    back = [resident for resident in every(connection) if _hash(resident.id) in known]
+    for resident in back:
+        remove(connection, resident)
+    connection.executemany("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", [(one,) for one in known])
+    return len(back)
+
+
+def erased(connection: sqlite3.Connection) -> list[str]:
+    """The hashes of who was erased."""
+    return [row[0] for row in connection.execute("SELECT resident_hash FROM erased")]
+
+
+def _hash(resident: str) -> str:
+    return hashlib.sha256(resident.encode()).hexdigest()

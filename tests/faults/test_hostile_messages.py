@@ -46,7 +46,7 @@ def test_ten_thousand_hostile_messages_move_nothing(state, store):
                 peer.close()
                 peer = None
         assert process.poll() is None
-        assert client.ask({"do": "status"})["mode"] == "resting"
+        assert client.ask({"do": "status"})["mode"] == "normal"
         assert client.ask({"do": "open"})["granted"]
     assert edges(state) == [False, True, False, None]
     with open_database(state) as connection:

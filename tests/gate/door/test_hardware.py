@@ -1,3 +1,5 @@
+import json
+import socket
 import subprocess
 import sys
 import threading
@@ -7,7 +9,7 @@ import pytest
 from gpiozero import Device
 
 from gate.door.hardware import Hardware, RelayFault, release_relay
-from gate.door.pins import JOURNAL_NAME, read_journal
+from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.door.service import SWITCH_INTERVAL_S
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
@@ -19,9 +21,11 @@ SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.7, rex_pin=27)
 def make(tmp_path):
     made = []
 
-    def make_hardware(settings=SHORT, exit_asked=lambda: None):
+    def make_hardware(settings=SHORT, changed=lambda: None):
         pulses = []
-        hardware = Hardware(settings, tmp_path, released=lambda on, off: pulses.append(off - on), exit_asked=exit_asked)
+        hardware = Hardware(
+            settings, tmp_path, released=lambda _kind, on, off: pulses.append(off - on), changed=changed
+        )
         made.append(hardware)
         return hardware, pulses
 
@@ -45,6 +49,11 @@ def longest_on(tmp_path, active=True):
                 longest, since = max(longest, edge["mono"] - since), None
     assert since is None
     return longest
+
+
+def drive(runtime, pin, level):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(runtime / DRIVE_NAME))
 
 
 def wait_for(condition, within_s=5.0):
@@ -136,14 +145,14 @@ def test_an_active_low_relay_is_claimed_high_and_never_blips(make, tmp_path):
     assert levels(tmp_path) == [True, False, True, None]
 
 
-def test_the_button_asks_for_exit_on_its_edge(make):
+def test_the_button_asks_for_exit_on_its_edge(make, tmp_path):
     asked = threading.Event()
-    hardware, _ = make(exit_asked=asked.set)
-    pin = hardware._rex.pin
-    assert not hardware.exit_pressed
-    pin.drive_low()
+    hardware, _ = make(changed=asked.set)
+    assert not hardware.active("rex")
+    drive(tmp_path, 27, 0)
     assert asked.wait(1)
-    assert hardware.exit_pressed
+    assert hardware.active("rex")
+    assert [edge[:2] for edge in hardware.edges] == [("rex", True)]
 
 
 KILLED_IN_A_PULSE = """
@@ -152,7 +161,7 @@ from pathlib import Path
 from gate.door.hardware import Hardware
 from gate.door.settings import DoorSettings
 board = sys.argv[2]
-hardware = Hardware(DoorSettings(mock_board=board), Path(sys.argv[1]), released=print, exit_asked=print)
+hardware = Hardware(DoorSettings(mock_board=board), Path(sys.argv[1]), released=print, changed=print)
 hardware.relay.energise(3)
 os.kill(os.getpid(), signal.SIGKILL)
 """

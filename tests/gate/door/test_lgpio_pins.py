@@ -84,7 +84,7 @@ def of_relay(lgpio):
 
 def test_an_active_low_relay_is_claimed_at_its_safe_level_in_one_call(lgpio, tmp_path):
     settings = DoorSettings(pin_factory="lgpio", relay_active_high=False, pulse_s=0.1, max_pulse_s=0.7)
-    hardware = Hardware(settings, tmp_path, released=lambda *_: None, exit_asked=lambda: None)
+    hardware = Hardware(settings, tmp_path, released=lambda *_: None, changed=lambda: None)
     assert of_relay(lgpio) == [("output", 17, 1)]
     hardware.relay.energise(0.1)
     hardware.relay.release()

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from gate.door.pins import JOURNAL_NAME, read_journal
+from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.link import Client
-from gate.store import audit, residents
+from gate.store import audit, residents, schedules
 from gate.store.database import open_database
 from gate.store.residents import Template
 
@@ -67,6 +67,27 @@ def edges(state):
     return [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
 
 
+def drive(state, pin, level):
+    """Put a level on an input of the mock board; 0 is a contact to ground that closes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(state / "run" / DRIVE_NAME))
+
+
+def until(client, within_s=5.0, **wanted):
+    """Ask for the door's status until it has these values."""
+    deadline = time.monotonic() + within_s
+    while True:
+        status = client.ask({"do": "status"})
+        if all(status[name] == value for name, value in wanted.items()):
+            return status
+        assert time.monotonic() < deadline, status
+        time.sleep(0.01)
+
+
+def kinds_of(state):
+    return [line.kind for line in events(state)]
+
+
 def test_a_claim_moves_the_relay_once_and_is_on_record(state, resident):
     with door_process(state) as (_, client):
         answer = client.ask(claim(resident.id))
@@ -76,7 +97,7 @@ def test_a_claim_moves_the_relay_once_and_is_on_record(state, resident):
     assert edges(state) == [False, True, False, None]
     kinds = [line.kind for line in events(state)]
     assert kinds[1:4] == ["door_started", "granted", "denied"]
-    assert set(kinds[4:]) == {"relay_pulse", "door_stopped"}
+    assert set(kinds[4:]) == {"relay_pulse", "passage", "door_stopped"}
     granted = next(line for line in events(state) if line.kind == "granted")
     assert granted.personal == {"resident": resident.id, "name": "Wang Fang"}
 
@@ -107,7 +128,7 @@ def test_a_claim_that_will_not_do_is_refused_on_record_and_moves_nothing(state, 
             peer.connect(str(state / "run" / "door.sock"))
             peer.sendall(raw)
             assert json.loads(peer.recv(4096))["reason"] == reason
-        assert client.ask({"do": "status"})["mode"] == "resting"
+        assert client.ask({"do": "status"})["mode"] == "normal"
     assert True not in edges(state)
     denied = [line for line in events(state) if line.kind == "denied"]
     assert [line.details["reason"] for line in denied] == [reason]
@@ -118,7 +139,7 @@ def test_claims_and_commands_from_another_user_are_refused_and_recorded(state, r
     with door_process(state) as (_, client):
         lines = [json.dumps(claim(resident.id)), '{"do":"open"}', '{"do":"status"}', '{"do":"release-relay"}']
         assert [json.loads(answer)["reason"] for answer in ask_as_nobody(state, lines)] == ["wrong_peer"] * 4
-        assert client.ask({"do": "status"})["mode"] == "resting"
+        assert client.ask({"do": "status"})["mode"] == "normal"
     assert True not in edges(state)
     denied = [line for line in events(state) if line.kind == "denied"]
     assert [line.details["reason"] for line in denied] == ["wrong_peer"] * 4
@@ -171,7 +192,7 @@ def test_a_kill_in_a_pulse_leaves_no_grant_behind(state, resident):
         process.wait()
     assert edges(state)[-1] is True
     with door_process(state) as (_, client):
-        assert client.ask({"do": "status"})["mode"] == "resting"
+        assert client.ask({"do": "status"})["mode"] == "normal"
     assert edges(state) == [False, True, False, None]
 
 
@@ -185,6 +206,181 @@ def test_a_locked_database_neither_stops_the_relay_nor_loses_the_record(state, r
             client.ask({"do": "status"})
         store.execute("ROLLBACK")
     assert "granted" in [line.kind for line in events(state)]
+
+
+FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16
+
+
+def hold_edges(state):
+    return [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME) if edge["pin"] == f"GPIO{HOLD}"]
+
+
+def test_fire_opens_and_keeps_open_over_lockdown_and_a_cut_wire_is_a_fire(state):
+    with door_process(state, fire_pin=FIRE, hold_pin=HOLD) as (_, client):
+        # Nothing is wired to the input yet: that is a cut wire.
+        until(client, mode="fire", hold_relay=True)
+        drive(state, FIRE, 0)
+        until(client, mode="normal", hold_relay=False)
+        assert client.ask({"do": "lockdown"})["granted"]
+        drive(state, FIRE, 1)
+        until(client, mode="fire", hold_relay=True, signal="fire")
+        assert client.ask({"do": "open"})["granted"]
+        drive(state, FIRE, 0)
+        until(client, mode="lockdown", hold_relay=False, signal="locked")
+        assert client.ask({"do": "open"}) == {"granted": False, "reason": "lockdown"}
+        assert client.ask({"do": "release"})["mode"] == "normal"
+    assert hold_edges(state) == [False, True, False, True, False, None]
+    assert True not in edges(state)
+    story = [kind for kind in kinds_of(state) if kind.startswith(("fire", "lockdown"))]
+    assert story == ["fire", "fire_over", "lockdown", "fire", "fire_over", "lockdown_over"]
+
+
+def test_the_hold_relay_lets_go_when_the_door_is_stopped_in_its_tracks(state):
+    with door_process(state, hold_pin=HOLD) as (process, client):
+        assert client.ask({"do": "hold"})["granted"]
+        until(client, mode="manual_hold", hold_relay=True)
+        assert client.ask({"do": "open"})["granted"]
+        time.sleep(3.5)
+        assert hold_edges(state) == [False, True], "the lease is renewed while the loop turns"
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    assert hold_edges(state) == [False, True, False, None]
+
+
+def test_rex_opens_under_lockdown_and_as_long_as_it_is_pressed(state):
+    with door_process(state, rex_pin=REX, min_interval_s=1.0) as (_, client):
+        assert client.ask({"do": "lockdown"})["granted"]
+        drive(state, REX, 0)
+        deadline = time.monotonic() + 5
+        while edges(state).count(True) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        drive(state, REX, 1)
+        until(client, mode="lockdown", exit_pressed=False)
+    opened = [line.details["method"] for line in events(state) if line.kind == "granted"]
+    assert set(opened) == {"rex"}
+    assert edges(state)[-2:] == [False, None]
+
+
+def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
+    wired = {"tamper_pin": TAMPER, "tamper_block_s": 600.0}
+    with door_process(state, **wired) as (_, client):
+        # An open loop is an opened housing.
+        until(client, mode="tamper_block", faults=["tamper"], signal="alarm")
+        client.ask({"do": "lockdown"})
+        assert client.ask({"do": "open"})["reason"] == "lockdown"
+        drive(state, TAMPER, 0)
+        until(client, faults=[])
+    with door_process(state) as (process, client):
+        assert client.ask({"do": "status"})["standing"] == ["lockdown", "tamper_block"]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with door_process(state) as (_, client):
+        assert client.ask({"do": "open"})["reason"] == "lockdown"
+        assert client.ask({"do": "release"})["mode"] == "normal"
+    with door_process(state) as (_, client):
+        assert client.ask({"do": "status"})["mode"] == "normal"
+        assert client.ask({"do": "open"})["granted"]
+
+
+def test_a_passage_is_accounted_for_by_the_contact(state):
+    with door_process(state, contact_pin=CONTACT, open_grace_s=0.2, pulse_s=0.4) as (_, client):
+        drive(state, CONTACT, 0)
+        until(client, leaf="shut")
+        for taken in (True, False):
+            grant = client.ask({"do": "open"})
+            assert grant["granted"]
+            if taken:
+                drive(state, CONTACT, 1)
+                until(client, leaf="open")
+                drive(state, CONTACT, 0)
+                # Locked as soon as it is shut again.
+                until(client, leaf="shut", mode="normal", relay=False)
+            time.sleep(0.8)
+        drive(state, CONTACT, 1)
+        until(client, leaf="forced", signal="alarm")
+    lines = events(state)
+    assert [line.details["outcome"] for line in lines if line.kind == "passage"] == ["taken", "not_taken"]
+    granted = [line.details["claim"] for line in lines if line.kind == "granted"]
+    assert [line.details["grant"] for line in lines if line.kind == "passage"] == granted
+
+
+def test_a_relay_that_sticks_is_an_alarm(state):
+    with door_process(state, readback_pin=READBACK, pulse_s=0.5) as (_, client):
+        drive(state, READBACK, 0)
+        until(client, faults=["relay_stuck_on"], signal="fault")
+        drive(state, READBACK, 1)
+        until(client, faults=[])
+        client.ask({"do": "open"})
+        until(client, faults=["relay_stuck_off"])
+        until(client, faults=[], relay=False)
+    told = [line.details["fault"] for line in events(state) if line.kind == "fault"]
+    assert told == ["relay_stuck_on", "relay_stuck_off"]
+
+
+def test_a_contact_that_chatters_and_a_button_that_sticks_are_faults(state):
+    wired = {"contact_pin": CONTACT, "rex_pin": REX, "rex_stuck_s": 5.0, "debounce_s": 0.001}
+    with door_process(state, **wired) as (_, client):
+        drive(state, REX, 0)
+        for number in range(30):
+            drive(state, CONTACT, number % 2)
+            time.sleep(0.005)
+        until(client, within_s=8, faults=["contact_chatter", "rex_stuck"])
+        drive(state, REX, 1)
+        until(client, faults=["contact_chatter"])
+
+
+def test_schedules_need_a_clock_that_can_be_trusted(state, store):
+    with door_process(state, hold_pin=HOLD) as (_, client):
+        trusted = client.ask({"do": "status"})["clock_trusted"]
+        schedules.put(store, "always", "daily 00:00-24:00")
+        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
+        residents.change(store, someone, schedule="always")
+        schedules.set_free_access(store, "always")
+        if trusted:
+            until(client, mode="free_access", hold_relay=True)
+            assert client.ask(claim(someone.id))["granted"]
+        else:
+            assert client.ask(claim(someone.id))["reason"] == "clock_untrusted"
+            assert client.ask({"do": "status"})["mode"] == "normal"
+        schedules.set_free_access(store, None)
+        until(client, mode="normal", hold_relay=False)
+    assert all(line.clock_trusted is trusted for line in events(state) if line.kind.startswith("door_st"))
+
+
+def test_a_flood_of_refusals_does_not_fill_the_record(state):
+    with door_process(state) as (_, client):
+        for _ in range(1000):
+            assert client.ask({"do": "nonsense"})["reason"] == "malformed"
+        time.sleep(0.2)
+        client.ask({"do": "nonsense"})
+    denied = [line.details for line in events(state) if line.kind == "denied"]
+    assert len(denied) < 100
+    assert sum(line.get("count", 1) for line in denied) == 1001
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut"])
+def test_a_damaged_database_leaves_exit_fire_and_commands_at_work(state, store, resident, damage):
+    store.close()
+    database = state / "facegate.db"
+    for name in ("facegate.db-wal", "facegate.db-shm"):
+        (state / name).unlink(missing_ok=True)
+    data = database.read_bytes()
+    database.write_bytes(b"not a database" * 500 if damage == "garbage" else data[: len(data) // 3])
+    with door_process(state, fire_pin=FIRE, hold_pin=HOLD, rex_pin=REX) as (_, client):
+        until(client, mode="fire", hold_relay=True)
+        drive(state, FIRE, 0)
+        until(client, mode="normal")
+        assert client.ask({"do": "open"})["granted"]
+        assert not client.ask(claim(resident.id))["granted"]
+        until(client, mode="normal", relay=False)
+        drive(state, REX, 0)
+        until(client, mode="egress")
+        drive(state, REX, 1)
+        assert client.ask({"do": "lockdown"})["granted"]
+        assert "damaged" in client.ask({"do": "status"})["store_fault"]
+        client.ask({"do": "release"})
+    assert edges(state).count(True) >= 2
 
 
 def test_it_imports_nothing_but_the_standard_library_and_gpiozero():

@@ -1,0 +1,132 @@
+"""Whether the machine's clock may be believed. Standard library only, so that the door process can hold it.
+
+It may when something from outside has set it since it last jumped: a time service (what the kernel says by adjtimex(2),
+or systemd-timesyncd's stamp), or an RTC that agrees with it and is not behind the latest time this gate has known.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+# A clock that moves against the monotonic one by more than this was set, not slewed, seconds.
+JUMP_S = 5.0
+# An RTC counts whole seconds and drifts a few a day.
+_RTC_AGREES_S = 10.0
+# systemd-timesyncd asks at least every 34 minutes and renews its stamp at each answer.
+_STAMP_LASTS_S = 86400.0
+_STA_UNSYNC = 0x0040
+_TIMESYNC_STAMP = Path("/run/systemd/timesync/synchronized")
+_RTC = Path("/sys/class/rtc/rtc0/since_epoch")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen at one moment. `wall` is seconds since 1970; None where the machine has no such thing."""
+
+    mono: float
+    wall: float
+    kernel_synchronised: bool | None
+    stamp_wall: float | None
+    rtc_wall: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What follows from what was seen so far. `latest_wall` is the latest trusted time ever known to this gate."""
+
+    trusted: bool = False
+    jumped: bool = False
+    offset: float | None = None
+    stamp_at_jump: float | None = None
+    jumped_ever: bool = False
+    latest_wall: float = 0.0
+
+
+def look() -> Evidence:
+    """The machine's clock as it is now."""
+    return Evidence(time.monotonic(), time.time(), _kernel_synchronised(), _stamp(), _rtc())
+
+
+def judge(before: Belief, seen: Evidence) -> Belief:
+    """Pure: what to believe after one more look.
+
+    A jump takes the trust away until a time service has spoken after it; the kernel's flag falls at a jump by itself.
+    """
+    offset = seen.wall - seen.mono
+    jumped = before.offset is not None and not abs(offset - before.offset) <= JUMP_S
+    jumped_ever = jumped or before.jumped_ever
+    stamp_at_jump = seen.stamp_wall if jumped else before.stamp_at_jump
+    stamped = (
+        seen.stamp_wall is not None
+        and -JUMP_S <= seen.wall - seen.stamp_wall <= _STAMP_LASTS_S
+        and not (jumped_ever and seen.stamp_wall == stamp_at_jump)
+    )
+    # The kernel's flag needs a moment to fall after a step, so the look that saw the jump does not count it.
+    kernel = bool(seen.kernel_synchronised) and not jumped
+    rtc = (
+        seen.rtc_wall is not None
+        and abs(seen.rtc_wall - seen.wall) <= _RTC_AGREES_S
+        and seen.wall >= before.latest_wall
+        and not jumped_ever
+    )
+    trusted = kernel or stamped or rtc
+    return Belief(
+        trusted, jumped, offset, jumped_at, max(before.latest_wall, seen.wall) if trusted else before.latest_wall
+    )
+
+
+class ClockWatch:
+    """Looks again at every call of `refresh`, but no more than twice a second."""
+
+    def __init__(self, latest_wall: float = 0.0, look: Callable[[], Evidence] = look) -> None:
+        self._look = look
+        self._looked_mono = float("-inf")
+        self.belief = Belief(latest_wall=latest_wall)
+        self.refresh()
+
+    def refresh(self) -> Belief:
+        """The belief, brought up to date."""
+        if time.monotonic() - self._looked_mono >= 0.5:
+            self.belief = judge(self.belief, self._look())
+            self._looked_mono = time.monotonic()
+        return self.belief
+
+
+def trusted_now() -> bool:
+    """For a command that lives for a moment: whether a time service or the kernel vouches for the clock."""
+    return judge(Belief(), look()).trusted
+
+
+class _Timex(ctypes.Structure):
+    _fields_ = (("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long),
+                ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long), ("status", ctypes.c_int),
+                ("rest", ctypes.c_char * 256))  # fmt: skip
+
+
+def _kernel_synchronised() -> bool | None:
+    """By adjtimex(2) with modes 0, which only reads; None where a system call filter forbids it."""
+    timex = _Timex()
+    try:
+        if ctypes.CDLL(None).adjtimex(ctypes.byref(timex)) < 0:
+            return None
+    except (OSError, AttributeError):
+        return None
+    return not timex.status & _STA_UNSYNC
+
+
+def _stamp() -> float | None:
+    try:
+        return _TIMESYNC_STAMP.stat().st_mtime
+    except OSError:
+        return None
+
+
+def _rtc() -> float | None:
+    try:
+        return float(_RTC.read_text("ascii"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,113 @@
+"""What the door reads of the store: who is enrolled, their hours, and when the gate itself is free.
+
+Read-only, on the door's own thread, and never in its way: a store that is missing, locked or damaged is a fault that is
+tried again, while exit, fire and commands work on.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+import zoneinfo
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from gate.errors import FacegateError
+from gate.schedule import parse
+from gate.store import residents, schedules
+from gate.store.database import open_read_only
+from gate.store.residents import Resident
+
+_log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+# The door's loop waits no longer than this for a reader's lock.
+_BUSY_S = 0.05
+_LOCAL_TIME = Path("/etc/localtime")
+
+
+class StoreDown(Exception):
+    """The store cannot be read now."""
+
+
+class People:
+    """The door's view of the store."""
+
+    def __init__(self, state: Path, zone: str | None) -> None:
+        self._state = state
+        self._zone = zone_of(zone)
+        self._connection: sqlite3.Connection | None = None
+        self._tried_mono = float("-inf")
+        self._version = -1
+        self._free: str | None = None
+        self.fault: str | None = None
+
+    def find(self, resident: str) -> Resident | None:
+        """One resident by id. Raises StoreDown."""
+        connection = self._open()
+        try:
+            return residents.get(connection, resident)
+        except sqlite3.Error as error:
+            raise self._down(error) from error
+
+    def within_hours(self, resident: Resident, wall: float, clock_trusted: bool) -> bool | None:
+        """Whether their schedule lets them in; None when that needs a clock that cannot be trusted."""
+        if resident.windows is None:
+            return True
+        return self._allows(resident.windows, wall) if clock_trusted else None
+
+    def free_access(self, wall: float, clock_trusted: bool) -> bool:
+        """Whether the gate itself stands open now. What cannot be known is no."""
+        try:
+            connection = self._open()
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+            if version != self._version:
+                self._free, self._version = schedules.free_access(connection), version
+        except StoreDown:
+            return False
+        except sqlite3.Error as error:
+            self._down(error)
+            return False
+        return clock_trusted and self._free is not None and self._allows(self._free, wall)
+
+    def close(self) -> None:
+        """Let go."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _allows(self, windows: str, wall: float) -> bool:
+        return parse(windows).allows(datetime.fromtimestamp(wall, UTC).astimezone(self._zone))
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            if time.monotonic() - self._tried_mono < _RETRY_S:
+                raise StoreDown(self.fault)
+            self._tried_mono = time.monotonic()
+            try:
+                self._connection = open_read_only(self._state, busy_s=_BUSY_S)
+            except FacegateError as error:
+                raise self._down(error) from error
+            self.fault, self._version = None, -1
+        return self._connection
+
+    def _down(self, error: Exception) -> StoreDown:
+        if self.fault is None:
+            _log.error(
+                "The store cannot be read (%s); faces are refused until it can. Exit, fire and commands work.", error
+            )
+        self.fault = str(error)
+        self.close()
+        return StoreDown(self.fault)
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """The zone called `name`, else the machine's own."""
+    if name is not None:
+        return zoneinfo.ZoneInfo(name)
+    try:
+        with _LOCAL_TIME.open("rb") as file:
+            return zoneinfo.ZoneInfo.from_file(file, key="local")
+    except (OSError, ValueError):
+        return UTC

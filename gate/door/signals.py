@@ -1,0 +1,91 @@
+"""What light and buzzer say: one pattern a meaning, told from the others by its rhythm and not by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.door.machine import FIRES, OPEN_MODES, PULSES, Door, Leaf, Mode
+from gate.vocabulary import Reason
+
+
+class Signal(StrEnum):
+    """The meanings."""
+
+    READY = "ready"
+    GRANT = "grant"
+    DENY = "deny"
+    COME_CLOSER = "come_closer"
+    ONE_AT_A_TIME = "one_at_a_time"
+    OPEN = "open"
+    LOCKED = "locked"
+    PRE_ALARM = "pre_alarm"
+    ALARM = "alarm"
+    FAULT = "fault"
+    FIRE = "fire"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A moment of a pattern: which of red, green, amber and buzzer are on, for how many seconds."""
+
+    on: frozenset[str]
+    seconds: float
+
+
+def _beats(*pairs: tuple[str, float]) -> tuple[Beat, ...]:
+    return tuple(Beat(frozenset(names.split()), seconds) for names, seconds in pairs)
+
+
+# A pattern of one beat is steady; all others repeat. Times in seconds.
+PATTERNS: dict[Signal, tuple[Beat, ...]] = {
+    Signal.READY: _beats(("", 1.0)),
+    Signal.GRANT: _beats(("green buzzer", 0.15), ("green", 2.85)),
+    Signal.DENY: _beats(("red buzzer", 0.1), ("red", 0.1), ("red buzzer", 0.1), ("red", 0.7)),
+    Signal.COME_CLOSER: _beats(("amber", 0.25), ("", 0.25)),
+    Signal.ONE_AT_A_TIME: _beats(("amber", 0.1), ("", 0.1), ("amber", 0.1), ("", 0.7)),
+    Signal.OPEN: _beats(("green", 1.0), ("", 1.0)),
+    Signal.LOCKED: _beats(("red", 1.0)),
+    Signal.PRE_ALARM: _beats(("amber buzzer", 0.2), ("", 0.8)),
+    Signal.ALARM: _beats(("red buzzer", 0.5), ("", 0.5)),
+    Signal.FAULT: _beats(("amber red", 0.1), ("", 1.9)),
+    Signal.FIRE: _beats(("green buzzer", 0.5), ("green", 0.25)),
+}
+# How long an answer is shown before the door's own state is again, seconds.
+SHOWN_S = 3.0
+
+_OF_REASON = {
+    Reason.TOO_FAR: Signal.COME_CLOSER,
+    Reason.OUT_OF_ZONE: Signal.COME_CLOSER,
+    Reason.TURNED_AWAY: Signal.COME_CLOSER,
+    Reason.BLURRED: Signal.COME_CLOSER,
+    Reason.TOO_DARK: Signal.COME_CLOSER,
+    Reason.TOO_BRIGHT: Signal.COME_CLOSER,
+    Reason.NO_FACE: Signal.COME_CLOSER,
+    Reason.SEVERAL_FACES: Signal.ONE_AT_A_TIME,
+    Reason.NOT_NEAREST: Signal.ONE_AT_A_TIME,
+    Reason.STORE_UNREADABLE: Signal.FAULT,
+    Reason.FAULT: Signal.FAULT,
+}
+
+
+def signal_of_reason(reason: Reason) -> Signal:
+    """What someone who is refused is shown."""
+    return _OF_REASON.get(reason, Signal.DENY)
+
+
+def signal_of(door: Door, faulty: bool) -> Signal:
+    """What the door shows by itself; `faulty` is whether anything else of the gate is at fault."""
+    if door.mode in FIRES:
+        return Signal.FIRE
+    if door.leaf in (Leaf.FORCED, Leaf.HELD_OPEN) or "tamper" in door.faults:
+        return Signal.ALARM
+    if door.leaf is Leaf.PRE_ALARM:
+        return Signal.PRE_ALARM
+    if door.mode in PULSES:
+        return Signal.GRANT
+    if door.mode in (Mode.LOCKDOWN, Mode.TAMPER_BLOCK):
+        return Signal.LOCKED
+    if door.faults or faulty:
+        return Signal.FAULT
+    return Signal.OPEN if door.mode in OPEN_MODES else Signal.READY
