@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
-from gate.link import Client, LinkDown, Message
+from gate import health
+from gate.link import Message
 
 
 class DoorHealth(BaseModel):
@@ -17,7 +19,12 @@ class DoorHealth(BaseModel):
 
     alive: bool
     mode: str | None = None
+    leaf: str | None = None
+    faults: list[str] = []
+    last_write_age_s: float | None = None
     unwritten_events: int | None = None
+    lost_events: int | None = None
+    store_fault: str | None = None
 
 
 class VisionHealth(BaseModel):
@@ -30,56 +37,88 @@ class VisionHealth(BaseModel):
     residents: int | None = None
 
 
+class MachineHealth(BaseModel):
+    """The board; null where it has no such thing."""
+
+    temperature_c: float | None
+    under_voltage: bool | None
+    disk_free_bytes: int
+    memory_available_bytes: int | None
+    clock_trusted: bool
+
+
 class Health(BaseModel):
-    """What is alive. `ok` only when all of it is."""
+    """What is alive and how fresh. `ok` only where nothing is wrong; `problems` says what is, in words."""
 
     gate: str
     status: Literal["ok", "degraded"]
+    problems: list[str]
     door: DoorHealth
     vision: VisionHealth
+    machine: MachineHealth
 
 
-def create_app(gate: str, runtime: Path) -> FastAPI:
+def create_app(gate: str, runtime: Path, state: Path) -> FastAPI:
     """The application for the gate called `gate`, whose processes have their sockets in `runtime`."""
     app = FastAPI(title="Facegate", version="1", docs_url=None, redoc_url=None)
 
     @app.get("/api/health")
-    def health() -> Health:
-        """What is alive, and how old the last frame is."""
-        now = time.monotonic()
-        door, vision = _status(runtime / "door.sock"), _status(runtime / "vision.sock")
-        vision_health = VisionHealth(
-            alive=vision is not None,
-            camera_fault=(vision or {}).get("camera_fault"),
-            last_frame_age_s=_age(vision, "last_frame_mono", now),
-            last_inference_age_s=_age(vision, "last_inference_mono", now),
-            residents=(vision or {}).get("residents"),
-        )
-        well = door is not None and vision is not None and vision_health.camera_fault is None
-        return Health(
-            gate=gate,
-            status="ok" if well else "degraded",
-            door=DoorHealth(
-                alive=door is not None,
-                mode=(door or {}).get("mode"),
-                unwritten_events=(door or {}).get("unwritten_events"),
-            ),
-            vision=vision_health,
-        )
+    def show_health() -> Health:
+        """What is alive, how fresh it is, and what is wrong."""
+        return _health(gate, health.gather(runtime, state))
+
+    @app.get("/metrics")
+    def show_metrics() -> Response:
+        """The same for Prometheus."""
+        return Response(_metrics(_health(gate, health.gather(runtime, state))), media_type=CONTENT_TYPE_LATEST)
 
     return app
 
 
-def _status(socket: Path) -> Message | None:
-    client = Client(socket, timeout_s=1.0)
-    try:
-        return client.ask({"do": "status"})
-    except LinkDown:
-        return None
-    finally:
-        client.close()
+def _health(gate: str, found: health.Health) -> Health:
+    now = time.monotonic()
+    door, vision = found.door or {}, found.vision or {}
+    return Health(
+        gate=gate,
+        status="degraded" if found.problems else "ok",
+        problems=list(found.problems),
+        door=DoorHealth(alive=found.door is not None, **_those_of(DoorHealth, door)),
+        vision=VisionHealth(
+            alive=found.vision is not None,
+            last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
+            last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
+            **_those_of(VisionHealth, vision),
+        ),
+        machine=MachineHealth(
+            temperature_c=found.machine.temperature_c,
+            under_voltage=found.machine.under_voltage,
+            disk_free_bytes=found.machine.disk_free_bytes,
+            memory_available_bytes=found.machine.memory_available_bytes,
+            clock_trusted=found.machine.clock_trusted,
+        ),
+    )
 
 
-def _age(status: Message | None, field: str, now: float) -> float | None:
-    mono = (status or {}).get(field)
-    return round(max(0.0, now - mono), 3) if isinstance(mono, float) else None
+def _those_of(model: type[BaseModel], status: Message) -> Message:
+    return {name: status[name] for name in model.model_fields if name in status}
+
+
+_UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}
+
+
+def _metrics(found: Health) -> bytes:
+    registry = CollectorRegistry()
+    Gauge("facegate_up", "Whether nothing is wrong with the gate.", registry=registry).set(found.status == "ok")
+    for part in ("door", "vision", "machine"):
+        for name, value in getattr(found, part).model_dump().items():
+            if isinstance(value, bool | int | float):
+                ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
+                unit = name.removesuffix(ending) + _UNITS.get(ending, "")
+                Gauge(f"facegate_{part}_{unit}", f"{part}: {name}", registry=registry).set(value)
+    faults = Gauge("facegate_door_fault", "1 while the fault lasts.", ["fault"], registry=registry)
+    for fault in found.door.faults:
+        faults.labels(fault).set(1)
+    mode = Gauge("facegate_door_mode", "1 for the door's mode.", ["mode"], registry=registry)
+    if found.door.mode:
+        mode.labels(found.door.mode).set(1)
+    return generate_latest(registry)

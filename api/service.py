@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
@@ -13,7 +14,7 @@ from api.app import create_app
 from gate.config import ApiSettings
 from gate.errors import FacegateError
 from gate.link import runtime_directory
-from gate.process import settings_from_starter, stop_with_starter, tell_ready
+from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +25,14 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         tell_ready()
+        self._feeding = asyncio.create_task(_feed_watchdog())
+
+
+async def _feed_watchdog() -> None:
+    watchdog = Watchdog()
+    while True:
+        watchdog.feed(fresh=True)
+        await asyncio.sleep(0.5)
 
 
 def main() -> int:
@@ -47,8 +56,11 @@ def main() -> int:
         )
         return 2
     host, port = listener.getsockname()[:2]
-    (runtime / ADDRESS_FILE).write_text(f"http://{host}:{port}\n", "ascii")
-    app = create_app(given["gate"], runtime)
+    # Whoever reads it finds it whole.
+    new = runtime / f"{ADDRESS_FILE}.new"
+    new.write_text(f"http://{host}:{port}\n", "ascii")
+    new.replace(runtime / ADDRESS_FILE)
+    app = create_app(given["gate"], runtime, Path(given["state"]))
     _Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
     return 0
 

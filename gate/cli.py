@@ -17,7 +17,19 @@ COMMANDS = {
     "residents": ("gate.commands.residents:residents", "The people: list, show, remove."),
     "models": ("gate.commands.models:models", "The model packs: list, install, verify."),
     "audit": ("gate.commands.audit:audit", "The record: tail, verify, export."),
-    "door": ("gate.commands.door:door", "The door from its own machine: status, open, relay-off."),
+    "door": (
+        "gate.commands.door:door",
+        "The door: status, open, lockdown, hold, release, relay-off.",
+    ),
+    "schedules": ("gate.commands.schedules:schedules", "When residents may enter, and when the gate stands open."),
+    "groups": ("gate.commands.schedules:groups", "Groups of residents with a schedule of their own."),
+    "backup": ("gate.commands.backup:backup", "Back a running gate up, verified."),
+    "restore": ("gate.commands.backup:restore", "Put a backup in the place of a stopped gate's database."),
+    "doctor": ("gate.commands.doctor:doctor", "What is wrong with this installation, and how to mend it."),
+    "drill": (
+        "gate.commands.drill:drill",
+        "Guided proof of wiring and safety rules, as a commissioning sheet.",
+    ),
     "bench": ("gate.commands.bench:bench", "Latency by stage beside the bare models."),
 }
 

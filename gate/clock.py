@@ -74,9 +74,8 @@ def judge(before: Belief, seen: Evidence) -> Belief:
         and not jumped_ever
     )
     trusted = kernel or stamped or rtc
-    return Belief(
-        trusted, jumped, offset, jumped_at, max(before.latest_wall, seen.wall) if trusted else before.latest_wall
-    )
+    latest = max(before.latest_wall, seen.wall) if trusted else before.latest_wall
+    return Belief(trusted, jumped, offset, stamp_at_jump, jumped_ever, latest)
 
 
 class ClockWatch:

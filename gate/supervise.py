@@ -20,13 +20,15 @@ from typing import Any
 from gate.config import Settings
 from gate.errors import UsageError
 from gate.link import runtime_directory
-from gate.store.database import check_integrity, open_database
+from gate.store.database import StoreError, check_integrity, open_database
 
 _log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
 _STOP_WITHIN_S = 5.0
+# A process that says nothing for so long hangs, seconds.
+WATCHDOG_S = 8.0
 _MODULES = {"door": "gate.door.service", "vision": "gate.vision.service", "api": "api.service"}
 
 
@@ -39,6 +41,7 @@ class _Child:
     ready: bool = False
     backoff_s: float = _FIRST_BACKOFF_S
     start_mono: float = field(default_factory=time.monotonic)
+    heard_mono: float = 0.0
 
 
 class Supervisor:
@@ -49,9 +52,7 @@ class Supervisor:
         self._state = state
         self._announce = announce
         self._lock = _lock(state)
-        connection = open_database(state)
-        check_integrity(connection, state)
-        connection.close()
+        self._check_store()
         runtime = runtime_directory(state)
         dumped = settings.model_dump(mode="json")
         common = {"state": str(state)}
@@ -79,6 +80,17 @@ class Supervisor:
         self._notify.bind(str(self._notify_path))
         self._selector.register(self._notify, selectors.EVENT_READ, "notify")
 
+    def _check_store(self) -> None:
+        """A damaged store stops nobody who wants out: the door is started all the same, and says so in its status."""
+        try:
+            connection = open_database(self._state)
+            try:
+                check_integrity(connection, self._state)
+            finally:
+                connection.close()
+        except StoreError as error:
+            self._announce(f"{error} Until then faces are refused; exit, fire and commands work.")
+
     def run(self) -> int:
         """Until a signal asks to stop. Returns 0."""
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,7 +101,8 @@ class Supervisor:
         try:
             while not stopping:
                 self._start_due()
-                for key, _ in self._selector.select(self._next_start_in()):
+                self._kill_hung()
+                for key, _ in self._selector.select(self._wait_s()):
                     if key.data == "stop":
                         stopping = True
                     elif key.data == "notify":
@@ -105,9 +118,18 @@ class Supervisor:
             if child.process is None and time.monotonic() >= child.start_mono:
                 self._start(child)
 
-    def _next_start_in(self) -> float | None:
-        waits = [child.start_mono - time.monotonic() for child in self._children.values() if child.process is None]
-        return max(0.0, min(waits)) if waits else None
+    def _wait_s(self) -> float:
+        now = time.monotonic()
+        waits = [child.start_mono - now for child in self._children.values() if child.process is None]
+        return max(0.0, min([*waits, WATCHDOG_S / 4]))
+
+    def _kill_hung(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.process is not None and child.ready and now - child.heard_mono > WATCHDOG_S:
+                self._announce(f"{child.name} does not answer its watchdog; it is killed")
+                child.process.kill()
+                child.heard_mono = now
 
     def _start(self, child: _Child) -> None:
         child.ready = False
@@ -115,7 +137,11 @@ class Supervisor:
         child.process = subprocess.Popen(
             [sys.executable, "-m", _MODULES[child.name]],
             stdin=subprocess.PIPE,
-            env={**os.environ, "NOTIFY_SOCKET": str(self._notify_path)},
+            env={
+                **os.environ,
+                "NOTIFY_SOCKET": str(self._notify_path),
+                "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6)),
+            },
             text=True,
             start_new_session=True,
         )
@@ -128,7 +154,10 @@ class Supervisor:
             line.split("=", 1) for line in self._notify.recv(512).decode("ascii", "replace").splitlines() if "=" in line
         )
         for child in self._children.values():
-            if child.process is not None and words.get("MAINPID") == str(child.process.pid) and "READY" in words:
+            if child.process is None or words.get("MAINPID") != str(child.process.pid):
+                continue
+            child.heard_mono = time.monotonic()
+            if "READY" in words:
                 child.ready, child.backoff_s = True, _FIRST_BACKOFF_S
                 self._announce(f"{child.name} ready")
 

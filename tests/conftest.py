@@ -89,13 +89,13 @@ Facegate = Callable[..., Done]
 def facegate(models_dir: Path, state: Path) -> Facegate:
     """Runs `facegate ARGUMENTS...` as a process of its own on the test's state."""
 
-    def run(*arguments: object, **environment: str) -> Done:
+    def run(*arguments: object, timeout_s: float = 120, **environment: str) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "gate.cli", *map(str, arguments)],
             env=command_environment(models_dir, state) | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_s,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)

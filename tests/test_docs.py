@@ -4,22 +4,35 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import REPOSITORY
 
 
-def test_the_configuration_reference_is_the_generated_one(tmp_path):
+@pytest.mark.parametrize(("page", "function"), [("configuration", "reference"), ("door", "door")])
+def test_a_generated_page_is_the_generated_one(tmp_path, page, function):
     script = (
         "import sys; sys.path.insert(0, 'docs'); import generate\n"
-        "from pathlib import Path; Path(sys.argv[1]).write_text(generate.reference(), 'utf-8')"
+        f"from pathlib import Path; Path(sys.argv[1]).write_text(generate.{function}(), 'utf-8')"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "c.md")], cwd=REPOSITORY, env={}, check=True)
-    written = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    written = (REPOSITORY / "docs" / f"{page}.md").read_text("utf-8")
     assert written == (tmp_path / "c.md").read_text("utf-8"), "run: python docs/generate.py"
 
 
 def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
     drawing = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8").split("## The house")[1].split("\n\n")[1]
-    for package in ("gate", "models", "enroll", "api", "gate/vision", "gate/door", "gate/store", "gate/demo"):
+    for package in (
+        "gate",
+        "models",
+        "enroll",
+        "api",
+        "gate/vision",
+        "gate/door",
+        "gate/store",
+        "gate/demo",
+        "gate/drill",
+    ):
         name = package.split("/")[-1] + "/"
         (line,) = (line for line in drawing.splitlines() if line.strip().startswith(name))
         drawn = set(re.findall(r"[a-z_]+", re.sub(r"\(.*?\)|packs/\*\.toml|[a-z]+/", "", line)))

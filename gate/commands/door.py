@@ -43,6 +43,30 @@ def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
         click.echo("The door opens.")
 
 
+@door.command()
+@state_option
+@json_option
+def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Refuse every credential until released, also over a restart; exit and fire still open."""
+    _order(home(state, config), "lockdown", as_json, "Lockdown. End it with: facegate door release")
+
+
+@door.command()
+@state_option
+@json_option
+def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Keep the gate open by its hold relay until released or restarted."""
+    _order(home(state, config), "hold", as_json, "The gate is held open. End it with: facegate door release")
+
+
+@door.command()
+@state_option
+@json_option
+def release(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """End a lockdown, a hold and a tamper block."""
+    _order(home(state, config), "release", as_json, "Released.")
+
+
 @door.command("relay-off")
 @state_option
 @json_option
@@ -61,6 +85,16 @@ def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
         print_json({"released": True, "by": by})
         return
     click.echo(f"The relay is off, by {by}.")
+
+
+def _order(gate: Home, order: str, as_json: bool, done: str) -> None:
+    answer = _ask(gate, order)
+    if as_json:
+        print_json({"done": answer["granted"], "reason": answer["reason"]})
+    if not answer["granted"]:
+        raise Refusal(f"The door refused: {answer['reason']}.")
+    if not as_json:
+        click.echo(done)
 
 
 def _ask(gate: Home, what: str) -> dict[str, object]:

@@ -31,6 +31,8 @@ class Home:
 
     state: Path
     settings: Settings
+    config: Path | None = None
+    """The file they were read from."""
 
     @property
     def models_dir(self) -> Path:
@@ -68,7 +70,7 @@ def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Ho
     directory = state_directory(state)
     if config is None and (directory / CONFIG_NAME).is_file():
         config = directory / CONFIG_NAME
-    return Home(directory, load_settings(config, **overrides))
+    return Home(directory, load_settings(config, **overrides), config)
 
 
 def state_option(command: Callable[..., Any]) -> Callable[..., Any]:

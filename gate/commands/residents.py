@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gate.commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
+from gate.errors import UsageError
 from gate.store import residents as store
 
 
@@ -72,3 +73,28 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
         print_json({"removed": person.id, "templates": person.templates})
         return
     click.echo(f"{person.name} is erased: {counted(person.templates, 'template')}, and the name in the record.")
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--more-time/--usual-time", "extended", default=None, help="Whether they need the gate open for longer.")
+@click.option("--schedule", help="When they may enter; an empty name: at any time, or as their group.")
+@click.option("--group", help="Their group; an empty name: none.")
+@state_option
+def change(
+    who: str,
+    extended: bool | None,
+    schedule: str | None,
+    group: str | None,
+    state: Path | None,
+    config: Path | None,
+) -> None:
+    """Change how a resident is let in, by name or id."""
+    if extended is None and schedule is None and group is None:
+        raise UsageError("Say what to change: --more-time, --schedule or --group.")
+    with home(state, config).store() as connection:
+        person = store.change(
+            connection, store.find(connection, who), extended=extended, schedule=schedule, group=group
+        )
+    hours = person.windows or "at any time"
+    click.echo(f"{person.name}: {hours}{', with more time' if person.extended else ''}.")

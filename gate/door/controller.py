@@ -208,6 +208,8 @@ class Controller:
             return Verdict(False, reason), None, said
         if before.mode is self.door.mode:
             self._answer(Signal.GRANT, now)
+        else:
+            self._answered = None
         return Verdict(True), on_mono, said
 
     def _step(self, happening: Happening, now: float) -> tuple[Output, ...]:
@@ -243,7 +245,8 @@ class Controller:
         return on_mono
 
     def _answer(self, signal: Signal, now: float) -> None:
-        self._answered = (signal, now + SHOWN_S)
+        # Told anew from its first beat, even where the same was told before.
+        self._answered, self._shown = (signal, now + SHOWN_S), None
         self._show()
 
     def _show(self) -> None:

@@ -15,6 +15,7 @@ from gpiozero import DigitalInputDevice, OutputDevice
 from gate.door.pins import JournalFactory, pin_factory
 from gate.door.settings import DoorSettings
 from gate.door.signals import PATTERNS, Signal
+from gate.errors import UsageError
 
 _START_WITHIN_S = 0.5
 # A thread wakes late by what the scheduler takes; the maximum is kept by aiming this much before it.
@@ -146,6 +147,7 @@ class Lights:
         self._devices = devices
         self._changed = threading.Condition()
         self._signal = Signal.READY
+        self._told = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._play, name="lights", daemon=True)
         self._thread.start()
@@ -154,6 +156,7 @@ class Lights:
         """From its first beat, until told otherwise."""
         with self._changed:
             self._signal = signal
+            self._told += 1
             self._changed.notify()
 
     def close(self) -> None:
@@ -168,17 +171,16 @@ class Lights:
     def _play(self) -> None:
         with self._changed:
             while not self._stopping:
-                shown = self._signal
-                beats = PATTERNS[shown]
+                told, beats = self._told, PATTERNS[self._signal]
                 for beat in beats:
                     for name, device in self._devices.items():
                         device.value = name in beat.on
                     # One beat is steady: nothing to do until another signal comes.
-                    if self._wait(shown, None if len(beats) == 1 else beat.seconds):
+                    if self._wait(told, None if len(beats) == 1 else beat.seconds):
                         break
 
-    def _wait(self, shown: Signal, seconds: float | None) -> bool:
-        return self._changed.wait_for(lambda: self._stopping or self._signal is not shown, seconds)
+    def _wait(self, told: int, seconds: float | None) -> bool:
+        return self._changed.wait_for(lambda: self._stopping or self._told != told, seconds)
 
 
 class Hardware:
@@ -299,4 +301,9 @@ def release_relay(settings: DoorSettings, runtime: Path) -> None:
 
 
 def _relay_device(settings: DoorSettings, factory: Any, pin: int) -> OutputDevice:
-    return OutputDevice(pin, active_high=settings.relay_active_high, initial_value=False, pin_factory=factory)
+    try:
+        return OutputDevice(pin, active_high=settings.relay_active_high, initial_value=False, pin_factory=factory)
+    except OSError as error:
+        raise UsageError(
+            f"GPIO {pin} is held by another program or is no pin ({error}). Free it, or change it."
+        ) from error

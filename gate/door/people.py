@@ -16,7 +16,7 @@ from pathlib import Path
 from gate.errors import FacegateError
 from gate.schedule import parse
 from gate.store import residents, schedules
-from gate.store.database import open_read_only
+from gate.store.database import DATABASE_NAME, open_read_only
 from gate.store.residents import Resident
 
 _log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class People:
 
     def __init__(self, state: Path, zone: str | None) -> None:
         self._state = state
+        self._database = state / DATABASE_NAME
         self._zone = zone_of(zone)
         self._connection: sqlite3.Connection | None = None
         self._tried_mono = float("-inf")
@@ -45,6 +46,8 @@ class People:
 
     def find(self, resident: str) -> Resident | None:
         """One resident by id. Raises StoreDown."""
+        if not self._database.exists():
+            return None
         connection = self._open()
         try:
             return residents.get(connection, resident)
@@ -59,6 +62,8 @@ class People:
 
     def free_access(self, wall: float, clock_trusted: bool) -> bool:
         """Whether the gate itself stands open now. What cannot be known is no."""
+        if not self._database.exists():
+            return False
         try:
             connection = self._open()
             (version,) = connection.execute("PRAGMA data_version").fetchone()

@@ -134,12 +134,17 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    known = max(number for number, _ in _migrations())
+    known = schema_version()
     if version > known:
         raise UsageError(
             f"The database {path} is from a newer Facegate (version {version}, this one knows {known})."
             " Upgrade Facegate."
         )
+
+
+def schema_version() -> int:
+    """The newest schema this Facegate knows."""
+    return max(number for number, _ in _migrations())
 
 
 def _migrations() -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from types import FrameType
 from gate.config import CameraSettings, VisionSettings
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory
-from gate.process import settings_from_starter, stop_with_starter, tell_ready
+from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.2
 _STUCK_READERS = 3
+# Between a frame and its judgement; beyond it the models hang, seconds.
+_FRESH_S = 5.0
 
 
 class VisionService:
@@ -46,6 +48,7 @@ class VisionService:
             runtime / "vision.sock", self._answer, lambda _peer, why: _log.warning("refused: %s", why)
         )
         self._camera = Camera(source_of(camera))
+        self._watchdog = Watchdog()
         self._stop = False
         self._fault: str | None = None
         self._untold: list[Message] = [{"do": "report", "event": "vision_started"}]
@@ -64,6 +67,7 @@ class VisionService:
                 self._tell_camera(state)
                 if frame is not None:
                     self._see(frame)
+                self._watchdog.feed(self._fresh(state))
                 if state.abandoned >= _STUCK_READERS:
                     _log.error("The camera's driver does not come back; vision starts again.")
                     return 1
@@ -76,6 +80,12 @@ class VisionService:
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
         """A signal handler."""
         self._stop = True
+
+    def _fresh(self, state: CameraState) -> bool:
+        """What came in went through the models; a camera that is gone is no reason to start again."""
+        if state.fault is not None or state.ended or state.last_frame_mono is None:
+            return True
+        return self._inferred_mono is not None and state.last_frame_mono - self._inferred_mono < _FRESH_S
 
     def _see(self, frame: Frame) -> None:
         for claim in self._recogniser.see(frame, self._gallery.gallery):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from gate.cli import COMMANDS
+from gate.store import audit, residents
 
 
 def test_help_is_quick_and_imports_no_heavy_library(facegate):
@@ -178,7 +179,7 @@ def test_the_door_from_its_own_machine(facegate, state):
     from tests.gate.door.test_service import door_process
 
     with door_process(state, pulse_s=0.5, min_interval_s=5):
-        assert "mode: resting" in facegate("door", "status").out
+        assert "mode: normal" in facegate("door", "status").out
         assert facegate("door", "open").out == "The door opens.\n"
         again = facegate("door", "open", "--json")
         assert (again.code, again.err.strip()) == (1, "The door did not open: busy.")
@@ -224,3 +225,46 @@ def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos,
     assert done.code == 0, done.err
     assert "Fetching the model pack open, once..." in done.err
     assert "Fetching" not in facegate("enroll", "A", photos / "obama2.jpg", **elsewhere).err
+
+
+def test_schedules_and_groups_from_the_command_line(facegate, store):
+    residents.enrol(store, "Wang Fang", None, [])
+    assert facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00", "Sat 09:00-12:00").code == 0
+    assert facegate("groups", "put", "cleaners", "--schedule", "day").code == 0
+    changed = facegate("residents", "change", "Wang Fang", "--group", "cleaners", "--more-time")
+    assert changed.out.strip() == "Wang Fang: Mon-Fri 07:00-19:00; Sat 09:00-12:00, with more time."
+    assert residents.find(store, "Wang Fang").extended
+    listed = facegate("schedules", "list", "--json").answer
+    assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
+    assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
+    assert "in use 1 times" in facegate("schedules", "remove", "day").err
+    for wrong, sentence in (
+        (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
+        (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
+        (["schedules", "remove", "x"], "There is no schedule 'x'"),
+        (["schedules", "free-access", "day"], "has no hold relay"),
+        (["groups", "put", "y", "--schedule", "x"], "There is no schedule 'x'"),
+        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule 'x'"),
+    ):
+        done = facegate(*wrong)
+        assert (done.code, sentence in done.err, len(done.err.splitlines())) == (1, True, 1), done.err
+    assert facegate("residents", "change", "Wang Fang").code == 2
+    assert facegate("residents", "change", "Wang Fang", "--group", "", "--usual-time").out.strip() == (
+        "Wang Fang: at any time."
+    )
+    assert audit.verify(store) is None
+
+
+def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
+    from tests.gate.door.test_service import door_process
+
+    with door_process(state):
+        assert facegate("door", "lockdown").code == 0
+        refused = facegate("door", "open")
+        assert (refused.code, refused.err.strip()) == (1, "The door did not open: lockdown.")
+        assert facegate("door", "release").code == 0
+        held = facegate("door", "hold", "--json")
+        assert (held.code, held.answer if held.code == 0 else held.err.strip()) == (
+            1, "The door refused: no_hold_relay.",
+        )  # fmt: skip
+        assert facegate("door", "open").code == 0

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
-from gate.door.controller import Controller, Heard
+from gate.door.controller import Controller, Heard, Standing
 from gate.door.hardware import RelayFault
-from gate.door.machine import Answer, Mode
+from gate.door.machine import Answer, Event, Mode
 from gate.door.settings import DoorSettings
+from gate.door.signals import PATTERNS, SHOWN_S, Signal
 from gate.store.residents import Resident
-from gate.vocabulary import Claim, Reason
+from gate.vocabulary import Claim, Reason, Verdict
 
 RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)
 SETTINGS = DoorSettings(pulse_s=3, min_interval_s=2)
@@ -134,3 +137,97 @@ def test_stop_releases(door):
     controller.stop(100.3)
     assert relay.told[-2:] == [("off",), ("hold", False)]
     assert controller.mode is Mode.NORMAL
+
+
+def wired(**settings):
+    """A controller with a hold relay on a bench, and what it was told and wrote."""
+    relay, record = BenchRelay(), []
+    chosen = DoorSettings(hold_pin=5, pulse_s=3, min_interval_s=2, **settings)
+    made = Controller(chosen, relay, lambda _: Heard(RESIDENT), record.append)
+    return made, relay, record
+
+
+def test_who_needs_more_time_gets_it():
+    relay = BenchRelay()
+    slow = replace(RESIDENT, extended=True)
+    controller = Controller(SETTINGS, relay, lambda _: Heard(slow), lambda _: None)
+    controller.claim(claim(), 100.2)
+    assert relay.told == [("on", 11.5)]
+
+
+def test_hours_an_unreadable_store_and_a_clock_each_refuse_with_their_own_reason():
+    for heard, reason in (
+        (Heard(RESIDENT, within_hours=False), Reason.OUT_OF_HOURS),
+        (Heard(RESIDENT, within_hours=None), Reason.CLOCK_UNTRUSTED),
+        (Heard(None, readable=False), Reason.STORE_UNREADABLE),
+    ):
+        relay = BenchRelay()
+        controller = Controller(SETTINGS, relay, lambda _, heard=heard: heard, lambda _: None)
+        assert controller.claim(claim(), 100.2) == (Verdict(False, reason), None)
+        assert relay.told == []
+
+
+def test_the_grant_is_on_record_before_its_passage():
+    controller, _, record = wired()
+    controller.order(Event.HOLD, "uid 0", 99.0)
+    controller.claim(claim(), 100.2)
+    assert [event.kind for event in record] == ["hold", "ordered", "granted", "passage"]
+
+
+def test_the_hold_relay_is_asked_for_again_every_turn():
+    controller, relay, _ = wired()
+    controller.order(Event.HOLD, "uid 0", 99.0)
+    for now in (100.0, 101.0):
+        controller.tick(now)
+    assert relay.told == [("hold", True)] * 3
+    controller.order(Event.HOLD_OVER, "uid 0", 102.0)
+    controller.tick(103.0)
+    assert relay.told[-1] == ("hold", False)
+    assert len(relay.told) == 4
+
+
+def test_releasing_the_relay_ends_a_pulse_and_a_hold_but_no_lockdown():
+    controller, relay, _ = wired()
+    controller.claim(claim(), 100.2)
+    controller.release_relay(100.5)
+    assert controller.mode is Mode.NORMAL
+    assert ("off",) in relay.told
+    controller.order(Event.LOCKDOWN, "uid 0", 101.0)
+    controller.release_relay(102.0)
+    assert controller.mode is Mode.LOCKDOWN
+
+
+def test_what_stood_before_a_restart_is_taken_up_again():
+    relay = BenchRelay()
+    left = Standing(lockdown=True, tamper_left_s=60.0)
+    controller = Controller(SETTINGS, relay, lambda _: Heard(RESIDENT), lambda _: None, left)
+    controller.begin(100.0)
+    assert controller.mode is Mode.LOCKDOWN
+    assert controller.standing(130.0) == Standing(True, 30.0)
+    controller.order(Event.LOCKDOWN_OVER, "uid 0", 131.0)
+    assert controller.mode is Mode.TAMPER_BLOCK
+    controller.tick(160.0)
+    assert controller.mode is Mode.NORMAL
+
+
+def test_light_and_sound_answer_who_asks_and_then_show_the_door_again():
+    controller, relay, _ = wired(contact_pin=6)
+    controller.tick(99.0)
+    controller.claim(claim(1, resident=None, reason=Reason.TOO_FAR, taken=100.0), 100.0)
+    controller.claim(claim(2, resident=None, taken=100.1), 100.1)
+    assert controller.due_mono(100.1) == pytest.approx(100.1 + SHOWN_S)
+    controller.tick(103.2)
+    controller.claim(claim(3, taken=104.0), 104.0)
+    controller.tick(107.0)
+    assert relay.shown == [Signal.READY, Signal.COME_CLOSER, Signal.DENY, Signal.READY, Signal.GRANT, Signal.READY]
+    controller.tell(Event.OPENED, 200.0)
+    controller.claim(claim(4, resident=None, taken=201.0), 201.0)
+    assert relay.shown[-1] is Signal.ALARM, "an alarm is not hidden by an answer"
+    controller.faulty = True
+    controller.tell(Event.SHUT, 300.0)
+    assert relay.shown[-1] is Signal.FAULT
+
+
+def test_every_signal_differs_from_every_other_in_its_rhythm():
+    rhythms = {tuple((bool(beat.on), beat.seconds) for beat in beats) for beats in PATTERNS.values() if len(beats) > 1}
+    assert len(rhythms) == sum(len(beats) > 1 for beats in PATTERNS.values())

@@ -7,6 +7,7 @@ import types
 
 import pytest
 
+from gate.door.board import check_buses
 from gate.door.hardware import Hardware, release_relay
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
@@ -112,3 +113,16 @@ def test_a_missing_chip_is_one_sentence(lgpio, tmp_path):
     lgpio.chip_error = "can not open gpiochip"
     with pytest.raises(UsageError, match=r"GPIO chip 0 cannot be opened .*door\.gpio_chip"):
         release_relay(DoorSettings(pin_factory="lgpio"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pin", "node", "bus"),
+    [(2, "i2c-1", "the I2C bus"), (10, "spidev0.0", "the SPI bus"), (14, "serial0", "the serial port")],
+)
+def test_a_pin_of_an_enabled_bus_is_refused(tmp_path, pin, node, bus):
+    settings = DoorSettings(pin_factory="lgpio", rex_pin=pin)
+    check_buses(settings, tmp_path)
+    (tmp_path / node).touch()
+    with pytest.raises(UsageError, match=f"door.rex_pin is GPIO {pin}, which belongs to {bus}"):
+        check_buses(settings, tmp_path)
+    check_buses(DoorSettings(pin_factory="mock", rex_pin=pin), tmp_path)

@@ -400,7 +400,7 @@ class Life:
         assert (self.on_since is not None) == (mode in PULSES or (mode is Mode.FIRE and not policy.hold_relay))
         assert self.held == (policy.hold_relay and mode in OPEN_MODES)
         if self.door.until_mono is not None:
-            assert 0 < self.door.until_mono - self.now <= policy.max_pulse_s
+            assert 0 < self.door.until_mono - self.now <= policy.max_pulse_s + 1e-9
         assert len(self.outcomes) == len(set(self.outcomes))
         waiting = {self.door.awaited.grant} if self.door.awaited else set()
         assert self.grants - set(self.outcomes) == waiting

@@ -1,0 +1,250 @@
+"""What is wrong with an installation, and how to mend it: one registry of findings, for the command and for HTTP."""
+
+from __future__ import annotations
+
+import os
+import platform
+import pwd
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gate.config import Settings
+from gate.door.settings import CONSEQUENCES, PINS
+from gate.errors import FacegateError
+from gate.health import HOT_C, LOW_DISK, Health, gather
+from gate.store import audit
+from gate.store.database import DATABASE_NAME, check_integrity, open_read_only
+
+_LEAST_MEMORY = 400 * 1024 * 1024
+_LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
+
+
+class Grade(StrEnum):
+    """How bad it is: well, worth a look, or in need of mending."""
+
+    OK = "ok"
+    LOOK = "look"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was seen, and what to do about it (empty where all is well)."""
+
+    name: str
+    grade: Grade
+    seen: str
+    do: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the findings are about. `verify_models` raises an error in words when a pack is damaged or missing."""
+
+    state: Path
+    settings: Settings
+    health: Health
+    verify_models: Callable[[], str]
+    boot: Path = Path("/boot/firmware")
+    device_tree: Path = Path("/proc/device-tree/model")
+
+    @property
+    def board(self) -> str:
+        """The board's name, where it has one."""
+        try:
+            return self.device_tree.read_text("utf-8").strip("\0\n ")
+        except OSError:
+            return ""
+
+
+def examine(site: Site) -> list[Finding]:
+    """Every finding, in a fixed order."""
+    return [check(site) for check in REGISTRY]
+
+
+def site_of(state: Path, settings: Settings, runtime: Path, verify_models: Callable[[], str]) -> Site:
+    """The site on this machine, as it is now."""
+    return Site(state, settings, gather(runtime, state), verify_models)
+
+
+def _door(site: Site) -> Finding:
+    status = site.health.door
+    if status is None:
+        return Finding("door", Grade.BAD, "It does not answer.", "Start it: facegate run")
+    faults = ", ".join(status.get("faults", []))
+    if faults:
+        return Finding("door", Grade.BAD, f"It reports: {faults}.", "Look at the wiring of what it names.")
+    return Finding("door", Grade.OK, f"It answers; its mode is {status.get('mode')}.")
+
+
+def _lock(site: Site) -> Finding:
+    return Finding("lock", Grade.OK, f"{site.settings.door.lock}: {CONSEQUENCES[site.settings.door.lock]}")
+
+
+def _pins(site: Site) -> Finding:
+    door = site.settings.door
+    used = ", ".join(f"{name.removesuffix('_pin')} {pin}" for name in PINS if (pin := getattr(door, name)) is not None)
+    if door.pin_factory == "mock":
+        return Finding(
+            "pins", Grade.BAD, f"They are mocked: nothing moves ({used}).", "Set door.pin_factory to lgpio or gpiod."
+        )
+    missing = [name for name in ("fire", "rex", "contact") if getattr(door, f"{name}_pin") is None]
+    if missing:
+        what = " and ".join(missing)
+        return Finding("pins", Grade.LOOK, f"{used}; no pin for {what}.", "Wire them where the gate has them.")
+    return Finding("pins", Grade.OK, f"{used}, by {door.pin_factory}.")
+
+
+def _kernel_pins(site: Site) -> Finding:
+    if not site.board.startswith("Raspberry Pi"):
+        return Finding(
+            "kernel pins", Grade.OK, f"{site.board or 'This board'} gives an output back when its holder dies."
+        )
+    config = site.boot / "config.txt"
+    try:
+        lines = config.read_text("utf-8").splitlines()
+    except OSError:
+        return Finding(
+            "kernel pins", Grade.LOOK, f"{config} cannot be read.", "Check that it has dtparam=strict_gpiod."
+        )
+    if any(line.split("#")[0].strip() == "dtparam=strict_gpiod" for line in lines):
+        return Finding("kernel pins", Grade.OK, "dtparam=strict_gpiod is set: a dead door's output is let go.")
+    return Finding(
+        "kernel pins",
+        Grade.BAD,
+        "A relay could stay on when the door dies: dtparam=strict_gpiod is not set.",
+        f"Add the line dtparam=strict_gpiod to {config} and reboot.",
+    )
+
+
+def _vision(site: Site) -> Finding:
+    status = site.health.vision
+    if status is None:
+        return Finding("vision", Grade.BAD, "It does not answer.", "See what facegate run says of it.")
+    return Finding("vision", Grade.OK, f"It answers; {status.get('residents')} residents are in its gallery.")
+
+
+def _camera(site: Site) -> Finding:
+    status, source = site.health.vision, site.settings.camera.source
+    if status is None:
+        return Finding("camera", Grade.LOOK, f"{source}: nobody looks through it now.", "Start the gate.")
+    if status.get("camera_fault"):
+        return Finding("camera", Grade.BAD, str(status["camera_fault"]), "Check its cable and camera.source.")
+    if source.isdigit():
+        return Finding(
+            "camera", Grade.LOOK, f"{source} works, but numbers change.", "Name it by /dev/v4l/by-id in camera.source."
+        )
+    return Finding("camera", Grade.OK, f"{_without_password(source)} gives frames.")
+
+
+def _models(site: Site) -> Finding:
+    try:
+        return Finding("models", Grade.OK, site.verify_models())
+    except Exception as error:
+        return Finding("models", Grade.BAD, str(error), f"Run: facegate models install {site.settings.models.pack}")
+
+
+def _database(site: Site) -> Finding:
+    try:
+        with closing(open_read_only(site.state)) as connection:
+            check_integrity(connection, site.state)
+            finding = audit.verify(connection)
+    except (FacegateError, sqlite3.Error) as error:
+        return Finding("database", Grade.BAD, str(error), "Stop the gate and run: facegate restore")
+    if finding:
+        seen = f"The record is not whole: line {finding.sequence}, {finding.problem}."
+        return Finding("database", Grade.BAD, seen, "Keep a copy of the database and find out who altered it.")
+    return Finding("database", Grade.OK, "Sound, and its record verifies.")
+
+
+def _clock(site: Site) -> Finding:
+    if (site.health.door or {}).get("clock_trusted", site.health.machine.clock_trusted):
+        return Finding("clock", Grade.OK, "It is to be trusted.")
+    return Finding(
+        "clock",
+        Grade.LOOK,
+        "Nothing vouches for it: schedules deny.",
+        "Turn on systemd-timesyncd, or fit an RTC.",
+    )
+
+
+def _disk(site: Site) -> Finding:
+    free = site.health.machine.disk_free_bytes
+    seen = f"{free // 2**20} MB free."
+    if free < LOW_DISK:
+        return Finding("disk", Grade.BAD, seen, "Free some space; the record needs it.")
+    return Finding("disk", Grade.OK, seen)
+
+
+def _memory(site: Site) -> Finding:
+    free = site.health.machine.memory_available_bytes or 0
+    seen = f"{free // 2**20} MB available."
+    if free < _LEAST_MEMORY:
+        return Finding("memory", Grade.LOOK, seen, "Stop what else runs on this board.")
+    return Finding("memory", Grade.OK, seen)
+
+
+def _power(site: Site) -> Finding:
+    machine = site.health.machine
+    if machine.under_voltage:
+        return Finding("power", Grade.BAD, "Under-voltage.", "Fit a stronger supply; feed the lock from its own.")
+    if machine.temperature_c is not None and machine.temperature_c > HOT_C:
+        return Finding("power", Grade.LOOK, f"{machine.temperature_c:.0f} degrees.", "Give the board air.")
+    return Finding("power", Grade.OK, "No complaint from the board.")
+
+
+def _permissions(site: Site) -> Finding:
+    path = site.state / DATABASE_NAME
+    try:
+        found = path.stat()
+    except OSError as error:
+        return Finding("permissions", Grade.BAD, f"{path}: {error.strerror}.", "Mend --state, or enrol someone first.")
+    if found.st_mode & 0o007:
+        return Finding("permissions", Grade.BAD, f"Everyone on this machine may read {path}.", f"chmod o= {path}")
+    return Finding(
+        "permissions", Grade.OK, f"The database is {pwd.getpwuid(found.st_uid).pw_name}'s, closed to others."
+    )
+
+
+def _versions(site: Site) -> Finding:
+    found = [
+        f"facegate {version('facegate')}",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+    ]
+    for library in _LIBRARIES:
+        try:
+            found.append(f"{library} {version(library)}")
+        except PackageNotFoundError:
+            return Finding("versions", Grade.BAD, f"{library} is missing.", "Install from requirements/run.txt again.")
+    return Finding(
+        "versions", Grade.OK, f"{', '.join(found)}, {os.uname().machine}{f', {site.board}' * bool(site.board)}."
+    )
+
+
+def _without_password(source: str) -> str:
+    scheme, found, rest = source.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if found else source
+
+
+REGISTRY: tuple[Callable[[Site], Finding], ...] = (
+    _door,
+    _lock,
+    _pins,
+    _kernel_pins,
+    _vision,
+    _camera,
+    _models,
+    _database,
+    _clock,
+    _disk,
+    _memory,
+    _power,
+    _permissions,
+    _versions,
+)

@@ -1,0 +1,192 @@
+"""The checks that need hands: the installer does something at the gate, and the gate says what it saw."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+from gate.config import Settings
+from gate.drill.results import CheckFailed, Result
+from gate.health import status_of
+from gate.link import Client, Message
+from gate.store.audit import boot_id
+
+PROGRESS_NAME = "drill.json"
+WAIT_S = 60.0
+
+
+class Guide(Protocol):
+    """Who stands at the gate."""
+
+    def tell(self, words: str) -> None:
+        """Say what to do."""
+        ...
+
+    def agree(self, question: str) -> bool:
+        """A question whose answer only eyes and ears know."""
+        ...
+
+
+class PowerCut(Exception):
+    """The drill ends here until the power has been cut and come back."""
+
+
+class Gate:
+    """The real gate, as it runs."""
+
+    def __init__(self, runtime: Path, wait_s: float = WAIT_S) -> None:
+        self._runtime = runtime
+        self._wait_s = wait_s
+
+    def status(self, who: str = "door") -> Message:
+        """Its status. Raises CheckFailed when it does not answer."""
+        found = status_of(self._runtime / f"{who}.sock")
+        if found is None:
+            raise CheckFailed(f"{who} does not answer; start the gate first")
+        return found
+
+    def order(self, do: str) -> Message:
+        """A command to the door."""
+        with closing(Client(self._runtime / "door.sock")) as client:
+            return client.ask({"do": do})
+
+    def wait(self, condition: Callable[[], object], otherwise: str) -> float:
+        """Until something is seen; returns the seconds. Raises CheckFailed with `otherwise`."""
+        began = time.monotonic()
+        while not condition():
+            if time.monotonic() - began > self._wait_s:
+                raise CheckFailed(f"{otherwise} within {self._wait_s:g} s")
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+
+def guide(gate: Gate, settings: Settings, state: Path, installer: Guide) -> Iterator[Result]:
+    """Every check in turn. Raises PowerCut at the one that needs a reboot; the next call goes on after it."""
+    done = _progress(state)
+    for name, check in CHECKS.items():
+        if name in done["results"]:
+            yield Result(name, *done["results"][name])
+            continue
+        try:
+            if name == "power_cut":
+                result = Result(name, *_power_cut(done, state, installer))
+            else:
+                result = Result(name, True, check(gate, settings, installer))
+        except CheckFailed as error:
+            result = Result(name, False, str(error))
+        done["results"][name] = [result.passed, result.figure]
+        _keep(state, done)
+        yield result
+    (state / PROGRESS_NAME).unlink(missing_ok=True)
+
+
+def _power_cut(done: dict[str, Any], state: Path, installer: Guide) -> tuple[bool, str]:
+    if done.get("boot_id") in (None, boot_id()):
+        done["boot_id"] = boot_id()
+        _keep(state, done)
+        installer.tell(
+            "Cut the power of the controller, wait ten seconds, and give it back. Listen to the relay meanwhile."
+            " When the machine is up, run: facegate drill"
+        )
+        raise PowerCut
+    quiet = installer.agree("Did the gate stay closed, without a click of the relay, while the machine started?")
+    why = "The relay moved: check its polarity (door.relay_active_high) and fit a pull-down at its input."
+    return quiet, "silent through a power cut" if quiet else why
+
+
+def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> str:
+    """The relay rests while the gate rests."""
+    if not installer.agree("The gate is at rest. Is it locked, and is the relay's own light off?"):
+        raise CheckFailed("The relay is on at rest: change door.relay_active_high or the relay's jumper.")
+    if not gate.order("open")["granted"]:
+        raise CheckFailed("The door refused to open; see: facegate door status")
+    if not installer.agree("The relay was energised once. Did the gate unlock?"):
+        raise CheckFailed("The relay does not reach the lock: check door.relay_pin and the lock's own supply.")
+    return "off at rest, unlocks when energised"
+
+
+def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
+    """REX."""
+    if settings.door.rex_pin is not None:
+        installer.tell("Press the exit button inside.")
+        gate.wait(lambda: gate.status()["mode"] == "egress", "the button was not seen")
+    if not installer.agree("Stop the software (end facegate run). Does the exit button still unlock?"):
+        raise CheckFailed("The exit button depends on software: wire it into the lock's supply as well.")
+    installer.tell("Start it again: facegate run")
+    gate.wait(lambda: _alive(gate), "the gate did not come back")
+    return "opens, also with the software stopped"
+
+
+def _fire(gate: Gate, settings: Settings, installer: Guide) -> str:
+    """Fire."""
+    if settings.door.fire_pin is None:
+        if not installer.agree("There is no fire input. Is the fire panel wired into the lock's supply?"):
+            raise CheckFailed("Fire does not open this gate: wire the panel's contact into the lock's supply.")
+        return "in hardware alone"
+    installer.tell("Have the fire panel signal a fire, or open its loop.")
+    gate.wait(lambda: gate.status()["mode"] in ("fire", "fire_pause"), "no fire was seen")
+    if not installer.agree("Is the gate open, and does it stay open?"):
+        raise CheckFailed("The gate did not open: check the hold relay and the panel's contact in the lock's supply.")
+    installer.tell("End the signal.")
+    gate.wait(lambda: gate.status()["mode"] not in ("fire", "fire_pause"), "the fire did not end")
+    return "opens and stays open"
+
+
+def _contact(gate: Gate, settings: Settings, installer: Guide) -> str:
+    """The door contact."""
+    if settings.door.contact_pin is None:
+        return "this gate has none"
+    installer.tell("Open the gate from inside and leave it open.")
+    gate.wait(lambda: gate.status()["leaf"] != "shut", "the open gate was not seen")
+    installer.tell("Close it.")
+    gate.wait(lambda: gate.status()["leaf"] == "shut", "the closed gate was not seen")
+    return "follows the gate"
+
+
+def _camera(gate: Gate, _settings: Settings, installer: Guide) -> str:
+    """The camera."""
+    installer.tell("Pull the camera's cable.")
+    lost = gate.wait(lambda: gate.status("vision")["camera_fault"], "the loss was not seen")
+    if not gate.order("open")["granted"]:
+        raise CheckFailed("The door refused to open without its camera.")
+    installer.tell("Put it back.")
+    gate.wait(lambda: not gate.status("vision")["camera_fault"], "the camera did not come back")
+    return f"its loss is told ({lost:.0f} s), the door works on, and it comes back"
+
+
+def _alive(gate: Gate) -> bool:
+    try:
+        return bool(gate.status())
+    except CheckFailed:
+        return False
+
+
+def _marker(_gate: Gate, _settings: Settings, _installer: Guide) -> str:
+    """The power cut is carried over a reboot by `guide` itself."""
+    raise PowerCut
+
+
+CHECKS: dict[str, Callable[[Gate, Settings, Guide], str]] = {
+    "relay_polarity": _relay_polarity,
+    "exit_button": _exit,
+    "fire": _fire,
+    "door_contact": _contact,
+    "camera_pulled": _camera,
+    "power_cut": _marker,
+}
+
+
+def _progress(state: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((state / PROGRESS_NAME).read_text("utf-8"))
+        return found
+    except (OSError, ValueError):
+        return {"results": {}}
+
+
+def _keep(state: Path, done: dict[str, Any]) -> None:
+    (state / PROGRESS_NAME).write_text(json.dumps(done), "utf-8")

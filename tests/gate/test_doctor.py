@@ -1,0 +1,127 @@
+from dataclasses import replace
+
+import pytest
+
+from gate.config import Settings
+from gate.doctor import REGISTRY, Grade, Site, examine, site_of
+from gate.health import Health, Machine, look_at_machine
+from gate.link import runtime_directory
+from gate.store.database import open_database
+from tests.gate.door.test_service import door_process
+
+WELL = Machine(45.0, False, 10**10, 10**10, True)
+
+
+@pytest.fixture
+def site(state, store):
+    door = {"pid": 1, "mode": "normal", "faults": [], "clock_trusted": True}
+    vision = {"last_frame_mono": 1.0, "camera_fault": None, "residents": 3}
+    settings = Settings(
+        door={"pin_factory": "lgpio", "fire_pin": 5, "hold_pin": 6, "rex_pin": 13, "contact_pin": 19},
+        camera={"source": "/dev/v4l/by-id/usb-camera"},
+    )
+    (state / "model").write_text("Raspberry Pi 5 Model B Rev 1.0\0")
+    (state / "config.txt").write_text("[all]\ndtparam=strict_gpiod # hold no output\n")
+    return Site(state, settings, Health(door, vision, WELL), lambda: "whole", state, state / "model")
+
+
+def found(site, name):
+    (finding,) = (finding for finding in examine(site) if finding.name == name)
+    return finding
+
+
+def test_a_gate_that_is_well_has_nothing_to_mend(site):
+    assert {finding.name: finding.seen for finding in examine(site) if finding.grade is not Grade.OK} == {}
+    assert len({finding.name for finding in examine(site)}) == len(REGISTRY)
+
+
+def damaged(site):
+    for name in ("facegate.db-wal", "facegate.db-shm"):
+        (site.state / name).unlink()
+    (site.state / "facegate.db").write_bytes(b"no database" * 1000)
+    return site
+
+
+def altered(site):
+    with open_database(site.state) as store:
+        store.execute("INSERT INTO audit SELECT 1, 'a', 'b', 'c', 'd', 'e', 1.0, '{}', '{}', '0', 'f', NULL")
+    return site
+
+
+def world_readable(site):
+    (site.state / "facegate.db").chmod(0o644)
+    return site
+
+
+def no_strict_gpiod(site):
+    (site.state / "config.txt").write_text("# dtparam=strict_gpiod\n")
+    return site
+
+
+def missing_pack():
+    raise ValueError("The pack is missing.")
+
+
+def with_door(site, **status):
+    return replace(site, health=replace(site.health, door={**site.health.door, **status}))
+
+
+def with_machine(site, **changes):
+    return replace(site, health=replace(site.health, machine=replace(WELL, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "grade", "words"),
+    [
+        ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
+        ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "relay_stuck_on"),
+        ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
+        ("camera", lambda s: replace(s, health=replace(s.health, vision={"camera_fault": "The camera is gone."})),
+         Grade.BAD, "is gone"),
+        ("pins", lambda s: replace(s, settings=Settings()), Grade.BAD, "nothing moves"),
+        ("kernel pins", no_strict_gpiod, Grade.BAD, "not set"),
+        ("models", lambda s: replace(s, verify_models=missing_pack), Grade.BAD, "missing"),
+        ("database", damaged, Grade.BAD, "damaged"),
+        ("database", altered, Grade.BAD, "not whole: line 1"),
+        ("permissions", world_readable, Grade.BAD, "Everyone"),
+        ("clock", lambda s: with_door(s, clock_trusted=False), Grade.LOOK, "vouches"),
+        ("disk", lambda s: with_machine(s, disk_free_bytes=10**6), Grade.BAD, "0 MB"),
+        ("memory", lambda s: with_machine(s, memory_available_bytes=10**8), Grade.LOOK, "95 MB"),
+        ("power", lambda s: with_machine(s, under_voltage=True), Grade.BAD, "Under-voltage"),
+        ("power", lambda s: with_machine(s, temperature_c=90.0), Grade.LOOK, "90 degrees"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_found_and_says_what_to_do(site, name, make, grade, words):
+    finding = found(make(site), name)
+    assert (finding.grade, words in finding.seen, bool(finding.do)) == (grade, True, True), finding
+
+
+def test_a_camera_s_password_is_not_printed(site):
+    settings = Settings(camera={"source": "rtsp://user:secret@10.0.0.5/live"})
+    assert found(replace(site, settings=settings), "camera").seen == "rtsp://10.0.0.5/live gives frames."
+
+
+def test_the_machine_s_own_files_are_read(tmp_path):
+    (tmp_path / "class/thermal/thermal_zone0").mkdir(parents=True)
+    (tmp_path / "class/thermal/thermal_zone0/temp").write_text("61250\n")
+    (tmp_path / "class/hwmon/hwmon1").mkdir(parents=True)
+    (tmp_path / "class/hwmon/hwmon1/name").write_text("rpi_volt\n")
+    (tmp_path / "class/hwmon/hwmon1/in0_lcrit_alarm").write_text("1\n")
+    machine = look_at_machine(tmp_path, tmp_path)
+    assert (machine.temperature_c, machine.under_voltage) == (61.25, True)
+    assert look_at_machine(tmp_path, tmp_path / "none").under_voltage is None
+
+
+def test_a_running_door_is_examined(state):
+    with door_process(state):
+        site = site_of(state, Settings(), runtime_directory(state), lambda: "whole")
+        assert found(site, "door").seen == "It answers; its mode is normal."
+        assert found(site, "vision").grade is Grade.BAD
+
+
+def test_the_command_says_what_to_mend_and_ends_with_one(facegate, state):
+    done = facegate("doctor", "--json")
+    assert done.code == 1
+    names = [finding["name"] for finding in done.answer["findings"]]
+    assert len(names) == len(REGISTRY)
+    assert done.answer["bad"] == sum(finding["grade"] == "bad" for finding in done.answer["findings"])
