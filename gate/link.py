@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
@@ -129,6 +130,7 @@ class Server:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def turn(self, timeout_s: float | None) -> None:
         """Wait at most `timeout_s` for something to do, do a bounded share of it, and return."""
@@ -155,14 +157,17 @@ class Server:
             self._drop(connection)
         self._selector.close()
         self._listener.close()
+        os.close(self._spare)
         os.close(self._wake_reader)
         os.close(self._wake_writer)
 
     def _accept(self) -> None:
         try:
             accepted, _ = self._listener.accept()
-        except OSError:
-            return  # The peer gave up, or no descriptor is free; the next turn tries again.
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._turn_away()
+            return  # Else the peer gave up.
         if len(self._connections) >= _MAX_CONNECTIONS:
             accepted.close()
             return
@@ -171,6 +176,16 @@ class Server:
         pid, uid, _ = struct.unpack("3i", credentials)
         self._connections[accepted.fileno()] = _Connection(accepted, Peer(pid, uid))
         self._selector.register(accepted, selectors.EVENT_READ)
+
+    def _turn_away(self) -> None:
+        """No descriptor is free. A peer left waiting would wake every turn, so the spare one hangs up on it."""
+        os.close(self._spare)
+        try:
+            self._listener.accept()[0].close()
+        except OSError:
+            pass  # The peer gave up first.
+        finally:
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def _receive(self, connection: _Connection) -> None:
         try:

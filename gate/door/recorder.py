@@ -89,7 +89,7 @@ class Recorder:
             try:
                 connection = connection or open_database(self._state)
                 self._write(connection, batch)
-            except (sqlite3.Error, FacegateError) as error:
+            except (sqlite3.Error, FacegateError, OSError) as error:
                 self._complain(error)
                 if connection is not None:
                     connection.close()

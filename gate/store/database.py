@@ -45,6 +45,8 @@ def open_database(state: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
+            # In KB: a gate appends and looks up single rows; a cache that grows for half a day helps neither.
+            connection.execute("PRAGMA cache_size = -256")
             _migrate(connection, path)
     except BaseException:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -31,6 +32,8 @@ _TURN_S = 0.2
 _STUCK_READERS = 3
 # Between a frame and its judgement; beyond it the models hang, seconds.
 _FRESH_S = 5.0
+# On the same cores the door comes first.
+NICE = 10
 
 
 class VisionService:
@@ -142,6 +145,7 @@ def main() -> int:
     """Entry point: one line of JSON, {"state", "camera", "vision", "models_dir", "pack"}, on standard input."""
     logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
     given = settings_from_starter()
+    os.nice(NICE)
     try:
         service = VisionService(
             Path(given["state"]),
