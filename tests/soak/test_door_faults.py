@@ -35,7 +35,7 @@ KILLS = 50
 
 @contextmanager
 def rex_pressed_throughout(state):
-    """A button that is pressed anew as soon as its pulse is over; yields the milliseconds from press to relay."""
+    """A button pressed anew as soon as its pulse is over; yields the milliseconds from its edge to the relay's."""
     took, stop = [], threading.Event()
 
     def press():
@@ -47,9 +47,9 @@ def rex_pressed_throughout(state):
                     continue
                 pressed = time.monotonic()
                 drive(state, REX, 0)
-                opened = first_on(state, pressed, stop)
-                if opened is not None:
-                    took.append((opened - pressed) * 1000)
+                seconds = answered(state, pressed, stop)
+                if seconds is not None:
+                    took.append(seconds * 1000)
                 drive(state, REX, 1)
                 time.sleep(0.25)
 
@@ -62,13 +62,18 @@ def rex_pressed_throughout(state):
         presser.join()
 
 
-def first_on(state, since, stop, within_s=3.0):
-    path, place = state / "run" / JOURNAL_NAME, 0
+def answered(state, since, stop, within_s=3.0):
+    """Seconds from the button's edge, debounced, to the relay's; None where the test ended first."""
+    path, place, pressed = state / "run" / JOURNAL_NAME, 0, None
     while time.monotonic() < since + within_s and not stop.is_set():
         for edge in read_journal(path)[place:]:
             place += 1
-            if edge["pin"] == "GPIO17" and edge["level"] and edge["mono"] >= since:
-                return edge["mono"]
+            if edge["mono"] < since:
+                continue
+            if edge["pin"] == f"GPIO{REX}" and edge["level"] is False:
+                pressed = edge["mono"]
+            if edge["pin"] == "GPIO17" and edge["level"] and pressed is not None:
+                return edge["mono"] - pressed
         time.sleep(0.01)
     if stop.is_set():
         return None
