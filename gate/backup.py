@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
-from gate.errors import Refusal, UsageError
+from gate.errors import UsageError
 from gate.store import audit, residents
 from gate.store.database import (
     DATABASE_NAME,
@@ -82,7 +83,7 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
         new.replace(path)
     with closing(open_database(state)) as connection:
         audit.append(connection, AuditEvent("backed_up", {"residents": people, "events": events}))
-    return Backup(path, manifest["made_at"], people, events)  # type: ignore[arg-type]
+    return Backup(path, made_at.isoformat(), people, events)
 
 
 def keep_newest(folder: Path, count: int) -> int:
@@ -186,14 +187,14 @@ def _refuse_newer(path: Path, manifest: dict[str, object]) -> None:
         raise UsageError(f"The backup {path} is from a newer Facegate. Upgrade Facegate first.")
 
 
-def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     info = archive.getmember(name)
     if not info.isfile() or info.size > _LARGEST:
         raise ValueError(f"{name} is no plain file of a sensible size")
     file = archive.extractfile(info)
     if file is None:
         raise ValueError(f"{name} cannot be read")
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -205,9 +206,3 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def refuse_while_running(answers: bool, path: Path) -> None:
-    """Raises Refusal while the gate whose database would be replaced is at work."""
-    if answers:
-        raise Refusal(f"The gate is running. Stop it, then restore {path}.")

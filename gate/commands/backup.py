@@ -8,6 +8,7 @@ import click
 
 from gate import backup as archive
 from gate.commands.home import counted, home, json_option, print_json, state_option
+from gate.errors import Refusal
 from gate.health import status_of
 from gate.link import runtime_directory
 
@@ -36,9 +37,13 @@ def backup(folder: Path, keep: int | None, state: Path | None, config: Path | No
 @state_option
 @json_option
 def restore(path: Path, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
-    """Put the backup PATH in the place of a stopped gate's database, which is kept beside it."""
+    """Put the backup PATH in the place of a stopped gate's database, which is kept beside it.
+
+    The configuration in the backup is not put back; take it out of the archive with tar where it is wanted.
+    """
     gate = home(state, config)
-    archive.refuse_while_running(status_of(runtime_directory(gate.state) / "door.sock") is not None, path)
+    if status_of(runtime_directory(gate.state) / "door.sock") is not None:
+        raise Refusal(f"The gate is running. Stop it, then restore {path}.")
     if not yes:
         click.confirm(f"Replace the database of {gate.state} with {path}?", abort=True, err=True)
     found, again = archive.restore(path, gate.state)

@@ -218,8 +218,10 @@ TABLE: dict[Key, Row] = {
     ),
     **_rows(Event.FREE_ACCESS, tuple(Mode), _SAME, Reason.NO_HOLD_RELAY, Given.UNHOLDABLE),
     # What stood ends: the highest of what still stands takes its place, unless a pulse runs.
-    **_rows(tuple(_ENDS), tuple(mode for mode in Mode if mode not in PULSES), Place.STANDING),
+    **_rows(tuple(_ENDS), tuple(mode for mode in Mode if mode not in (*PULSES, Mode.FIRE_PAUSE)), Place.STANDING),
     **_rows(tuple(_ENDS), PULSES, _SAME),
+    **_rows(Event.FIRE_OVER, (Mode.FIRE_PAUSE,), Place.STANDING),
+    **_rows(tuple(event for event in _ENDS if event is not Event.FIRE_OVER), (Mode.FIRE_PAUSE,), _SAME),
     # A pulse ends, by time or because the passage is over; a fire without a hold relay begins another.
     **_rows(Event.PULSE_OVER, PULSES, Place.STANDING),
     **_rows(Event.PULSE_OVER, (Mode.FIRE,), Mode.FIRE_PAUSE),
@@ -458,8 +460,6 @@ def _target(to: Mode | Leaf | Place, door: Door) -> Mode:
         return to
     if to is Place.SAME:
         return door.mode
-    if Mode.FIRE in door.standing and door.mode is Mode.FIRE_PAUSE:
-        return Mode.FIRE_PAUSE
     return next((mode for mode in STANDING if mode in door.standing), Mode.NORMAL)
 
 
@@ -504,17 +504,20 @@ def _after_pulse(door: Door, now: float, policy: Policy) -> Door:
 
 def _swing(door: Door, event: Event, given: Given | None, now: float, policy: Policy) -> tuple[Door, list[Output]]:
     """Move the leaf; where the lock is open for good, an open leaf is no alarm and has no time."""
-    key_given = given if event in (Event.OPENED, Event.SHUT) else None
-    to, _ = TABLE.get((door.leaf, event, key_given), (door.leaf, None))
-    leaf = to if isinstance(to, Leaf) else door.leaf
-    if door.mode in OPEN_MODES and leaf not in (Leaf.SHUT, Leaf.FORCED):
-        leaf = TABLE[leaf, Event.UNLOCKED, None][0]  # type: ignore[assignment]
+    leaf = _leaf_after(door.leaf, event, given if event in (Event.OPENED, Event.SHUT) else None)
+    if door.mode in OPEN_MODES:
+        leaf = _leaf_after(leaf, Event.UNLOCKED, None)
     notes: list[Output] = [
         Note(f"door_{name}{ending}", {})
         for name, ending in ((door.leaf, "_over"), (leaf, ""))
         if leaf is not door.leaf and name in (Leaf.PRE_ALARM, Leaf.HELD_OPEN, Leaf.FORCED)
     ]
     return replace(door, leaf=leaf, leaf_until_mono=_leaf_until(door, leaf, now, policy)), notes
+
+
+def _leaf_after(leaf: Leaf, event: Event, given: Given | None) -> Leaf:
+    to, _ = TABLE.get((leaf, event, given), (leaf, None))
+    return to if isinstance(to, Leaf) else leaf
 
 
 def _leaf_until(door: Door, leaf: Leaf, now: float, policy: Policy) -> float | None:

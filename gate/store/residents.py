@@ -183,11 +183,11 @@ def change(
             connection.execute("UPDATE residents SET extended = ? WHERE id = ?", (int(extended), resident.id))
         for column, table, name in (("schedule_id", "schedules", schedule), ("group_id", "groups", group)):
             if name is not None:
-                found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
+                found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
                 if name and not found:
                     raise Refusal(f"There is no {table[:-1]} {name!r}. List them with: facegate {table} list")
                 value = found[0] if found else None
-                connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608
+                connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
         changes = {"extended": extended, "schedule": schedule, "group": group}
         details: dict[str, object] = {key: value for key, value in changes.items() if value is not None}
         personal = {"resident": resident.id, "name": resident.name}
