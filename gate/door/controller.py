@@ -15,6 +15,7 @@ from gate.door.machine import (
     Event,
     Happening,
     Hold,
+    Leaf,
     Mode,
     Note,
     Output,
@@ -93,8 +94,12 @@ class Controller:
         self.door = Door()
         self._began = standing
 
-    def begin(self, now: float) -> None:
-        """Take up what stood before the last end."""
+    def begin(self, now: float, *, ajar: bool = False) -> None:
+        """Take up what stood before the last end.
+
+        A gate found open has its time from now; who opened it cannot be known, so it is not called forced.
+        """
+        self.door = Door(leaf=Leaf.OPEN if ajar else Leaf.SHUT)
         if self._began.lockdown:
             self.tell(Event.LOCKDOWN, now)
         if self._began.tamper_left_s > 0:

@@ -40,6 +40,8 @@ _VISION_EVENTS = ("vision_started", "camera_lost", "camera_back")
 _REMEMBER_EVERY_S = 60.0
 # A contact that changes more often than this within a second chatters: its wire or its magnet is loose.
 _CHATTER = 10
+# A contact that was still for so long is well again, seconds.
+_CALM_S = 60.0
 
 
 class DoorService:
@@ -77,7 +79,10 @@ class DoorService:
                 self._serve_exit(now)
                 self._controller.tick(now)
                 self._check_relay(now)
-                self._check_clock(now)
+                self._check_chatter(now)
+                self._check_clock()
+                self._check_store(now)
+                self._refusals.flush(now)
                 self._remember(now)
                 if self._hardware.fault:
                     raise RelayFault(f"the relay's pin failed: {self._hardware.fault}")
@@ -88,6 +93,7 @@ class DoorService:
             self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._hardware.close()
+            self._refusals.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent("door_stopped", {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
@@ -101,8 +107,8 @@ class DoorService:
 
     def _begin(self, now: float) -> None:
         """What the inputs say before their first edge."""
-        self._controller.begin(now)
-        for name in ("fire", "tamper", "moving", "contact"):
+        self._controller.begin(now, ajar=bool(self._hardware.active("contact")))
+        for name in ("fire", "tamper", "moving"):
             if self._hardware.active(name):
                 self._input(name, True, now)
 
@@ -128,7 +134,7 @@ class DoorService:
                     tell(Event.TAMPER_BLOCK, now)
             case "contact":
                 tell(Event.OPENED if active else Event.SHUT, now)
-                self._check_chatter(now)
+                self._contact_edges.append(now)
             case "passage" if active:
                 tell(Event.PASSED, now)
             case "moving":
@@ -153,14 +159,13 @@ class DoorService:
             self._record(AuditEvent("rex_waits", {"reason": Reason.GATE_MOVES}))
 
     def _check_chatter(self, now: float) -> None:
-        self._contact_edges.append(now)
         if len(self._contact_edges) == _CHATTER and now - self._contact_edges[0] < 1.0:
             self._controller.tell(Event.FAULT, now, "contact_chatter")
-
-    def _check_relay(self, now: float) -> None:
-        if self._contact_edges and now - self._contact_edges[-1] > 60:
+        elif self._contact_edges and now - self._contact_edges[-1] > _CALM_S:
             self._contact_edges.clear()
             self._controller.tell(Event.FAULT_OVER, now, "contact_chatter")
+
+    def _check_relay(self, now: float) -> None:
         followed = self._hardware.active("readback")
         if followed is None:
             return
@@ -174,15 +179,22 @@ class DoorService:
         elif now - self._relay_mismatch_since >= READBACK_WITHIN_S:
             self._controller.tell(Event.FAULT, now, "relay_stuck_off" if wanted else "relay_stuck_on")
 
-    def _check_clock(self, now: float) -> None:
+    def _check_clock(self) -> bool:
+        """Look at the clock, put on record what changed, and say whether it is to be trusted."""
         before = self._clock.belief
         belief = self._clock.refresh()
         if belief is not before and belief.jumped:
             self._record(AuditEvent("clock_jumped", {"seconds": round((belief.offset or 0) - (before.offset or 0), 1)}))
         if belief.trusted is not before.trusted:
             self._record(AuditEvent("clock_trusted" if belief.trusted else "clock_untrusted"))
-        free = self._people.free_access(time.time(), belief.trusted)
-        if free != (Mode.FREE_ACCESS in self._controller.door.standing) and (self._settings.hold_pin is not None):
+        return belief.trusted
+
+    def _check_store(self, now: float) -> None:
+        free = self._people.free_access(time.time(), self._clock.belief.trusted)
+        if self._settings.hold_pin is None:
+            # A schedule this gate cannot keep is not passed over in silence.
+            self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, "no_hold_relay")
+        elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
             self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
         self._controller.faulty = bool(self._recorder.fault or self._people.fault)
 
@@ -275,7 +287,7 @@ class DoorService:
             return Heard(None, readable=False)
         if found is None:
             return Heard(None)
-        return Heard(found, self._people.within_hours(found, time.time(), self._clock.refresh().trusted))
+        return Heard(found, self._people.within_hours(found, time.time(), self._check_clock()))
 
     def _record(self, event: AuditEvent) -> None:
         if event.kind == "denied":
@@ -309,16 +321,21 @@ class Refusals:
 
     def put(self, event: AuditEvent, now: float) -> None:
         """Record it, or count it."""
-        self._room = min(float(self.AT_ONCE), self._room + (now - self._looked_mono) * self.EACH_S)
-        self._looked_mono = now
+        self.flush(now)
         if self._room < 1:
             self._left_out += 1
             return
         self._room -= 1
-        if self._left_out:
+        self._put(event)
+
+    def flush(self, now: float, *, at_once: bool = False) -> None:
+        """Record what was counted, as soon as there is room; at the end, in any case."""
+        self._room = min(float(self.AT_ONCE), self._room + (now - self._looked_mono) * self.EACH_S)
+        self._looked_mono = now
+        if self._left_out and (self._room >= 1 or at_once):
+            self._room -= 1
             self._put(AuditEvent("denied", {"method": "link", "reason": Reason.FLOOD.value, "count": self._left_out}))
             self._left_out = 0
-        self._put(event)
 
 
 def claim_from(message: Message) -> Claim:

@@ -8,7 +8,7 @@ import time
 import pytest
 from gpiozero import Device
 
-from gate.door.hardware import Hardware, RelayFault, release_relay
+from gate.door.hardware import LEASE_S, Hardware, RelayFault, release_relay
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.door.service import SWITCH_INTERVAL_S
 from gate.door.settings import DoorSettings
@@ -189,3 +189,16 @@ def test_lgpio_is_never_replaced_by_another_factory(tmp_path, monkeypatch):
         release_relay(DoorSettings(pin_factory="lgpio"), tmp_path)
     assert Device.pin_factory is before
     assert levels(tmp_path) == []
+
+
+def test_the_hold_relay_lets_go_when_nobody_asks_for_it_any_more(make):
+    hardware, held = make(DoorSettings(hold_pin=5))
+    hardware.hold(True)
+    began = time.monotonic()
+    while time.monotonic() - began < LEASE_S + 0.5:
+        hardware.hold(True)
+        time.sleep(0.1)
+    assert not held, "it is held while it is asked for"
+    wait_for(lambda: held, LEASE_S + 1)
+    assert not hardware.holder.on
+    assert held[0] <= 2 * LEASE_S + 1

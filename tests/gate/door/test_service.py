@@ -235,7 +235,7 @@ def test_fire_opens_and_keeps_open_over_lockdown_and_a_cut_wire_is_a_fire(state)
     assert story == ["fire", "fire_over", "lockdown", "fire", "fire_over", "lockdown_over"]
 
 
-def test_the_hold_relay_lets_go_when_the_door_is_stopped_in_its_tracks(state):
+def test_the_hold_relay_is_held_while_the_loop_turns_and_let_go_at_the_end(state):
     with door_process(state, hold_pin=HOLD) as (process, client):
         assert client.ask({"do": "hold"})["granted"]
         until(client, mode="manual_hold", hold_relay=True)
@@ -305,6 +305,16 @@ def test_a_passage_is_accounted_for_by_the_contact(state):
     assert [line.details["grant"] for line in lines if line.kind == "passage"] == granted
 
 
+def test_a_gate_found_open_at_start_is_timed_and_not_called_forced(state):
+    wired = {"contact_pin": CONTACT, "held_open_s": 1.0, "extended_held_open_s": 1.0, "pre_alarm_s": 0.5}
+    with door_process(state, **wired) as (_, client):
+        # A mock board's wires are cut at first: the contact reads open.
+        until(client, leaf="held_open")
+        drive(state, CONTACT, 0)
+        until(client, leaf="shut")
+    assert "door_forced" not in kinds_of(state)
+
+
 def test_a_relay_that_sticks_is_an_alarm(state):
     with door_process(state, readback_pin=READBACK, pulse_s=0.5) as (_, client):
         drive(state, READBACK, 0)
@@ -352,11 +362,9 @@ def test_a_flood_of_refusals_does_not_fill_the_record(state):
     with door_process(state) as (_, client):
         for _ in range(1000):
             assert client.ask({"do": "nonsense"})["reason"] == "malformed"
-        time.sleep(0.2)
-        client.ask({"do": "nonsense"})
     denied = [line.details for line in events(state) if line.kind == "denied"]
     assert len(denied) < 100
-    assert sum(line.get("count", 1) for line in denied) == 1001
+    assert sum(line.get("count", 1) for line in denied) == 1000
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut"])

@@ -1,0 +1,69 @@
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gate.door.controller import Standing
+from gate.door.memory import MEMORY_NAME, Memory, Remembered
+from gate.door.people import People, StoreDown
+from gate.store import residents, schedules
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOON = datetime(2026, 11, 23, 12, tzinfo=SHANGHAI).timestamp()
+NIGHT = datetime(2026, 11, 23, 23, tzinfo=SHANGHAI).timestamp()
+
+
+@pytest.fixture
+def people(state, store):
+    people = People(state, "Asia/Shanghai")
+    yield people
+    people.close()
+
+
+def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00")
+    schedules.put(store, "night", "daily 22:00-02:00")
+    schedules.put_group(store, "cleaners", "day")
+    someone = residents.enrol(store, "Wang Fang", None, [])
+    assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=False) is True
+    residents.change(store, someone, group="cleaners")
+    cleaner = people.find(someone.id)
+    assert people.within_hours(cleaner, NOON, clock_trusted=True) is True
+    assert people.within_hours(cleaner, NIGHT, clock_trusted=True) is False
+    assert people.within_hours(cleaner, NOON, clock_trusted=False) is None
+    residents.change(store, someone, schedule="night")
+    assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=True) is True
+
+
+def test_free_access_follows_the_store_and_needs_a_clock(people, store):
+    assert not people.free_access(NOON, clock_trusted=True)
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00")
+    schedules.set_free_access(store, "day")
+    assert people.free_access(NOON, clock_trusted=True)
+    assert not people.free_access(NIGHT, clock_trusted=True)
+    assert not people.free_access(NOON, clock_trusted=False)
+    schedules.set_free_access(store, None)
+    assert not people.free_access(NOON, clock_trusted=True)
+
+
+def test_a_store_that_is_missing_is_empty_and_one_that_is_damaged_is_down(tmp_path):
+    people = People(tmp_path, None)
+    assert people.find("anyone") is None
+    assert people.fault is None
+    (tmp_path / "facegate.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreDown):
+        people.find("anyone")
+    assert "damaged" in people.fault
+    assert not people.free_access(NOON, clock_trusted=True)
+
+
+def test_what_stood_is_remembered_and_a_damaged_memory_is_said(tmp_path, caplog):
+    kept = Remembered(Standing(lockdown=True, tamper_left_s=12.5), 1.8e9)
+    memory = Memory(tmp_path)
+    assert memory.found == Remembered()
+    memory.keep(kept)
+    memory.close()
+    assert Memory(tmp_path).found == kept
+    (tmp_path / MEMORY_NAME).write_text("{")
+    assert Memory(tmp_path).found == Remembered()
+    assert "a lockdown that stood must be ordered again" in caplog.text
