@@ -16,6 +16,7 @@ check: $(BIN)/facegate
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --scripts-are-modules systemd/install
 	$(BIN)/lint-imports --no-logo
 
 bench: $(BIN)/facegate
@@ -39,6 +40,8 @@ format: $(BIN)/facegate
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		pyproject.toml -o requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		--group build -c requirements/run.txt -o requirements/build.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 

@@ -58,19 +58,19 @@ class Health(BaseModel):
     machine: MachineHealth
 
 
-def create_app(gate: str, runtime: Path, state: Path) -> FastAPI:
-    """The application for the gate called `gate`, whose processes have their sockets in `runtime`."""
+def create_app(gate: str, state: Path) -> FastAPI:
+    """The application for the gate called `gate`, that keeps its state in `state`."""
     app = FastAPI(title="Facegate", version="1", docs_url=None, redoc_url=None)
 
     @app.get("/api/health")
     def show_health() -> Health:
         """What is alive, how fresh it is, and what is wrong."""
-        return _health(gate, health.gather(runtime, state))
+        return _health(gate, health.gather(state))
 
     @app.get("/metrics")
     def show_metrics() -> Response:
         """The same for Prometheus."""
-        return Response(_metrics(_health(gate, health.gather(runtime, state))), media_type=CONTENT_TYPE_LATEST)
+        return Response(_metrics(_health(gate, health.gather(state))), media_type=CONTENT_TYPE_LATEST)
 
     return app
 

@@ -13,12 +13,10 @@ import uvicorn
 from api.app import create_app
 from gate.config import ApiSettings
 from gate.errors import FacegateError
-from gate.link import runtime_directory
+from gate.link import api_address_file, runtime_directory
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
 
 _log = logging.getLogger(__name__)
-
-ADDRESS_FILE = "api.address"
 
 
 class _Server(uvicorn.Server):
@@ -40,9 +38,10 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="api: %(message)s")
     given = settings_from_starter()
     stop_with_starter()
+    state = Path(given["state"])
     settings = ApiSettings(**given["api"])
     try:
-        runtime = runtime_directory(Path(given["state"]))
+        runtime_directory(state, "api")
         listener = socket.create_server((settings.host, settings.port))
     except FacegateError as error:
         _log.error("%s", error)
@@ -57,10 +56,11 @@ def main() -> int:
         return 2
     host, port = listener.getsockname()[:2]
     # Whoever reads it finds it whole.
-    new = runtime / f"{ADDRESS_FILE}.new"
+    address = api_address_file(state)
+    new = address.with_suffix(".new")
     new.write_text(f"http://{host}:{port}\n", "ascii")
-    new.replace(runtime / ADDRESS_FILE)
-    app = create_app(given["gate"], runtime, Path(given["state"]))
+    new.replace(address)
+    app = create_app(given["gate"], state)
     _Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
     return 0
 

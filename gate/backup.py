@@ -29,6 +29,7 @@ from gate.store.database import (
     open_read_only,
     schema_version,
     sentences,
+    share,
 )
 from gate.vocabulary import AuditEvent
 
@@ -123,8 +124,8 @@ def _put_in_place(new: Path, state: Path) -> None:
             if beside.exists():
                 beside.replace(current.with_name(f"{DATABASE_NAME}.before-restore{suffix}"))
         current.replace(current.with_name(f"{DATABASE_NAME}.before-restore"))
-    new.chmod(0o640)
     new.replace(current)
+    share(current)
 
 
 def _erased_until_now(state: Path) -> list[str]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "groups": ("gate.commands.schedules:groups", "Groups of residents with a schedule of their own."),
     "backup": ("gate.commands.backup:backup", "Back a running gate up, verified."),
     "restore": ("gate.commands.backup:restore", "Put a backup in the place of a stopped gate's database."),
+    "settings": ("gate.commands.settings:settings", "The settings in effect, or what is wrong with them."),
     "doctor": ("gate.commands.doctor:doctor", "What is wrong with this installation, and how to mend it."),
     "drill": (
         "gate.commands.drill:drill",

@@ -6,6 +6,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -19,6 +20,8 @@ from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 
 SERVICE_STATE = Path("/var/lib/facegate")
+SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
+CONFIG_NAME = "facegate.toml"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -31,7 +34,7 @@ class CameraSettings(_Section):
     """Where the frames come from."""
 
     source: str = "0"
-    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), `rtsp://...`, `csi`, a video file, or a folder of images."""
+    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), `rtsp://user@...`, `csi`, a video file, or a folder of images."""
 
     width: int = Field(1280, ge=160, le=4096)
     """Width asked of a V4L2 or CSI camera, pixels."""
@@ -236,12 +239,80 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
     return f"The setting {key} in {where} is wrong: {message}."
 
 
+def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dict[str, Any]]:
+    """What each of the three processes is told at its start: `door`, `vision`, `api`."""
+    dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
+    return {
+        "door": {**common, "door": dumped["door"]},
+        "vision": {
+            **common,
+            "camera": dumped["camera"],
+            "vision": dumped["vision"],
+            "models_dir": str(models_dir),
+            "pack": settings.models.pack,
+        },
+        "api": {**common, "gate": settings.gate, "api": dumped["api"]},
+    }
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings as anyone may see them, without the camera's password."""
+    camera = settings.camera.model_copy(update={"source": without_password(settings.camera.source)})
+    return settings.model_copy(update={"camera": camera}).model_dump(mode="json")
+
+
 def state_directory(given: Path | None) -> Path:
-    """Where this gate keeps its state: what was given, else the service's directory, else the user's."""
+    """Where this gate keeps its state: what was given, else the service's directory, else the user's.
+
+    Raises UsageError where a service is installed that this user may not administer.
+    """
     if given is not None:
         return given
-    if SERVICE_STATE.is_dir() and os.access(SERVICE_STATE, os.W_OK):
-        return SERVICE_STATE
+    if not SERVICE_STATE.is_dir():
+        return _own_directory()
+    if not os.access(SERVICE_STATE, os.W_OK):
+        raise UsageError(
+            f"The gate of this machine keeps its state in {SERVICE_STATE}, which is closed to you."
+            " Put sudo before the command, or choose another with --state."
+        )
+    return SERVICE_STATE
+
+
+def configuration_file(state: Path) -> Path | None:
+    """The file that is read where none is named: the state's own, or the service's."""
+    candidates = [state / CONFIG_NAME, *([SERVICE_CONFIG] if state == SERVICE_STATE else [])]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def models_directory(state: Path) -> Path:
+    """Where model packs are kept by default: one place for all states of a user."""
+    return (SERVICE_STATE if state == SERVICE_STATE else _own_directory()) / "models"
+
+
+def _own_directory() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("facegate", appauthor=False))
+
+
+def with_password(source: str, password: str | None) -> str:
+    """A network camera's address with the password that was kept apart from it.
+
+    >>> with_password("rtsp://gate@10.0.0.7/main", "a/b")
+    'rtsp://gate:a%2Fb@10.0.0.7/main'
+    """
+    scheme, _, rest = source.partition("://")
+    user, at, where = rest.rpartition("@")
+    if not (password and at) or ":" in user:
+        return source
+    return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
+
+
+def without_password(source: str) -> str:
+    """A camera's address as it may be shown.
+
+    >>> without_password("rtsp://gate:secret@10.0.0.7/main")
+    'rtsp://10.0.0.7/main'
+    """
+    scheme, found, rest = source.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if found else source

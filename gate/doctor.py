@@ -6,20 +6,23 @@ import os
 import platform
 import pwd
 import sqlite3
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gate.config import Settings
+from gate.config import SERVICE_STATE, Settings, without_password
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather
 from gate.store import audit
 from gate.store.database import DATABASE_NAME, check_integrity, open_read_only
 
+UNITS = ("settings", "door", "vision", "api")
+_MANY_RESTARTS = 3
 _LEAST_MEMORY = 400 * 1024 * 1024
 _LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
 
@@ -43,6 +46,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitState:
+    """What systemd says of one unit."""
+
+    active: str
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """What the findings are about. `verify_models` raises an error in words when a pack is damaged or missing."""
 
@@ -52,6 +63,8 @@ class Site:
     verify_models: Callable[[], str]
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
+    units: Mapping[str, UnitState] | None = None
+    """The services of an installed gate by name; None where it is run by hand."""
 
     @property
     def board(self) -> str:
@@ -67,15 +80,52 @@ def examine(site: Site) -> list[Finding]:
     return [check(site) for check in REGISTRY]
 
 
-def site_of(state: Path, settings: Settings, runtime: Path, verify_models: Callable[[], str]) -> Site:
+def site_of(state: Path, settings: Settings, verify_models: Callable[[], str]) -> Site:
     """The site on this machine, as it is now."""
-    return Site(state, settings, gather(runtime, state), verify_models)
+    units = look_at_units() if state == SERVICE_STATE else None
+    return Site(state, settings, gather(state), verify_models, units=units)
+
+
+def look_at_units() -> dict[str, UnitState] | None:
+    """The units of the installed gate, by `systemctl show`; None where systemd does not run."""
+    if not Path("/run/systemd/system").is_dir():
+        return None
+    command = ["systemctl", "show", "--property=Id,ActiveState,NRestarts", *(f"facegate-{name}" for name in UNITS)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    units = {}
+    for block in shown.strip().split("\n\n"):
+        words = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        name = words.get("Id", "").removeprefix("facegate-").partition(".")[0]
+        units[name] = UnitState(words.get("ActiveState", ""), int(words.get("NRestarts") or 0))
+    return units
+
+
+def _units(site: Site) -> Finding:
+    if site.units is None:
+        return Finding("units", Grade.OK, "No service: this gate is run by hand.")
+    if site.units.get("settings", UnitState("", 0)).active == "failed":
+        seen = "The settings have a mistake; the services run with the last good ones."
+        return Finding("units", Grade.BAD, seen, "See it: sudo facegate settings")
+    down = [name for name in UNITS if site.units.get(name, UnitState("missing", 0)).active != "active"]
+    if down:
+        do = f"Start them: sudo systemctl start facegate.target. {_journal(down[0])}"
+        return Finding("units", Grade.BAD, f"Not running: {', '.join(down)}.", do)
+    restless = [name for name, unit in site.units.items() if unit.restarts > _MANY_RESTARTS]
+    if restless:
+        seen = ", ".join(f"{name} was started again {site.units[name].restarts} times" for name in restless)
+        return Finding("units", Grade.LOOK, f"{seen}.", _journal(restless[0]))
+    return Finding("units", Grade.OK, "All services run.")
+
+
+def _journal(name: str) -> str:
+    return f"Look into: sudo journalctl -u facegate-{name}"
 
 
 def _door(site: Site) -> Finding:
     status = site.health.door
     if status is None:
-        return Finding("door", Grade.BAD, "It does not answer.", "Start it: facegate run")
+        do = "Start it: facegate run" if site.units is None else _journal("door")
+        return Finding("door", Grade.BAD, "It does not answer.", do)
     faults = ", ".join(status.get("faults", []))
     if faults:
         return Finding("door", Grade.BAD, f"It reports: {faults}.", "Look at the wiring of what it names.")
@@ -125,7 +175,8 @@ def _kernel_pins(site: Site) -> Finding:
 def _vision(site: Site) -> Finding:
     status = site.health.vision
     if status is None:
-        return Finding("vision", Grade.BAD, "It does not answer.", "See what facegate run says of it.")
+        do = "See what facegate run says of it." if site.units is None else _journal("vision")
+        return Finding("vision", Grade.BAD, "It does not answer.", do)
     return Finding("vision", Grade.OK, f"It answers; {status.get('residents')} residents are in its gallery.")
 
 
@@ -139,7 +190,7 @@ def _camera(site: Site) -> Finding:
         return Finding(
             "camera", Grade.LOOK, f"{source} works, but numbers change.", "Name it by /dev/v4l/by-id in camera.source."
         )
-    return Finding("camera", Grade.OK, f"{_without_password(source)} gives frames.")
+    return Finding("camera", Grade.OK, f"{without_password(source)} gives frames.")
 
 
 def _models(site: Site) -> Finding:
@@ -227,12 +278,8 @@ def _versions(site: Site) -> Finding:
     )
 
 
-def _without_password(source: str) -> str:
-    scheme, found, rest = source.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if found else source
-
-
 REGISTRY: tuple[Callable[[Site], Finding], ...] = (
+    _units,
     _door,
     _lock,
     _pins,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gate import clock
-from gate.link import Client, LinkDown, Message
+from gate.link import Client, LinkDown, Message, socket_of
 
 _SYS = Path("/sys")
 LOW_DISK = 200 * 1024 * 1024
@@ -41,9 +41,9 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-def gather(runtime: Path, state: Path, sys: Path = _SYS) -> Health:
+def gather(state: Path, sys: Path = _SYS) -> Health:
     """Ask the two processes, and look at the machine."""
-    door, vision = status_of(runtime / "door.sock"), status_of(runtime / "vision.sock")
+    door, vision = status_of(socket_of(state, "door")), status_of(socket_of(state, "vision"))
     machine = look_at_machine(state, sys)
     return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic())))
 

@@ -34,13 +34,27 @@ class Peer:
     uid: int
 
 
-def runtime_directory(state: Path) -> Path:
-    """Where the sockets are, made private to the gate's users. Raises UsageError when the path is too long for one."""
-    directory = state / "run"
-    if len(os.fsencode(directory / "vision.sock")) > 107:
+def runtime_directory(state: Path, process: str) -> Path:
+    """The directory of one process's socket and other short-lived files, made private to the gate's users.
+
+    Each process has its own, so that none can stand in another's place. Raises UsageError when the path is too long
+    for a socket.
+    """
+    if len(os.fsencode(socket_of(state, process))) > 107:
         raise UsageError(f"The state directory's path is too long for a socket: {state}. Choose a shorter one.")
+    directory = socket_of(state, process).parent
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     return directory
+
+
+def socket_of(state: Path, process: str) -> Path:
+    """Where a process of the gate answers."""
+    return state / "run" / process / "link.sock"
+
+
+def api_address_file(state: Path) -> Path:
+    """Where the api writes the address it listens on."""
+    return state / "run" / "api" / "address"
 
 
 class Client:
@@ -58,7 +72,8 @@ class Client:
         except (OSError, ValueError) as error:
             self.close()
             raise LinkDown(
-                f"Nobody answers on {self._path} ({error}). Is it running? Start it with: facegate run"
+                f"Nobody answers on {self._path} ({error}). Is the gate running? Start it: facegate run, or where it is"
+                " installed as a service, sudo systemctl start facegate.target"
             ) from error
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import stat
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -27,6 +28,17 @@ def stop_with_starter() -> None:
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
         return
     threading.Thread(target=_stop_at_end_of_input, name="starter", daemon=True).start()
+
+
+def credential(name: str) -> str | None:
+    """A secret handed over by the starter (systemd's LoadCredential=), None where there is none or it is empty."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    try:
+        return (Path(folder) / name).read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None
 
 
 def tell_ready() -> None:

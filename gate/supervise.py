@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gate.config import Settings
+from gate.config import Settings, parts_of
 from gate.errors import UsageError
 from gate.link import runtime_directory
 from gate.store.database import StoreError, check_integrity, open_database
@@ -53,24 +53,10 @@ class Supervisor:
         self._announce = announce
         self._lock = _lock(state)
         self._check_store()
-        runtime = runtime_directory(state)
-        dumped = settings.model_dump(mode="json")
-        common = {"state": str(state)}
-        self._door_given = {**common, "door": dumped["door"]}
-        self._children = {
-            "door": _Child("door", self._door_given),
-            "vision": _Child(
-                "vision",
-                {
-                    **common,
-                    "camera": dumped["camera"],
-                    "vision": dumped["vision"],
-                    "models_dir": str(models_dir),
-                    "pack": settings.models.pack,
-                },
-            ),
-            "api": _Child("api", {**common, "gate": settings.gate, "api": dumped["api"]}),
-        }
+        runtime = runtime_directory(state, "supervisor")
+        parts = parts_of(settings, state, models_dir)
+        self._door_given = parts["door"]
+        self._children = {name: _Child(name, given) for name, given in parts.items()}
         self._selector = selectors.DefaultSelector()
         self._stop_reader, self._stop_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._stop_reader, selectors.EVENT_READ, "stop")
@@ -225,7 +211,7 @@ def _give(process: subprocess.Popen[str], given: dict[str, Any]) -> None:
 
 
 def _lock(state: Path) -> int:
-    path = runtime_directory(state) / "run.lock"
+    path = runtime_directory(state, "supervisor") / "run.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

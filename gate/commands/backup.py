@@ -10,7 +10,7 @@ from gate import backup as archive
 from gate.commands.home import counted, home, json_option, print_json, state_option
 from gate.errors import Refusal
 from gate.health import status_of
-from gate.link import runtime_directory
+from gate.link import socket_of
 
 
 @click.command()
@@ -42,7 +42,7 @@ def restore(path: Path, yes: bool, state: Path | None, config: Path | None, as_j
     The configuration in the backup is not put back; take it out of the archive with tar where it is wanted.
     """
     gate = home(state, config)
-    if status_of(runtime_directory(gate.state) / "door.sock") is not None:
+    if status_of(socket_of(gate.state, "door")) is not None:
         raise Refusal(f"The gate is running. Stop it, then restore {path}.")
     if not yes:
         click.confirm(f"Replace the database of {gate.state} with {path}?", abort=True, err=True)

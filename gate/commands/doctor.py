@@ -9,7 +9,6 @@ import click
 
 from gate.commands.home import home, json_option, print_json, state_option
 from gate.doctor import Grade, examine, site_of
-from gate.link import runtime_directory
 
 _COLOURS = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.BAD: "red"}
 
@@ -27,7 +26,7 @@ def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
         verify(gate.models_dir, gate.settings.models.pack)
         return f"The pack {gate.settings.models.pack} is whole."
 
-    findings = examine(site_of(gate.state, gate.settings, runtime_directory(gate.state), verify_models))
+    findings = examine(site_of(gate.state, gate.settings, verify_models))
     bad = sum(finding.grade is Grade.BAD for finding in findings)
     if as_json:
         print_json({"bad": bad, "findings": [asdict(finding) for finding in findings]})

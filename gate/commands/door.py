@@ -8,7 +8,7 @@ import click
 
 from gate.commands.home import Home, home, json_option, print_json, state_option
 from gate.errors import Refusal
-from gate.link import Client, LinkDown, runtime_directory
+from gate.link import Client, LinkDown, runtime_directory, socket_of
 
 
 @click.group()
@@ -79,7 +79,7 @@ def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
     except LinkDown:
         from gate.door.hardware import release_relay
 
-        release_relay(gate.settings.door, runtime_directory(gate.state))
+        release_relay(gate.settings.door, runtime_directory(gate.state, "door"))
         by = "claiming its pin"
     if as_json:
         print_json({"released": True, "by": by})
@@ -98,7 +98,7 @@ def _order(gate: Home, order: str, as_json: bool, done: str) -> None:
 
 
 def _ask(gate: Home, what: str) -> dict[str, object]:
-    client = Client(runtime_directory(gate.state) / "door.sock")
+    client = Client(socket_of(gate.state, "door"))
     try:
         return client.ask({"do": what})
     finally:

@@ -13,7 +13,6 @@ from gate.commands.home import Home, home, json_option, print_json, state_option
 from gate.drill.guided import Gate, PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import Sheet, save, sheet_of
-from gate.link import runtime_directory
 from gate.store import audit
 from gate.vocabulary import AuditEvent
 
@@ -42,7 +41,7 @@ def drill(simulate: bool, by: str | None, state: Path | None, config: Path | Non
             with tempfile.TemporaryDirectory(prefix="facegate-drill-") as scratch:
                 results = _shown(_simulated(gate, Path(scratch)), as_json)
         else:
-            real = Gate(runtime_directory(gate.state))
+            real = Gate(gate.state)
             results = _shown(guide(real, gate.settings, gate.state, _Installer()), as_json)
     except PowerCut:
         return 0

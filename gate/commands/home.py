@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.config import Settings, load_settings, state_directory
+from gate.config import Settings, configuration_file, load_settings, models_directory, state_directory
 from gate.store import audit
 from gate.store.database import open_database, sentences
 from gate.vocabulary import AuditEvent
@@ -21,7 +21,6 @@ from gate.vocabulary import AuditEvent
 if TYPE_CHECKING:
     from models.fetch import Progress
 
-CONFIG_NAME = "facegate.toml"
 DEFAULT_PACK = "open"
 
 
@@ -37,7 +36,7 @@ class Home:
     @property
     def models_dir(self) -> Path:
         """Where its model packs are: the settings' folder, else one that all states of this user share."""
-        return self.settings.models.dir or state_directory(None) / "models"
+        return self.settings.models.dir or models_directory(self.state)
 
     def ready_pack(self) -> str:
         """The pack in use. The default one is fetched where it was never installed: it is free and asks no terms.
@@ -66,10 +65,9 @@ def record_look(connection: sqlite3.Connection, what: str) -> None:
 
 
 def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:
-    """The gate the options name. `facegate.toml` in the state directory is read where no other file is named."""
+    """The gate the options name."""
     directory = state_directory(state)
-    if config is None and (directory / CONFIG_NAME).is_file():
-        config = directory / CONFIG_NAME
+    config = config or configuration_file(directory)
     return Home(directory, load_settings(config, **overrides), config)
 
 

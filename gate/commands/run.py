@@ -9,6 +9,11 @@ from typing import Any
 import click
 
 from gate.commands.home import home, state_option
+from gate.commands.settings import print_settings
+from gate.config import SERVICE_STATE, shown
+from gate.errors import UsageError
+from gate.health import status_of
+from gate.link import socket_of
 
 
 @click.command()
@@ -22,18 +27,12 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
     gate = home(state, config, **overrides)
+    if gate.state == SERVICE_STATE and status_of(socket_of(gate.state, "door")) is not None:
+        raise UsageError("This gate runs as a service already. See it with: systemctl status facegate.target")
     check_files(gate.models_dir, gate.ready_pack())
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, click.echo)
     click.echo(f"state = {gate.state}")
-    _print_settings("", gate.settings.model_dump(mode="json"))
+    print_settings(shown(gate.settings))
     if gate.settings.door.pin_factory == "mock":
         click.secho("No pin is driven: door.pin_factory is mock. Set it to lgpio on a gate.", fg="yellow", err=True)
     return supervisor.run()
-
-
-def _print_settings(prefix: str, values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            _print_settings(f"{prefix}{name}.", value)
-        else:
-            click.echo(f"{prefix}{name} = {'' if value is None else value}")

@@ -21,7 +21,7 @@ from gate.config import Settings
 from gate.demo.sheet import Moment, draw_sheet
 from gate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.errors import FacegateError
-from gate.link import Client, LinkDown, runtime_directory
+from gate.link import Client, LinkDown, socket_of
 from gate.replay import replay
 from gate.vision.gallery import Gallery
 from gate.vision.sources import video_frames
@@ -113,7 +113,7 @@ def _arrival(line: dict[str, Any], began: float) -> Arrival:
 
 def _run_gate(state: Path, video: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Run the three processes until the footage has ended: when it began (monotonic), and seconds until ready."""
-    socket = runtime_directory(state) / "vision.sock"
+    socket = socket_of(state, "vision")
     started = time.monotonic()
     with _running(["run", "--source", str(video), "--state", str(state)], environment) as process:
         began: float | None = None

@@ -16,7 +16,7 @@ def main() -> int:
     """Entry point: one line of JSON, {"state", "door"}, on standard input."""
     given = settings_from_starter()
     try:
-        release_relay(DoorSettings(**given["door"]), runtime_directory(Path(given["state"])))
+        release_relay(DoorSettings(**given["door"]), runtime_directory(Path(given["state"]), "door"))
     except FacegateError as error:
         print(error, file=sys.stderr)
         return 2

@@ -26,7 +26,7 @@ from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError, UsageError
-from gate.link import Message, Peer, Server, runtime_directory
+from gate.link import Message, Peer, Server, runtime_directory, socket_of
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
 from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
 
@@ -48,7 +48,7 @@ class DoorService:
     """The door's loop: messages from the socket, edges of the inputs, the clock."""
 
     def __init__(self, settings: DoorSettings, state: Path) -> None:
-        runtime = runtime_directory(state)
+        runtime = runtime_directory(state, "door")
         self._settings = settings
         self._state = state
         self._vision_uid = _uid_of(settings.vision_user)
@@ -60,7 +60,7 @@ class DoorService:
         self._refusals = Refusals(self._recorder.put)
         self._watchdog = Watchdog()
         self._stop = False
-        self._server = Server(runtime / "door.sock", self._answer, self._malformed)
+        self._server = Server(socket_of(state, "door"), self._answer, self._malformed)
         self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
         self._controller = Controller(settings, self._hardware, self._hear, self._record, self._memory.found.standing)
         self._rex_since_mono: float | None = None

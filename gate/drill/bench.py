@@ -16,7 +16,7 @@ from typing import Any
 
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.drill.results import CheckFailed
-from gate.link import Client, LinkDown, Message, runtime_directory
+from gate.link import Client, LinkDown, Message, api_address_file, runtime_directory, socket_of
 from gate.store import audit
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
@@ -39,12 +39,12 @@ class Bench:
     def __init__(self, state: Path, process: subprocess.Popen[str]) -> None:
         self.state = state
         self.process = process
-        self.runtime = runtime_directory(state)
+        self.runtime = runtime_directory(state, "door")
         self.began_mono = time.monotonic()
 
     def ask(self, who: str = "door", /, **message: Any) -> Message:
         """One question to `door` or `vision`. Raises CheckFailed when nobody answers."""
-        with closing(Client(self.runtime / f"{who}.sock")) as client:
+        with closing(Client(socket_of(self.state, who))) as client:
             try:
                 return client.ask(message)
             except LinkDown as error:
@@ -175,7 +175,7 @@ def bench(state: Path, models_dir: Path, source: str) -> Iterator[Bench]:
         gate.until(gate.status, "the door does not start", 15)
         gate.drive(fire=True, tamper=True, contact=True)
         gate.until(lambda: gate.status("vision"), "vision does not start", 30)
-        gate.until((gate.runtime / "api.address").exists, "the api does not start", 30)
+        gate.until(api_address_file(gate.state).exists, "the api does not start", 30)
         yield gate
     finally:
         process.send_signal(signal.SIGTERM)

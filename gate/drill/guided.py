@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
 from gate.health import status_of
-from gate.link import Client, Message
+from gate.link import Client, Message, socket_of
 from gate.store.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
@@ -38,20 +38,20 @@ class PowerCut(Exception):
 class Gate:
     """The real gate, as it runs."""
 
-    def __init__(self, runtime: Path, wait_s: float = WAIT_S) -> None:
-        self._runtime = runtime
+    def __init__(self, state: Path, wait_s: float = WAIT_S) -> None:
+        self._state = state
         self._wait_s = wait_s
 
     def status(self, who: str = "door") -> Message:
         """Its status. Raises CheckFailed when it does not answer."""
-        found = status_of(self._runtime / f"{who}.sock")
+        found = status_of(socket_of(self._state, who))
         if found is None:
             raise CheckFailed(f"{who} does not answer; start the gate first")
         return found
 
     def order(self, do: str) -> Message:
         """A command to the door."""
-        with closing(Client(self._runtime / "door.sock")) as client:
+        with closing(Client(socket_of(self._state, "door"))) as client:
             return client.ask({"do": do})
 
     def wait(self, condition: Callable[[], object], otherwise: str) -> float:
@@ -114,9 +114,11 @@ def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
     if settings.door.rex_pin is not None:
         installer.tell("Press the exit button inside.")
         gate.wait(lambda: gate.status()["mode"] == "egress", "the button was not seen")
-    if not installer.agree("Stop the software (end facegate run). Does the exit button still unlock?"):
+    if not installer.agree(
+        "Stop the software (systemctl stop facegate.target, or end facegate run). Does the exit button still unlock?"
+    ):
         raise CheckFailed("The exit button depends on software: wire it into the lock's supply as well.")
-    installer.tell("Start it again: facegate run")
+    installer.tell("Start it again: systemctl start facegate.target, or facegate run")
     gate.wait(lambda: _alive(gate), "the gate did not come back")
     return "opens, also with the software stopped"
 

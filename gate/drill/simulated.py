@@ -19,6 +19,7 @@ from gate import backup
 from gate.door.settings import DoorSettings
 from gate.drill.bench import TIMES, Bench, bench
 from gate.drill.results import CheckFailed, Result
+from gate.link import api_address_file, socket_of
 from gate.store import audit, residents
 from gate.store.database import DATABASE_NAME, open_database
 from gate.store.residents import Template
@@ -186,7 +187,7 @@ def nonsense_is_refused(gate: Bench, _resident: str) -> str:
     _refused(gate.ask(do="nonsense"), "malformed")
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(5)
-        peer.connect(str(gate.runtime / "door.sock"))
+        peer.connect(str(socket_of(gate.state, "door")))
         try:
             peer.sendall(b"x" * 1_000_000)
             cut = peer.recv(1) == b""
@@ -455,7 +456,7 @@ def health_is_told(gate: Bench, _resident: str) -> str:
 
 
 def _health(gate: Bench) -> dict[str, dict[str, object]]:
-    address = (gate.runtime / "api.address").read_text("ascii").strip()
+    address = api_address_file(gate.state).read_text("ascii").strip()
     with urllib.request.urlopen(f"{address}/api/health", timeout=3) as answer:  # noqa: S310 - our own address
         found: dict[str, dict[str, object]] = json.load(answer)
     return found

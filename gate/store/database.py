@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -33,7 +34,7 @@ def open_database(state: Path) -> sqlite3.Connection:
         if not os.access(state, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        path.chmod(0o640)
+        share(path)
     except (OSError, sqlite3.OperationalError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(
@@ -78,6 +79,22 @@ def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
         orphans = connection.execute("PRAGMA foreign_key_check").fetchone()
     if answer != "ok" or orphans:
         raise StoreError(f"The database {path} is damaged ({answer}). Stop Facegate and restore a backup.")
+
+
+def share(path: Path) -> None:
+    """Give a file of the state to those its directory is for.
+
+    Set-group-id on the directory means that the gate's group writes there; else the file is its owner's.
+    """
+    directory = path.parent.stat()
+    if path.stat().st_uid != os.geteuid():
+        return
+    if not directory.st_mode & stat.S_ISGID:
+        path.chmod(0o640)
+        return
+    path.chmod(0o660)
+    if os.geteuid() == 0:
+        os.chown(path, directory.st_uid, directory.st_gid)
 
 
 @contextmanager

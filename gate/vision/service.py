@@ -12,10 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from gate.config import CameraSettings, VisionSettings
+import cv2
+
+from gate.config import CameraSettings, VisionSettings, with_password
 from gate.errors import FacegateError
-from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory
-from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
+from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory, socket_of
+from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
@@ -42,13 +44,13 @@ class VisionService:
     def __init__(
         self, state: Path, camera: CameraSettings, vision: VisionSettings, models_dir: Path, pack: str
     ) -> None:
-        runtime = runtime_directory(state)
+        runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads)
         self._recogniser = Recogniser(models, vision, new_id)
         self._gallery = LiveGallery(open_read_only(state), models.model_id, models.spec.dimension)
-        self._door = Client(runtime / "door.sock")
+        self._door = Client(socket_of(state, "door"))
         self._server = Server(
-            runtime / "vision.sock", self._answer, lambda _peer, why: _log.warning("refused: %s", why)
+            socket_of(state, "vision"), self._answer, lambda _peer, why: _log.warning("refused: %s", why)
         )
         self._camera = Camera(source_of(camera))
         self._watchdog = Watchdog()
@@ -145,11 +147,15 @@ def main() -> int:
     """Entry point: one line of JSON, {"state", "camera", "vision", "models_dir", "pack"}, on standard input."""
     logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
     given = settings_from_starter()
+    camera = CameraSettings(**given["camera"])
+    camera = camera.model_copy(update={"source": with_password(camera.source, credential("camera-password"))})
     os.nice(NICE)
+    # A camera that is away would fill the journal with OpenCV's own words; ours say it once.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         service = VisionService(
             Path(given["state"]),
-            CameraSettings(**given["camera"]),
+            camera,
             VisionSettings(**given["vision"]),
             Path(given["models_dir"]),
             given["pack"],

@@ -4,7 +4,6 @@ import time
 import httpx
 
 from api.app import create_app
-from gate.link import runtime_directory
 from tests.gate.door.test_service import door_process
 
 
@@ -14,7 +13,7 @@ def health(state):
 
 def get(state, path):
     async def ask():
-        transport = httpx.ASGITransport(create_app("North gate", runtime_directory(state), state))
+        transport = httpx.ASGITransport(create_app("North gate", state))
         async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
             return await client.get(path)
 

@@ -4,6 +4,7 @@ import json
 import random
 import socket
 
+from gate.link import socket_of
 from gate.store import audit
 from gate.store.database import open_database
 from tests.gate.door.test_service import door_process, edges
@@ -36,7 +37,7 @@ def test_ten_thousand_hostile_messages_move_nothing(state, store):
             if peer is None:
                 peer = socket.socket(socket.AF_UNIX)
                 peer.settimeout(5)
-                peer.connect(str(state / "run" / "door.sock"))
+                peer.connect(str(socket_of(state, "door")))
             try:
                 peer.sendall(line)
                 alive = bool(peer.recv(8192))

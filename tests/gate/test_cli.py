@@ -168,11 +168,11 @@ def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
 def test_relay_off_needs_no_running_door(facegate, state):
     from gate.door.pins import JOURNAL_NAME, read_journal
 
-    (state / "run").mkdir(parents=True)
-    (state / "run" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
+    (state / "run" / "door").mkdir(parents=True)
+    (state / "run" / "door" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
     done = facegate("door", "relay-off", "--json")
     assert (done.code, done.answer["by"]) == (0, "claiming its pin")
-    assert read_journal(state / "run" / JOURNAL_NAME)[1]["level"] is False
+    assert read_journal(state / "run" / "door" / JOURNAL_NAME)[1]["level"] is False
 
 
 def test_the_door_from_its_own_machine(facegate, state):

@@ -3,9 +3,8 @@ from dataclasses import replace
 import pytest
 
 from gate.config import Settings
-from gate.doctor import REGISTRY, Grade, Site, examine, site_of
+from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
 from gate.health import Health, Machine, look_at_machine
-from gate.link import runtime_directory
 from gate.store.database import open_database
 from tests.gate.door.test_service import door_process
 
@@ -114,7 +113,7 @@ def test_the_machine_s_own_files_are_read(tmp_path):
 
 def test_a_running_door_is_examined(state):
     with door_process(state):
-        site = site_of(state, Settings(), runtime_directory(state), lambda: "whole")
+        site = site_of(state, Settings(), lambda: "whole")
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
 
@@ -125,3 +124,27 @@ def test_the_command_says_what_to_mend_and_ends_with_one(facegate, state):
     names = [finding["name"] for finding in done.answer["findings"]]
     assert len(names) == len(REGISTRY)
     assert done.answer["bad"] == sum(finding["grade"] == "bad" for finding in done.answer["findings"])
+
+
+ALL_WELL = {name: UnitState("active", 0) for name in ("settings", "door", "vision", "api")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "grade", "words"),
+    [
+        ({}, Grade.OK, "All services run"),
+        ({"settings": UnitState("failed", 0)}, Grade.BAD, "last good ones. See it: sudo facegate settings"),
+        ({"vision": UnitState("activating", 9)}, Grade.BAD, "Not running: vision"),
+        ({"vision": UnitState("active", 9)}, Grade.LOOK, "vision was started again 9 times"),
+    ],
+)
+def test_the_services_of_an_installed_gate_are_looked_at(site, changed, grade, words):
+    finding = found(replace(site, units=ALL_WELL | changed), "units")
+    assert finding.grade is grade
+    assert words in f"{finding.seen} {finding.do}"
+
+
+def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
+    dead = replace(site, units=ALL_WELL, health=Health(None, None, WELL))
+    assert "journalctl -u facegate-door" in found(dead, "door").do
+    assert "journalctl -u facegate-vision" in found(dead, "vision").do

@@ -58,7 +58,7 @@ def gate(state):
         drive(state, FIRE, 0)
         drive(state, CONTACT, 0)
         until(client, mode="normal", leaf="shut")
-        yield Gate(state / "run", wait_s=2.0), client
+        yield Gate(state, wait_s=2.0), client
 
 
 def test_the_guided_drill_sees_what_the_installer_does_and_goes_on_after_the_power_cut(gate, state, monkeypatch):
@@ -87,7 +87,7 @@ def test_a_wire_that_is_not_there_fails_its_check(gate, state):
     hands, results = Hands(state, client, {"Did the gate unlock": False}), []
     hands.tell = hands.told.append
     with pytest.raises(PowerCut):
-        for result in guide(Gate(state / "run", wait_s=0.2), SETTINGS, state, hands):
+        for result in guide(Gate(state, wait_s=0.2), SETTINGS, state, hands):
             results.append(result)
     figures = {result.name: result.figure for result in results}
     assert figures["relay_polarity"].startswith("The relay does not reach the lock")

@@ -126,4 +126,4 @@ def test_an_answer_that_is_too_long_is_refused(tmp_path):
 
 def test_a_state_too_deep_for_a_socket_is_refused(tmp_path):
     with pytest.raises(UsageError, match="too long"):
-        runtime_directory(tmp_path / ("x" * 120))
+        runtime_directory(tmp_path / ("x" * 120), "door")

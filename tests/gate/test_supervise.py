@@ -15,7 +15,7 @@ import pytest
 
 from gate.demo.walkup import Scene, footage, write_video
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import Client, LinkDown
+from gate.link import Client, LinkDown, api_address_file, socket_of
 from gate.store import audit, residents
 from gate.store.database import open_database
 from tests.conftest import command_environment
@@ -58,7 +58,7 @@ def wait_for(condition, within_s, what):
 
 
 def ask(state, who, **message):
-    client = Client(state / "run" / f"{who}.sock")
+    client = Client(socket_of(state, who))
     try:
         return client.ask(message)
     except LinkDown:
@@ -99,7 +99,7 @@ def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway
             if {"door ready", "vision ready", "api ready"} <= set(printed):
                 break
         assert "door.pulse_s = 0.4" in printed
-        address = (state / "run" / "api.address").read_text().strip()
+        address = api_address_file(state).read_text().strip()
         wait_for(lambda: (ask(state, "vision", do="status") or {}).get("last_inference_mono"), 10, "no inference")
         with urllib.request.urlopen(f"{address}/api/health") as answer:
             health = json.load(answer)
@@ -115,7 +115,7 @@ def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway
         assert "already running" in second.stderr
         assert len(second.stderr.splitlines()) == 1
     assert process.returncode == 0
-    edges = [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME)]
+    edges = [edge["level"] for edge in read_journal(state / "run" / "door" / JOURNAL_NAME)]
     assert True not in edges
 
 
@@ -167,7 +167,7 @@ def check_journal(state, door_deaths):
 
 
 def relay_edges(state):
-    return [edge for edge in read_journal(state / "run" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
+    return [edge for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
 
 
 def assert_released_by_another(edge, following):
@@ -183,8 +183,8 @@ def test_twenty_kills_each(models_dir, state, empty_gateway, monkeypatch):
 
 
 def test_a_relay_left_on_by_a_dead_gate_is_released_at_the_next_start(models_dir, state, empty_gateway):
-    (state / "run").mkdir(parents=True)
-    (state / "run" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
+    (state / "run" / "door").mkdir(parents=True)
+    (state / "run" / "door" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
     with gate_running(models_dir, state, empty_gateway) as process:
         until(process, "door ready")
         assert_released_by_another(*relay_edges(state)[1:3])

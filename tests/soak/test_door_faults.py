@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import Client, LinkDown
+from gate.link import Client, LinkDown, socket_of
 from gate.store import audit, residents
 from gate.store.database import open_database
 from gate.store.residents import Template
@@ -64,7 +64,7 @@ def rex_pressed_throughout(state):
 
 def answered(state, since, stop, within_s=3.0):
     """Seconds from the button's edge, debounced, to the relay's; None where the test ended first."""
-    path, place, pressed = state / "run" / JOURNAL_NAME, 0, None
+    path, place, pressed = state / "run" / "door" / JOURNAL_NAME, 0, None
     while time.monotonic() < since + within_s and not stop.is_set():
         for edge in read_journal(path)[place:]:
             place += 1
@@ -107,7 +107,7 @@ def test_fifty_kills_of_the_door_in_pulses(models_dir, state):
 
 
 def opened(state):
-    client = Client(state / "run" / "door.sock")
+    client = Client(socket_of(state, "door"))
     with suppress(LinkDown):
         return client.ask({"do": "open"})["granted"]
     client.close()
@@ -218,7 +218,7 @@ def shout(state, lines):
             if peer is None:
                 peer = socket.socket(socket.AF_UNIX)
                 peer.settimeout(5)
-                peer.connect(str(state / "run" / "door.sock"))
+                peer.connect(str(socket_of(state, "door")))
             peer.sendall(line)
             if peer.recv(8192):
                 continue
@@ -237,7 +237,7 @@ def test_a_door_without_file_descriptors_still_answers_and_does_not_spin(state, 
         before = cpu_s(process.pid)
         for _ in range(100):
             peer = socket.socket(socket.AF_UNIX)
-            peer.connect(str(state / "run" / "door.sock"))
+            peer.connect(str(socket_of(state, "door")))
             peers.append(peer)
             time.sleep(0.02)
         time.sleep(2)
@@ -295,7 +295,7 @@ def test_from_claim_and_from_button_to_the_relay_while_vision_works(models_dir, 
         someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
     with gate_running(models_dir, state, empty_source, **fast) as process, busy_models(models_dir, photos):
         until_said(process, "vision ready")
-        client = Client(state / "run" / "door.sock")
+        client = Client(socket_of(state, "door"))
         claims = []
         for number in range(300):
             asked = time.monotonic()

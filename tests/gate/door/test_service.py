@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
-from gate.link import Client
+from gate.link import Client, socket_of
 from gate.store import audit, residents, schedules
 from gate.store.database import open_database
 from gate.store.residents import Template
@@ -23,7 +23,7 @@ FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
 @contextmanager
 def door_process(state, **door):
     """A running door; yields the process and a client."""
-    (state / "run").mkdir(parents=True, exist_ok=True)
+    (state / "run" / "door").mkdir(parents=True, exist_ok=True)
     address = state / "run" / "notify.test"
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
@@ -37,7 +37,7 @@ def door_process(state, **door):
         process.stdin.flush()
         try:
             assert b"READY=1" in notified.recv(200)
-            yield process, Client(state / "run" / "door.sock")
+            yield process, Client(socket_of(state, "door"))
         finally:
             process.terminate()
             process.wait(10)
@@ -64,13 +64,13 @@ def events(state):
 
 
 def edges(state):
-    return [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
+    return [edge["level"] for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
 
 
 def drive(state, pin, level):
     """Put a level on an input of the mock board; 0 is a contact to ground that closes."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
-        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(state / "run" / DRIVE_NAME))
+        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(state / "run" / "door" / DRIVE_NAME))
 
 
 def until(client, within_s=5.0, **wanted):
@@ -125,7 +125,7 @@ def test_a_claim_that_will_not_do_is_refused_on_record_and_moves_nothing(state, 
         message = claim(resident.id) | changes
         raw = json.dumps(message).replace("Infinity", "1e999").encode() + b"\n"
         with socket.socket(socket.AF_UNIX) as peer:
-            peer.connect(str(state / "run" / "door.sock"))
+            peer.connect(str(socket_of(state, "door")))
             peer.sendall(raw)
             assert json.loads(peer.recv(4096))["reason"] == reason
         assert client.ask({"do": "status"})["mode"] == "normal"
@@ -150,7 +150,7 @@ import os, socket, sys
 os.chdir(sys.argv[1])
 os.setuid(65534)
 with socket.socket(socket.AF_UNIX) as peer:
-    peer.connect("door.sock")
+    peer.connect("link.sock")
     for line in sys.argv[2:]:
         peer.sendall(line.encode() + b"\\n")
         os.write(1, peer.recv(4096))
@@ -160,9 +160,13 @@ with socket.socket(socket.AF_UNIX) as peer:
 def ask_as_nobody(state, lines):
     """The answers to some lines from another user, who was let through to the socket for once."""
     (state / "run").chmod(0o751)
-    (state / "run" / "door.sock").chmod(0o666)
+    (state / "run" / "door").chmod(0o751)
+    (socket_of(state, "door")).chmod(0o666)
     done = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, str(state / "run"), *lines], capture_output=True, check=True, timeout=20
+        [sys.executable, "-c", AS_NOBODY, str(state / "run" / "door"), *lines],
+        capture_output=True,
+        check=True,
+        timeout=20,
     )
     return done.stdout.splitlines()
 
@@ -212,7 +216,9 @@ FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16
 
 
 def hold_edges(state):
-    return [edge["level"] for edge in read_journal(state / "run" / JOURNAL_NAME) if edge["pin"] == f"GPIO{HOLD}"]
+    return [
+        edge["level"] for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == f"GPIO{HOLD}"
+    ]
 
 
 def test_fire_opens_and_keeps_open_over_lockdown_and_a_cut_wire_is_a_fire(state):

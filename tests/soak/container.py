@@ -1,0 +1,135 @@
+"""A bare Debian that boots the real systemd in a container, for the proofs that need one."""
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import REPOSITORY
+
+# What docs/installing.md has its reader install, beside a bare system.
+PACKAGES = "git,python3,python3-pip,libgl1,libglib2.0-0,sudo,ca-certificates"
+_SYSTEM = "systemd,systemd-sysv,dbus,udev,systemd-timesyncd,adduser"
+_BARE = REPOSITORY / ".cache" / "debian"
+_AT_HOME = ("env", "--chdir=/root")
+_NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
+
+
+def missing():
+    """Why there can be no container here, or None."""
+    if os.geteuid() != 0:
+        return "only root starts a container"
+    absent = [name for name in _NEEDED if shutil.which(name) is None]
+    return f"{', '.join(absent)} missing" if absent else None
+
+
+class Container:
+    """A booted one: say commands in it."""
+
+    def __init__(self, root, process):
+        self.root = root
+        self._process = process
+        self._leader = _leader(process)
+        self._wait_until_up()
+
+    def reboot(self):
+        """As by its own reboot command."""
+        old = self._leader
+        self.run("systemctl", "reboot", check=False)
+        while (leader := _leader(self._process)) == old:
+            time.sleep(0.05)
+        self._leader = leader
+        self._wait_until_up()
+
+    def run(self, *command, check=True, timeout=300, **options):
+        """The finished process; its output is text."""
+        environment = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+        environment |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+        done = subprocess.run(
+            ["nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--pid", *_AT_HOME, *command],
+            capture_output=True, text=True, timeout=timeout, env=environment, check=False, **options,
+        )  # fmt: skip
+        if check:
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done
+
+    def _wait_until_up(self):
+        deadline = time.monotonic() + 60
+        while True:
+            found = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+            if found in ("running", "degraded"):
+                return
+            assert time.monotonic() < deadline, f"the container is {found}"
+            time.sleep(0.2)
+
+
+def bare(root):
+    """A new bare tree at `root`; the first one is fetched and kept."""
+    if not _BARE.is_dir():
+        new = _BARE.with_suffix(".new")
+        shutil.rmtree(new, ignore_errors=True)
+        suite = _release()["VERSION_CODENAME"]
+        command = ["debootstrap", "--variant=minbase", f"--include={_SYSTEM},{PACKAGES}", suite, str(new), _mirror()]
+        subprocess.run(command, check=True, capture_output=True)
+        new.rename(_BARE)
+    subprocess.run(["cp", "-a", "--reflink=auto", str(_BARE), str(root)], check=True)
+    for path in ("/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
+        if Path(path).is_file():
+            shutil.copyfile(path, f"{root}{path}")
+
+
+def put_sources(root, at="root/facegate"):
+    """The project's own files, as a clone would have them."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in filter(None, names):
+        target = root / at / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, target)
+
+
+@contextmanager
+def booted(root):
+    """The container, up until the block ends."""
+    log = (root.parent / f"{root.name}.log").open("wb")
+    process = subprocess.Popen(
+        ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(root), "--boot"],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+    )  # fmt: skip
+    try:
+        container = Container(root, process)
+        yield container
+        container.run("systemctl", "poweroff", check=False)
+        process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def _leader(process):
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 20
+    while not (found := children.read_text().split()):
+        assert process.poll() is None, "the container does not start"
+        assert time.monotonic() < deadline, "the container does not start"
+        time.sleep(0.05)
+    return int(found[0])
+
+
+def _release():
+    lines = Path("/etc/os-release").read_text().splitlines()
+    return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
+
+
+def _mirror():
+    """Where this machine gets its own packages."""
+    for path in [*Path("/etc/apt/sources.list.d").glob("*"), Path("/etc/apt/sources.list")]:
+        for word in path.read_text().split() if path.is_file() else ():
+            if word.rstrip("/").endswith(("/debian", "/ubuntu")):
+                return word
+    raise AssertionError("this machine names no mirror of its distribution")
