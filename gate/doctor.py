@@ -104,8 +104,8 @@ def _units(site: Site) -> Finding:
     if site.units is None:
         return Finding("units", Grade.OK, "No service: this gate is run by hand.")
     if site.units.get("settings", UnitState("", 0)).active == "failed":
-        seen = "The settings have a mistake; the services run with the last good ones."
-        return Finding("units", Grade.BAD, seen, "See it: sudo facegate settings")
+        seen = "The services run with older settings: the last ones were refused."
+        return Finding("units", Grade.BAD, seen, "Mend them, then: sudo systemctl restart facegate.target")
     down = [name for name in UNITS if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:
         do = f"Start them: sudo systemctl start facegate.target. {_journal(down[0])}"

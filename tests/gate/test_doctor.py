@@ -133,7 +133,7 @@ ALL_WELL = {name: UnitState("active", 0) for name in ("settings", "door", "visio
     ("changed", "grade", "words"),
     [
         ({}, Grade.OK, "All services run"),
-        ({"settings": UnitState("failed", 0)}, Grade.BAD, "last good ones. See it: sudo facegate settings"),
+        ({"settings": UnitState("failed", 0)}, Grade.BAD, "the last ones were refused. Mend them"),
         ({"vision": UnitState("activating", 9)}, Grade.BAD, "Not running: vision"),
         ({"vision": UnitState("active", 9)}, Grade.LOOK, "vision was started again 9 times"),
     ],

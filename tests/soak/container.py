@@ -28,20 +28,37 @@ def missing():
 class Container:
     """A booted one: say commands in it."""
 
-    def __init__(self, root, process):
+    def __init__(self, root):
         self.root = root
-        self._process = process
-        self._leader = _leader(process)
-        self._wait_until_up()
+        self._start()
 
     def reboot(self):
-        """As by its own reboot command."""
-        old = self._leader
-        self.run("systemctl", "reboot", check=False)
-        while (leader := _leader(self._process)) == old:
-            time.sleep(0.05)
-        self._leader = leader
-        self._wait_until_up()
+        """Down in order, and up again."""
+        self.stop()
+        self._start()
+
+    def stop(self):
+        """Down in order."""
+        self.run("systemctl", "poweroff", check=False)
+        try:
+            self._process.wait(60)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self):
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(self.root), "--boot"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._leader = _leader(self._process)
+        deadline = time.monotonic() + 60
+        while True:
+            found = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+            if found in ("running", "degraded"):
+                return
+            assert time.monotonic() < deadline, f"the container is {found}"
+            time.sleep(0.2)
 
     def run(self, *command, check=True, timeout=300, **options):
         """The finished process; its output is text."""
@@ -54,15 +71,6 @@ class Container:
         if check:
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done
-
-    def _wait_until_up(self):
-        deadline = time.monotonic() + 60
-        while True:
-            found = self.run("systemctl", "is-system-running", check=False).stdout.strip()
-            if found in ("running", "degraded"):
-                return
-            assert time.monotonic() < deadline, f"the container is {found}"
-            time.sleep(0.2)
 
 
 def bare(root):
@@ -95,20 +103,11 @@ def put_sources(root, at="root/facegate"):
 @contextmanager
 def booted(root):
     """The container, up until the block ends."""
-    log = (root.parent / f"{root.name}.log").open("wb")
-    process = subprocess.Popen(
-        ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(root), "--boot"],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-    )  # fmt: skip
+    container = Container(root)
     try:
-        container = Container(root, process)
         yield container
-        container.run("systemctl", "poweroff", check=False)
-        process.wait(60)
     finally:
-        process.kill()
-        process.wait()
-        log.close()
+        container.stop()
 
 
 def _leader(process):

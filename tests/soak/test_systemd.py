@@ -53,6 +53,10 @@ def pid(box, name):
     return int(box.run("systemctl", "show", "--property=MainPID", "--value", f"facegate-{name}").stdout)
 
 
+def signal_to(box, pid, name):
+    box.run("sh", "-c", f"kill -{name} {pid}")
+
+
 def active(box, *names):
     return box.run("systemctl", "is-active", *(f"facegate-{name}" for name in names), check=False).stdout.split()
 
@@ -96,7 +100,7 @@ print(Client(socket_of(Path("/var/lib/facegate"), "door")).ask({"do": "open"}))
 def test_nobody_can_do_more_than_his_part(box):
     as_vision = ("nsenter", "-t", str(pid(box, "vision")), "-m", "runuser", "-u", "facegate-vision", "--")
     for path in ("/var/lib/facegate/facegate.db", "/run/facegate/door/mine", "/etc/mine"):
-        assert "Read-only file system" in box.run(*as_vision, "touch", path, check=False).stderr
+        assert re.search("Read-only|denied", box.run(*as_vision, "touch", path, check=False).stderr)
     python = ("/opt/facegate/current/bin/python", "-c", ASK_TO_OPEN)
     assert "wrong_peer" in box.run("runuser", "-u", "facegate-vision", "-g", "facegate", "--", *python).stdout
     assert "'granted': True" in box.run("runuser", "-u", "facegate-api", "-g", "facegate", "--", *python).stdout
@@ -108,11 +112,10 @@ def test_nobody_can_do_more_than_his_part(box):
 
 
 def test_a_door_killed_in_a_pulse_lets_go_and_comes_back(box):
-    time.sleep(2.1)  # min_interval_s of the pulse before
-    assert box.run("facegate", "door", "open").returncode == 0
+    until(lambda: box.run("facegate", "door", "open", check=False).returncode == 0, 10, "busy for ever")
     until(lambda: relay(box)[-1][1], 2, "no pulse")
     old, killed = pid(box, "door"), time.monotonic()
-    box.run("kill", "-9", str(old))
+    signal_to(box, old, "KILL")
     back = until(
         lambda: box.run("facegate", "door", "status", check=False).returncode == 0 and time.monotonic(), 5, "gone"
     )
@@ -125,7 +128,7 @@ def test_a_door_killed_in_a_pulse_lets_go_and_comes_back(box):
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_hangs_is_killed_and_started_again(box, name):
     old, stopped = pid(box, name), time.monotonic()
-    box.run("kill", "-STOP", str(old))
+    signal_to(box, old, "STOP")
     until(lambda: pid(box, name) not in (0, old) and active(box, name) == ["active"], 20, f"{name} hangs")
     print(f"{name} back {time.monotonic() - stopped:.1f} s after it hung")
 
@@ -142,8 +145,10 @@ def test_a_mistake_in_the_settings_stops_nothing(box):
     assert "Nothing was changed" in box.run(*INSTALL, check=False, timeout=600).stderr
     box.run("systemctl", "restart", "facegate.target", check=False)
     until(lambda: active(box, *SERVICES) == ["active"] * 3, 20, "the gate is down")
-    assert "last good ones" in finding(box, "units")["seen"]
+    assert active(box, "settings") == ["failed"]
+    assert "no setting vision.threshhold" in box.run("facegate", "doctor", check=False).stderr
     config.write_text(good)
+    assert "were refused" in finding(box, "units")["seen"]
     box.run("systemctl", "restart", "facegate.target")
     until(lambda: finding(box, "units")["grade"] == "ok", 20, "not well again")
 
@@ -153,7 +158,7 @@ class Watch(threading.Thread):
 
     def __init__(self, box):
         super().__init__()
-        self._box, self._stop, self.gap_s = box, threading.Event(), 0.0
+        self._box, self.gap_s = box, 0.0
 
     def run(self):
         program = (
