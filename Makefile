@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak coverage lock format clean
+.PHONY: demo test check bench soak mutants coverage lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -26,6 +26,13 @@ bench: $(BIN)/facegate
 soak: $(BIN)/facegate
 	$(BIN)/python -m pytest -m soak -s
 
+# Mutation testing of the door's pure core; the rows of its table are altered by tests/soak/test_table_rows.py.
+mutants: $(BIN)/facegate
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutants.txt
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 coverage: $(BIN)/facegate
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not soak"
@@ -44,6 +51,8 @@ lock:
 		--group build -c requirements/run.txt -o requirements/build.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		pyproject.toml --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 $(BIN)/facegate: requirements/dev.txt pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -60,6 +60,16 @@ def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, som
     assert (state / "facegate.db.before-restore").exists()
 
 
+def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp_path):
+    made = backup.make(state, tmp_path, None)
+    residents.remove(store, someone)
+    store.execute("PRAGMA user_version = 99")
+    store.close()
+    assert backup.restore(made.path, state)[1] == 1
+    with open_database(state) as restored:
+        assert residents.every(restored) == []
+
+
 def rewritten(path, change):
     """The archive with its manifest or database changed."""
     with tarfile.open(path) as archive:

@@ -268,3 +268,21 @@ def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
             1, "The door refused: no_hold_relay.",
         )  # fmt: skip
         assert facegate("door", "open").code == 0
+
+
+def test_settings_are_shown_without_the_cameras_password_and_written_for_each_process(facegate, state):
+    config = state / "facegate.toml"
+    state.mkdir(parents=True)
+    config.write_text('gate = "North"\n[camera]\nsource = "rtsp://gate:secret@10.0.0.7/main"\n[door]\nrelay_pin = 5\n')
+    shown = facegate("settings", "--json")
+    assert (shown.code, shown.answer["gate"], shown.answer["door"]["relay_pin"]) == (0, "North", 5)
+    assert "secret" not in shown.out
+    assert facegate("settings", "--write").code == 0
+    written = {path.name: json.loads(path.read_text()) for path in (state / "settings").iterdir()}
+    assert set(written) == {"door.json", "vision.json", "api.json"}
+    assert written["door.json"]["door"]["relay_pin"] == 5
+    assert written["vision.json"]["state"] == str(state)
+    config.write_text("[door]\nrelay_pinn = 6\n")
+    refused = facegate("settings", "--write")
+    assert (refused.code, "no setting door.relay_pinn" in refused.err) == (2, True)
+    assert json.loads((state / "settings" / "door.json").read_text())["door"]["relay_pin"] == 5

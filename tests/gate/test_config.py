@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from gate.config import load_settings, state_directory
+from gate.config import (
+    configuration_file,
+    load_settings,
+    parts_of,
+    shown,
+    state_directory,
+    with_password,
+    without_password,
+)
 from gate.errors import UsageError
 
 
@@ -85,3 +93,53 @@ def test_the_state_given_wins_and_else_it_is_the_users(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("gate.config.SERVICE_STATE", tmp_path / "none")
     assert state_directory(None) == tmp_path / "facegate"
+
+
+def test_a_services_state_is_closed_to_who_may_not_write_it(tmp_path, monkeypatch):
+    service = tmp_path / "service"
+    service.mkdir()
+    monkeypatch.setattr("gate.config.SERVICE_STATE", service)
+    assert state_directory(None) == service
+    monkeypatch.setattr("gate.config.os.access", lambda *_: False)
+    with pytest.raises(UsageError, match="Put sudo before the command"):
+        state_directory(None)
+
+
+def test_the_services_file_is_read_for_the_services_state_alone(tmp_path, monkeypatch):
+    file = tmp_path / "facegate.toml"
+    file.write_text("")
+    monkeypatch.setattr("gate.config.SERVICE_STATE", tmp_path / "service")
+    monkeypatch.setattr("gate.config.SERVICE_CONFIG", file)
+    assert configuration_file(tmp_path / "service") == file
+    assert configuration_file(tmp_path / "mine") is None
+    (tmp_path / "service").mkdir()
+    own = tmp_path / "service" / "facegate.toml"
+    own.write_text("")
+    assert configuration_file(tmp_path / "service") == own
+
+
+@pytest.mark.parametrize(
+    ("source", "password", "whole"),
+    [
+        ("rtsp://gate@10.0.0.7/main", "s:e/c@t", "rtsp://gate:s%3Ae%2Fc%40t@10.0.0.7/main"),
+        ("rtsp://gate@10.0.0.7/main", None, "rtsp://gate@10.0.0.7/main"),
+        ("rtsp://gate:old@10.0.0.7/main", "new", "rtsp://gate:old@10.0.0.7/main"),
+        ("rtsp://10.0.0.7/main", "secret", "rtsp://10.0.0.7/main"),
+        ("/dev/video0", "secret", "/dev/video0"),
+    ],
+)
+def test_a_cameras_password_is_joined_to_its_address_and_never_shown(source, password, whole):
+    assert with_password(source, password) == whole
+    for hidden in ("s:e/c@t", "s%3Ae", "old", "secret"):
+        assert hidden not in without_password(whole)
+    settings = load_settings(camera={"source": whole})
+    assert shown(settings)["camera"]["source"] == without_password(whole)
+
+
+def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
+    parts = parts_of(load_settings(), tmp_path, tmp_path / "models")
+    assert {name: set(part) for name, part in parts.items()} == {
+        "door": {"state", "door"},
+        "vision": {"state", "camera", "vision", "models_dir", "pack"},
+        "api": {"state", "gate", "api"},
+    }

@@ -100,6 +100,58 @@ def test_lockdown_and_tamper_refuse_every_credential_with_their_own_reason():
             assert TABLE[Mode.TAMPER_BLOCK, event, condition] == (Place.SAME, Reason.TAMPER)
 
 
+# Highest first. A pulse of a credential gives way to what bars credentials, and outlasts what only holds open.
+RANKS = (
+    FIRES, (Mode.EGRESS,), (Mode.LOCKDOWN,), (Mode.TAMPER_BLOCK,), (Mode.PULSE, Mode.EXTENDED_PULSE),
+    (Mode.MANUAL_HOLD,), (Mode.FREE_ACCESS,), (Mode.NORMAL,),
+)  # fmt: skip
+BEGINS = {Event.FIRE: Mode.FIRE, Event.LOCKDOWN: Mode.LOCKDOWN, Event.TAMPER_BLOCK: Mode.TAMPER_BLOCK}
+HOLDS = {Event.HOLD: Mode.MANUAL_HOLD, Event.FREE_ACCESS: Mode.FREE_ACCESS}
+ENDS = {Event.FIRE_OVER, Event.LOCKDOWN_OVER, Event.TAMPER_BLOCK_OVER, Event.HOLD_OVER, Event.FREE_ACCESS_OVER}
+
+
+def rank(mode):
+    return next(place for place, modes in enumerate(RANKS) if mode in modes)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_begins_takes_the_place_of_all_that_ranks_below(mode):
+    for event, to in BEGINS.items():
+        takes = rank(to) <= rank(mode) and not (event is Event.FIRE and mode in FIRES)
+        assert TABLE[mode, event, None] == (to if takes else Place.SAME, None)
+    for event, to in HOLDS.items():
+        takes = rank(to) <= rank(mode)
+        assert TABLE[mode, event, Given.HOLDABLE][0] is (to if takes else Place.SAME)
+        assert TABLE[mode, event, Given.UNHOLDABLE] == (Place.SAME, Reason.NO_HOLD_RELAY)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_ends_leaves_the_highest_of_what_stands_but_no_pulse_is_cut_by_it(mode):
+    for event in ENDS:
+        waits = mode in PULSES or (mode is Mode.FIRE_PAUSE and event is not Event.FIRE_OVER)
+        assert TABLE[mode, event, None] == (Place.SAME if waits else Place.STANDING, None)
+    assert TABLE[mode, Event.STOP, None] == (Mode.NORMAL, None)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_each_mode_has_one_word_for_whoever_may_not(mode):
+    barred = {Mode.LOCKDOWN: Reason.LOCKDOWN, Mode.TAMPER_BLOCK: Reason.TAMPER}
+    held = Answer.OPEN_ALREADY if mode in FIRES else barred.get(mode, Answer.GRANTED)
+    assert TABLE[mode, Event.HOLD, Given.HOLDABLE][1] is held
+    if mode is Mode.NORMAL:
+        return
+    word = Reason.BUSY if mode in PULSES else Answer.OPEN_ALREADY if mode in OPEN_MODES else barred[mode]
+    for condition in (Given.READY, Given.SETTLING, Given.MOVING, Given.STANDS_OPEN):
+        for event in ASKS:
+            assert TABLE[mode, event, condition] == (Place.SAME, word)
+        if condition in (Given.MOVING, Given.STANDS_OPEN):
+            waits = condition is Given.MOVING and mode in barred
+            assert TABLE[mode, Event.REX, condition] == (
+                Place.SAME,
+                Answer.WAITS if waits else Answer.OPEN_ALREADY,
+            )
+
+
 # By stories.
 
 
@@ -308,6 +360,7 @@ def test_faults_are_told_once_and_end_once():
     door, out = live(STRIKE, (0, Event.FAULT, "tamper"), (1, Event.FAULT, "tamper"), (2, Event.FAULT_OVER, "tamper"),
                      (3, Event.FAULT_OVER, "tamper"))  # fmt: skip
     assert notes(out) == [("fault", "tamper"), ("fault_over", "tamper")]
+    assert [note.details for note in out if isinstance(note, Note)] == [{"fault": "tamper"}] * 2
     assert not door.faults
 
 
@@ -456,3 +509,21 @@ def test_a_hundred_thousand_random_steps_break_no_rule():
         life.step(Event.TIME, 10_000.0)
         assert life.grants == set(life.outcomes), "a grant without its passage"
     assert total >= 100_000
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@given(st.sampled_from(POLICIES), st.lists(st.tuples(st.sampled_from(HAPPENS), waits), max_size=30))
+def test_a_late_caller_changes_no_outcome(policy, history):
+    late = punctual = Door()
+    now = 0.0
+    for number, (event, waited) in enumerate(history):
+        told, due = [], now
+        now += waited
+        while (due := due_mono(punctual, due)) is not None and due <= now:
+            punctual, outputs = step(punctual, Happening(Event.TIME), due, policy)
+            told += outputs
+        happening = Happening(event, f"g{number}", "rex_stuck")
+        punctual, outputs = step(punctual, happening, now, policy)
+        late, at_once = step(late, happening, now, policy)
+        assert list(at_once) == [*told, *outputs]
+        assert late == punctual

@@ -28,6 +28,9 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
         (replace(CLAIM, resident=None, reason=Reason.BLURRED), WELL, 100.5, Reason.BLURRED),
         (replace(CLAIM, resident=None), WELL, 100.5, Reason.UNKNOWN),
         (CLAIM, replace(WELL, enrolled=False), 100.5, Reason.NOT_ENROLLED),
+        (CLAIM, replace(WELL, enrolled=None), 100.5, Reason.STORE_UNREADABLE),
+        (CLAIM, replace(WELL, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
+        (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
     ],
 )
 def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
@@ -35,15 +38,22 @@ def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
     assert (verdict.granted, verdict.reason) == (False, reason)
 
 
+@pytest.mark.parametrize(("taken", "now"), [(0.0, -0.001), (100.0, 100.0), (100.0, 101.5)])
+def test_freshness_and_rounding_hold_to_their_ends(taken, now):
+    assert decide(replace(CLAIM, taken_mono=taken), WELL, now, 1.5).granted
+
+
 @given(
-    st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["r1", None]),
+    st.booleans(), st.booleans(), st.sampled_from([True, False, None]), st.sampled_from([True, False, None]),
+    st.sampled_from(["r1", None]),
     st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
 )  # fmt: skip
-def test_a_grant_implies_every_rule(vision, seen, enrolled, resident, age, freshness):
-    verdict = decide(replace(CLAIM, resident=resident), Known(vision, seen, enrolled), 100.0 + age, freshness)
+def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, resident, age, freshness):
+    verdict = decide(replace(CLAIM, resident=resident), Known(vision, seen, enrolled, hours), 100.0 + age, freshness)
     if verdict.granted:
         assert vision
-        assert enrolled
+        assert enrolled is True
+        assert hours is True
         assert not seen
         assert resident is not None
         assert -0.01 <= age <= freshness + 1e-9

@@ -123,3 +123,11 @@ def test_ids_sort_by_time_and_are_uuid_version_7():
     assert all(identity[14] == "7" and identity[19] in "89ab" for identity in ids)
     assert new_id()[:8] >= ids[0][:8]
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(("directory", "file"), [(0o750, 0o640), (0o2770, 0o660)])
+def test_the_database_is_its_owners_unless_its_directory_is_the_groups(state, directory, file):
+    state.mkdir()
+    state.chmod(directory)
+    open_database(state).close()
+    assert (state / "facegate.db").stat().st_mode & 0o777 == file
