@@ -278,6 +278,54 @@ def empty_source(tmp_path):
     return path
 
 
+@pytest.fixture
+def failing_source(tmp_path, photos):
+    """A camera as a video without loss: four seconds alive, four frozen, four black, four alive."""
+    import av
+    import cv2
+    import numpy as np
+
+    path, rng = tmp_path / "failing.mkv", np.random.default_rng(1)
+    still = cv2.resize(cv2.imread(str(photos / "biden.jpg")), (320, 240))
+    black = np.zeros_like(still)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "bgr0"
+        for number in range(160):
+            alive = rng.integers(0, 255, still.shape, dtype=np.uint8)
+            picture = (alive, still, black, alive)[number // 40]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="bgr0")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_a_camera_that_freezes_goes_black_vanishes_and_comes_back(models_dir, state, failing_source):
+    wired = {"FACEGATE_DOOR__REX_PIN": str(REX), "FACEGATE_CAMERA__FROZEN_S": "1"}
+    client, away = Client(socket_of(state, "vision")), failing_source.with_suffix(".away")
+
+    def fault():
+        try:
+            return client.ask({"do": "status"})["camera_fault"]
+        except LinkDown:
+            return "vision does not answer"
+
+    with gate_running(models_dir, state, failing_source, **wired) as process:
+        until_said(process, "vision ready")
+        with rex_pressed_throughout(state) as took:
+            seen = []
+            for what in ("the picture is frozen", "the picture is black", None):
+                wait_for(lambda what=what: fault() == what, 30, f"never: {what}")
+                seen.append(what)
+            failing_source.rename(away)
+            seen.append(wait_for(lambda: (fault() or "").startswith("There is no video") and fault(), 40, "not missed"))
+            away.rename(failing_source)
+            wait_for(lambda: fault() is None, 40, "not back")
+    told(f"camera: {seen}, and back", took)
+    told_of = [line.kind for line in events(state) if line.kind in ("camera_lost", "camera_back")]
+    print(told_of)
+    assert told_of[:4] == ["camera_lost", "camera_back", "camera_lost", "camera_back"]
+
+
 def test_a_day_of_one_gate_is_accounted_for_and_memory_does_not_grow(state):
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak.day", str(state)], capture_output=True, text=True, timeout=900, check=False

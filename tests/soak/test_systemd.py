@@ -1,6 +1,7 @@
 """The installer and the units under a real systemd, from a bare system to nothing left but the state."""
 
 import json
+import os
 import re
 import shutil
 import threading
@@ -109,6 +110,21 @@ def test_nobody_can_do_more_than_his_part(box):
     assert (
         "Put sudo before" in box.run("runuser", "-u", "nobody", "--", "facegate", "audit", "tail", check=False).stderr
     )
+
+
+def test_the_door_is_small_and_idles(box):
+    def cpu_s():
+        fields = box.run("cat", f"/proc/{pid(box, 'door')}/stat").stdout.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    began, used = time.monotonic(), cpu_s()
+    time.sleep(30)
+    share = (cpu_s() - used) / (time.monotonic() - began)
+    status = box.run("cat", f"/proc/{pid(box, 'door')}/status").stdout
+    resident = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+    print(f"the door: {resident:.1f} MB resident, {share:.2%} of a core when idle")
+    assert resident < 40
+    assert share < 0.01
 
 
 def test_a_door_killed_in_a_pulse_lets_go_and_comes_back(box):
