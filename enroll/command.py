@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from enroll.consent import LANGUAGES, given, text
 from gate.commands.home import counted, home, json_option, print_json, state_option
+from gate.errors import UsageError
+from gate.store.consents import Way
+
+_WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
 
 @click.command()
 @click.argument("name")
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--unit", help="Where they live, for example 3-1204.")
+@click.option(
+    "--consent",
+    "way",
+    type=click.Choice(["told", "paper", "screen"]),
+    default="told",
+    show_default=True,
+    help="How they agreed to the text of: facegate consent",
+)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="In which language.")
+@click.option("--no-face", is_flag=True, help="Add them without photos: they use other ways in.")
+@click.option("--guardian", help="Who agreed for someone under 14.")
 @state_option
 @json_option
 def enroll(
     name: str,
     photos: tuple[Path, ...],
     unit: str | None,
+    way: str,
+    language: str,
+    guardian: str | None,
+    no_face: bool,
     state: Path | None,
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Enrol NAME from one to eight PHOTOS; a poor photo is refused with the reason."""
-    from enroll.enrolment import enrol_photos
+    """Enrol NAME from one to eight PHOTOS; a poor photo is refused with the reason.
+
+    Enrol nobody who has not agreed. What you say here is recorded with your user id.
+    """
+    from enroll.enrolment import add_without_face, clean_text, enrol_photos
     from models.pack import open_models
 
+    if no_face == bool(photos):
+        raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
     gate = home(state, config)
+    if no_face:
+        with gate.store() as connection:
+            resident = add_without_face(connection, name, unit)
+        if as_json:
+            print_json({"id": resident.id, "name": resident.name, "unit": resident.unit, "templates": 0})
+        else:
+            click.echo(f"{resident.name} is added, without a face.")
+        return
+    guardian = clean_text(guardian, "guardian's name") if guardian is not None else None
+    agreed = given(Way(way), f"uid {os.getuid()}", language, guardian)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
-        enrolled = enrol_photos(connection, models, name, photos, unit)
+        enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed)
     for other in enrolled.lookalikes:
         click.secho(
             f"Warning: this face is already enrolled as {other}, or looks very like them.",
@@ -48,3 +84,12 @@ def enroll(
         print_json({**answer, "lookalikes": list(enrolled.lookalikes)})
         return
     click.echo(f"{resident.name} is enrolled with {counted(resident.templates, 'template')}.")
+    who = f"{guardian} agreed for them" if guardian else "they agreed"
+    click.echo(f"On record: {who} to the text {agreed.text} ({language}), {_WAYS[agreed.way]}.")
+
+
+@click.command()
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="In which language.")
+def consent(language: str) -> None:
+    """Print the text that people agree to before they are enrolled."""
+    click.echo(text(language))

@@ -15,6 +15,7 @@ from enroll.checks import Portrait, examine
 from enroll.decode import decode_photo
 from gate.errors import Refusal, UsageError
 from gate.store import residents
+from gate.store.consents import Consent
 from gate.store.residents import MAX_TEMPLATES, Resident, Template
 from gate.vision.gallery import Gallery
 from models.pack import Models
@@ -33,9 +34,15 @@ class Enrolled:
 
 
 def enrol_photos(
-    connection: sqlite3.Connection, models: Models, name: str, photos: Iterable[Path], unit: str | None = None
+    connection: sqlite3.Connection,
+    models: Models,
+    name: str,
+    photos: Iterable[Path],
+    unit: str | None = None,
+    *,
+    consent: Consent,
 ) -> Enrolled:
-    """Enrol `name` from photos; someone already enrolled under this name gets more templates.
+    """Enrol `name`, who agreed by `consent`, from photos; someone already enrolled under this name gets more templates.
 
     All or nothing. Raises UsageError for files and names that are none, Refusal for photos that will not do.
     """
@@ -57,8 +64,17 @@ def enrol_photos(
         for portrait, vector, path in zip(portraits, vectors, paths, strict=True)
     ]
     lookalikes = _lookalikes(connection, models, vectors, existing)
-    resident = residents.enrol(connection, name, unit, templates, to=existing.id if existing else None)
+    resident = residents.enrol(connection, name, unit, templates, consent, to=existing.id if existing else None)
     return Enrolled(resident, lookalikes)
+
+
+def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None) -> Resident:
+    """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known."""
+    name = clean_text(name, "name")
+    unit = clean_text(unit, "unit") if unit is not None else None
+    if _existing(connection, name, unit) is not None:
+        raise Refusal(f"{name} is known already; for another person of that name, say where they live with --unit.")
+    return residents.enrol(connection, name, unit, [])
 
 
 def clean_text(text: str, what: str) -> str:

@@ -14,7 +14,8 @@ COMMANDS = {
     "run": ("gate.commands.run:run", "The gate: vision, door and api."),
     "replay": ("gate.commands.replay:replay", "The same pipeline over recorded footage, pins mocked."),
     "enroll": ("enroll.command:enroll", "Enrol a resident from photos."),
-    "residents": ("gate.commands.residents:residents", "The people: list, show, remove."),
+    "consent": ("enroll.command:consent", "The text that people agree to."),
+    "residents": ("gate.commands.residents:residents", "The people: list, show, change, withdraw, remove."),
     "models": ("gate.commands.models:models", "The model packs: list, install, verify."),
     "audit": ("gate.commands.audit:audit", "The record: tail, verify, export."),
     "door": (

@@ -31,6 +31,7 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     from gate import bench as measure
     from gate.demo.story import install_missing
     from gate.demo.walkup import Scene, footage, walker_from, write_video
+    from gate.store.consents import NO_PERSON
     from gate.store.database import open_database
     from gate.store.residents import Template, enrol
     from gate.vision.sources import video_frames
@@ -47,7 +48,8 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     near = list(footage([Scene(walker, 4.0)], seed=1))[50:80]
     with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:
         vectors = _templates_of(models, near[:3])
-        enrol(store, "Bench", None, [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors])
+        templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
+        enrol(store, "Bench", None, templates, NO_PERSON)
         # The pipeline opens on its third frame; the bare models get the same ones.
         bare = measure.stages(models, near[:3], rounds)
         whole = measure.pipeline(models, store, near, rounds)

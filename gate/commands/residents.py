@@ -9,6 +9,7 @@ import click
 
 from gate.commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
+from gate.store import consents
 from gate.store import residents as store
 
 
@@ -45,11 +46,16 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
     with home(state, config).store() as connection:
         person = store.find(connection, who)
         templates = store.templates_of(connection, person.id)
+        agreed = consents.of(connection, person.id)
         record_look(connection, "a resident")
     if as_json:
-        print_json({**asdict(person), "templates": templates})
+        print_json({**asdict(person), "templates": templates, "consents": [asdict(one) for one in agreed]})
         return
     click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
+    for one in agreed:
+        given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
+        guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
+        click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
     rows = [(t["source"], t["model"], *t["quality"].values()) for t in templates]
     columns = ("source", "model", *(templates[0]["quality"] if templates else ()))
     print_table(columns, rows, "No templates: this person uses other ways in.")
@@ -68,11 +74,38 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
             click.confirm(
                 f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
             )
-        store.remove(connection, person)
+        receipt = store.remove(connection, person)
     if as_json:
-        print_json({"removed": person.id, "templates": person.templates})
+        print_json({"removed": person.id, **asdict(receipt)})
         return
     click.echo(f"{person.name} is erased: {counted(person.templates, 'template')}, and the name in the record.")
+    _print_receipt(receipt, as_json)
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Withdraw a resident's consent: their templates are erased, and they use other ways in."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        if not yes:
+            click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
+        receipt = store.withdraw(connection, person)
+    _print_receipt(receipt, as_json)
+
+
+def _print_receipt(receipt: store.Receipt, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(receipt))
+        return
+    click.echo(
+        f"Receipt {receipt.id}: on {receipt.at}, {counted(receipt.templates, 'template')} and"
+        f" {counted(receipt.personal_fields, 'personal field')} of the record were erased; no photo was kept."
+        " Backups made before then are erased as they are replaced, and a restored one erases again."
+    )
 
 
 @residents.command()

@@ -21,6 +21,7 @@ from gate.drill.bench import TIMES, Bench, bench
 from gate.drill.results import CheckFailed, Result
 from gate.link import api_address_file, socket_of
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import DATABASE_NAME, open_database
 from gate.store.residents import Template
 from gate.supervise import WATCHDOG_S
@@ -35,7 +36,7 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
     for part, source, checks in (("a", "97", WITHOUT_CAMERA), ("b", footage, WITH_CAMERA)):
         state = scratch / part
         with closing(open_database(state)) as store:
-            someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, b"")])
+            someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, b"")], NO_PERSON)
         try:
             with bench(state, models_dir, source) as gate:
                 for check in checks:

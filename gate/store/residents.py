@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gate.errors import Refusal
-from gate.store import audit
+from gate.store import audit, consents
+from gate.store.consents import Consent
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent
@@ -117,14 +118,16 @@ def enrol(
     name: str,
     unit: str | None,
     templates: Sequence[Template],
+    consent: Consent | None = None,
     *,
     to: str | None = None,
 ) -> Resident:
     """Add a resident with their templates, or more templates to resident `to`; the record gets its line.
 
-    All or nothing. Raises Refusal when the person would hold more than MAX_TEMPLATES.
+    All or nothing. Raises Refusal where there are templates and neither `consent` nor one that holds already, and
+    when the person would hold more than MAX_TEMPLATES.
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = _now()
     with transaction(connection):
         resident = to or new_id()
         if to is None:
@@ -134,6 +137,10 @@ def enrol(
             )
         elif unit is not None:
             connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit, resident))
+        if consent is not None:
+            consents.record(connection, resident, consent, now)
+        elif templates and not consents.standing(connection, resident):
+            raise Refusal(f"{name} has not agreed to a face being kept; record the consent with the enrolment.")
         connection.executemany(
             "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -151,19 +158,54 @@ def enrol(
         if enrolled.unit:
             personal["unit"] = enrolled.unit
         kind = "enrolled" if to is None else "templates_added"
-        audit.append(connection, AuditEvent(kind, {"templates": len(templates)}, personal, resident))
+        details: dict[str, object] = {"templates": len(templates)}
+        if consent is not None:
+            details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
+        audit.append(connection, AuditEvent(kind, details, personal, resident))
     return enrolled
 
 
-def remove(connection: sqlite3.Connection, resident: Resident) -> None:
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of an erasure, without a word on who it was: what went, and the line of the record that says so."""
+
+    id: str
+    """The id of that line."""
+    at: str
+    templates: int
+    personal_fields: int
+    """Names and the like in the record."""
+
+
+def remove(connection: sqlite3.Connection, resident: Resident) -> Receipt:
     """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log."""
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
-        forgotten = audit.forget(connection, resident.id)
-        details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten}
-        audit.append(connection, AuditEvent("erased", details))
+        receipt = _erased("erased", connection, resident)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return receipt
+
+
+def withdraw(connection: sqlite3.Connection, resident: Resident) -> Receipt:
+    """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
+
+    Raises Refusal where no consent holds and no template is kept.
+    """
+    with transaction(connection):
+        if not consents.standing(connection, resident.id):
+            raise Refusal(f"{resident.name} has no consent that could be withdrawn; no template of theirs is kept.")
+        connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
+        consents.withdraw(connection, resident.id, _now())
+        receipt = _erased("consent_withdrawn", connection, resident)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return receipt
+
+
+def _erased(kind: str, connection: sqlite3.Connection, resident: Resident) -> Receipt:
+    forgotten = audit.forget(connection, resident.id)
+    line = audit.append(connection, AuditEvent(kind, {"templates": resident.templates, "personal_fields": forgotten}))
+    return Receipt(line, _now(), resident.templates, forgotten)
 
 
 def change(
@@ -211,6 +253,10 @@ def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
 def erased(connection: sqlite3.Connection) -> list[str]:
     """The hashes of who was erased."""
     return [row[0] for row in connection.execute("SELECT resident_hash FROM erased")]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _hash(resident: str) -> str:

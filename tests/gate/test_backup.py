@@ -11,6 +11,7 @@ import pytest
 from gate import backup
 from gate.errors import UsageError
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import StoreError, open_database
 from gate.store.residents import Template
 from gate.vocabulary import AuditEvent
@@ -19,7 +20,7 @@ from tests.gate.door.test_service import door_process
 
 @pytest.fixture
 def someone(store):
-    return residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\1")])
+    return residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\1")], NO_PERSON)
 
 
 def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, tmp_path):

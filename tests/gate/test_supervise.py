@@ -17,6 +17,7 @@ from gate.demo.walkup import Scene, footage, write_video
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.link import Client, LinkDown, api_address_file, socket_of
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
 from tests.conftest import command_environment
 
@@ -196,7 +197,7 @@ def test_the_running_gallery_follows_the_store_within_half_a_second(models_dir, 
     template = residents.Template(models.model_id, "test", {}, vector.tobytes())
     with gate_running(models_dir, state, empty_gateway) as process, open_database(state) as store:
         until(process, "vision ready")
-        someone = residents.enrol(store, "A", None, [template])
+        someone = residents.enrol(store, "A", None, [template], NO_PERSON)
         for count, change in ((1, lambda: None), (0, lambda: residents.remove(store, someone))):
             change()
             wait_for(lambda count=count: ask(state, "vision", do="status")["residents"] == count, 0.5, "too slow")

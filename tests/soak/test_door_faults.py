@@ -19,6 +19,7 @@ import pytest
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.link import Client, LinkDown, socket_of
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
 from gate.store.residents import Template
 from gate.vision.service import NICE
@@ -149,7 +150,7 @@ def fill(path):
 
 def test_a_database_locked_for_thirty_seconds(state, store):
     with door_process(state, **SHORT) as (_, client), rex_pressed_throughout(state) as took:
-        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
+        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
         store.execute("BEGIN IMMEDIATE")
         granted = 0
         for number in range(60):
@@ -340,7 +341,7 @@ def test_from_claim_and_from_button_to_the_relay_while_vision_works(models_dir, 
         "FACEGATE_VISION__THREADS": "2",
     }  # fmt: skip
     with open_database(state) as store:
-        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
+        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
     with gate_running(models_dir, state, empty_source, **fast) as process, busy_models(models_dir, photos):
         until_said(process, "vision ready")
         client = Client(socket_of(state, "door"))
@@ -366,6 +367,7 @@ os.nice(YIELDS_TO_THE_DOOR)
 from pathlib import Path
 import cv2
 from models.pack import open_models
+from gate.store.consents import NO_PERSON
 models = open_models(Path(sys.argv[1]), "open", threads=2)
 image = cv2.resize(cv2.imread(sys.argv[2]), (640, 480))
 while True:

@@ -15,6 +15,7 @@ from gate.demo.walkup import FPS, Scene, footage, walker_from
 from gate.errors import Refusal
 from gate.replay import Outcome, replay
 from gate.store import residents
+from gate.store.consents import NO_PERSON
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
 
@@ -59,7 +60,7 @@ def _enrol(store: sqlite3.Connection, models: Models, people: list[Path]) -> tup
             break
         first, second, third, *_ = sorted(person.glob("*.jpg"))
         try:
-            enrol_photos(store, models, person.name.replace("_", " "), [first, second])
+            enrol_photos(store, models, person.name.replace("_", " "), [first, second], consent=NO_PERSON)
         except Refusal:
             refused += 1
             continue

@@ -14,6 +14,7 @@ import pytest
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.link import Client, socket_of
 from gate.store import audit, residents, schedules
+from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
 from gate.store.residents import Template
 
@@ -46,7 +47,7 @@ def door_process(state, **door):
 
 @pytest.fixture
 def resident(store):
-    return residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
+    return residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
 
 
 def claim(who, number=1):
@@ -350,7 +351,7 @@ def test_schedules_need_a_clock_that_can_be_trusted(state, store):
     with door_process(state, hold_pin=HOLD) as (_, client):
         trusted = client.ask({"do": "status"})["clock_trusted"]
         schedules.put(store, "always", "daily 00:00-24:00")
-        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")])
+        someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
         residents.change(store, someone, schedule="always")
         schedules.set_free_access(store, "always")
         if trusted:

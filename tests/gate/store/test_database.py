@@ -9,6 +9,7 @@ import pytest
 
 from gate.errors import UsageError
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import DATABASE_NAME, StoreError, check_integrity, open_database, open_read_only, sentences
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent
@@ -90,7 +91,7 @@ def test_a_full_database_is_told_in_words_and_changes_nothing(store, state):
     store.execute(f"PRAGMA max_page_count = {pages}")
     template = residents.Template("m", "s", {}, bytes(20_000))
     with pytest.raises(StoreError, match="is full; nothing was changed"), sentences(state / DATABASE_NAME):
-        residents.enrol(store, "A", None, [template])
+        residents.enrol(store, "A", None, [template], NO_PERSON)
     assert residents.every(store) == []
     assert audit.verify(store) is None
 

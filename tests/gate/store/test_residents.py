@@ -3,6 +3,7 @@ import pytest
 
 from gate.errors import Refusal
 from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
 from gate.store.residents import MAX_TEMPLATES, Template
 
 MARK = np.random.default_rng(3).normal(size=64).astype("<f4").tobytes()
@@ -13,17 +14,18 @@ def template(vector: bytes = MARK) -> Template:
 
 
 def test_enrolling_is_on_record_with_the_name_as_a_personal_field(store):
-    resident = residents.enrol(store, "Wang Fang", "3-1204", [template()])
+    resident = residents.enrol(store, "Wang Fang", "3-1204", [template()], NO_PERSON)
     (line,) = audit.lines(store)
-    assert (line.kind, line.details) == ("enrolled", {"templates": 1})
+    agreed = {"consent": "no person", "language": "en", "way": "none"}
+    assert (line.kind, line.details) == ("enrolled", {"templates": 1} | agreed)
     assert line.personal == {"resident": resident.id, "name": "Wang Fang", "unit": "3-1204"}
     assert residents.templates_of(store, resident.id)[0]["source"] == "photo a.jpg"
 
 
 def test_a_person_holds_at_most_eight_templates_and_a_ninth_changes_nothing(store):
-    resident = residents.enrol(store, "A", None, [template()] * MAX_TEMPLATES)
+    resident = residents.enrol(store, "A", None, [template()] * MAX_TEMPLATES, NO_PERSON)
     with pytest.raises(Refusal, match="9 templates"):
-        residents.enrol(store, "A", None, [template()], to=resident.id)
+        residents.enrol(store, "A", None, [template()], NO_PERSON, to=resident.id)
     assert residents.get(store, resident.id).templates == MAX_TEMPLATES
     assert audit.anchor(store).sequence == 1
 
@@ -40,7 +42,7 @@ def test_finding_needs_exactly_one(store):
 
 
 def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
-    resident = residents.enrol(store, "Wang Fang Unmistakable", None, [template()])
+    resident = residents.enrol(store, "Wang Fang Unmistakable", None, [template()], NO_PERSON)
     everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
     assert MARK in everything
     residents.remove(store, resident)
@@ -61,7 +63,7 @@ def test_a_number_is_never_given_twice(store):
 
 def test_adding_to_someone_removed_meanwhile_is_refused(store):
     with pytest.raises(Exception, match="removed|FOREIGN KEY"):
-        residents.enrol(store, "A", None, [template()], to="gone")
+        residents.enrol(store, "A", None, [template()], NO_PERSON, to="gone")
     assert residents.every(store) == []
 
 

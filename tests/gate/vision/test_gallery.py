@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.store import residents
+from gate.store.consents import NO_PERSON
 from gate.store.database import open_read_only
 from gate.store.residents import Template
 from gate.vision.gallery import Gallery, LiveGallery
@@ -71,7 +72,7 @@ def test_a_damaged_template_is_refused():
 
 
 def enrol(store: sqlite3.Connection, name: str, vector: np.ndarray, model: str = "m") -> residents.Resident:
-    return residents.enrol(store, name, None, [Template(model, "test", {}, vector.tobytes())])
+    return residents.enrol(store, name, None, [Template(model, "test", {}, vector.tobytes())], NO_PERSON)
 
 
 def test_it_follows_the_store_within_half_a_second_and_the_removed_finds_nothing(store, state):

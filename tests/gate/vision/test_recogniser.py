@@ -12,6 +12,7 @@ from gate.config import Settings, VisionSettings
 from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
 from gate.replay import replay
 from gate.store import residents
+from gate.store.consents import NO_PERSON
 from gate.vision.gallery import Gallery, LiveGallery
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
@@ -34,7 +35,7 @@ def walk(models, photos, store):
 
 @pytest.fixture
 def obama(store, models, photos):
-    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"]).resident
+    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON).resident
 
 
 def test_a_resident_is_let_in_once_and_a_stranger_is_unknown(walk, obama):
@@ -59,6 +60,7 @@ def test_the_threshold_and_the_margin_in_the_settings_move_the_decision(walk, ob
         "Double",
         None,
         [residents.Template(models.model_id, "s", {}, residents.vectors(store, models.model_id)[0][2])],
+        NO_PERSON,
     )
     assert {p.reason for p in walk("obama2.jpg").passages} == {Reason.AMBIGUOUS}
 
@@ -109,8 +111,8 @@ def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos)
 
 
 def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
-    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
+    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON)
     walkers = [walker_from(photos / name, models.detector) for name in ("obama2.jpg", "biden.jpg")]
     left, right = (footage([Scene(walker, 5.0)], 5) for walker in walkers)
     quarter = WIDTH // 4

@@ -1,0 +1,97 @@
+"""Consent: to which text somebody agreed, when, and how it was given. No template is kept without one."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.store.ids import new_id
+
+
+class Way(StrEnum):
+    """How a consent was given."""
+
+    TOLD = "told"
+    PAPER = "paper"
+    SCREEN = "screen"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One consent as it was given. `text` names a text and its version, `sha256` proves its words."""
+
+    text: str
+    language: str
+    sha256: str
+    way: Way
+    recorded_by: str
+    guardian: str | None = None
+    """Who agreed for someone under 14."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedConsent:
+    """A consent as it stands in the store. Times are ISO 8601, UTC."""
+
+    id: str
+    consent: Consent
+    given_at: str
+    withdrawn_at: str | None
+
+
+# For a face that is nobody's: a drill's, a benchmark's.
+NO_PERSON = Consent("no person", "en", "", Way.NONE, "facegate")
+
+
+def record(connection: sqlite3.Connection, resident: str, consent: Consent, at: str) -> str:
+    """Write a consent down, in the caller's transaction. Returns its id."""
+    identity = new_id()
+    connection.execute(
+        "INSERT INTO consents (id, resident_id, text, language, text_sha256, way, guardian, recorded_by, given_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            identity,
+            resident,
+            consent.text,
+            consent.language,
+            consent.sha256,
+            consent.way,
+            consent.guardian,
+            consent.recorded_by,
+            at,
+        ),
+    )
+    return identity
+
+
+def of(connection: sqlite3.Connection, resident: str) -> list[RecordedConsent]:
+    """A resident's consents, the oldest first."""
+    rows = connection.execute(
+        "SELECT id, text, language, text_sha256, way, recorded_by, guardian, given_at, withdrawn_at"
+        " FROM consents WHERE resident_id = ? ORDER BY given_at, rowid",
+        (resident,),
+    )
+    return [
+        RecordedConsent(
+            identity, Consent(text, language, sha256, Way(way), recorded_by, guardian), given_at, withdrawn_at
+        )
+        for identity, text, language, sha256, way, recorded_by, guardian, given_at, withdrawn_at in rows
+    ]
+
+
+def standing(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether a consent of theirs holds."""
+    row = connection.execute(
+        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,)
+    ).fetchone()
+    return row is not None
+
+
+def withdraw(connection: sqlite3.Connection, resident: str, at: str) -> None:
+    """End all that hold, in the caller's transaction; a guardian's name goes with them."""
+    connection.execute(
+        "UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, ?), guardian = NULL WHERE resident_id = ?",
+        (at, resident),
+    )
