@@ -1,124 +1,87 @@
-"""The HTTP application."""
+"""The HTTP application: the console's pages and the API, behind one shield."""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-from typing import Literal
+from importlib import resources
 
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from pydantic import BaseModel
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
-from gate import health
-from gate.link import Message
-
-
-class DoorHealth(BaseModel):
-    """The door process: whether it answers, and what it is doing."""
-
-    alive: bool
-    mode: str | None = None
-    leaf: str | None = None
-    faults: list[str] = []
-    last_write_age_s: float | None = None
-    unwritten_events: int | None = None
-    lost_events: int | None = None
-    store_fault: str | None = None
+from api.context import Context
+from api.pages import language_of, page
+from api.problems import HttpProblem, SignInNeeded, problem
+from api.routes import accounts, console, door, events, health, live, people, residents, schedules, sign_in
+from api.shield import Shield
+from gate.errors import FacegateError, Refusal, Sentence
+from gate.link import LinkDown
+from gate.store.database import StoreError
+from models.errors import PackError
 
 
-class VisionHealth(BaseModel):
-    """The vision process: whether it answers, and how fresh what it sees is."""
-
-    alive: bool
-    camera_fault: str | None = None
-    last_frame_age_s: float | None = None
-    last_inference_age_s: float | None = None
-    residents: int | None = None
-
-
-class MachineHealth(BaseModel):
-    """The board; null where it has no such thing."""
-
-    temperature_c: float | None
-    under_voltage: bool | None
-    disk_free_bytes: int
-    memory_available_bytes: int | None
-    clock_trusted: bool
-
-
-class Health(BaseModel):
-    """What is alive and how fresh. `ok` only where nothing is wrong; `problems` says what is, in words."""
-
-    gate: str
-    status: Literal["ok", "degraded"]
-    problems: list[str]
-    door: DoorHealth
-    vision: VisionHealth
-    machine: MachineHealth
-
-
-def create_app(gate: str, state: Path) -> FastAPI:
-    """The application for the gate called `gate`, that keeps its state in `state`."""
-    app = FastAPI(title="Facegate", version="1", docs_url=None, redoc_url=None)
-
-    @app.get("/api/health")
-    def show_health() -> Health:
-        """What is alive, how fresh it is, and what is wrong."""
-        return _health(gate, health.gather(state))
-
-    @app.get("/metrics")
-    def show_metrics() -> Response:
-        """The same for Prometheus."""
-        return Response(_metrics(_health(gate, health.gather(state))), media_type=CONTENT_TYPE_LATEST)
-
+def create_app(context: Context) -> FastAPI:
+    """The application of one gate."""
+    app = FastAPI(
+        title="Facegate",
+        version="1",
+        summary="Residents, consents, the door and the record of one gate.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.context = context
+    app.state.changes = live.Changes(context)
+    for room in (health, residents, events, door, schedules, accounts, live):
+        app.include_router(room.router)
+    for room in (sign_in, console, people):
+        app.include_router(room.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
+    app.add_exception_handler(Exception, _bug)
+    for kind in (HttpProblem, FacegateError, PackError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _told)
+    app.add_middleware(Shield)
     return app
 
 
-def _health(gate: str, found: health.Health) -> Health:
-    now = time.monotonic()
-    door, vision = found.door or {}, found.vision or {}
-    return Health(
-        gate=gate,
-        status="degraded" if found.problems else "ok",
-        problems=list(found.problems),
-        door=DoorHealth(alive=found.door is not None, **_those_of(DoorHealth, door)),
-        vision=VisionHealth(
-            alive=found.vision is not None,
-            last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
-            last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
-            **_those_of(VisionHealth, vision),
-        ),
-        machine=MachineHealth(
-            temperature_c=found.machine.temperature_c,
-            under_voltage=found.machine.under_voltage,
-            disk_free_bytes=found.machine.disk_free_bytes,
-            memory_available_bytes=found.machine.memory_available_bytes,
-            clock_trusted=found.machine.clock_trusted,
-        ),
-    )
+def _told(request: Request, error: Exception) -> Response:
+    """An error as the asker reads it: a problem for machines, a page in their language for people."""
+    status, headers = _status(error), getattr(error, "headers", None)
+    language = language_of(request)
+    detail = _detail(error, language.error)
+    if request.url.path.startswith("/api/"):
+        return problem(status, detail, getattr(error, "reason", None), headers)
+    if isinstance(error, SignInNeeded):
+        return Response(status_code=303, headers={"Location": "/sign-in"})
+    return page(request, "error.html", status_code=status, status=status, sentence=detail)
 
 
-def _those_of(model: type[BaseModel], status: Message) -> Message:
-    return {name: status[name] for name in model.model_fields if name in status}
+def _status(error: Exception) -> int:
+    match error:
+        case HttpProblem():
+            return error.status
+        case HTTPException():
+            return error.status_code
+        case StoreError() | LinkDown() | PackError():
+            return 503
+        case Refusal():
+            return 409
+        case _:
+            return 422
 
 
-_UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}
+def _detail(error: Exception, told: object) -> str:
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        return f"{where}: {first['msg']}." if where else f"{first['msg']}."
+    if isinstance(error, HTTPException):
+        return str(error.detail)
+    return str(told(error)) if callable(told) else str(error)
 
 
-def _metrics(found: Health) -> bytes:
-    registry = CollectorRegistry()
-    Gauge("facegate_up", "Whether nothing is wrong with the gate.", registry=registry).set(found.status == "ok")
-    for part in ("door", "vision", "machine"):
-        for name, value in getattr(found, part).model_dump().items():
-            if isinstance(value, bool | int | float):
-                ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
-                unit = name.removesuffix(ending) + _UNITS.get(ending, "")
-                Gauge(f"facegate_{part}_{unit}", f"{part}: {name}", registry=registry).set(value)
-    faults = Gauge("facegate_door_fault", "1 while the fault lasts.", ["fault"], registry=registry)
-    for fault in found.door.faults:
-        faults.labels(fault).set(1)
-    mode = Gauge("facegate_door_mode", "1 for the door's mode.", ["mode"], registry=registry)
-    if found.door.mode:
-        mode.labels(found.door.mode).set(1)
-    return generate_latest(registry)
+def _bug(request: Request, _error: Exception) -> Response:
+    sentence = Sentence("Something went wrong in the gate's own program; it is in its log.")
+    if request.url.path.startswith("/api/"):
+        return problem(500, sentence)
+    return page(request, "error.html", status_code=500, status=500, sentence=language_of(request)(sentence))

@@ -1,22 +1,32 @@
-"""The api process: HTTP on the address the settings name."""
+"""The api process: the console and the API, over TLS, on the address the settings name."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import uvicorn
 
 from api.app import create_app
+from api.context import Context
+from api.enroller import Enroller
+from api.languages import Languages
+from api.tls import fingerprint, generated_certificate, own_certificate
 from gate.config import ApiSettings
 from gate.errors import FacegateError
 from gate.link import api_address_file, runtime_directory
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
+from gate.store import accounts
+from gate.store.database import open_database
 
 _log = logging.getLogger(__name__)
+
+_MOST_CONNECTIONS = 400
 
 
 class _Server(uvicorn.Server):
@@ -34,7 +44,7 @@ async def _feed_watchdog() -> None:
 
 
 def main() -> int:
-    """Entry point: one line of JSON, {"state", "gate", "api"}, on standard input."""
+    """Entry point: one line of JSON, {"state", "gate", "zone", "api", "models_dir", "pack"}, on standard input."""
     logging.basicConfig(level=logging.INFO, format="api: %(message)s")
     given = settings_from_starter()
     stop_with_starter()
@@ -42,7 +52,8 @@ def main() -> int:
     settings = ApiSettings(**given["api"])
     try:
         runtime_directory(state, "api")
-        listener = socket.create_server((settings.host, settings.port))
+        certificate = _certificate(settings, state)
+        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host))
     except FacegateError as error:
         _log.error("%s", error)
         return 2
@@ -54,15 +65,72 @@ def main() -> int:
             error.strerror,
         )
         return 2
-    host, port = listener.getsockname()[:2]
-    # Whoever reads it finds it whole.
-    address = api_address_file(state)
-    new = address.with_suffix(".new")
-    new.write_text(f"http://{host}:{port}\n", "ascii")
-    new.replace(address)
-    app = create_app(given["gate"], state)
-    _Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
+    context = Context(
+        gate=given["gate"],
+        state=state,
+        enroller=Enroller(Path(given["models_dir"]), given["pack"]),
+        languages=Languages(),
+        secure=certificate is not None,
+        zone=given["zone"],
+    )
+    address = _address(listener, secure=certificate is not None)
+    _write(api_address_file(state), f"{address}\n", 0o644)
+    _log.info("The console is at %s", address)
+    if certificate is not None and settings.tls == "generated":
+        _log.info("Its certificate is the gate's own; a browser shows it as SHA-256 %s", fingerprint(certificate[0]))
+    _offer_first_start(context, address)
+    config = uvicorn.Config(
+        create_app(context),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
+    )
+    _Server(config).run([listener])
     return 0
+
+
+def _certificate(settings: ApiSettings, state: Path) -> tuple[Path, Path] | None:
+    if settings.tls == "own" and settings.certificate is not None and settings.key is not None:
+        return own_certificate(settings.certificate, settings.key)
+    return generated_certificate(state) if settings.tls == "generated" else None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _address(listener: socket.socket, *, secure: bool) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _offer_first_start(context: Context, address: str) -> None:
+    """Where there is no user yet, print the code that makes the owner."""
+    try:
+        with closing(open_database(context.state)) as connection:
+            known = bool(accounts.users(connection))
+    except FacegateError as error:
+        _log.error("%s", error)
+        return
+    if known:
+        context.owner_code_file.unlink(missing_ok=True)
+        return
+    _write(context.owner_code_file, f"{context.owner_code.code}\n", 0o600)
+    _log.info("Nobody administers this gate yet. Open %s and give the code %s", address, context.owner_code.code)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Whoever reads it finds it whole."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:
+        file.write(text)
+    new.replace(path)
 
 
 if __name__ == "__main__":

@@ -19,14 +19,20 @@ LIMITS = Limits(min_eye_distance=30, max_yaw=0.35, min_sharpness=30, min_light=5
 _SECOND_FACE_SHARE = 0.25
 _DETECT_SIDES = (640, 1280)
 
-_ADVICE = {
-    Reason.NO_FACE: "shows no face; give a photo that looks at the camera, without sunglasses or mask",
-    Reason.SEVERAL_FACES: "shows several faces; give a photo of one person alone",
-    Reason.TOO_FAR: "shows too small a face ({eye_distance:.0f} pixels between the eyes, 30 needed); come closer",
-    Reason.TURNED_AWAY: "shows a face turned to the side; look straight at the camera",
-    Reason.TOO_DARK: "is too dark on the face; turn towards the light",
-    Reason.TOO_BRIGHT: "is too bright on the face; step out of the glare",
-    Reason.BLURRED: "is blurred; hold still, wipe the lens, or give the original file",
+
+def _(sentence: str) -> str:
+    """Marks a sentence for the catalogues."""
+    return sentence
+
+
+ADVICE: dict[Reason, str] = {
+    Reason.NO_FACE: _("{photo} shows no face; give a photo that looks at the camera, without sunglasses or mask."),
+    Reason.SEVERAL_FACES: _("{photo} shows several faces; give a photo of one person alone."),
+    Reason.TOO_FAR: _("{photo} shows too small a face ({pixels} pixels between the eyes, 30 needed); come closer."),
+    Reason.TURNED_AWAY: _("{photo} shows a face turned to the side; look straight at the camera."),
+    Reason.TOO_DARK: _("{photo} is too dark on the face; turn towards the light."),
+    Reason.TOO_BRIGHT: _("{photo} is too bright on the face; step out of the glare."),
+    Reason.BLURRED: _("{photo} is blurred; hold still, wipe the lens, or give the original file."),
 }
 
 
@@ -34,8 +40,8 @@ class PhotoRefused(Refusal):
     """A photo is not good enough; `reason` is out of the closed list, the message says what to do."""
 
     def __init__(self, name: str, reason: Reason, quality: Quality | None = None) -> None:
-        advice = _ADVICE[reason].format(eye_distance=quality.eye_distance if quality else 0)
-        super().__init__(f"{name} {advice}. [{reason}]")
+        pixels = round(quality.eye_distance) if quality else 0
+        super().__init__(ADVICE[reason], photo=name, pixels=pixels)
         self.reason = reason
 
 

@@ -48,22 +48,23 @@ def enroll(
 
     Enrol nobody who has not agreed. What you say here is recorded with your user id.
     """
-    from enroll.enrolment import add_without_face, clean_text, enrol_photos
+    from enroll.enrolment import enrol_photos
+    from enroll.people import add_without_face, clean_text
     from models.pack import open_models
 
     if no_face == bool(photos):
         raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
-    gate = home(state, config)
+    gate, by = home(state, config), f"uid {os.getuid()}"
     if no_face:
         with gate.store() as connection:
-            resident = add_without_face(connection, name, unit)
+            resident = add_without_face(connection, name, unit, by=by)
         if as_json:
             print_json({"id": resident.id, "name": resident.name, "unit": resident.unit, "templates": 0})
         else:
             click.echo(f"{resident.name} is added, without a face.")
         return
     guardian = clean_text(guardian, "guardian's name") if guardian is not None else None
-    agreed = given(Way(way), f"uid {os.getuid()}", language, guardian)
+    agreed = given(Way(way), by, language, guardian)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
         enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed)

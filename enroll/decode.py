@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,42 +21,58 @@ _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "HEIF")
 
 
 def decode_photo(path: Path) -> NDArray[np.uint8]:
+    """The photo in a file, as `decode` gives it. Raises UsageError."""
+    try:
+        if path.is_dir():
+            raise UsageError("{photo} is a directory, not a photo.", photo=path)
+        with path.open("rb") as file:
+            return decode(file, str(path))
+    except OSError as error:
+        raise UsageError("The photo {photo} cannot be read: {why}.", photo=path, why=error.strerror) from error
+
+
+def decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
     """A photo as (H, W, 3) uint8 BGR, upright by its EXIF, at most 2048 pixels on its longer side.
 
     Raises UsageError with one sentence for anything that is not a photo of sane size.
     """
-    try:
-        if path.is_dir():
-            raise UsageError(f"{path} is a directory, not a photo.")
-        size = path.stat().st_size
-    except OSError as error:
-        raise UsageError(f"The photo {path} cannot be read: {error.strerror}.") from error
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     if size == 0:
-        raise UsageError(f"{path} is empty (0 bytes). Take or copy the photo again.")
+        raise UsageError("{photo} is empty (0 bytes). Take or copy the photo again.", photo=name)
     if size > MAX_BYTES:
-        raise UsageError(f"{path} has {size >> 20} MB; {MAX_BYTES >> 20} MB is the most. Give a smaller photo.")
+        raise UsageError(
+            "{photo} has {size} MB; {most} MB is the most. Give a smaller photo.",
+            photo=name,
+            size=size >> 20,
+            most=MAX_BYTES >> 20,
+        )
     _accept_heic()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                return _decode(opened, path)
+            with Image.open(file) as opened:
+                return _upright(opened, name)
     except UnidentifiedImageError as error:
-        raise UsageError(f"{path} is not a photo that can be read. Give a JPEG, PNG, WebP or HEIC file.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UsageError(_too_large(path, "too many")) from error
+        raise UsageError(
+            "{photo} is not a photo that can be read. Give a JPEG, PNG, WebP or HEIC file.", photo=name
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
+        raise _too_large(name) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UsageError(f"{path} is damaged or cut short ({error}). Copy the photo again.") from error
-    except MemoryError as error:
-        raise UsageError(_too_large(path, "too many")) from error
+        raise UsageError(
+            "{photo} is damaged or cut short ({why}). Copy the photo again.", photo=name, why=error
+        ) from error
 
 
-def _decode(opened: Image.Image, path: Path) -> NDArray[np.uint8]:
+def _upright(opened: Image.Image, name: str) -> NDArray[np.uint8]:
     if opened.format not in _FORMATS:
-        raise UsageError(f"{path} is a {opened.format} file; give the photo as JPEG, PNG, WebP or HEIC.")
+        raise UsageError(
+            "{photo} is a {format} file; give the photo as JPEG, PNG, WebP or HEIC.", photo=name, format=opened.format
+        )
     width, height = opened.size
     if width * height > MAX_PIXELS:
-        raise UsageError(_too_large(path, f"{width} x {height}"))
+        raise _too_large(name)
     opened.draft("RGB", (_WORKING_SIDE, _WORKING_SIDE))
     picture = opened
     if picture.mode.startswith("I"):
@@ -65,8 +83,12 @@ def _decode(opened: Image.Image, path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(upright, np.uint8)[..., ::-1])
 
 
-def _too_large(path: Path, size: str) -> str:
-    return f"{path} has {size} pixels; {MAX_PIXELS // 1_000_000} million is the most. Give a smaller photo."
+def _too_large(name: str) -> UsageError:
+    return UsageError(
+        "{photo} has too many pixels; {most} million is the most. Give a smaller photo.",
+        photo=name,
+        most=MAX_PIXELS // 1_000_000,
+    )
 
 
 def _accept_heic() -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import time
+import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 # A clock that moves against the monotonic one by more than this was set, not slewed, seconds.
@@ -21,6 +23,7 @@ _STAMP_LASTS_S = 86400.0
 _STA_UNSYNC = 0x0040
 _TIMESYNC_STAMP = Path("/run/systemd/timesync/synchronized")
 _RTC = Path("/sys/class/rtc/rtc0/since_epoch")
+_LOCAL_TIME = Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +132,14 @@ def _rtc() -> float | None:
         return float(_RTC.read_text("ascii"))
     except (OSError, ValueError):
         return None
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """The zone called `name`, else the machine's own."""
+    if name is not None:
+        return zoneinfo.ZoneInfo(name)
+    try:
+        with _LOCAL_TIME.open("rb") as file:
+            return zoneinfo.ZoneInfo.from_file(file, key="local")
+    except (OSError, ValueError):
+        return UTC

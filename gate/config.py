@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -136,13 +137,39 @@ class ModelsSettings(_Section):
 
 
 class ApiSettings(_Section):
-    """The local HTTP server."""
+    """The console and the API."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; 127.0.0.1 is for this machine alone, its address on the site's network for others too."""
 
     port: int = Field(8443, ge=0, le=65535)
     """Port to listen on; 0 takes a free one and prints it."""
+
+    tls: Literal["generated", "own", "off"] = "generated"
+    """`generated`: a certificate of the gate's own making; `own`: yours; `off`: none, on this machine alone."""
+
+    certificate: Path | None = None
+    """Your certificate with its chain, PEM."""
+
+    key: Path | None = None
+    """Its key, PEM, not encrypted."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> ApiSettings:
+        if (self.tls == "own") != (self.certificate is not None and self.key is not None):
+            raise ValueError('certificate and key belong to tls = "own"; give both, or neither')
+        if self.tls == "off" and not _is_loopback(self.host):
+            raise ValueError("without TLS passwords would cross the network; set host to 127.0.0.1 or leave tls on")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseSettings):
@@ -172,7 +199,7 @@ class Settings(BaseSettings):
     """The door."""
 
     api: ApiSettings = ApiSettings()
-    """The HTTP server."""
+    """The console and the API."""
 
     @classmethod
     def settings_customise_sources(
@@ -251,7 +278,14 @@ def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dic
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
         },
-        "api": {**common, "gate": settings.gate, "api": dumped["api"]},
+        "api": {
+            **common,
+            "gate": settings.gate,
+            "api": dumped["api"],
+            "zone": settings.door.zone,
+            "models_dir": str(models_dir),
+            "pack": settings.models.pack,
+        },
     }
 
 

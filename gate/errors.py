@@ -1,8 +1,33 @@
-"""Errors whose message is one sentence for the person at the keyboard."""
+"""Sentences for people, and the errors whose message is one."""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class Sentence(str):
+    """A sentence with its gaps filled, that still knows the one without: that is what a catalogue translates.
+
+    >>> Sentence("{name} is away.", name="Ann")
+    'Ann is away.'
+    """
+
+    pattern: str
+    values: dict[str, object]
+
+    def __new__(cls, pattern: str, **values: object) -> Self:
+        """`pattern` as in str.format; a value may be a Sentence itself."""
+        made = super().__new__(cls, pattern.format(**values) if values else pattern)
+        made.pattern, made.values = pattern, values
+        return made
 
 
 class FacegateError(Exception):
     """Something a person can mend; the message says what to do."""
+
+    def __init__(self, pattern: str, **values: object) -> None:
+        self.sentence = Sentence(pattern, **values)
+        super().__init__(self.sentence)
 
 
 class UsageError(FacegateError):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gate import clock
-from gate.link import Client, LinkDown, Message, socket_of
+from gate.errors import Sentence
+from gate.link import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
 
 _SYS = Path("/sys")
 LOW_DISK = 200 * 1024 * 1024
@@ -38,7 +41,7 @@ class Health:
     door: Message | None
     vision: Message | None
     machine: Machine
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[Sentence, ...] = field(default=())
 
 
 def gather(state: Path, sys: Path = _SYS) -> Health:
@@ -48,33 +51,35 @@ def gather(state: Path, sys: Path = _SYS) -> Health:
     return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic())))
 
 
-def problems(door: Message | None, vision: Message | None, machine: Machine, now: float) -> list[str]:
+def problems(door: Message | None, vision: Message | None, machine: Machine, now: float) -> list[Sentence]:
     """Pure: what is not well, in words."""
-    found = []
+    found: list[Sentence] = []
     if door is None:
-        found.append("The door does not answer.")
+        found.append(Sentence("The door does not answer."))
     else:
-        found += [f"The door reports a fault: {fault}." for fault in door.get("faults", [])]
+        found += [Sentence("The door reports a fault: {fault}.", fault=fault) for fault in door.get("faults", [])]
         if door.get("store_fault"):
-            found.append(str(door["store_fault"]))
+            found.append(Sentence(str(door["store_fault"])))
         if int(door.get("unwritten_events", 0)) > MANY_UNWRITTEN:
-            found.append(f"{door['unwritten_events']} events wait to be written to the record.")
+            found.append(
+                Sentence("{count} events wait to be written to the record.", count=int(door["unwritten_events"]))
+            )
     if vision is None:
-        found.append("Vision does not answer: faces are not recognised.")
+        found.append(Sentence("Vision does not answer: faces are not recognised."))
     else:
         if vision.get("camera_fault"):
-            found.append(str(vision["camera_fault"]))
+            found.append(Sentence(str(vision["camera_fault"])))
         age = age_s(vision, "last_frame_mono", now)
         if not vision.get("camera_fault") and not vision.get("recording_ended") and (age is None or age > STALE_S):
-            found.append("No frame has come from the camera lately.")
+            found.append(Sentence("No frame has come from the camera lately."))
     if not machine.clock_trusted:
-        found.append("The clock is not to be trusted: what is bound to a time of day is denied.")
+        found.append(Sentence("The clock is not to be trusted: what is bound to a time of day is denied."))
     if machine.disk_free_bytes < LOW_DISK:
-        found.append(f"The disk has {machine.disk_free_bytes // 2**20} MB left.")
+        found.append(Sentence("The disk has {megabytes} MB left.", megabytes=machine.disk_free_bytes // 2**20))
     if machine.temperature_c is not None and machine.temperature_c > HOT_C:
-        found.append(f"The board is at {machine.temperature_c:.0f} degrees.")
+        found.append(Sentence("The board is at {degrees} degrees.", degrees=round(machine.temperature_c)))
     if machine.under_voltage:
-        found.append("The power supply is too weak (under-voltage).")
+        found.append(Sentence("The power supply is too weak (under-voltage)."))
     return found
 
 
@@ -88,6 +93,16 @@ def status_of(socket: Path) -> Message | None:
     finally:
         client.close()
     return answer if "pid" in answer or "last_frame_mono" in answer else None
+
+
+def ask_api(state: Path, path: str, *, timeout_s: float = 3.0) -> bytes:
+    """What the gate's own HTTP server answers on this machine. Raises OSError."""
+    address = api_address_file(state).read_text("ascii").strip()
+    certificate = generated_certificate_file(state)
+    trust = ssl.create_default_context(cafile=str(certificate)) if certificate.exists() else None
+    with urllib.request.urlopen(f"{address}{path}", timeout=timeout_s, context=trust) as answer:  # noqa: S310 - our own
+        found: bytes = answer.read()
+    return found
 
 
 def age_s(status: Message | None, field: str, now: float) -> float | None:

@@ -57,6 +57,11 @@ def api_address_file(state: Path) -> Path:
     return state / "run" / "api" / "address"
 
 
+def generated_certificate_file(state: Path) -> Path:
+    """Where the certificate is that the api makes for itself."""
+    return state / "tls" / "certificate.pem"
+
+
 class Client:
     """One end of a conversation: ask, and wait for the answer. Used from one thread."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-import zoneinfo
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.clock import zone_of
 from gate.errors import FacegateError
 from gate.schedule import parse
 from gate.store import residents, schedules
@@ -24,7 +24,6 @@ _log = logging.getLogger(__name__)
 _RETRY_S = 1.0
 # The door's loop waits no longer than this for a reader's lock.
 _BUSY_S = 0.05
-_LOCAL_TIME = Path("/etc/localtime")
 
 
 class StoreDown(Exception):
@@ -105,14 +104,3 @@ class People:
         self.fault = str(error)
         self.close()
         return StoreDown(self.fault)
-
-
-def zone_of(name: str | None) -> tzinfo:
-    """The zone called `name`, else the machine's own."""
-    if name is not None:
-        return zoneinfo.ZoneInfo(name)
-    try:
-        with _LOCAL_TIME.open("rb") as file:
-            return zoneinfo.ZoneInfo.from_file(file, key="local")
-    except (OSError, ValueError):
-        return UTC

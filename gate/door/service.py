@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import pwd
+import re
 import signal
 import sys
 import time
@@ -42,6 +43,7 @@ _REMEMBER_EVERY_S = 60.0
 _CHATTER = 10
 # A contact that was still for so long is well again, seconds.
 _CALM_S = 60.0
+_NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
 
 class DoorService:
@@ -208,7 +210,7 @@ class DoorService:
             self._memory.keep(self._memory.found)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
-        now, who = time.monotonic(), f"uid {peer.uid}"
+        now, who = time.monotonic(), asker(message, peer)
         match message.get("do"):
             case "claim":
                 return self._answer_claim(message, peer)
@@ -356,6 +358,14 @@ def claim_from(message: Message) -> Claim:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 and math.isfinite(value)
+
+
+def asker(message: Message, peer: Peer) -> str:
+    """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for."""
+    named = message.get("by")
+    if isinstance(named, str) and _NAMED.fullmatch(named):
+        return f"{named} through uid {peer.uid}"
+    return f"uid {peer.uid}"
 
 
 def _answered(verdict: Verdict) -> Message:

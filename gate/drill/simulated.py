@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +18,8 @@ from gate import backup
 from gate.door.settings import DoorSettings
 from gate.drill.bench import TIMES, Bench, bench
 from gate.drill.results import CheckFailed, Result
-from gate.link import api_address_file, socket_of
+from gate.health import ask_api
+from gate.link import socket_of
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.database import DATABASE_NAME, open_database
@@ -457,9 +457,7 @@ def health_is_told(gate: Bench, _resident: str) -> str:
 
 
 def _health(gate: Bench) -> dict[str, dict[str, object]]:
-    address = api_address_file(gate.state).read_text("ascii").strip()
-    with urllib.request.urlopen(f"{address}/api/health", timeout=3) as answer:  # noqa: S310 - our own address
-        found: dict[str, dict[str, object]] = json.load(answer)
+    found: dict[str, dict[str, object]] = json.loads(ask_api(gate.state, "/api/health"))
     return found
 
 

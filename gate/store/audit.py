@@ -137,23 +137,33 @@ def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterato
         (first,),
     )
     for row in rows:
-        personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
-        sequence, identity, gate_id, boot, kind, at, mono, trusted, details, commitments, previous, digest = row
-        yield Line(
-            sequence=sequence,
-            id=identity,
-            gate_id=gate_id,
-            boot_id=boot,
-            kind=kind,
-            at=at,
-            mono=mono,
-            clock_trusted=None if trusted is None else bool(trusted),
-            details=json.loads(details),
-            commitments=json.loads(commitments),
-            previous=previous,
-            hash=digest,
-            personal=dict(personal.fetchall()),
-        )
+        yield _line(connection, row)
+
+
+def line(connection: sqlite3.Connection, sequence: int) -> Line | None:
+    """One line of the record by its number."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE sequence = ?", (sequence,)).fetchone()  # noqa: S608 - constants
+    return _line(connection, row) if row else None
+
+
+def _line(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Line:
+    personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
+    sequence, identity, gate_id, boot, kind, at, mono, trusted, details, commitments, previous, digest = row
+    return Line(
+        sequence=sequence,
+        id=identity,
+        gate_id=gate_id,
+        boot_id=boot,
+        kind=kind,
+        at=at,
+        mono=mono,
+        clock_trusted=None if trusted is None else bool(trusted),
+        details=json.loads(details),
+        commitments=json.loads(commitments),
+        previous=previous,
+        hash=digest,
+        personal=dict(personal.fetchall()),
+    )
 
 
 def anchor(connection: sqlite3.Connection) -> Anchor | None:

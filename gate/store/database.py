@@ -148,7 +148,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
                     for statement in _statements(script):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {number}")
-    connection.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, ?)", (new_id(),))
+    # Looked at first: a write would wait for whoever writes now.
+    if connection.execute("SELECT 1 FROM gate").fetchone() is None:
+        connection.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, ?)", (new_id(),))
 
 
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:

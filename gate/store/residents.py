@@ -121,8 +121,9 @@ def enrol(
     consent: Consent | None = None,
     *,
     to: str | None = None,
+    by: str | None = None,
 ) -> Resident:
-    """Add a resident with their templates, or more templates to resident `to`; the record gets its line.
+    """Add a resident with their templates, or more templates to resident `to`; the record says who did it.
 
     All or nothing. Raises Refusal where there are templates and neither `consent` nor one that holds already, and
     when the person would hold more than MAX_TEMPLATES.
@@ -140,7 +141,7 @@ def enrol(
         if consent is not None:
             consents.record(connection, resident, consent, now)
         elif templates and not consents.standing(connection, resident):
-            raise Refusal(f"{name} has not agreed to a face being kept; record the consent with the enrolment.")
+            raise Refusal("{name} has not agreed to a face being kept; record the consent first.", name=name)
         connection.executemany(
             "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -148,17 +149,19 @@ def enrol(
         )
         enrolled = get(connection, resident)
         if enrolled is None:
-            raise Refusal(f"{name} was removed in the meantime; enrol them again.")
+            raise Refusal("{name} was removed in the meantime; enrol them again.", name=name)
         if enrolled.templates > MAX_TEMPLATES:
             raise Refusal(
-                f"{enrolled.name} would hold {enrolled.templates} templates; {MAX_TEMPLATES} is the most."
-                " Give fewer photos."
+                "{name} would hold {count} templates; {most} is the most. Give fewer photos.",
+                name=enrolled.name,
+                count=enrolled.templates,
+                most=MAX_TEMPLATES,
             )
         personal = {"resident": resident, "name": enrolled.name}
         if enrolled.unit:
             personal["unit"] = enrolled.unit
         kind = "enrolled" if to is None else "templates_added"
-        details: dict[str, object] = {"templates": len(templates)}
+        details: dict[str, object] = {"templates": len(templates), **_by(by)}
         if consent is not None:
             details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
         audit.append(connection, AuditEvent(kind, details, personal, resident))
@@ -177,34 +180,37 @@ class Receipt:
     """Names and the like in the record."""
 
 
-def remove(connection: sqlite3.Connection, resident: Resident) -> Receipt:
+def remove(connection: sqlite3.Connection, resident: Resident, by: str | None = None) -> Receipt:
     """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log."""
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
-        receipt = _erased("erased", connection, resident)
+        receipt = _erased("erased", connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return receipt
 
 
-def withdraw(connection: sqlite3.Connection, resident: Resident) -> Receipt:
+def withdraw(connection: sqlite3.Connection, resident: Resident, by: str | None = None) -> Receipt:
     """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
 
     Raises Refusal where no consent holds and no template is kept.
     """
     with transaction(connection):
         if not consents.standing(connection, resident.id):
-            raise Refusal(f"{resident.name} has no consent that could be withdrawn; no template of theirs is kept.")
+            raise Refusal(
+                "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
+            )
         connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
         consents.withdraw(connection, resident.id, _now())
-        receipt = _erased("consent_withdrawn", connection, resident)
+        receipt = _erased("consent_withdrawn", connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return receipt
 
 
-def _erased(kind: str, connection: sqlite3.Connection, resident: Resident) -> Receipt:
+def _erased(kind: str, connection: sqlite3.Connection, resident: Resident, by: str | None) -> Receipt:
     forgotten = audit.forget(connection, resident.id)
-    line = audit.append(connection, AuditEvent(kind, {"templates": resident.templates, "personal_fields": forgotten}))
+    details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, **_by(by)}
+    line = audit.append(connection, AuditEvent(kind, details))
     return Receipt(line, _now(), resident.templates, forgotten)
 
 
@@ -215,14 +221,18 @@ def change(
     extended: bool | None = None,
     schedule: str | None = None,
     group: str | None = None,
+    unit: str | None = None,
+    by: str | None = None,
 ) -> Resident:
-    """Change what is not None; an empty `schedule` or `group` takes theirs away. The record gets its line.
+    """Change what is not None; an empty `schedule`, `group` or `unit` takes theirs away. The record gets its line.
 
     Raises Refusal when there is no such schedule or group.
     """
     with transaction(connection):
         if extended is not None:
             connection.execute("UPDATE residents SET extended = ? WHERE id = ?", (int(extended), resident.id))
+        if unit is not None:
+            connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit or None, resident.id))
         for column, table, name in (("schedule_id", "schedules", schedule), ("group_id", "groups", group)):
             if name is not None:
                 found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
@@ -231,13 +241,17 @@ def change(
                 value = found[0] if found else None
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
         changes = {"extended": extended, "schedule": schedule, "group": group}
-        details: dict[str, object] = {key: value for key, value in changes.items() if value is not None}
-        personal = {"resident": resident.id, "name": resident.name}
+        details: dict[str, object] = {key: value for key, value in changes.items() if value is not None} | _by(by)
+        personal = {"resident": resident.id, "name": resident.name} | ({"unit": unit} if unit else {})
         audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
         changed = get(connection, resident.id)
     if changed is None:
-        raise Refusal(f"{resident.name} was removed in the meantime.")
+        raise Refusal("{name} was removed in the meantime.", name=resident.name)
     return changed
+
+
+def _by(by: str | None) -> dict[str, object]:
+    return {} if by is None else {"by": by}
 
 
 def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ import time
 import httpx
 
 from api.app import create_app
+from tests.api.conftest import context_on
 from tests.gate.door.test_service import door_process
 
 
@@ -13,7 +14,7 @@ def health(state):
 
 def get(state, path):
     async def ask():
-        transport = httpx.ASGITransport(create_app("North gate", state))
+        transport = httpx.ASGITransport(create_app(context_on(state)))
         async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
             return await client.get(path)
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from enroll.checks import PhotoRefused
-from enroll.enrolment import clean_text, enrol_photos
+from enroll.enrolment import enrol_photos
+from enroll.people import clean_text
 from gate.errors import Refusal, UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
@@ -96,7 +97,7 @@ def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, 
         enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON)
     namesake = enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], "2-202", consent=NO_PERSON).resident
     assert namesake.id != first.id
-    with pytest.raises(Refusal, match="say which by --unit"):
+    with pytest.raises(Refusal, match="say where they live"):
         enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON)
 
 

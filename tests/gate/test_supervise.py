@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +14,8 @@ import pytest
 
 from gate.demo.walkup import Scene, footage, write_video
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import Client, LinkDown, api_address_file, socket_of
+from gate.health import ask_api
+from gate.link import Client, LinkDown, socket_of
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
@@ -100,10 +100,8 @@ def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway
             if {"door ready", "vision ready", "api ready"} <= set(printed):
                 break
         assert "door.pulse_s = 0.4" in printed
-        address = api_address_file(state).read_text().strip()
         wait_for(lambda: (ask(state, "vision", do="status") or {}).get("last_inference_mono"), 10, "no inference")
-        with urllib.request.urlopen(f"{address}/api/health") as answer:
-            health = json.load(answer)
+        health = json.loads(ask_api(state, "/api/health"))
         # A test machine's clock may have nobody to vouch for it.
         assert [problem for problem in health["problems"] if "clock" not in problem] == []
         assert (health["door"]["alive"], health["door"]["mode"]) == (True, "normal")

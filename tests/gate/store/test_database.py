@@ -67,7 +67,8 @@ def test_a_damaged_database_is_found_before_it_is_trusted(state):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     path = state / DATABASE_NAME
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 2000] = os.urandom(2000)
+    page = len(content) // 2 // 4096 * 4096
+    content[page : page + 4096] = os.urandom(4096)
     path.write_bytes(content)
     with closing(open_database(state)) as connection, pytest.raises(StoreError, match="damaged"):
         check_integrity(connection, state)
@@ -101,9 +102,9 @@ def test_a_full_disk_is_told_in_words_and_changes_nothing(facegate, photos, tmp_
     disk = tmp_path / "disk"
     disk.mkdir()
     script = (
-        f"mount -t tmpfs -o size=300k tmpfs {disk} && "
+        f"mount -t tmpfs -o size=500k tmpfs {disk} && "
         f"{sys.executable} -m gate.cli residents list --state {disk} && "
-        f"dd if=/dev/zero of={disk}/filler bs=1k count=400 2>/dev/null; "
+        f"dd if=/dev/zero of={disk}/filler bs=1k count=600 2>/dev/null; "
         f"{sys.executable} -m gate.cli enroll Obama {photos / 'obama.jpg'} --state {disk}; code=$?; "
         f"rm {disk}/filler; {sys.executable} -m gate.cli residents list --state {disk}; exit $code"
     )

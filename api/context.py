@@ -1,0 +1,149 @@
+"""What every request of one api process shares, and what each gets of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Passwords, Permission, Throttle, digest
+from api.enroller import Enroller
+from api.languages import Languages
+from api.problems import HttpProblem, SignInNeeded
+from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
+from gate.store import accounts, audit
+from gate.store.database import DATABASE_NAME, open_database, sentences
+from gate.vocabulary import AuditEvent
+
+_USED_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Made once, by the composition root."""
+
+    gate: str
+    state: Path
+    enroller: Enroller
+    languages: Languages
+    secure: bool
+    """Whether the pages come over TLS."""
+    zone: str | None = None
+    """The gate's time zone; None: the machine's own."""
+    passwords: Passwords = field(default_factory=Passwords)
+    throttle: Throttle = field(default_factory=Throttle)
+    owner_code: OwnerCode = field(default_factory=OwnerCode)
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; the prefix makes browsers hold it to this host and to TLS."""
+        return "__Host-facegate" if self.secure else "facegate"
+
+    @property
+    def owner_code_file(self) -> Path:
+        """Where the code of the first start is kept for whoever administers the machine."""
+        return runtime_directory(self.state, "api") / "owner-code"
+
+    def ask_door(self, order: str, actor: Actor | None = None) -> Message:
+        """The door's answer. Raises LinkDown."""
+        client = Client(socket_of(self.state, "door"))
+        try:
+            return client.ask({"do": order} | ({"by": actor.label} if actor else {}))
+        finally:
+            client.close()
+
+
+def context_of(request: Request) -> Context:
+    """The context of a request."""
+    context: Context = request.app.state.context
+    return context
+
+
+@contextmanager
+def store_of(context: Context) -> Iterator[sqlite3.Connection]:
+    """The store, with SQLite's errors in words."""
+    with closing(open_database(context.state)) as connection, sentences(context.state / DATABASE_NAME):
+        yield connection
+
+
+def _store(request: Request) -> Iterator[sqlite3.Connection]:
+    with store_of(context_of(request)) as connection:
+        yield connection
+
+
+Shared = Annotated[Context, Depends(context_of)]
+Store = Annotated[sqlite3.Connection, Depends(_store)]
+
+
+def actor_of(request: Request, context: Shared, connection: Store) -> Actor | None:
+    """Who asks, by a session's cookie or a bearer token; None: nobody we know."""
+    now = time.time()
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        return _by_token(connection, digest(secret.strip()))
+    cookie = request.cookies.get(context.cookie)
+    return _by_session(connection, digest(cookie), now) if cookie else None
+
+
+def _by_token(connection: sqlite3.Connection, known_by: str) -> Actor | None:
+    token = accounts.token_of(connection, known_by)
+    if token is None:
+        return None
+    of = accounts.user(connection, token.user)
+    # A token may never do more than the user it belongs to.
+    allowed = ROLES[of.role] if of else frozenset[Permission]()
+    return Actor(f"token {token.id}", allowed & {Permission(one) for one in token.permissions})
+
+
+def _by_session(connection: sqlite3.Connection, known_by: str, now: float) -> Actor | None:
+    session = accounts.session(connection, known_by)
+    if session is None:
+        return None
+    if now - session.used_at > IDLE_S or now - session.began_at > LONGEST_S:
+        accounts.end_session(connection, known_by)
+        return None
+    if not 0 <= now - session.used_at < _USED_EVERY_S:
+        accounts.use_session(connection, known_by, now)
+    return Actor(f"user {session.user.id}", ROLES[session.user.role], session.user, known_by)
+
+
+MaybeActor = Annotated[Actor | None, Depends(actor_of)]
+
+
+def may(permission: Permission) -> Callable[..., Actor]:
+    """A dependency: who asks, when they may; else 401 or 403."""
+
+    def check(actor: MaybeActor) -> Actor:
+        if actor is None:
+            raise SignInNeeded
+        if not actor.may(permission):
+            raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
+        return actor
+
+    return check
+
+
+Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]
+Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
+Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]
+Reader = Annotated[Actor, Depends(may(Permission.RECORD))]
+Owner = Annotated[Actor, Depends(may(Permission.SITE))]
+
+
+def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **details: Any) -> None:
+    """Put on record that somebody looked at personal data."""
+    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": actor.label, **details}))
+
+
+def door_status(context: Context) -> Message | None:
+    """What the door says of itself; None where it does not answer."""
+    try:
+        return context.ask_door("status")
+    except LinkDown:
+        return None

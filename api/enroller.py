@@ -1,0 +1,65 @@
+"""Enrolment over HTTP: one at a time, on models that are opened at the first use.
+
+Everything heavy is imported here and then: most of its life an api has nobody to enrol, and it must start quickly.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from gate.store.consents import Consent
+from gate.store.residents import Resident
+
+if TYPE_CHECKING:
+    from enroll.enrolment import Enrolled
+    from models.pack import Models
+
+
+class Enroller:
+    """Turns uploads into residents by the one way to enrol."""
+
+    def __init__(self, models_dir: Path, pack: str) -> None:
+        self._models_dir = models_dir
+        self._pack = pack
+        self._opened: Models | None = None
+        # The gate needs the rest of the machine.
+        self._turn = threading.Lock()
+
+    def check(self, photo: BinaryIO, name: str) -> None:
+        """Raises Refusal, with its reason, where a photo would not do; UsageError where it is none."""
+        from enroll.checks import examine
+        from enroll.decode import decode
+
+        image = decode(photo, name)
+        with self._turn:
+            examine(image, name, self._models())
+
+    def enrol(
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        photos: Sequence[tuple[str, BinaryIO]],
+        unit: str | None,
+        *,
+        consent: Consent,
+        to: Resident | None,
+        by: str,
+    ) -> Enrolled:
+        """Enrol from (file name, file); otherwise as enroll.enrolment.enrol."""
+        from enroll.decode import decode
+        from enroll.enrolment import Photo, enrol
+
+        decoded = (Photo(called, decode(file, called), "photo") for called, file in photos)
+        with self._turn:
+            return enrol(connection, self._models(), name, decoded, unit, consent=consent, to=to, by=by)
+
+    def _models(self) -> Models:
+        if self._opened is None:
+            from models.pack import open_models
+
+            self._opened = open_models(self._models_dir, self._pack, threads=1)
+        return self._opened

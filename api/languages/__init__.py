@@ -1,0 +1,88 @@
+"""The languages of the console: one catalogue file each (gettext's .po), English in the code itself."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from importlib import resources
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_datetime, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from gate.errors import FacegateError, Sentence
+
+DEFAULT = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: its tag as in HTML, and its words."""
+
+    tag: str
+    locale: Locale
+    words: gettext.NullTranslations
+
+    def __call__(self, sentence: str, **values: object) -> str:
+        """A sentence of the code in this language, its gaps filled; values that are sentences are translated too."""
+        pattern = sentence
+        if isinstance(sentence, Sentence):
+            pattern, values = sentence.pattern, sentence.values
+        said = self.words.gettext(pattern) if pattern else ""
+        told = {name: self(value) if isinstance(value, Sentence) else value for name, value in values.items()}
+        return said.format(**told) if told else said
+
+    def many(self, one: str, more: str, count: int) -> str:
+        """`one` or `more` by the language's rule for `count`."""
+        return self.words.ngettext(one, more, count).format(count=count)
+
+    def error(self, error: Exception) -> str:
+        """What an error says."""
+        return self(error.sentence) if isinstance(error, FacegateError) else str(error)
+
+    @property
+    def name(self) -> str:
+        """What it calls itself: a catalogue says so by translating "English"."""
+        return self.words.gettext(Sentence("English"))
+
+    def time(self, moment: datetime, zone: tzinfo) -> str:
+        """The time of day."""
+        return format_time(moment.astimezone(zone), "HH:mm:ss", locale=self.locale)
+
+    def date_time(self, moment: datetime, zone: tzinfo) -> str:
+        """Day and time."""
+        return format_datetime(moment.astimezone(zone), "medium", locale=self.locale)
+
+
+class Languages:
+    """All there are: English, and one for each catalogue."""
+
+    def __init__(self) -> None:
+        self._all = {DEFAULT: Language(DEFAULT, Locale(DEFAULT), gettext.NullTranslations())}
+        for file in resources.files("api.languages").iterdir():
+            if file.name.endswith(".po"):
+                tag = file.name.removesuffix(".po")
+                compiled = io.BytesIO()
+                write_mo(compiled, read_po(io.BytesIO(file.read_bytes())))
+                compiled.seek(0)
+                self._all[tag] = Language(tag, Locale.parse(tag, sep="-"), gettext.GNUTranslations(compiled))
+
+    @property
+    def all(self) -> list[Language]:
+        """By tag."""
+        return [self._all[tag] for tag in sorted(self._all)]
+
+    def chosen(self, cookie: str | None, accepted: str) -> Language:
+        """The one a person chose, else the first their browser asks for, else English."""
+        if cookie in self._all:
+            return self._all[cookie]
+        asked = [part.split(";")[0].strip() for part in accepted[:200].split(",")]
+        short = {tag.split("-")[0]: tag for tag in self._all}
+        for one in asked:
+            found = negotiate_locale([one], list(self._all), sep="-") or short.get(one.split("-")[0])
+            if found is not None:
+                return self._all[found]
+        return self._all[DEFAULT]

@@ -1,0 +1,62 @@
+"""Failures as RFC 9457 problems, and as pages for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from gate.errors import FacegateError, Sentence
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """What went wrong, after RFC 9457. `reason` is out of a closed list where there is one."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    reason: str | None = None
+
+
+class HttpProblem(FacegateError):
+    """A refusal with its HTTP status, and a reason out of a closed list where there is one."""
+
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        *,
+        reason: str | None = None,
+        headers: dict[str, str] | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(sentence, **values)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+
+class SignInNeeded(HttpProblem):
+    """Nobody is signed in."""
+
+    def __init__(self) -> None:
+        super().__init__(401, Sentence("Sign in first."), headers={"WWW-Authenticate": "Bearer"})
+
+
+def problem(status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The response that says so."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason)
+    return JSONResponse(
+        body.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=PROBLEM_JSON
+    )
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": HTTPStatus(status).phrase}
+    for status in (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503)
+}

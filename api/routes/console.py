@@ -1,0 +1,311 @@
+"""The console's pages about the gate: today, events, gate, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
+from api.context import Doorkeeper, MaybeActor, Owner, Reader, Shared, Store, Watcher, door_status, record_look
+from api.languages import Language
+from api.pages import language_of, page
+from api.problems import HttpProblem, SignInNeeded
+from api.routes.accounts import found_user
+from api.routes.door import Order, tell_door
+from api.routes.health import health_of
+from api.routes.residents import search_residents
+from api.wording import FAULTS, KINDS, METHODS, REASONS
+from enroll.people import clean_text
+from gate.clock import zone_of
+from gate.errors import FacegateError
+from gate.health import gather
+from gate.store import accounts, schedules
+from gate.store import search as record
+from gate.store.accounts import Role
+from gate.store.audit import Line
+from gate.store.search import Search
+
+router = APIRouter()
+
+_ENTRIES_SHOWN = 50
+_LINES_SHOWN = 50
+_Text = Annotated[str, Form(max_length=2000)]
+
+
+@router.get("/")
+def show_today(request: Request, connection: Store, context: Shared, actor: MaybeActor, part: str = "") -> Response:
+    """Who came, what was refused and why, and the gate now."""
+    if actor is None:
+        raise SignInNeeded
+    if not actor.may(Permission.LIVE):
+        return RedirectResponse("/events", 303)
+    values: dict[str, Any] = {"door": door_status(context), "problems": gather(context.state).problems, "entries": None}
+    if actor.may(Permission.RECORD):
+        midnight = datetime.now(zone_of(context.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = midnight.astimezone(UTC).isoformat(timespec="milliseconds")
+        refusals = record.refusals_since(connection, since)
+        values |= {
+            "entries": record.page(connection, Search(kinds=("granted",), since=since), count=_ENTRIES_SHOWN),
+            "let_in": record.count_since(connection, "granted", since),
+            "refused": sum(one.count for one in refusals),
+            "reasons": [(one.reason, one.count, one.last_at) for one in refusals],
+        }
+        if part != "live":
+            record_look(connection, actor, "today")
+    return page(request, "today_live.html" if part == "live" else "today.html", actor=actor, **values)
+
+
+@router.post("/door/{order}")
+def order_door(order: Order, context: Shared, actor: Doorkeeper) -> Response:
+    """What the buttons do."""
+    tell_door(context, order, actor)
+    return RedirectResponse("/", 303)
+
+
+@router.get("/events")
+def show_events(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Reader,
+    person: Annotated[str, Query(max_length=200)] = "",
+    resident: Annotated[str, Query(max_length=64)] = "",
+    what: Annotated[str, Query(max_length=20)] = "",
+    reason: Annotated[str, Query(max_length=40)] = "",
+    since: Annotated[str, Query(max_length=30)] = "",
+    until: Annotated[str, Query(max_length=30)] = "",
+    before: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+) -> Response:
+    """The record: who came in at nine?"""
+    language, zone = language_of(request), zone_of(context.zone)
+
+    def utc(typed: str) -> str | None:
+        if not typed:
+            return None
+        try:
+            local = datetime.fromisoformat(typed).replace(tzinfo=zone)
+        except ValueError as error:
+            raise HttpProblem(422, "{time} is no time; give it as 2026-05-01T09:00.", time=typed) from error
+        return local.astimezone(UTC).isoformat(timespec="milliseconds")
+
+    people: tuple[str, ...] | None = None
+    if resident:
+        people = (resident,)
+    elif person.strip():
+        people = tuple(one.id for one in search_residents(connection, person))
+    kinds = KINDS[what][1] if what in KINDS else ()
+    asked = Search(people, kinds, reason or None, utc(since), utc(until))
+    lines = record.page(connection, asked, before, _LINES_SHOWN)
+    record_look(connection, actor, "events")
+    users = {one.id: one.name for one in accounts.users(connection)}
+    typed = {"person": person, "resident": resident, "what": what, "reason": reason, "since": since, "until": until}
+    exported = [("person", person), ("resident", resident), ("reason", reason), *(("kind", kind) for kind in kinds)]
+    exported += [("since", asked.since or ""), ("until", asked.until or "")]
+    return page(
+        request,
+        "events.html",
+        actor=actor,
+        lines=lines,
+        asked=typed,
+        query=urlencode({name: value for name, value in typed.items() if value}),
+        exported=urlencode([(name, value) for name, value in exported if value]),
+        next=lines[-1].sequence if len(lines) == _LINES_SHOWN else None,
+        told=_teller(language, users),
+    )
+
+
+def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
+    """What there is to say about a line, in one short phrase."""
+
+    def told(line: Line) -> str:
+        details = line.details
+        parts = []
+        for name, words in (("reason", REASONS), ("method", METHODS), ("fault", FAULTS)):
+            value = details.get(name)
+            if isinstance(value, str) and value:
+                parts.append(language(words.get(value, value)))
+        if isinstance(details.get("seconds"), int | float):
+            parts.append(f"{details['seconds']:.1f} s")
+        parts += [str(details[name]) for name in ("order", "outcome", "what", "why") if details.get(name)]
+        by = str(details.get("by", ""))
+        name = next((users[word] for word in by.split() if word in users), by)
+        if name:
+            parts.append(name)
+        return ", ".join(parts)
+
+    return told
+
+
+@router.get("/gate")
+def show_gate(request: Request, context: Shared, actor: Watcher) -> Response:
+    """How the gate is."""
+    found = gather(context.state)
+    return page(request, "gate.html", actor=actor, health=health_of(context.gate, found), problems=found.problems)
+
+
+@router.get("/settings")
+def show_settings(request: Request, connection: Store, actor: Owner) -> Response:
+    """Users, hours, tokens."""
+    return _settings(request, connection, actor)
+
+
+@router.post("/settings/users")
+def add_user(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Owner,
+    name: _Text,
+    role: Annotated[Role, Form()],
+    password: _Text,
+) -> Response:
+    """Add a user."""
+
+    language = language_of(request)
+
+    def add() -> str:
+        clean = clean_text(name, "name")[:60]
+        accounts.add_user(connection, clean, context.passwords.hashed(password, clean), role, actor.label)
+        return language("{name} can sign in now.", name=clean)
+
+    return _done(request, connection, actor, add)
+
+
+@router.post("/settings/users/{user}/password")
+def change_password(
+    request: Request, connection: Store, context: Shared, actor: Owner, user: str, password: _Text
+) -> Response:
+    """Give a user another password."""
+    found = found_user(connection, user)
+
+    language = language_of(request)
+
+    def change() -> str:
+        accounts.change_password(connection, found, context.passwords.hashed(password, found.name), actor.label)
+        return language("{name} has a new password and must sign in again.", name=found.name)
+
+    return _done(request, connection, actor, change)
+
+
+@router.post("/settings/users/{user}/removal")
+def remove_user(request: Request, connection: Store, actor: Owner, user: str) -> Response:
+    """Take a user away."""
+    found = found_user(connection, user)
+
+    language = language_of(request)
+
+    def remove() -> str:
+        accounts.remove_user(connection, found, actor.label)
+        return language("{name} can no longer sign in.", name=found.name)
+
+    return _done(request, connection, actor, remove)
+
+
+@router.post("/settings/schedules")
+def put_schedule(request: Request, connection: Store, actor: Owner, name: _Text, windows: _Text) -> Response:
+    """Add a schedule or change it."""
+
+    language = language_of(request)
+
+    def put() -> str:
+        schedules.put(connection, clean_text(name, "name"), windows)
+        return language("Saved.")
+
+    return _done(request, connection, actor, put)
+
+
+@router.post("/settings/schedules/removal")
+def remove_schedule(request: Request, connection: Store, actor: Owner, name: _Text) -> Response:
+    """Remove a schedule that nobody has."""
+
+    language = language_of(request)
+
+    def remove() -> str:
+        schedules.remove(connection, name)
+        return language("Removed.")
+
+    return _done(request, connection, actor, remove)
+
+
+@router.post("/settings/groups")
+def put_group(
+    request: Request, connection: Store, actor: Owner, name: _Text, schedule: Annotated[str, Form(max_length=60)] = ""
+) -> Response:
+    """Add a group or give it other hours."""
+
+    language = language_of(request)
+
+    def put() -> str:
+        schedules.put_group(connection, clean_text(name, "name"), schedule or None)
+        return language("Saved.")
+
+    return _done(request, connection, actor, put)
+
+
+@router.post("/settings/tokens")
+def add_token(
+    request: Request,
+    connection: Store,
+    actor: Owner,
+    name: _Text,
+    permissions: Annotated[list[Permission] | None, Form()] = None,
+) -> Response:
+    """Make a token; its secret is shown this once."""
+    language = language_of(request)
+    if not permissions or actor.user is None:
+        return _settings(request, connection, actor, problem=language("Say what the token may do."))
+    secret = new_secret()
+    clean = clean_text(name, "name")[:60]
+    accounts.add_token(connection, clean, digest(secret), tuple(permissions), actor.user, actor.label)
+    return _settings(request, connection, actor, issued=secret)
+
+
+@router.post("/settings/tokens/{token}/removal")
+def revoke_token(request: Request, connection: Store, actor: Owner, token: str) -> Response:
+    """Take a token away at once."""
+
+    language = language_of(request)
+
+    def revoke() -> str:
+        accounts.revoke_token(connection, token, actor.label)
+        return language("Revoked.")
+
+    return _done(request, connection, actor, revoke)
+
+
+def _done(request: Request, connection: Store, actor: Actor, act: Callable[[], str]) -> Response:
+    """The settings again, with what was done or why not."""
+    try:
+        return _settings(request, connection, actor, notice=act())
+    except FacegateError as error:
+        return _settings(request, connection, actor, problem=language_of(request).error(error))
+
+
+def _settings(
+    request: Request,
+    connection: Store,
+    actor: Actor,
+    *,
+    notice: str | None = None,
+    problem: str | None = None,
+    issued: str | None = None,
+) -> Response:
+    return page(
+        request,
+        "settings.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        users=accounts.users(connection),
+        schedules=schedules.every(connection),
+        groups=schedules.groups(connection),
+        tokens=accounts.tokens(connection),
+        least=LEAST_PASSWORD,
+        notice=notice,
+        problem=problem,
+        issued=issued,
+    )

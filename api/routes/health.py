@@ -1,0 +1,133 @@
+"""How the gate is: for people, programs and Prometheus."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import BaseModel
+
+from api.auth import Permission
+from api.context import Shared, actor_of, may, store_of
+from gate import health
+from gate.link import Message
+
+
+class DoorHealth(BaseModel):
+    """The door process: whether it answers, and what it is doing."""
+
+    alive: bool
+    mode: str | None = None
+    leaf: str | None = None
+    faults: list[str] = []
+    last_write_age_s: float | None = None
+    unwritten_events: int | None = None
+    lost_events: int | None = None
+    store_fault: str | None = None
+
+
+class VisionHealth(BaseModel):
+    """The vision process: whether it answers, and how fresh what it sees is."""
+
+    alive: bool
+    camera_fault: str | None = None
+    last_frame_age_s: float | None = None
+    last_inference_age_s: float | None = None
+    residents: int | None = None
+
+
+class MachineHealth(BaseModel):
+    """The board; null where it has no such thing."""
+
+    temperature_c: float | None
+    under_voltage: bool | None
+    disk_free_bytes: int
+    memory_available_bytes: int | None
+    clock_trusted: bool
+
+
+class Health(BaseModel):
+    """What is alive and how fresh. `ok` only where nothing is wrong; `problems` says what is, in words."""
+
+    gate: str
+    status: Literal["ok", "degraded"]
+    problems: list[str]
+    door: DoorHealth
+    vision: VisionHealth
+    machine: MachineHealth
+
+
+router = APIRouter(tags=["health"])
+
+
+def _here_or_watcher(request: Request, context: Shared) -> None:
+    """Programs on this machine ask without a token: Prometheus, a shell. For them no store is needed either."""
+    if request.client is not None and request.client.host in ("127.0.0.1", "::1"):
+        return
+    with store_of(context) as connection:
+        may(Permission.LIVE)(actor_of(request, context, connection))
+
+
+@router.get("/api/health", dependencies=[Depends(_here_or_watcher)])
+@router.get("/api/v1/health", dependencies=[Depends(_here_or_watcher)])
+def show_health(context: Shared) -> Health:
+    """What is alive, how fresh it is, and what is wrong."""
+    return health_of(context.gate, health.gather(context.state))
+
+
+@router.get("/metrics", dependencies=[Depends(_here_or_watcher)], response_class=Response)
+def show_metrics(context: Shared) -> Response:
+    """The same for Prometheus."""
+    return Response(_metrics(health_of(context.gate, health.gather(context.state))), media_type=CONTENT_TYPE_LATEST)
+
+
+def health_of(gate: str, found: health.Health) -> Health:
+    """What was found, as it is told."""
+    now = time.monotonic()
+    door, vision = found.door or {}, found.vision or {}
+    return Health(
+        gate=gate,
+        status="degraded" if found.problems else "ok",
+        problems=list(found.problems),
+        door=DoorHealth(alive=found.door is not None, **_those_of(DoorHealth, door)),
+        vision=VisionHealth(
+            alive=found.vision is not None,
+            last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
+            last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
+            **_those_of(VisionHealth, vision),
+        ),
+        machine=MachineHealth(
+            temperature_c=found.machine.temperature_c,
+            under_voltage=found.machine.under_voltage,
+            disk_free_bytes=found.machine.disk_free_bytes,
+            memory_available_bytes=found.machine.memory_available_bytes,
+            clock_trusted=found.machine.clock_trusted,
+        ),
+    )
+
+
+def _those_of(model: type[BaseModel], status: Message) -> Message:
+    return {name: status[name] for name in model.model_fields if name in status}
+
+
+_UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}
+
+
+def _metrics(found: Health) -> bytes:
+    registry = CollectorRegistry()
+    Gauge("facegate_up", "Whether nothing is wrong with the gate.", registry=registry).set(found.status == "ok")
+    for part in ("door", "vision", "machine"):
+        for name, value in getattr(found, part).model_dump().items():
+            if isinstance(value, bool | int | float):
+                ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
+                unit = name.removesuffix(ending) + _UNITS.get(ending, "")
+                Gauge(f"facegate_{part}_{unit}", f"{part}: {name}", registry=registry).set(value)
+    faults = Gauge("facegate_door_fault", "1 while the fault lasts.", ["fault"], registry=registry)
+    for fault in found.door.faults:
+        faults.labels(fault).set(1)
+    mode = Gauge("facegate_door_mode", "1 for the door's mode.", ["mode"], registry=registry)
+    if found.door.mode:
+        mode.labels(found.door.mode).set(1)
+    return generate_latest(registry)

@@ -1,0 +1,94 @@
+"""What changes, as it changes: server-sent events for pages that are open."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from api.context import Context, Watcher, door_status
+from api.problems import RESPONSES, HttpProblem
+from gate.errors import FacegateError
+from gate.store.database import open_read_only
+from gate.store.search import last_line
+
+router = APIRouter(prefix="/api/v1", tags=["live"], responses=RESPONSES)
+
+_LOOK_EVERY_S = 0.05
+_ASK_DOOR_EVERY_S = 0.25
+# Proxies and browsers give up on a stream that says nothing.
+_KEEP_ALIVE_S = 15.0
+_MOST = 200
+
+
+class Changes:
+    """Watches record and door for all open pages at once, and only while there are any."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._changed = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self._waiting = 0
+
+    async def stream(self) -> AsyncIterator[str]:
+        """Server-sent events: one `change` at the start and after each change."""
+        self._waiting += 1
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
+        try:
+            yield "event: change\ndata: {}\n\n"
+            while True:
+                try:
+                    await asyncio.wait_for(self._changed.wait(), _KEEP_ALIVE_S)
+                    yield "event: change\ndata: {}\n\n"
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0 and self._watching is not None:
+                self._watching.cancel()
+
+    @property
+    def full(self) -> bool:
+        """Whether more pages would be too many."""
+        return self._waiting >= _MOST
+
+    async def _watch(self) -> None:
+        asked_mono, seen, door = float("-inf"), None, None
+        clock = asyncio.get_running_loop().time
+        while True:
+            try:
+                with closing(open_read_only(self._context.state)) as connection:
+                    while True:
+                        if clock() - asked_mono >= _ASK_DOOR_EVERY_S:
+                            asked_mono = clock()
+                            door = await asyncio.to_thread(_door_now, self._context)
+                        now = (last_line(connection), door)
+                        if seen is not None and now != seen:
+                            self._tell()
+                        seen = now
+                        await asyncio.sleep(_LOOK_EVERY_S)
+            except (sqlite3.Error, FacegateError):
+                await asyncio.sleep(1)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _door_now(context: Context) -> tuple[object, ...]:
+    status = door_status(context) or {}
+    return tuple(str(status.get(name)) for name in ("mode", "leaf", "standing", "faults", "signal"))
+
+
+@router.get("/live", response_class=StreamingResponse)
+async def follow(request: Request, _actor: Watcher) -> StreamingResponse:
+    """Server-sent events named `change`, whenever the record grows or the door does something."""
+    changes: Changes = request.app.state.changes
+    if changes.full:
+        raise HttpProblem(503, "Too many pages follow the gate already.")
+    return StreamingResponse(changes.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,206 @@
+"""The console's pages about people: residents, one resident, enrolling, receipts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from api.context import Registrar, Shared, Store, record_look
+from api.pages import language_of, page
+from api.routes.residents import (
+    enrol_uploads,
+    etag,
+    found_resident,
+    refuse_outdated,
+    search_residents,
+)
+from enroll import consent as texts
+from enroll.people import add_without_face, clean_text
+from gate.errors import FacegateError, Refusal
+from gate.store import consents, residents, schedules
+from gate.store import search as record
+from gate.store.search import Search
+from models.errors import PackError
+
+router = APIRouter()
+
+_PEOPLE_SHOWN = 100
+_LINES_SHOWN = 10
+_Text = Annotated[str, Form(max_length=400)]
+
+
+@router.get("/residents")
+def show_residents(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    search: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Everyone, by home and name."""
+    found = sorted(search_residents(connection, search), key=lambda one: (one.unit or "", one.name))
+    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    shown = found[start : start + _PEOPLE_SHOWN]
+    record_look(connection, actor, "residents")
+    more = start + _PEOPLE_SHOWN < len(found)
+    return page(
+        request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
+        next=shown[-1].id if more else None,
+    )  # fmt: skip
+
+
+@router.get("/residents/{resident}")
+def show_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """One person: how they are let in, their face, their consent, what they did lately."""
+    record_look(connection, actor, "a resident")
+    return _resident(request, connection, actor, resident)
+
+
+@router.post("/residents/{resident}")
+def change_resident(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: str,
+    known_as: _Text,
+    unit: _Text = "",
+    group: _Text = "",
+    extended: Annotated[bool, Form()] = False,
+) -> Response:
+    """Change how they are let in, unless somebody else was quicker."""
+    found, language = found_resident(connection, resident), language_of(request)
+    try:
+        refuse_outdated(found, known_as)
+        residents.change(
+            connection, found, extended=extended, group=group, unit=clean_text(unit, "unit") if unit.strip() else "",
+            by=actor.label,
+        )  # fmt: skip
+    except FacegateError as error:
+        return _resident(request, connection, actor, resident, problem=language.error(error))
+    return _resident(request, connection, actor, resident, notice=language("Saved."))
+
+
+@router.post("/residents/{resident}/withdrawal")
+def withdraw_consent(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """Their consent ends; the receipt."""
+    receipt = residents.withdraw(connection, found_resident(connection, resident), actor.label)
+    return page(request, "receipt.html", actor=actor, receipt=receipt)
+
+
+@router.post("/residents/{resident}/erasure")
+def erase_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """They are erased; the receipt."""
+    receipt = residents.remove(connection, found_resident(connection, resident), actor.label)
+    return page(request, "receipt.html", actor=actor, receipt=receipt)
+
+
+@router.get("/enrol")
+def show_enrol(
+    request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Enrol someone, or give someone more photos."""
+    return _enrol(request, connection, actor, resident)
+
+
+@router.post("/enrol")
+def enrol(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    photos: list[UploadFile] | None = None,
+    name: _Text = "",
+    unit: _Text = "",
+    resident: _Text = "",
+    way: _Text = "screen",
+    language: _Text = "en",
+    guardian: _Text = "",
+    agreed: Annotated[bool, Form()] = False,
+) -> Response:
+    """Enrol; what is wrong is said on the same page, and nothing typed is lost."""
+    given = {"name": name, "unit": unit, "guardian": guardian}
+    words = language_of(request)
+    # A browser sends an empty part where no file was chosen.
+    sent = [one for one in photos or [] if one.filename or one.size]
+    try:
+        if not sent:
+            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
+            return RedirectResponse(f"/residents/{person.id}", 303)
+        if not agreed:
+            said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
+            return _enrol(request, connection, actor, resident, given, said)
+        enrolled = enrol_uploads(
+            context, connection, actor, sent, way=way if way in ("screen", "paper", "told") else "screen",
+            name=name, unit=unit.strip() or None, resident=resident or None, language=language, guardian=guardian,
+        )  # fmt: skip
+    except (FacegateError, PackError) as error:
+        return _enrol(request, connection, actor, resident, given, words.error(error))
+    notice = words("{name} is enrolled.", name=enrolled.resident.name)
+    if enrolled.lookalikes:
+        notice += " " + words(
+            "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)
+        )
+    return _resident(request, connection, actor, enrolled.resident.id, notice=notice)
+
+
+@router.post("/photos/checks")
+def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Registrar) -> Response:
+    """Whether a photo from the browser's camera will do, in words; nothing of it is kept."""
+    words = language_of(request)
+    try:
+        context.enroller.check(photo.file, words("The photo"))
+    except Refusal as refused:
+        return JSONResponse({"fit": False, "advice": words.error(refused)})
+    return JSONResponse({"fit": True, "advice": ""})
+
+
+def _enrol(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: str,
+    given: dict[str, str] | None = None,
+    problem: str | None = None,
+) -> Response:
+    language = language_of(request).tag
+    spoken = language if language in texts.LANGUAGES else "en"
+    return page(
+        request,
+        "enrol.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        person=found_resident(connection, resident) if resident else None,
+        given=given or {"name": "", "unit": "", "guardian": ""},
+        consent_text=texts.text(spoken),
+        consent_language=spoken,
+        problem=problem,
+    )
+
+
+def _resident(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: str,
+    notice: str | None = None,
+    problem: str | None = None,
+) -> Response:
+    person = found_resident(connection, resident)
+    return page(
+        request,
+        "resident.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        person=person,
+        etag=etag(person),
+        groups=schedules.groups(connection),
+        templates=residents.templates_of(connection, person.id),
+        model=None,
+        agreed=consents.of(connection, person.id),
+        standing=consents.standing(connection, person.id),
+        lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
+        notice=notice,
+        problem=problem,
+    )

@@ -1,0 +1,148 @@
+"""The first start, signing in and out, and the choice of a language."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import LEAST_PASSWORD, LONGEST_S, digest, new_secret
+from api.context import Context, MaybeActor, Shared, Store
+from api.pages import LANGUAGE_COOKIE, language_of, page
+from enroll.people import clean_text
+from gate.errors import FacegateError
+from gate.store import accounts, audit
+from gate.store.accounts import User
+from gate.vocabulary import AuditEvent
+
+router = APIRouter()
+
+_Name = Annotated[str, Form(max_length=400)]
+_Secret = Annotated[str, Form(max_length=400)]
+_YEAR_S = 365 * 24 * 3600
+
+
+@router.get("/owner")
+def show_first_start(request: Request, connection: Store) -> Response:
+    """The page that makes the owner; once there is one, it leads on."""
+    if accounts.users(connection):
+        return _to("/sign-in")
+    return _first_start(request)
+
+
+@router.post("/owner")
+def make_owner(
+    request: Request, connection: Store, context: Shared, code: _Secret, name: _Name, password: _Secret
+) -> Response:
+    """Make the owner, by the code that the machine printed."""
+    language = language_of(request)
+    if accounts.users(connection):
+        return _to("/sign-in")
+    if not context.owner_code.right(code):
+        audit.append(connection, AuditEvent("sign_in_failed", {"why": "owner code", "from": _address(request)}))
+        return _first_start(
+            request,
+            name,
+            language("This is not the code. After ten wrong ones it changes with the next start of the gate."),
+        )
+    try:
+        clean = clean_text(name, "name")
+        hashed = context.passwords.hashed(password, clean)
+    except FacegateError as error:
+        return _first_start(request, name, language.error(error))
+    owner = accounts.add_owner(connection, clean[:60], hashed)
+    if owner is None:
+        return _to("/sign-in")
+    context.owner_code_file.unlink(missing_ok=True)
+    return _signed_in(connection, context, owner)
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Response:
+    """The page to sign in."""
+    if not accounts.users(connection):
+        return _to("/owner")
+    return _to("/") if actor else page(request, "sign_in.html", name="")
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, connection: Store, context: Shared, name: _Name, password: _Secret) -> Response:
+    """Sign in; who fails must wait longer each time, and nobody else."""
+    language, address, now = language_of(request), _address(request), time.monotonic()
+    wait_s = context.throttle.wait_s(name, address, now)
+    if wait_s > 0:
+        said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
+        return page(request, "sign_in.html", status_code=429, name=name, problem=said)
+    user = accounts.user_named(connection, name.strip())
+    # Counted before it is known to be wrong: attempts at once must not slip through together.
+    context.throttle.failed(name, address, now)
+    if user is None or not context.passwords.right(user, password):
+        if user is None:
+            context.passwords.right(None, password)
+        audit.append(connection, AuditEvent("sign_in_failed", {"user": user.id if user else None, "from": address}))
+        return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
+    context.throttle.succeeded(name, address)
+    return _signed_in(connection, context, user)
+
+
+@router.post("/sign-out")
+def sign_out(connection: Store, context: Shared, actor: MaybeActor) -> Response:
+    """End the session."""
+    if actor is not None and actor.session is not None:
+        accounts.end_session(connection, actor.session)
+    response = _to("/sign-in")
+    response.delete_cookie(context.cookie, path="/", secure=context.secure, httponly=True, samesite="lax")
+    return response
+
+
+@router.post("/language")
+def choose_language(
+    context: Shared, language: Annotated[str, Form(max_length=20)], back: Annotated[str, Form(max_length=2000)] = "/"
+) -> Response:
+    """Remember a language in this browser."""
+    target = urlsplit(back)
+    # Only a path of this console; two slashes would be another host.
+    path = target.path if target.path.startswith("/") and not target.path.startswith(("//", "/\\")) else "/"
+    response = _to(f"{path}?{target.query}" if target.query else path)
+    known = {one.tag for one in context.languages.all}
+    if language in known:
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR_S, path="/", secure=context.secure, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _first_start(request: Request, name: str = "", problem: str | None = None) -> Response:
+    from api.context import context_of
+
+    return page(
+        request,
+        "owner.html",
+        status_code=422 if problem else 200,
+        name=name,
+        least=LEAST_PASSWORD,
+        code_file=context_of(request).owner_code_file,
+        problem=problem,
+    )
+
+
+def _signed_in(connection: Store, context: Context, user: User) -> Response:
+    secret, now = new_secret(), time.time()
+    accounts.begin_session(connection, digest(secret), user, now)
+    response = _to("/")
+    response.set_cookie(
+        context.cookie, secret, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"
+    )
+    return response
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303)

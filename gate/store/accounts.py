@@ -1,0 +1,203 @@
+"""Users of the console, their sessions, and the tokens of machines. Secrets are kept as hashes alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from gate.errors import Refusal
+from gate.store import audit
+from gate.store.database import transaction
+from gate.store.ids import new_id
+from gate.vocabulary import AuditEvent
+
+
+class Role(StrEnum):
+    """What a user is."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    AUDITOR = "auditor"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user; `password` is a hash in argon2's own format. Times are ISO 8601, UTC."""
+
+    id: str
+    name: str
+    password: str
+    role: Role
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login. Times are seconds since 1970."""
+
+    user: User
+    began_at: float
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A machine's way in, with what it may do."""
+
+    id: str
+    name: str
+    permissions: tuple[str, ...]
+    user: str
+    created_at: str
+
+
+_USER = "SELECT id, name, password, role, created_at FROM users"
+
+
+def users(connection: sqlite3.Connection) -> list[User]:
+    """All users by name."""
+    return [_user(row) for row in connection.execute(f"{_USER} ORDER BY name")]
+
+
+def user_named(connection: sqlite3.Connection, name: str) -> User | None:
+    """One user by name, without regard to case."""
+    row = connection.execute(f"{_USER} WHERE name = ?", (name,)).fetchone()
+    return _user(row) if row else None
+
+
+def user(connection: sqlite3.Connection, identity: str) -> User | None:
+    """One user by id."""
+    row = connection.execute(f"{_USER} WHERE id = ?", (identity,)).fetchone()
+    return _user(row) if row else None
+
+
+def add_user(connection: sqlite3.Connection, name: str, password: str, role: Role, by: str) -> User:
+    """Add a user whose password hashes to `password`. Raises Refusal where the name is taken."""
+    added = User(new_id(), name, password, role, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    with transaction(connection):
+        if user_named(connection, name) is not None:
+            raise Refusal("There is a user {name} already; choose another name.", name=name)
+        connection.execute(
+            "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, ?, ?)",
+            (added.id, added.name, added.password, added.role, added.created_at),
+        )
+        audit.append(connection, AuditEvent("user_added", {"user": added.id, "role": role.value, "by": by}))
+    return added
+
+
+def add_owner(connection: sqlite3.Connection, name: str, password: str) -> User | None:
+    """The first user, an owner; None where there is a user already, whoever was quicker."""
+    with transaction(connection):
+        if connection.execute("SELECT 1 FROM users").fetchone():
+            return None
+        identity = new_id()
+        connection.execute(
+            "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, 'owner', ?)",
+            (identity, name, password, datetime.now(UTC).isoformat(timespec="milliseconds")),
+        )
+        audit.append(connection, AuditEvent("user_added", {"user": identity, "role": "owner", "by": "first start"}))
+    return user(connection, identity)
+
+
+def change_password(connection: sqlite3.Connection, of: User, password: str, by: str) -> None:
+    """Give a user another password hash and end all their sessions."""
+    with transaction(connection):
+        connection.execute("UPDATE users SET password = ? WHERE id = ?", (password, of.id))
+        connection.execute("DELETE FROM sessions WHERE user_id = ?", (of.id,))
+        audit.append(connection, AuditEvent("password_changed", {"user": of.id, "by": by}))
+
+
+def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
+    """Take a user away, with their sessions and tokens. Raises Refusal for the last owner."""
+    with transaction(connection):
+        owners = connection.execute("SELECT count(*) FROM users WHERE role = 'owner'").fetchone()[0]
+        if gone.role is Role.OWNER and owners == 1:
+            raise Refusal("{name} is the only owner; make another one first.", name=gone.name)
+        connection.execute("DELETE FROM users WHERE id = ?", (gone.id,))
+        audit.append(connection, AuditEvent("user_removed", {"user": gone.id, "by": by}))
+
+
+def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float) -> None:
+    """Write a login down; it is on record."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO sessions (digest, user_id, began_at, used_at) VALUES (?, ?, ?, ?)", (digest, of.id, now, now)
+        )
+        audit.append(connection, AuditEvent("signed_in", {"user": of.id}))
+
+
+def session(connection: sqlite3.Connection, digest: str) -> Session | None:
+    """The session known by this hash."""
+    row = connection.execute(
+        "SELECT u.id, u.name, u.password, u.role, u.created_at, s.began_at, s.used_at"
+        " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.digest = ?",
+        (digest,),
+    ).fetchone()
+    return Session(_user(row[:5]), row[5], row[6]) if row else None
+
+
+def use_session(connection: sqlite3.Connection, digest: str, now: float) -> None:
+    """It was used just now."""
+    connection.execute("UPDATE sessions SET used_at = ? WHERE digest = ?", (now, digest))
+
+
+def end_session(connection: sqlite3.Connection, digest: str) -> None:
+    """Sign out."""
+    connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+
+
+def end_sessions_before(connection: sqlite3.Connection, began_at: float, used_at: float) -> None:
+    """Forget those that began or were last used before these times."""
+    connection.execute("DELETE FROM sessions WHERE began_at < ? OR used_at < ?", (began_at, used_at))
+
+
+def add_token(
+    connection: sqlite3.Connection, name: str, digest: str, permissions: tuple[str, ...], of: User, by: str
+) -> Token:
+    """Write a machine's token down by the hash of its secret."""
+    created = datetime.now(UTC).isoformat(timespec="milliseconds")
+    token = Token(new_id(), name, permissions, of.id, created)
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO tokens (id, name, digest, permissions, user_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (token.id, name, digest, " ".join(permissions), of.id, created),
+        )
+        details: dict[str, object] = {"token": token.id, "permissions": list(permissions), "by": by}
+        audit.append(connection, AuditEvent("token_added", details))
+    return token
+
+
+def tokens(connection: sqlite3.Connection) -> list[Token]:
+    """All tokens, the oldest first."""
+    return [_token(row) for row in connection.execute(f"{_TOKEN} ORDER BY id")]
+
+
+def token_of(connection: sqlite3.Connection, digest: str) -> Token | None:
+    """The token known by this hash."""
+    row = connection.execute(f"{_TOKEN} WHERE digest = ?", (digest,)).fetchone()
+    return _token(row) if row else None
+
+
+def revoke_token(connection: sqlite3.Connection, identity: str, by: str) -> bool:
+    """Take a token away; whether there was one."""
+    with transaction(connection):
+        gone = connection.execute("DELETE FROM tokens WHERE id = ?", (identity,)).rowcount
+        if gone:
+            audit.append(connection, AuditEvent("token_revoked", {"token": identity, "by": by}))
+    return bool(gone)
+
+
+_TOKEN = "SELECT id, name, permissions, user_id, created_at FROM tokens"  # noqa: S105 - a query
+
+
+def _user(row: tuple[str, str, str, str, str]) -> User:
+    identity, name, password, role, created_at = row
+    return User(identity, name, password, Role(role), created_at)
+
+
+def _token(row: tuple[str, str, str, str, str]) -> Token:
+    identity, name, permissions, of, created_at = row
+    return Token(identity, name, tuple(permissions.split()), of, created_at)

@@ -1,0 +1,130 @@
+"""Finding lines of the record: by person, kind, reason and time, a page at a time, the newest first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gate.store import audit
+from gate.store.audit import Line
+
+# Up to so many people are looked up one by one; more are so common in the record that it is read through.
+_FEW_PEOPLE = 50
+# A span of time with at most so many lines is found by time; a longer one is read from its end.
+_SHORT_SPAN = 5_000
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to find; None and empty: anything. `since` and `until` are ISO 8601 in UTC, the second exclusive."""
+
+    residents: tuple[str, ...] | None = None
+    """Only lines about one of these."""
+    kinds: tuple[str, ...] = ()
+    reason: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+def page(connection: sqlite3.Connection, search: Search, before: int | None = None, count: int = 50) -> list[Line]:
+    """At most `count` lines that match, from the newest one before line `before` on backwards."""
+    if search.residents is not None and not search.residents:
+        return []
+    hints, clauses, values = _conditions(connection, search)
+    if before is not None:
+        clauses.append("a.sequence < ?")
+        values.append(before)
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    rows = connection.execute(
+        f"SELECT a.sequence FROM audit a {hints} {where} ORDER BY a.sequence DESC LIMIT ?",  # noqa: S608 - constants
+        (*values, min(count, MAX_PAGE)),
+    ).fetchall()
+    return [line for (sequence,) in rows if (line := audit.line(connection, sequence)) is not None]
+
+
+def every(connection: sqlite3.Connection, search: Search) -> Iterator[Line]:
+    """All lines that match, the newest first, in little memory."""
+    before: int | None = None
+    while found := page(connection, search, before, MAX_PAGE):
+        yield from found
+        before = found[-1].sequence
+
+
+def _conditions(connection: sqlite3.Connection, search: Search) -> tuple[str, list[str], list[str | int]]:
+    hints, clauses, values = "", list[str](), list[str | int]()
+    if search.residents is not None:
+        few = len(search.residents) <= _FEW_PEOPLE
+        # A plus keeps SQLite from beginning with that index.
+        among = f"resident_id IN ({_marks(search.residents)})"
+        one_by_one = f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})"  # noqa: S608 - marks
+        read_through = f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND +{among})"  # noqa: S608 - marks
+        clauses.append(one_by_one if few else read_through)
+        values += search.residents
+        if few:
+            return hints, *_the_rest(search, clauses, values)
+    if (search.since or search.until) and _short(connection, search):
+        hints = "INDEXED BY audit_by_time"
+    return hints, *_the_rest(search, clauses, values, by_time=bool(hints))
+
+
+def _the_rest(
+    search: Search, clauses: list[str], values: list[str | int], *, by_time: bool = False
+) -> tuple[list[str], list[str | int]]:
+    at = "a.at" if by_time else "+a.at"
+    if search.kinds:
+        clauses.append(f"a.kind IN ({_marks(search.kinds)})")
+        values += search.kinds
+    if search.reason:
+        clauses.append("json_extract(a.details, '$.reason') = ?")
+        values.append(search.reason)
+    for operator, moment in ((">=", search.since), ("<", search.until)):
+        if moment:
+            clauses.append(f"{at} {operator} ?")
+            values.append(moment)
+    return clauses, values
+
+
+def _short(connection: sqlite3.Connection, search: Search) -> bool:
+    (found,) = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM audit WHERE at >= ? AND at < ? LIMIT ?)",
+        (search.since or "", search.until or "9", _SHORT_SPAN + 1),
+    ).fetchone()
+    return bool(found <= _SHORT_SPAN)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How often something was refused for one reason, and when last."""
+
+    reason: str
+    count: int
+    last_at: str
+
+
+def refusals_since(connection: sqlite3.Connection, since: str) -> list[Refusals]:
+    """What was refused since a time (ISO 8601, UTC), the most frequent reason first."""
+    rows = connection.execute(
+        "SELECT json_extract(details, '$.reason'), count(*), max(at) FROM audit INDEXED BY audit_by_time"
+        " WHERE at >= ? AND kind = 'denied' GROUP BY 1 ORDER BY 2 DESC, 1",
+        (since,),
+    )
+    return [Refusals(reason or "", count, last) for reason, count, last in rows]
+
+
+def count_since(connection: sqlite3.Connection, kind: str, since: str) -> int:
+    """How many events of a kind there were since a time (ISO 8601, UTC)."""
+    row = connection.execute(
+        "SELECT count(*) FROM audit INDEXED BY audit_by_time WHERE at >= ? AND kind = ?", (since, kind)
+    ).fetchone()
+    return int(row[0])
+
+
+def last_line(connection: sqlite3.Connection) -> int:
+    """The number of the newest line; 0 while there is none."""
+    return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM audit").fetchone()[0])

@@ -1,0 +1,97 @@
+"""A gate's console without its processes, and people signed in to it."""
+
+import re
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from api.app import create_app
+from api.auth import Passwords
+from api.context import Context
+from api.enroller import Enroller
+from api.languages import Languages
+from gate.store import accounts
+from gate.store.accounts import Role
+
+PASSWORD = "correct horse battery"
+# The same algorithm with little memory: the tests sign in some hundred times.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+def context_on(state, models_dir=None, **changes):
+    enroller = Enroller(models_dir or state / "models", "open")
+    return Context(
+        "North gate", state, enroller, Languages(), secure=False, passwords=Passwords(CHEAP), **changes
+    )  # fmt: skip
+
+
+class Browser:
+    """Asks the application as a browser on its own pages does; keeps cookies."""
+
+    def __init__(self, app, address="10.0.0.5"):
+        self._app, self._address = app, address
+        self.cookies = httpx.Cookies()
+        self.headers = {"sec-fetch-site": "same-origin"}
+
+    def ask(self, method, path, **given):
+        import asyncio
+
+        headers = self.headers | given.pop("headers", {})
+
+        async def once():
+            transport = httpx.ASGITransport(self._app, client=(self._address, 40000), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gate", cookies=self.cookies) as client:
+                answer = await client.request(method, path, headers=headers, **given)
+                self.cookies = client.cookies
+                return answer
+
+        return asyncio.run(once())
+
+    def get(self, path, **given):
+        return self.ask("GET", path, **given)
+
+    def post(self, path, **given):
+        return self.ask("POST", path, **given)
+
+    def sign_in(self, name, password=PASSWORD):
+        return self.post("/sign-in", data={"name": name, "password": password})
+
+
+@pytest.fixture
+def context(state, models_dir):
+    return context_on(state, models_dir)
+
+
+@pytest.fixture
+def app(context):
+    return create_app(context)
+
+
+@pytest.fixture
+def staff(store, context):
+    """One user of each role, by its name."""
+    hashed = context.passwords.hashed(PASSWORD)
+    accounts.add_owner(store, "owner", hashed)
+    for role in (Role.MANAGER, Role.AUDITOR, Role.GUARD):
+        accounts.add_user(store, role.value, hashed, role, "test")
+    return {one.name: one for one in accounts.users(store)}
+
+
+@pytest.fixture
+def browser(app, staff):
+    """A function that gives a browser in which that user is signed in (None: nobody)."""
+
+    def signed_in(name=None, **given):
+        one = Browser(app, **given)
+        if name:
+            assert one.sign_in(name).status_code == 303
+        return one
+
+    return signed_in
+
+
+def problem_of(answer):
+    """The sentence of a page's alert."""
+    found = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)
+    return found and found[1].strip()

@@ -1,0 +1,143 @@
+"""The first start, sessions, tokens."""
+
+import time
+
+import pytest
+
+from api.auth import IDLE_S, LONGEST_S, digest
+from api.context import store_of
+from gate.store import accounts, audit
+from tests.api.conftest import PASSWORD, Browser, problem_of
+
+
+def kinds(store):
+    return [line.kind for line in audit.lines(store)]
+
+
+def first_start(app, code, name="Ann", password=PASSWORD):
+    browser = Browser(app)
+    return browser, browser.post("/owner", data={"code": code, "name": name, "password": password})
+
+
+def test_the_first_start_makes_an_owner_by_the_printed_code_once(app, context, store):
+    browser = Browser(app)
+    assert browser.get("/sign-in").headers["location"] == "/owner"
+    assert "owner-code" in browser.get("/owner").text
+    _, wrong = first_start(app, "AAAA-BBBB-CCCC")
+    assert wrong.status_code == 422
+    assert "not the code" in problem_of(wrong)
+    ann, made = first_start(app, context.owner_code.code)
+    assert made.headers["location"] == "/"
+    assert ann.get("/").status_code == 200
+    _, again = first_start(app, context.owner_code.code, "Eve")
+    assert again.headers["location"] == "/sign-in"
+    assert [one.name for one in accounts.users(store)] == ["Ann"]
+    assert kinds(store)[:3] == ["sign_in_failed", "user_added", "signed_in"]
+
+
+def test_what_was_typed_wrong_at_the_first_start_is_said_and_the_code_still_holds(app, context):
+    _, refused = first_start(app, context.owner_code.code, password="short")
+    assert "between 10 and 200" in problem_of(refused)
+    _, made = first_start(app, context.owner_code.code)
+    assert made.status_code == 303
+
+
+def test_a_session_is_a_cookie_that_scripts_cannot_read(browser):
+    answer = browser().sign_in("manager")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+
+
+def test_under_tls_the_cookie_is_held_to_this_host(state, staff):
+    from api.app import create_app
+    from tests.api.conftest import CHEAP, Context, Enroller, Languages, Passwords
+
+    secure = Context("g", state, Enroller(state, "open"), Languages(), secure=True, passwords=Passwords(CHEAP))
+    cookie = Browser(create_app(secure)).sign_in("manager").headers["set-cookie"]
+    assert cookie.startswith("__Host-facegate=")
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_apart_by_nobody(browser):
+    wrong = browser().sign_in("manager", "wrong password")
+    unknown = browser().sign_in("nobody", "wrong password")
+    assert wrong.status_code == unknown.status_code == 401
+    assert problem_of(wrong) == problem_of(unknown)
+
+
+def test_brute_force_is_slowed_and_locks_nobody_else_out(browser, store):
+    guesser = browser(address="10.0.0.66")
+    answers = [guesser.sign_in("owner", f"guess number {number}").status_code for number in range(8)]
+    assert answers == [401] * 5 + [429] * 3
+    assert guesser.sign_in("owner").status_code == 429
+    assert browser(address="10.0.0.5").sign_in("owner").status_code == 303
+    assert kinds(store).count("sign_in_failed") == 5
+
+
+def test_signing_out_ends_the_session_on_the_gate(browser):
+    one = browser("manager")
+    cookies = dict(one.cookies)
+    assert one.get("/residents").status_code == 200
+    one.post("/sign-out")
+    one.cookies.update(cookies)
+    assert one.get("/residents").headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize(("began", "used"), [(LONGEST_S + 60, 60), (IDLE_S + 60, IDLE_S + 60)])
+def test_an_old_or_unused_session_is_over(browser, context, staff, began, used):
+    one = browser()
+    now = time.time()
+    with store_of(context) as connection:
+        accounts.begin_session(connection, digest("s"), staff["manager"], now - began)
+        accounts.use_session(connection, digest("s"), now - used)
+    one.cookies.set("facegate", "s")
+    assert one.get("/residents").headers["location"] == "/sign-in"
+
+
+def test_a_new_password_ends_all_sessions(browser, staff):
+    manager, owner = browser("manager"), browser("owner")
+    path = f"/api/v1/users/{staff['manager'].id}/password"
+    assert owner.ask("PUT", path, json={"password": "another good one"}).status_code == 204
+    assert manager.get("/residents").headers["location"] == "/sign-in"
+    assert browser().sign_in("manager", "another good one").status_code == 303
+
+
+def test_the_last_owner_stays(browser, staff):
+    answer = browser("owner").ask("DELETE", f"/api/v1/users/{staff['owner'].id}")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "owner is the only owner; make another one first."
+
+
+def token(browser, *permissions):
+    answer = browser("owner").post("/api/v1/tokens", json={"name": "lift", "permissions": list(permissions)})
+    assert answer.status_code == 201
+    machine = browser()
+    machine.headers = {"authorization": f"Bearer {answer.json()['secret']}"}
+    return machine, answer.json()
+
+
+def test_a_token_may_what_it_was_made_for_and_is_gone_when_revoked(browser, store):
+    machine, issued = token(browser, "people")
+    assert machine.get("/api/v1/residents").status_code == 200
+    assert machine.post("/api/v1/residents", json={"name": "Wang Fang"}).status_code == 201
+    assert machine.get("/api/v1/events").status_code == 403
+    assert issued["secret"] not in browser("owner").get("/api/v1/tokens").text
+    by = [line.details.get("by") for line in audit.lines(store) if line.kind == "enrolled"]
+    assert by == [f"token {issued['id']}"]
+    assert browser("owner").ask("DELETE", f"/api/v1/tokens/{issued['id']}").status_code == 204
+    assert machine.get("/api/v1/residents").status_code == 401
+
+
+def test_a_token_makes_no_tokens(browser):
+    machine, _ = token(browser, "site")
+    assert machine.post("/api/v1/tokens", json={"name": "x", "permissions": ["door"]}).status_code == 403
+
+
+def test_no_secret_is_kept_in_the_database(browser, context):
+    one = browser("manager")
+    _, issued = token(browser, "people")
+    held = b"".join(path.read_bytes() for path in context.state.glob("facegate.db*"))
+    for secret in (PASSWORD, issued["secret"], one.cookies["facegate"]):
+        assert secret.encode() not in held

@@ -1,0 +1,73 @@
+"""A real browser on a real gate: Chromium with its fake camera, and the three processes."""
+
+import shutil
+from contextlib import contextmanager
+
+import cv2
+import pytest
+from playwright.sync_api import sync_playwright
+
+from gate.demo.walkup import Scene, footage, walker_from, write_video
+from gate.link import api_address_file
+from tests.gate.test_supervise import gate_running, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a browser."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine; install it to run the browser's tests")
+    return CHROMIUM
+
+
+@contextmanager
+def browsing(path, camera):
+    """A browser whose camera shows the moving picture `camera` (MJPEG)."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-quic",
+                "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera}",
+            ],
+        )  # fmt: skip
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory, photos):
+    """What the browser's camera sees: one man, still."""
+    photo = cv2.imread(str(photos / "biden.jpg"))
+    frame = cv2.resize(photo, None, fx=720 / photo.shape[0], fy=720 / photo.shape[0])
+    beside = (1280 - frame.shape[1]) // 2
+    frame = cv2.copyMakeBorder(
+        frame, 0, 0, beside, 1280 - frame.shape[1] - beside, cv2.BORDER_CONSTANT, value=(90,) * 3
+    )
+    path = tmp_path_factory.mktemp("camera") / "face.mjpeg"
+    path.write_bytes(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes() * 3)
+    return path
+
+
+@pytest.fixture(scope="session")
+def walk_ups(tmp_path_factory, photos, models):
+    """One man walks up to the gate, and again, with pauses."""
+    path = tmp_path_factory.mktemp("walks") / "walks.mp4"
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    write_video(path, footage([Scene(None, 1.5), Scene(walker, 4.0), Scene(None, 1.5)], 7))
+    return path
+
+
+@pytest.fixture
+def console(models_dir, state, walk_ups):
+    """A running gate; yields the address of its console and the code of its first start."""
+    with gate_running(models_dir, state, walk_ups) as process:
+        until(process, "api ready")
+        code = (state / "run" / "api" / "owner-code").read_text().strip()
+        yield api_address_file(state).read_text().strip(), code

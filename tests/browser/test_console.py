@@ -1,0 +1,162 @@
+"""A manager's first hour, in a real browser, on a gate that really runs."""
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD, browsing
+
+# Where screenshots go, for whoever wants to look at them.
+SHOTS = os.environ.get("FACEGATE_TEST_SHOTS")
+
+
+def shoot(page, name):
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 844})
+
+
+@pytest.fixture
+def page(chromium, camera, console):
+    """A page with nobody signed in, that counts what leaves the host and what goes wrong."""
+    address, _ = console
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(ignore_https_errors=True, base_url=address, locale="en-GB").new_page()
+        page.troubles = []
+        page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: page.troubles.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: (
+                None if asked.url.startswith((address, "blob:", "data:")) else page.troubles.append(asked.url)
+            ),
+        )
+        yield page
+        assert page.troubles == []
+
+
+def become_owner(page, code):
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/owner$"))
+    shoot(page, "owner-en")
+    page.get_by_label("Code").fill(code.lower())
+    page.get_by_label("Your name").fill("Ann")
+    page.get_by_label("A password").fill(PASSWORD)
+    page.get_by_role("button", name="Become the owner").click()
+    expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible()
+
+
+def in_chinese(page, name):
+    page.get_by_role("button", name="简体中文").click()
+    shoot(page, f"{name}-zh")
+    page.get_by_role("button", name="English").click()
+
+
+def test_a_family_is_enrolled_walks_in_and_is_forgotten(page, console, photos):
+    _, code = console
+    become_owner(page, code)
+
+    # One by upload.
+    page.get_by_role("link", name="Enrol", exact=True).click()
+    shoot(page, "enrol-en")
+    in_chinese(page, "enrol")
+    page.get_by_label("Name").fill("Barack Obama")
+    page.get_by_label("Home").fill("1-101")
+    page.get_by_label("They agreed to their face").check()
+    page.get_by_label("Photos from a file").set_input_files([photos / "obama.jpg", photos / "obama3.jpg"])
+    page.get_by_role("button", name="Enrol").click()
+    expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
+    shoot(page, "resident-en")
+
+    # One without a face, one by this browser's camera.
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Malia")
+    page.get_by_label("Home").fill("1-101")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_text("No face is kept: Malia uses other ways in.")).to_be_visible()
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Joe Biden")
+    page.get_by_label("Home").fill("1-101")
+    page.get_by_label("They agreed to their face").check()
+    page.get_by_role("button", name="Use this camera").click()
+    page.get_by_role("button", name="Take a photo").click()
+    expect(page.get_by_text("Good", exact=True)).to_be_visible()
+    expect(page.get_by_text("Turn slightly to the left.")).to_be_visible()
+    shoot(page, "camera-en")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("status").first).to_have_text("Joe Biden is enrolled.")
+
+    page.get_by_role("link", name="Residents").click()
+    expect(page.get_by_role("row")).to_have_count(4)
+    shoot(page, "residents-en")
+    in_chinese(page, "residents")
+
+    # He walks up, and the page that lies open shows it within a second of the record.
+    page.goto("/")
+    came = page.get_by_role("row").filter(has_text="Barack Obama").first
+    expect(came).to_be_visible(timeout=20_000)
+    before = page.get_by_role("row").filter(has_text="Barack Obama").count()
+    expect(page.get_by_role("row").filter(has_text="Barack Obama")).to_have_count(before + 1, timeout=20_000)
+    newest = page.locator("#came ~ table time").first.get_attribute("datetime")
+    late = page.evaluate("(at) => Date.now() - Date.parse(at)", newest)
+    print(f"\nthe page showed it {late} ms after the record's time")
+    assert late < 1000
+    shoot(page, "today-en")
+    in_chinese(page, "today")
+
+    # Who came in? And what else the console has.
+    page.get_by_role("link", name="Events").click()
+    page.get_by_label("Name or home").fill("obama")
+    page.locator("select[name=what]").select_option("Let in")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("Barack Obama")
+    shoot(page, "events-en")
+    in_chinese(page, "events")
+    page.get_by_role("link", name="Gate", exact=True).click()
+    shoot(page, "gate-en")
+    in_chinese(page, "gate")
+    page.get_by_role("link", name="Settings").click()
+    shoot(page, "settings-en")
+    in_chinese(page, "settings")
+
+    # He withdraws: refused within two seconds, however often he walks up.
+    page.goto("/residents")
+    page.get_by_role("link", name="Barack Obama").click()
+    page.get_by_text("Withdraw consent…").click()
+    page.get_by_role("button", name="Yes, withdraw and erase").click()
+    expect(page.get_by_role("heading", name="Erased")).to_be_visible()
+    withdrawn = time.time()
+    shoot(page, "receipt-en")
+    in_chinese(page, "today-after")
+    page.goto("/")
+    expect(page.get_by_role("heading", name="refused today")).to_contain_text(re.compile("^[1-9]"), timeout=20_000)
+    events = json.loads(page.evaluate("fetch('/api/v1/events?kind=granted').then((answer) => answer.text())"))
+    last = max(page.evaluate("(at) => Date.parse(at) / 1000", one["at"]) for one in events["items"])
+    assert last < withdrawn + 2
+    assert all(one.get("name") is None for one in events["items"])
+
+
+def test_the_gate_is_opened_and_locked_down_from_the_page(page, console):
+    _, code = console
+    become_owner(page, code)
+    page.get_by_role("button", name="Open once").click()
+    expect(page.get_by_role("row").filter(has_text="by the console").first).to_be_visible()
+    page.get_by_text("Lockdown…").click()
+    page.get_by_role("button", name="Yes, lock down").click()
+    expect(page.locator(".mode")).to_contain_text("Lockdown")
+    shoot(page, "lockdown-en")
+    page.get_by_role("button", name="Open once").click()
+    expect(page.get_by_role("alert")).to_have_text("The door refused: lockdown.")
+    page.troubles.clear()  # The browser reports the 409 itself.
+    page.goto("/")
+    page.get_by_text("End it…").click()
+    page.get_by_role("button", name="Yes, end it").click()
+    expect(page.locator(".mode")).to_contain_text("Closed, ready")
