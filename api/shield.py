@@ -33,12 +33,8 @@ _HEADERS = {
 }
 
 
-class _TooLarge(Exception):
-    pass
-
-
-class _TooSlow(Exception):
-    pass
+class _Cut(Exception):
+    """The body is refused; the application must not go on with a part of it."""
 
 
 class Shield:
@@ -52,54 +48,68 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        answered = False
+        headers, path = Headers(scope=scope), scope["path"]
 
         async def send_shielded(message: Message) -> None:
-            nonlocal answered
             if message["type"] == "http.response.start":
-                answered = True
-                _add_headers(message, scope["path"])
+                _add_headers(message, path)
             await send(message)
 
         if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
             refusal = problem(403, "This request came from another site; it was not carried out.")
             await refusal(scope, receive, send_shielded)
             return
+        await self._with_limits(scope, receive, send_shielded)
+
+    async def _with_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _Body(receive, scope["path"])
+        answered = False
+
+        async def send_unless_cut(message: Message) -> None:
+            nonlocal answered
+            # What the application makes of a body that was cut is not said.
+            if body.refusal is None or answered:
+                answered = True
+                await send(message)
+
         try:
-            await self._app(scope, _limited(receive, scope["path"]), send_shielded)
-        except (_TooLarge, _TooSlow) as error:
+            await self._app(scope, body.receive, send_unless_cut)
+        except _Cut:
             if answered:
                 raise
-            too_large = isinstance(error, _TooLarge)
-            said = "This is more than the gate takes at once." if too_large else "The request took too long to arrive."
-            refusal = problem(413 if too_large else 408, said, headers={"Connection": "close"})
-            await refusal(scope, receive, send_shielded)
+        if body.refusal is not None and not answered:
+            status, said = body.refusal
+            await problem(status, said, headers={"Connection": "close"})(scope, receive, send)
 
 
-def _limited(receive: Receive, path: str) -> Receive:
-    upload = path.startswith(_UPLOADS)
-    room, within_s = (MAX_UPLOAD, _UPLOAD_WITHIN_S) if upload else (MAX_BODY, _BODY_WITHIN_S)
-    deadline = asyncio.get_running_loop().time() + within_s
-    whole = False
+class _Body:
+    """A request's body under limits of size and time."""
 
-    async def receive_limited() -> Message:
-        nonlocal room, whole
+    def __init__(self, receive: Receive, path: str) -> None:
+        upload = path.startswith(_UPLOADS)
+        self._receive = receive
+        self._room, within_s = (MAX_UPLOAD, _UPLOAD_WITHIN_S) if upload else (MAX_BODY, _BODY_WITHIN_S)
+        self._deadline = asyncio.get_running_loop().time() + within_s
+        self._whole = False
+        self.refusal: tuple[int, str] | None = None
+
+    async def receive(self) -> Message:
+        """The next part. Raises _Cut, once `refusal` says why."""
         # After its body a request waits here for its end, however long that takes.
-        if whole:
-            return await receive()
+        if self._whole:
+            return await self._receive()
         try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
         except TimeoutError as error:
-            raise _TooSlow from error
-        room -= len(message.get("body", b""))
-        if room < 0:
-            raise _TooLarge
-        whole = not message.get("more_body", False)
+            self.refusal = (408, "The request took too long to arrive.")
+            raise _Cut from error
+        self._room -= len(message.get("body", b""))
+        if self._room < 0:
+            self.refusal = (413, "This is more than the gate takes at once.")
+            raise _Cut
+        self._whole = not message.get("more_body", False)
         return message
-
-    return receive_limited
 
 
 def _same_origin(headers: Headers, scheme: str) -> bool:

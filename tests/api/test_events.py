@@ -1,0 +1,132 @@
+"""The record over HTTP: found, paged, exported; scores for the owner alone."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from gate.store import audit, residents
+from gate.store.audit import Moment
+from gate.store.search import Search, page
+from gate.vocabulary import AuditEvent
+
+NINE = 1_780_300_800.0  # 2026-06-01T08:00:00Z
+
+
+@pytest.fixture
+def people(store):
+    return [residents.enrol(store, name, unit, []) for name, unit in (("Wang Fang", "3-1204"), ("Li Lei", "5-101"))]
+
+
+@pytest.fixture
+def lived(store, people):
+    """Sixty entries a minute apart, every third of the second person, every fifth a refusal."""
+    for number in range(60):
+        one = people[number % 3 == 0]
+        refused = number % 5 == 0
+        details = {"method": "face", "similarity": 0.7001} | ({"reason": "unknown"} if refused else {})
+        personal = {} if refused else {"resident": one.id, "name": one.name}
+        event = AuditEvent("denied" if refused else "granted", details, personal, None if refused else one.id)
+        audit.append(store, event, Moment(number, NINE + 60 * number, True))
+    return people
+
+
+def items(browser, query=""):
+    answer = browser.get(f"/api/v1/events?{query}")
+    assert answer.status_code == 200
+    return answer.json()["items"]
+
+
+def test_who_came_in_at_nine(browser, lived):
+    found = items(browser("auditor"), "kind=granted&since=2026-06-01T08:10:00Z&until=2026-06-01T08:15:00Z")
+    assert [one["name"] for one in found] == ["Wang Fang", "Wang Fang", "Li Lei", "Wang Fang"]
+    assert [one["at"][11:16] for one in found] == ["08:14", "08:13", "08:12", "08:11"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("person=wang", 32), ("person=5-101", 16), ("person=nobody", 0), ("reason=unknown", 12),
+        ("kind=denied&reason=unknown", 12), ("kind=denied&kind=granted", 60), ("reason=busy", 0),
+        ("person=li&until=2026-06-01T08:30:00Z", 8),
+    ],
+)  # fmt: skip
+def test_each_filter_finds_what_it_says(browser, lived, query, count):
+    found = [one for one in items(browser("auditor"), f"count=500&{query}") if one["kind"] in ("granted", "denied")]
+    assert len(found) == count
+
+
+def test_pages_join_without_gap_or_overlap(browser, lived):
+    auditor, seen, before = browser("auditor"), [], ""
+    while True:
+        answer = auditor.get(f"/api/v1/events?kind=granted&count=7{before}").json()
+        seen += [one["sequence"] for one in answer["items"]]
+        if answer["next"] is None:
+            break
+        before = f"&before={answer['next']}"
+    assert len(seen) == 48
+    assert seen == sorted(set(seen), reverse=True)
+
+
+def test_a_long_span_is_found_like_a_short_one(store, lived, monkeypatch):
+    monkeypatch.setattr("gate.store.search._SHORT_SPAN", 3)
+    span = Search(kinds=("granted",), since="2026-06-01T08:10:00", until="2026-06-01T08:15:00")
+    long_way = [line.sequence for line in page(store, span)]
+    monkeypatch.undo()
+    assert long_way == [line.sequence for line in page(store, span)]
+    assert len(long_way) == 4
+
+
+def test_many_people_are_found_like_few(store, lived, monkeypatch):
+    asked = Search(residents=tuple(one.id for one in lived), kinds=("granted",))
+    few = [line.sequence for line in page(store, asked, count=500)]
+    monkeypatch.setattr("gate.store.search._FEW_PEOPLE", 1)
+    assert [line.sequence for line in page(store, asked, count=500)] == few
+    assert len(few) == 48
+
+
+def test_how_alike_a_face_was_is_for_the_owner_alone(browser, lived):
+    assert items(browser("owner"), "kind=granted&count=1")[0]["details"]["similarity"] == 0.7001
+    for who in ("manager", "auditor"):
+        assert "similarity" not in json.dumps(items(browser(who), "count=500"))
+        for kind in ("csv", "jsonl"):
+            assert "similarity" not in browser(who).get(f"/api/v1/events/export?format={kind}").text
+
+
+def test_an_export_is_whole_on_record_and_safe_in_a_spreadsheet(browser, store, lived):
+    residents.enrol(store, "=HYPERLINK(1)", None, [], by="test")
+    auditor = browser("auditor")
+    answer = auditor.get("/api/v1/events/export?format=csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert len(rows) == audit.anchor(store).sequence
+    assert [row["name"] for row in rows if "HYPER" in row["name"]] == ["'=HYPERLINK(1)"]
+    assert answer.headers["content-disposition"].startswith('attachment; filename="facegate-events-')
+    lines = [
+        json.loads(line) for line in auditor.get("/api/v1/events/export?format=jsonl&kind=granted").text.splitlines()
+    ]
+    assert len(lines) == 48
+    assert {line.kind for line in audit.lines(store)} >= {"exported"}
+
+
+def test_an_auditor_sees_the_record_and_nothing_else_and_each_look_is_recorded(browser, store, lived, staff):
+    auditor = browser("auditor")
+    assert auditor.get("/events").status_code == 200
+    items(auditor)
+    looks = [line for line in audit.lines(store) if line.kind == "looked_at"]
+    assert [line.details["by"] for line in looks] == [f"user {staff['auditor'].id}"] * 2
+    assert auditor.get("/").headers["location"] == "/events"
+
+
+def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived, staff, models_dir):
+    from api.app import create_app
+    from tests.api.conftest import Browser, context_on
+
+    browser = Browser(create_app(context_on(state, models_dir, zone="Asia/Shanghai")))
+    browser.sign_in("auditor")
+    found = browser.get("/events?what=entries&since=2026-06-01T16:10&until=2026-06-01T16:15")
+    assert found.text.count('class="kind-granted"') == 4
+    assert "16:14:00" in found.text or "4:14:00" in found.text
+    wrong = browser.get("/events?since=yesterday")
+    assert wrong.status_code == 422
+    assert "yesterday is no time" in wrong.text

@@ -1,0 +1,163 @@
+"""Residents over HTTP: one way to enrol, consent first, receipts, nobody quicker overwritten."""
+
+import pytest
+
+from gate.store import audit, consents, residents
+
+AGREED = {"way": "paper", "language": "zh-CN"}
+
+
+def upload(photos, *names):
+    return [("photos", (name, (photos / name).read_bytes(), "image/jpeg")) for name in names]
+
+
+@pytest.fixture
+def manager(browser):
+    return browser("manager")
+
+
+def enrol(manager, photos, *names, **given):
+    return manager.post("/api/v1/enrolments", data=AGREED | given, files=upload(photos, *names))
+
+
+def test_someone_is_enrolled_with_their_consent_on_record_and_no_photo_kept(manager, photos, store, state):
+    answer = enrol(manager, photos, "obama.jpg", "obama2.jpg", name="Barack Obama", unit="1-101", guardian="Ann")
+    assert answer.status_code == 201
+    one = answer.json()["resident"]
+    assert (one["name"], one["unit"], one["templates"]) == ("Barack Obama", "1-101", 2)
+    (agreed,) = consents.of(store, one["id"])
+    assert (agreed.consent.way, agreed.consent.language, agreed.consent.guardian) == ("paper", "zh-CN", "Ann")
+    assert agreed.consent.recorded_by.startswith("user ")
+    photo = (photos / "obama.jpg").read_bytes()[2000:2400]
+    assert not [path for path in state.rglob("*") if path.is_file() and photo in path.read_bytes()]
+    shown = manager.get(f"/api/v1/residents/{one['id']}/templates").json()
+    assert [set(template) for template in shown] == [{"id", "model", "source", "quality", "created_at"}] * 2
+
+
+def test_more_photos_go_to_the_resident_they_are_meant_for(manager, photos):
+    first = enrol(manager, photos, "obama.jpg", name="Barack Obama").json()["resident"]
+    more = enrol(manager, photos, "obama3.jpg", resident=first["id"])
+    assert more.json()["resident"]["templates"] == 2
+    other = enrol(manager, photos, "biden.jpg", resident=first["id"])
+    assert other.status_code == 409
+    assert "does not look like the Barack Obama" in other.json()["detail"]
+
+
+def test_a_namesake_is_refused_until_somebody_says_where_they_live(manager, photos):
+    enrol(manager, photos, "obama.jpg", name="Barack Obama", unit="1-101")
+    again = enrol(manager, photos, "biden.jpg", name="Barack Obama")
+    assert again.status_code == 409
+    assert "say where they live" in again.json()["detail"]
+    assert enrol(manager, photos, "biden.jpg", name="Barack Obama", unit="2-202").status_code == 201
+
+
+def test_a_look_alike_is_named(manager, photos):
+    enrol(manager, photos, "obama.jpg", name="Barack Obama")
+    assert enrol(manager, photos, "obama2.jpg", name="Somebody Else").json()["lookalikes"] == ["Barack Obama"]
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        ({}, 422, "Give a name"),
+        ({"name": "A", "way": "dreamt"}, 422, "way"),
+        ({"name": "A", "language": "tlh"}, 422, "no consent text"),
+        ({"resident": "nobody"}, 404, "no such resident"),
+        ({"name": "evil \u202e name"}, 422, "invisible or control"),
+        ({"name": "x" * 101}, 422, "between 1 and 100"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nobody_is_enrolled(manager, photos, store, given, status, words):
+    answer = enrol(manager, photos, "obama.jpg", **given)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert words in answer.json()["detail"]
+    assert residents.every(store) == []
+
+
+def test_nobody_needs_a_face(manager, store):
+    answer = manager.post("/api/v1/residents", json={"name": "Wang Fang", "unit": "3-1204"})
+    assert answer.status_code == 201
+    assert manager.get(answer.headers["location"]).json()["templates"] == 0
+    assert "etag" in manager.get(answer.headers["location"]).headers
+
+
+def test_of_two_managers_the_slower_one_is_told(manager, browser):
+    where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).headers["location"]
+    seen = manager.get(where).headers["etag"]
+    first = manager.ask("PATCH", where, json={"unit": "3-1204"}, headers={"if-match": seen})
+    assert (first.status_code, first.json()["unit"]) == (200, "3-1204")
+    second = browser("owner").ask("PATCH", where, json={"unit": "9-999"}, headers={"if-match": seen})
+    assert second.status_code == 412
+    assert "changed by someone else" in second.json()["detail"]
+    assert manager.get(where).json()["unit"] == "3-1204"
+
+
+def test_on_the_page_too(manager, store):
+    where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).json()["id"]
+    etag = manager.get(f"/api/v1/residents/{where}").headers["etag"]
+    form = {"known_as": etag, "unit": "3-1204", "group": ""}
+    assert manager.post(f"/residents/{where}", data=form).status_code == 200
+    late = manager.post(f"/residents/{where}", data=form | {"unit": "9-999"})
+    assert late.status_code == 422
+    assert "changed by someone else" in late.text
+    assert residents.get(store, where).unit == "3-1204"
+
+
+def test_withdrawal_and_erasure_give_receipts_that_are_on_record(manager, photos, store, staff):
+    one = enrol(manager, photos, "obama.jpg", name="Barack Obama").json()["resident"]["id"]
+    withdrawn = manager.post(f"/api/v1/residents/{one}/withdrawal").json()
+    assert withdrawn["templates"] == 1
+    assert manager.post(f"/api/v1/residents/{one}/withdrawal").status_code == 409
+    erased = manager.ask("DELETE", f"/api/v1/residents/{one}").json()
+    assert manager.get(f"/api/v1/residents/{one}").status_code == 404
+    on_record = {line.id: line for line in audit.lines(store)}
+    assert on_record[withdrawn["id"]].kind == "consent_withdrawn"
+    assert on_record[erased["id"]].details["by"] == f"user {staff['manager'].id}"
+    assert "Barack" not in str([line.personal for line in on_record.values()])
+    assert audit.verify(store) is None
+
+
+def test_the_list_is_searched_and_paged(manager):
+    for number in range(5):
+        manager.post("/api/v1/residents", json={"name": f"Person {number}", "unit": f"{number % 2}-101"})
+    first = manager.get("/api/v1/residents?count=3").json()
+    rest = manager.get(f"/api/v1/residents?count=3&after={first['next']}").json()
+    assert [one["name"] for one in first["items"] + rest["items"]] == [f"Person {number}" for number in range(5)]
+    assert rest["next"] is None
+    found = manager.get("/api/v1/residents?search=person 1-101").json()["items"]
+    assert [one["name"] for one in found] == ["Person 1", "Person 3"]
+
+
+def test_a_photo_is_judged_before_it_is_sent(manager, photos):
+    def check(content):
+        return manager.post("/api/v1/photos/checks", files={"photo": ("me.jpg", content, "image/jpeg")})
+
+    assert check((photos / "obama.jpg").read_bytes()).json()["fit"]
+    import cv2
+    import numpy as np
+
+    empty = check(cv2.imencode(".jpg", np.full((300, 300, 3), 90, np.uint8))[1].tobytes()).json()
+    assert (empty["fit"], empty["reason"]) == (False, "no_face")
+    assert check(b"GIF89a").status_code == 422
+    form = {"photo": ("me.jpg", b"not a photo", "image/jpeg")}
+    assert manager.post("/photos/checks", files=form).status_code == 422
+
+
+def test_the_page_says_what_is_wrong_in_the_language_and_loses_nothing(manager, photos):
+    form = {"name": "Barack Obama", "unit": "1-101", "way": "screen", "language": "zh-CN"}
+    chinese = {"accept-language": "zh-CN"}
+    unagreed = manager.post("/enrol", data=form, files=upload(photos, "obama.jpg"), headers=chinese)
+    assert unagreed.status_code == 422
+    assert "请勾选本人已同意" in unagreed.text
+    assert 'value="Barack Obama"' in unagreed.text
+    wrong = [("photos", ("me.jpg", b"nothing", "image/jpeg"))]
+    refused = manager.post("/enrol", data=form | {"agreed": "1"}, files=wrong, headers=chinese)
+    assert "me.jpg 不是可以读取的照片" in refused.text
+    assert 'value="1-101"' in refused.text
+
+
+def test_each_look_at_people_is_on_record(manager, store, staff):
+    for path in ("/residents", "/api/v1/residents"):
+        manager.get(path)
+    looks = [line.details for line in audit.lines(store) if line.kind == "looked_at"]
+    assert looks == [{"what": "residents", "by": f"user {staff['manager'].id}"}] * 2

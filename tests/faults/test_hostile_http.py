@@ -1,0 +1,283 @@
+"""Attacks on the console and the API: what was tried, and what it got."""
+
+import asyncio
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.context import store_of
+from gate.store import accounts, audit, residents
+from gate.store.consents import NO_PERSON
+from gate.store.residents import Template
+from tests.api.conftest import app, browser, context, staff  # noqa: F401 - fixtures
+from tests.enroll.test_decode import png_bomb
+
+# What anyone may see: the way in, and what a browser fetches for it.
+OPEN = {
+    ("GET", "/owner"), ("POST", "/owner"), ("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"),
+    ("POST", "/language"),
+}  # fmt: skip
+# The first part of a path, and who may use it.
+MAY = {
+    "/api/v1/residents": {"owner", "manager"},
+    "/api/v1/consent-texts": {"owner", "manager"},
+    "/api/v1/photos": {"owner", "manager"},
+    "/api/v1/enrolments": {"owner", "manager"},
+    "/api/v1/schedules": {"owner", "manager"},
+    "/api/v1/groups": {"owner", "manager"},
+    "/api/v1/free-access": {"owner", "manager"},
+    "/api/v1/events": {"owner", "manager", "auditor"},
+    "/api/v1/door": {"owner", "manager", "guard"},
+    "/api/v1/live": {"owner", "manager", "guard"},
+    "/api/v1/health": {"owner", "manager", "guard"},
+    "/api/health": {"owner", "manager", "guard"},
+    "/metrics": {"owner", "manager", "guard"},
+    "/api/v1/users": {"owner"},
+    "/api/v1/tokens": {"owner"},
+    "/residents": {"owner", "manager"},
+    "/enrol": {"owner", "manager"},
+    "/photos": {"owner", "manager"},
+    "/events": {"owner", "manager", "auditor"},
+    "/door": {"owner", "manager", "guard"},
+    "/gate": {"owner", "manager", "guard"},
+    "/settings": {"owner"},
+    "/": {"owner", "manager", "auditor", "guard"},
+}
+
+
+def routes(app):  # noqa: F811
+    found = []
+    waiting = list(app.routes)
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, APIRoute):
+            found += [(method, route.path) for method in route.methods]
+        else:
+            inner = getattr(route, "original_router", None) or getattr(route, "router", None)
+            waiting += list(getattr(inner, "routes", []))
+    return sorted(set(found))
+
+
+def filled(path):
+    return (
+        re.sub(r"{order}", "open", re.sub(r"{language}", "en", path.replace("{name}", "x")))
+        .replace("{", "")
+        .replace("}", "")
+    )
+
+
+def part_of(path):
+    return max((part for part in MAY if path == part or path.startswith(f"{part}/")), key=len, default="/")
+
+
+def test_every_route_is_known_here(app):  # noqa: F811
+    found = routes(app)
+    assert len(found) > 45
+    assert [route for route in found if route not in OPEN and part_of(route[1]) == "/" and route[1] != "/"] == []
+
+
+def test_without_a_login_no_route_answers(app, browser):  # noqa: F811
+    nobody = browser()
+    for method, path in routes(app):
+        if (method, path) in OPEN:
+            continue
+        answer = nobody.ask(method, filled(path))
+        if path.startswith(("/api/", "/metrics")):
+            # The log of Prometheus knows no pages: it is sent away like a person.
+            assert answer.status_code in (401, 303), (method, path, answer.status_code)
+        else:
+            assert answer.headers.get("location") == "/sign-in", (method, path, answer.status_code)
+
+
+@pytest.mark.parametrize("role", ["owner", "manager", "auditor", "guard"])
+def test_each_role_gets_what_is_its_own(app, browser, role):  # noqa: F811
+    one = browser(role)
+    for method, path in routes(app):
+        if (method, path) in OPEN or path == "/api/v1/live":
+            continue
+        refused = one.ask(method, filled(path)).status_code == 403
+        assert refused == (role not in MAY[part_of(path)]), (method, path)
+
+
+def test_another_site_carries_nothing_out(app, browser, store):  # noqa: F811
+    victim = browser("owner")
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://gate.evil.example"},
+        {"origin": "https://gate"},
+        {"authorization": "Bearer x"},
+        {},
+    ):
+        victim.headers = headers
+        for method, path in routes(app):
+            if method != "GET":
+                assert victim.ask(method, filled(path)).status_code == 403, (method, path, headers)
+    assert {line.kind for line in audit.lines(store)} == {"user_added", "signed_in"}
+
+
+def test_forged_tokens_and_cookies_are_nobody(browser, context, staff):  # noqa: F811
+    with store_of(context) as connection:
+        accounts.add_token(connection, "t", "0" * 64, ("people",), staff["owner"], "test")
+    for secret in ("", "x", "0" * 64, "' OR 1=1 --", "\u00e9".encode().decode("latin-1"), "a" * 5000):
+        one = browser()
+        one.headers = {"authorization": f"Bearer {secret}".encode("latin-1")}
+        assert one.get("/api/v1/residents").status_code == 401
+        other = browser()
+        other.headers |= {"cookie": b"facegate=" + secret.encode("latin-1")}
+        assert other.get("/api/v1/residents").status_code == 401
+
+
+def test_a_token_may_no_more_than_its_user_may_now(browser, context, staff):  # noqa: F811
+    from api.auth import digest
+
+    with store_of(context) as connection:
+        accounts.add_token(connection, "t", digest("s"), ("people", "site"), staff["manager"], "test")
+    machine = browser()
+    machine.headers = {"authorization": "Bearer s"}
+    assert machine.get("/api/v1/residents").status_code == 200
+    assert machine.get("/api/v1/users").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../service.py", "/static/..%2f..%2fservice.py", "/static/%2e%2e/app.py", "/static//etc/passwd",
+        "/residents/..%2f..%2fetc%2fpasswd", "/static/....//app.py", "/static/console.css%00.py",
+    ],
+)  # fmt: skip
+def test_no_path_leads_out(browser, path):  # noqa: F811
+    answer = browser("owner").get(path)
+    assert answer.status_code in (404, 400)
+    assert "import" not in answer.text
+
+
+SCRIPTS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'; alert(1); '",
+    "{{ 7 * 7 }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
+    "${7*7}",
+    "{name}{0.__class__}",
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):  # noqa: F811
+    owner = browser("owner")
+    made = owner.post("/enrol", data={"name": script, "unit": script[:90]})
+    assert made.status_code == 303
+    pages = [
+        owner.get(made.headers["location"]),
+        owner.get("/residents", params={"search": script}),
+        owner.get("/events", params={"person": script}),
+        owner.get("/events", params={"since": script}),
+        owner.post("/sign-in", data={"name": script, "password": "x"}),
+        owner.post("/settings/schedules", data={"name": script, "windows": script}),
+        owner.post("/enrol", data={"name": script, "unit": script[:90]}),
+    ]
+    for page in pages:
+        assert page.status_code in (200, 401, 422, 429)
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+        assert "49" not in re.sub(r"[0-9a-f-]{32,}|\d\d:\d\d:\d\d", "", page.text)
+        assert "<class" not in page.text
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        assert "unsafe-inline" not in page.headers["content-security-policy"]
+
+
+def test_no_page_holds_a_script_or_a_style_of_its_own(browser):  # noqa: F811
+    owner = browser("owner")
+    for path in ("/", "/residents", "/enrol", "/events", "/gate", "/settings"):
+        text = owner.get(path).text
+        assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), path
+
+
+def test_a_header_takes_no_second_line(browser):  # noqa: F811
+    owner = browser("owner")
+    for back in (
+        "//evil.example",
+        "https://evil.example/x",
+        "/\\evil.example",
+        "/x\r\nset-cookie: a=b",
+        "javascript:1",
+    ):
+        answer = owner.post("/language", data={"language": "zh-CN", "back": back})
+        assert answer.headers["location"].startswith("/")
+        assert not answer.headers["location"].startswith(("//", "/\\"))
+        assert "\n" not in answer.headers["location"]
+        assert "a=b" not in answer.headers.get("set-cookie", "")
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(browser):  # noqa: F811
+    owner = browser("owner")
+    answer = owner.post("/api/v1/residents", content=b"x" * (2 << 20), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
+def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("api.shield._BODY_WITHIN_S", 0.3)
+    sent = []
+
+    async def receive():
+        await asyncio.sleep(0.1)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/sign-in", "raw_path": b"/sign-in",
+        "query_string": b"", "scheme": "http",
+        "headers": [(b"sec-fetch-site", b"same-origin"), (b"content-type", b"application/x-www-form-urlencoded")],
+        "client": ("10.0.0.7", 1), "server": ("gate", 80), "http_version": "1.1", "root_path": "",
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 408
+
+
+def test_a_picture_bomb_is_refused_by_its_header(browser, tmp_path, store):  # noqa: F811
+    png_bomb(tmp_path / "bomb.png")
+    photos = [("photos", ("bomb.png", (tmp_path / "bomb.png").read_bytes(), "image/png"))]
+    answer = browser("manager").post("/api/v1/enrolments", data={"name": "A", "way": "told"}, files=photos)
+    assert answer.status_code == 422
+    assert "60 million is the most" in answer.json()["detail"]
+    assert residents.every(store) == []
+
+
+def test_too_many_photos_are_refused(browser):  # noqa: F811
+    photos = [("photos", (f"{number}.png", b"x", "image/png")) for number in range(9)]
+    answer = browser("manager").post("/api/v1/enrolments", data={"name": "A", "way": "told"}, files=photos)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "Give between 1 and 8 photos."
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"name": 5}', b'{"name": "\\ud800"}', b"{}" * 1000, b'{"name":"a","unit":{}}',
+             b'{"name": "a", "admin": true}', b'{"name": "a\\u0000b"}'],
+)  # fmt: skip
+def test_a_body_that_is_none_gets_a_problem(browser, store, body):  # noqa: F811
+    answer = browser("manager").post("/api/v1/residents", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert residents.every(store) == []
+
+
+def test_templates_never_leave(browser, store):  # noqa: F811
+    vector = bytes(range(256))
+    one = residents.enrol(store, "A", None, [Template("m", "s", {"yaw": 0.1}, vector)], NO_PERSON)
+    owner = browser("owner")
+    for path in (f"/api/v1/residents/{one.id}", f"/api/v1/residents/{one.id}/templates", f"/residents/{one.id}"):
+        answer = owner.get(path)
+        assert answer.status_code == 200
+        assert "vector" not in answer.text
+        assert vector.hex()[:32] not in answer.text
+
+
+def test_answers_about_people_stay_in_no_cache(browser):  # noqa: F811
+    for path in ("/residents", "/api/v1/residents", "/events"):
+        assert browser("manager").get(path).headers["cache-control"] == "no-store"
