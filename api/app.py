@@ -12,7 +12,20 @@ from starlette.staticfiles import StaticFiles
 from api.context import Context
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded, problem
-from api.routes import accounts, console, door, events, health, live, people, residents, schedules, sign_in
+from api.routes import (
+    accounts,
+    camera,
+    console,
+    door,
+    events,
+    health,
+    live,
+    people,
+    residents,
+    schedules,
+    screen,
+    sign_in,
+)
 from api.shield import Shield
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.link import LinkDown
@@ -34,7 +47,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     for room in (health, residents, events, door, schedules, accounts, live):
         app.include_router(room.router)
-    for room in (sign_in, console, people):
+    for room in (sign_in, console, people, camera, screen):
         app.include_router(room.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)

@@ -129,6 +129,18 @@ def may(permission: Permission) -> Callable[..., Actor]:
     return check
 
 
+def here_or(permission: Permission) -> Callable[..., None]:
+    """A dependency: who asks from this machine itself, or may. For the former no store is needed."""
+
+    def check(request: Request, context: Shared) -> None:
+        if request.client is not None and request.client.host in ("127.0.0.1", "::1"):
+            return
+        with store_of(context) as connection:
+            may(permission)(actor_of(request, context, connection))
+
+    return check
+
+
 Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]
 Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
 Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]

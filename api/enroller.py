@@ -16,6 +16,7 @@ from gate.store.residents import Resident
 
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled
+    from gate.vision.quality import Quality
     from models.pack import Models
 
 
@@ -29,14 +30,14 @@ class Enroller:
         # The gate needs the rest of the machine.
         self._turn = threading.Lock()
 
-    def check(self, photo: BinaryIO, name: str) -> None:
-        """Raises Refusal, with its reason, where a photo would not do; UsageError where it is none."""
+    def check(self, photo: BinaryIO, name: str) -> Quality:
+        """How good a photo is. Raises Refusal, with its reason, where it would not do; UsageError where it is none."""
         from enroll.checks import examine
         from enroll.decode import decode
 
         image = decode(photo, name)
         with self._turn:
-            examine(image, name, self._models())
+            return examine(image, name, self._models()).quality
 
     def enrol(
         self,
@@ -53,7 +54,7 @@ class Enroller:
         from enroll.decode import decode
         from enroll.enrolment import Photo, enrol
 
-        decoded = (Photo(called, decode(file, called), "photo") for called, file in photos)
+        decoded = (Photo(called, decode(file, called), f"photo {called}") for called, file in photos)
         with self._turn:
             return enrol(connection, self._models(), name, decoded, unit, consent=consent, to=to, by=by)
 

@@ -15,7 +15,7 @@ from api.problems import problem
 MAX_BODY = 1 << 20
 # Eight photos of the largest size would be more than a browser sends in one go.
 MAX_UPLOAD = 100 << 20
-_UPLOADS = ("/enrol", "/api/v1/enrolments", "/api/v1/photos", "/residents/")
+_UPLOADS = ("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos")
 _BODY_WITHIN_S = 30.0
 _UPLOAD_WITHIN_S = 300.0
 _SAFE = ("GET", "HEAD", "OPTIONS")

@@ -142,6 +142,34 @@ EVENTS: dict[str, str] = {
     "drilled": _("Drill"),
 }
 
+# What the screen at the gate says for each signal: the words, and what to do.
+SCREEN: dict[str, tuple[str, str]] = {
+    "ready": (_("Welcome"), _("Please look at the camera")),
+    "grant": (_("Welcome home"), _("The gate opens")),
+    "deny": (_("Not known here"), _("Please take another way in")),
+    "come_closer": (_("Please come closer"), _("and look at the camera")),
+    "one_at_a_time": (_("One at a time, please"), _("A moment")),
+    "open": (_("The gate is open"), _("Please walk through")),
+    "locked": (_("The gate is locked"), _("Please ask the guard")),
+    "pre_alarm": (_("Please shut the gate"), _("It has been open for long")),
+    "alarm": (_("Please shut the gate"), _("It must not stay open")),
+    "fault": (_("The gate cannot see you"), _("Please take another way in")),
+    "fire": (_("Fire"), _("The gate is open")),
+}
+
+# Where the reason says more than the signal.
+SCREEN_REASONS: dict[str, tuple[str, str]] = {
+    Reason.OUT_OF_HOURS: (_("Outside your hours"), _("Please ask the guard")),
+    Reason.CLOCK_UNTRUSTED: (_("The gate does not know the time"), _("Please take another way in")),
+    Reason.AMBIGUOUS: (_("Not quite sure"), _("Please take another way in")),
+    Reason.TURNED_AWAY: (_("Please look at the camera"), ""),
+    Reason.TOO_DARK: (_("Too dark on your face"), _("Please turn towards the light")),
+    Reason.TOO_BRIGHT: (_("Too bright on your face"), _("Please step out of the glare")),
+    Reason.BLURRED: (_("Please hold still"), ""),
+    Reason.STORE_UNREADABLE: (_("The gate cannot see you"), _("Please take another way in")),
+    Reason.FAULT: (_("The gate cannot see you"), _("Please take another way in")),
+}
+
 ROLES: dict[str, str] = {
     "owner": _("Owner"),
     "manager": _("Manager"),

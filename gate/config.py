@@ -277,6 +277,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dic
             "vision": dumped["vision"],
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
+            "api_user": settings.door.api_user,
         },
         "api": {
             **common,

@@ -16,6 +16,9 @@ from typing import Any
 from gate.errors import FacegateError, UsageError
 
 MAX_MESSAGE = 4096
+# An answer may hold a picture in base64, which leaves room for little else.
+MAX_PICTURE = 150_000
+_MAX_ANSWER = MAX_PICTURE + MAX_MESSAGE
 _MAX_CONNECTIONS = 32
 _MESSAGES_A_TURN = 16
 
@@ -95,8 +98,8 @@ class Client:
         self._socket.sendall(encode(message))
         answer = b""
         while not answer.endswith(b"\n"):
-            part = self._socket.recv(MAX_MESSAGE)
-            if not part or len(answer) + len(part) > MAX_MESSAGE:
+            part = self._socket.recv(_MAX_ANSWER)
+            if not part or len(answer) + len(part) > _MAX_ANSWER:
                 raise ValueError("the answer was cut short" if not part else "the answer is too long")
             answer += part
         return decode(answer)
@@ -192,6 +195,8 @@ class Server:
             accepted.close()
             return
         accepted.setblocking(False)
+        # An answer goes out at once or not at all.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MAX_ANSWER)
         credentials = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         pid, uid, _ = struct.unpack("3i", credentials)
         self._connections[accepted.fileno()] = _Connection(accepted, Peer(pid, uid))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import stat
@@ -12,6 +13,8 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from gate.errors import UsageError
 
 
 def settings_from_starter() -> dict[str, Any]:
@@ -39,6 +42,16 @@ def credential(name: str) -> str | None:
         return (Path(folder) / name).read_text("utf-8").strip() or None
     except FileNotFoundError:
         return None
+
+
+def uid_of(user: str | None) -> int:
+    """The uid of a system user; None: this process's own. Raises UsageError where there is no such user."""
+    if user is None:
+        return os.getuid()
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as error:
+        raise UsageError(f"There is no system user {user!r}, which door.vision_user or door.api_user names.") from error
 
 
 def tell_ready() -> None:

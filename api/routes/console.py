@@ -141,7 +141,7 @@ def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
     return told
 
 
-@router.get("/gate")
+@router.get("/door")
 def show_gate(request: Request, context: Shared, actor: Watcher) -> Response:
     """How the gate is."""
     found = gather(context.state)

@@ -90,6 +90,7 @@ class Controller:
         self._claims: deque[str] = deque(maxlen=_REMEMBERED_CLAIMS)
         self._shown: Signal | None = None
         self._answered: tuple[Signal, float] | None = None
+        self._told_reason: Reason | None = None
         self.faulty = False
         self.door = Door()
         self._began = standing
@@ -141,7 +142,7 @@ class Controller:
             event = Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL
             verdict, on_mono, notes = self._ask(event, claim.id, now)
         elif verdict.reason is not None and peer_is_vision:
-            self._answer(signal_of_reason(verdict.reason), now)
+            self._answer(signal_of_reason(verdict.reason), now, verdict.reason)
         details: dict[str, object] = {
             "claim": claim.id,
             "track": claim.track,
@@ -209,7 +210,7 @@ class Controller:
         said, on_mono = self._move(Happening(event, grant), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         if reason is not None:
-            self._answer(signal_of_reason(reason), now)
+            self._answer(signal_of_reason(reason), now, reason)
             return Verdict(False, reason), None, said
         if before.mode is self.door.mode:
             self._answer(Signal.GRANT, now)
@@ -249,9 +250,9 @@ class Controller:
                     self._outputs.hold(on)
         return on_mono
 
-    def _answer(self, signal: Signal, now: float) -> None:
+    def _answer(self, signal: Signal, now: float, reason: Reason | None = None) -> None:
         # Told anew from its first beat, even where the same was told before.
-        self._answered, self._shown = (signal, now + SHOWN_S), None
+        self._answered, self._shown, self._told_reason = (signal, now + SHOWN_S), None, reason
         self._show()
 
     def _show(self) -> None:
@@ -266,6 +267,11 @@ class Controller:
     def signal(self) -> Signal | None:
         """What light and buzzer say now."""
         return self._shown
+
+    @property
+    def told_reason(self) -> Reason | None:
+        """Why whoever stands at the gate was refused, while they are told so."""
+        return self._told_reason if self._answered is not None else None
 
     def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
         if verdict.reason is not None:

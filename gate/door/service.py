@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import os
-import pwd
 import re
 import signal
 import sys
@@ -26,9 +25,9 @@ from gate.door.memory import Memory, Remembered
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
 from gate.door.settings import CONSEQUENCES, DoorSettings
-from gate.errors import FacegateError, UsageError
+from gate.errors import FacegateError
 from gate.link import Message, Peer, Server, runtime_directory, socket_of
-from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
+from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready, uid_of
 from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
 
 _log = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ class DoorService:
         runtime = runtime_directory(state, "door")
         self._settings = settings
         self._state = state
-        self._vision_uid = _uid_of(settings.vision_user)
-        self._command_uids = {0, os.getuid(), _uid_of(settings.api_user)}
+        self._vision_uid = uid_of(settings.vision_user)
+        self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
         self._memory = Memory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._people = People(state, settings.zone)
@@ -266,6 +265,7 @@ class DoorService:
             "standing": sorted(door.standing),
             "faults": sorted(door.faults),
             "signal": self._controller.signal,
+            "reason": self._controller.told_reason,
             "relay": self._hardware.relay.on,
             "hold_relay": self._hardware.holder.on if self._hardware.holder else None,
             "inputs": inputs,
@@ -374,15 +374,6 @@ def _answered(verdict: Verdict) -> Message:
 
 def _denial(reason: Reason, peer: Peer) -> AuditEvent:
     return AuditEvent("denied", {"method": "link", "reason": reason.value, "uid": peer.uid})
-
-
-def _uid_of(user: str | None) -> int:
-    if user is None:
-        return os.getuid()
-    try:
-        return pwd.getpwnam(user).pw_uid
-    except KeyError as error:
-        raise UsageError(f"There is no system user {user!r}, which door.vision_user or door.api_user names.") from error
 
 
 def main() -> int:

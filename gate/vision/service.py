@@ -17,11 +17,12 @@ import cv2
 from gate.config import CameraSettings, VisionSettings, with_password
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory, socket_of
-from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready
+from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready, uid_of
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import LiveGallery
+from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import source_of
 from gate.vocabulary import Claim, Frame, Reason
@@ -42,7 +43,13 @@ class VisionService:
     """Vision's loop: the newest frame, the newest gallery, and what follows from them."""
 
     def __init__(
-        self, state: Path, camera: CameraSettings, vision: VisionSettings, models_dir: Path, pack: str
+        self,
+        state: Path,
+        camera: CameraSettings,
+        vision: VisionSettings,
+        models_dir: Path,
+        pack: str,
+        api_user: str | None = None,
     ) -> None:
         runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads)
@@ -52,6 +59,9 @@ class VisionService:
         self._server = Server(
             socket_of(state, "vision"), self._answer, lambda _peer, why: _log.warning("refused: %s", why)
         )
+        # Nobody but the api (and who could take its place anyway) sees through this camera.
+        self._viewers = {0, os.getuid(), uid_of(api_user)}
+        self._latest: Frame | None = None
         self._camera = Camera(source_of(camera))
         self._watchdog = Watchdog()
         self._stop = False
@@ -93,6 +103,7 @@ class VisionService:
         return self._inferred_mono is not None and state.last_frame_mono - self._inferred_mono < _FRESH_S
 
     def _see(self, frame: Frame) -> None:
+        self._latest = frame
         for claim in self._recogniser.see(frame, self._gallery.gallery):
             self._claim(claim)
         self._inferred_mono = time.monotonic()
@@ -128,9 +139,20 @@ class VisionService:
         except LinkDown:
             return  # Kept, and told when the door is back.
 
-    def _answer(self, message: Message, _peer: Peer) -> Message:
-        if message.get("do") != "status":
-            return {"reason": Reason.MALFORMED}
+    def _answer(self, message: Message, peer: Peer) -> Message:
+        match message.get("do"):
+            case "status":
+                return self._status()
+            case "preview" if peer.uid in self._viewers:
+                fresh = self._latest is not None and self._camera.state().fault is None
+                return preview(self._latest) if fresh and self._latest is not None else {"jpeg": None}
+            case "preview":
+                _log.warning("refused: uid %d asked for a picture", peer.uid)
+                return {"reason": Reason.WRONG_PEER}
+            case _:
+                return {"reason": Reason.MALFORMED}
+
+    def _status(self) -> Message:
         state = self._camera.state()
         return {
             "camera_fault": state.fault,
@@ -144,7 +166,7 @@ class VisionService:
 
 
 def main() -> int:
-    """Entry point: one line of JSON, {"state", "camera", "vision", "models_dir", "pack"}, on standard input."""
+    """Entry point: {"state", "camera", "vision", "models_dir", "pack", "api_user"} on standard input, as one line."""
     logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
     given = settings_from_starter()
     camera = CameraSettings(**given["camera"])
@@ -159,6 +181,7 @@ def main() -> int:
             VisionSettings(**given["vision"]),
             Path(given["models_dir"]),
             given["pack"],
+            given["api_user"],
         )
     except (FacegateError, PackError) as error:
         _log.error("%s", error)

@@ -72,7 +72,7 @@ def test_a_family_is_enrolled_walks_in_and_is_forgotten(page, console, photos):
     page.get_by_label("Home").fill("1-101")
     page.get_by_label("They agreed to their face").check()
     page.get_by_label("Photos from a file").set_input_files([photos / "obama.jpg", photos / "obama3.jpg"])
-    page.get_by_role("button", name="Enrol").click()
+    page.get_by_role("button", name="Enrol", exact=True).click()
     expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
     shoot(page, "resident-en")
 
@@ -86,7 +86,7 @@ def test_a_family_is_enrolled_walks_in_and_is_forgotten(page, console, photos):
     page.get_by_label("Name").fill("Joe Biden")
     page.get_by_label("Home").fill("1-101")
     page.get_by_label("They agreed to their face").check()
-    page.get_by_role("button", name="Use this camera").click()
+    page.get_by_role("button", name="Use this device's camera").click()
     page.get_by_role("button", name="Take a photo").click()
     expect(page.get_by_text("Good", exact=True)).to_be_visible()
     expect(page.get_by_text("Turn slightly to the left.")).to_be_visible()
@@ -160,3 +160,46 @@ def test_the_gate_is_opened_and_locked_down_from_the_page(page, console):
     page.get_by_text("End it…").click()
     page.get_by_role("button", name="Yes, end it").click()
     expect(page.locator(".mode")).to_contain_text("Closed, ready")
+
+
+def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, console):
+    _, code = console
+    become_owner(page, code)
+    screen = page.context.new_page()
+    screen.goto("/gate")
+    expect(screen.get_by_role("heading", name="Not known here")).to_be_visible(timeout=20_000)
+    expect(screen.get_by_text("Please take another way in")).to_be_visible()
+    shoot(screen, "screen-unknown")
+
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Barack Obama")
+    page.get_by_label("They agreed to their face").check()
+    page.get_by_role("button", name="Enrol at the gate").click()
+    expect(page.get_by_alt_text("What the camera sees")).to_be_visible()
+    expect(page.get_by_text("Good", exact=True)).to_be_visible(timeout=20_000)
+    shoot(page, "at-the-gate-en")
+    # He does not turn: what there is must do, and the page asks.
+    expect(page.get_by_text("That is enough")).to_be_visible(timeout=30_000)
+    screen.evaluate(
+        "() => new MutationObserver(() => {"
+        " if (document.body.dataset.signal === 'grant') window.greeted ??= Date.now();"
+        " }).observe(document.body, { attributes: true })"
+    )
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
+    expect(screen.get_by_role("heading", name="Welcome home")).to_be_visible(timeout=20_000)
+    assert "Obama" not in screen.content()
+    shoot(screen, "screen-grant")
+    events = json.loads(page.evaluate("fetch('/api/v1/events?kind=granted').then((answer) => answer.text())"))
+    granted = page.evaluate("(at) => Date.parse(at)", events["items"][-1]["at"])
+    late = screen.evaluate("window.greeted") - granted
+    print(f"\nthe screen greeted him {late} ms after the record's time")
+    assert late <= 200
+
+    looks = json.loads(page.evaluate("fetch('/api/v1/events?kind=looked_at').then((answer) => answer.text())"))
+    assert [one["details"]["what"] for one in looks["items"]].count("the camera") == 1
+    page.goto("/door")
+    page.get_by_role("button", name="Look through the camera").click()
+    expect(page.get_by_alt_text("What the camera sees")).to_be_visible()
+    page.wait_for_function("document.getElementById('view').naturalWidth > 0")
+    shoot(page, "door-en")

@@ -1,0 +1,58 @@
+"""The screen at the gate, and looking through its camera."""
+
+import pytest
+
+from api.wording import SCREEN, SCREEN_REASONS
+from gate.door.signals import Signal, signal_of_reason
+from gate.vocabulary import Reason
+from tests.api.test_health import wait_for
+from tests.gate.door.test_service import door_process
+
+
+def test_it_is_for_the_gates_own_machine_or_a_token(browser):
+    assert browser(address="127.0.0.1").get("/gate").status_code == 200
+    assert browser(address="::1").get("/gate/now").status_code == 200
+    for path in ("/gate", "/gate/now", "/gate/live"):
+        assert browser().get(path).headers["location"] == "/sign-in"
+    assert browser("guard").get("/gate/now").status_code == 200
+    assert browser("auditor").get("/gate/now").status_code == 403
+
+
+def test_every_signal_and_every_refusal_has_words():
+    assert set(SCREEN) == {signal.value for signal in Signal}
+    for reason in Reason:
+        assert reason in SCREEN_REASONS or signal_of_reason(reason).value in SCREEN
+
+
+def test_a_dead_door_is_told_to_whoever_stands_there(browser):
+    screen = browser(address="127.0.0.1")
+    said = screen.get("/gate/now").json()
+    assert (said["signal"], said["words"]) == ("fault", "The gate cannot see you")
+    assert screen.get("/gate/now", headers={"accept-language": "zh-CN"}).json()["advice"] == "请走其他通道"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("unknown", "Not known here"), ("too_far", "Please come closer"), ("turned_away", "Please look at the camera")],
+)
+def test_a_refusal_says_what_helps_and_is_over_after_a_while(browser, state, reason, words):
+    screen = browser(address="127.0.0.1")
+    with door_process(state) as (_, door):
+        assert screen.get("/gate/now").json()["words"] == "Welcome"
+        import time
+
+        claim = {"do": "claim", "id": "c", "track": 1, "taken_mono": time.monotonic(), "resident": None,
+                 "reason": reason, "frames": 3, "similarity": None}  # fmt: skip
+        assert door.ask(claim)["reason"] == reason
+        assert screen.get("/gate/now").json()["words"] == words
+        wait_for(lambda: screen.get("/gate/now").json()["words"] == "Welcome")
+
+
+def test_without_a_camera_nobody_is_shown_anything_and_the_look_is_on_record(browser, store):
+    from gate.store import audit
+
+    for who, path in (("guard", "/camera.jpg?first=1"), ("manager", "/camera/checks?first=1")):
+        answer = browser(who).get(path)
+        assert answer.status_code == 503
+        assert "Vision does not answer" in answer.text
+    assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["the camera"] * 2
