@@ -120,7 +120,10 @@ def test_nobody_there_is_told_in_words_and_a_restart_is_found(tmp_path):
 
 
 def test_an_answer_that_is_too_long_is_refused(tmp_path):
-    with serving(tmp_path / "s", lambda message, peer: {"long": "x" * 200_000}), pytest.raises(LinkDown, match="too long"):
+    with (
+        serving(tmp_path / "s", lambda message, peer: {"long": "x" * 200_000}),
+        pytest.raises(LinkDown, match="too long"),
+    ):
         Client(tmp_path / "s").ask({})
 
 
