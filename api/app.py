@@ -41,7 +41,7 @@ def create_app(context: Context) -> FastAPI:
         summary="Residents, consents, the door and the record of one gate.",
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url="/api/v1/openapi.json",
     )
     app.state.context = context
     app.state.changes = live.Changes(context)

@@ -46,7 +46,7 @@ IDLE_S = 8 * 3600.0
 LONGEST_S = 7 * 24 * 3600.0
 
 LEAST_PASSWORD = 10
-_MOST_PASSWORD = 200
+MOST_PASSWORD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class Passwords:
 
     def hashed(self, password: str, name: str = "") -> str:
         """The hash to keep. Raises UsageError for a password that is too short, too long or the name itself."""
-        if not LEAST_PASSWORD <= len(password) <= _MOST_PASSWORD:
+        if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
             raise UsageError(
-                "A password has between {least} and {most} characters.", least=LEAST_PASSWORD, most=_MOST_PASSWORD
+                "A password has between {least} and {most} characters.", least=LEAST_PASSWORD, most=MOST_PASSWORD
             )
         if name and name.casefold() in password.casefold() and len(password) < 2 * len(name):
             raise UsageError("The password holds the name; choose another one.")
@@ -99,7 +99,7 @@ class Passwords:
         """Whether the password is the user's; takes as long for a user who does not exist."""
         with self._room:
             try:
-                self._hasher.verify(user.password if user else self._nobodys, password[: _MOST_PASSWORD + 1])
+                self._hasher.verify(user.password if user else self._nobodys, password[: MOST_PASSWORD + 1])
             except (VerificationError, InvalidHashError):
                 return False
         return user is not None

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.auth import Permission, digest, new_secret
+from api.auth import LEAST_PASSWORD, MOST_PASSWORD, Permission, digest, new_secret
 from api.context import Owner, Shared, Store
 from api.problems import RESPONSES, HttpProblem
 from enroll.people import clean_text
@@ -33,7 +33,7 @@ class NewUser(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=60)
-    password: SecretStr = Field(max_length=400)
+    password: SecretStr = Field(min_length=LEAST_PASSWORD, max_length=MOST_PASSWORD)
     role: Role
 
 
@@ -41,7 +41,7 @@ class Password(BaseModel):
     """A new password."""
 
     model_config = ConfigDict(extra="forbid")
-    password: SecretStr = Field(max_length=400)
+    password: SecretStr = Field(min_length=LEAST_PASSWORD, max_length=MOST_PASSWORD)
 
 
 class Token(BaseModel):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from api.auth import Actor, Permission
 from api.context import Reader, Shared, Store, record_look
@@ -27,6 +27,16 @@ from gate.store.search import Search, every, page
 from gate.vocabulary import AuditEvent
 
 router = APIRouter(prefix="/api/v1", tags=["events"], responses=RESPONSES)
+
+
+def _written_out(typed: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(typed, str):
+        datetime.fromisoformat(typed)
+    return typed
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
 
 
 class Event(BaseModel):
@@ -57,8 +67,8 @@ def search_of(
     resident: Annotated[str | None, Query(max_length=64, description="A resident's id.")] = None,
     kind: Annotated[list[str] | None, Query(description="Kinds of event.", max_length=20)] = None,
     reason: Annotated[str | None, Query(max_length=40, description="Why something was refused.")] = None,
-    since: Annotated[datetime | None, Query(description="Not before this time.")] = None,
-    until: Annotated[datetime | None, Query(description="Before this time.")] = None,
+    since: Annotated[Moment | None, Query(description="Not before this time.")] = None,
+    until: Annotated[Moment | None, Query(description="Before this time.")] = None,
 ) -> Search:
     """What a query asks for."""
     people: tuple[str, ...] | None = None

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, browsing
@@ -203,3 +204,61 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
     expect(page.get_by_alt_text("What the camera sees")).to_be_visible()
     page.wait_for_function("document.getElementById('view').naturalWidth > 0")
     shoot(page, "door-en")
+
+
+def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
+    """Judged by axe-core: contrast, labels, headings, landmarks, in both languages, light and dark."""
+    _, code = console
+    weight = {}
+    page.on("response", lambda answer: weight.update({answer.url: int(answer.headers.get("content-length", 0))}))
+    barriers = []
+
+    def judge(where, path):
+        weight.clear()
+        page.goto(path)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page).response["violations"]
+            barriers.extend(f"{where} {path} {scheme}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found)
+        carried = sum(size for url, size in weight.items() if "camera.jpg" not in url)
+        assert carried < 150_000, f"{path} weighs {carried} bytes: {weight}"
+
+    judge("nobody", "/owner")
+    become_owner(page, code)
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Wang Fang")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    resident = page.url
+    for language in ("English", "简体中文"):
+        for path in ("/", "/residents", resident, "/enrol", "/events", "/door", "/settings", "/gate"):
+            judge(language, path)
+        if language == "English":
+            page.goto("/")
+            page.get_by_role("button", name="简体中文").click()
+    page.context.clear_cookies()
+    judge("nobody", "/sign-in")
+    assert barriers == []
+
+
+def test_every_page_works_without_scripts(chromium, camera, console, photos):
+    address, code = console
+    with browsing(chromium, camera) as browser:
+        context = browser.new_context(
+            ignore_https_errors=True, base_url=address, locale="en-GB", java_script_enabled=False
+        )
+        page = context.new_page()
+        become_owner(page, code)
+        page.goto("/enrol")
+        page.get_by_label("Name").fill("Barack Obama")
+        page.get_by_label("They agreed to their face").check()
+        page.get_by_label("Photos from a file").set_input_files(photos / "obama.jpg")
+        page.get_by_role("button", name="Enrol", exact=True).click()
+        expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
+        page.goto("/")
+        page.get_by_role("button", name="Open once").click()
+        expect(page.get_by_role("row").filter(has_text="by the console").first).to_be_visible()
+        page.get_by_text("Lockdown…").click()
+        page.get_by_role("button", name="Yes, lock down").click()
+        expect(page.locator(".mode")).to_contain_text("Lockdown")
+        page.goto("/gate")
+        expect(page.get_by_role("heading")).to_be_visible()
