@@ -14,6 +14,8 @@ _FEW_PEOPLE = 50
 # A span of time with at most so many lines is found by time; a longer one is read from its end.
 _SHORT_SPAN = 5_000
 MAX_PAGE = 500
+# A line may be written after later ones: it waited for a locked disk.
+_WRITTEN_LATE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ def _conditions(connection: sqlite3.Connection, search: Search) -> tuple[str, li
             return hints, *_the_rest(search, clauses, values)
     if (search.since or search.until) and _short(connection, search):
         hints = "INDEXED BY audit_by_time"
+    elif search.until and (newest := _newest_before(connection, search.until)) is not None:
+        clauses.append("a.sequence <= ?")
+        values.append(newest)
     return hints, *_the_rest(search, clauses, values, by_time=bool(hints))
 
 
@@ -84,6 +89,17 @@ def _the_rest(
             clauses.append(f"{at} {operator} ?")
             values.append(moment)
     return clauses, values
+
+
+def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:
+    """No line after this one is from before `until`; None where the clock was not always right since."""
+    row = connection.execute("SELECT sequence FROM audit WHERE at < ? ORDER BY at DESC LIMIT 1", (until,)).fetchone()
+    if row is None:
+        return 0
+    wrong = connection.execute(
+        "SELECT 1 FROM audit WHERE kind IN ('clock_jumped', 'clock_untrusted') AND sequence > ?", row
+    ).fetchone()
+    return None if wrong else int(row[0]) + _WRITTEN_LATE
 
 
 def _short(connection: sqlite3.Connection, search: Search) -> bool:

@@ -78,6 +78,18 @@ def test_a_long_span_is_found_like_a_short_one(store, lived, monkeypatch):
     assert len(long_way) == 4
 
 
+@pytest.mark.parametrize("jumped", [False, True])
+def test_lines_from_before_a_time_are_found_though_they_were_written_late(store, lived, monkeypatch, jumped):
+    if jumped:
+        monkeypatch.setattr("gate.store.search._WRITTEN_LATE", 0)
+        audit.append(store, AuditEvent("clock_jumped", {"seconds": -900.0}), Moment(70, NINE + 3600, True))
+    audit.append(store, AuditEvent("granted", {"late": True}), Moment(71, NINE + 60, True))
+    monkeypatch.setattr("gate.store.search._SHORT_SPAN", 0)
+    found = page(store, Search(kinds=("granted",), until="2026-06-01T08:30:00"), count=500)
+    assert found[0].details == {"late": True}
+    assert len(found) == 25
+
+
 def test_many_people_are_found_like_few(store, lived, monkeypatch):
     asked = Search(residents=tuple(one.id for one in lived), kinds=("granted",))
     few = [line.sequence for line in page(store, asked, count=500)]
