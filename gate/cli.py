@@ -16,6 +16,7 @@ COMMANDS = {
     "enroll": ("enroll.command:enroll", "Enrol a resident from photos."),
     "consent": ("enroll.command:consent", "The text that people agree to."),
     "residents": ("gate.commands.residents:residents", "The people: list, show, change, withdraw, remove."),
+    "users": ("api.command:users", "Who may sign in to the console: list, add, password, remove."),
     "models": ("gate.commands.models:models", "The model packs: list, install, verify."),
     "audit": ("gate.commands.audit:audit", "The record: tail, verify, export."),
     "door": (

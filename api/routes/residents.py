@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Form, Header, Response, UploadFile
@@ -14,7 +17,7 @@ from api.problems import RESPONSES, HttpProblem
 from enroll import consent as texts
 from enroll.people import add_without_face, clean_text, refuse_namesake
 from gate.errors import Refusal
-from gate.store import consents, residents
+from gate.store import consents, requests, residents
 from gate.store.consents import Way
 from gate.store.residents import Receipt
 from gate.store.residents import Resident as Stored
@@ -136,10 +139,39 @@ def list_residents(
     return Residents(items=[_shown(one) for one in items], next=items[-1].id if more else None)
 
 
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=200, description="The same request with the same key is done once.")
+]
+
+
+def _once(
+    connection: Store, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], Stored]
+) -> Stored:
+    """What `act` gives, or where the same was asked before with this key, the resident that came of it."""
+    if key is None:
+        return act()
+    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
+    before = requests.begin(connection, actor.label, key, digest, time.time())
+    if before is not None:
+        return found_resident(connection, before)
+    try:
+        resident = act()
+    except BaseException:
+        requests.failed(connection, actor.label, key)
+        raise
+    requests.done(connection, actor.label, key, resident.id)
+    return resident
+
+
 @router.post("/residents", status_code=201)
-def add_resident(new: NewResident, connection: Store, actor: Registrar, response: Response) -> Resident:
+def add_resident(
+    new: NewResident, connection: Store, actor: Registrar, response: Response, idempotency_key: IdempotencyKey = None
+) -> Resident:
     """Add someone without a face: they use other ways in."""
-    added = add_without_face(connection, new.name, new.unit, by=actor.label)
+    added = _once(
+        connection, actor, idempotency_key, (b"resident", new.model_dump_json().encode()),
+        lambda: add_without_face(connection, new.name, new.unit, by=actor.label),
+    )  # fmt: skip
     response.headers["Location"] = f"/api/v1/residents/{added.id}"
     response.headers["ETag"] = etag(added)
     return _shown(added)
@@ -236,13 +268,27 @@ def enrol_resident(
     resident: Annotated[str | None, Form(description="Whom to give more templates; absent: a new resident.")] = None,
     language: Annotated[str, Form(description="In which language they read it.")] = "en",
     guardian: Annotated[str | None, Form(max_length=400, description="Who agreed for someone under 14.")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
     """Enrol someone from one to eight photos. No photo is kept."""
-    enrolled = enrol_uploads(
-        context, connection, actor, photos, way=way, name=name, unit=unit, resident=resident, language=language,
-        guardian=guardian,
-    )  # fmt: skip
-    return Enrolment(resident=_shown(enrolled.resident), lookalikes=list(enrolled.lookalikes))
+    lookalikes: list[str] = []
+
+    def act() -> Stored:
+        enrolled = enrol_uploads(
+            context, connection, actor, photos, way=way, name=name, unit=unit, resident=resident, language=language,
+            guardian=guardian,
+        )  # fmt: skip
+        lookalikes.extend(enrolled.lookalikes)
+        return enrolled.resident
+
+    fields = json.dumps([way, name, unit, resident, language, guardian]).encode()
+    asked = (b"enrolment", fields, *(_content(photo) for photo in photos if idempotency_key))
+    return Enrolment(resident=_shown(_once(connection, actor, idempotency_key, asked, act)), lookalikes=lookalikes)
+
+
+def _content(photo: UploadFile) -> bytes:
+    photo.file.seek(0)
+    return hashlib.file_digest(photo.file, "sha256").digest()  # type: ignore[arg-type]
 
 
 def enrol_uploads(

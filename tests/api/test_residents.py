@@ -161,3 +161,38 @@ def test_each_look_at_people_is_on_record(manager, store, staff):
         manager.get(path)
     looks = [line.details for line in audit.lines(store) if line.kind == "looked_at"]
     assert looks == [{"what": "residents", "by": f"user {staff['manager'].id}"}] * 2
+
+
+def test_the_same_request_with_the_same_key_is_carried_out_once(manager, photos, store):
+    key = {"idempotency-key": "family-3-1204"}
+    first = manager.post("/api/v1/residents", json={"name": "Wang Fang"}, headers=key)
+    again = manager.post("/api/v1/residents", json={"name": "Wang Fang"}, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    other = manager.post("/api/v1/residents", json={"name": "Li Lei"}, headers=key)
+    assert other.status_code == 409
+    assert "another request" in other.json()["detail"]
+
+    def enrol_with(key, *names):
+        return manager.post(
+            "/api/v1/enrolments",
+            data=AGREED | {"name": "Barack Obama"},
+            files=upload(photos, *names),
+            headers={"idempotency-key": key},
+        )
+
+    one = enrol_with("k", "obama.jpg").json()["resident"]
+    assert enrol_with("k", "obama.jpg").json()["resident"] == one
+    assert enrol_with("k", "obama2.jpg").status_code == 409
+    assert sorted(person.name for person in residents.every(store)) == ["Barack Obama", "Wang Fang"]
+
+
+def test_a_key_whose_request_failed_can_be_used_again_and_is_nobody_elses(manager, browser, photos, store):
+    headers = {"idempotency-key": "k"}
+    form = AGREED | {"name": "A"}
+    wrong = manager.post("/api/v1/enrolments", data=form, files=[("photos", ("x.jpg", b"x"))], headers=headers)
+    assert wrong.status_code == 422
+    right = manager.post("/api/v1/enrolments", data=form, files=upload(photos, "obama.jpg"), headers=headers)
+    assert right.status_code == 201
+    owner = browser("owner").post("/api/v1/residents", json={"name": "B"}, headers=headers)
+    assert owner.json()["name"] == "B"

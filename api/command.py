@@ -1,0 +1,85 @@
+"""facegate users"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import click
+
+from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.errors import Refusal
+from gate.store import accounts
+from gate.store.accounts import Role
+
+
+@click.group()
+def users() -> None:
+    """Who may sign in to the console, from its own machine: the way back for whoever forgot a password."""
+
+
+@users.command("list")
+@state_option
+@json_option
+def list_users(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Everyone who may sign in."""
+    with home(state, config).store() as connection:
+        found = accounts.users(connection)
+    if as_json:
+        print_json({"users": [{"id": one.id, "name": one.name, "role": one.role} for one in found]})
+        return
+    rows = [(one.name, one.role, one.created_at[:10]) for one in found]
+    print_table(("name", "role", "since"), rows, "Nobody. The console's first start makes the owner.")
+
+
+@users.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="manager", show_default=True)
+@click.password_option(help="Asked for where it is not given, which is better.")
+@state_option
+def add(name: str, role: str, password: str, state: Path | None, config: Path | None) -> None:
+    """Let NAME sign in."""
+    from api.auth import Passwords
+    from enroll.people import clean_text
+
+    name = clean_text(name, "name")
+    hashed = Passwords().hashed(password, name)
+    with home(state, config).store() as connection:
+        accounts.add_user(connection, name, hashed, Role(role), _by())
+    click.echo(f"{name} can sign in now, as {role}.")
+
+
+@users.command()
+@click.argument("name")
+@click.password_option(help="Asked for where it is not given, which is better.")
+@state_option
+def password(name: str, password: str, state: Path | None, config: Path | None) -> None:
+    """Give NAME a new password; all their sessions end."""
+    from api.auth import Passwords
+
+    hashed = Passwords().hashed(password, name)
+    with home(state, config).store() as connection:
+        accounts.change_password(connection, _named(connection, name), hashed, _by())
+    click.echo(f"{name} has a new password and must sign in again.")
+
+
+@users.command()
+@click.argument("name")
+@state_option
+def remove(name: str, state: Path | None, config: Path | None) -> None:
+    """Take NAME's way in away, with all their tokens."""
+    with home(state, config).store() as connection:
+        accounts.remove_user(connection, _named(connection, name), _by())
+    click.echo(f"{name} can no longer sign in.")
+
+
+def _named(connection: sqlite3.Connection, name: str) -> accounts.User:
+    found = accounts.user_named(connection, name)
+    if found is None:
+        raise Refusal(f"There is no user {name!r}. List them with: facegate users list")
+    return found
+
+
+def _by() -> str:
+    return f"uid {os.getuid()}"
