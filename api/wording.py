@@ -31,6 +31,7 @@ REASONS: dict[str, str] = {
     Reason.MALFORMED: _("a message that made no sense"),
     Reason.FLOOD: _("too many messages"),
     Reason.OUT_OF_HOURS: _("outside their hours"),
+    Reason.OUT_OF_VALIDITY: _("before their first day or after their last"),
     Reason.CLOCK_UNTRUSTED: _("the clock is not to be trusted"),
     Reason.LOCKDOWN: _("lockdown"),
     Reason.TAMPER: _("tamper block"),
@@ -160,6 +161,7 @@ SCREEN: dict[str, tuple[str, str]] = {
 # Where the reason says more than the signal.
 SCREEN_REASONS: dict[str, tuple[str, str]] = {
     Reason.OUT_OF_HOURS: (_("Outside your hours"), _("Please ask the guard")),
+    Reason.OUT_OF_VALIDITY: (_("Not valid today"), _("Please ask the guard")),
     Reason.CLOCK_UNTRUSTED: (_("The gate does not know the time"), _("Please take another way in")),
     Reason.AMBIGUOUS: (_("Not quite sure"), _("Please take another way in")),
     Reason.TURNED_AWAY: (_("Please look at the camera"), ""),

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     FLOOD = "flood"
     OUT_OF_HOURS = "out_of_hours"
+    OUT_OF_VALIDITY = "out_of_validity"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LOCKDOWN = "lockdown"
     TAMPER = "tamper"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
@@ -18,6 +19,7 @@ from api.routes.residents import (
 )
 from enroll import consent as texts
 from enroll.people import add_without_face, clean_text
+from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
 from gate.store import consents, residents, schedules
 from gate.store import search as record
@@ -28,6 +30,8 @@ router = APIRouter()
 
 _PEOPLE_SHOWN = 100
 _LINES_SHOWN = 10
+# Whose last day is nearer than this is marked.
+_SOON = timedelta(days=30)
 _Text = Annotated[str, Form(max_length=400)]
 
 
@@ -35,6 +39,7 @@ _Text = Annotated[str, Form(max_length=400)]
 def show_residents(
     request: Request,
     connection: Store,
+    context: Shared,
     actor: Registrar,
     search: Annotated[str, Query(max_length=200)] = "",
     after: Annotated[str, Query(max_length=64)] = "",
@@ -47,7 +52,7 @@ def show_residents(
     more = start + _PEOPLE_SHOWN < len(found)
     return page(
         request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
-        next=shown[-1].id if more else None,
+        next=shown[-1].id if more else None, soon=(datetime.now(zone_of(context.zone)) + _SOON).date().isoformat(),
     )  # fmt: skip
 
 
@@ -67,6 +72,8 @@ def change_resident(
     known_as: _Text,
     unit: _Text = "",
     group: _Text = "",
+    valid_from: _Text = "",
+    valid_until: _Text = "",
     extended: Annotated[bool, Form()] = False,
 ) -> Response:
     """Change how they are let in, unless somebody else was quicker."""
@@ -75,6 +82,7 @@ def change_resident(
         refuse_outdated(found, known_as)
         residents.change(
             connection, found, extended=extended, group=group, unit=clean_text(unit, "unit") if unit.strip() else "",
+            valid_from=valid_from, valid_until=valid_until,
             by=actor.label,
         )  # fmt: skip
     except FacegateError as error:

@@ -40,6 +40,8 @@ class Resident(BaseModel):
     group: str | None
     hours: str | None
     extended: bool
+    valid_from: str | None = Field(description="Their first day, YYYY-MM-DD.")
+    valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
     templates: int
     created_at: str
 
@@ -67,6 +69,8 @@ class Change(BaseModel):
     group: str | None = Field(None, max_length=60)
     schedule: str | None = Field(None, max_length=60)
     extended: bool | None = None
+    valid_from: str | None = Field(None, max_length=10)
+    valid_until: str | None = Field(None, max_length=10)
 
 
 class Template(BaseModel):
@@ -197,6 +201,7 @@ def change_resident(
     unit = clean_text(change.unit, "unit") if change.unit else change.unit
     changed = residents.change(
         connection, found, extended=change.extended, schedule=change.schedule, group=change.group, unit=unit,
+        valid_from=change.valid_from, valid_until=change.valid_until,
         by=actor.label,
     )  # fmt: skip
     response.headers["ETag"] = etag(changed)
@@ -351,6 +356,7 @@ def search_residents(connection: Store, search: str) -> list[Stored]:
 def _shown(one: Stored) -> Resident:
     return Resident(
         id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, extended=one.extended,
+        valid_from=one.valid_from, valid_until=one.valid_until,
         templates=one.templates, created_at=one.created_at,
     )  # fmt: skip
 

@@ -113,21 +113,33 @@ def _print_receipt(receipt: store.Receipt, as_json: bool) -> None:
 @click.option("--more-time/--usual-time", "extended", default=None, help="Whether they need the gate open for longer.")
 @click.option("--schedule", help="When they may enter; an empty name: at any time, or as their group.")
 @click.option("--group", help="Their group; an empty name: none.")
+@click.option("--from", "valid_from", help="Their first day, as 2027-01-31; an empty one: since ever.")
+@click.option("--until", "valid_until", help="Their last day, for example of the lease; an empty one: without end.")
 @state_option
 def change(
     who: str,
     extended: bool | None,
     schedule: str | None,
     group: str | None,
+    valid_from: str | None,
+    valid_until: str | None,
     state: Path | None,
     config: Path | None,
 ) -> None:
     """Change how a resident is let in, by name or id."""
-    if extended is None and schedule is None and group is None:
-        raise UsageError("Say what to change: --more-time, --schedule or --group.")
+    if all(given is None for given in (extended, schedule, group, valid_from, valid_until)):
+        raise UsageError("Say what to change: --more-time, --schedule, --group, --from or --until.")
     with home(state, config).store() as connection:
         person = store.change(
-            connection, store.find(connection, who), extended=extended, schedule=schedule, group=group
+            connection,
+            store.find(connection, who),
+            extended=extended,
+            schedule=schedule,
+            group=group,
+            valid_from=valid_from,
+            valid_until=valid_until,
         )
     hours = person.windows or "at any time"
-    click.echo(f"{person.name}: {hours}{', with more time' if person.extended else ''}.")
+    since = f", from {person.valid_from}" if person.valid_from else ""
+    until = f", until {person.valid_until}" if person.valid_until else ""
+    click.echo(f"{person.name}: {hours}{since}{until}{', with more time' if person.extended else ''}.")

@@ -69,6 +69,7 @@ class Heard:
     resident: Resident | None
     within_hours: bool | None = True
     readable: bool = True
+    valid: bool | None = True
 
 
 class Controller:
@@ -132,6 +133,7 @@ class Controller:
             claim.id in self._claims,
             resident is not None if heard.readable else None,
             heard.within_hours,
+            heard.valid,
         )
         self._claims.append(claim.id)
         verdict = decide(claim, known, now, self._settings.freshness_s)

@@ -53,6 +53,15 @@ class People:
         except sqlite3.Error as error:
             raise self._down(error) from error
 
+    def valid(self, resident: Resident, wall: float, clock_trusted: bool) -> bool | None:
+        """Whether today is one of their days; None when that needs a clock that cannot be trusted."""
+        if resident.valid_from is None and resident.valid_until is None:
+            return True
+        if not clock_trusted:
+            return None
+        today = datetime.fromtimestamp(wall, UTC).astimezone(self._zone).date().isoformat()
+        return (resident.valid_from or today) <= today <= (resident.valid_until or today)
+
     def within_hours(self, resident: Resident, wall: float, clock_trusted: bool) -> bool | None:
         """Whether their schedule lets them in; None when that needs a clock that cannot be trusted."""
         if resident.windows is None:

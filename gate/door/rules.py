@@ -20,6 +20,8 @@ class Known:
     """None where the store cannot be read."""
     within_hours: bool | None = True
     """None where the resident has a schedule and the clock is not to be trusted."""
+    valid: bool | None = True
+    """Whether today is one of their days; None where that needs a clock that is not to be trusted."""
 
 
 def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
@@ -39,8 +41,10 @@ def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdic
         return Verdict(False, Reason.STORE_UNREADABLE)
     if not known.enrolled:
         return Verdict(False, Reason.NOT_ENROLLED)
-    if known.within_hours is None:
+    if known.valid is None or known.within_hours is None:
         return Verdict(False, Reason.CLOCK_UNTRUSTED)
+    if not known.valid:
+        return Verdict(False, Reason.OUT_OF_VALIDITY)
     if not known.within_hours:
         return Verdict(False, Reason.OUT_OF_HOURS)
     return Verdict(True)

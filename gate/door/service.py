@@ -289,7 +289,9 @@ class DoorService:
             return Heard(None, readable=False)
         if found is None:
             return Heard(None)
-        return Heard(found, self._people.within_hours(found, time.time(), self._check_clock()))
+        trusted, wall = self._check_clock(), time.time()
+        people = self._people
+        return Heard(found, people.within_hours(found, wall, trusted), valid=people.valid(found, wall, trusted))
 
     def _record(self, event: AuditEvent) -> None:
         if event.kind == "denied":

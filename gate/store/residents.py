@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from gate.errors import Refusal
@@ -35,6 +35,10 @@ class Resident:
     group: str | None = None
     windows: str | None = None
     """The words of their schedule, their own or their group's; None: at any time."""
+    valid_from: str | None = None
+    """The first day on which they are let in, YYYY-MM-DD in the gate's zone; None: since ever."""
+    valid_until: str | None = None
+    """The last one; None: without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Template:
 
 _SELECT = """
     SELECT r.number, r.id, r.name, r.unit, r.created_at, count(t.id), r.extended, g.name,
-        coalesce(own.windows, shared.windows)
+        coalesce(own.windows, shared.windows), r.valid_from, r.valid_until
     FROM residents r LEFT JOIN templates t ON t.resident_id = r.id
         LEFT JOIN groups g ON g.id = r.group_id
         LEFT JOIN schedules own ON own.id = r.schedule_id
@@ -64,8 +68,10 @@ def every(connection: sqlite3.Connection) -> list[Resident]:
 
 
 def _resident(row: tuple[Any, ...]) -> Resident:
-    number, identity, name, unit, created_at, templates, extended, group, windows = row
-    return Resident(number, identity, name, unit, created_at, templates, bool(extended), group, windows)
+    number, identity, name, unit, created_at, templates, extended, group, windows, valid_from, valid_until = row
+    return Resident(
+        number, identity, name, unit, created_at, templates, bool(extended), group, windows, valid_from, valid_until
+    )
 
 
 def get(connection: sqlite3.Connection, resident: str) -> Resident | None:
@@ -222,17 +228,24 @@ def change(
     schedule: str | None = None,
     group: str | None = None,
     unit: str | None = None,
+    valid_from: str | None = None,
+    valid_until: str | None = None,
     by: str | None = None,
 ) -> Resident:
-    """Change what is not None; an empty `schedule`, `group` or `unit` takes theirs away. The record gets its line.
+    """Change what is not None; an empty text takes theirs away. The record gets its line.
 
-    Raises Refusal when there is no such schedule or group.
+    Raises Refusal when there is no such schedule or group, and for days that are none or end before they begin.
     """
+    for day in filter(None, (valid_from, valid_until)):
+        _refuse_no_day(day)
     with transaction(connection):
         if extended is not None:
             connection.execute("UPDATE residents SET extended = ? WHERE id = ?", (int(extended), resident.id))
         if unit is not None:
             connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit or None, resident.id))
+        for column, given in (("valid_from", valid_from), ("valid_until", valid_until)):
+            if given is not None:
+                connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (given or None, resident.id))  # noqa: S608 - constants
         for column, table, name in (("schedule_id", "schedules", schedule), ("group_id", "groups", group)):
             if name is not None:
                 found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
@@ -240,14 +253,28 @@ def change(
                     raise Refusal(f"There is no {table[:-1]} {name!r}. List them with: facegate {table} list")
                 value = found[0] if found else None
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
-        changes = {"extended": extended, "schedule": schedule, "group": group}
+        changes = {
+            "extended": extended, "schedule": schedule, "group": group, "valid_from": valid_from,
+            "valid_until": valid_until,
+        }  # fmt: skip
         details: dict[str, object] = {key: value for key, value in changes.items() if value is not None} | _by(by)
         personal = {"resident": resident.id, "name": resident.name} | ({"unit": unit} if unit else {})
         audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
         changed = get(connection, resident.id)
+        if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
+            raise Refusal("The last day lies before the first one; mend one of them.")
     if changed is None:
         raise Refusal("{name} was removed in the meantime.", name=resident.name)
     return changed
+
+
+def _refuse_no_day(day: str) -> None:
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day) from error
+    if len(day) != 10:
+        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day)
 
 
 def _by(by: str | None) -> dict[str, object]:

@@ -196,3 +196,15 @@ def test_a_key_whose_request_failed_can_be_used_again_and_is_nobody_elses(manage
     assert right.status_code == 201
     owner = browser("owner").post("/api/v1/residents", json={"name": "B"}, headers=headers)
     assert owner.json()["name"] == "B"
+
+
+def test_a_lease_has_a_last_day(manager, store):
+    where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).headers["location"]
+    changed = manager.ask("PATCH", where, json={"valid_until": "2027-01-31"})
+    assert changed.json()["valid_until"] == "2027-01-31"
+    assert manager.ask("PATCH", where, json={"valid_until": "soon"}).status_code == 409
+    page = f"/residents/{changed.json()['id']}"
+    form = {"known_as": changed.headers["etag"], "valid_from": "2027-02-01", "valid_until": "2027-01-31"}
+    refused = manager.post(page, data=form, headers={"accept-language": "zh-CN"})
+    assert "最后一天早于第一天" in refused.text
+    assert residents.every(store)[0].valid_from is None

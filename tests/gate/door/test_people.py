@@ -6,6 +6,7 @@ import pytest
 from gate.door.controller import Standing
 from gate.door.memory import MEMORY_NAME, Memory, Remembered
 from gate.door.people import People, StoreDown
+from gate.errors import Refusal
 from gate.store import residents, schedules
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -33,6 +34,32 @@ def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
     assert people.within_hours(cleaner, NOON, clock_trusted=False) is None
     residents.change(store, someone, schedule="night")
     assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=True) is True
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "valid"),
+    [
+        ("", "", True), ("2026-11-23", "", True), ("2026-11-24", "", False), ("", "2026-11-23", True),
+        ("", "2026-11-22", False), ("2026-11-23", "2026-11-23", True),
+    ],
+)  # fmt: skip
+def test_days_count_whole_and_in_the_gate_s_zone(people, store, first, last, valid):
+    someone = residents.enrol(store, "Wang Fang", None, [])
+    residents.change(store, someone, valid_from=first, valid_until=last)
+    found = people.find(someone.id)
+    # In UTC it is still the day before in the morning.
+    for moment in (NIGHT, datetime(2026, 11, 23, 0, 1, tzinfo=SHANGHAI).timestamp()):
+        assert people.valid(found, moment, clock_trusted=True) is valid
+    bound = bool(first or last)
+    assert people.valid(found, NOON, clock_trusted=False) is (None if bound else True)
+
+
+@pytest.mark.parametrize("days", [("tomorrow", ""), ("", "2026-02-30"), ("2026-11-24", "2026-11-23"), ("20261123", "")])
+def test_days_that_are_none_are_refused_and_change_nothing(store, days):
+    someone = residents.enrol(store, "Wang Fang", None, [])
+    with pytest.raises(Refusal, match="day"):
+        residents.change(store, someone, valid_from=days[0], valid_until=days[1])
+    assert residents.get(store, someone.id) == someone
 
 
 def test_free_access_follows_the_store_and_needs_a_clock(people, store):

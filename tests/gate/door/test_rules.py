@@ -31,6 +31,9 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
         (CLAIM, replace(WELL, enrolled=None), 100.5, Reason.STORE_UNREADABLE),
         (CLAIM, replace(WELL, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
         (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
+        (CLAIM, replace(WELL, valid=False), 100.5, Reason.OUT_OF_VALIDITY),
+        (CLAIM, replace(WELL, valid=None), 100.5, Reason.CLOCK_UNTRUSTED),
+        (CLAIM, replace(WELL, valid=False, within_hours=False), 100.5, Reason.OUT_OF_VALIDITY),
     ],
 )
 def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
@@ -45,15 +48,17 @@ def test_freshness_and_rounding_hold_to_their_ends(taken, now):
 
 @given(
     st.booleans(), st.booleans(), st.sampled_from([True, False, None]), st.sampled_from([True, False, None]),
-    st.sampled_from(["r1", None]),
+    st.sampled_from([True, False, None]), st.sampled_from(["r1", None]),
     st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
 )  # fmt: skip
-def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, resident, age, freshness):
-    verdict = decide(replace(CLAIM, resident=resident), Known(vision, seen, enrolled, hours), 100.0 + age, freshness)
+def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, valid, resident, age, freshness):
+    known = Known(vision, seen, enrolled, hours, valid)
+    verdict = decide(replace(CLAIM, resident=resident), known, 100.0 + age, freshness)
     if verdict.granted:
         assert vision
         assert enrolled is True
         assert hours is True
+        assert valid is True
         assert not seen
         assert resident is not None
         assert -0.01 <= age <= freshness + 1e-9
