@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from enroll.consent import LANGUAGES, given, text
 from gate.commands.home import counted, home, json_option, print_json, state_option
 from gate.errors import UsageError
 from gate.store.consents import Way
+
+if TYPE_CHECKING:
+    from enroll.bulk import Outcome, Row
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
@@ -94,3 +99,42 @@ def enroll(
 def consent(language: str) -> None:
     """Print the text that people agree to before they are enrolled."""
     click.echo(text(language))
+
+
+@click.command("import")
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--photos", type=click.Path(path_type=Path), help="Where the photos are; else beside the table.")
+@click.option("--yes", is_flag=True, help="Do it. Without this it is a rehearsal: it shows what would change.")
+@state_option
+@json_option
+def import_people(
+    table: Path, photos: Path | None, yes: bool, state: Path | None, config: Path | None, as_json: bool
+) -> int:
+    """Enrol everyone in TABLE, a CSV with a row a person; rehearsed first.
+
+    Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
+    screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
+    """
+    from enroll.bulk import Action, carry_out, every, read_table, rehearse
+    from gate.commands.home import print_table, progress_bar
+    from models.pack import open_models
+
+    gate, by = home(state, config), f"uid {os.getuid()}"
+    rows, outcomes = read_table(table, photos or table.parent)
+    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+    with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+
+        def act(row: Row) -> Outcome:
+            return carry_out(connection, models, row, by) if yes else rehearse(connection, models, row)
+
+        outcomes = sorted([*outcomes, *every(rows, act, step)], key=lambda one: one.line)
+    counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
+    if as_json:
+        print_json({"done": yes, **counts, "rows": [asdict(one) for one in outcomes]})
+    else:
+        told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
+        print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")
+        click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count) or "The table is empty.")
+        if not yes:
+            click.echo("Nothing was changed. Do it with --yes.")
+    return 1 if counts[Action.REFUSED] else 0

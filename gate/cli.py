@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("gate.commands.run:run", "The gate: vision, door and api."),
     "replay": ("gate.commands.replay:replay", "The same pipeline over recorded footage, pins mocked."),
     "enroll": ("enroll.command:enroll", "Enrol a resident from photos."),
+    "import": ("enroll.command:import_people", "Enrol everyone in a table, rehearsed first."),
     "consent": ("enroll.command:consent", "The text that people agree to."),
     "residents": ("gate.commands.residents:residents", "The people: list, show, change, withdraw, remove."),
     "users": ("api.command:users", "Who may sign in to the console: list, add, password, remove."),

@@ -1,0 +1,214 @@
+"""Many people at once: a CSV with a row each, and a folder of photos. What was done before is passed over.
+
+Columns, by their first line: name (needed), unit, group, from, until, photos (file names, separated by semicolons),
+consent (told, paper or screen), language, guardian.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from enroll.checks import examine
+from enroll.consent import LANGUAGES, given
+from enroll.decode import decode_photo
+from enroll.enrolment import Photo, enrol
+from enroll.people import add_without_face, clean_text, namesake
+from gate.errors import FacegateError, UsageError
+from gate.store import residents, schedules
+from gate.store.consents import Way
+from gate.store.residents import MAX_TEMPLATES, Resident
+from models.pack import Models
+
+_COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
+_MAX_BYTES = 16 << 20
+_MAX_ROWS = 20_000
+# What Excel writes: with a mark at the beginning, else in China GBK.
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_PLAIN = ("utf-8", "gb18030")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table as it is meant. `line` counts from 1, the names of the columns included."""
+
+    line: int
+    name: str
+    unit: str | None
+    group: str
+    valid_from: str
+    valid_until: str
+    photos: tuple[Path, ...]
+    way: Way | None
+    language: str
+    guardian: str | None
+
+
+class Action(StrEnum):
+    """What becomes of a row."""
+
+    ADDED = "added"
+    ENROLLED = "enrolled"
+    CHANGED = "changed"
+    KNOWN = "known"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a row, or would; `why` for a refusal and for look-alikes."""
+
+    line: int
+    name: str
+    action: Action
+    why: str = ""
+
+
+def read_table(path: Path, folder: Path) -> tuple[list[Row], list[Outcome]]:
+    """The rows of a CSV whose photos lie in `folder`, and those that are none with the reason. Raises UsageError."""
+    rows: list[Row] = []
+    refused: list[Outcome] = []
+    seen: dict[tuple[str, str | None], int] = {}
+    for line, cells in _cells(path):
+        try:
+            row = _row(line, cells, folder)
+            first = seen.setdefault((row.name, row.unit), line)
+            if first != line:
+                raise UsageError(f"{row.name} stands in line {first} already.")
+        except FacegateError as error:
+            refused.append(Outcome(line, cells.get("name", "")[:100], Action.REFUSED, str(error)))
+        else:
+            rows.append(row)
+    return rows, refused
+
+
+def rehearse(connection: sqlite3.Connection, models: Models, row: Row) -> Outcome:
+    """What would become of a row; every photo is looked at, nothing is changed."""
+    try:
+        _refuse_unknown_group(connection, row)
+        existing = namesake(connection, row.name, row.unit)
+        if existing is not None and (existing.templates or not row.photos):
+            return Outcome(row.line, row.name, Action.CHANGED if _changes(existing, row) else Action.KNOWN)
+        for photo in row.photos:
+            examine(decode_photo(photo), photo.name, models)
+    except FacegateError as error:
+        return Outcome(row.line, row.name, Action.REFUSED, str(error))
+    return Outcome(row.line, row.name, Action.ENROLLED if row.photos else Action.ADDED)
+
+
+def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str) -> Outcome:
+    """Do it: a person is enrolled whole or not at all, and one who is there already is only brought up to date."""
+    why = ""
+    try:
+        _refuse_unknown_group(connection, row)
+        existing = namesake(connection, row.name, row.unit)
+        if existing is not None and (existing.templates or not row.photos):
+            action, person = Action.KNOWN, existing
+        elif row.photos and row.way is not None:
+            agreed = given(row.way, by, row.language, row.guardian)
+            photos = (Photo(photo.name, decode_photo(photo), f"photo {photo.name}") for photo in row.photos)
+            enrolled = enrol(connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by)
+            action, person = Action.ENROLLED, enrolled.resident
+            why = f"looks very like {', '.join(enrolled.lookalikes)}" if enrolled.lookalikes else ""
+        else:
+            action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
+        if _changes(person, row):
+            residents.change(
+                connection, person, group=row.group or None, valid_from=row.valid_from or None,
+                valid_until=row.valid_until or None, by=by,
+            )  # fmt: skip
+            action = Action.CHANGED if action is Action.KNOWN else action
+    except FacegateError as error:
+        return Outcome(row.line, row.name, Action.REFUSED, str(error))
+    return Outcome(row.line, row.name, action, why)
+
+
+def every(rows: Sequence[Row], act: Callable[[Row], Outcome], step: Callable[[], None]) -> Iterator[Outcome]:
+    """What becomes of each row, one after the other."""
+    for row in rows:
+        yield act(row)
+        step()
+
+
+def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        unknown = [name for name in names if name not in _COLUMNS]
+        if "name" not in names or unknown:
+            found = f"{unknown[0]!r} is none" if unknown else "'name' is missing"
+            raise UsageError(f"The first line of {path} must name the columns, out of {', '.join(_COLUMNS)}; {found}.")
+        for cells in reader:
+            if reader.line_num > _MAX_ROWS:
+                raise UsageError(f"{path} has more than {_MAX_ROWS} lines; split it.")
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV that can be read: {error}, in line {reader.line_num}.") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError(f"{path} is larger than {_MAX_BYTES >> 20} MB; split it.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"The table {path} cannot be read: {error.strerror}.") from error
+    marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
+    for encoding in marked or _PLAIN:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UsageError(f"{path} is text in no encoding that is known here; save it as CSV in UTF-8.")
+
+
+def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
+    photos = tuple(_photo(name.strip(), folder) for name in cells.get("photos", "").split(";") if name.strip())
+    if len(photos) > MAX_TEMPLATES:
+        raise UsageError(f"{len(photos)} photos; {MAX_TEMPLATES} is the most.")
+    way, language, unit = cells.get("consent", ""), cells.get("language", "") or "en", cells.get("unit", "")
+    if photos and way not in (Way.TOLD, Way.PAPER, Way.SCREEN):
+        raise UsageError("Photos need a consent: told, paper or screen.")
+    if language not in LANGUAGES:
+        raise UsageError(f"There is no consent text in {language!r}; there are {' and '.join(LANGUAGES)}.")
+    guardian = cells.get("guardian", "")
+    return Row(
+        line=line,
+        name=clean_text(cells.get("name", ""), "name"),
+        unit=clean_text(unit, "unit") if unit else None,
+        group=cells.get("group", ""),
+        valid_from=cells.get("from", ""),
+        valid_until=cells.get("until", ""),
+        photos=photos,
+        way=Way(way) if photos else None,
+        language=language,
+        guardian=clean_text(guardian, "guardian's name") if guardian else None,
+    )
+
+
+def _photo(name: str, folder: Path) -> Path:
+    path = folder / name
+    # A name that leads out of the folder, by itself or by a link.
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"{name} leads out of the folder of photos.")
+    if not path.is_file():
+        raise UsageError(f"There is no photo {name} in {folder}.")
+    return path
+
+
+def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
+    if row.group and row.group not in {one.name for one in schedules.groups(connection)}:
+        raise UsageError(f"There is no group {row.group!r}. Make it first: facegate groups put")
+
+
+def _changes(person: Resident, row: Row) -> bool:
+    """Whether something of the row is not so yet. An empty cell says nothing."""
+    wanted = (row.group, row.valid_from, row.valid_until)
+    there = (person.group, person.valid_from, person.valid_until)
+    return any(value and value != now for value, now in zip(wanted, there, strict=True))

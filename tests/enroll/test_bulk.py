@@ -1,0 +1,138 @@
+"""Many people from a table: rehearsed, done once, gone on with, refused row by row."""
+
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from enroll.bulk import Action, carry_out, read_table, rehearse
+from gate.errors import UsageError
+from gate.store import consents, residents, schedules
+from tests.conftest import command_environment
+
+HEAD = "name,unit,group,until,photos,consent,language\n"
+FAMILY = (
+    "Barack Obama,1-101,,2027-01-31,obama.jpg;obama3.jpg,paper,zh-CN\n"
+    "Joe Biden,2-202,cleaners,,biden.jpg,told,\n"
+    "王芳,3-1204,,,,,\n"
+)
+
+
+@pytest.fixture
+def table(tmp_path, photos):
+    """Writes a table beside the photos."""
+
+    def write(content, encoding="utf-8"):
+        for name in ("obama.jpg", "obama3.jpg", "biden.jpg"):
+            shutil.copy(photos / name, tmp_path)
+        (tmp_path / "people.csv").write_bytes(content.encode(encoding))
+        return tmp_path / "people.csv"
+
+    return write
+
+
+def actions(outcomes):
+    return [one.action for one in outcomes]
+
+
+def test_a_table_is_rehearsed_then_done_and_the_second_time_nothing_is_left_to_do(facegate, table, store):
+    schedules.put_group(store, "cleaners", None)
+    path = table(HEAD + FAMILY)
+    rehearsed = facegate("import", path, "--json").answer
+    assert [row["action"] for row in rehearsed["rows"]] == ["enrolled", "enrolled", "added"]
+    assert residents.every(store) == []
+    assert "Nothing was changed" in facegate("import", path).out
+    done = facegate("import", path, "--yes", "--json")
+    assert (done.code, done.answer["enrolled"], done.answer["added"], done.answer["done"]) == (0, 2, 1, True)
+    people = {one.name: one for one in residents.every(store)}
+    assert people["Barack Obama"].templates == 2
+    assert people["Barack Obama"].valid_until == "2027-01-31"
+    assert people["Joe Biden"].group == "cleaners"
+    assert people["王芳"].templates == 0
+    (agreed,) = consents.of(store, people["Barack Obama"].id)
+    assert (agreed.consent.way, agreed.consent.language) == ("paper", "zh-CN")
+    again = facegate("import", path, "--yes", "--json").answer
+    assert (again["known"], again["enrolled"], again["added"]) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gbk"])
+def test_what_excel_writes_is_read(table, encoding):
+    path = table("name,unit\n王芳,3-1204\n李雷,\n", encoding)
+    rows, refused = read_table(path, path.parent)
+    assert [(row.name, row.unit) for row in rows] == [("王芳", "3-1204"), ("李雷", None)]
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (",3-1204,,,,,", "between 1 and 100"),
+        ("A\u202eB,,,,,,", "invisible or control"),
+        ("Ann,,,,obama.jpg,,", "need a consent"),
+        ("Ann,,,,obama.jpg,dreamt,", "need a consent"),
+        ("Ann,,,,nobody.jpg,told,", "no photo nobody.jpg"),
+        ("Ann,,,,../../etc/passwd,told,", "leads out"),
+        ("Ann,,,,/etc/passwd,told,", "leads out"),
+        ("Ann,,,,obama.jpg,told,tlh", "no consent text"),
+        ("Joe,,,,,,", "stands in line 2 already"),
+    ],
+)
+def test_a_broken_row_is_refused_with_its_reason_and_the_others_go_on(table, row, why):
+    path = table(f"{HEAD}Joe,,,,,,\n{row}\nLi Lei,,,,,,\n")
+    rows, refused = read_table(path, path.parent)
+    assert [one.name for one in rows] == ["Joe", "Li Lei"]
+    assert [(one.line, one.action) for one in refused] == [(3, Action.REFUSED)]
+    assert why in refused[0].why
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "'name' is missing"),
+        ("who,where\n", "'who' is none"),
+        ("name\n" + "x\n" * 20_001, "split it"),
+        ("name\n" + "x" * 200_000, "no CSV"),
+    ],
+)
+def test_what_is_no_table_is_refused_whole(table, content, why):
+    path = table(content)
+    with pytest.raises(UsageError, match=why):
+        read_table(path, path.parent)
+
+
+def test_photos_that_will_not_do_and_groups_there_are_none_are_told_before(table, store, models):
+    path = table(f"{HEAD}Both,,,,obama.jpg;biden.jpg,told,\nAnn,,pilots,,,,\n")
+    rows, _ = read_table(path, path.parent)
+    assert actions(rehearse(store, models, row) for row in rows) == [Action.ENROLLED, Action.REFUSED]
+    done = [carry_out(store, models, row, "test") for row in rows]
+    assert actions(done) == [Action.REFUSED, Action.REFUSED]
+    assert "different people" in done[0].why
+    assert "no group 'pilots'" in done[1].why
+    assert residents.every(store) == []
+
+
+def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
+    table, photos, store, state, models_dir, tmp_path
+):
+    names = [f"Person {number}" for number in range(12)]
+    for number in range(12):
+        shutil.copy(photos / ("obama.jpg" if number % 2 else "biden.jpg"), tmp_path / f"{number}.jpg")
+    path = table(
+        "name,until,photos,consent\n" + "".join(f"{name},2027-01-31,{i}.jpg,told\n" for i, name in enumerate(names))
+    )
+    command = [sys.executable, "-m", "gate.cli", "import", str(path), "--yes"]
+    process = subprocess.Popen(command, env=command_environment(models_dir, state), stdout=subprocess.DEVNULL)
+    from tests.gate.test_supervise import wait_for
+
+    wait_for(lambda: len(residents.every(store)) >= 3, 60, "nobody was enrolled")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    had = len(residents.every(store))
+    assert 3 <= had < 12
+    done = subprocess.run(command, env=command_environment(models_dir, state), check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    people = residents.every(store)
+    assert sorted(one.name for one in people) == sorted(names)
+    assert {(one.templates, one.valid_until) for one in people} == {(1, "2027-01-31")}
