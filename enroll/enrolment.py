@@ -132,7 +132,6 @@ def _lookalikes(
         for candidate in candidates
         if candidate.similarity >= models.spec.calibration.lookalike
     }
-    own = existing.id if existing else None
-    return tuple(
-        resident.name for resident in residents.every(connection) if resident.id in alike and resident.id != own
-    )
+    alike.discard(existing.id if existing else "")
+    found = (residents.get(connection, identity) for identity in alike)
+    return tuple(sorted(resident.name for resident in found if resident is not None))

@@ -43,7 +43,7 @@ def refuse_namesake(connection: sqlite3.Connection, name: str, unit: str | None)
 
 def namesake(connection: sqlite3.Connection, name: str, unit: str | None) -> Resident | None:
     """The resident of this name, in `unit` where one is given. Raises Refusal where there are several."""
-    namesakes = [resident for resident in residents.every(connection) if resident.name == name]
+    namesakes = residents.named(connection, name)
     matching = [resident for resident in namesakes if unit is None or resident.unit in (None, unit)]
     if len(matching) > 1:
         raise Refusal("{count} residents are called {name}; say where they live.", count=len(matching), name=name)

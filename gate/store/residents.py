@@ -92,6 +92,12 @@ def find(connection: sqlite3.Connection, who: str) -> Resident:
     return found[0]
 
 
+def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
+    """Everyone of exactly this name."""
+    rows = connection.execute(f"{_SELECT} WHERE r.name = ? GROUP BY r.id ORDER BY r.id", (name,))
+    return [_resident(row) for row in rows]
+
+
 def templates_of(connection: sqlite3.Connection, resident: str) -> list[dict[str, Any]]:
     """What is known of a resident's templates, without their numbers."""
     rows = connection.execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import groupby
 
 import faiss
 import numpy as np
@@ -26,16 +25,10 @@ class Gallery:
 
         Raises ValueError when a template is not of `dimension` numbers, finite and of unit length.
         """
-        self._dimension = dimension
-        self._ids: dict[int, str] = {}
-        means = []
-        for number, group in groupby(rows, key=lambda row: row[0]):
-            members = list(group)
-            self._ids[number] = members[0][1]
-            means.append(_mean_template([self._template(row) for row in members]))
+        self._ids = {number: identity for number, identity, _ in rows}
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        if means:
-            self._index.add_with_ids(np.stack(means), np.fromiter(self._ids, np.int64))
+        if rows:
+            self._index.add_with_ids(_mean_templates(rows, dimension), np.fromiter(self._ids, np.int64))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -59,12 +52,6 @@ class Gallery:
                 if number >= 0
             )
         return found
-
-    def _template(self, row: tuple[int, str, bytes]) -> NDArray[np.float32]:
-        vector = np.frombuffer(row[2], "<f4")
-        if vector.shape != (self._dimension,) or not _is_unit(vector[None])[0]:
-            raise ValueError(f"a template of resident {row[1]} is damaged")
-        return vector
 
 
 class LiveGallery:
@@ -100,10 +87,22 @@ def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray(np.abs(length - 1) <= _UNIT_TOLERANCE)
 
 
-def _mean_template(templates: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    total = np.sum(templates, axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(total))
+def _mean_templates(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> NDArray[np.float32]:
+    """(residents, D): for each resident of `rows`, which are sorted by them, the mean of their templates."""
+    vectors = np.zeros((len(rows), dimension), np.float32)
+    whole = np.array([len(vector) == 4 * dimension for _, _, vector in rows])
+    if whole.all():
+        vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), "<f4").reshape(-1, dimension)
+    bad = np.flatnonzero(~(whole & _is_unit(vectors)))
+    if len(bad):
+        # Of those of the wrong length the first, where there are any: the others were not looked at.
+        first = int(bad[0]) if whole.all() else int(np.flatnonzero(~whole)[0])
+        raise ValueError(f"a template of resident {rows[first][1]} is damaged")
+    numbers = np.array([number for number, _, _ in rows])
+    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
+    totals = np.add.reduceat(vectors, starts, axis=0, dtype=np.float64)
+    lengths = np.linalg.norm(totals, axis=1, keepdims=True)
     # Templates of one face cannot cancel out; these are of different people or damaged.
-    if not length > _UNIT_TOLERANCE:
+    if not (lengths > _UNIT_TOLERANCE).all():
         raise ValueError("the templates of one resident contradict each other")
-    return np.asarray(total / length, np.float32)
+    return np.asarray(totals / lengths, np.float32)

@@ -2,3 +2,5 @@
 ALTER TABLE residents ADD COLUMN valid_from TEXT;
 
 ALTER TABLE residents ADD COLUMN valid_until TEXT;
+
+CREATE INDEX residents_by_name ON residents (name);

@@ -20,7 +20,7 @@ def pictures():
 
 
 @pytest.mark.parametrize(
-    ("name", "image", "shape"), pictures(), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "image", "shape"), list(pictures()), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_it_fits_and_shows_what_the_camera_sees(name, image, shape):
     answer = preview(Frame(image, "camera", 12.5))
