@@ -129,11 +129,17 @@ def may(permission: Permission) -> Callable[..., Actor]:
     return check
 
 
+def _from_here(request: Request) -> bool:
+    """Whether a program on this machine asks for itself, and not a proxy for somebody else."""
+    passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+    return request.client is not None and request.client.host in ("127.0.0.1", "::1") and not passed_on
+
+
 def here_or(permission: Permission) -> Callable[..., None]:
     """A dependency: who asks from this machine itself, or may. For the former no store is needed."""
 
     def check(request: Request, context: Shared) -> None:
-        if request.client is not None and request.client.host in ("127.0.0.1", "::1"):
+        if _from_here(request):
             return
         with store_of(context) as connection:
             may(permission)(actor_of(request, context, connection))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import LEAST_PASSWORD, LONGEST_S, digest, new_secret
+from api.auth import IDLE_S, LEAST_PASSWORD, LONGEST_S, digest, new_secret
 from api.context import Context, MaybeActor, Shared, Store
 from api.pages import LANGUAGE_COOKIE, language_of, page
 from enroll.people import clean_text
@@ -23,6 +23,8 @@ router = APIRouter()
 
 _Name = Annotated[str, Form(max_length=400)]
 _Secret = Annotated[str, Form(max_length=400)]
+# What attempts at the first start's code are counted under.
+_FIRST_START = "the first start"
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -42,12 +44,18 @@ def make_owner(
     language = language_of(request)
     if accounts.users(connection):
         return _to("/sign-in")
+    address, now = _address(request), time.monotonic()
+    wait_s = context.throttle.wait_s(_FIRST_START, address, now)
+    if wait_s > 0:
+        said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
+        return _first_start(request, name, said)
     if not context.owner_code.right(code):
-        audit.append(connection, AuditEvent("sign_in_failed", {"why": "owner code", "from": _address(request)}))
+        context.throttle.failed(_FIRST_START, address, now)
+        audit.append(connection, AuditEvent("sign_in_failed", {"why": "owner code", "from": address}))
         return _first_start(
             request,
             name,
-            language("This is not the code. After ten wrong ones it changes with the next start of the gate."),
+            language("This is not the code that the machine printed at its last start."),
         )
     try:
         clean = clean_text(name, "name")
@@ -132,6 +140,7 @@ def _first_start(request: Request, name: str = "", problem: str | None = None) -
 
 def _signed_in(connection: Store, context: Context, user: User) -> Response:
     secret, now = new_secret(), time.time()
+    accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
     accounts.begin_session(connection, digest(secret), user, now)
     response = _to("/")
     response.set_cookie(

@@ -12,6 +12,9 @@ from tests.gate.door.test_service import door_process
 def test_it_is_for_the_gates_own_machine_or_a_token(browser):
     assert browser(address="127.0.0.1").get("/gate").status_code == 200
     assert browser(address="::1").get("/gate/now").status_code == 200
+    proxied = browser(address="127.0.0.1")
+    proxied.headers |= {"x-forwarded-for": "203.0.113.7"}
+    assert proxied.get("/gate").headers["location"] == "/sign-in"
     for path in ("/gate", "/gate/now", "/gate/live"):
         assert browser().get(path).headers["location"] == "/sign-in"
     assert browser("guard").get("/gate/now").status_code == 200

@@ -42,6 +42,21 @@ def test_what_was_typed_wrong_at_the_first_start_is_said_and_the_code_still_hold
     assert made.status_code == 303
 
 
+def test_guessing_the_code_is_slowed_and_burns_it_for_nobody(app, context):
+    guesser = Browser(app, address="10.0.0.66")
+    form = {"code": "AAAA-BBBB-CCCC", "name": "Eve", "password": PASSWORD}
+    said = [problem_of(guesser.post("/owner", data=form)) for _ in range(8)]
+    assert ["Too many" in one for one in said] == [False] * 5 + [True] * 3
+    _, made = first_start(app, context.owner_code.code)
+    assert made.status_code == 303
+
+
+def test_an_old_session_is_forgotten_when_somebody_signs_in(browser, store, staff):
+    accounts.begin_session(store, "0" * 64, staff["guard"], time.time() - LONGEST_S - 1)
+    browser("manager")
+    assert store.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+
+
 def test_a_session_is_a_cookie_that_scripts_cannot_read(browser):
     answer = browser().sign_in("manager")
     cookie = answer.headers["set-cookie"]
