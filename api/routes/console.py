@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ from enroll.people import clean_text
 from gate.clock import zone_of
 from gate.errors import FacegateError
 from gate.health import gather
-from gate.store import accounts, schedules
+from gate.store import accounts, schedules, services
 from gate.store import search as record
 from gate.store.accounts import Role
 from gate.store.audit import Line
@@ -146,6 +146,19 @@ def show_gate(request: Request, context: Shared, actor: Watcher) -> Response:
     """How the gate is."""
     found = gather(context.state)
     return page(request, "gate.html", actor=actor, health=health_of(context.gate, found), problems=found.problems)
+
+
+@router.get("/services")
+def show_services(
+    request: Request, connection: Store, actor: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30
+) -> Response:
+    """How well the gate serves, and whom it serves badly."""
+    now = datetime.now(UTC)
+    found = services.of(connection, (now - timedelta(days=days)).isoformat(), now.isoformat())
+    record_look(connection, actor, "services")
+    drilled = datetime.fromisoformat(found.last_drill_at) if found.last_drill_at else None
+    since_drill = max(0, (now - drilled).days) if drilled else None
+    return page(request, "services.html", actor=actor, found=found, days=days, since_drill=since_drill)
 
 
 @router.get("/settings")

@@ -41,6 +41,7 @@ MAY = {
     "/events": {"owner", "manager", "auditor"},
     "/camera": {"owner", "manager"},
     "/camera.jpg": {"owner", "manager", "guard"},
+    "/services": {"owner", "manager", "auditor"},
     "/door": {"owner", "manager", "guard"},
     "/gate": {"owner", "manager", "guard"},
     "/settings": {"owner"},
@@ -195,7 +196,7 @@ def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):  
 
 def test_no_page_holds_a_script_or_a_style_of_its_own(browser):  # noqa: F811
     owner = browser("owner")
-    for path in ("/", "/residents", "/enrol", "/events", "/door", "/settings"):
+    for path in ("/", "/residents", "/enrol", "/events", "/door", "/services", "/settings"):
         text = owner.get(path).text
         assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), path
 
