@@ -163,9 +163,9 @@ SCRIPTS = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "'; alert(1); '",
-    "{{ 7 * 7 }}",
+    "{{ 1234567 * 3 }}",
     "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
-    "${7*7}",
+    "${1234567*3}",
     "{name}{0.__class__}",
 )
 
@@ -188,7 +188,7 @@ def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):  
         assert page.status_code in (200, 401, 422, 429)
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
-        assert "49" not in re.sub(r"[0-9a-f-]{32,}|\d\d:\d\d:\d\d", "", page.text)
+        assert "3703701" not in page.text
         assert "<class" not in page.text
         assert "script-src 'self'" in page.headers["content-security-policy"]
         assert "unsafe-inline" not in page.headers["content-security-policy"]
