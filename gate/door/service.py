@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
-import re
 import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeGuard
 
 from gate.clock import ClockWatch
 from gate.door.controller import Controller, Heard
 from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
 from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.door.memory import Memory, Remembered
+from gate.door.messages import asker, claim_from
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
+from gate.door.refusals import Refusals
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
 from gate.link import Message, Peer, Server, runtime_directory, socket_of
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready, uid_of
-from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
+from gate.vocabulary import AuditEvent, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +40,6 @@ _REMEMBER_EVERY_S = 60.0
 _CHATTER = 10
 # A contact that was still for so long is well again, seconds.
 _CALM_S = 60.0
-_NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
 
 class DoorService:
@@ -306,68 +303,6 @@ class DoorService:
         event = _denial(Reason.MALFORMED, peer)
         event.details["why"] = why[:200]
         self._record(event)
-
-
-class Refusals:
-    """Lets refusals through to the record, but of a flood only so many: it would be a way to fill the disk.
-
-    What is left out is counted, and the count is recorded as soon as there is room.
-    """
-
-    AT_ONCE = 50
-    EACH_S = 10.0
-
-    def __init__(self, put: Callable[[AuditEvent], None]) -> None:
-        self._put = put
-        self._room = float(self.AT_ONCE)
-        self._looked_mono = float("-inf")
-        self._left_out = 0
-
-    def put(self, event: AuditEvent, now: float) -> None:
-        """Record it, or count it."""
-        self.flush(now)
-        if self._room < 1:
-            self._left_out += 1
-            return
-        self._room -= 1
-        self._put(event)
-
-    def flush(self, now: float, *, at_once: bool = False) -> None:
-        """Record what was counted, as soon as there is room; at the end, in any case."""
-        self._room = min(float(self.AT_ONCE), self._room + (now - self._looked_mono) * self.EACH_S)
-        self._looked_mono = now
-        if self._left_out and (self._room >= 1 or at_once):
-            self._room -= 1
-            self._put(AuditEvent("denied", {"method": "link", "reason": Reason.FLOOD.value, "count": self._left_out}))
-            self._left_out = 0
-
-
-def claim_from(message: Message) -> Claim:
-    """A claim from its message. Raises ValueError when a field is missing or of the wrong kind."""
-    identity, resident, reason = message.get("id"), message.get("resident"), message.get("reason")
-    taken, similarity = message.get("taken_mono"), message.get("similarity")
-    track, frames = message.get("track"), message.get("frames")
-    if not (isinstance(identity, str) and 0 < len(identity) <= 64):
-        raise ValueError("a claim needs an id")
-    if not (resident is None or isinstance(resident, str)):
-        raise ValueError("resident is an id or null")
-    if not _is_number(taken) or not (similarity is None or _is_number(similarity)):
-        raise ValueError("taken_mono and similarity are numbers")
-    if type(track) is not int or type(frames) is not int:
-        raise ValueError("track and frames are whole numbers")
-    return Claim(identity, track, float(taken), resident, Reason(reason) if reason else None, frames, similarity)
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 and math.isfinite(value)
-
-
-def asker(message: Message, peer: Peer) -> str:
-    """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for."""
-    named = message.get("by")
-    if isinstance(named, str) and _NAMED.fullmatch(named):
-        return f"{named} through uid {peer.uid}"
-    return f"uid {peer.uid}"
 
 
 def _answered(verdict: Verdict) -> Message:

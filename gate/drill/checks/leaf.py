@@ -1,0 +1,102 @@
+"""What the door contact and the relay's own contact see."""
+
+from __future__ import annotations
+
+import time
+
+from gate.door.settings import DoorSettings
+from gate.drill.bench import TIMES, Bench
+from gate.drill.expect import expect, milliseconds
+
+
+def relay_is_off_at_start(gate: Bench, _resident: str) -> str:
+    """Both relays were claimed off, and nothing energised them."""
+    for name in ("relay", "hold"):
+        levels = [edge["level"] for edge in gate.edges(name)]
+        # The loops are cut until the drill closes them, and a cut fire loop opens: that is as it should be.
+        expect(levels and levels[0] is False, f"{name} was claimed at {levels[:1]}")
+    expect(True not in [edge["level"] for edge in gate.edges("relay")], "the relay was energised")
+    return "claimed off"
+
+
+def passage_taken_is_recorded(gate: Bench, resident: str) -> str:
+    """Who is let in and opens the door is recorded as having passed, and the lock follows the door."""
+    gate.rest()
+    began = time.monotonic()
+    gate.claim(resident, id="drill-taken")
+    gate.edge("relay", True, began)
+    gate.drive(contact=False)
+    gate.until(lambda: gate.ask(do="status")["leaf"] == "open", "the open door is not seen")
+    shut = gate.drive(contact=True)
+    locked = gate.edge("relay", False, shut)
+    gate.recorded("passage", grant="drill-taken", outcome="taken")
+    return f"taken; locked {milliseconds(locked - shut)} after the door shut"
+
+
+def passage_not_taken_is_recorded(gate: Bench, resident: str) -> str:
+    """And who does not is recorded as not having."""
+    gate.rest()
+    gate.claim(resident, id="drill-not-taken")
+    gate.recorded("passage", grant="drill-not-taken", outcome="not_taken")
+    return "not taken"
+
+
+def forced_door_is_an_alarm(gate: Bench, _resident: str) -> str:
+    """A door that opens without a grant is an alarm until it is shut."""
+    gate.rest()
+    began = time.monotonic()
+    opened = gate.drive(contact=False)
+    took = gate.until(lambda: gate.ask(do="status")["leaf"] == "forced", "no alarm")
+    gate.edge("buzzer", True, opened)
+    gate.drive(contact=True)
+    gate.until(lambda: gate.ask(do="status")["leaf"] == "shut", "the alarm stays")
+    expect(not gate.edges("relay", began), "the relay moved")
+    gate.recorded("door_forced_over")
+    return f"told after {milliseconds(took)}"
+
+
+def door_held_open_warns_and_alarms(gate: Bench, _resident: str) -> str:
+    """A door that stays open warns, then alarms."""
+    gate.rest()
+    gate.ask(do="open")
+    gate.drive(contact=False)
+    began = time.monotonic()
+    gate.until(lambda: gate.ask(do="status")["leaf"] == "pre_alarm", "no warning")
+    warned = time.monotonic() - began
+    gate.until(lambda: gate.ask(do="status")["leaf"] == "held_open", "no alarm")
+    alarmed = time.monotonic() - began
+    gate.drive(contact=True)
+    gate.recorded("door_held_open_over")
+    return f"warned after {warned:.1f} s, alarm after {alarmed:.1f} s of {TIMES['held_open_s']:g} s"
+
+
+def stuck_relay_is_an_alarm(gate: Bench, _resident: str) -> str:
+    """A contact that does not follow its relay is a fault."""
+    gate.rest()
+    took = gate.drive(readback=True)
+    gate.until(lambda: "relay_stuck_on" in gate.ask(do="status")["faults"], "no fault")
+    told = time.monotonic() - took
+    gate.drive(readback=False)
+    gate.until(lambda: not gate.ask(do="status")["faults"], "the fault stays")
+    return f"told after {milliseconds(told)}"
+
+
+def maximum_is_kept_by_the_relay_itself(gate: Bench, _resident: str) -> str:
+    """In the whole drill no pulse was longer than the maximum."""
+    longest, since = 0.0, None
+    for edge in gate.edges("relay"):
+        if edge["level"] and since is None:
+            since = edge["mono"]
+        elif not edge["level"] and since is not None:
+            longest, since = max(longest, edge["mono"] - since), None
+    settings = DoorSettings(pulse_s=TIMES["pulse_s"], max_pulse_s=TIMES["max_pulse_s"])
+    expect(longest <= settings.max_pulse_s, f"one lasted {longest:.3f} s")
+    return f"{longest:.3f} s of {settings.max_pulse_s:g} s"
+
+
+def stop_releases(gate: Bench, _resident: str) -> str:
+    """A gate that is stopped leaves both relays off and let go."""
+    for name in ("relay", "hold"):
+        last = [edge["level"] for edge in gate.edges(name)][-2:]
+        expect(last == [False, None], f"{name} was left at {last}")
+    return "both off and let go"

@@ -1,0 +1,124 @@
+"""Who is let in, for how long, and who is refused."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from gate.drill.bench import TIMES, Bench
+from gate.drill.expect import expect, press_exit, refused, soon
+from gate.link import socket_of
+
+
+def claim_opens(gate: Bench, resident: str) -> str:
+    """A resident's claim moves the relay."""
+    gate.rest()
+    asked = time.monotonic()
+    expect(gate.claim(resident)["granted"], "the claim was refused")
+    return soon(gate.edge("relay", True, asked) - asked)
+
+
+def pulse_has_its_length(gate: Bench, resident: str) -> str:
+    """The relay goes off after its pulse, and never later than its maximum."""
+    gate.rest()
+    asked = time.monotonic()
+    gate.claim(resident)
+    on = gate.edge("relay", True, asked)
+    lasted = gate.edge("relay", False, on) - on
+    expect(abs(lasted - TIMES["pulse_s"]) < 0.1, f"it lasted {lasted:.3f} s")
+    return f"{lasted:.3f} s of {TIMES['pulse_s']:g} s"
+
+
+def one_claim_opens_once(gate: Bench, resident: str) -> str:
+    """The same claim again is refused, also after the interval."""
+    gate.rest()
+    expect(gate.claim(resident, id="drill-once")["granted"], "the first was refused")
+    gate.rest()
+    return refused(gate.claim(resident, id="drill-once"), "replayed")
+
+
+def no_second_pulse_in_a_pulse(gate: Bench, resident: str) -> str:
+    """Who asks while a pulse runs is told so."""
+    gate.rest()
+    gate.claim(resident)
+    return refused(gate.claim(resident), "busy")
+
+
+def no_second_pulse_in_the_interval(gate: Bench, resident: str) -> str:
+    """Nor in the interval after it."""
+    gate.rest()
+    asked = time.monotonic()
+    gate.claim(resident)
+    gate.edge("relay", False, gate.edge("relay", True, asked))
+    return refused(gate.claim(resident), "busy")
+
+
+def old_claim_is_refused(gate: Bench, resident: str) -> str:
+    """A claim from an old frame opens nothing."""
+    gate.rest()
+    return refused(gate.claim(resident, taken_mono=time.monotonic() - 5), "stale")
+
+
+def future_claim_is_refused(gate: Bench, resident: str) -> str:
+    """Nor one from a frame that is yet to come."""
+    gate.rest()
+    return refused(gate.claim(resident, taken_mono=time.monotonic() + 5), "stale")
+
+
+def unknown_person_is_refused(gate: Bench, _resident: str) -> str:
+    """Nobody we know is let in by face."""
+    gate.rest()
+    return refused(gate.claim(None, reason="unknown"), "unknown")
+
+
+def removed_resident_is_refused(gate: Bench, _resident: str) -> str:
+    """A claim for someone who is not enrolled opens nothing."""
+    gate.rest()
+    return refused(gate.claim("01900000-0000-7000-8000-000000000000"), "not_enrolled")
+
+
+def nonsense_is_refused(gate: Bench, _resident: str) -> str:
+    """A message that is none, and one that never ends, move nothing."""
+    gate.rest()
+    began = time.monotonic()
+    refused(gate.ask(do="nonsense"), "malformed")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(5)
+        peer.connect(str(socket_of(gate.state, "door")))
+        try:
+            peer.sendall(b"x" * 1_000_000)
+            cut = peer.recv(1) == b""
+        except OSError:
+            cut = True
+    expect(cut, "1 MB without an end was taken")
+    expect(not gate.edges("relay", began), "the relay moved")
+    return "malformed; 1 MB without an end is cut off"
+
+
+def exit_opens(gate: Bench, _resident: str) -> str:
+    """REX moves the relay."""
+    gate.rest()
+    return soon(press_exit(gate))
+
+
+def exit_held_is_answered_again(gate: Bench, _resident: str) -> str:
+    """A button that stays pressed opens again and again, without the interval."""
+    gate.rest()
+    pressed = gate.drive(rex=True)
+    gate.until(lambda: len([e for e in gate.edges("relay", pressed) if e["level"]]) >= 3, "it did not open three times")
+    gate.drive(rex=False)
+    return f"3 pulses in {time.monotonic() - pressed:.1f} s"
+
+
+def lights_tell_grant_from_refusal(gate: Bench, resident: str) -> str:
+    """Grant and refusal differ in colour and in rhythm."""
+    gate.rest()
+    began = time.monotonic()
+    gate.claim(resident)
+    gate.edge("green", True, began)
+    gate.rest()
+    refused = time.monotonic()
+    gate.claim(None, reason="unknown")
+    gate.edge("red", True, refused)
+    gate.until(lambda: len([e for e in gate.edges("buzzer", refused) if e["level"]]) >= 2, "no two beeps")
+    return "green and one beep; red and two"

@@ -1,0 +1,46 @@
+"""What the gate says of itself, and what it writes down."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from gate import backup
+from gate.drill.bench import Bench
+from gate.drill.expect import expect, health, milliseconds
+from gate.store import audit
+from gate.store.database import open_database
+
+
+def health_is_told(gate: Bench, _resident: str) -> str:
+    """HTTP says what is alive and how fresh."""
+    gate.rest()
+    began = time.monotonic()
+    found = health(gate)
+    took = time.monotonic() - began
+    expect(found["door"]["alive"] and found["vision"]["alive"], f"it says {found['problems']}")
+    return f"answered in {milliseconds(took)}; the last frame is {found['vision']['last_frame_age_s']} s old"
+
+
+def backup_of_a_running_gate_verifies(gate: Bench, _resident: str) -> str:
+    """A backup taken while the gate works is whole, and can be restored."""
+    made = backup.make(gate.state, gate.state / "backups", None)
+    found, _ = backup.restore(made.path, gate.state / "restored")
+    expect(found.events == made.events, "events are missing")
+    return f"{made.events} events, {made.residents} resident"
+
+
+def record_accounts_for_every_grant(gate: Bench, _resident: str) -> str:
+    """The record verifies, and every grant but those whose door was killed has exactly one outcome."""
+    with closing(open_database(gate.state)) as connection:
+        finding = audit.verify(connection)
+        lines = list(audit.lines(connection))
+    expect(finding is None, f"line {finding.sequence if finding else 0} is not whole")
+    granted = [line.details["claim"] for line in lines if line.kind == "granted"]
+    outcomes = [line.details["grant"] for line in lines if line.kind == "passage"]
+    starts = sum(line.kind == "door_started" for line in lines)
+    expect(len(outcomes) == len(set(outcomes)), "a grant has two outcomes")
+    expect(set(outcomes) <= set(granted), "an outcome has no grant")
+    missing = len(set(granted) - set(outcomes))
+    expect(missing < starts, f"{missing} grants have no outcome")
+    return f"{len(lines)} lines, {len(granted)} grants, {missing} cut short by a killed door"

@@ -1,0 +1,48 @@
+"""What a check expects of the gate, and how it says what it saw."""
+
+from __future__ import annotations
+
+import json
+
+from gate.drill.bench import Bench
+from gate.drill.results import CheckFailed
+from gate.health import ask_api
+
+_LATENCY_MS = 50.0
+
+
+def expect(condition: object, otherwise: str) -> None:
+    """Raises CheckFailed with `otherwise` unless the condition holds."""
+    if not condition:
+        raise CheckFailed(otherwise)
+
+
+def refused(answer: dict[str, object], *reasons: str) -> str:
+    """The reason of a refusal, which must be one of `reasons`."""
+    expect(not answer["granted"] and answer["reason"] in reasons, f"it answered {answer}")
+    return str(answer["reason"])
+
+
+def soon(seconds: float) -> str:
+    """How long something took that must be at once."""
+    expect(0 <= seconds * 1000 <= _LATENCY_MS, f"it took {milliseconds(seconds)}, more than {_LATENCY_MS:g} ms")
+    return milliseconds(seconds)
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration in words."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+def press_exit(gate: Bench) -> float:
+    """Press REX and let go once the relay moves; the seconds until it did."""
+    pressed = gate.drive(rex=True)
+    opened = gate.edge("relay", True, pressed)
+    gate.drive(rex=False)
+    return opened - pressed
+
+
+def health(gate: Bench) -> dict[str, dict[str, object]]:
+    """What HTTP says of the gate's health."""
+    found: dict[str, dict[str, object]] = json.loads(ask_api(gate.state, "/api/health"))
+    return found
