@@ -43,16 +43,9 @@ format: $(BIN)/facegate
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# What the catalogues of the console are to hold; new sentences come without a translation.
-WORDS := -k Sentence -k Refusal -k UsageError -k HttpProblem:2 -k clean_text:2 -k many:1,2 -k language -k words
-
+# The catalogues of the console after a change of its sentences.
 messages: $(BIN)/facegate
-	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --no-wrap --omit-header $(WORDS) \
-		-o .cache/messages.pot api enroll gate/health.py gate/store/residents.py gate/store/accounts.py
-	for file in api/languages/*.po; do \
-		$(BIN)/pybabel -q update --no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date -i .cache/messages.pot \
-			-o $$file -l $$(basename $$file .po | tr - _); \
-	done
+	$(BIN)/python -m api.languages.update
 
 # Needs uv. Writes pins with hashes and without addresses.
 lock:

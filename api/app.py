@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from api.context import Context
+from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded, problem
 from api.routes import (
@@ -17,6 +18,7 @@ from api.routes import (
     camera,
     console,
     door,
+    enrolments,
     events,
     health,
     live,
@@ -24,6 +26,7 @@ from api.routes import (
     residents,
     schedules,
     screen,
+    settings,
     sign_in,
 )
 from api.shield import Shield
@@ -45,9 +48,9 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
-    for room in (health, residents, events, door, schedules, accounts, live):
+    for room in (health, residents, enrolments, events, door, schedules, accounts, live):
         app.include_router(room.router)
-    for room in (sign_in, console, people, camera, screen):
+    for room in (sign_in, console, people, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)
@@ -60,8 +63,7 @@ def create_app(context: Context) -> FastAPI:
 def _told(request: Request, error: Exception) -> Response:
     """An error as the asker reads it: a problem for machines, a page in their language for people."""
     status, headers = _status(error), getattr(error, "headers", None)
-    language = language_of(request)
-    detail = _detail(error, language.error)
+    detail = _detail(error, language_of(request))
     if request.url.path.startswith("/api/"):
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
@@ -83,14 +85,14 @@ def _status(error: Exception) -> int:
             return 422
 
 
-def _detail(error: Exception, told: object) -> str:
+def _detail(error: Exception, language: Language) -> str:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
     if isinstance(error, HTTPException):
         return str(error.detail)
-    return str(told(error)) if callable(told) else str(error)
+    return language.error(error)
 
 
 def _bug(request: Request, _error: Exception) -> Response:

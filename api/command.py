@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.commands.home import home, json_option, operator, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.store import accounts
 from gate.store.accounts import Role
@@ -41,12 +40,12 @@ def list_users(state: Path | None, config: Path | None, as_json: bool) -> None:
 def add(name: str, role: str, password: str, state: Path | None, config: Path | None) -> None:
     """Let NAME sign in."""
     from api.auth import Passwords
-    from enroll.people import clean_text
+    from api.routes.accounts import clean_user_name
 
-    name = clean_text(name, "name")
+    name = clean_user_name(name)
     hashed = Passwords().hashed(password, name)
     with home(state, config).store() as connection:
-        accounts.add_user(connection, name, hashed, Role(role), _by())
+        accounts.add_user(connection, name, hashed, Role(role), operator())
     click.echo(f"{name} can sign in now, as {role}.")
 
 
@@ -60,7 +59,7 @@ def password(name: str, password: str, state: Path | None, config: Path | None) 
 
     hashed = Passwords().hashed(password, name)
     with home(state, config).store() as connection:
-        accounts.change_password(connection, _named(connection, name), hashed, _by())
+        accounts.change_password(connection, _named(connection, name), hashed, operator())
     click.echo(f"{name} has a new password and must sign in again.")
 
 
@@ -70,7 +69,7 @@ def password(name: str, password: str, state: Path | None, config: Path | None) 
 def remove(name: str, state: Path | None, config: Path | None) -> None:
     """Take NAME's way in away, with all their tokens."""
     with home(state, config).store() as connection:
-        accounts.remove_user(connection, _named(connection, name), _by())
+        accounts.remove_user(connection, _named(connection, name), operator())
     click.echo(f"{name} can no longer sign in.")
 
 
@@ -79,7 +78,3 @@ def _named(connection: sqlite3.Connection, name: str) -> accounts.User:
     if found is None:
         raise Refusal(f"There is no user {name!r}. List them with: facegate users list")
     return found
-
-
-def _by() -> str:
-    return f"uid {os.getuid()}"

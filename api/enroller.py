@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gate.store.consents import Consent
 from gate.store.residents import Resident
+from models.errors import PackError
 
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled
@@ -29,6 +30,15 @@ class Enroller:
         self._opened: Models | None = None
         # The gate needs the rest of the machine.
         self._turn = threading.Lock()
+
+    def model_id(self) -> str | None:
+        """Names the model whose templates the gate compares now; None where its pack is not installed."""
+        from models.receipt import read_receipt
+
+        try:
+            return read_receipt(self._models_dir, self._pack).model_id
+        except PackError:
+            return None
 
     def check(self, photo: BinaryIO, name: str) -> Quality:
         """How good a photo is. Raises Refusal, with its reason, where it would not do; UsageError where it is none."""

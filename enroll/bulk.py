@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -128,13 +128,6 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str)
     return Outcome(row.line, row.name, action, why)
 
 
-def every(rows: Sequence[Row], act: Callable[[Row], Outcome], step: Callable[[], None]) -> Iterator[Outcome]:
-    """What becomes of each row, one after the other."""
-    for row in rows:
-        yield act(row)
-        step()
-
-
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(_text(path), newline=""))
     try:
@@ -204,7 +197,7 @@ def _photo(name: str, folder: Path) -> Path:
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
     if row.group and row.group not in {one.name for one in schedules.groups(connection)}:
-        raise UsageError(f"There is no group {row.group!r}. Make it first: facegate groups put")
+        raise UsageError(residents.NO_GROUP, name=row.group)
 
 
 def _changes(person: Resident, row: Row) -> bool:

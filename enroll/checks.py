@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.vision.quality import Limits, Quality, measure, unfit
 from gate.vocabulary import Face, Reason
 from models.align import align, shrunk
@@ -20,19 +20,18 @@ _SECOND_FACE_SHARE = 0.25
 _DETECT_SIDES = (640, 1280)
 
 
-def _(sentence: str) -> str:
-    """Marks a sentence for the catalogues."""
-    return sentence
-
-
-ADVICE: dict[Reason, str] = {
-    Reason.NO_FACE: _("{photo} shows no face; give a photo that looks at the camera, without sunglasses or mask."),
-    Reason.SEVERAL_FACES: _("{photo} shows several faces; give a photo of one person alone."),
-    Reason.TOO_FAR: _("{photo} shows too small a face ({pixels} pixels between the eyes, 30 needed); come closer."),
-    Reason.TURNED_AWAY: _("{photo} shows a face turned to the side; look straight at the camera."),
-    Reason.TOO_DARK: _("{photo} is too dark on the face; turn towards the light."),
-    Reason.TOO_BRIGHT: _("{photo} is too bright on the face; step out of the glare."),
-    Reason.BLURRED: _("{photo} is blurred; hold still, wipe the lens, or give the original file."),
+ADVICE: dict[Reason, Sentence] = {
+    Reason.NO_FACE: Sentence(
+        "{photo} shows no face; give a photo that looks at the camera, without sunglasses or mask."
+    ),
+    Reason.SEVERAL_FACES: Sentence("{photo} shows several faces; give a photo of one person alone."),
+    Reason.TOO_FAR: Sentence(
+        "{photo} shows too small a face ({pixels} pixels between the eyes, 30 needed); come closer."
+    ),
+    Reason.TURNED_AWAY: Sentence("{photo} shows a face turned to the side; look straight at the camera."),
+    Reason.TOO_DARK: Sentence("{photo} is too dark on the face; turn towards the light."),
+    Reason.TOO_BRIGHT: Sentence("{photo} is too bright on the face; step out of the glare."),
+    Reason.BLURRED: Sentence("{photo} is blurred; hold still, wipe the lens, or give the original file."),
 }
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from enroll.consent import LANGUAGES, given, text
-from gate.commands.home import counted, home, json_option, print_json, state_option
+from gate.commands.home import counted, home, json_option, operator, print_json, state_option
 from gate.errors import UsageError
 from gate.store.consents import Way
-
-if TYPE_CHECKING:
-    from enroll.bulk import Outcome, Row
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
@@ -59,7 +54,7 @@ def enroll(
 
     if no_face == bool(photos):
         raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
-    gate, by = home(state, config), f"uid {os.getuid()}"
+    gate, by = home(state, config), operator()
     if no_face:
         with gate.store() as connection:
             resident = add_without_face(connection, name, unit, by=by)
@@ -72,7 +67,7 @@ def enroll(
     agreed = given(Way(way), by, language, guardian)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
-        enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed)
+        enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed, by=by)
     for other in enrolled.lookalikes:
         click.secho(
             f"Warning: this face is already enrolled as {other}, or looks very like them.",
@@ -115,19 +110,18 @@ def import_people(
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
-    from enroll.bulk import Action, carry_out, every, read_table, rehearse
+    from enroll.bulk import Action, carry_out, read_table, rehearse
     from gate.commands.home import print_table, progress_bar
     from models.pack import open_models
 
-    gate, by = home(state, config), f"uid {os.getuid()}"
+    gate, by = home(state, config), operator()
     rows, outcomes = read_table(table, photos or table.parent)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
-
-        def act(row: Row) -> Outcome:
-            return carry_out(connection, models, row, by) if yes else rehearse(connection, models, row)
-
-        outcomes = sorted([*outcomes, *every(rows, act, step)], key=lambda one: one.line)
+        for row in rows:
+            outcomes.append(carry_out(connection, models, row, by) if yes else rehearse(connection, models, row))
+            step()
+    outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     if as_json:
         print_json({"done": yes, **counts, "rows": [asdict(one) for one in outcomes]})

@@ -49,11 +49,12 @@ def enrol_photos(
     unit: str | None = None,
     *,
     consent: Consent,
+    by: str,
 ) -> Enrolled:
     """Enrol `name` from files; someone already enrolled under this name gets more templates. Raises as `enrol`."""
     known = namesake(connection, clean_text(name, "name"), clean_text(unit, "unit") if unit is not None else None)
     decoded = (Photo(path.name, decode_photo(path), f"photo {path.name}") for path in photos)
-    return enrol(connection, models, name, decoded, unit, consent=consent, to=known)
+    return enrol(connection, models, name, decoded, unit, consent=consent, to=known, by=by)
 
 
 def enrol(
@@ -65,7 +66,7 @@ def enrol(
     *,
     consent: Consent | None,
     to: Resident | None = None,
-    by: str | None = None,
+    by: str,
 ) -> Enrolled:
     """Enrol `name`, who agreed by `consent`, or give resident `to` more templates; `consent` may then stand already.
 

@@ -12,22 +12,18 @@ from gate.store.residents import Resident
 _LONGEST_NAME = 100
 
 
-def clean_text(text: str, what: str) -> str:
+def clean_text(text: str, what: str, most: int = _LONGEST_NAME) -> str:
     """A name or unit as typed, trimmed and composed. Raises UsageError for what cannot be one."""
     cleaned = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
-    if not 0 < len(cleaned) <= _LONGEST_NAME:
-        raise UsageError(
-            "The {what} must have between 1 and {most} characters.", what=Sentence(what), most=_LONGEST_NAME
-        )
+    if not 0 < len(cleaned) <= most:
+        raise UsageError("The {what} must have between 1 and {most} characters.", what=Sentence(what), most=most)
     # Cc, Cf, Cs, Co, Cn: control, direction-changing, surrogate, private and unassigned characters.
     if any(unicodedata.category(character).startswith("C") for character in cleaned):
         raise UsageError("The {what} holds invisible or control characters; type it again.", what=Sentence(what))
     return cleaned
 
 
-def add_without_face(
-    connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str | None = None
-) -> Resident:
+def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:
     """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known."""
     name = clean_text(name, "name")
     unit = clean_text(unit, "unit") if unit is not None else None

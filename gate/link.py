@@ -80,8 +80,10 @@ class Client:
         except (OSError, ValueError) as error:
             self.close()
             raise LinkDown(
-                f"Nobody answers on {self._path} ({error}). Is the gate running? Start it: facegate run, or where it is"
-                " installed as a service, sudo systemctl start facegate.target"
+                "Nobody answers on {socket} ({why}). Is the gate running? Start it: facegate run, or where it is"
+                " installed as a service, sudo systemctl start facegate.target",
+                socket=self._path,
+                why=error,
             ) from error
 
     def close(self) -> None:

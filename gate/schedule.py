@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from gate.errors import Refusal
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
@@ -34,26 +36,30 @@ class Schedule:
 
 
 def parse(words: str) -> Schedule:
-    """The schedule in some words. Raises ValueError with one sentence when it opens never or overlaps itself."""
+    """The schedule in some words. Raises Refusal when it opens never or overlaps itself."""
     spans: list[tuple[int, int]] = []
     for part in filter(None, (piece.strip() for piece in words.split(";"))):
         spans += _window(part)
     if not spans:
-        raise ValueError("The schedule never opens; give at least one window such as 'Mon-Fri 07:00-19:00'.")
+        raise Refusal("The schedule never opens; give at least one window such as 'Mon-Fri 07:00-19:00'.")
     spans.sort()
     for (_, end), (following, _) in pairwise(spans):
         if following < end:
-            raise ValueError(f"The schedule overlaps itself on {DAYS[following // _DAY]} at {_clock(following)}.")
+            raise Refusal(
+                "The schedule overlaps itself on {day} at {time}.", day=DAYS[following // _DAY], time=_clock(following)
+            )
     return Schedule(tuple(spans))
 
 
 def _window(part: str) -> list[tuple[int, int]]:
     found = _WINDOW.fullmatch(part.lower())
     if found is None:
-        raise ValueError(f"{part!r} is no window; write it as 'Mon-Fri 07:00-19:00'.")
+        raise Refusal("'{window}' is no window; write it as 'Mon-Fri 07:00-19:00'.", window=part)
     start, end = _minute(found["start"]), _minute(found["end"])
     if start == end:
-        raise ValueError(f"The window {part!r} never opens: it ends when it begins. A whole day is 00:00-24:00.")
+        raise Refusal(
+            "The window '{window}' never opens: it ends when it begins. A whole day is 00:00-24:00.", window=part
+        )
     length = (end - start) % _DAY or _DAY
     spans = []
     for day in _days(found["days"]):
@@ -79,13 +85,13 @@ def _day(word: str) -> int:
     try:
         return DAYS.index(word.capitalize())
     except ValueError as error:
-        raise ValueError(f"{word!r} is no day; the days are {', '.join(DAYS)}.") from error
+        raise Refusal("'{word}' is no day; the days are {days}.", word=word, days=", ".join(DAYS)) from error
 
 
 def _minute(word: str) -> int:
     hour, minute = (int(part) for part in word.split(":"))
     if not (hour < 24 and minute < 60) and (hour, minute) != (24, 0):
-        raise ValueError(f"{word} is no time of day; write it as 07:30.")
+        raise Refusal("{word} is no time of day; write it as 07:30.", word=word)
     return hour * 60 + minute
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -11,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from models import canary, insightface_pack
 from models.convert.free_input_size import free_input_size
 from models.convert.tflite_to_onnx import tflite_to_onnx
@@ -20,53 +17,14 @@ from models.detector import Detector, YuNet
 from models.embedder import ArcFace, Embedder
 from models.errors import PackError
 from models.fetch import Downloads, Progress, fetch, take_local
-from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, Role, built_in_packs, load_manifest
+from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, load_manifest
+from models.receipt import RECEIPT, InstalledFile, Receipt, pack_folder, read_receipt
 from models.runtime import check_hash, sha256_of
-
-RECEIPT = "installed.json"
 
 _CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "tflite-to-onnx": tflite_to_onnx,
     "free-input-size": free_input_size,
 }
-
-
-class InstalledFile(BaseModel):
-    """A file as it lies in the pack's folder, after any conversion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    role: Role
-    sha256: str
-    fetched_sha256: str
-    licence: str
-    note: str
-    source: str
-
-
-class Receipt(BaseModel):
-    """What was installed, when, from where, and under which accepted terms."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pack: str
-    title: str
-    installed_at: datetime
-    terms_accepted_at: datetime | None
-    files: tuple[InstalledFile, ...]
-    detector: DetectorSpec | None
-    embedder: EmbedderSpec | None
-    canary: str | None
-
-    def file(self, role: Role) -> InstalledFile:
-        """The one file of a role."""
-        return next(file for file in self.files if file.role == role)
-
-    @property
-    def model_id(self) -> str:
-        """Names the embedder a template was made by: equal ids, comparable templates."""
-        return f"{self.pack}/{self.file('embedder').sha256[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +78,6 @@ def install(
             _replace(folder, pack_folder(directory, receipt.pack))
     except OSError as error:
         raise PackError(f"The pack cannot be written to {directory}: {error.strerror}.") from error
-    return receipt
-
-
-def pack_folder(directory: Path, pack: str) -> Path:
-    """Where an installed pack lies."""
-    return directory / pack.replace(":", "-")
-
-
-def read_receipt(directory: Path, pack: str) -> Receipt:
-    """What was installed, fed as the manifest says that ships with this Facegate where it names the same files.
-
-    Raises PackError when the pack is not installed or its receipt is damaged.
-    """
-    path = pack_folder(directory, pack) / RECEIPT
-    try:
-        return _fed_as_shipped(Receipt.model_validate(json.loads(path.read_text("utf-8"))))
-    except FileNotFoundError as error:
-        raise PackError(f"The model pack {pack} is not installed. Run: facegate models install {pack}") from error
-    except (OSError, ValueError, ValidationError) as error:
-        raise PackError(f"The receipt {path} is damaged. Run: facegate models install {pack}") from error
-
-
-def _fed_as_shipped(receipt: Receipt) -> Receipt:
-    # A later Facegate may know a better calibration of the same weights; installing again must not be needed for it.
-    fetched = {file.fetched_sha256 for file in receipt.files}
-    for manifest in built_in_packs():
-        if manifest.name == receipt.pack and {file.sha256 for file in manifest.file} == fetched:
-            return receipt.model_copy(update={"detector": manifest.detector, "embedder": manifest.embedder})
     return receipt
 
 

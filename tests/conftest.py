@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 
+from gate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.store.database import open_database
 from models.errors import PackError
-from models.pack import Models, install, open_models, pack_folder, verify
+from models.pack import Models, install, open_models, verify
+from models.receipt import pack_folder
+
+pytest_plugins = ["tests.console"]
 
 REPOSITORY = Path(__file__).parent.parent
 SHARED = REPOSITORY.parent / "shared"
@@ -44,6 +48,15 @@ def models(models_dir: Path) -> Models:
 def photos(models_dir: Path) -> Path:
     """A folder with one man on four photos (obama*.jpg) and another (biden.jpg)."""
     return pack_folder(models_dir, "demo-photos")
+
+
+@pytest.fixture(scope="session")
+def walk_ups(tmp_path_factory: pytest.TempPathFactory, photos: Path, models: Models) -> Path:
+    """One man walks up to the gate, and again, with pauses."""
+    path = tmp_path_factory.mktemp("walks") / "walks.mp4"
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    write_video(path, footage([Scene(None, 1.5), Scene(walker, 4.0), Scene(None, 1.5)], 7))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def list_users(connection: Store, _actor: Owner) -> list[User]:
 @router.post("/users", status_code=201)
 def add_user(new: NewUser, connection: Store, context: Shared, actor: Owner) -> User:
     """Add a user."""
-    name = clean_text(new.name, "name")
+    name = clean_user_name(new.name)
     hashed = context.passwords.hashed(new.password.get_secret_value(), name)
     return _shown(accounts.add_user(connection, name, hashed, new.role, actor.label))
 
@@ -110,7 +110,7 @@ def add_token(new: NewToken, connection: Store, actor: Owner) -> IssuedToken:
     """Make a token. Its secret is in this answer and nowhere else. A token cannot make tokens."""
     if actor.user is None:
         raise HttpProblem(403, "Only a person who is signed in can make a token.")
-    secret, name = new_secret(), clean_text(new.name, "name")
+    secret, name = new_secret(), clean_user_name(new.name)
     made = accounts.add_token(
         connection, name, digest(secret), tuple(dict.fromkeys(new.permissions)), actor.user, actor.label
     )
@@ -123,6 +123,11 @@ def revoke_token(token: Id, connection: Store, actor: Owner) -> Response:
     if not accounts.revoke_token(connection, token, actor.label):
         raise HttpProblem(404, "There is no such token.")
     return Response(status_code=204)
+
+
+def clean_user_name(name: str) -> str:
+    """A name for a user or a token. Raises UsageError."""
+    return clean_text(name, "name", most=60)
 
 
 def found_user(connection: Store, identity: str) -> accounts.User:

@@ -1,4 +1,4 @@
-"""The console's pages about the gate: today, events, gate, settings."""
+"""The console's pages about the gate: today, events, gate, services."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
-from api.context import Doorkeeper, MaybeActor, Owner, Reader, Shared, Store, Watcher, door_status, record_look
+from api.auth import Permission
+from api.context import Doorkeeper, MaybeActor, Reader, Shared, Store, Watcher, door_status, record_look
 from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded
-from api.routes.accounts import found_user
 from api.routes.door import Order, tell_door
+from api.routes.events import people
 from api.routes.health import health_of
-from api.routes.residents import search_residents
 from api.wording import FAULTS, KINDS, METHODS, REASONS
-from enroll.people import clean_text
 from gate.clock import zone_of
-from gate.errors import FacegateError
 from gate.health import gather
-from gate.store import accounts, schedules, services
+from gate.store import accounts, services
 from gate.store import search as record
-from gate.store.accounts import Role
 from gate.store.audit import Line
 from gate.store.search import Search
 
@@ -34,7 +30,6 @@ router = APIRouter()
 
 _ENTRIES_SHOWN = 50
 _LINES_SHOWN = 50
-_Text = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("/")
@@ -93,13 +88,8 @@ def show_events(
             raise HttpProblem(422, "{time} is no time; give it as 2026-05-01T09:00.", time=typed) from error
         return local.astimezone(UTC).isoformat(timespec="milliseconds")
 
-    people: tuple[str, ...] | None = None
-    if resident:
-        people = (resident,)
-    elif person.strip():
-        people = tuple(one.id for one in search_residents(connection, person))
     kinds = KINDS[what][1] if what in KINDS else ()
-    asked = Search(people, kinds, reason or None, utc(since), utc(until))
+    asked = Search(people(connection, person, resident), kinds, reason or None, utc(since), utc(until))
     lines = record.page(connection, asked, before, _LINES_SHOWN)
     record_look(connection, actor, "events")
     users = {one.id: one.name for one in accounts.users(connection)}
@@ -159,166 +149,3 @@ def show_services(
     drilled = datetime.fromisoformat(found.last_drill_at) if found.last_drill_at else None
     since_drill = max(0, (now - drilled).days) if drilled else None
     return page(request, "services.html", actor=actor, found=found, days=days, since_drill=since_drill)
-
-
-@router.get("/settings")
-def show_settings(request: Request, connection: Store, actor: Owner) -> Response:
-    """Users, hours, tokens."""
-    return _settings(request, connection, actor)
-
-
-@router.post("/settings/users")
-def add_user(
-    request: Request,
-    connection: Store,
-    context: Shared,
-    actor: Owner,
-    name: _Text,
-    role: Annotated[Role, Form()],
-    password: _Text,
-) -> Response:
-    """Add a user."""
-
-    language = language_of(request)
-
-    def add() -> str:
-        clean = clean_text(name, "name")[:60]
-        accounts.add_user(connection, clean, context.passwords.hashed(password, clean), role, actor.label)
-        return language("{name} can sign in now.", name=clean)
-
-    return _done(request, connection, actor, add)
-
-
-@router.post("/settings/users/{user}/password")
-def change_password(
-    request: Request, connection: Store, context: Shared, actor: Owner, user: str, password: _Text
-) -> Response:
-    """Give a user another password."""
-    found = found_user(connection, user)
-
-    language = language_of(request)
-
-    def change() -> str:
-        accounts.change_password(connection, found, context.passwords.hashed(password, found.name), actor.label)
-        return language("{name} has a new password and must sign in again.", name=found.name)
-
-    return _done(request, connection, actor, change)
-
-
-@router.post("/settings/users/{user}/removal")
-def remove_user(request: Request, connection: Store, actor: Owner, user: str) -> Response:
-    """Take a user away."""
-    found = found_user(connection, user)
-
-    language = language_of(request)
-
-    def remove() -> str:
-        accounts.remove_user(connection, found, actor.label)
-        return language("{name} can no longer sign in.", name=found.name)
-
-    return _done(request, connection, actor, remove)
-
-
-@router.post("/settings/schedules")
-def put_schedule(request: Request, connection: Store, actor: Owner, name: _Text, windows: _Text) -> Response:
-    """Add a schedule or change it."""
-
-    language = language_of(request)
-
-    def put() -> str:
-        schedules.put(connection, clean_text(name, "name"), windows)
-        return language("Saved.")
-
-    return _done(request, connection, actor, put)
-
-
-@router.post("/settings/schedules/removal")
-def remove_schedule(request: Request, connection: Store, actor: Owner, name: _Text) -> Response:
-    """Remove a schedule that nobody has."""
-
-    language = language_of(request)
-
-    def remove() -> str:
-        schedules.remove(connection, name)
-        return language("Removed.")
-
-    return _done(request, connection, actor, remove)
-
-
-@router.post("/settings/groups")
-def put_group(
-    request: Request, connection: Store, actor: Owner, name: _Text, schedule: Annotated[str, Form(max_length=60)] = ""
-) -> Response:
-    """Add a group or give it other hours."""
-
-    language = language_of(request)
-
-    def put() -> str:
-        schedules.put_group(connection, clean_text(name, "name"), schedule or None)
-        return language("Saved.")
-
-    return _done(request, connection, actor, put)
-
-
-@router.post("/settings/tokens")
-def add_token(
-    request: Request,
-    connection: Store,
-    actor: Owner,
-    name: _Text,
-    permissions: Annotated[list[Permission] | None, Form()] = None,
-) -> Response:
-    """Make a token; its secret is shown this once."""
-    language = language_of(request)
-    if not permissions or actor.user is None:
-        return _settings(request, connection, actor, problem=language("Say what the token may do."))
-    secret = new_secret()
-    clean = clean_text(name, "name")[:60]
-    accounts.add_token(connection, clean, digest(secret), tuple(permissions), actor.user, actor.label)
-    return _settings(request, connection, actor, issued=secret)
-
-
-@router.post("/settings/tokens/{token}/removal")
-def revoke_token(request: Request, connection: Store, actor: Owner, token: str) -> Response:
-    """Take a token away at once."""
-
-    language = language_of(request)
-
-    def revoke() -> str:
-        accounts.revoke_token(connection, token, actor.label)
-        return language("Revoked.")
-
-    return _done(request, connection, actor, revoke)
-
-
-def _done(request: Request, connection: Store, actor: Actor, act: Callable[[], str]) -> Response:
-    """The settings again, with what was done or why not."""
-    try:
-        return _settings(request, connection, actor, notice=act())
-    except FacegateError as error:
-        return _settings(request, connection, actor, problem=language_of(request).error(error))
-
-
-def _settings(
-    request: Request,
-    connection: Store,
-    actor: Actor,
-    *,
-    notice: str | None = None,
-    problem: str | None = None,
-    issued: str | None = None,
-) -> Response:
-    return page(
-        request,
-        "settings.html",
-        status_code=422 if problem else 200,
-        actor=actor,
-        users=accounts.users(connection),
-        schedules=schedules.every(connection),
-        groups=schedules.groups(connection),
-        tokens=accounts.tokens(connection),
-        least=LEAST_PASSWORD,
-        notice=notice,
-        problem=problem,
-        issued=issued,
-    )

@@ -11,7 +11,6 @@ from api.auth import Actor
 from api.context import Context, Doorkeeper, Shared, Watcher
 from api.problems import RESPONSES, HttpProblem
 from api.wording import REASONS
-from gate.errors import Sentence
 from gate.link import Message
 
 router = APIRouter(prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
@@ -56,5 +55,5 @@ def tell_door(context: Context, order: Order, actor: Actor) -> Message:
     answer = context.ask_door(order, actor)
     if not answer.get("granted"):
         reason = str(answer.get("reason"))
-        raise HttpProblem(409, "The door refused: {why}.", reason=reason, why=Sentence(REASONS.get(reason, reason)))
+        raise HttpProblem(409, "The door refused: {why}.", reason=reason, why=REASONS.get(reason, reason))
     return answer

@@ -18,9 +18,7 @@ from pydantic import BaseModel, BeforeValidator
 from api.auth import Actor, Permission
 from api.context import Reader, Shared, Store, record_look
 from api.problems import RESPONSES
-from api.routes.residents import search_residents
-from api.wording import plain
-from gate.store import audit
+from gate.store import audit, residents
 from gate.store.audit import Line
 from gate.store.database import open_read_only
 from gate.store.search import Search, every, page
@@ -71,15 +69,17 @@ def search_of(
     until: Annotated[Moment | None, Query(description="Before this time.")] = None,
 ) -> Search:
     """What a query asks for."""
-    people: tuple[str, ...] | None = None
-    if resident:
-        people = (resident,)
-    elif person.strip():
-        people = tuple(one.id for one in search_residents(connection, person))
-    return Search(people, tuple(kind or ()), reason or None, iso(since), iso(until))
+    return Search(people(connection, person, resident), tuple(kind or ()), reason or None, iso(since), iso(until))
 
 
 Asked = Annotated[Search, Depends(search_of)]
+
+
+def people(connection: sqlite3.Connection, person: str, resident: str | None) -> tuple[str, ...] | None:
+    """The ids of whom a query is about: `resident`, else everyone whom the words of `person` fit; None: anybody."""
+    if resident:
+        return (resident,)
+    return tuple(one.id for one in residents.search(connection, person)) if person.strip() else None
 
 
 @router.get("/events")
@@ -120,9 +120,15 @@ def shown(line: Line, actor: Actor) -> Event:
     """A line as this actor may see it."""
     return Event(
         sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
-        clock_trusted=line.clock_trusted, details=plain(line, scores=actor.may(Permission.SCORES)),
+        clock_trusted=line.clock_trusted, details=_plain(line, actor),
         resident=line.personal.get("resident"), name=line.personal.get("name"), hash=line.hash,
     )  # fmt: skip
+
+
+def _plain(line: Line, actor: Actor) -> dict[str, Any]:
+    """How alike a face was is for administrators alone."""
+    scores = actor.may(Permission.SCORES)
+    return {name: value for name, value in line.details.items() if scores or name != "similarity"}
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -8,21 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from api.context import Registrar, Shared, Store, record_look
+from api.context import Context, Registrar, Shared, Store, record_look
 from api.pages import language_of, page
-from api.routes.residents import (
-    enrol_uploads,
-    etag,
-    found_resident,
-    refuse_outdated,
-    search_residents,
-)
+from api.routes.enrolments import enrol_uploads
+from api.routes.residents import etag, found_resident, refuse_outdated
 from enroll import consent as texts
 from enroll.people import add_without_face, clean_text
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
 from gate.store import consents, residents, schedules
 from gate.store import search as record
+from gate.store.consents import Given, Way
 from gate.store.search import Search
 from models.errors import PackError
 
@@ -45,28 +41,31 @@ def show_residents(
     after: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Everyone, by home and name."""
-    found = sorted(search_residents(connection, search), key=lambda one: (one.unit or "", one.name))
+    found = sorted(residents.search(connection, search), key=lambda one: (one.unit or "", one.name))
     start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
     shown = found[start : start + _PEOPLE_SHOWN]
     record_look(connection, actor, "residents")
     more = start + _PEOPLE_SHOWN < len(found)
+    model = context.enroller.model_id()
     return page(
         request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
-        next=shown[-1].id if more else None, soon=(datetime.now(zone_of(context.zone)) + _SOON).date().isoformat(),
+        next=shown[-1].id if more else None, outdated=residents.outdated(connection, model) if model else set(),
+        soon=(datetime.now(zone_of(context.zone)) + _SOON).date().isoformat(),
     )  # fmt: skip
 
 
 @router.get("/residents/{resident}")
-def show_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+def show_resident(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
     """One person: how they are let in, their face, their consent, what they did lately."""
     record_look(connection, actor, "a resident")
-    return _resident(request, connection, actor, resident)
+    return _resident(request, connection, context, actor, resident)
 
 
 @router.post("/residents/{resident}")
 def change_resident(
     request: Request,
     connection: Store,
+    context: Shared,
     actor: Registrar,
     resident: str,
     known_as: _Text,
@@ -86,21 +85,21 @@ def change_resident(
             by=actor.label,
         )  # fmt: skip
     except FacegateError as error:
-        return _resident(request, connection, actor, resident, problem=language.error(error))
-    return _resident(request, connection, actor, resident, notice=language("Saved."))
+        return _resident(request, connection, context, actor, resident, problem=language.error(error))
+    return _resident(request, connection, context, actor, resident, notice=language("Saved."))
 
 
 @router.post("/residents/{resident}/withdrawal")
 def withdraw_consent(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
     """Their consent ends; the receipt."""
-    receipt = residents.withdraw(connection, found_resident(connection, resident), actor.label)
+    receipt = residents.withdraw(connection, found_resident(connection, resident), by=actor.label)
     return page(request, "receipt.html", actor=actor, receipt=receipt)
 
 
 @router.post("/residents/{resident}/erasure")
 def erase_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
     """They are erased; the receipt."""
-    receipt = residents.remove(connection, found_resident(connection, resident), actor.label)
+    receipt = residents.remove(connection, found_resident(connection, resident), by=actor.label)
     return page(request, "receipt.html", actor=actor, receipt=receipt)
 
 
@@ -122,7 +121,7 @@ def enrol(
     name: _Text = "",
     unit: _Text = "",
     resident: _Text = "",
-    way: _Text = "screen",
+    way: Annotated[Given, Form()] = Way.SCREEN,
     language: _Text = "en",
     guardian: _Text = "",
     agreed: Annotated[bool, Form()] = False,
@@ -140,8 +139,8 @@ def enrol(
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _enrol(request, connection, actor, resident, given, said)
         enrolled = enrol_uploads(
-            context, connection, actor, sent, way=way if way in ("screen", "paper", "told") else "screen",
-            name=name, unit=unit.strip() or None, resident=resident or None, language=language, guardian=guardian,
+            context, connection, actor, sent, way=way, name=name, unit=unit.strip() or None, resident=resident or None,
+            language=language, guardian=guardian,
         )  # fmt: skip
     except (FacegateError, PackError) as error:
         return _enrol(request, connection, actor, resident, given, words.error(error))
@@ -150,7 +149,7 @@ def enrol(
         notice += " " + words(
             "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)
         )
-    return _resident(request, connection, actor, enrolled.resident.id, notice=notice)
+    return _resident(request, connection, context, actor, enrolled.resident.id, notice=notice)
 
 
 @router.post("/photos/checks")
@@ -190,6 +189,7 @@ def _enrol(
 def _resident(
     request: Request,
     connection: Store,
+    context: Context,
     actor: Registrar,
     resident: str,
     notice: str | None = None,
@@ -205,7 +205,7 @@ def _resident(
         etag=etag(person),
         groups=schedules.groups(connection),
         templates=residents.templates_of(connection, person.id),
-        model=None,
+        model=context.enroller.model_id(),
         agreed=consents.of(connection, person.id),
         standing=consents.standing(connection, person.id),
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),

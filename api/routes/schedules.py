@@ -46,16 +46,16 @@ def list_schedules(connection: Store, _actor: Registrar) -> list[Schedule]:
 
 
 @router.put("/schedules/{name}", status_code=204)
-def put_schedule(name: Name, hours: Windows, connection: Store, _actor: Registrar) -> Response:
+def put_schedule(name: Name, hours: Windows, connection: Store, actor: Registrar) -> Response:
     """Add a schedule or change its hours."""
-    schedules.put(connection, clean_text(name, "name"), hours.windows)
+    schedules.put(connection, clean_text(name, "name"), hours.windows, actor.label)
     return Response(status_code=204)
 
 
 @router.delete("/schedules/{name}", status_code=204)
-def remove_schedule(name: Name, connection: Store, _actor: Registrar) -> Response:
+def remove_schedule(name: Name, connection: Store, actor: Registrar) -> Response:
     """Remove a schedule that nobody has."""
-    schedules.remove(connection, name)
+    schedules.remove(connection, name, actor.label)
     return Response(status_code=204)
 
 
@@ -66,14 +66,14 @@ def list_groups(connection: Store, _actor: Registrar) -> list[Schedule]:
 
 
 @router.put("/groups/{name}", status_code=204)
-def put_group(name: Name, hours: ScheduleOf, connection: Store, _actor: Registrar) -> Response:
+def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
     """Add a group or give it another schedule."""
-    schedules.put_group(connection, clean_text(name, "name"), hours.schedule)
+    schedules.put_group(connection, clean_text(name, "name"), hours.schedule, actor.label)
     return Response(status_code=204)
 
 
 @router.put("/free-access", status_code=204)
-def put_free_access(hours: ScheduleOf, connection: Store, _actor: Registrar) -> Response:
+def put_free_access(hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
     """When the gate itself stands open."""
-    schedules.set_free_access(connection, hours.schedule)
+    schedules.set_free_access(connection, hours.schedule, actor.label)
     return Response(status_code=204)

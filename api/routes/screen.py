@@ -11,7 +11,6 @@ from api.pages import language_of, page
 from api.problems import HttpProblem
 from api.routes.live import Changes
 from api.wording import SCREEN, SCREEN_REASONS
-from gate.errors import Sentence
 
 router = APIRouter(prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
@@ -43,4 +42,4 @@ def _now(request: Request, context: Context) -> dict[str, str]:
     words, advice = SCREEN.get(signal, SCREEN["ready"])
     reason = str(door.get("reason")) if door and signal in ("deny", "come_closer") else ""
     words, advice = SCREEN_REASONS.get(reason, (words, advice))
-    return {"signal": signal, "words": language(Sentence(words)), "advice": language(Sentence(advice))}
+    return {"signal": signal, "words": language(words), "advice": language(advice)}

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import IDLE_S, LEAST_PASSWORD, LONGEST_S, digest, new_secret
-from api.context import Context, MaybeActor, Shared, Store
+from api.context import Context, MaybeActor, Shared, Store, context_of
 from api.pages import LANGUAGE_COOKIE, language_of, page
-from enroll.people import clean_text
+from api.routes.accounts import clean_user_name
 from gate.errors import FacegateError
 from gate.store import accounts, audit
 from gate.store.accounts import User
@@ -58,11 +58,11 @@ def make_owner(
             language("This is not the code that the machine printed at its last start."),
         )
     try:
-        clean = clean_text(name, "name")
+        clean = clean_user_name(name)
         hashed = context.passwords.hashed(password, clean)
     except FacegateError as error:
         return _first_start(request, name, language.error(error))
-    owner = accounts.add_owner(connection, clean[:60], hashed)
+    owner = accounts.add_owner(connection, clean, hashed)
     if owner is None:
         return _to("/sign-in")
     context.owner_code_file.unlink(missing_ok=True)
@@ -125,8 +125,6 @@ def choose_language(
 
 
 def _first_start(request: Request, name: str = "", problem: str | None = None) -> Response:
-    from api.context import context_of
-
     return page(
         request,
         "owner.html",

@@ -35,7 +35,8 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     from gate.store.database import open_database
     from gate.store.residents import Template, enrol
     from gate.vision.sources import video_frames
-    from models.pack import open_models, pack_folder
+    from models.pack import open_models
+    from models.receipt import pack_folder
 
     gate = home(state, config)
     with fetch_progress() as progress:

@@ -77,7 +77,7 @@ def _shown(results: Iterable[Result], as_json: bool) -> list[Result]:
 
 def _hashes(gate: Home) -> dict[str, str]:
     from models.errors import PackError
-    from models.pack import read_receipt
+    from models.receipt import read_receipt
 
     try:
         receipt = read_receipt(gate.models_dir, gate.settings.models.pack)

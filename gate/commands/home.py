@@ -43,7 +43,8 @@ class Home:
 
         Raises PackError.
         """
-        from models.pack import install, pack_folder
+        from models.pack import install
+        from models.receipt import pack_folder
 
         pack = self.settings.models.pack
         if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():
@@ -59,9 +60,14 @@ class Home:
             yield connection
 
 
+def operator() -> str:
+    """What the record calls whoever gives a command on this machine."""
+    return f"uid {os.getuid()}"
+
+
 def record_look(connection: sqlite3.Connection, what: str) -> None:
     """Put on record that someone looked at personal data from this machine."""
-    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": f"uid {os.getuid()}"}))
+    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": operator()}))
 
 
 def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:

@@ -21,7 +21,7 @@ def list_packs(state: Path | None, config: Path | None, as_json: bool) -> None:
     """The packs that ship with Facegate and those installed here."""
     from models.errors import PackError
     from models.manifest import built_in_packs
-    from models.pack import RECEIPT, read_receipt
+    from models.receipt import RECEIPT, read_receipt
 
     gate = home(state, config)
     installed = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
+from gate.commands.home import counted, home, json_option, operator, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
 from gate.store import consents
 from gate.store import residents as store
@@ -74,12 +74,12 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
             click.confirm(
                 f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
             )
-        receipt = store.remove(connection, person)
+        receipt = store.remove(connection, person, by=operator())
     if as_json:
         print_json({"removed": person.id, **asdict(receipt)})
         return
     click.echo(f"{person.name} is erased: {counted(person.templates, 'template')}, and the name in the record.")
-    _print_receipt(receipt, as_json)
+    _print_receipt(receipt)
 
 
 @residents.command()
@@ -93,14 +93,14 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
         person = store.find(connection, who)
         if not yes:
             click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
-        receipt = store.withdraw(connection, person)
-    _print_receipt(receipt, as_json)
-
-
-def _print_receipt(receipt: store.Receipt, as_json: bool) -> None:
+        receipt = store.withdraw(connection, person, by=operator())
     if as_json:
         print_json(asdict(receipt))
         return
+    _print_receipt(receipt)
+
+
+def _print_receipt(receipt: store.Receipt) -> None:
     click.echo(
         f"Receipt {receipt.id}: on {receipt.at}, {counted(receipt.templates, 'template')} and"
         f" {counted(receipt.personal_fields, 'personal field')} of the record were erased; no photo was kept."
@@ -138,6 +138,7 @@ def change(
             group=group,
             valid_from=valid_from,
             valid_until=valid_until,
+            by=operator(),
         )
     hours = person.windows or "at any time"
     since = f", from {person.valid_from}" if person.valid_from else ""

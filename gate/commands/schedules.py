@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands.home import home, json_option, print_json, print_table, state_option
+from gate.commands.home import home, json_option, operator, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.store import schedules as stored
 
@@ -39,7 +39,7 @@ def list_schedules(state: Path | None, config: Path | None, as_json: bool) -> No
 def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | None) -> None:
     """Add or change a schedule: facegate schedules put cleaners "Mon-Fri 07:00-12:00" "Sat 09:00-10:00"."""
     with home(state, config).store() as connection:
-        stored.put(connection, name, "; ".join(windows))
+        stored.put(connection, name, "; ".join(windows), operator())
     click.echo(f"{name}: {'; '.join(windows)}.")
 
 
@@ -49,7 +49,7 @@ def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | 
 def remove(name: str, state: Path | None, config: Path | None) -> None:
     """Remove a schedule that nobody has."""
     with home(state, config).store() as connection:
-        stored.remove(connection, name)
+        stored.remove(connection, name, operator())
     click.echo(f"{name} is removed.")
 
 
@@ -62,7 +62,7 @@ def free_access(name: str, state: Path | None, config: Path | None) -> None:
     if name != "never" and gate.settings.door.hold_pin is None:
         raise Refusal("This gate has no hold relay (door.hold_pin), so it cannot stand open.")
     with gate.store() as connection:
-        stored.set_free_access(connection, None if name == "never" else name)
+        stored.set_free_access(connection, None if name == "never" else name, operator())
     click.echo(f"The gate stands open: {name}.")
 
 
@@ -92,5 +92,5 @@ def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
 def put_group(name: str, schedule: str | None, state: Path | None, config: Path | None) -> None:
     """Add a group or give it another schedule."""
     with home(state, config).store() as connection:
-        stored.put_group(connection, name, schedule)
+        stored.put_group(connection, name, schedule, operator())
     click.echo(f"{name}: {schedule or 'at any time'}.")

@@ -28,7 +28,8 @@ from gate.vision.sources import video_frames
 from gate.vocabulary import Face
 from models.errors import PackError
 from models.fetch import Progress
-from models.pack import Models, install, open_models, pack_folder, verify
+from models.pack import Models, install, open_models, verify
+from models.receipt import pack_folder
 
 RESIDENT = "Barack Obama"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from gate.store.ids import new_id
 
@@ -16,6 +17,11 @@ class Way(StrEnum):
     PAPER = "paper"
     SCREEN = "screen"
     NONE = "none"
+    """Nobody was asked: the face is nobody's, or was there before consents were recorded."""
+
+
+Given = Literal[Way.TOLD, Way.PAPER, Way.SCREEN]
+"""The ways in which a person can agree."""
 
 
 @dataclass(frozen=True, slots=True)

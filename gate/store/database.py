@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from gate.errors import FacegateError, UsageError
+from gate.errors import FacegateError, Sentence, UsageError
 from gate.store.ids import new_id
 
 DATABASE_NAME = "facegate.db"
 _BUSY_TIMEOUT_S = 5.0
 _LEAST_ROOM = 1 << 16
+
+
+_DAMAGED = Sentence("The database {database} is damaged ({why}). Stop Facegate and restore a backup.")
 
 
 class StoreError(FacegateError):
@@ -38,7 +41,7 @@ def open_database(state: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.OperationalError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"The state directory {state} cannot be written ({why}). Choose another with --state."
+            "The state directory {state} cannot be written ({why}). Choose another with --state.", state=state, why=why
         ) from error
     try:
         with sentences(path):
@@ -78,7 +81,7 @@ def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         orphans = connection.execute("PRAGMA foreign_key_check").fetchone()
     if answer != "ok" or orphans:
-        raise StoreError(f"The database {path} is damaged ({answer}). Stop Facegate and restore a backup.")
+        raise StoreError(_DAMAGED, database=path, why=answer)
 
 
 def share(path: Path) -> None:
@@ -119,18 +122,18 @@ def sentences(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorname", "")
         # On a disk without room SQLite may fail at its shared memory, before it comes to write.
         if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and _without_room(path.parent)):
-            what = f"The disk of {path.parent} is full; nothing was changed. Free some space and try again."
+            what = Sentence("The disk of {state} is full; nothing was changed. Free some space and try again.")
         elif code.startswith("SQLITE_BUSY"):
-            what = f"The database {path} is in use by another program that does not let go. Try again."
+            what = Sentence("The database {database} is in use by another program that does not let go. Try again.")
         elif code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            what = f"The database {path} is damaged ({error}). Stop Facegate and restore a backup."
+            what = _DAMAGED
         elif code.startswith("SQLITE_READONLY"):
-            what = f"The database {path} cannot be written. Run this as the user Facegate runs as."
+            what = Sentence("The database {database} cannot be written. Run this as the user Facegate runs as.")
         elif code.startswith("SQLITE_CANTOPEN"):
-            what = f"There is no readable database {path}. Enrol someone first, or mend --state."
+            what = Sentence("There is no readable database {database}. Enrol someone first, or mend --state.")
         else:
-            what = f"The database {path} failed: {error}."
-        raise StoreError(what) from error
+            what = Sentence("The database {database} failed: {why}.")
+        raise StoreError(what, database=path, state=path.parent, why=error) from error
 
 
 def _without_room(directory: Path) -> bool:
@@ -158,8 +161,11 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     known = schema_version()
     if version > known:
         raise UsageError(
-            f"The database {path} is from a newer Facegate (version {version}, this one knows {known})."
-            " Upgrade Facegate."
+            "The database {database} is from a newer Facegate (version {version}, this one knows {known})."
+            " Upgrade Facegate.",
+            database=path,
+            version=version,
+            known=known,
         )
 
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.store import audit, consents
 from gate.store.consents import Consent
 from gate.store.database import transaction
 from gate.store.ids import new_id
+from gate.store.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent
 
 MAX_TEMPLATES = 8
+NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,31 @@ def find(connection: sqlite3.Connection, who: str) -> Resident:
         ids = ", ".join(resident.id for resident in found)
         raise Refusal(f"{len(found)} residents are called {who!r}; name one by its id: {ids}")
     return found[0]
+
+
+def search(
+    connection: sqlite3.Connection, words: str, unit: str | None = None, group: str | None = None
+) -> list[Resident]:
+    """Everyone whose name or unit holds all the words, by name; of one unit or group where one is given."""
+    wanted = words.casefold().split()
+
+    def matches(one: Resident) -> bool:
+        text = f"{one.name} {one.unit or ''}".casefold()
+        return (
+            all(word in text for word in wanted)
+            and (unit is None or one.unit == unit)
+            and (group is None or one.group == group)
+        )
+
+    return [one for one in every(connection) if matches(one)]
+
+
+def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
+    """The ids of those who have templates, and none by `model`: until they are enrolled again nobody knows them."""
+    rows = connection.execute(
+        "SELECT resident_id FROM templates GROUP BY resident_id HAVING sum(model = ?) = 0", (model,)
+    )
+    return {row[0] for row in rows}
 
 
 def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
@@ -173,7 +200,7 @@ def enrol(
         if enrolled.unit:
             personal["unit"] = enrolled.unit
         kind = "enrolled" if to is None else "templates_added"
-        details: dict[str, object] = {"templates": len(templates), **_by(by)}
+        details: dict[str, object] = {"templates": len(templates)} | ({"by": by} if by else {})
         if consent is not None:
             details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
         audit.append(connection, AuditEvent(kind, details, personal, resident))
@@ -192,7 +219,7 @@ class Receipt:
     """Names and the like in the record."""
 
 
-def remove(connection: sqlite3.Connection, resident: Resident, by: str | None = None) -> Receipt:
+def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
     """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log."""
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
@@ -202,7 +229,7 @@ def remove(connection: sqlite3.Connection, resident: Resident, by: str | None = 
     return receipt
 
 
-def withdraw(connection: sqlite3.Connection, resident: Resident, by: str | None = None) -> Receipt:
+def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
     """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
 
     Raises Refusal where no consent holds and no template is kept.
@@ -219,9 +246,9 @@ def withdraw(connection: sqlite3.Connection, resident: Resident, by: str | None 
     return receipt
 
 
-def _erased(kind: str, connection: sqlite3.Connection, resident: Resident, by: str | None) -> Receipt:
+def _erased(kind: str, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
     forgotten = audit.forget(connection, resident.id)
-    details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, **_by(by)}
+    details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, "by": by}
     line = audit.append(connection, AuditEvent(kind, details))
     return Receipt(line, _now(), resident.templates, forgotten)
 
@@ -236,7 +263,7 @@ def change(
     unit: str | None = None,
     valid_from: str | None = None,
     valid_until: str | None = None,
-    by: str | None = None,
+    by: str,
 ) -> Resident:
     """Change what is not None; an empty text takes theirs away. The record gets its line.
 
@@ -252,18 +279,21 @@ def change(
         for column, given in (("valid_from", valid_from), ("valid_until", valid_until)):
             if given is not None:
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (given or None, resident.id))  # noqa: S608 - constants
-        for column, table, name in (("schedule_id", "schedules", schedule), ("group_id", "groups", group)):
+        for column, table, name, absent in (
+            ("schedule_id", "schedules", schedule, NO_SCHEDULE),
+            ("group_id", "groups", group, NO_GROUP),
+        ):
             if name is not None:
                 found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
                 if name and not found:
-                    raise Refusal(f"There is no {table[:-1]} {name!r}. List them with: facegate {table} list")
+                    raise Refusal(absent, name=name)
                 value = found[0] if found else None
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
         changes = {
             "extended": extended, "schedule": schedule, "group": group, "valid_from": valid_from,
             "valid_until": valid_until,
         }  # fmt: skip
-        details: dict[str, object] = {key: value for key, value in changes.items() if value is not None} | _by(by)
+        details: dict[str, object] = {"by": by} | {key: value for key, value in changes.items() if value is not None}
         personal = {"resident": resident.id, "name": resident.name} | ({"unit": unit} if unit else {})
         audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
         changed = get(connection, resident.id)
@@ -283,16 +313,12 @@ def _refuse_no_day(day: str) -> None:
         raise Refusal("{day} is no day; give it as 2027-01-31.", day=day)
 
 
-def _by(by: str | None) -> dict[str, object]:
-    return {} if by is None else {"by": by}
-
-
 def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
     """After an old backup came back: erase whoever was erased since it was made. Returns how many."""
     known = set(hashes)
     back = [resident for resident in every(connection) if _hash(resident.id) in known]
     for resident in back:
-        remove(connection, resident)
+        remove(connection, resident, by="restoring a backup")
     connection.executemany("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", [(one,) for one in known])
     return len(back)
 

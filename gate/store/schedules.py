@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.schedule import parse
 from gate.store import audit
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent
+
+NO_SCHEDULE = Sentence("There is no schedule {name}. Make it first, in the settings or with: facegate schedules put")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +43,33 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
     return [Named(*row) for row in rows]
 
 
-def put(connection: sqlite3.Connection, name: str, windows: str) -> None:
+def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> None:
     """Add a schedule or change its windows. Raises Refusal with one sentence when they are no schedule."""
-    try:
-        parse(windows)
-    except ValueError as error:
-        raise Refusal(str(error)) from error
+    parse(windows)
     with transaction(connection):
         connection.execute(
             "INSERT INTO schedules (id, name, windows) VALUES (?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET windows = excluded.windows",
             (new_id(), name, windows),
         )
-        audit.append(connection, AuditEvent("schedule_changed", {"schedule": name, "windows": windows}))
+        audit.append(connection, AuditEvent("schedule_changed", {"schedule": name, "windows": windows, "by": by}))
 
 
-def remove(connection: sqlite3.Connection, name: str) -> None:
+def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
     """Raises Refusal when there is no such schedule, or someone has it."""
     with transaction(connection):
         found = next((one for one in every(connection) if one.name == name), None)
         if found is None:
-            raise Refusal(f"There is no schedule {name!r}. List them with: facegate schedules list")
+            raise Refusal(NO_SCHEDULE, name=name)
         if found.used_by:
-            raise Refusal(f"The schedule {name!r} is in use {found.used_by} times; give those another first.")
+            raise Refusal(
+                "The schedule {name} is in use {count} times; give those another first.", name=name, count=found.used_by
+            )
         connection.execute("DELETE FROM schedules WHERE name = ?", (name,))
-        audit.append(connection, AuditEvent("schedule_removed", {"schedule": name}))
+        audit.append(connection, AuditEvent("schedule_removed", {"schedule": name, "by": by}))
 
 
-def put_group(connection: sqlite3.Connection, name: str, schedule: str | None) -> None:
+def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, by: str) -> None:
     """Add a group or give it another schedule; None: at any time."""
     with transaction(connection):
         connection.execute(
@@ -76,14 +77,14 @@ def put_group(connection: sqlite3.Connection, name: str, schedule: str | None) -
             " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
             (new_id(), name, _id_of(connection, schedule)),
         )
-        audit.append(connection, AuditEvent("group_changed", {"group": name, "schedule": schedule}))
+        audit.append(connection, AuditEvent("group_changed", {"group": name, "schedule": schedule, "by": by}))
 
 
-def set_free_access(connection: sqlite3.Connection, schedule: str | None) -> None:
+def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str) -> None:
     """The gate stands open whenever `schedule` says so; None: never."""
     with transaction(connection):
         connection.execute("UPDATE gate SET free_access_schedule_id = ?", (_id_of(connection, schedule),))
-        audit.append(connection, AuditEvent("free_access_changed", {"schedule": schedule}))
+        audit.append(connection, AuditEvent("free_access_changed", {"schedule": schedule, "by": by}))
 
 
 def free_access(connection: sqlite3.Connection) -> str | None:
@@ -99,5 +100,5 @@ def _id_of(connection: sqlite3.Connection, name: str | None) -> str | None:
         return None
     found = connection.execute("SELECT id FROM schedules WHERE name = ?", (name,)).fetchone()
     if not found:
-        raise Refusal(f"There is no schedule {name!r}. List them with: facegate schedules list")
+        raise Refusal(NO_SCHEDULE, name=name)
     return str(found[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gate.store import audit
 from gate.store.audit import Line
@@ -34,14 +34,13 @@ def page(connection: sqlite3.Connection, search: Search, before: int | None = No
     """At most `count` lines that match, from the newest one before line `before` on backwards."""
     if search.residents is not None and not search.residents:
         return []
-    hints, clauses, values = _conditions(connection, search)
+    found = _conditions(connection, search)
     if before is not None:
-        clauses.append("a.sequence < ?")
-        values.append(before)
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        found.add("a.sequence < ?", before)
+    where = f"WHERE {' AND '.join(found.clauses)}" if found.clauses else ""
     rows = connection.execute(
-        f"SELECT a.sequence FROM audit a {hints} {where} ORDER BY a.sequence DESC LIMIT ?",  # noqa: S608 - constants
-        (*values, min(count, MAX_PAGE)),
+        f"SELECT a.sequence FROM audit a {found.hint} {where} ORDER BY a.sequence DESC LIMIT ?",  # noqa: S608 - ours
+        (*found.values, min(count, MAX_PAGE)),
     ).fetchall()
     return [line for (sequence,) in rows if (line := audit.line(connection, sequence)) is not None]
 
@@ -54,41 +53,46 @@ def every(connection: sqlite3.Connection, search: Search) -> Iterator[Line]:
         before = found[-1].sequence
 
 
-def _conditions(connection: sqlite3.Connection, search: Search) -> tuple[str, list[str], list[str | int]]:
-    hints, clauses, values = "", list[str](), list[str | int]()
-    if search.residents is not None:
-        few = len(search.residents) <= _FEW_PEOPLE
-        # A plus keeps SQLite from beginning with that index.
+@dataclass(slots=True)
+class _Conditions:
+    """What stands behind WHERE, the values of its marks, and what SQLite is told of how to find it."""
+
+    hint: str = ""
+    clauses: list[str] = field(default_factory=list)
+    values: list[str | int] = field(default_factory=list)
+
+    def add(self, clause: str, *values: str | int) -> None:
+        self.clauses.append(clause)
+        self.values += values
+
+
+def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
+    found = _Conditions()
+    if search.residents is not None and len(search.residents) <= _FEW_PEOPLE:
         among = f"resident_id IN ({_marks(search.residents)})"
-        one_by_one = f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})"  # noqa: S608 - marks
-        read_through = f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND +{among})"  # noqa: S608 - marks
-        clauses.append(one_by_one if few else read_through)
-        values += search.residents
-        if few:
-            return hints, *_the_rest(search, clauses, values)
-    if (search.since or search.until) and _short(connection, search):
-        hints = "INDEXED BY audit_by_time"
-    elif search.until and (newest := _newest_before(connection, search.until)) is not None:
-        clauses.append("a.sequence <= ?")
-        values.append(newest)
-    return hints, *_the_rest(search, clauses, values, by_time=bool(hints))
-
-
-def _the_rest(
-    search: Search, clauses: list[str], values: list[str | int], *, by_time: bool = False
-) -> tuple[list[str], list[str | int]]:
-    at = "a.at" if by_time else "+a.at"
+        found.add(f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})", *search.residents)  # noqa: S608 - marks
+    else:
+        if search.residents is not None:
+            # A plus keeps SQLite from beginning with an index.
+            among = f"+resident_id IN ({_marks(search.residents)})"
+            found.add(
+                f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - marks
+                *search.residents,
+            )
+        if (search.since or search.until) and _short(connection, search):
+            found.hint = "INDEXED BY audit_by_time"
+        elif search.until and (newest := _newest_before(connection, search.until)) is not None:
+            found.add("a.sequence <= ?", newest)
     if search.kinds:
-        clauses.append(f"a.kind IN ({_marks(search.kinds)})")
-        values += search.kinds
+        found.add(f"a.kind IN ({_marks(search.kinds)})", *search.kinds)
     if search.reason:
-        clauses.append("json_extract(a.details, '$.reason') = ?")
-        values.append(search.reason)
-    for operator, moment in ((">=", search.since), ("<", search.until)):
-        if moment:
-            clauses.append(f"{at} {operator} ?")
-            values.append(moment)
-    return clauses, values
+        found.add("json_extract(a.details, '$.reason') = ?", search.reason)
+    at = "a.at" if found.hint else "+a.at"
+    if search.since:
+        found.add(f"{at} >= ?", search.since)
+    if search.until:
+        found.add(f"{at} < ?", search.until)
+    return found
 
 
 def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from api.auth import ROLES, OwnerCode, Passwords, Permission, Throttle, new_code
 from gate.errors import UsageError
 from gate.store.accounts import Role
-from tests.api.conftest import CHEAP
+from tests.console import CHEAP
 
 
 def fail(throttle, name, address, times, now=0.0):

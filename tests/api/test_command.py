@@ -2,7 +2,7 @@
 
 from gate.store import accounts, audit
 from gate.store.accounts import Role
-from tests.api.conftest import Browser, context_on
+from tests.console import Browser, context_on
 
 SECRET = "a very good secret"
 

@@ -11,14 +11,13 @@ from gate import backup
 from gate.link import api_address_file, generated_certificate_file
 from gate.store import audit, residents
 from gate.store.database import open_read_only
-from tests.browser.conftest import walk_ups  # noqa: F401 - a fixture
-from tests.gate.test_supervise import gate_running, until, wait_for
+from tests.running import gate_running, until, wait_for
 
 NAME, UNIT, GUARDIAN = "Barack Hussein Obama", "Tower-7-1204", "Ann Dunham"
 
 
 @pytest.fixture
-def gate(models_dir, state, walk_ups):  # noqa: F811
+def gate(models_dir, state, walk_ups):
     """A running gate, and its owner's browser."""
     with gate_running(models_dir, state, walk_ups) as process:
         until(process, "api ready")

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from api.app import create_app
 from gate.store import audit, residents
 from gate.store.audit import Moment
 from gate.store.search import Search, page
 from gate.vocabulary import AuditEvent
+from tests.console import Browser, context_on
 
 NINE = 1_780_300_800.0  # 2026-06-01T08:00:00Z
 
@@ -131,9 +133,6 @@ def test_an_auditor_sees_the_record_and_nothing_else_and_each_look_is_recorded(b
 
 
 def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived, staff, models_dir):
-    from api.app import create_app
-    from tests.api.conftest import Browser, context_on
-
     browser = Browser(create_app(context_on(state, models_dir, zone="Asia/Shanghai")))
     browser.sign_in("auditor")
     found = browser.get("/events?what=entries&since=2026-06-01T16:10&until=2026-06-01T16:15")

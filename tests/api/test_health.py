@@ -4,8 +4,8 @@ import time
 import httpx
 
 from api.app import create_app
-from tests.api.conftest import context_on
-from tests.gate.door.test_service import door_process
+from tests.console import context_on
+from tests.door import door_process
 
 
 def health(state):

@@ -208,3 +208,14 @@ def test_a_lease_has_a_last_day(manager, store):
     refused = manager.post(page, data=form, headers={"accept-language": "zh-CN"})
     assert "最后一天早于第一天" in refused.text
     assert residents.every(store)[0].valid_from is None
+
+
+def test_whose_templates_an_older_model_made_is_asked_to_enrol_again(manager, photos, store):
+    one = enrol(manager, photos, "obama.jpg", name="Barack Obama").json()["resident"]["id"]
+    assert "please enrol again" not in manager.get("/residents").text + manager.get(f"/residents/{one}").text
+    store.execute("UPDATE templates SET model = 'older/0'")
+    assert f'href="/enrol?resident={one}">please enrol again' in manager.get("/residents").text
+    assert "made by another model: please enrol again" in manager.get(f"/residents/{one}").text
+    again = enrol(manager, photos, "obama3.jpg", resident=one).json()["resident"]
+    assert again["templates"] == 2
+    assert "please enrol again" not in manager.get("/residents").text

@@ -6,7 +6,7 @@ from api.wording import SCREEN, SCREEN_REASONS
 from gate.door.signals import Signal, signal_of_reason
 from gate.vocabulary import Reason
 from tests.api.test_health import wait_for
-from tests.gate.door.test_service import door_process
+from tests.door import door_process
 
 
 def test_it_is_for_the_gates_own_machine_or_a_token(browser):

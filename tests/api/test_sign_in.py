@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from api.app import create_app
 from api.auth import IDLE_S, LONGEST_S, digest
 from api.context import store_of
 from gate.store import accounts, audit
-from tests.api.conftest import PASSWORD, Browser, problem_of
+from tests.console import PASSWORD, Browser, context_on, problem_of
 
 
 def kinds(store):
@@ -65,11 +66,7 @@ def test_a_session_is_a_cookie_that_scripts_cannot_read(browser):
 
 
 def test_under_tls_the_cookie_is_held_to_this_host(state, staff):
-    from api.app import create_app
-    from tests.api.conftest import CHEAP, Context, Enroller, Languages, Passwords
-
-    secure = Context("g", state, Enroller(state, "open"), Languages(), secure=True, passwords=Passwords(CHEAP))
-    cookie = Browser(create_app(secure)).sign_in("manager").headers["set-cookie"]
+    cookie = Browser(create_app(context_on(state, secure=True))).sign_in("manager").headers["set-cookie"]
     assert cookie.startswith("__Host-facegate=")
     assert "Secure" in cookie
     assert "Path=/" in cookie

@@ -7,9 +7,8 @@ import cv2
 import pytest
 from playwright.sync_api import sync_playwright
 
-from gate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.link import api_address_file
-from tests.gate.test_supervise import gate_running, until
+from tests.running import gate_running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PASSWORD = "correct horse battery"
@@ -52,15 +51,6 @@ def camera(tmp_path_factory, photos):
     )
     path = tmp_path_factory.mktemp("camera") / "face.mjpeg"
     path.write_bytes(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes() * 3)
-    return path
-
-
-@pytest.fixture(scope="session")
-def walk_ups(tmp_path_factory, photos, models):
-    """One man walks up to the gate, and again, with pauses."""
-    path = tmp_path_factory.mktemp("walks") / "walks.mp4"
-    walker = walker_from(photos / "obama2.jpg", models.detector)
-    write_video(path, footage([Scene(None, 1.5), Scene(walker, 4.0), Scene(None, 1.5)], 7))
     return path
 
 

@@ -28,7 +28,7 @@ def spoilt(photos, tmp_path):
 def test_three_photos_are_three_templates_that_find_their_owner(store, models, photos):
     names = ["obama.jpg", "obama2.jpg", "obama3.jpg"]
     enrolled = enrol_photos(
-        store, models, "Barack Obama", [photos / name for name in names], "1-101", consent=NO_PERSON
+        store, models, "Barack Obama", [photos / name for name in names], "1-101", consent=NO_PERSON, by="test"
     )
     assert (enrolled.resident.templates, enrolled.resident.unit, enrolled.lookalikes) == (3, "1-101", ())
     kept = residents.templates_of(store, enrolled.resident.id)
@@ -52,7 +52,7 @@ def test_three_photos_are_three_templates_that_find_their_owner(store, models, p
 )
 def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, spoilt, spoil, reason, advice):
     with pytest.raises(PhotoRefused, match=advice) as refused:
-        enrol_photos(store, models, "Barack Obama", [spoilt(spoil)], consent=NO_PERSON)
+        enrol_photos(store, models, "Barack Obama", [spoilt(spoil)], consent=NO_PERSON, by="test")
     assert refused.value.reason is reason
     assert residents.every(store) == []
     assert audit.anchor(store) is None
@@ -65,40 +65,44 @@ def test_a_turned_face_is_refused(shared, store, models, tmp_path):
         frame = next(f for n, f in enumerate(container.decode(video=0)) if n == 30)
     cv2.imwrite(str(tmp_path / "turned.png"), frame.to_ndarray(format="bgr24")[:, 250:])
     with pytest.raises(PhotoRefused, match="look straight") as refused:
-        enrol_photos(store, models, "Somebody", [tmp_path / "turned.png"], consent=NO_PERSON)
+        enrol_photos(store, models, "Somebody", [tmp_path / "turned.png"], consent=NO_PERSON, by="test")
     assert refused.value.reason is Reason.TURNED_AWAY
 
 
 def test_one_poor_photo_of_several_leaves_nothing_half_written(store, models, photos, spoilt):
     with pytest.raises(PhotoRefused):
-        enrol_photos(store, models, "A", [photos / "obama.jpg", spoilt(lambda image: image * 0)], consent=NO_PERSON)
+        enrol_photos(
+            store, models, "A", [photos / "obama.jpg", spoilt(lambda image: image * 0)], consent=NO_PERSON, by="test"
+        )
     assert residents.every(store) == []
 
 
 def test_photos_of_different_people_are_refused(store, models, photos):
     with pytest.raises(Refusal, match=r"obama.jpg and biden.jpg show different people"):
-        enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"], consent=NO_PERSON)
+        enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"], consent=NO_PERSON, by="test")
 
 
 def test_a_face_enrolled_under_another_name_is_a_warning(store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
-    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"], consent=NO_PERSON)
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"], consent=NO_PERSON, by="test")
     assert again.lookalikes == ("Barack Obama",)
-    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON)
+    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
     assert other.lookalikes == ()
 
 
 def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, models, photos):
-    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON).resident
-    more = enrol_photos(store, models, "Barack Obama", [photos / "obama2.jpg"], "1-101", consent=NO_PERSON)
+    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test").resident
+    more = enrol_photos(store, models, "Barack Obama", [photos / "obama2.jpg"], "1-101", consent=NO_PERSON, by="test")
     assert (more.resident.id, more.resident.templates, more.resident.unit) == (first.id, 2, "1-101")
     assert more.lookalikes == ()
     with pytest.raises(Refusal, match="does not look like the Barack Obama"):
-        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON)
-    namesake = enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], "2-202", consent=NO_PERSON).resident
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
+    namesake = enrol_photos(
+        store, models, "Barack Obama", [photos / "biden.jpg"], "2-202", consent=NO_PERSON, by="test"
+    ).resident
     assert namesake.id != first.id
     with pytest.raises(Refusal, match="say where they live"):
-        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON)
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,7 @@ def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, 
 )
 def test_a_name_that_is_none_is_refused(store: sqlite3.Connection, models, photos, name):
     with pytest.raises(UsageError, match="name"):
-        enrol_photos(store, models, name, [photos / "obama.jpg"], consent=NO_PERSON)
+        enrol_photos(store, models, name, [photos / "obama.jpg"], consent=NO_PERSON, by="test")
 
 
 def test_names_of_the_world_are_kept_composed():
@@ -117,6 +121,6 @@ def test_names_of_the_world_are_kept_composed():
 
 def test_one_to_eight_photos(store, models, photos):
     with pytest.raises(UsageError, match="between 1 and 8"):
-        enrol_photos(store, models, "A", [], consent=NO_PERSON)
+        enrol_photos(store, models, "A", [], consent=NO_PERSON, by="test")
     with pytest.raises(UsageError, match="between 1 and 8"):
-        enrol_photos(store, models, "A", [photos / "obama.jpg"] * 9, consent=NO_PERSON)
+        enrol_photos(store, models, "A", [photos / "obama.jpg"] * 9, consent=NO_PERSON, by="test")

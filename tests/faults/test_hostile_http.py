@@ -10,7 +10,6 @@ from api.context import store_of
 from gate.store import accounts, audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.residents import Template
-from tests.api.conftest import app, browser, context, staff  # noqa: F401 - fixtures
 from tests.enroll.test_decode import png_bomb
 
 # What anyone may see: the way in, and what a browser fetches for it.
@@ -44,12 +43,14 @@ MAY = {
     "/services": {"owner", "manager", "auditor"},
     "/door": {"owner", "manager", "guard"},
     "/gate": {"owner", "manager", "guard"},
-    "/settings": {"owner"},
+    "/settings": {"owner", "manager"},
+    "/settings/users": {"owner"},
+    "/settings/tokens": {"owner"},
     "/": {"owner", "manager", "auditor", "guard"},
 }
 
 
-def routes(app):  # noqa: F811
+def routes(app):
     found = []
     waiting = list(app.routes)
     while waiting:
@@ -74,13 +75,13 @@ def part_of(path):
     return max((part for part in MAY if path == part or path.startswith(f"{part}/")), key=len, default="/")
 
 
-def test_every_route_is_known_here(app):  # noqa: F811
+def test_every_route_is_known_here(app):
     found = routes(app)
     assert len(found) > 45
     assert [route for route in found if route not in OPEN and part_of(route[1]) == "/" and route[1] != "/"] == []
 
 
-def test_without_a_login_no_route_answers(app, browser):  # noqa: F811
+def test_without_a_login_no_route_answers(app, browser):
     nobody = browser()
     for method, path in routes(app):
         if (method, path) in OPEN:
@@ -94,7 +95,7 @@ def test_without_a_login_no_route_answers(app, browser):  # noqa: F811
 
 
 @pytest.mark.parametrize("role", ["owner", "manager", "auditor", "guard"])
-def test_each_role_gets_what_is_its_own(app, browser, role):  # noqa: F811
+def test_each_role_gets_what_is_its_own(app, browser, role):
     one = browser(role)
     for method, path in routes(app):
         if (method, path) in OPEN or path in ("/api/v1/live", "/gate/live"):
@@ -103,7 +104,7 @@ def test_each_role_gets_what_is_its_own(app, browser, role):  # noqa: F811
         assert refused == (role not in MAY[part_of(path)]), (method, path)
 
 
-def test_another_site_carries_nothing_out(app, browser, store):  # noqa: F811
+def test_another_site_carries_nothing_out(app, browser, store):
     victim = browser("owner")
     for headers in (
         {"sec-fetch-site": "cross-site"},
@@ -123,7 +124,7 @@ def test_another_site_carries_nothing_out(app, browser, store):  # noqa: F811
     assert {line.kind for line in audit.lines(store)} == {"user_added", "signed_in"}
 
 
-def test_forged_tokens_and_cookies_are_nobody(browser, context, staff):  # noqa: F811
+def test_forged_tokens_and_cookies_are_nobody(browser, context, staff):
     with store_of(context) as connection:
         accounts.add_token(connection, "t", "0" * 64, ("people",), staff["owner"], "test")
     for secret in ("", "x", "0" * 64, "' OR 1=1 --", "\u00e9".encode().decode("latin-1"), "a" * 5000):
@@ -135,7 +136,7 @@ def test_forged_tokens_and_cookies_are_nobody(browser, context, staff):  # noqa:
         assert other.get("/api/v1/residents").status_code == 401
 
 
-def test_a_token_may_no_more_than_its_user_may_now(browser, context, staff):  # noqa: F811
+def test_a_token_may_no_more_than_its_user_may_now(browser, context, staff):
     from api.auth import digest
 
     with store_of(context) as connection:
@@ -153,7 +154,7 @@ def test_a_token_may_no_more_than_its_user_may_now(browser, context, staff):  # 
         "/residents/..%2f..%2fetc%2fpasswd", "/static/....//app.py", "/static/console.css%00.py",
     ],
 )  # fmt: skip
-def test_no_path_leads_out(browser, path):  # noqa: F811
+def test_no_path_leads_out(browser, path):
     answer = browser("owner").get(path)
     assert answer.status_code in (404, 400)
     assert "import" not in answer.text
@@ -171,7 +172,7 @@ SCRIPTS = (
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):  # noqa: F811
+def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):
     owner = browser("owner")
     made = owner.post("/enrol", data={"name": script, "unit": script[:90]})
     assert made.status_code == 303
@@ -194,14 +195,14 @@ def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):  
         assert "unsafe-inline" not in page.headers["content-security-policy"]
 
 
-def test_no_page_holds_a_script_or_a_style_of_its_own(browser):  # noqa: F811
+def test_no_page_holds_a_script_or_a_style_of_its_own(browser):
     owner = browser("owner")
     for path in ("/", "/residents", "/enrol", "/events", "/door", "/services", "/settings"):
         text = owner.get(path).text
         assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), path
 
 
-def test_a_header_takes_no_second_line(browser):  # noqa: F811
+def test_a_header_takes_no_second_line(browser):
     owner = browser("owner")
     for back in (
         "//evil.example",
@@ -217,13 +218,13 @@ def test_a_header_takes_no_second_line(browser):  # noqa: F811
         assert "a=b" not in answer.headers.get("set-cookie", "")
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(browser):  # noqa: F811
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(browser):
     owner = browser("owner")
     answer = owner.post("/api/v1/residents", content=b"x" * (2 << 20), headers={"content-type": "application/json"})
     assert answer.status_code == 413
 
 
-def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):  # noqa: F811
+def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):
     monkeypatch.setattr("api.shield._BODY_WITHIN_S", 0.3)
     sent = []
 
@@ -244,7 +245,7 @@ def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):  # noqa: F8
     assert sent[0]["status"] == 408
 
 
-def test_a_picture_bomb_is_refused_by_its_header(browser, tmp_path, store):  # noqa: F811
+def test_a_picture_bomb_is_refused_by_its_header(browser, tmp_path, store):
     png_bomb(tmp_path / "bomb.png")
     photos = [("photos", ("bomb.png", (tmp_path / "bomb.png").read_bytes(), "image/png"))]
     answer = browser("manager").post("/api/v1/enrolments", data={"name": "A", "way": "told"}, files=photos)
@@ -253,7 +254,7 @@ def test_a_picture_bomb_is_refused_by_its_header(browser, tmp_path, store):  # n
     assert residents.every(store) == []
 
 
-def test_too_many_photos_are_refused(browser):  # noqa: F811
+def test_too_many_photos_are_refused(browser):
     photos = [("photos", (f"{number}.png", b"x", "image/png")) for number in range(9)]
     answer = browser("manager").post("/api/v1/enrolments", data={"name": "A", "way": "told"}, files=photos)
     assert answer.status_code == 422
@@ -264,13 +265,13 @@ def test_too_many_photos_are_refused(browser):  # noqa: F811
     "body", [b"", b"{", b"[]", b"null", b'{"name": 5}', b'{"name": "\\ud800"}', b"{}" * 1000, b'{"name":"a","unit":{}}',
              b'{"name": "a", "admin": true}', b'{"name": "a\\u0000b"}'],
 )  # fmt: skip
-def test_a_body_that_is_none_gets_a_problem(browser, store, body):  # noqa: F811
+def test_a_body_that_is_none_gets_a_problem(browser, store, body):
     answer = browser("manager").post("/api/v1/residents", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert residents.every(store) == []
 
 
-def test_templates_never_leave(browser, store):  # noqa: F811
+def test_templates_never_leave(browser, store):
     vector = bytes(range(256))
     one = residents.enrol(store, "A", None, [Template("m", "s", {"yaw": 0.1}, vector)], NO_PERSON)
     owner = browser("owner")
@@ -281,6 +282,6 @@ def test_templates_never_leave(browser, store):  # noqa: F811
         assert vector.hex()[:32] not in answer.text
 
 
-def test_answers_about_people_stay_in_no_cache(browser):  # noqa: F811
+def test_answers_about_people_stay_in_no_cache(browser):
     for path in ("/residents", "/api/v1/residents", "/events"):
         assert browser("manager").get(path).headers["cache-control"] == "no-store"

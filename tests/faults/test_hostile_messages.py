@@ -7,7 +7,7 @@ import socket
 from gate.link import socket_of
 from gate.store import audit
 from gate.store.database import open_database
-from tests.gate.door.test_service import door_process, edges
+from tests.door import door_process, edges
 
 VALUES = (None, True, -1, 0, 1e308, 10**200, "", "x" * 300, "\ud800", "\u0000", "'; DROP TABLE audit; --", [], {}, [[]])
 KEYS = ("do", "id", "track", "taken_mono", "resident", "reason", "frames", "similarity", "event", "why", "extra")

@@ -15,7 +15,7 @@ from gate.store.consents import NO_PERSON
 from gate.store.database import StoreError, open_database
 from gate.store.residents import Template
 from gate.vocabulary import AuditEvent
-from tests.gate.door.test_service import door_process
+from tests.door import door_process
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, 
 
 def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, someone, tmp_path):
     made = backup.make(state, tmp_path, None)
-    residents.remove(store, someone)
+    residents.remove(store, someone, by="test")
     store.close()
     _, again = backup.restore(made.path, state)
     assert again == 1
@@ -63,7 +63,7 @@ def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, som
 
 def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp_path):
     made = backup.make(state, tmp_path, None)
-    residents.remove(store, someone)
+    residents.remove(store, someone, by="test")
     store.execute("PRAGMA user_version = 99")
     store.close()
     assert backup.restore(made.path, state)[1] == 1

@@ -176,7 +176,7 @@ def test_relay_off_needs_no_running_door(facegate, state):
 
 
 def test_the_door_from_its_own_machine(facegate, state):
-    from tests.gate.door.test_service import door_process
+    from tests.door import door_process
 
     with door_process(state, pulse_s=0.5, min_interval_s=5):
         assert "mode: normal" in facegate("door", "status").out
@@ -241,10 +241,10 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     for wrong, sentence in (
         (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
         (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
-        (["schedules", "remove", "x"], "There is no schedule 'x'"),
+        (["schedules", "remove", "x"], "There is no schedule x"),
         (["schedules", "free-access", "day"], "has no hold relay"),
-        (["groups", "put", "y", "--schedule", "x"], "There is no schedule 'x'"),
-        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule 'x'"),
+        (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
+        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
     ):
         done = facegate(*wrong)
         assert (done.code, sentence in done.err, len(done.err.splitlines())) == (1, True, 1), done.err
@@ -256,7 +256,7 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
 
 
 def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
-    from tests.gate.door.test_service import door_process
+    from tests.door import door_process
 
     with door_process(state):
         assert facegate("door", "lockdown").code == 0

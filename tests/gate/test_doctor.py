@@ -6,7 +6,7 @@ from gate.config import Settings
 from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
 from gate.health import Health, Machine, look_at_machine
 from gate.store.database import open_database
-from tests.gate.door.test_service import door_process
+from tests.door import door_process
 
 WELL = Machine(45.0, False, 10**10, 10**10, True)
 

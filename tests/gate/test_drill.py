@@ -9,7 +9,7 @@ from gate.drill.sheet import save, sheet_of
 from gate.drill.simulated import AFTER, WITH_CAMERA, WITHOUT_CAMERA
 from gate.store import audit
 from gate.store.database import open_database
-from tests.gate.door.test_service import CONTACT, FIRE, HOLD, REX, door_process, drive, until
+from tests.door import CONTACT, FIRE, HOLD, REX, door_process, drive, until
 
 WIRED = {"rex_pin": REX, "fire_pin": FIRE, "hold_pin": HOLD, "contact_pin": CONTACT}
 SETTINGS = Settings(door=WIRED)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.errors import Refusal
 from gate.schedule import DAYS, parse
 
 MONDAY = datetime(2026, 11, 23)
@@ -49,7 +50,7 @@ def test_a_window_opens_from_its_start_until_before_its_end(words, moment, open_
     ],
 )
 def test_words_that_are_no_schedule_are_one_sentence(words, sentence):
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(Refusal, match=sentence):
         parse(words)
 
 

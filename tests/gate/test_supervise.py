@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,74 +14,23 @@ import pytest
 from gate.demo.walkup import Scene, footage, write_video
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.health import ask_api
-from gate.link import Client, LinkDown, socket_of
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
 from tests.conftest import command_environment
+from tests.running import (
+    ask,
+    assert_released_by_another,
+    check_journal,
+    gate_running,
+    pid_of,
+    relay_edges,
+    until,
+    wait_for,
+)
 
 KILLS = int(os.environ.get("FACEGATE_TEST_KILLS", "2"))
 os.environ.pop("FACEGATE_TEST_KILLS", None)
-
-
-@contextmanager
-def gate_running(models_dir, state, source, **environment):
-    fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": "0.9",
-            "FACEGATE_DOOR__MIN_INTERVAL_S": "0"}  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gate.cli", "run", "--source", str(source)],
-        env=command_environment(models_dir, state) | fast | environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
-        process.stdout.close()
-
-
-def until(process, line):
-    """Read what it prints until `line`."""
-    for printed in process.stdout:
-        if printed.strip() == line:
-            return
-    raise AssertionError(f"it ended without saying {line!r}")
-
-
-def wait_for(condition, within_s, what):
-    deadline = time.monotonic() + within_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-    return value
-
-
-def ask(state, who, **message):
-    client = Client(socket_of(state, who))
-    try:
-        return client.ask(message)
-    except LinkDown:
-        return None
-    finally:
-        client.close()
-
-
-def pid_of(state, who):
-    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    for line in listing.splitlines():
-        pid, _, arguments = line.strip().partition(" ")
-        if f"{who}.service" in arguments and str(state) in environment_of(pid):
-            return int(pid)
-    return None
-
-
-def environment_of(pid):
-    try:
-        with open(f"/proc/{pid}/environ", encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 @pytest.fixture
@@ -146,35 +94,6 @@ def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_di
     assert len(opened) <= KILLS * 3
 
 
-def check_journal(state, door_deaths):
-    on_since, longest, after_death = None, 0.0, 0.0
-    edges = relay_edges(state)
-    for edge, following in zip(edges, [*edges[1:], None], strict=True):
-        if edge["level"] is True:
-            on_since = edge["mono"]
-        elif on_since is not None:
-            longest = max(longest, edge["mono"] - on_since)
-            died = [death for death in door_deaths if on_since <= death <= edge["mono"]]
-            after_death = max([after_death, *(edge["mono"] - death for death in died)])
-            if died:
-                assert_released_by_another(edge, following)
-            on_since = None
-    print(f"relay on at most {longest:.3f} s (maximum 0.9), off {after_death:.3f} s after the door's death at most")
-    assert on_since is None
-    assert longest <= 0.9
-    assert after_death <= 0.5
-
-
-def relay_edges(state):
-    return [edge for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
-
-
-def assert_released_by_another(edge, following):
-    """The relay was not left on until a new door came: someone claimed it off and let it go again."""
-    assert (edge["level"], following["level"]) == (False, None)
-    assert edge["pid"] == following["pid"]
-
-
 @pytest.mark.soak
 def test_twenty_kills_each(models_dir, state, empty_gateway, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "KILLS", 20)
@@ -196,7 +115,7 @@ def test_the_running_gallery_follows_the_store_within_half_a_second(models_dir, 
     with gate_running(models_dir, state, empty_gateway) as process, open_database(state) as store:
         until(process, "vision ready")
         someone = residents.enrol(store, "A", None, [template], NO_PERSON)
-        for count, change in ((1, lambda: None), (0, lambda: residents.remove(store, someone))):
+        for count, change in ((1, lambda: None), (0, lambda: residents.remove(store, someone, by="test"))):
             change()
             wait_for(lambda count=count: ask(state, "vision", do="status")["residents"] == count, 0.5, "too slow")
 

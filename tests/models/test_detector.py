@@ -4,7 +4,7 @@ import pytest
 
 from models.detector import YuNet
 from models.manifest import DetectorSpec
-from models.pack import pack_folder
+from models.receipt import pack_folder
 
 
 @pytest.mark.parametrize("size", [(640, 352), (320, 192), (416, 512)])

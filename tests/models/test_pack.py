@@ -16,7 +16,8 @@ from models import pack as packs
 from models.errors import PackError
 from models.fetch import SourceFailed, _from_index
 from models.manifest import Source, built_in_packs, load_manifest
-from models.pack import RECEIPT, install, open_models, pack_folder, read_receipt, verify
+from models.pack import install, open_models, verify
+from models.receipt import RECEIPT, pack_folder, read_receipt
 
 
 def quiet(*_):

@@ -23,10 +23,10 @@ from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
 from gate.store.residents import Template
 from gate.vision.service import NICE
+from tests.door import REX, claim, door_process, drive, edges, events
 from tests.faults.test_hostile_messages import hostile_lines
-from tests.gate.door.test_service import REX, claim, door_process, drive, edges, events
-from tests.gate.test_supervise import check_journal, gate_running, pid_of, wait_for
-from tests.gate.test_supervise import until as until_said
+from tests.running import check_journal, gate_running, pid_of, wait_for
+from tests.running import until as until_said
 
 pytestmark = pytest.mark.soak
 

@@ -9,7 +9,6 @@ import uuid
 import pytest
 
 from gate.store import audit, residents
-from tests.api.conftest import app, browser, context, staff  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.soak
 
@@ -20,7 +19,7 @@ BEGAN = 1_750_000_000
 
 
 @pytest.fixture
-def lived(store, staff):  # noqa: F811
+def lived(store, staff):
     """Two years of a busy gate, written without their hashes: what is measured is the finding."""
     rng = random.Random(7)
     people = [
@@ -78,7 +77,7 @@ QUERIES = {
 }
 
 
-def test_each_search_of_a_million_events_is_quick(browser, lived):  # noqa: F811
+def test_each_search_of_a_million_events_is_quick(browser, lived):
     auditor, slow = browser("auditor"), []
     for name, query in QUERIES.items():
         took = []

@@ -22,17 +22,17 @@ def people(state, store):
 
 
 def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
-    schedules.put(store, "day", "Mon-Fri 07:00-19:00")
-    schedules.put(store, "night", "daily 22:00-02:00")
-    schedules.put_group(store, "cleaners", "day")
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test")
+    schedules.put(store, "night", "daily 22:00-02:00", "test")
+    schedules.put_group(store, "cleaners", "day", "test")
     someone = residents.enrol(store, "Wang Fang", None, [])
     assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=False) is True
-    residents.change(store, someone, group="cleaners")
+    residents.change(store, someone, group="cleaners", by="test")
     cleaner = people.find(someone.id)
     assert people.within_hours(cleaner, NOON, clock_trusted=True) is True
     assert people.within_hours(cleaner, NIGHT, clock_trusted=True) is False
     assert people.within_hours(cleaner, NOON, clock_trusted=False) is None
-    residents.change(store, someone, schedule="night")
+    residents.change(store, someone, schedule="night", by="test")
     assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=True) is True
 
 
@@ -45,7 +45,7 @@ def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
 )  # fmt: skip
 def test_days_count_whole_and_in_the_gate_s_zone(people, store, first, last, valid):
     someone = residents.enrol(store, "Wang Fang", None, [])
-    residents.change(store, someone, valid_from=first, valid_until=last)
+    residents.change(store, someone, valid_from=first, valid_until=last, by="test")
     found = people.find(someone.id)
     # In UTC it is still the day before in the morning.
     for moment in (NIGHT, datetime(2026, 11, 23, 0, 1, tzinfo=SHANGHAI).timestamp()):
@@ -58,18 +58,18 @@ def test_days_count_whole_and_in_the_gate_s_zone(people, store, first, last, val
 def test_days_that_are_none_are_refused_and_change_nothing(store, days):
     someone = residents.enrol(store, "Wang Fang", None, [])
     with pytest.raises(Refusal, match="day"):
-        residents.change(store, someone, valid_from=days[0], valid_until=days[1])
+        residents.change(store, someone, valid_from=days[0], valid_until=days[1], by="test")
     assert residents.get(store, someone.id) == someone
 
 
 def test_free_access_follows_the_store_and_needs_a_clock(people, store):
     assert not people.free_access(NOON, clock_trusted=True)
-    schedules.put(store, "day", "Mon-Fri 07:00-19:00")
-    schedules.set_free_access(store, "day")
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test")
+    schedules.set_free_access(store, "day", "test")
     assert people.free_access(NOON, clock_trusted=True)
     assert not people.free_access(NIGHT, clock_trusted=True)
     assert not people.free_access(NOON, clock_trusted=False)
-    schedules.set_free_access(store, None)
+    schedules.set_free_access(store, None, "test")
     assert not people.free_access(NOON, clock_trusted=True)
 
 

@@ -7,82 +7,20 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 
-from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
-from gate.link import Client, socket_of
-from gate.store import audit, residents, schedules
+from gate.door.pins import JOURNAL_NAME, read_journal
+from gate.link import socket_of
+from gate.store import residents, schedules
 from gate.store.consents import NO_PERSON
-from gate.store.database import open_database
 from gate.store.residents import Template
-
-FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
-
-
-@contextmanager
-def door_process(state, **door):
-    """A running door; yields the process and a client."""
-    (state / "run" / "door").mkdir(parents=True, exist_ok=True)
-    address = state / "run" / "notify.test"
-    address.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.bind(str(address))
-        notified.settimeout(10)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gate.door.service"],
-            stdin=subprocess.PIPE, text=True, env=os.environ | {"NOTIFY_SOCKET": str(address)},
-        )  # fmt: skip
-        process.stdin.write(json.dumps({"state": str(state), "door": FAST | door}) + "\n")
-        process.stdin.flush()
-        try:
-            assert b"READY=1" in notified.recv(200)
-            yield process, Client(socket_of(state, "door"))
-        finally:
-            process.terminate()
-            process.wait(10)
-            process.stdin.close()
+from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 
 
 @pytest.fixture
 def resident(store):
     return residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
-
-
-def claim(who, number=1):
-    return {"do": "claim", "id": f"c{number}", "track": 1, "taken_mono": time.monotonic(),
-            "resident": who, "reason": None, "frames": 3, "similarity": 0.8}  # fmt: skip
-
-
-def events(state):
-    connection = open_database(state)
-    try:
-        assert audit.verify(connection) is None
-        return list(audit.lines(connection))
-    finally:
-        connection.close()
-
-
-def edges(state):
-    return [edge["level"] for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
-
-
-def drive(state, pin, level):
-    """Put a level on an input of the mock board; 0 is a contact to ground that closes."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
-        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(state / "run" / "door" / DRIVE_NAME))
-
-
-def until(client, within_s=5.0, **wanted):
-    """Ask for the door's status until it has these values."""
-    deadline = time.monotonic() + within_s
-    while True:
-        status = client.ask({"do": "status"})
-        if all(status[name] == value for name, value in wanted.items()):
-            return status
-        assert time.monotonic() < deadline, status
-        time.sleep(0.01)
 
 
 def kinds_of(state):
@@ -211,9 +149,6 @@ def test_a_locked_database_neither_stops_the_relay_nor_loses_the_record(state, r
             client.ask({"do": "status"})
         store.execute("ROLLBACK")
     assert "granted" in [line.kind for line in events(state)]
-
-
-FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16
 
 
 def hold_edges(state):
@@ -350,17 +285,17 @@ def test_a_contact_that_chatters_and_a_button_that_sticks_are_faults(state):
 def test_schedules_need_a_clock_that_can_be_trusted(state, store):
     with door_process(state, hold_pin=HOLD) as (_, client):
         trusted = client.ask({"do": "status"})["clock_trusted"]
-        schedules.put(store, "always", "daily 00:00-24:00")
+        schedules.put(store, "always", "daily 00:00-24:00", "test")
         someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
-        residents.change(store, someone, schedule="always")
-        schedules.set_free_access(store, "always")
+        residents.change(store, someone, schedule="always", by="test")
+        schedules.set_free_access(store, "always", "test")
         if trusted:
             until(client, mode="free_access", hold_relay=True)
             assert client.ask(claim(someone.id))["granted"]
         else:
             assert client.ask(claim(someone.id))["reason"] == "clock_untrusted"
             assert client.ask({"do": "status"})["mode"] == "normal"
-        schedules.set_free_access(store, None)
+        schedules.set_free_access(store, None, "test")
         until(client, mode="normal", hold_relay=False)
     assert all(line.clock_trusted is trusted for line in events(state) if line.kind.startswith("door_st"))
 

@@ -46,7 +46,7 @@ def test_a_consent_is_kept_as_it_was_given_and_is_on_record(store):
 def test_withdrawal_erases_and_leaves_the_person_living_here(store, state):
     someone = residents.enrol(store, "Wang Fang", "3-1204", [template()], TOLD)
     before = residents.gallery_version(store)
-    receipt = residents.withdraw(store, someone)
+    receipt = residents.withdraw(store, someone, by="test")
     assert (receipt.templates, receipt.personal_fields) == (1, 3)
     assert residents.gallery_version(store) > before
     assert residents.get(store, someone.id).templates == 0
@@ -61,9 +61,9 @@ def test_withdrawal_erases_and_leaves_the_person_living_here(store, state):
 
 def test_after_a_withdrawal_a_new_consent_is_needed(store):
     someone = residents.enrol(store, "Wang Fang", None, [template()], TOLD)
-    residents.withdraw(store, someone)
+    residents.withdraw(store, someone, by="test")
     with pytest.raises(Refusal, match="no consent that could be withdrawn"):
-        residents.withdraw(store, someone)
+        residents.withdraw(store, someone, by="test")
     with pytest.raises(Refusal, match="has not agreed"):
         residents.enrol(store, "Wang Fang", None, [template()], to=someone.id)
     assert residents.enrol(store, "Wang Fang", None, [template()], TOLD, to=someone.id).templates == 1

@@ -45,7 +45,7 @@ def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
     resident = residents.enrol(store, "Wang Fang Unmistakable", None, [template()], NO_PERSON)
     everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
     assert MARK in everything
-    residents.remove(store, resident)
+    residents.remove(store, resident, by="test")
     everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
     assert MARK not in everything
     assert b"Unmistakable" not in everything
@@ -57,7 +57,7 @@ def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
 
 def test_a_number_is_never_given_twice(store):
     first = residents.enrol(store, "A", None, [])
-    residents.remove(store, first)
+    residents.remove(store, first, by="test")
     assert residents.enrol(store, "B", None, []).number > first.number
 
 

@@ -47,7 +47,7 @@ def test_who_is_often_refused_just_before_is_invited_to_enrol_again(store, happe
     happen(8100, "granted", fine, method="face")
     (one,) = services.of(store, *SPAN).tries
     assert (one.name, one.openings, one.retried) == ("Troubled", 6, 6)
-    residents.remove(store, troubled)
+    residents.remove(store, troubled, by="test")
     assert services.of(store, *SPAN).tries == ()
 
 

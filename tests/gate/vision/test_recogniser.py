@@ -35,7 +35,7 @@ def walk(models, photos, store):
 
 @pytest.fixture
 def obama(store, models, photos):
-    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON).resident
+    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test").resident
 
 
 def test_a_resident_is_let_in_once_and_a_stranger_is_unknown(walk, obama):
@@ -111,8 +111,8 @@ def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos)
 
 
 def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
-    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON)
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
     walkers = [walker_from(photos / name, models.detector) for name in ("obama2.jpg", "biden.jpg")]
     left, right = (footage([Scene(walker, 5.0)], 5) for walker in walkers)
     quarter = WIDTH // 4

@@ -1,5 +1,6 @@
 """A gate's console without its processes, and people signed in to it."""
 
+import asyncio
 import re
 
 import httpx
@@ -19,10 +20,10 @@ PASSWORD = "correct horse battery"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
-def context_on(state, models_dir=None, **changes):
+def context_on(state, models_dir=None, *, secure=False, **changes):
     enroller = Enroller(models_dir or state / "models", "open")
     return Context(
-        "North gate", state, enroller, Languages(), secure=False, passwords=Passwords(CHEAP), **changes
+        "North gate", state, enroller, Languages(), secure=secure, passwords=Passwords(CHEAP), **changes
     )  # fmt: skip
 
 
@@ -35,8 +36,6 @@ class Browser:
         self.headers = {"sec-fetch-site": "same-origin"}
 
     def ask(self, method, path, **given):
-        import asyncio
-
         headers = self.headers | given.pop("headers", {})
 
         async def once():

@@ -1,0 +1,40 @@
+"""Writes that a client may send twice and that are carried out once, by the key it gives them."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+from fastapi import Header
+
+from api.auth import Actor
+from gate.store import requests
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=200, description="The same request with the same key is done once.")
+]
+
+
+def once(
+    connection: sqlite3.Connection, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], str]
+) -> str:
+    """The id of the resident that `act` makes, or that came of the same request before. `asked` is all it holds.
+
+    Raises Refusal where the key was used for something else, or the same is being carried out.
+    """
+    if key is None:
+        return act()
+    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
+    before = requests.begin(connection, actor.label, key, digest, time.time())
+    if before is not None:
+        return before
+    try:
+        resident = act()
+    except BaseException:
+        requests.failed(connection, actor.label, key)
+        raise
+    requests.done(connection, actor.label, key, resident)
+    return resident

@@ -1,0 +1,159 @@
+"""The settings page: hours and groups, users, and tokens for machines."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+
+from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
+from api.context import Owner, Registrar, Shared, Store
+from api.pages import language_of, page
+from api.routes.accounts import clean_user_name, found_user
+from enroll.people import clean_text
+from gate.errors import FacegateError, Sentence
+from gate.store import accounts, schedules
+from gate.store.accounts import Role
+
+router = APIRouter(prefix="/settings")
+
+_Text = Annotated[str, Form(max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The page as this actor sees it."""
+
+    request: Request
+    connection: sqlite3.Connection
+    actor: Actor
+
+    def shown(self, *, notice: str | None = None, problem: str | None = None, issued: str | None = None) -> Response:
+        site = self.actor.may(Permission.SITE)
+        return page(
+            self.request,
+            "settings.html",
+            status_code=422 if problem else 200,
+            actor=self.actor,
+            users=accounts.users(self.connection) if site else [],
+            schedules=schedules.every(self.connection),
+            groups=schedules.groups(self.connection),
+            tokens=accounts.tokens(self.connection) if site else [],
+            least=LEAST_PASSWORD,
+            notice=notice,
+            problem=problem,
+            issued=issued,
+        )
+
+    def after(self, act: Callable[[], object], notice: Sentence) -> Response:
+        """The page again, with what was done or why not."""
+        language = language_of(self.request)
+        try:
+            act()
+        except FacegateError as error:
+            return self.shown(problem=language.error(error))
+        return self.shown(notice=language(notice))
+
+
+def _registrars(request: Request, connection: Store, actor: Registrar) -> _Page:
+    return _Page(request, connection, actor)
+
+
+def _owners(request: Request, connection: Store, actor: Owner) -> _Page:
+    return _Page(request, connection, actor)
+
+
+_RegistrarsPage = Annotated[_Page, Depends(_registrars)]
+_OwnersPage = Annotated[_Page, Depends(_owners)]
+
+
+@router.get("")
+def show_settings(page: _RegistrarsPage) -> Response:
+    """Hours and groups; for owners users and tokens too."""
+    return page.shown()
+
+
+@router.post("/schedules")
+def put_schedule(page: _RegistrarsPage, name: _Text, windows: _Text) -> Response:
+    """Add a schedule or change it."""
+    return page.after(
+        lambda: schedules.put(page.connection, clean_text(name, "name"), windows, page.actor.label), Sentence("Saved.")
+    )
+
+
+@router.post("/schedules/removal")
+def remove_schedule(page: _RegistrarsPage, name: _Text) -> Response:
+    """Remove a schedule that nobody has."""
+    return page.after(lambda: schedules.remove(page.connection, name, page.actor.label), Sentence("Removed."))
+
+
+@router.post("/groups")
+def put_group(page: _RegistrarsPage, name: _Text, schedule: Annotated[str, Form(max_length=60)] = "") -> Response:
+    """Add a group or give it other hours."""
+    return page.after(
+        lambda: schedules.put_group(page.connection, clean_text(name, "name"), schedule or None, page.actor.label),
+        Sentence("Saved."),
+    )
+
+
+@router.post("/users")
+def add_user(
+    page: _OwnersPage, context: Shared, name: _Text, role: Annotated[Role, Form()], password: _Text
+) -> Response:
+    """Add a user."""
+
+    def add() -> None:
+        clean = clean_user_name(name)
+        hashed = context.passwords.hashed(password, clean)
+        accounts.add_user(page.connection, clean, hashed, role, page.actor.label)
+
+    return page.after(add, Sentence("{name} can sign in now.", name=name.strip()))
+
+
+@router.post("/users/{user}/password")
+def change_password(page: _OwnersPage, context: Shared, user: str, password: _Text) -> Response:
+    """Give a user another password."""
+    found = found_user(page.connection, user)
+
+    def change() -> None:
+        hashed = context.passwords.hashed(password, found.name)
+        accounts.change_password(page.connection, found, hashed, page.actor.label)
+
+    return page.after(change, Sentence("{name} has a new password and must sign in again.", name=found.name))
+
+
+@router.post("/users/{user}/removal")
+def remove_user(page: _OwnersPage, user: str) -> Response:
+    """Take a user away."""
+    found = found_user(page.connection, user)
+    return page.after(
+        lambda: accounts.remove_user(page.connection, found, page.actor.label),
+        Sentence("{name} can no longer sign in.", name=found.name),
+    )
+
+
+@router.post("/tokens")
+def add_token(
+    page: _OwnersPage, name: _Text, permissions: Annotated[list[Permission] | None, Form()] = None
+) -> Response:
+    """Make a token; its secret is shown this once."""
+    language = language_of(page.request)
+    if not permissions or page.actor.user is None:
+        return page.shown(problem=language("Say what the token may do."))
+    secret = new_secret()
+    try:
+        clean = clean_user_name(name)
+    except FacegateError as error:
+        return page.shown(problem=language.error(error))
+    accounts.add_token(page.connection, clean, digest(secret), tuple(permissions), page.actor.user, page.actor.label)
+    return page.shown(issued=secret)
+
+
+@router.post("/tokens/{token}/removal")
+def revoke_token(page: _OwnersPage, token: str) -> Response:
+    """Take a token away at once."""
+    return page.after(lambda: accounts.revoke_token(page.connection, token, page.actor.label), Sentence("Revoked."))

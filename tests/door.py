@@ -1,0 +1,76 @@
+"""A door in a process of its own, asked over its socket, its mock pins driven and read."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
+from gate.link import Client, socket_of
+from gate.store import audit
+from gate.store.database import open_database
+
+FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
+FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16
+
+
+@contextmanager
+def door_process(state, **door):
+    """A running door; yields the process and a client."""
+    (state / "run" / "door").mkdir(parents=True, exist_ok=True)
+    address = state / "run" / "notify.test"
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(address))
+        notified.settimeout(10)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gate.door.service"],
+            stdin=subprocess.PIPE, text=True, env=os.environ | {"NOTIFY_SOCKET": str(address)},
+        )  # fmt: skip
+        process.stdin.write(json.dumps({"state": str(state), "door": FAST | door}) + "\n")
+        process.stdin.flush()
+        try:
+            assert b"READY=1" in notified.recv(200)
+            yield process, Client(socket_of(state, "door"))
+        finally:
+            process.terminate()
+            process.wait(10)
+            process.stdin.close()
+
+
+def claim(who, number=1):
+    return {"do": "claim", "id": f"c{number}", "track": 1, "taken_mono": time.monotonic(),
+            "resident": who, "reason": None, "frames": 3, "similarity": 0.8}  # fmt: skip
+
+
+def events(state):
+    connection = open_database(state)
+    try:
+        assert audit.verify(connection) is None
+        return list(audit.lines(connection))
+    finally:
+        connection.close()
+
+
+def edges(state):
+    return [edge["level"] for edge in read_journal(state / "run" / "door" / JOURNAL_NAME) if edge["pin"] == "GPIO17"]
+
+
+def drive(state, pin, level):
+    """Put a level on an input of the mock board; 0 is a contact to ground that closes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(state / "run" / "door" / DRIVE_NAME))
+
+
+def until(client, within_s=5.0, **wanted):
+    """Ask for the door's status until it has these values."""
+    deadline = time.monotonic() + within_s
+    while True:
+        status = client.ask({"do": "status"})
+        if all(status[name] == value for name, value in wanted.items()):
+            return status
+        assert time.monotonic() < deadline, status
+        time.sleep(0.01)
