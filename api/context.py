@@ -19,6 +19,7 @@ from api.problems import HttpProblem, SignInNeeded
 from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store import accounts, audit
 from gate.store.database import DATABASE_NAME, open_database, sentences
+from gate.store.retention import KeepSettings
 from gate.vocabulary import AuditEvent
 
 _USED_EVERY_S = 60.0
@@ -36,6 +37,7 @@ class Context:
     """Whether the pages come over TLS."""
     zone: str | None = None
     """The gate's time zone; None: the machine's own."""
+    keep: KeepSettings = field(default_factory=KeepSettings)
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)

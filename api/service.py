@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
+from api.chores import tidy_each_night
 from api.context import Context
 from api.enroller import Enroller
 from api.languages import Languages
@@ -23,6 +24,7 @@ from gate.link import api_address_file, runtime_directory
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
 from gate.store import accounts
 from gate.store.database import open_database
+from gate.store.retention import KeepSettings
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +32,14 @@ _MOST_CONNECTIONS = 400
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, context: Context) -> None:
+        super().__init__(config)
+        self._context = context
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         tell_ready()
-        self._feeding = asyncio.create_task(_feed_watchdog())
+        self._chores = [asyncio.create_task(_feed_watchdog()), asyncio.create_task(tidy_each_night(self._context))]
 
 
 async def _feed_watchdog() -> None:
@@ -44,7 +50,7 @@ async def _feed_watchdog() -> None:
 
 
 def main() -> int:
-    """Entry point: one line of JSON, {"state", "gate", "zone", "api", "models_dir", "pack"}, on standard input."""
+    """Entry point: one line of JSON on standard input, as gate.config.parts_of writes it for `api`."""
     logging.basicConfig(level=logging.INFO, format="api: %(message)s")
     given = settings_from_starter()
     stop_with_starter()
@@ -72,6 +78,7 @@ def main() -> int:
         languages=Languages(),
         secure=certificate is not None,
         zone=given["zone"],
+        keep=KeepSettings(**given["keep"]),
     )
     address = _address(listener, secure=certificate is not None)
     _write(api_address_file(state), f"{address}\n", 0o644)
@@ -90,7 +97,7 @@ def main() -> int:
         ssl_certfile=certificate[0] if certificate else None,
         ssl_keyfile=certificate[1] if certificate else None,
     )
-    _Server(config).run([listener])
+    _Server(config, context).run([listener])
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gate.errors import Sentence
+from gate.store.retention import Why
 from gate.vocabulary import Reason
 
 REASONS: dict[str, Sentence] = {
@@ -135,6 +136,7 @@ EVENTS: dict[str, Sentence] = {
     "restored": Sentence("Restored from a backup"),
     "models_installed": Sentence("Model pack installed"),
     "drilled": Sentence("Drill"),
+    "tidied": Sentence("Erased what was kept long enough"),
 }
 
 # What the screen at the gate says for each signal: the words, and what to do.
@@ -171,6 +173,11 @@ ROLES: dict[str, Sentence] = {
     "manager": Sentence("Manager"),
     "auditor": Sentence("Auditor"),
     "guard": Sentence("Guard"),
+}
+
+FADING: dict[str, Sentence] = {
+    Why.UNUSED: Sentence("The face opened nothing for long; it is erased on {day} unless it is used."),
+    Why.MOVED_OUT: Sentence("The last day is over; the person is erased on {day}."),
 }
 
 WAYS: dict[str, Sentence] = {

@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "schedules": ("gate.commands.schedules:schedules", "When residents may enter, and when the gate stands open."),
     "groups": ("gate.commands.schedules:groups", "Groups of residents with a schedule of their own."),
+    "tidy": ("gate.commands.tidy:tidy", "Erase what was kept as long as the settings say; done each night by itself."),
     "backup": ("gate.commands.backup:backup", "Back a running gate up, verified."),
     "restore": ("gate.commands.backup:restore", "Put a backup in the place of a stopped gate's database."),
     "settings": ("gate.commands.settings:settings", "The settings in effect, or what is wrong with them."),

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
+from gate.store.retention import KeepSettings
 
 SERVICE_STATE = Path("/var/lib/facegate")
 SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
@@ -201,6 +202,9 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     """The console and the API."""
 
+    keep: KeepSettings = KeepSettings()
+    """How long things are kept."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -283,6 +287,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dic
             **common,
             "gate": settings.gate,
             "api": dumped["api"],
+            "keep": dumped["keep"],
             "zone": settings.door.zone,
             "models_dir": str(models_dir),
             "pack": settings.models.pack,

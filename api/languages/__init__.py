@@ -30,7 +30,7 @@ class Language:
         """A sentence of the code in this language, its gaps filled; values that are sentences are translated too."""
         pattern = sentence
         if isinstance(sentence, Sentence):
-            pattern, values = sentence.pattern, sentence.values
+            pattern, values = sentence.pattern, sentence.values | values
         said = self.words.gettext(pattern) if pattern else ""
         told = {name: self(value) if isinstance(value, Sentence) else value for name, value in values.items()}
         return said.format(**told) if told else said

@@ -45,7 +45,19 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         name: getattr(wording, name)
-        for name in ("REASONS", "METHODS", "MODES", "LEAVES", "FAULTS", "CAMERA", "EVENTS", "ROLES", "WAYS", "KINDS")
+        for name in (
+            "REASONS",
+            "METHODS",
+            "MODES",
+            "LEAVES",
+            "FAULTS",
+            "CAMERA",
+            "EVENTS",
+            "ROLES",
+            "WAYS",
+            "KINDS",
+            "FADING",
+        )
     }
     return environment
 

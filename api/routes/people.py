@@ -16,7 +16,7 @@ from enroll import consent as texts
 from enroll.people import add_without_face, clean_text
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
-from gate.store import consents, residents, schedules
+from gate.store import consents, residents, retention, schedules
 from gate.store import search as record
 from gate.store.consents import Given, Way
 from gate.store.search import Search
@@ -46,11 +46,12 @@ def show_residents(
     shown = found[start : start + _PEOPLE_SHOWN]
     record_look(connection, actor, "residents")
     more = start + _PEOPLE_SHOWN < len(found)
-    model = context.enroller.model_id()
+    model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
     return page(
         request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
         next=shown[-1].id if more else None, outdated=residents.outdated(connection, model) if model else set(),
-        soon=(datetime.now(zone_of(context.zone)) + _SOON).date().isoformat(),
+        soon=(today + _SOON).isoformat(),
+        fading=retention.fading(connection, context.keep, today),
     )  # fmt: skip
 
 
@@ -196,12 +197,14 @@ def _resident(
     problem: str | None = None,
 ) -> Response:
     person = found_resident(connection, resident)
+    today = datetime.now(zone_of(context.zone)).date()
     return page(
         request,
         "resident.html",
         status_code=422 if problem else 200,
         actor=actor,
         person=person,
+        fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
         etag=etag(person),
         groups=schedules.groups(connection),
         templates=residents.templates_of(connection, person.id),

@@ -77,15 +77,17 @@ def verify(anchor: Path | None, state: Path | None, config: Path | None, as_json
     anchored = _read_anchor(path) if path else None
     with gate.store() as connection:
         finding = store.verify(connection, anchored)
-        last = store.anchor(connection)
+        last, pruned = store.anchor(connection), store.base(connection).sequence
+    count = last.sequence - pruned if last else 0
     if as_json:
         bad = asdict(finding) if finding else None
-        print_json({"verified": finding is None, "lines": last.sequence if last else 0, "first_bad": bad})
+        print_json({"verified": finding is None, "lines": count, "pruned": pruned, "first_bad": bad})
     if finding:
         raise Refusal(f"The record does not verify at line {finding.sequence}: {finding.problem}.")
     if not as_json:
         reach = f", and reaches line {anchored.sequence} of the anchor" if anchored else "; no anchor was given"
-        click.echo(f"The record verifies: {last.sequence if last else 0} lines{reach}.")
+        gone = f", after {pruned} that were pruned" if pruned else ""
+        click.echo(f"The record verifies: {count} lines{gone}{reach}.")
 
 
 @audit.command()

@@ -3,7 +3,8 @@
 Each line's hash covers the hash before it and everything on the line. Personal fields enter as salted commitments
 (HMAC-SHA256 keyed by a random salt); salt and value stand in a table beside the chain, so that erasing a person's
 rows there leaves the chain whole and the commitments meaningless. A chain proves the lines it holds; that none was
-cut off its end is proved by an anchor kept elsewhere.
+cut off its end is proved by an anchor kept elsewhere. Old lines are pruned from its beginning: a later line names the
+last one that went, and its hash, from which the chain goes on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from gate.vocabulary import AuditEvent
 
 _COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
 _GENESIS = "0" * 64
+# The kind of line that says what was pruned.
+TIDIED = "tidied"
+_PRUNED_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What the trail's last line was when it was exported."""
+    """A line by its number and its hash."""
 
     sequence: int
     hash: str
@@ -172,9 +176,53 @@ def anchor(connection: sqlite3.Connection) -> Anchor | None:
     return Anchor(*row) if row else None
 
 
+def base(connection: sqlite3.Connection) -> Anchor:
+    """The newest line that was pruned; number 0 while none was."""
+    return Anchor(*connection.execute("SELECT sequence, hash FROM audit_base").fetchone())
+
+
+def prunable(connection: sqlite3.Connection, before: str) -> Anchor | None:
+    """The last of the lines at the beginning that are all from before a time (ISO 8601, UTC); None: there is none."""
+    row = connection.execute(
+        # A plus keeps SQLite from reading all that is newer.
+        "SELECT sequence FROM audit WHERE +at >= ? ORDER BY sequence LIMIT 1",
+        (before,),
+    ).fetchone()
+    older = "sequence < ?" if row else "1"
+    found = connection.execute(
+        f"SELECT sequence, hash FROM audit WHERE {older} ORDER BY sequence DESC LIMIT 1",  # noqa: S608 - constants
+        row or (),
+    ).fetchone()
+    return Anchor(*found) if found else None
+
+
+def prune(connection: sqlite3.Connection, through: Anchor) -> int:
+    """Erase the lines up to `through`, which a later line must name already. Returns how many went.
+
+    In small transactions: the door goes on writing in between.
+    """
+    pruned = 0
+    while (last := base(connection).sequence) < through.sequence:
+        upto = min(last + _PRUNED_AT_ONCE, through.sequence)
+        with transaction(connection):
+            connection.execute(
+                "DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit WHERE sequence <= ?)", (upto,)
+            )
+            connection.execute(
+                "UPDATE audit_base SET (sequence, hash) = (SELECT sequence, hash FROM audit WHERE sequence = ?)",
+                (upto,),
+            )
+            pruned += connection.execute("DELETE FROM audit WHERE sequence <= ?", (upto,)).rowcount
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return pruned
+
+
 def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Finding | None:
     """The first bad line, or None when the trail is whole and reaches the anchor."""
-    expected, previous, anchor_seen = 1, _GENESIS, anchored is None
+    pruned = base(connection)
+    expected, previous = pruned.sequence + 1, pruned.hash
+    anchor_seen = anchored is None or anchored.sequence < expected
+    vouched = pruned == Anchor(0, _GENESIS)
     cursor = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608 - constants
     names = _COLUMNS.split(", ")
     for values in cursor:
@@ -186,10 +234,24 @@ def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Fi
             if row["hash"] != anchored.hash:
                 return Finding(row["sequence"], "the line is not the one the anchor was taken from")
             anchor_seen = True
+        vouched = vouched or _vouches(row, pruned)
         expected, previous = expected + 1, row["hash"]
+    if not vouched:
+        return Finding(
+            pruned.sequence, "the lines up to this one are missing, and no later line says that they were pruned"
+        )
     if anchored and not anchor_seen:
         return Finding(expected, f"the trail ends before line {anchored.sequence}, which the anchor saw")
     return None
+
+
+def _vouches(row: dict[str, Any], pruned: Anchor) -> bool:
+    """Whether a line says that the lines up to `pruned` go, or more than those: pruning may have been cut short."""
+    if row["kind"] != TIDIED:
+        return False
+    details = json.loads(row["details"])
+    through = details.get("through", 0)
+    return bool(through > pruned.sequence or Anchor(through, details.get("hash", "")) == pruned)
 
 
 def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int, previous: str) -> str | None:
