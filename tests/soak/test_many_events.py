@@ -3,12 +3,19 @@
 import json
 import random
 import resource
+import threading
 import time
 import uuid
+from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
-from gate.store import audit, residents
+from gate.store import audit, residents, retention
+from gate.store.audit import Moment
+from gate.store.database import open_database, transaction
+from gate.store.retention import KeepSettings
+from gate.vocabulary import AuditEvent
 
 pytestmark = pytest.mark.soak
 
@@ -94,3 +101,34 @@ def test_each_search_of_a_million_events_is_quick(browser, lived):
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     print(f"export of {export.text.count(chr(10))} lines: {time.perf_counter() - began:.0f} s, {more} MB with the file")
     assert slow == []
+
+
+def test_a_million_lines_verify_after_half_were_pruned_and_the_door_had_its_turn(store, state):
+    now = datetime.now(UTC)
+    with transaction(store):
+        for number in range(LINES):
+            wall = now.timestamp() - (LINES - number) * 15.552
+            audit.append(store, AuditEvent("denied", {"reason": "unknown"}), Moment(0.0, wall, True))
+    waited = []
+    stop = threading.Event()
+
+    def door():
+        with closing(open_database(state)) as connection:
+            while not stop.wait(0.05):
+                began = time.perf_counter()
+                audit.append(connection, AuditEvent("granted"))
+                waited.append((time.perf_counter() - began) * 1000)
+
+    writer = threading.Thread(target=door)
+    writer.start()
+    began = time.perf_counter()
+    done = retention.tidy(store, KeepSettings(), now, UTC)
+    took = time.perf_counter() - began
+    stop.set()
+    writer.join()
+    print(f"\n{done.lines} lines pruned in {took:.0f} s; a line written meanwhile took at most {max(waited):.0f} ms")
+    assert abs(done.lines - LINES / 2) < 10
+    assert max(waited) < 1000
+    began = time.perf_counter()
+    assert audit.verify(store) is None
+    print(f"the rest verifies in {time.perf_counter() - began:.0f} s")
