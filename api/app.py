@@ -28,6 +28,7 @@ from api.routes import (
     screen,
     settings,
     sign_in,
+    webhooks,
 )
 from api.shield import Shield
 from gate.errors import FacegateError, Refusal, Sentence
@@ -48,7 +49,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
-    for room in (health, residents, enrolments, events, door, schedules, accounts, live):
+    for room in (health, residents, enrolments, events, door, schedules, accounts, webhooks, live):
         app.include_router(room.router)
     for room in (sign_in, console, people, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)

@@ -18,6 +18,7 @@ from api.context import Context
 from api.enroller import Enroller
 from api.languages import Languages
 from api.tls import fingerprint, generated_certificate, own_certificate
+from api.webhooks import send_for_ever
 from gate.config import ApiSettings
 from gate.errors import FacegateError
 from gate.link import api_address_file, runtime_directory
@@ -39,7 +40,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         tell_ready()
-        self._chores = [asyncio.create_task(_feed_watchdog()), asyncio.create_task(tidy_each_night(self._context))]
+        self._chores = [
+            asyncio.create_task(_feed_watchdog()),
+            asyncio.create_task(tidy_each_night(self._context)),
+            asyncio.create_task(send_for_ever(self._context)),
+        ]
 
 
 async def _feed_watchdog() -> None:
@@ -52,6 +57,8 @@ async def _feed_watchdog() -> None:
 def main() -> int:
     """Entry point: one line of JSON on standard input, as gate.config.parts_of writes it for `api`."""
     logging.basicConfig(level=logging.INFO, format="api: %(message)s")
+    # It would write every webhook's address at every line it sends.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     given = settings_from_starter()
     stop_with_starter()
     state = Path(given["state"])

@@ -1,10 +1,11 @@
-"""The settings page: hours and groups, users, and tokens for machines."""
+"""The settings page: hours and groups, users, tokens for machines, webhooks."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -13,10 +14,12 @@ from fastapi.responses import Response
 from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
 from api.context import Owner, Registrar, Shared, Store
 from api.pages import language_of, page
+from api.routes import webhooks as webhook_routes
 from api.routes.accounts import clean_user_name, found_user
+from api.wording import KINDS
 from enroll.people import clean_text
 from gate.errors import FacegateError, Sentence
-from gate.store import accounts, schedules
+from gate.store import accounts, schedules, search, webhooks
 from gate.store.accounts import Role
 
 router = APIRouter(prefix="/settings")
@@ -43,6 +46,7 @@ class _Page:
             schedules=schedules.every(self.connection),
             groups=schedules.groups(self.connection),
             tokens=accounts.tokens(self.connection) if site else [],
+            webhooks=webhooks.every(self.connection) if site else [],
             least=LEAST_PASSWORD,
             notice=notice,
             problem=problem,
@@ -157,3 +161,34 @@ def add_token(
 def revoke_token(page: _OwnersPage, token: str) -> Response:
     """Take a token away at once."""
     return page.after(lambda: accounts.revoke_token(page.connection, token, page.actor.label), Sentence("Revoked."))
+
+
+@router.post("/webhooks")
+def add_webhook(page: _OwnersPage, url: _Text, what: Annotated[list[str] | None, Form()] = None) -> Response:
+    """Send what happens to an address; its signing secret is shown this once."""
+    kinds = [kind for key in what or [] if key in KINDS for kind in KINDS[key][1]]
+    if not kinds:
+        return page.shown(problem=language_of(page.request)(Sentence("Say what is to be sent.")))
+    try:
+        added = webhook_routes.add(page.connection, url, kinds, page.actor)
+    except FacegateError as error:
+        return page.shown(problem=language_of(page.request).error(error))
+    return page.shown(issued=added.secret)
+
+
+@router.post("/webhooks/{webhook}/removal")
+def remove_webhook(page: _OwnersPage, webhook: str) -> Response:
+    """Send nothing more there."""
+    found = webhook_routes.found_webhook(page.connection, webhook)
+    return page.after(lambda: webhooks.remove(page.connection, found, page.actor.label), Sentence("Removed."))
+
+
+@router.post("/webhooks/{webhook}/replay")
+def replay_webhook(page: _OwnersPage, webhook: str) -> Response:
+    """Send the last day again."""
+    found = webhook_routes.found_webhook(page.connection, webhook)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="milliseconds")
+    after = search.last_line_before(page.connection, yesterday)
+    return page.after(
+        lambda: webhooks.replay(page.connection, found, after, page.actor.label), Sentence("It is sent again.")
+    )

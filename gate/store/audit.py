@@ -32,6 +32,8 @@ _GENESIS = "0" * 64
 # The kind of line that says what was pruned.
 TIDIED = "tidied"
 _PRUNED_AT_ONCE = 2_000
+# Between two batches: who waits for the lock asks for it now and then only.
+_BREATH_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,7 @@ def prune(connection: sqlite3.Connection, through: Anchor) -> int:
                 (upto,),
             )
             pruned += connection.execute("DELETE FROM audit WHERE sequence <= ?", (upto,)).rowcount
+        time.sleep(_BREATH_S)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return pruned
 

@@ -97,13 +97,13 @@ def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
 
 def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:
     """No line after this one is from before `until`; None where the clock was not always right since."""
-    row = connection.execute("SELECT sequence FROM audit WHERE at < ? ORDER BY at DESC LIMIT 1", (until,)).fetchone()
-    if row is None:
+    newest = last_line_before(connection, until)
+    if newest == 0:
         return 0
     wrong = connection.execute(
-        "SELECT 1 FROM audit WHERE kind IN ('clock_jumped', 'clock_untrusted') AND sequence > ?", row
+        "SELECT 1 FROM audit WHERE kind IN ('clock_jumped', 'clock_untrusted') AND sequence > ?", (newest,)
     ).fetchone()
-    return None if wrong else int(row[0]) + _WRITTEN_LATE
+    return None if wrong else newest + _WRITTEN_LATE
 
 
 def _short(connection: sqlite3.Connection, search: Search) -> bool:
@@ -143,6 +143,12 @@ def count_since(connection: sqlite3.Connection, kind: str, since: str) -> int:
         "SELECT count(*) FROM audit INDEXED BY audit_by_time WHERE at >= ? AND kind = ?", (since, kind)
     ).fetchone()
     return int(row[0])
+
+
+def last_line_before(connection: sqlite3.Connection, moment: str) -> int:
+    """The number of the newest line from before a time (ISO 8601, UTC); 0 where there is none."""
+    row = connection.execute("SELECT sequence FROM audit WHERE at < ? ORDER BY at DESC LIMIT 1", (moment,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def last_line(connection: sqlite3.Connection) -> int:

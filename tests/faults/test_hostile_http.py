@@ -34,6 +34,7 @@ MAY = {
     "/metrics": {"owner", "manager", "guard"},
     "/api/v1/users": {"owner"},
     "/api/v1/tokens": {"owner"},
+    "/api/v1/webhooks": {"owner"},
     "/residents": {"owner", "manager"},
     "/enrol": {"owner", "manager"},
     "/photos": {"owner", "manager"},
@@ -46,6 +47,7 @@ MAY = {
     "/settings": {"owner", "manager"},
     "/settings/users": {"owner"},
     "/settings/tokens": {"owner"},
+    "/settings/webhooks": {"owner"},
     "/": {"owner", "manager", "auditor", "guard"},
 }
 

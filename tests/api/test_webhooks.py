@@ -1,0 +1,178 @@
+"""Webhooks, with a real receiver on loopback and the real sender."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from api.webhooks import send_for_ever
+from gate.store import audit, residents, webhooks
+from gate.store.webhooks import due
+from gate.vocabulary import AuditEvent
+from tests.console import problem_of
+from tests.running import wait_for
+
+
+@contextmanager
+def receiver(answers=()):
+    """A program that gets what is sent; `answers` are the statuses of its first answers, then it is content."""
+    got, waiting = [], list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append((dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
+            status = waiting.pop(0) if waiting else 204
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/hook", got
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def sending(context):
+    """The sender at work, as in a running api."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(send_for_ever(context))
+    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.gather(task, return_exceptions=True)))
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(15)
+        loop.close()
+
+
+def happen(store, kind="granted", resident=None, **details):
+    personal = {"resident": resident.id, "name": resident.name} if resident else {}
+    audit.append(store, AuditEvent(kind, details, personal, resident.id if resident else None))
+
+
+def bodies(got):
+    return [json.loads(body) for _, body in got]
+
+
+def test_what_happens_arrives_signed_in_order_and_without_a_name(browser, store, context):
+    someone = residents.enrol(store, "Wang Fang", None, [])
+    with receiver() as (url, got), sending(context):
+        made = browser("owner").post("/api/v1/webhooks", json={"url": url, "kinds": ["granted", "denied"]}).json()
+        happen(store, "granted", someone, method="face", similarity=0.9)
+        happen(store, "pulse")
+        happen(store, "denied", reason="unknown")
+        wait_for(lambda: len(got) == 2, 5, "two events have not arrived")
+    headers, body = got[0]
+    key = base64.b64decode(made["secret"].removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert [one["type"] for one in bodies(got)] == ["facegate.granted", "facegate.denied"]
+    assert bodies(got)[0]["data"]["details"] == {"method": "face"}
+    assert bodies(got)[0]["data"]["resident"] == someone.id
+    assert b"Wang" not in body
+    listed = browser("owner").get("/api/v1/webhooks").json()
+    assert "secret" not in listed[0]
+    assert listed[0]["cursor"] == bodies(got)[1]["data"]["sequence"]
+
+
+@pytest.mark.parametrize("status", [500, 302, 404])
+def test_what_fails_is_tried_again_in_order_and_the_page_says_so(browser, store, context, status):
+    with receiver([status]) as (url, got):
+        browser("owner").post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
+        happen(store, "granted", number=1)
+        happen(store, "granted", number=2)
+        with sending(context):
+            wait_for(lambda: webhooks.every(store)[0].failures == 1, 5, "no failure is told")
+            assert f"1 attempt failed: {status}" in browser("owner").get("/settings").text
+            wait_for(lambda: len(got) == 3, 10, "it was not sent again")
+        assert [one["data"]["details"]["number"] for one in bodies(got)] == [1, 1, 2]
+        assert webhooks.every(store)[0].failures == 0
+
+
+def test_what_was_not_sent_outlasts_the_api_and_a_receiver_that_is_away(browser, store, context):
+    with receiver() as (url, _):
+        browser("owner").post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
+    happen(store, "granted", number=1)
+    with sending(context):
+        wait_for(lambda: webhooks.every(store)[0].failures, 5, "no failure is told")
+    happen(store, "granted", number=2)
+    with receiver() as (url, got):
+        store.execute("UPDATE webhooks SET url = ?", (url,))
+        with sending(context):
+            wait_for(lambda: len(got) == 2, 10, "they did not arrive")
+    assert [one["data"]["details"]["number"] for one in bodies(got)] == [1, 2]
+
+
+def test_a_receiver_that_lost_them_gets_them_again(browser, store, context):
+    owner = browser("owner")
+    with receiver() as (url, got), sending(context):
+        one = owner.post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]}).json()
+        for number in range(3):
+            happen(store, "granted", number=number)
+        wait_for(lambda: len(got) == 3, 5, "they did not arrive")
+        wait_for(lambda: webhooks.every(store)[0].delivered_at, 5, "it is not noted")
+        second = bodies(got)[1]["data"]["sequence"]
+        again = owner.post(f"/api/v1/webhooks/{one['id']}/replay", json={"after": second - 1})
+        assert again.status_code == 204
+        wait_for(lambda: len(got) == 5, 5, "they did not arrive again")
+        wait_for(lambda: webhooks.every(store)[0].cursor == second + 1, 5, "it is not noted")
+        owner.post(f"/settings/webhooks/{one['id']}/replay")
+        wait_for(lambda: len(got) == 8, 5, "the page's button sent nothing")
+    assert [one["data"]["details"]["number"] for one in bodies(got)] == [0, 1, 2, 1, 2, 0, 1, 2]
+    assert [line.kind for line in audit.lines(store)].count("webhook_replayed") == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "gate", "ftp://10.0.0.1/", "file:///etc/passwd", "http://", "https://a b/", "http://u:p@10.0.0.1/",
+     "http://[::1", "http://h:99999/", "javascript:alert(1)", "http://h/\r\nX: y"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(browser, store, url):
+    owner = browser("owner")
+    answer = owner.post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
+    assert answer.status_code == 422
+    page = owner.post("/settings/webhooks", data={"url": url, "what": "entries"})
+    assert page.status_code == 422
+    assert webhooks.every(store) == []
+
+
+def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
+    owner = browser("owner")
+    assert problem_of(owner.post("/settings/webhooks", data={"url": "https://h/"})) == "Say what is to be sent."
+    made = owner.post("/settings/webhooks", data={"url": "https://h/", "what": ["entries", "refusals"]})
+    assert "whsec_" in made.text
+    (one,) = webhooks.every(store)
+    assert one.kinds == ("granted", "denied")
+    assert "whsec_" not in owner.get("/settings").text
+    assert "Removed." in owner.post(f"/settings/webhooks/{one.id}/removal").text
+    assert webhooks.every(store) == []
+    unknown = owner.post("/api/v1/webhooks", json={"url": "https://h/", "kinds": ["nonsense"]})
+    assert "no kind of event nonsense" in unknown.json()["detail"]
+
+
+def test_pauses_double_to_ten_minutes_and_a_clock_set_back_puts_nothing_off(store):
+    one = webhooks.add(store, "https://h/", "whsec_", ("granted",), "test")
+    pauses = []
+    for _ in range(14):
+        webhooks.failed(store, one, "no", 1000.0)
+        pauses.append(webhooks.every(store)[0].next_at - 1000.0)
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[-1] == 600
+    late = webhooks.every(store)[0]
+    assert (due(late, 1599.0), due(late, 1600.0), due(late, 0.0)) == (False, True, True)
