@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import resources
 
 from fastapi import FastAPI, Request, Response
@@ -15,12 +16,14 @@ from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded, problem
 from api.routes import (
     accounts,
+    bulk,
     camera,
     console,
     door,
     enrolments,
     events,
     health,
+    imports,
     live,
     people,
     residents,
@@ -36,6 +39,8 @@ from gate.link import LinkDown
 from gate.store.database import StoreError
 from models.errors import PackError
 
+_DISK_FULL = Sentence("The disk of the gate is full; nothing was changed. Free some space and try again.")
+
 
 def create_app(context: Context) -> FastAPI:
     """The application of one gate."""
@@ -49,9 +54,9 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
-    for room in (health, residents, enrolments, events, door, schedules, accounts, webhooks, live):
+    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, webhooks, live):
         app.include_router(room.router)
-    for room in (sign_in, console, people, camera, screen, settings):
+    for room in (sign_in, console, people, bulk, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)
@@ -77,7 +82,7 @@ def _status(error: Exception) -> int:
         case HttpProblem():
             return error.status
         case HTTPException():
-            return error.status_code
+            return 507 if _disk_is_full(error) else error.status_code
         case StoreError() | LinkDown() | PackError():
             return 503
         case Refusal():
@@ -86,13 +91,18 @@ def _status(error: Exception) -> int:
             return 422
 
 
+def _disk_is_full(error: Exception) -> bool:
+    """Whether an upload was cut off because there is no room for it."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC
+
+
 def _detail(error: Exception, language: Language) -> str:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
     if isinstance(error, HTTPException):
-        return str(error.detail)
+        return language(_DISK_FULL) if _disk_is_full(error) else str(error.detail)
     return language.error(error)
 
 

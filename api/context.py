@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Passwords, Permission, Throttle, digest
 from api.enroller import Enroller
+from api.importer import Importer
 from api.languages import Languages
 from api.problems import HttpProblem, SignInNeeded
 from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
@@ -32,6 +33,7 @@ class Context:
     gate: str
     state: Path
     enroller: Enroller
+    importer: Importer
     languages: Languages
     secure: bool
     """Whether the pages come over TLS."""

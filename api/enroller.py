@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,7 +29,6 @@ class Enroller:
         self._models_dir = models_dir
         self._pack = pack
         self._opened: Models | None = None
-        # The gate needs the rest of the machine.
         self._turn = threading.Lock()
 
     def model_id(self) -> str | None:
@@ -46,8 +46,8 @@ class Enroller:
         from enroll.decode import decode
 
         image = decode(photo, name)
-        with self._turn:
-            return examine(image, name, self._models()).quality
+        with self.turn() as models:
+            return examine(image, name, models).quality
 
     def enrol(
         self,
@@ -65,12 +65,15 @@ class Enroller:
         from enroll.enrolment import Photo, enrol
 
         decoded = (Photo(called, decode(file, called), f"photo {called}") for called, file in photos)
+        with self.turn() as models:
+            return enrol(connection, models, name, decoded, unit, consent=consent, to=to, by=by)
+
+    @contextmanager
+    def turn(self) -> Iterator[Models]:
+        """The models, for one at a time: the gate needs the rest of the machine. Raises PackError."""
         with self._turn:
-            return enrol(connection, self._models(), name, decoded, unit, consent=consent, to=to, by=by)
+            if self._opened is None:
+                from models.pack import open_models
 
-    def _models(self) -> Models:
-        if self._opened is None:
-            from models.pack import open_models
-
-            self._opened = open_models(self._models_dir, self._pack, threads=1)
-        return self._opened
+                self._opened = open_models(self._models_dir, self._pack, threads=1)
+            yield self._opened

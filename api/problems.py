@@ -58,5 +58,5 @@ def problem(status: int, detail: str, reason: str | None = None, headers: dict[s
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503)
+    for status in (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503, 507)
 }

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.chores import tidy_each_night
 from api.context import Context
 from api.enroller import Enroller
+from api.importer import Importer
 from api.languages import Languages
 from api.tls import fingerprint, generated_certificate, own_certificate
 from api.webhooks import send_for_ever
@@ -78,10 +79,14 @@ def main() -> int:
             error.strerror,
         )
         return 2
+    enroller = Enroller(Path(given["models_dir"]), given["pack"])
+    importer = Importer(state, enroller)
+    importer.clear()
     context = Context(
         gate=given["gate"],
         state=state,
-        enroller=Enroller(Path(given["models_dir"]), given["pack"]),
+        enroller=enroller,
+        importer=importer,
         languages=Languages(),
         secure=certificate is not None,
         zone=given["zone"],

@@ -15,9 +15,11 @@ from api.problems import problem
 MAX_BODY = 1 << 20
 # Eight photos of the largest size would be more than a browser sends in one go.
 MAX_UPLOAD = 100 << 20
-_UPLOADS = ("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos")
+# Three photos each of two thousand people.
+MAX_IMPORT = 2 << 30
+_LARGE = (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), MAX_UPLOAD, 300.0)
+_LARGEST = (("/import", "/api/v1/imports"), MAX_IMPORT, 3600.0)
 _BODY_WITHIN_S = 30.0
-_UPLOAD_WITHIN_S = 300.0
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 _HEADERS = {
@@ -86,9 +88,11 @@ class _Body:
     """A request's body under limits of size and time."""
 
     def __init__(self, receive: Receive, path: str) -> None:
-        upload = path.startswith(_UPLOADS)
         self._receive = receive
-        self._room, within_s = (MAX_UPLOAD, _UPLOAD_WITHIN_S) if upload else (MAX_BODY, _BODY_WITHIN_S)
+        self._room, within_s = next(
+            ((room, within_s) for paths, room, within_s in (_LARGE, _LARGEST) if path.startswith(paths)),
+            (MAX_BODY, _BODY_WITHIN_S),
+        )
         self._deadline = asyncio.get_running_loop().time() + within_s
         self._whole = False
         self.refusal: tuple[int, str] | None = None

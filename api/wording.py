@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.importer import Phase
 from gate.errors import Sentence
 from gate.store.retention import Why
 from gate.vocabulary import Reason
@@ -119,6 +120,7 @@ EVENTS: dict[str, Sentence] = {
     "resident_changed": Sentence("Resident changed"),
     "consent_withdrawn": Sentence("Consent withdrawn"),
     "erased": Sentence("A resident was erased"),
+    "people_exported": Sentence("Exported the residents"),
     "schedule_changed": Sentence("Schedule changed"),
     "schedule_removed": Sentence("Schedule removed"),
     "group_changed": Sentence("Group changed"),
@@ -183,6 +185,22 @@ FADING: dict[str, Sentence] = {
     Why.MOVED_OUT: Sentence("The last day is over; the person is erased on {day}."),
 }
 
+PHASES: dict[str, Sentence] = {
+    Phase.REHEARSING: Sentence("Rehearsing"),
+    Phase.REHEARSED: Sentence("This would change"),
+    Phase.WORKING: Sentence("Enrolling"),
+    Phase.DONE: Sentence("Done"),
+    Phase.FAILED: Sentence("It ended early"),
+}
+
+ACTIONS: dict[str, Sentence] = {
+    "added": Sentence("added without a face"),
+    "enrolled": Sentence("enrolled"),
+    "changed": Sentence("changed"),
+    "known": Sentence("known already"),
+    "refused": Sentence("refused"),
+}
+
 WAYS: dict[str, Sentence] = {
     "told": Sentence("by word of mouth"),
     "paper": Sentence("on paper"),
@@ -211,5 +229,5 @@ KINDS: dict[str, tuple[Sentence, tuple[str, ...]]] = {
         Sentence("Residents"),
         ("enrolled", "templates_added", "resident_changed", "consent_withdrawn", "erased"),
     ),
-    "looks": (Sentence("Who looked"), ("looked_at", "exported", "signed_in", "sign_in_failed")),
+    "looks": (Sentence("Who looked"), ("looked_at", "exported", "people_exported", "signed_in", "sign_in_failed")),
 }

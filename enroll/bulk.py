@@ -19,13 +19,14 @@ from enroll.consent import LANGUAGES, given
 from enroll.decode import decode_photo
 from enroll.enrolment import Photo, enrol
 from enroll.people import add_without_face, clean_text, namesake
-from gate.errors import FacegateError, UsageError
+from gate.errors import FacegateError, Sentence, UsageError
+from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way
 from gate.store.residents import MAX_TEMPLATES, Resident
 from models.pack import Models
 
-_COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
+COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
 _MAX_BYTES = 16 << 20
 _MAX_ROWS = 20_000
 # What Excel writes: with a mark at the beginning, else in China GBK.
@@ -66,7 +67,7 @@ class Outcome:
     line: int
     name: str
     action: Action
-    why: str = ""
+    why: Sentence | None = None
 
 
 def read_table(path: Path, folder: Path) -> tuple[list[Row], list[Outcome]]:
@@ -79,12 +80,20 @@ def read_table(path: Path, folder: Path) -> tuple[list[Row], list[Outcome]]:
             row = _row(line, cells, folder)
             first = seen.setdefault((row.name, row.unit), line)
             if first != line:
-                raise UsageError(f"{row.name} stands in line {first} already.")
+                raise UsageError("{name} stands in line {line} already.", name=row.name, line=first)
         except FacegateError as error:
-            refused.append(Outcome(line, cells.get("name", "")[:100], Action.REFUSED, str(error)))
+            refused.append(Outcome(line, cells.get("name", "")[:100], Action.REFUSED, error.sentence))
         else:
             rows.append(row)
     return rows, refused
+
+
+def table_in(folder: Path) -> Path:
+    """The one CSV among files that came together. Raises UsageError where there is none, or several."""
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".csv" and path.is_file()]
+    if len(found) != 1:
+        raise UsageError("There must be one CSV among the files; {count} are there.", count=len(found))
+    return found[0]
 
 
 def rehearse(connection: sqlite3.Connection, models: Models, row: Row) -> Outcome:
@@ -97,13 +106,13 @@ def rehearse(connection: sqlite3.Connection, models: Models, row: Row) -> Outcom
         for photo in row.photos:
             examine(decode_photo(photo), photo.name, models)
     except FacegateError as error:
-        return Outcome(row.line, row.name, Action.REFUSED, str(error))
+        return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
     return Outcome(row.line, row.name, Action.ENROLLED if row.photos else Action.ADDED)
 
 
 def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str) -> Outcome:
     """Do it: a person is enrolled whole or not at all, and one who is there already is only brought up to date."""
-    why = ""
+    why = None
     try:
         _refuse_unknown_group(connection, row)
         existing = namesake(connection, row.name, row.unit)
@@ -114,7 +123,8 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str)
             photos = (Photo(photo.name, decode_photo(photo), f"photo {photo.name}") for photo in row.photos)
             enrolled = enrol(connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by)
             action, person = Action.ENROLLED, enrolled.resident
-            why = f"looks very like {', '.join(enrolled.lookalikes)}" if enrolled.lookalikes else ""
+            if enrolled.lookalikes:
+                why = Sentence("looks very like {others}", others=", ".join(enrolled.lookalikes))
         else:
             action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
         if _changes(person, row):
@@ -124,7 +134,7 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str)
             )  # fmt: skip
             action = Action.CHANGED if action is Action.KNOWN else action
     except FacegateError as error:
-        return Outcome(row.line, row.name, Action.REFUSED, str(error))
+        return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
     return Outcome(row.line, row.name, action, why)
 
 
@@ -132,44 +142,52 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(_text(path), newline=""))
     try:
         names = [name.strip().lower() for name in next(reader, [])]
-        unknown = [name for name in names if name not in _COLUMNS]
+        unknown = [name for name in names if name not in COLUMNS]
         if "name" not in names or unknown:
-            found = f"{unknown[0]!r} is none" if unknown else "'name' is missing"
-            raise UsageError(f"The first line of {path} must name the columns, out of {', '.join(_COLUMNS)}; {found}.")
+            raise UsageError(
+                "The first line of {table} must name the columns, out of {columns}; '{column}' is {wrong}.",
+                table=path.name, columns=", ".join(COLUMNS), column=unknown[0] if unknown else "name",
+                wrong=Sentence("none") if unknown else Sentence("missing"),
+            )  # fmt: skip
         for cells in reader:
             if reader.line_num > _MAX_ROWS:
-                raise UsageError(f"{path} has more than {_MAX_ROWS} lines; split it.")
+                raise UsageError("{table} has more than {most} lines; split it.", table=path.name, most=_MAX_ROWS)
             if any(cell.strip() for cell in cells):
-                yield reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+                yield reader.line_num, {name: typed(cell.strip()) for name, cell in zip(names, cells, strict=False)}
     except csv.Error as error:
-        raise UsageError(f"{path} is no CSV that can be read: {error}, in line {reader.line_num}.") from error
+        raise UsageError(
+            "{table} is no CSV that can be read: {why}, in line {line}.",
+            table=path.name,
+            why=error,
+            line=reader.line_num,
+        ) from error
 
 
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than {_MAX_BYTES >> 20} MB; split it.")
+            raise UsageError("{table} is larger than {most} MB; split it.", table=path.name, most=_MAX_BYTES >> 20)
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"The table {path} cannot be read: {error.strerror}.") from error
+        raise UsageError("The table {table} cannot be read: {why}.", table=path, why=error.strerror) from error
     marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
     for encoding in marked or _PLAIN:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UsageError(f"{path} is text in no encoding that is known here; save it as CSV in UTF-8.")
+    raise UsageError("{table} is text in no encoding that is known here; save it as CSV in UTF-8.", table=path.name)
 
 
 def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
     photos = tuple(_photo(name.strip(), folder) for name in cells.get("photos", "").split(";") if name.strip())
     if len(photos) > MAX_TEMPLATES:
-        raise UsageError(f"{len(photos)} photos; {MAX_TEMPLATES} is the most.")
+        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
     way, language, unit = cells.get("consent", ""), cells.get("language", "") or "en", cells.get("unit", "")
     if photos and way not in (Way.TOLD, Way.PAPER, Way.SCREEN):
         raise UsageError("Photos need a consent: told, paper or screen.")
     if language not in LANGUAGES:
-        raise UsageError(f"There is no consent text in {language!r}; there are {' and '.join(LANGUAGES)}.")
+        raise UsageError("There is no consent text in this language.")
     guardian = cells.get("guardian", "")
     return Row(
         line=line,
@@ -189,9 +207,9 @@ def _photo(name: str, folder: Path) -> Path:
     path = folder / name
     # A name that leads out of the folder, by itself or by a link.
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{name} leads out of the folder of photos.")
+        raise UsageError("{photo} leads out of the folder of photos.", photo=name)
     if not path.is_file():
-        raise UsageError(f"There is no photo {name} in {folder}.")
+        raise UsageError("There is no photo {photo}.", photo=name)
     return path
 
 

@@ -1,16 +1,22 @@
-"""facegate enroll"""
+"""facegate enroll, consent, import, export"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from enroll.consent import LANGUAGES, given, text
-from gate.commands.home import counted, home, json_option, operator, print_json, state_option
+from gate.commands.home import counted, home, json_option, operator, print_json, print_table, progress_bar, state_option
 from gate.errors import UsageError
+from gate.store import audit
 from gate.store.consents import Way
+from gate.vocabulary import AuditEvent
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
@@ -98,29 +104,29 @@ def consent(language: str) -> None:
 
 @click.command("import")
 @click.argument("table", type=click.Path(path_type=Path))
-@click.option("--photos", type=click.Path(path_type=Path), help="Where the photos are; else beside the table.")
+@click.option("--photos", type=click.Path(path_type=Path), help="A folder or ZIP of the photos; else beside the table.")
 @click.option("--yes", is_flag=True, help="Do it. Without this it is a rehearsal: it shows what would change.")
 @state_option
 @json_option
 def import_people(
     table: Path, photos: Path | None, yes: bool, state: Path | None, config: Path | None, as_json: bool
 ) -> int:
-    """Enrol everyone in TABLE, a CSV with a row a person; rehearsed first.
+    """Enrol everyone in TABLE, a CSV with a row a person, or a ZIP with one and its photos; rehearsed first.
 
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
     from enroll.bulk import Action, carry_out, read_table, rehearse
-    from gate.commands.home import print_table, progress_bar
     from models.pack import open_models
 
     gate, by = home(state, config), operator()
-    rows, outcomes = read_table(table, photos or table.parent)
-    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-    with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
-        for row in rows:
-            outcomes.append(carry_out(connection, models, row, by) if yes else rehearse(connection, models, row))
-            step()
+    with _unpacked(table, photos) as (listed, folder):
+        rows, outcomes = read_table(listed, folder)
+        models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+        with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+            for row in rows:
+                outcomes.append(carry_out(connection, models, row, by) if yes else rehearse(connection, models, row))
+                step()
     outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     if as_json:
@@ -132,3 +138,48 @@ def import_people(
         if not yes:
             click.echo("Nothing was changed. Do it with --yes.")
     return 1 if counts[Action.REFUSED] else 0
+
+
+@contextmanager
+def _unpacked(table: Path, photos: Path | None) -> Iterator[tuple[Path, Path]]:
+    """The table and the folder of its photos; what is a ZIP is unpacked for as long as this lasts."""
+    from enroll.archive import unpack
+    from enroll.bulk import table_in
+
+    with TemporaryDirectory(prefix="facegate-import-") as scratch:
+        folder = Path(scratch)
+        whole = table.suffix.lower() == ".zip"
+        archive = table if whole else photos
+        if archive is None or not archive.is_file():
+            yield table, photos or table.parent
+            return
+        unpack(archive, archive.name, folder)
+        listed = table_in(folder) if whole else table
+        yield listed, listed.parent if whole else folder
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--templates", is_flag=True, help="JSON Lines with the templates: keep such a file as you keep a backup.")
+@state_option
+@json_option
+def export_people(file: Path, templates: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Write everyone to FILE, a table that `facegate import` reads again; without faces unless asked."""
+    from enroll.export import table, with_templates
+
+    with home(state, config).store() as connection:
+        lines = with_templates(connection) if templates else table(connection)
+        try:
+            with open(
+                os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline=""
+            ) as out:
+                count = sum(1 for line in lines if out.write(line)) - (not templates)
+        except OSError as error:
+            raise UsageError("{file} cannot be written: {why}.", file=file, why=error.strerror) from error
+        audit.append(
+            connection, AuditEvent("people_exported", {"people": count, "templates": templates, "by": operator()})
+        )
+    if as_json:
+        print_json({"file": str(file), "people": count, "templates": templates})
+        return
+    click.echo(f"{counted(count, 'resident')} in {file}{', with their templates' if templates else ''}.")

@@ -15,6 +15,7 @@ COMMANDS = {
     "replay": ("gate.commands.replay:replay", "The same pipeline over recorded footage, pins mocked."),
     "enroll": ("enroll.command:enroll", "Enrol a resident from photos."),
     "import": ("enroll.command:import_people", "Enrol everyone in a table, rehearsed first."),
+    "export": ("enroll.command:export_people", "Write everyone to a table that import reads again."),
     "consent": ("enroll.command:consent", "The text that people agree to."),
     "residents": ("gate.commands.residents:residents", "The people: list, show, change, withdraw, remove."),
     "users": ("api.command:users", "Who may sign in to the console: list, add, password, remove."),

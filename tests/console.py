@@ -11,6 +11,7 @@ from api.app import create_app
 from api.auth import Passwords
 from api.context import Context
 from api.enroller import Enroller
+from api.importer import Importer
 from api.languages import Languages
 from gate.store import accounts
 from gate.store.accounts import Role
@@ -23,8 +24,15 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 def context_on(state, models_dir=None, *, secure=False, **changes):
     enroller = Enroller(models_dir or state / "models", "open")
     return Context(
-        "North gate", state, enroller, Languages(), secure=secure, passwords=Passwords(CHEAP), **changes
-    )  # fmt: skip
+        "North gate",
+        state,
+        enroller,
+        Importer(state, enroller),
+        Languages(),
+        secure=secure,
+        passwords=Passwords(CHEAP),
+        **changes,
+    )
 
 
 class Browser:

@@ -43,22 +43,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
-        name: getattr(wording, name)
-        for name in (
-            "REASONS",
-            "METHODS",
-            "MODES",
-            "LEAVES",
-            "FAULTS",
-            "CAMERA",
-            "EVENTS",
-            "ROLES",
-            "WAYS",
-            "KINDS",
-            "FADING",
-        )
-    }
+    environment.globals |= {name: getattr(wording, name) for name in dir(wording) if name.isupper()}
     return environment
 
 

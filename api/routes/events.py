@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator
 from api.auth import Actor, Permission
 from api.context import Reader, Shared, Store, record_look
 from api.problems import RESPONSES
+from gate.spreadsheet import harmless
 from gate.store import audit, residents
 from gate.store.audit import Line
 from gate.store.database import open_read_only
@@ -156,13 +157,8 @@ def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[s
 
 def _row(cells: tuple[object, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([_harmless(str(cell)) for cell in cells])
+    csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet would run what begins like a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _jsonl(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:

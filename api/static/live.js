@@ -28,3 +28,4 @@ async function refresh() {
 const changes = new EventSource("/api/v1/live");
 changes.addEventListener("change", refresh);
 setInterval(() => again && refresh(), 500);
+if (part.dataset.every) setInterval(refresh, Number(part.dataset.every));

@@ -14,6 +14,7 @@ import click
 
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import FacegateError, Refusal, UsageError
+from gate.spreadsheet import harmless
 from gate.store import audit as store
 from gate.store.audit import Anchor, Line
 from gate.vocabulary import AuditEvent
@@ -139,16 +140,11 @@ def _write(lines: Iterator[Line], out: TextIO, kind: str) -> int:
         values = asdict(line)
         if kind == "csv":
             cells = (values[column] for column in _COLUMNS)
-            writer.writerow([_cell(json.dumps(c, ensure_ascii=False) if isinstance(c, dict) else c) for c in cells])
+            writer.writerow([harmless(json.dumps(c, ensure_ascii=False) if isinstance(c, dict) else c) for c in cells])
         else:
             out.write(json.dumps(values, ensure_ascii=False) + "\n")
         count += 1
     return count
-
-
-def _cell(value: object) -> object:
-    # A spreadsheet runs a cell that begins like a formula.
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 
 def _read_anchor(path: Path) -> Anchor:

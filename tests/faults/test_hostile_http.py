@@ -35,6 +35,8 @@ MAY = {
     "/api/v1/users": {"owner"},
     "/api/v1/tokens": {"owner"},
     "/api/v1/webhooks": {"owner"},
+    "/api/v1/imports": {"owner", "manager"},
+    "/import": {"owner", "manager"},
     "/residents": {"owner", "manager"},
     "/enrol": {"owner", "manager"},
     "/photos": {"owner", "manager"},

@@ -1,0 +1,158 @@
+"""Imports over HTTP: one at a time, unpacked into the state, rehearsed, and carried out when somebody says so."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from api.enroller import Enroller
+from gate.errors import FacegateError, Refusal, Sentence, UsageError
+from gate.store.database import DATABASE_NAME, open_database, sentences
+from models.errors import PackError
+
+if TYPE_CHECKING:
+    from enroll.bulk import Outcome, Row
+
+_log = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """How far an import is."""
+
+    REHEARSING = "rehearsing"
+    REHEARSED = "rehearsed"
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Import:
+    """One import as it stands. While it is at work `outcomes` grows to one for each row."""
+
+    rows: list[Row]
+    refused: list[Outcome]
+    """Lines of the table that are no rows."""
+    phase: Phase = Phase.REHEARSING
+    outcomes: list[Outcome] = field(default_factory=list)
+    problem: Sentence | None = None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.phase in (Phase.REHEARSING, Phase.WORKING)
+
+    def lines(self) -> list[Outcome]:
+        """What became of each line so far, or would."""
+        return sorted([*self.refused, *self.outcomes], key=lambda one: one.line)
+
+
+class Importer:
+    """The one import of a gate. What was uploaded lies in the state until it ends, and no longer than the process."""
+
+    def __init__(self, state: Path, enroller: Enroller) -> None:
+        self.now: Import | None = None
+        self._state = state
+        self._folder = state / "import"
+        self._enroller = enroller
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def clear(self) -> None:
+        """Erase what was uploaded."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self, files: list[tuple[str, BinaryIO]]) -> None:
+        """Rehearse what was uploaded: a CSV and a ZIP of photos, a ZIP with both, or a CSV alone.
+
+        Raises Refusal while another import is at work, UsageError for files that are none.
+        """
+        with self._lock:
+            if self.now is not None and self.now.at_work:
+                raise Refusal("Another import is at work; wait for its end, or stop it.")
+            self.now = None
+            self.clear()
+            try:
+                rows, refused = self._read(files)
+            except BaseException:
+                self.clear()
+                raise
+            self.now = Import(rows, refused)
+            self._work(self.now, Phase.REHEARSED, by=None)
+
+    def carry_out(self, by: str) -> None:
+        """Do what was rehearsed. Raises Refusal where nothing was."""
+        with self._lock:
+            if self.now is None or self.now.phase is not Phase.REHEARSED:
+                raise Refusal("There is no rehearsed import; upload the table first.")
+            self.now = Import(self.now.rows, self.now.refused, Phase.WORKING)
+            self._work(self.now, Phase.DONE, by)
+
+    def discard(self) -> None:
+        """Stop it where it is, and forget what was uploaded. Whoever is enrolled stays so."""
+        with self._lock:
+            self._stop.set()
+            if self._thread is not None:
+                self._thread.join()
+            self.clear()
+            self.now = None
+
+    def _read(self, files: list[tuple[str, BinaryIO]]) -> tuple[list[Row], list[Outcome]]:
+        from enroll.archive import unpack
+        from enroll.bulk import read_table, table_in
+
+        self._folder.mkdir(mode=0o700, parents=True)
+        for name, file in files:
+            if name.lower().endswith(".zip"):
+                unpack(file, name, self._folder)
+            elif name.lower().endswith(".csv"):
+                try:
+                    with (self._folder / "table.csv").open("wb") as out:
+                        shutil.copyfileobj(file, out)
+                except OSError as error:
+                    raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
+            else:
+                raise UsageError("{file} is neither a CSV nor a ZIP.", file=name)
+        table = table_in(self._folder)
+        return read_table(table, table.parent)
+
+    def _work(self, job: Import, ends_as: Phase, by: str | None) -> None:
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, args=(job, ends_as, by), name="import", daemon=True)
+        self._thread.start()
+
+    def _run(self, job: Import, ends_as: Phase, by: str | None) -> None:
+        try:
+            if self._each_row(job, by):
+                job.phase = ends_as
+        except (FacegateError, PackError) as error:
+            _log.error("The import ended early: %s", error)
+            job.problem = error.sentence if isinstance(error, FacegateError) else Sentence("{why}", why=error)
+            job.phase = Phase.FAILED
+        except Exception:
+            _log.exception("The import ended early")
+            job.problem = Sentence("Something went wrong in the gate's own program; it is in its log.")
+            job.phase = Phase.FAILED
+        if job.phase is not Phase.REHEARSED:
+            self.clear()
+
+    def _each_row(self, job: Import, by: str | None) -> bool:
+        """Rehearse the rows (`by` None) or do them; whether all of them were reached."""
+        from enroll.bulk import carry_out, rehearse
+
+        with closing(open_database(self._state)) as connection, sentences(self._state / DATABASE_NAME):
+            for row in job.rows:
+                if self._stop.is_set():
+                    return False
+                # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
+                with self._enroller.turn() as models:
+                    done = rehearse(connection, models, row) if by is None else carry_out(connection, models, row, by)
+                job.outcomes.append(done)
+        return True

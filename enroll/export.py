@@ -1,0 +1,55 @@
+"""Everyone as a table that `facegate import` reads again; with templates only where they are asked for."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from enroll.bulk import COLUMNS
+from gate.spreadsheet import harmless
+from gate.store import residents
+
+
+def table(connection: sqlite3.Connection) -> Iterator[str]:
+    """The lines of a CSV in UTF-8, without faces: no photo is kept that could go with it."""
+    # A spreadsheet takes UTF-8 for what it is when the file says so.
+    yield "\ufeff" + _line(COLUMNS)
+    for one in residents.every(connection):
+        cells = {
+            "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from, "until": one.valid_until,
+        }  # fmt: skip
+        yield _line(tuple(cells.get(column) for column in COLUMNS))
+
+
+def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
+    """JSON Lines, a resident each, with their templates: who holds this file can look for these people elsewhere."""
+    for one in residents.every(connection):
+        rows = connection.execute(
+            "SELECT model, source, quality, vector, created_at FROM templates WHERE resident_id = ? ORDER BY rowid",
+            (one.id,),
+        )
+        templates = [
+            {
+                "model": model,
+                "source": source,
+                "quality": json.loads(quality),
+                "vector": base64.b64encode(vector).decode("ascii"),
+                "created_at": created_at,
+            }
+            for model, source, quality, vector, created_at in rows
+        ]
+        person = {
+            "id": one.id, "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from,
+            "until": one.valid_until, "templates": templates,
+        }  # fmt: skip
+        yield json.dumps(person, ensure_ascii=False) + "\n"
+
+
+def _line(cells: tuple[str | None, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([harmless(cell) for cell in cells])
+    return out.getvalue()

@@ -1,0 +1,250 @@
+"""Many people at once over HTTP: rehearsed, done, stopped, refused, and taken out again."""
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from gate.store import audit, residents
+from tests.conftest import REPOSITORY
+from tests.console import problem_of
+from tests.running import wait_for
+
+TABLE = """\
+name,unit,photos,consent
+Barack Obama,1-101,obama.jpg,paper
+Joe Biden,2-202,biden.jpg,told
+王芳,3-1,,
+X,,no.jpg,told
+"""
+
+
+@pytest.fixture
+def manager(browser):
+    return browser("manager")
+
+
+@pytest.fixture
+def family(photos):
+    """A ZIP with a table and its photos."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("people.csv", TABLE)
+        for name in ("obama.jpg", "biden.jpg"):
+            out.write(photos / name, name)
+    return made.getvalue()
+
+
+def until(manager, phase):
+    return wait_for(
+        lambda: (now := manager.get("/api/v1/imports/current").json())["phase"] == phase and now, 60, f"not {phase}"
+    )
+
+
+def actions(now):
+    return [line["action"] for line in now["lines"]]
+
+
+def test_a_zip_is_rehearsed_and_done_and_nothing_of_it_is_left(manager, family, store, state, staff):
+    files = [("files", ("family.zip", family))]
+    assert manager.post("/api/v1/imports", files=files).status_code == 202
+    now = until(manager, "rehearsed")
+    assert actions(now) == ["enrolled", "enrolled", "added", "refused"]
+    assert now["lines"][3]["why"] == "There is no photo no.jpg."
+    assert residents.every(store) == []
+    assert manager.post("/api/v1/imports/current/run").status_code == 202
+    assert actions(until(manager, "done")) == ["enrolled", "enrolled", "added", "refused"]
+    assert {one.name: one.templates for one in residents.every(store)} == {"Barack Obama": 1, "Joe Biden": 1, "王芳": 0}
+    enrolled = [line for line in audit.lines(store) if line.kind == "enrolled"]
+    assert {line.details["by"] for line in enrolled} == {f"user {staff['manager'].id}"}
+    assert not (state / "import").exists()
+    # Again: whoever is there is passed over.
+    manager.post("/api/v1/imports", files=files)
+    assert actions(until(manager, "rehearsed")) == ["known", "known", "known", "refused"]
+    assert manager.ask("DELETE", "/api/v1/imports/current").status_code == 204
+    assert manager.get("/api/v1/imports/current").status_code == 404
+    assert not (state / "import").exists()
+
+
+def test_the_page_leads_through_it_without_scripts(manager, photos, store):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.write(photos / "obama.jpg", "obama.jpg")
+    files = [("files", ("people.csv", TABLE.encode("gbk"))), ("files", ("photos.zip", made.getvalue()))]
+    assert manager.post("/import", files=files).headers["location"] == "/import"
+    until(manager, "rehearsed")
+    page = manager.get("/import", headers={"accept-language": "zh-CN"}).text
+    assert "将会有这些变化" in page
+    assert "没有照片 biden.jpg。" in page
+    assert "1 enrolled" in manager.get("/import").text.replace("\n", " ")
+    assert manager.post("/import/run").headers["location"] == "/import"
+    until(manager, "done")
+    assert "Done" in manager.get("/import?part=live").text
+    assert {one.name for one in residents.every(store)} == {"Barack Obama", "王芳"}
+    manager.post("/import/discard")
+    assert "Rehearse" in manager.get("/import").text
+    assert "no rehearsed import" in problem_of(manager.post("/import/run"))
+
+
+def test_one_at_a_time_and_it_can_be_stopped_with_whoever_is_enrolled_kept(manager, photos, store, context):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("people.csv", "name,photos,consent\n" + "".join(f"P{n},{n}.jpg,told\n" for n in range(40)))
+        for number in range(40):
+            out.write(photos / "obama.jpg", f"{number}.jpg")
+    files = [("files", ("all.zip", made.getvalue()))]
+    manager.post("/api/v1/imports", files=files)
+    assert manager.post("/api/v1/imports", files=files).status_code == 409
+    until(manager, "rehearsed")
+    manager.post("/api/v1/imports/current/run")
+    wait_for(lambda: len(residents.every(store)) >= 2, 60, "nobody is enrolled")
+    manager.ask("DELETE", "/api/v1/imports/current")
+    had = len(residents.every(store))
+    assert 2 <= had < 40
+    # Cut short, it goes on where it was.
+    manager.post("/api/v1/imports", files=files)
+    assert actions(until(manager, "rehearsed")).count("known") == had
+    manager.post("/api/v1/imports/current/run")
+    assert actions(until(manager, "done")).count("enrolled") == 40 - had
+    assert sorted(one.name for one in residents.every(store)) == sorted(f"P{n}" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("people.zip", b"no zip", "不是可读的 ZIP"),
+        ("people.txt", b"name\nx\n", "既不是 CSV，也不是 ZIP"),
+        ("people.csv", b"who\nx\n", "第一行须写列名"),
+        ("photo.jpg", b"\xff", "既不是"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_the_readers_language(manager, state, name, content, why):
+    chinese = {"accept-language": "zh-CN"}
+    answer = manager.post("/import", files=[("files", (name, content))], headers=chinese)
+    assert (answer.status_code, why in problem_of(answer)) == (422, True)
+    assert manager.post("/api/v1/imports", files=[("files", (name, content))]).status_code == 422
+    assert not (state / "import").exists()
+    assert manager.get("/api/v1/imports/current").status_code == 404
+
+
+def test_a_way_out_of_the_zip_is_refused(manager, state):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("../../facegate.db", b"x")
+    answer = manager.post("/api/v1/imports", files=[("files", ("a.zip", made.getvalue()))])
+    assert (answer.status_code, "leads out" in answer.json()["detail"]) == (422, True)
+
+
+def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, store, models, photos):
+    someone = residents.enrol(store, "=Wang, Fang", "3-1204", [])
+    residents.change(store, someone, valid_until="2027-01-31", by="test")
+    table = manager.get("/api/v1/residents/export")
+    assert table.headers["content-type"].startswith("text/csv")
+    residents.remove(store, residents.find(store, "=Wang, Fang"), by="test")
+    manager.post("/api/v1/imports", files=[("files", ("again.csv", table.content))])
+    until(manager, "rehearsed")
+    manager.post("/api/v1/imports/current/run")
+    until(manager, "done")
+    (back,) = residents.every(store)
+    assert (back.name, back.unit, back.valid_until) == ("=Wang, Fang", "3-1204", "2027-01-31")
+
+
+def test_templates_go_out_to_owners_alone_and_on_record(manager, browser, store, photos):
+    form = {"name": "Barack Obama", "way": "told"}
+    upload = [("photos", ("obama.jpg", (photos / "obama.jpg").read_bytes()))]
+    manager.post("/api/v1/enrolments", data=form, files=upload)
+    assert manager.get("/api/v1/residents/export?templates=1").status_code == 403
+    lines = browser("owner").get("/api/v1/residents/export?templates=1").text.splitlines()
+    assert len(lines) == 1
+    vector = np.frombuffer(base64.b64decode(json.loads(lines[0])["templates"][0]["vector"]), "<f4")
+    assert abs(float(np.linalg.norm(vector)) - 1) < 1e-3
+    exported = [line.details for line in audit.lines(store) if line.kind == "people_exported"]
+    assert [one["templates"] for one in exported] == [True]
+
+
+def test_the_command_writes_and_reads_tables_and_zips(facegate, family, store, tmp_path):
+    archive = tmp_path / "family.zip"
+    archive.write_bytes(family)
+    rehearsed = facegate("import", archive, "--json")
+    assert (rehearsed.code, rehearsed.answer["enrolled"], rehearsed.answer["refused"]) == (1, 2, 1)
+    assert facegate("import", archive, "--yes", "--json").answer["enrolled"] == 2
+    out = facegate("export", tmp_path / "all.csv", "--json")
+    assert out.answer["people"] == 3
+    assert facegate("import", tmp_path / "all.csv", "--json").answer["known"] == 3
+    whole = facegate("export", tmp_path / "all.jsonl", "--templates")
+    assert "3 residents" in whole.out
+    assert (tmp_path / "all.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+BEGIN = """
+import sys, time
+from pathlib import Path
+from gate.store import residents
+from gate.store.database import open_database
+from tests.console import *
+state, photos = Path(sys.argv[1]), Path(sys.argv[2])
+store = open_database(state)
+context = context_on(state, photos.parent)
+accounts.add_user(store, "manager", context.passwords.hashed(PASSWORD), Role.MANAGER, "test")
+manager = Browser(create_app(context))
+manager.sign_in("manager")
+"""
+FILLS_UP = (
+    BEGIN
+    + """
+rows = "".join(f"{'Person ' + str(n):80},{n}\\n" for n in range(4000))
+manager.post("/api/v1/imports", files=[("files", ("people.csv", "name,unit\\n" + rows))])
+def until(*phases):
+    while (now := manager.get("/api/v1/imports/current").json())["phase"] not in phases:
+        time.sleep(0.05)
+    return now
+until("rehearsed")
+manager.post("/api/v1/imports/current/run")
+now = until("failed", "done")
+print(now["phase"], now["problem"])
+people = residents.every(store)
+print(0 < len(people) < 4000, len(people) in (now["done"], now["done"] + 1))
+"""
+)
+NO_ROOM = (
+    BEGIN
+    + """
+answer = manager.post("/api/v1/imports", files=[("files", ("people.zip", bytes(8 << 20)))])
+print(answer.status_code, answer.json()["detail"])
+"""
+)
+
+
+def on_a_small_disk(disk, script, state, photos, **environment):
+    """Run a script where `disk` is a real file system with little room, in a mount namespace of its own."""
+    disk.mkdir()
+    command = f"mount -t tmpfs -o size=2m tmpfs {disk} && exec {sys.executable} - {state} {photos}"
+    done = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", command],
+        input=script, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"this machine does not let a test mount a small disk: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_disk_that_fills_up_in_an_import_is_told_and_nobody_is_half_there(tmp_path, photos):
+    disk = tmp_path / "disk"
+    told, half = on_a_small_disk(disk, FILLS_UP, disk / "state", photos)
+    assert told.startswith("failed The disk of")
+    assert "is full" in told
+    assert half == "True True"
+
+
+def test_an_upload_there_is_no_room_for_is_told(tmp_path, photos):
+    disk = tmp_path / "disk"
+    (told,) = on_a_small_disk(disk, NO_ROOM, tmp_path / "state", photos, TMPDIR=str(disk))
+    assert told.startswith("507 The disk of the gate is full")

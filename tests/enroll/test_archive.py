@@ -1,0 +1,105 @@
+"""ZIP archives from outside: nothing leads out of the folder, and nothing grows without end."""
+
+import io
+import stat
+import struct
+import zipfile
+
+import pytest
+
+from enroll import archive
+from enroll.archive import unpack
+from gate.errors import UsageError
+
+
+def zipped(*members, **kinds):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", **kinds) as out:
+        for name, content in members:
+            out.writestr(name, content)
+    return made
+
+
+def under(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_come_out_as_they_went_in(tmp_path):
+    unpack(
+        zipped(("people.csv", "name\n"), ("photos/王芳.jpg", b"x"), ("__MACOSX/._people.csv", b"y")), "a.zip", tmp_path
+    )
+    assert under(tmp_path) == ["people.csv", "photos/王芳.jpg"]
+    assert (tmp_path / "photos" / "王芳.jpg").read_bytes() == b"x"
+
+
+def test_names_from_windows_in_china_are_read(tmp_path):
+    made = zipped(("WWWW.jpg", b"x")).getvalue().replace(b"WWWW", "王芳".encode("gbk"))
+    unpack(io.BytesIO(made), "a.zip", tmp_path)
+    assert under(tmp_path) == ["王芳.jpg"]
+
+
+@pytest.mark.parametrize("name", ["../out.jpg", "a/../../out.jpg", "/etc/passwd", "a\\..\\o.jpg", "C:out.jpg"])
+def test_a_name_that_leads_out_is_refused_before_anything_is_written(tmp_path, name):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    made = zipped(("good.jpg", b"x"), ("PLACEHOLDER", b"x"))
+    if "\\" in name:
+        made = io.BytesIO(made.getvalue().replace(b"PLACEHOLDER", name.encode().ljust(11, b"x")))
+    else:
+        made = zipped(("good.jpg", b"x"), (name, b"x"))
+    with pytest.raises(UsageError, match="leads out"):
+        unpack(made, "a.zip", inside)
+    assert under(tmp_path) == []
+
+
+def test_a_link_is_refused(tmp_path):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        link = zipfile.ZipInfo("photo.jpg")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        out.writestr(link, "/etc/passwd")
+    with pytest.raises(UsageError, match="leads out"):
+        unpack(made, "a.zip", tmp_path)
+
+
+def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 5 << 20)
+    bomb = zipped(*((f"{n}.jpg", bytes(2 << 20)) for n in range(10)), compression=zipfile.ZIP_DEFLATED)
+    assert len(bomb.getvalue()) < 100_000
+    with pytest.raises(UsageError, match="grows larger"):
+        unpack(bomb, "a.zip", tmp_path)
+
+
+def test_one_that_lies_about_its_size_is_cut_off(tmp_path):
+    honest = zipped(("photo.jpg", bytes(64 << 20)), compression=zipfile.ZIP_DEFLATED).getvalue()
+    with pytest.raises(UsageError, match="64 MB; 40 MB is the most"):
+        unpack(io.BytesIO(honest), "a.zip", tmp_path)
+    lying = honest.replace(struct.pack("<I", 64 << 20), struct.pack("<I", 1000))
+    with pytest.raises(UsageError):
+        unpack(io.BytesIO(lying), "a.zip", tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
+
+
+def test_too_many_files_and_what_is_none_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
+    with pytest.raises(UsageError, match="more than 3 files"):
+        unpack(zipped(*((f"{n}", b"") for n in range(4))), "a.zip", tmp_path)
+    for content in (b"", b"PK\x03\x04 nonsense", zipped(("a", b"x" * 100)).getvalue()[:60]):
+        with pytest.raises(UsageError, match="no ZIP that can be read"):
+            unpack(io.BytesIO(content), "a.zip", tmp_path)
+
+
+def test_a_locked_one_is_refused(tmp_path):
+    made = bytearray(zipped(("a.jpg", b"x")).getvalue())
+    made[6] |= 1
+    central = made.index(b"PK\x01\x02")
+    made[central + 8] |= 1
+    with pytest.raises(UsageError, match="password"):
+        unpack(io.BytesIO(bytes(made)), "a.zip", tmp_path)
+
+
+def test_a_damaged_member_is_told(tmp_path):
+    made = bytearray(zipped(("a.jpg", b"x" * 1000)).getvalue())
+    made[100] ^= 1
+    with pytest.raises(UsageError, match="no ZIP that can be read"):
+        unpack(io.BytesIO(bytes(made)), "a.zip", tmp_path)
