@@ -230,7 +230,18 @@ def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
     page.get_by_role("button", name="Enrol", exact=True).click()
     resident = page.url
     for language in ("English", "简体中文"):
-        for path in ("/", "/residents", resident, "/enrol", "/import", "/events", "/door", "/services", "/settings", "/gate"):
+        for path in (
+            "/",
+            "/residents",
+            resident,
+            "/enrol",
+            "/import",
+            "/events",
+            "/door",
+            "/services",
+            "/settings",
+            "/gate",
+        ):
             judge(language, path)
         if language == "English":
             page.goto("/")
