@@ -31,6 +31,8 @@ from gate.store.retention import KeepSettings
 _log = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS = 400
+# On the same cores the door comes first, then vision (gate.vision.service.NICE).
+_NICE = 15
 
 
 class _Server(uvicorn.Server):
@@ -61,6 +63,7 @@ def main() -> int:
     # It would write every webhook's address at every line it sends.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     given = settings_from_starter()
+    os.nice(_NICE)
     stop_with_starter()
     state = Path(given["state"])
     settings = ApiSettings(**given["api"])

@@ -24,6 +24,8 @@ _ASK_DOOR_EVERY_S = 0.08
 # Proxies and browsers give up on a stream that says nothing.
 _KEEP_ALIVE_S = 15.0
 _MOST = 200
+# A page of the console is fetched again at each change: fifty of them must not keep the machine busy.
+_PAGES_GAP_S = 0.3
 
 
 class Changes:
@@ -35,19 +37,21 @@ class Changes:
         self._watching: asyncio.Task[None] | None = None
         self._waiting = 0
 
-    async def stream(self) -> AsyncIterator[str]:
-        """Server-sent events: one `change` at the start and after each change."""
+    async def stream(self, gap_s: float = 0.0) -> AsyncIterator[str]:
+        """Server-sent events: one `change` at the start and after each change, `gap_s` apart at least."""
         self._waiting += 1
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
         try:
-            yield "event: change\ndata: {}\n\n"
             while True:
-                try:
-                    await asyncio.wait_for(self._changed.wait(), _KEEP_ALIVE_S)
-                    yield "event: change\ndata: {}\n\n"
-                except TimeoutError:
-                    yield ": still here\n\n"
+                told = self._changed
+                yield "event: change\ndata: {}\n\n"
+                await asyncio.sleep(gap_s)
+                while not told.is_set():
+                    try:
+                        await asyncio.wait_for(told.wait(), _KEEP_ALIVE_S)
+                    except TimeoutError:
+                        yield ": still here\n\n"
         finally:
             self._waiting -= 1
             if self._waiting == 0 and self._watching is not None:
@@ -92,4 +96,6 @@ async def follow(request: Request, _actor: Watcher) -> StreamingResponse:
     changes: Changes = request.app.state.changes
     if changes.full:
         raise HttpProblem(503, "Too many pages follow the gate already.")
-    return StreamingResponse(changes.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        changes.stream(_PAGES_GAP_S), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )

@@ -147,6 +147,25 @@ def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, 
     return rows.fetchall()
 
 
+def vectors_of(connection: sqlite3.Connection, model: str, number: int) -> list[tuple[int, str, bytes]]:
+    """The same of one resident."""
+    rows = connection.execute(
+        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
+        " WHERE r.number = ? AND t.model = ? ORDER BY t.rowid",
+        (number, model),
+    )
+    return rows.fetchall()
+
+
+def gallery_changes(connection: sqlite3.Connection, since: int) -> set[int] | None:
+    """The numbers of whose templates came or went after a version of the gallery; None: too much did to be told."""
+    (oldest,) = connection.execute("SELECT coalesce(min(version), 0) FROM gallery_changes").fetchone()
+    if oldest > since + 1:
+        return None
+    rows = connection.execute("SELECT number FROM gallery_changes WHERE version > ?", (since,))
+    return {number for (number,) in rows}
+
+
 def gallery_version(connection: sqlite3.Connection) -> int:
     """Grows by one with every template that comes or goes."""
     return int(connection.execute("SELECT gallery_version FROM gate").fetchone()[0])

@@ -18,7 +18,7 @@ _UNIT_TOLERANCE = 1e-3
 
 
 class Gallery:
-    """Who can be recognised. Built once, never changed: a change in the store makes a new one."""
+    """Who can be recognised."""
 
     def __init__(self, rows: Sequence[tuple[int, str, bytes]], dimension: int) -> None:
         """`rows`: (resident's number, resident's id, little-endian float32 template), sorted by number.
@@ -29,6 +29,18 @@ class Gallery:
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         if rows:
             self._index.add_with_ids(_mean_templates(rows, dimension), np.fromiter(self._ids, np.int64))
+
+    def put(self, number: int, rows: Sequence[tuple[int, str, bytes]]) -> None:
+        """Let a resident be found by these templates (all of them theirs) and no others; without any, not at all.
+
+        Raises ValueError as at the start; nothing is changed then.
+        """
+        means = _mean_templates(rows, self._index.d) if rows else None
+        if self._ids.pop(number, None) is not None:
+            self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], np.int64)))
+        if means is not None:
+            self._ids[number] = rows[0][1]
+            self._index.add_with_ids(means, np.array([number], np.int64))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -55,7 +67,7 @@ class Gallery:
 
 
 class LiveGallery:
-    """The gallery of a store, rebuilt when its templates change."""
+    """The gallery of a store, which follows its templates."""
 
     def __init__(self, connection: sqlite3.Connection, model: str, dimension: int) -> None:
         self._connection = connection
@@ -75,11 +87,18 @@ class LiveGallery:
             return False
         version = residents.gallery_version(self._connection)
         if version != self._version:
-            rows = residents.vectors(self._connection, self._model)
-            self.gallery = Gallery(rows, self._dimension)
+            self._follow()
         changed = version != self._version
         self._commits, self._version = commits, version
         return changed
+
+    def _follow(self) -> None:
+        numbers = residents.gallery_changes(self._connection, self._version)
+        if self._version < 0 or numbers is None:
+            self.gallery = Gallery(residents.vectors(self._connection, self._model), self._dimension)
+            return
+        for number in sorted(numbers):
+            self.gallery.put(number, residents.vectors_of(self._connection, self._model, number))
 
 
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.store import residents
 from gate.store.consents import NO_PERSON
-from gate.store.database import open_read_only
+from gate.store.database import open_database, open_read_only
 from gate.store.residents import Template
 from gate.vision.gallery import Gallery, LiveGallery
 
@@ -81,7 +81,7 @@ def test_it_follows_the_store_within_half_a_second_and_the_removed_finds_nothing
     live = LiveGallery(open_read_only(state), "m", DIMENSION)
     assert live.gallery.people == {person.id for person in people}
 
-    changed_at = threading.Thread(target=residents.remove, args=(store, people[1]))
+    changed_at = threading.Thread(target=residents.remove, args=(store, people[1]), kwargs={"by": "test"})
     changed_at.start()
     changed_at.join()
     began = time.monotonic()
@@ -110,3 +110,53 @@ def test_templates_of_another_model_are_left_out_and_other_commits_cost_no_rebui
 def test_the_index_is_exact():
     assert isinstance(Gallery([], DIMENSION)._index, faiss.IndexIDMap2)
     assert faiss.downcast_index(Gallery([], DIMENSION)._index.index).__class__ is faiss.IndexFlatIP
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["enrol", "more", "withdraw", "remove", "look"]), st.integers(0, 5)), max_size=25
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_what_follows_the_store_step_by_step_is_what_is_read_anew(tmp_path_factory, steps):
+    state = tmp_path_factory.mktemp("state")
+    store, rng = open_database(state), np.random.default_rng(1)
+    live = LiveGallery(open_read_only(state), "m", DIMENSION)
+    people: list[residents.Resident] = []
+    for step, which in steps:
+        one = residents.get(store, people[which].id) if which < len(people) else None
+        if step == "enrol":
+            people.append(enrol(store, f"P{len(people)}", unit(rng, 1)[0], "m" if which else "other"))
+        elif step == "more" and one is not None and one.templates:
+            # Near the first ones: templates of one person do not contradict each other.
+            (_, _, kept), *_ = residents.vectors_of(store, "m", one.number) or [(0, "", unit(rng, 1)[0].tobytes())]
+            near = np.frombuffer(kept, "<f4") + 0.1 * unit(rng, 1)[0]
+            vector = (near / np.linalg.norm(near)).astype("<f4").tobytes()
+            if one.templates < residents.MAX_TEMPLATES:
+                residents.enrol(store, one.name, None, [Template("m", "test", {}, vector)], to=one.id)
+        elif step == "withdraw" and one is not None and one.templates:
+            residents.withdraw(store, one, by="test")
+        elif step == "remove" and one is not None:
+            residents.remove(store, one, by="test")
+        elif step == "look":
+            live.refresh()
+    live.refresh()
+    anew = Gallery(residents.vectors(store, "m"), DIMENSION)
+    assert live.gallery.people == anew.people
+    for probe in unit(rng, 3):
+        (followed,), (read,) = live.gallery.search(probe[None]), anew.search(probe[None])
+        assert {c.resident: round(c.similarity, 4) for c in followed} == {
+            c.resident: round(c.similarity, 4) for c in read
+        }
+    store.close()
+
+
+def test_who_is_far_behind_reads_everything_anew(store, state):
+    live = LiveGallery(open_read_only(state), "m", DIMENSION)
+    one = unit(np.random.default_rng(0), 1)[0]
+    first = enrol(store, "A", one)
+    store.execute("UPDATE gate SET gallery_version = gallery_version + 5000")
+    second = enrol(store, "B", one)
+    assert residents.gallery_changes(store, 0) is None
+    assert live.refresh()
+    assert live.gallery.people == {first.id, second.id}
