@@ -130,8 +130,8 @@ class Importer:
         self._thread.start()
 
     def _run(self, job: Import, ends_as: Phase, by: str | None) -> None:
-        # Linux gives each thread its own; nobody waits at the gate for an import.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        # Linux schedules each thread by itself; whatever else wants the core gets it at once.
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
         try:
             if self._each_row(job, by):
                 job.phase = ends_as

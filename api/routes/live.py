@@ -72,7 +72,7 @@ class Changes:
                         if clock() - asked_mono >= _ASK_DOOR_EVERY_S:
                             asked_mono = clock()
                             door = await asyncio.to_thread(_door_now, self._context)
-                        now = (last_line(connection), door)
+                        now = (last_line(connection, "granted"), last_line(connection, "denied"), door)
                         if seen is not None and now != seen:
                             self._tell()
                         seen = now
@@ -92,7 +92,7 @@ def _door_now(context: Context) -> tuple[object, ...]:
 
 @router.get("/live", response_class=StreamingResponse)
 async def follow(request: Request, _actor: Watcher) -> StreamingResponse:
-    """Server-sent events named `change`, whenever the record grows or the door does something."""
+    """Server-sent events named `change`, whenever somebody is let in or refused, or the door does something."""
     changes: Changes = request.app.state.changes
     if changes.full:
         raise HttpProblem(503, "Too many pages follow the gate already.")

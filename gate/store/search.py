@@ -151,6 +151,7 @@ def last_line_before(connection: sqlite3.Connection, moment: str) -> int:
     return int(row[0]) if row else 0
 
 
-def last_line(connection: sqlite3.Connection) -> int:
-    """The number of the newest line; 0 while there is none."""
-    return int(connection.execute("SELECT coalesce(max(sequence), 0) FROM audit").fetchone()[0])
+def last_line(connection: sqlite3.Connection, kind: str) -> int:
+    """The number of the newest line of a kind; 0 while there is none."""
+    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM audit WHERE kind = ?", (kind,)).fetchone()
+    return int(row[0])

@@ -1,0 +1,105 @@
+"""Two thousand people from a table: how fast beside the bare models, in how much memory, and killed half way."""
+
+import csv
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from enroll.bulk import Action, carry_out, read_table
+from enroll.checks import find_faces
+from enroll.decode import decode_photo
+from gate.store import audit, residents
+from gate.store.database import open_database
+from models.align import align
+from tests.conftest import command_environment
+from tests.running import wait_for
+
+pytestmark = pytest.mark.soak
+
+ROWS = 2_000
+
+
+@pytest.fixture
+def table(shared, tmp_path):
+    """A row for each of 1,626 people, and one of another home for each second photo until there are enough."""
+    folder = shared / "faces" / "lfw"
+    photos = {person: sorted(person.glob("*.jpg")) for person in sorted(folder.iterdir())}
+    chosen = [(person.name, found[0], "1") for person, found in photos.items()]
+    chosen += [(person.name, found[1], "2") for person, found in photos.items() if len(found) > 1]
+    path = tmp_path / "people.csv"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(("name", "unit", "until", "photos", "consent"))
+        for name, photo, unit in chosen[:ROWS]:
+            rows.writerow((name.replace("_", " "), unit, "2027-01-31", photo.relative_to(folder), "told"))
+    return path, folder
+
+
+def memory_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def test_the_import_keeps_four_fifths_of_the_models_own_pace_in_flat_memory(table, models, state):
+    path, folder = table
+    rows, refused = read_table(path, folder)
+    assert (len(rows), refused) == (ROWS, [])
+    bare_s = import_s = 0.0
+    outcomes, memory = [], []
+    with closing(open_database(state)) as store:
+        for number, row in enumerate(rows):
+            # Both in turns: what the machine does beside hits both alike. A refused photo is embedded by neither.
+            began = time.perf_counter()
+            outcomes.append(carry_out(store, models, row, "test"))
+            import_s += time.perf_counter() - began
+            began = time.perf_counter()
+            image = decode_photo(row.photos[0])
+            faces = find_faces(image, models)
+            if outcomes[-1].action is Action.ENROLLED:
+                landmarks, spec = np.asarray(faces[0].landmarks), models.spec
+                models.embedder.embed(align(image, landmarks, np.asarray(spec.landmarks), spec.input_size)[None])
+            bare_s += time.perf_counter() - began
+            if number % 250 == 249:
+                memory.append(memory_mb())
+        assert audit.verify(store) is None
+    counts = Counter(one.action.value for one in outcomes)
+    why = Counter(one.why.pattern for one in outcomes if one.action is Action.REFUSED)
+    print(f"\n{ROWS} rows: {dict(counts)}; refused: {dict(why)}")
+    print(f"import {ROWS / import_s:.1f} photos a second, bare models {ROWS / bare_s:.1f}: {bare_s / import_s:.2f}")
+    print(f"memory after each 250 rows, MB: {memory}")
+    assert bare_s / import_s >= 0.8
+    assert memory[-1] - memory[0] <= 30
+
+
+def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(table, models, models_dir, state, tmp_path):
+    path, folder = table
+    command = [sys.executable, "-m", "gate.cli", "import", str(path), "--photos", str(folder), "--yes", "--json"]
+
+    def started(of):
+        return subprocess.Popen(command, env=command_environment(models_dir, of), stdout=subprocess.PIPE, text=True)
+
+    with closing(open_database(state)) as store:
+        for half in (ROWS // 4, ROWS // 2):
+            process = started(state)
+            wait_for(lambda half=half: len(residents.every(store)) >= half, 300, "it is too slow")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+        process = started(state)
+        said, _ = process.communicate()
+        people = [(one.name, one.unit, one.templates, one.valid_until) for one in residents.every(store)]
+        assert audit.verify(store) is None
+    whole = started(tmp_path / "whole")
+    expected, _ = whole.communicate()
+    with closing(open_database(tmp_path / "whole")) as store:
+        assert people == [(one.name, one.unit, one.templates, one.valid_until) for one in residents.every(store)]
+    assert len({(name, unit) for name, unit, _, _ in people}) == len(people)
+    print(
+        f"\nkilled twice and gone on with: {len(people)} people, the same as in one go; {said[:90]}... {expected[:90]}..."
+    )
