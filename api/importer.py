@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
-from gate.store.database import DATABASE_NAME, open_database, sentences
+from gate.store.database import DATABASE_NAME, open_database, open_read_only, sentences
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -149,13 +149,22 @@ class Importer:
     def _each_row(self, job: Import, by: str | None) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached."""
         from enroll.bulk import carry_out, rehearse
+        from gate.vision.gallery import LiveGallery
 
-        with closing(open_database(self._state)) as connection, sentences(self._state / DATABASE_NAME):
+        with (
+            closing(open_database(self._state)) as connection,
+            closing(open_read_only(self._state)) as reader,
+            sentences(self._state / DATABASE_NAME),
+        ):
+            with self._enroller.turn() as models:
+                known = LiveGallery(reader, models.model_id, models.spec.dimension)
             for row in job.rows:
                 if self._stop.is_set():
                     return False
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
-                    done = rehearse(connection, models, row) if by is None else carry_out(connection, models, row, by)
-                job.outcomes.append(done)
+                    if by is None:
+                        job.outcomes.append(rehearse(connection, models, row))
+                    else:
+                        job.outcomes.append(carry_out(connection, models, row, by, known))
         return True

@@ -24,6 +24,7 @@ from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way
 from gate.store.residents import MAX_TEMPLATES, Resident
+from gate.vision.gallery import LiveGallery
 from models.pack import Models
 
 COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
@@ -110,8 +111,13 @@ def rehearse(connection: sqlite3.Connection, models: Models, row: Row) -> Outcom
     return Outcome(row.line, row.name, Action.ENROLLED if row.photos else Action.ADDED)
 
 
-def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str) -> Outcome:
-    """Do it: a person is enrolled whole or not at all, and one who is there already is only brought up to date."""
+def carry_out(
+    connection: sqlite3.Connection, models: Models, row: Row, by: str, known: LiveGallery | None = None
+) -> Outcome:
+    """Do it: a person is enrolled whole or not at all; one who is there already is only brought up to date.
+
+    `known` as for enrolling one.
+    """
     why = None
     try:
         _refuse_unknown_group(connection, row)
@@ -121,7 +127,9 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str)
         elif row.photos and row.way is not None:
             agreed = given(row.way, by, row.language, row.guardian)
             photos = (Photo(photo.name, decode_photo(photo), f"photo {photo.name}") for photo in row.photos)
-            enrolled = enrol(connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by)
+            enrolled = enrol(
+                connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by, known=known
+            )
             action, person = Action.ENROLLED, enrolled.resident
             if enrolled.lookalikes:
                 why = Sentence("looks very like {others}", others=", ".join(enrolled.lookalikes))

@@ -16,6 +16,7 @@ from gate.commands.home import counted, home, json_option, operator, print_json,
 from gate.errors import UsageError
 from gate.store import audit
 from gate.store.consents import Way
+from gate.store.database import open_read_only
 from gate.vocabulary import AuditEvent
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
@@ -117,6 +118,7 @@ def import_people(
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
     from enroll.bulk import Action, carry_out, read_table, rehearse
+    from gate.vision.gallery import LiveGallery
     from models.pack import open_models
 
     gate, by = home(state, config), operator()
@@ -124,8 +126,10 @@ def import_people(
         rows, outcomes = read_table(listed, folder)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+            known = LiveGallery(open_read_only(gate.state), models.model_id, models.spec.dimension)
             for row in rows:
-                outcomes.append(carry_out(connection, models, row, by) if yes else rehearse(connection, models, row))
+                done = carry_out(connection, models, row, by, known) if yes else rehearse(connection, models, row)
+                outcomes.append(done)
                 step()
     outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}

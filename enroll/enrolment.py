@@ -17,7 +17,7 @@ from gate.errors import Refusal, UsageError
 from gate.store import residents
 from gate.store.consents import Consent
 from gate.store.residents import MAX_TEMPLATES, Resident, Template
-from gate.vision.gallery import Gallery
+from gate.vision.gallery import Gallery, LiveGallery
 from models.pack import Models
 
 # On LFW 99.9 % of 3,480 pairs of one person's photos lie above this, and 98 % of pairs of two people's below.
@@ -67,10 +67,12 @@ def enrol(
     consent: Consent | None,
     to: Resident | None = None,
     by: str,
+    known: LiveGallery | None = None,
 ) -> Enrolled:
     """Enrol `name`, who agreed by `consent`, or give resident `to` more templates; `consent` may then stand already.
 
-    Photos are taken one at a time. All or nothing. Raises UsageError for files and names that are none, Refusal for
+    Photos are taken one at a time. All or nothing. `known` are the faces of this store; whoever enrols many gives it,
+    so that it is not read anew for each. Raises UsageError for files and names that are none, Refusal for
     photos that will not do.
     """
     name = clean_text(name, "name")
@@ -94,7 +96,7 @@ def enrol(
         Template(models.model_id, source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
         for portrait, vector, (_, source) in zip(portraits, vectors, labels, strict=True)
     ]
-    lookalikes = _lookalikes(connection, models, vectors, to)
+    lookalikes = _lookalikes(connection, models, vectors, to, known)
     resident = residents.enrol(connection, name, unit, templates, consent, to=to.id if to else None, by=by)
     return Enrolled(resident, lookalikes)
 
@@ -124,12 +126,15 @@ def _refuse_stranger(
 
 
 def _lookalikes(
-    connection: sqlite3.Connection, models: Models, vectors: NDArray[np.float32], existing: Resident | None
-) -> tuple[str, ...]:
-    gallery = Gallery(residents.vectors(connection, models.model_id), models.spec.dimension)
+    connection: sqlite3.Connection, models: Models, vectors: NDArray[np.float32], existing: Resident | None,
+    known: LiveGallery | None,
+) -> tuple[str, ...]:  # fmt: skip
+    if known is None:
+        known = LiveGallery(connection, models.model_id, models.spec.dimension)
+    known.refresh()
     alike = {
         candidate.resident
-        for candidates in gallery.search(vectors)
+        for candidates in known.gallery.search(vectors)
         for candidate in candidates
         if candidate.similarity >= models.spec.calibration.lookalike
     }

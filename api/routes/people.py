@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from api.context import Context, Registrar, Shared, Store, record_look
 from api.pages import language_of, page
@@ -19,6 +19,7 @@ from gate.errors import FacegateError, Refusal
 from gate.store import consents, residents, retention, schedules
 from gate.store import search as record
 from gate.store.consents import Given, Way
+from gate.store.residents import Resident
 from gate.store.search import Search
 from models.errors import PackError
 
@@ -135,22 +136,30 @@ def enrol(
     try:
         if not sent:
             person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
-            return RedirectResponse(f"/residents/{person.id}", 303)
+            said = words("{name} is added, without a face.", name=person.name)
+            return _enrol(request, connection, actor, "", _next_of(person), notice=said)
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
-            return _enrol(request, connection, actor, resident, given, said)
+            return _enrol(request, connection, actor, resident, given, problem=said)
         enrolled = enrol_uploads(
             context, connection, actor, sent, way=way, name=name, unit=unit.strip() or None, resident=resident or None,
             language=language, guardian=guardian,
         )  # fmt: skip
     except (FacegateError, PackError) as error:
-        return _enrol(request, connection, actor, resident, given, words.error(error))
+        return _enrol(request, connection, actor, resident, given, problem=words.error(error))
     notice = words("{name} is enrolled.", name=enrolled.resident.name)
     if enrolled.lookalikes:
         notice += " " + words(
             "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)
         )
-    return _resident(request, connection, context, actor, enrolled.resident.id, notice=notice)
+    if resident:
+        return _resident(request, connection, context, actor, resident, notice=notice)
+    return _enrol(request, connection, actor, "", _next_of(enrolled.resident), notice=notice)
+
+
+def _next_of(person: Resident) -> dict[str, str]:
+    """What the form holds for the next of a family."""
+    return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
 
 
 @router.post("/photos/checks")
@@ -170,6 +179,8 @@ def _enrol(
     actor: Registrar,
     resident: str,
     given: dict[str, str] | None = None,
+    *,
+    notice: str | None = None,
     problem: str | None = None,
 ) -> Response:
     language = language_of(request).tag
@@ -180,9 +191,10 @@ def _enrol(
         status_code=422 if problem else 200,
         actor=actor,
         person=found_resident(connection, resident) if resident else None,
-        given=given or {"name": "", "unit": "", "guardian": ""},
+        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
         consent_text=texts.text(spoken),
         consent_language=spoken,
+        notice=notice,
         problem=problem,
     )
 

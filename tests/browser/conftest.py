@@ -1,7 +1,9 @@
 """A real browser on a real gate: Chromium with its fake camera, and the three processes."""
 
+import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import pytest
@@ -12,6 +14,17 @@ from tests.running import gate_running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PASSWORD = "correct horse battery"
+# Where screenshots go, for whoever wants to look at them.
+SHOTS = os.environ.get("FACEGATE_TEST_SHOTS")
+
+
+def shoot(page, name):
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 844})
 
 
 @pytest.fixture(scope="session")

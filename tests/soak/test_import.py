@@ -16,7 +16,8 @@ from enroll.bulk import Action, carry_out, read_table
 from enroll.checks import find_faces
 from enroll.decode import decode_photo
 from gate.store import audit, residents
-from gate.store.database import open_database
+from gate.store.database import open_database, open_read_only
+from gate.vision.gallery import LiveGallery
 from models.align import align
 from tests.conftest import command_environment
 from tests.running import wait_for
@@ -52,11 +53,12 @@ def test_the_import_keeps_four_fifths_of_the_models_own_pace_in_flat_memory(tabl
     assert (len(rows), refused) == (ROWS, [])
     bare_s = import_s = 0.0
     outcomes, memory = [], []
-    with closing(open_database(state)) as store:
+    with closing(open_database(state)) as store, closing(open_read_only(state)) as reader:
+        known = LiveGallery(reader, models.model_id, models.spec.dimension)
         for number, row in enumerate(rows):
             # Both in turns: what the machine does beside hits both alike. A refused photo is embedded by neither.
             began = time.perf_counter()
-            outcomes.append(carry_out(store, models, row, "test"))
+            outcomes.append(carry_out(store, models, row, "test", known))
             import_s += time.perf_counter() - began
             began = time.perf_counter()
             image = decode_photo(row.photos[0])
@@ -101,5 +103,5 @@ def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(table, m
         assert people == [(one.name, one.unit, one.templates, one.valid_until) for one in residents.every(store)]
     assert len({(name, unit) for name, unit, _, _ in people}) == len(people)
     print(
-        f"\nkilled twice and gone on with: {len(people)} people, the same as in one go; {said[:90]}... {expected[:90]}..."
+        f"\nkilled twice and gone on with: {len(people)} people, the same as in one go; {said[:90]} ; {expected[:90]}"
     )
