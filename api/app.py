@@ -8,6 +8,7 @@ from importlib import resources
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from api.context import Context
@@ -69,12 +70,25 @@ def create_app(context: Context) -> FastAPI:
 def _told(request: Request, error: Exception) -> Response:
     """An error as the asker reads it: a problem for machines, a page in their language for people."""
     status, headers = _status(error), getattr(error, "headers", None)
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
     detail = _detail(error, language_of(request))
     if request.url.path.startswith("/api/"):
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
     return page(request, "error.html", status_code=status, status=status, sentence=detail)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What may be asked of this path: each route knows only its own."""
+    # Matching looks at the method last: a route of another one matches in part.
+    found = set[str]()
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        scope = dict(request.scope) | {"method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            found.add(method)
+    return found
 
 
 def _status(error: Exception) -> int:

@@ -14,6 +14,7 @@ import uvicorn
 
 from api.app import create_app
 from api.chores import tidy_each_night
+from api.connections import Connection
 from api.context import Context
 from api.enroller import Enroller
 from api.importer import Importer
@@ -103,6 +104,7 @@ def main() -> int:
     _offer_first_start(context, address)
     config = uvicorn.Config(
         create_app(context),
+        http=Connection,
         log_level="warning",
         access_log=False,
         server_header=False,

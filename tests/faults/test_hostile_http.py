@@ -2,14 +2,18 @@
 
 import asyncio
 import re
+import tarfile
 
 import pytest
 from fastapi.routing import APIRoute
 
+from api.app import create_app
 from api.context import store_of
+from gate import backup
 from gate.store import accounts, audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.residents import Template
+from tests.console import PASSWORD, Browser
 from tests.enroll.test_decode import png_bomb
 
 # What anyone may see: the way in, and what a browser fetches for it.
@@ -289,3 +293,32 @@ def test_templates_never_leave(browser, store):
 def test_answers_about_people_stay_in_no_cache(browser):
     for path in ("/residents", "/api/v1/residents", "/events"):
         assert browser("manager").get(path).headers["cache-control"] == "no-store"
+
+
+def test_a_405_says_what_may_be_asked(browser):
+    answer = browser("manager").ask("PUT", "/api/v1/residents")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def test_a_stolen_backup_opens_no_console_and_shows_no_photo(browser, context, store, state, tmp_path, photos):
+    owner = browser("owner")
+    token = owner.post("/api/v1/tokens", json={"name": "t", "permissions": ["door"]}).json()["secret"]
+    form = {"name": "Barack Obama", "way": "told"}
+    owner.post("/api/v1/enrolments", data=form, files=[("photos", ("a.jpg", (photos / "obama.jpg").read_bytes()))])
+    made = backup.make(state, tmp_path, None)
+    stolen = b"".join(
+        member.read() for archive in [tarfile.open(made.path)] for name in archive.getmembers()
+        if (member := archive.extractfile(name)) is not None
+    )  # fmt: skip
+    for secret in (token, owner.cookies[context.cookie], PASSWORD, context.owner_code.code):
+        assert secret.encode() not in stolen
+    assert b"\xff\xd8\xff" not in stolen, "a JPEG"
+    # What is in it: hashes that cannot be shown to the console, and templates, which is why it is locked away.
+    digests = [row[0] for row in store.execute("SELECT digest FROM sessions UNION SELECT digest FROM tokens")]
+    assert all(one.encode() in stolen for one in digests)
+    for digest in digests:
+        thief = Browser(create_app(context))
+        thief.cookies.set(context.cookie, digest)
+        assert thief.get("/").headers["location"] == "/sign-in"
+        asked = thief.get("/api/v1/door", headers={"authorization": f"Bearer {digest}"})
+        assert asked.status_code == 401
