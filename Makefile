@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak mutants coverage messages lock format clean
+.PHONY: demo test check bench soak fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -25,6 +25,11 @@ bench: $(BIN)/facegate
 # The slow proofs; they print their tables.
 soak: $(BIN)/facegate
 	$(BIN)/python -m pytest -m soak -s
+
+# The whole API against its own description, by schemathesis.
+fuzz: $(BIN)/facegate
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m pytest -m soak -s tests/soak/test_api_schema.py
 
 # Mutation testing of the door's pure core; the rows of its table are altered by tests/soak/test_table_rows.py.
 mutants: $(BIN)/facegate
@@ -57,6 +62,8 @@ lock:
 		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		pyproject.toml --group mutants -c requirements/dev.txt -o requirements/mutants.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+		pyproject.toml --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 $(BIN)/facegate: requirements/dev.txt pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -23,6 +23,7 @@ from api.routes import (
     door,
     enrolments,
     events,
+    gate,
     health,
     imports,
     live,
@@ -57,7 +58,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, webhooks, live):
         app.include_router(room.router)
-    for room in (sign_in, console, people, bulk, camera, screen, settings):
+    for room in (sign_in, gate, console, people, bulk, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)
@@ -77,7 +78,9 @@ def _told(request: Request, error: Exception) -> Response:
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
-    return page(request, "error.html", status_code=status, status=status, sentence=detail)
+    response = page(request, "error.html", status_code=status, status=status, sentence=detail)
+    response.headers.update(headers or {})
+    return response
 
 
 def _methods_at(request: Request) -> set[str]:

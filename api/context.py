@@ -40,6 +40,8 @@ class Context:
     zone: str | None = None
     """The gate's time zone; None: the machine's own."""
     keep: KeepSettings = field(default_factory=KeepSettings)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """All settings in effect, as anyone may see them."""
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)

@@ -95,6 +95,7 @@ def main() -> int:
         secure=certificate is not None,
         zone=given["zone"],
         keep=KeepSettings(**given["keep"]),
+        settings=given["settings"],
     )
     address = _address(listener, secure=certificate is not None)
     _write(api_address_file(state), f"{address}\n", 0o644)

@@ -124,6 +124,7 @@ EVENTS: dict[str, Sentence] = {
     "schedule_changed": Sentence("Schedule changed"),
     "schedule_removed": Sentence("Schedule removed"),
     "group_changed": Sentence("Group changed"),
+    "zone_changed": Sentence("Approach zone changed"),
     "free_access_changed": Sentence("Free access changed"),
     "looked_at": Sentence("Looked at the record"),
     "exported": Sentence("Exported the record"),
@@ -183,6 +184,12 @@ ROLES: dict[str, Sentence] = {
 FADING: dict[str, Sentence] = {
     Why.UNUSED: Sentence("The face opened nothing for long; it is erased on {day} unless it is used."),
     Why.MOVED_OUT: Sentence("The last day is over; the person is erased on {day}."),
+}
+
+GRADES: dict[str, Sentence] = {
+    "ok": Sentence("well"),
+    "look": Sentence("look"),
+    "bad": Sentence("mend"),
 }
 
 PHASES: dict[str, Sentence] = {

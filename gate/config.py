@@ -137,6 +137,19 @@ class ModelsSettings(_Section):
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
 
 
+class ScreenSettings(_Section):
+    """The screen at the gate."""
+
+    name: bool = False
+    """Whether it greets by name: whoever stands near reads it too."""
+
+    unknown: str = Field("", max_length=60)
+    """What it says to somebody it does not know; empty: "Not known here" in the screen's language."""
+
+    unknown_advice: str = Field("", max_length=100)
+    """What it advises them to do, such as "Please ring the guard, 8001"; empty: to take another way in."""
+
+
 class ApiSettings(_Section):
     """The console and the API."""
 
@@ -201,6 +214,9 @@ class Settings(BaseSettings):
 
     api: ApiSettings = ApiSettings()
     """The console and the API."""
+
+    screen: ScreenSettings = ScreenSettings()
+    """The screen at the gate."""
 
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
@@ -288,6 +304,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dic
             "gate": settings.gate,
             "api": dumped["api"],
             "keep": dumped["keep"],
+            "settings": shown(settings),
             "zone": settings.door.zone,
             "models_dir": str(models_dir),
             "pack": settings.models.pack,

@@ -1,4 +1,4 @@
-"""The console's pages about the gate: today, events, gate, services."""
+"""The console's pages about the gate: today, events, services."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import Permission
-from api.context import Doorkeeper, MaybeActor, Reader, Shared, Store, Watcher, door_status, record_look
+from api.context import Doorkeeper, MaybeActor, Reader, Shared, Store, door_status, record_look
 from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded
 from api.routes.door import Order, tell_door
 from api.routes.events import people
-from api.routes.health import health_of
 from api.wording import FAULTS, KINDS, METHODS, REASONS
 from gate.clock import zone_of
 from gate.health import gather
@@ -129,13 +128,6 @@ def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
         return ", ".join(parts)
 
     return told
-
-
-@router.get("/door")
-def show_gate(request: Request, context: Shared, actor: Watcher) -> Response:
-    """How the gate is."""
-    found = gather(context.state)
-    return page(request, "gate.html", actor=actor, health=health_of(context.gate, found), problems=found.problems)
 
 
 @router.get("/services")

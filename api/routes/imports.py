@@ -71,7 +71,7 @@ def discard_import(context: Shared, _actor: Registrar) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/residents/export", response_class=StreamingResponse)
+@router.get("/exports/residents", response_class=StreamingResponse)
 def export_residents(
     context: Shared, connection: Store, actor: Registrar, templates: bool = False
 ) -> StreamingResponse:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.auth import Permission
-from api.context import Context, Shared, door_status, here_or
+from api.context import Context, Shared, door_status, here_or, store_of
 from api.pages import language_of, page
 from api.problems import HttpProblem
 from api.routes.live import Changes
 from api.wording import SCREEN, SCREEN_REASONS
+from gate.errors import Sentence
+from gate.health import age_s, status_of
+from gate.link import socket_of
+from gate.store import residents
+
+# What was seen longer ago is no longer there, seconds.
+_FRESH_S = 2.0
 
 router = APIRouter(prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
@@ -23,8 +32,16 @@ def show_screen(request: Request, context: Shared) -> Response:
 
 @router.get("/now")
 def show_now(request: Request, context: Shared) -> JSONResponse:
-    """What the screen says: {"signal", "words", "advice"}. Never a name."""
+    """What the screen says: {"signal", "words", "advice"}; a name only where the settings allow it."""
     return JSONResponse(_now(request, context))
+
+
+@router.get("/silhouette")
+def show_silhouette(context: Shared) -> JSONResponse:
+    """Where the nearest face is: {"face": [x, y, width, height] as fractions of the picture, or null}. No picture."""
+    vision = status_of(socket_of(context.state, "vision")) or {}
+    fresh = age_s(vision, "last_inference_mono", time.monotonic())
+    return JSONResponse({"face": vision.get("nearest") if fresh is not None and fresh < _FRESH_S else None})
 
 
 @router.get("/live")
@@ -40,6 +57,17 @@ def _now(request: Request, context: Context) -> dict[str, str]:
     language, door = language_of(request), door_status(context)
     signal = str(door["signal"]) if door else "fault"
     words, advice = SCREEN.get(signal, SCREEN["ready"])
+    screen = context.settings.get("screen", {})
+    if signal == "deny":
+        words, advice = screen.get("unknown") or words, screen.get("unknown_advice") or advice
     reason = str(door.get("reason")) if door and signal in ("deny", "come_closer") else ""
     words, advice = SCREEN_REASONS.get(reason, (words, advice))
+    if signal == "grant" and screen.get("name") and door and (name := _name_of(context, door.get("resident"))):
+        words = Sentence("Welcome home, {name}", name=name)
     return {"signal": signal, "words": language(words), "advice": language(advice)}
+
+
+def _name_of(context: Context, resident: object) -> str | None:
+    with store_of(context) as connection:
+        found = residents.get(connection, str(resident)) if resident else None
+    return found.name if found else None

@@ -92,6 +92,7 @@ class Controller:
         self._shown: Signal | None = None
         self._answered: tuple[Signal, float] | None = None
         self._told_reason: Reason | None = None
+        self._told_resident: str | None = None
         self.faulty = False
         self.door = Door()
         self._began = standing
@@ -143,6 +144,8 @@ class Controller:
             extended = resident is not None and resident.extended
             event = Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL
             verdict, on_mono, notes = self._ask(event, claim.id, now)
+            if verdict.granted and resident is not None:
+                self._told_resident = resident.id
         elif verdict.reason is not None and peer_is_vision:
             self._answer(signal_of_reason(verdict.reason), now, verdict.reason)
         details: dict[str, object] = {
@@ -209,6 +212,7 @@ class Controller:
 
     def _ask(self, event: Event, grant: str, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
         before = self.door
+        self._told_resident = None
         said, on_mono = self._move(Happening(event, grant), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         if reason is not None:
@@ -274,6 +278,11 @@ class Controller:
     def told_reason(self) -> Reason | None:
         """Why whoever stands at the gate was refused, while they are told so."""
         return self._told_reason if self._answered is not None else None
+
+    @property
+    def told_resident(self) -> str | None:
+        """The id of whom the gate greets, while it does: whoever was let in by face."""
+        return self._told_resident if self._shown is Signal.GRANT else None
 
     def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
         if verdict.reason is not None:

@@ -263,6 +263,7 @@ class DoorService:
             "faults": sorted(door.faults),
             "signal": self._controller.signal,
             "reason": self._controller.told_reason,
+            "resident": self._controller.told_resident,
             "relay": self._hardware.relay.on,
             "hold_relay": self._hardware.holder.on if self._hardware.holder else None,
             "inputs": inputs,

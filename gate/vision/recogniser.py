@@ -78,12 +78,19 @@ class Recogniser:
             settings.min_light,
             settings.max_light,
         )
-        self._zone = Zone(settings.zone.left, settings.zone.top, settings.zone.right, settings.zone.bottom)
+        self._set_zone = Zone(settings.zone.left, settings.zone.top, settings.zone.right, settings.zone.bottom)
+        self._zone = self._set_zone
         self._tracks = Tracks()
         self._watches: dict[int, _Watch] = {}
         self._seen_thumbnail: NDArray[np.int16] | None = None
         self._looked = float("-inf")
         self.embedded = 0
+        self.nearest: tuple[float, float, float, float] | None = None
+        """Where the nearest face is, for the screen at the gate: middle, width and height as fractions."""
+
+    def let_count(self, zone: tuple[float, float, float, float] | None) -> None:
+        """Judge only faces inside this zone (left, top, right, bottom as fractions); None: that of the settings."""
+        self._zone = Zone(*zone) if zone else self._set_zone
 
     @property
     def tracks(self) -> Tracks:
@@ -96,6 +103,7 @@ class Recogniser:
         if not self._worth_a_look(frame.image, now):
             return []
         faces = self._detect(frame.image)
+        self.nearest = _nearest(faces, frame.image.shape[1], frame.image.shape[0])
         self._tracks = follow(self._tracks, faces, now)
         self._watches = {track.number: self._watches.get(track.number, _Watch()) for track in self._tracks.active}
         probes = self._probes(frame, faces, now)
@@ -205,6 +213,15 @@ def _no_belief(watch: _Watch, near_s: float) -> Belief | None:
     if watch.unfit:
         return Belief(None, watch.unfit.most_common(1)[0][0], None, len(watch.sightings))
     return Belief(None, Reason.UNKNOWN, None, len(watch.sightings)) if watch.sightings else None
+
+
+def _nearest(faces: list[Face], width: int, height: int) -> tuple[float, float, float, float] | None:
+    if not faces:
+        return None
+    x, y, w, h = max((face.box for face in faces), key=lambda box: box[2] * box[3])
+    return (
+        round((x + w / 2) / width, 3), round((y + h / 2) / height, 3), round(w / width, 3), round(h / height, 3)
+    )  # fmt: skip
 
 
 def _motion(change: NDArray[np.int16]) -> float:

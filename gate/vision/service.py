@@ -18,6 +18,7 @@ from gate.config import CameraSettings, VisionSettings, with_password
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory, socket_of
 from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready, uid_of
+from gate.store import approach
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
@@ -54,7 +55,8 @@ class VisionService:
         runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads)
         self._recogniser = Recogniser(models, vision, new_id)
-        self._gallery = LiveGallery(open_read_only(state), models.model_id, models.spec.dimension)
+        self._store = open_read_only(state)
+        self._gallery = LiveGallery(self._store, models.model_id, models.spec.dimension)
         self._door = Client(socket_of(state, "door"))
         self._server = Server(
             socket_of(state, "vision"), self._answer, lambda _peer, why: _log.warning("refused: %s", why)
@@ -119,6 +121,7 @@ class VisionService:
     def _follow_gallery(self) -> None:
         try:
             self._gallery.refresh()
+            self._recogniser.let_count(approach.drawn(self._store))
             self._gallery_broken = False
         except (sqlite3.Error, ValueError) as error:
             if not self._gallery_broken:
@@ -162,6 +165,7 @@ class VisionService:
             "recording_began_mono": state.began_mono,
             "residents": len(self._gallery.gallery),
             "embedded": self._recogniser.embedded,
+            "nearest": self._recogniser.nearest,
         }
 
 

@@ -144,7 +144,7 @@ def test_a_way_out_of_the_zip_is_refused(manager, state):
 def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, store, models, photos):
     someone = residents.enrol(store, "=Wang, Fang", "3-1204", [])
     residents.change(store, someone, valid_until="2027-01-31", by="test")
-    table = manager.get("/api/v1/residents/export")
+    table = manager.get("/api/v1/exports/residents")
     assert table.headers["content-type"].startswith("text/csv")
     residents.remove(store, residents.find(store, "=Wang, Fang"), by="test")
     manager.post("/api/v1/imports", files=[("files", ("again.csv", table.content))])
@@ -159,8 +159,8 @@ def test_templates_go_out_to_owners_alone_and_on_record(manager, browser, store,
     form = {"name": "Barack Obama", "way": "told"}
     upload = [("photos", ("obama.jpg", (photos / "obama.jpg").read_bytes()))]
     manager.post("/api/v1/enrolments", data=form, files=upload)
-    assert manager.get("/api/v1/residents/export?templates=1").status_code == 403
-    lines = browser("owner").get("/api/v1/residents/export?templates=1").text.splitlines()
+    assert manager.get("/api/v1/exports/residents?templates=1").status_code == 403
+    lines = browser("owner").get("/api/v1/exports/residents?templates=1").text.splitlines()
     assert len(lines) == 1
     vector = np.frombuffer(base64.b64decode(json.loads(lines[0])["templates"][0]["vector"]), "<f4")
     assert abs(float(np.linalg.norm(vector)) - 1) < 1e-3

@@ -191,6 +191,27 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
     page.wait_for_function("document.getElementById('view').naturalWidth > 0")
     shoot(page, "door-en")
 
+    # The zone is drawn on the picture where he does not stand: from then on nobody is at the gate.
+    frame = page.locator("#zone").bounding_box()
+    page.mouse.move(frame["x"] + 0.02 * frame["width"], frame["y"] + 0.02 * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 0.12 * frame["width"], frame["y"] + 0.2 * frame["height"], steps=4)
+    page.mouse.up()
+    assert 10 < float(page.get_by_label("Right").input_value()) < 14
+    shoot(page, "zone-en")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    before = len(granted_of(page))
+    walked_past = screen.evaluate("new Promise((done) => setTimeout(done, 9000))")
+    assert walked_past is None
+    assert len(granted_of(page)) == before
+    page.get_by_role("button", name="The zone of the settings again").click()
+    expect(screen.get_by_role("heading", name="Welcome home")).to_be_visible(timeout=20_000)
+
+
+def granted_of(page):
+    return json.loads(page.evaluate("fetch('/api/v1/events?kind=granted').then((answer) => answer.text())"))["items"]
+
 
 def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
     """Judged by axe-core: contrast, labels, headings, landmarks, in both languages, light and dark."""

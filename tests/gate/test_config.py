@@ -141,5 +141,5 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
     assert {name: set(part) for name, part in parts.items()} == {
         "door": {"state", "door"},
         "vision": {"state", "camera", "vision", "models_dir", "pack", "api_user"},
-        "api": {"state", "gate", "zone", "api", "keep", "models_dir", "pack"},
+        "api": {"state", "gate", "zone", "api", "keep", "settings", "models_dir", "pack"},
     }

@@ -1,0 +1,101 @@
+"""The console's page about the gate itself: health, live view, approach zone, what the settings mean, drill, doctor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+
+from api.auth import Actor
+from api.context import Context, Owner, Shared, Store, Watcher
+from api.pages import language_of, page
+from api.problems import HttpProblem
+from api.routes.health import health_of
+from gate.errors import FacegateError, Sentence
+from gate.health import gather
+from gate.store import approach
+
+router = APIRouter(prefix="/door")
+
+_Percent = Annotated[float, Form(ge=0, le=100)]
+_EXAMINED_WITHIN_S = 60.0
+# The sheet is whole in itself, styles and all, and runs nothing.
+_SHEET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+
+@router.get("")
+def show_gate(request: Request, connection: Store, context: Shared, actor: Watcher) -> Response:
+    """How the gate is."""
+    return _page(request, connection, context, actor)
+
+
+@router.post("/zone")
+def draw_zone(
+    request: Request, connection: Store, context: Shared, actor: Owner, left: _Percent, top: _Percent, right: _Percent,
+    bottom: _Percent,
+) -> Response:  # fmt: skip
+    """Where a face counts, as drawn on the picture."""
+    try:
+        approach.draw(connection, (left / 100, top / 100, right / 100, bottom / 100), actor.label)
+    except FacegateError as error:
+        return _page(request, connection, context, actor, problem=language_of(request).error(error))
+    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+
+
+@router.post("/zone/removal")
+def forget_zone(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+    """The zone of the settings again."""
+    approach.draw(connection, None, actor.label)
+    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+
+
+@router.post("/examination")
+def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+    """What `facegate doctor` finds."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.cli", "doctor", "--json", "--state", str(context.state)],
+            capture_output=True, text=True, timeout=_EXAMINED_WITHIN_S, check=False,
+        )  # fmt: skip
+        findings = json.loads(done.stdout.splitlines()[-1])["findings"]
+    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, KeyError):
+        said = language_of(request)(Sentence("The examination did not end; on the gate, ask: sudo facegate doctor"))
+        return _page(request, connection, context, actor, problem=said)
+    return _page(request, connection, context, actor, findings=findings)
+
+
+@router.get("/drill")
+def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
+    """The sheet of the last drill."""
+    sheets = sorted((context.state / "drills").glob("drill-*.html"))
+    if not sheets:
+        raise HttpProblem(404, "There was no drill yet: sudo facegate drill")
+    return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})
+
+
+def _page(
+    request: Request, connection: Store, context: Context, actor: Actor, *, notice: str | None = None,
+    problem: str | None = None, findings: list[dict[str, str]] | None = None,
+) -> Response:  # fmt: skip
+    found = gather(context.state)
+    vision = context.settings.get("vision", {})
+    zone = approach.drawn(connection)
+    return page(
+        request,
+        "gate.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        health=health_of(context.gate, found),
+        problems=found.problems,
+        settings=context.settings,
+        zone=zone or tuple(vision.get("zone", {}).values()) or (0.0, 0.0, 1.0, 1.0),
+        drawn=zone is not None,
+        drilled=any((context.state / "drills").glob("drill-*.html")),
+        findings=findings,
+        notice=notice,
+        problem=problem,
+    )

@@ -1,0 +1,70 @@
+"""The page about the gate itself: the zone, the drill's sheet, the doctor's findings, what the settings mean."""
+
+import pytest
+
+from api.app import create_app
+from gate.config import load_settings, shown
+from gate.store import approach, audit
+from tests.console import Browser, context_on, problem_of
+
+ZONE = {"left": "10", "top": "20", "right": "80", "bottom": "90.5"}
+
+
+def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
+    owner = browser("owner")
+    assert browser("manager").post("/door/zone", data=ZONE).status_code == 403
+    assert "Saved." in owner.post("/door/zone", data=ZONE).text
+    assert approach.drawn(store) == (0.1, 0.2, 0.8, 0.905)
+    assert 'value="90.5"' in owner.get("/door").text
+    assert "Saved." in owner.post("/door/zone/removal").text
+    assert approach.drawn(store) is None
+    drawn = [line.details for line in audit.lines(store) if line.kind == "zone_changed"]
+    by = f"user {staff['owner'].id}"
+    assert drawn == [{"zone": [0.1, 0.2, 0.8, 0.905], "by": by}, {"zone": None, "by": by}]
+
+
+@pytest.mark.parametrize("wrong", [{"right": "10"}, {"left": "79"}, {"bottom": "20"}, {"right": "5"}])
+def test_what_is_no_zone_is_refused(browser, store, wrong):
+    answer = browser("owner").post("/door/zone", data=ZONE | wrong)
+    assert "at least a twentieth" in problem_of(answer)
+    assert approach.drawn(store) is None
+
+
+def test_what_lies_outside_the_picture_is_no_form_of_ours(browser, store):
+    assert browser("owner").post("/door/zone", data=ZONE | {"right": "101"}).status_code == 422
+    assert browser("owner").post("/door/zone", data=ZONE | {"left": "nan"}).status_code == 422
+    assert approach.drawn(store) is None
+
+
+def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff):
+    settings = load_settings(vision={"threshold": 0.7, "frames": 4, "zone": {"left": 0.25}}, door={"pulse_s": 3})
+    owner = Browser(create_app(context_on(state, models_dir, settings=shown(settings))))
+    owner.sign_in("owner")
+    text = owner.get("/door").text
+    assert "set by hand to 0.7" in text
+    assert "4 good looks decide, 0.3 seconds at the earliest" in text
+    assert "The relay is on for 3 seconds, and for 12 at most" in text
+    assert 'name="left" min="0" max="100" step="any" required value="25"' in text
+
+
+def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):
+    owner = browser("owner")
+    assert owner.get("/door/drill").status_code == 404
+    assert "never: sudo facegate drill" in owner.get("/door").text
+    (state / "drills").mkdir()
+    (state / "drills" / "drill-20260101T000000.html").write_text("<p>old</p>")
+    (state / "drills" / "drill-20261101T000000.html").write_text("<p>new</p><script>alert(1)</script>")
+    sheet = owner.get("/door/drill")
+    assert "new" in sheet.text
+    policy = sheet.headers["content-security-policy"]
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_the_doctor_is_asked_from_the_page(browser, state, models_dir, monkeypatch):
+    monkeypatch.setenv("FACEGATE_MODELS__DIR", str(models_dir.resolve()))
+    text = browser("owner").post("/door/examination").text
+    assert "door does not answer" in text or "does not answer" in text
+    assert text.count('<td lang="en">') > 10
+    assert browser("manager").post("/door/examination").status_code == 403
