@@ -33,6 +33,7 @@ from api.routes import (
     screen,
     settings,
     sign_in,
+    site,
     webhooks,
 )
 from api.shield import Shield
@@ -56,7 +57,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
-    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, webhooks, live):
+    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, site, webhooks, live):
         app.include_router(room.router)
     for room in (sign_in, gate, console, people, bulk, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)

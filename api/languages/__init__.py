@@ -66,7 +66,8 @@ class Languages:
             if file.name.endswith(".po"):
                 tag = file.name.removesuffix(".po")
                 compiled = io.BytesIO()
-                write_mo(compiled, read_po(io.BytesIO(file.read_bytes())))
+                # With its locale: the plural forms are the locale's.
+                write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=tag.replace("-", "_")))
                 compiled.seek(0)
                 self._all[tag] = Language(tag, Locale.parse(tag, sep="-"), gettext.GNUTranslations(compiled))
 

@@ -71,6 +71,7 @@ def change_resident(
     actor: Registrar,
     resident: str,
     known_as: _Text,
+    name: _Text = "",
     unit: _Text = "",
     group: _Text = "",
     valid_from: _Text = "",
@@ -82,8 +83,8 @@ def change_resident(
     try:
         refuse_outdated(found, known_as)
         residents.change(
-            connection, found, extended=extended, group=group, unit=clean_text(unit, "unit") if unit.strip() else "",
-            valid_from=valid_from, valid_until=valid_until,
+            connection, found, name=clean_text(name, "name"), extended=extended, group=group,
+            unit=clean_text(unit, "unit") if unit.strip() else "", valid_from=valid_from, valid_until=valid_until,
             by=actor.label,
         )  # fmt: skip
     except FacegateError as error:

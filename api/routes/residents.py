@@ -53,6 +53,7 @@ class Change(BaseModel):
     """What to change; what is absent stays. An empty text takes away."""
 
     model_config = ConfigDict(extra="forbid")
+    name: str | None = Field(None, max_length=400)
     unit: str | None = Field(None, max_length=400)
     group: str | None = Field(None, max_length=60)
     schedule: str | None = Field(None, max_length=60)
@@ -142,8 +143,9 @@ def change_resident(
     found = found_resident(connection, resident)
     refuse_outdated(found, if_match)
     unit = clean_text(change.unit, "unit") if change.unit else change.unit
+    name = clean_text(change.name, "name") if change.name is not None else None
     changed = residents.change(
-        connection, found, extended=change.extended, schedule=change.schedule, group=change.group, unit=unit,
+        connection, found, name=name, extended=change.extended, schedule=change.schedule, group=change.group, unit=unit,
         valid_from=change.valid_from, valid_until=change.valid_until,
         by=actor.label,
     )  # fmt: skip

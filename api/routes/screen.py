@@ -38,7 +38,7 @@ def show_now(request: Request, context: Shared) -> JSONResponse:
 
 @router.get("/silhouette")
 def show_silhouette(context: Shared) -> JSONResponse:
-    """Where the nearest face is: {"face": [x, y, width, height] as fractions of the picture, or null}. No picture."""
+    """Where the nearest face is, and no picture: {"face": [right of the middle, down, width, height] or null}."""
     vision = status_of(socket_of(context.state, "vision")) or {}
     fresh = age_s(vision, "last_inference_mono", time.monotonic())
     return JSONResponse({"face": vision.get("nearest") if fresh is not None and fresh < _FRESH_S else None})

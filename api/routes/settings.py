@@ -1,4 +1,4 @@
-"""The settings page: hours and groups, users, tokens for machines, webhooks."""
+"""The settings page: hours and groups, users, tokens for machines, webhooks, backups."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
-from api.context import Owner, Registrar, Shared, Store
+from api.context import Context, Owner, Registrar, Shared, Store
 from api.pages import language_of, page
 from api.routes import webhooks as webhook_routes
 from api.routes.accounts import clean_user_name, found_user
+from api.routes.site import back_up, backups_of
 from api.wording import KINDS
 from enroll.people import clean_text
 from gate.errors import FacegateError, Sentence
@@ -33,6 +34,7 @@ class _Page:
 
     request: Request
     connection: sqlite3.Connection
+    context: Context
     actor: Actor
 
     def shown(self, *, notice: str | None = None, problem: str | None = None, issued: str | None = None) -> Response:
@@ -47,6 +49,7 @@ class _Page:
             groups=schedules.groups(self.connection),
             tokens=accounts.tokens(self.connection) if site else [],
             webhooks=webhooks.every(self.connection) if site else [],
+            backups=[path.name for path in backups_of(self.context)] if site else [],
             least=LEAST_PASSWORD,
             notice=notice,
             problem=problem,
@@ -63,12 +66,12 @@ class _Page:
         return self.shown(notice=language(notice))
 
 
-def _registrars(request: Request, connection: Store, actor: Registrar) -> _Page:
-    return _Page(request, connection, actor)
+def _registrars(request: Request, connection: Store, context: Shared, actor: Registrar) -> _Page:
+    return _Page(request, connection, context, actor)
 
 
-def _owners(request: Request, connection: Store, actor: Owner) -> _Page:
-    return _Page(request, connection, actor)
+def _owners(request: Request, connection: Store, context: Shared, actor: Owner) -> _Page:
+    return _Page(request, connection, context, actor)
 
 
 _RegistrarsPage = Annotated[_Page, Depends(_registrars)]
@@ -105,26 +108,24 @@ def put_group(page: _RegistrarsPage, name: _Text, schedule: Annotated[str, Form(
 
 
 @router.post("/users")
-def add_user(
-    page: _OwnersPage, context: Shared, name: _Text, role: Annotated[Role, Form()], password: _Text
-) -> Response:
+def add_user(page: _OwnersPage, name: _Text, role: Annotated[Role, Form()], password: _Text) -> Response:
     """Add a user."""
 
     def add() -> None:
         clean = clean_user_name(name)
-        hashed = context.passwords.hashed(password, clean)
+        hashed = page.context.passwords.hashed(password, clean)
         accounts.add_user(page.connection, clean, hashed, role, page.actor.label)
 
     return page.after(add, Sentence("{name} can sign in now.", name=name.strip()))
 
 
 @router.post("/users/{user}/password")
-def change_password(page: _OwnersPage, context: Shared, user: str, password: _Text) -> Response:
+def change_password(page: _OwnersPage, user: str, password: _Text) -> Response:
     """Give a user another password."""
     found = found_user(page.connection, user)
 
     def change() -> None:
-        hashed = context.passwords.hashed(password, found.name)
+        hashed = page.context.passwords.hashed(password, found.name)
         accounts.change_password(page.connection, found, hashed, page.actor.label)
 
     return page.after(change, Sentence("{name} has a new password and must sign in again.", name=found.name))
@@ -192,3 +193,9 @@ def replay_webhook(page: _OwnersPage, webhook: str) -> Response:
     return page.after(
         lambda: webhooks.replay(page.connection, found, after, page.actor.label), Sentence("It is sent again.")
     )
+
+
+@router.post("/backups")
+def make_backup(page: _OwnersPage) -> Response:
+    """Make a backup now."""
+    return page.after(lambda: back_up(page.context), Sentence("A backup is made, and verified."))

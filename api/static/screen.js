@@ -34,8 +34,8 @@ async function mirror() {
   } catch {
     // The words say that nobody answers.
   }
-  const [x, y, width, height] = face ?? [0.5, 0.5, 0, 0];
-  outline.setAttribute("cx", (1 - x) * FULL);
+  const [right, y, width, height] = face ?? [0, 0.5, 0, 0];
+  outline.setAttribute("cx", (0.5 - right) * FULL);
   outline.setAttribute("cy", y * FULL);
   outline.setAttribute("rx", width * FULL / 2);
   outline.setAttribute("ry", height * FULL / 2);

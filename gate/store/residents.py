@@ -111,6 +111,15 @@ def search(
     return [one for one in every(connection) if matches(one)]
 
 
+def units(connection: sqlite3.Connection) -> list[tuple[str | None, int, int]]:
+    """Every home with how many live there, and how many of them are known by face."""
+    rows = connection.execute(
+        "SELECT unit, count(*), sum(EXISTS (SELECT 1 FROM templates WHERE resident_id = residents.id))"
+        " FROM residents GROUP BY unit ORDER BY unit"
+    )
+    return rows.fetchall()
+
+
 def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
     """The ids of those who have templates, and none by `model`: until they are enrolled again nobody knows them."""
     rows = connection.execute(
@@ -276,6 +285,7 @@ def change(
     connection: sqlite3.Connection,
     resident: Resident,
     *,
+    name: str | None = None,
     extended: bool | None = None,
     schedule: str | None = None,
     group: str | None = None,
@@ -293,19 +303,21 @@ def change(
     with transaction(connection):
         if extended is not None:
             connection.execute("UPDATE residents SET extended = ? WHERE id = ?", (int(extended), resident.id))
+        if name:
+            connection.execute("UPDATE residents SET name = ? WHERE id = ?", (name, resident.id))
         if unit is not None:
             connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit or None, resident.id))
         for column, given in (("valid_from", valid_from), ("valid_until", valid_until)):
             if given is not None:
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (given or None, resident.id))  # noqa: S608 - constants
-        for column, table, name, absent in (
+        for column, table, wanted, absent in (
             ("schedule_id", "schedules", schedule, NO_SCHEDULE),
             ("group_id", "groups", group, NO_GROUP),
         ):
-            if name is not None:
-                found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
-                if name and not found:
-                    raise Refusal(absent, name=name)
+            if wanted is not None:
+                found = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (wanted,)).fetchone()  # noqa: S608 - constants
+                if wanted and not found:
+                    raise Refusal(absent, name=wanted)
                 value = found[0] if found else None
                 connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
         changes = {
@@ -313,7 +325,7 @@ def change(
             "valid_until": valid_until,
         }  # fmt: skip
         details: dict[str, object] = {"by": by} | {key: value for key, value in changes.items() if value is not None}
-        personal = {"resident": resident.id, "name": resident.name} | ({"unit": unit} if unit else {})
+        personal = {"resident": resident.id, "name": name or resident.name} | ({"unit": unit} if unit else {})
         audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
         changed = get(connection, resident.id)
         if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:

@@ -86,7 +86,8 @@ class Recogniser:
         self._looked = float("-inf")
         self.embedded = 0
         self.nearest: tuple[float, float, float, float] | None = None
-        """Where the nearest face is, for the screen at the gate: middle, width and height as fractions."""
+        """Where the nearest face is, for the screen at the gate, in heights of the picture: how far right of its middle
+        and below its upper edge the face's middle lies, and its width and height."""
 
     def let_count(self, zone: tuple[float, float, float, float] | None) -> None:
         """Judge only faces inside this zone (left, top, right, bottom as fractions); None: that of the settings."""
@@ -219,9 +220,8 @@ def _nearest(faces: list[Face], width: int, height: int) -> tuple[float, float, 
     if not faces:
         return None
     x, y, w, h = max((face.box for face in faces), key=lambda box: box[2] * box[3])
-    return (
-        round((x + w / 2) / width, 3), round((y + h / 2) / height, 3), round(w / width, 3), round(h / height, 3)
-    )  # fmt: skip
+    right, down = (x + w / 2 - width / 2) / height, (y + h / 2) / height
+    return round(right, 3), round(down, 3), round(w / height, 3), round(h / height, 3)
 
 
 def _motion(change: NDArray[np.int16]) -> float:

@@ -95,7 +95,7 @@ def test_of_two_managers_the_slower_one_is_told(manager, browser):
 def test_on_the_page_too(manager, store):
     where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).json()["id"]
     etag = manager.get(f"/api/v1/residents/{where}").headers["etag"]
-    form = {"known_as": etag, "unit": "3-1204", "group": ""}
+    form = {"known_as": etag, "name": "Wang Fang", "unit": "3-1204", "group": ""}
     assert manager.post(f"/residents/{where}", data=form).status_code == 200
     late = manager.post(f"/residents/{where}", data=form | {"unit": "9-999"})
     assert late.status_code == 422
@@ -204,7 +204,12 @@ def test_a_lease_has_a_last_day(manager, store):
     assert changed.json()["valid_until"] == "2027-01-31"
     assert manager.ask("PATCH", where, json={"valid_until": "soon"}).status_code == 409
     page = f"/residents/{changed.json()['id']}"
-    form = {"known_as": changed.headers["etag"], "valid_from": "2027-02-01", "valid_until": "2027-01-31"}
+    form = {
+        "known_as": changed.headers["etag"],
+        "name": "Wang Fang",
+        "valid_from": "2027-02-01",
+        "valid_until": "2027-01-31",
+    }
     refused = manager.post(page, data=form, headers={"accept-language": "zh-CN"})
     assert "最后一天早于第一天" in refused.text
     assert residents.every(store)[0].valid_from is None
@@ -219,3 +224,15 @@ def test_whose_templates_an_older_model_made_is_asked_to_enrol_again(manager, ph
     again = enrol(manager, photos, "obama3.jpg", resident=one).json()["resident"]
     assert again["templates"] == 2
     assert "please enrol again" not in manager.get("/residents").text
+
+
+def test_a_name_that_was_written_wrong_is_mended(manager, store):
+    where = manager.post("/api/v1/residents", json={"name": "Wang Fnag"}).headers["location"]
+    assert manager.ask("PATCH", where, json={"name": "Wang\u202eFang"}).status_code == 422
+    changed = manager.ask("PATCH", where, json={"name": " Wang Fang "})
+    assert changed.json()["name"] == "Wang Fang"
+    page = f"/residents/{changed.json()['id']}"
+    form = {"known_as": changed.headers["etag"], "name": ""}
+    assert "between 1 and 100" in manager.post(page, data=form).text
+    assert "王芳" in manager.post(page, data=form | {"name": "王芳"}).text
+    assert [one.name for one in residents.every(store)] == ["王芳"]

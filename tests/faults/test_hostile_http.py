@@ -39,6 +39,9 @@ MAY = {
     "/api/v1/users": {"owner"},
     "/api/v1/tokens": {"owner"},
     "/api/v1/webhooks": {"owner"},
+    "/api/v1/settings": {"owner"},
+    "/api/v1/backups": {"owner"},
+    "/api/v1/units": {"owner", "manager"},
     "/api/v1/imports": {"owner", "manager"},
     "/api/v1/exports": {"owner", "manager"},
     "/import": {"owner", "manager"},
@@ -57,6 +60,7 @@ MAY = {
     "/settings/users": {"owner"},
     "/settings/tokens": {"owner"},
     "/settings/webhooks": {"owner"},
+    "/settings/backups": {"owner"},
     "/": {"owner", "manager", "auditor", "guard"},
 }
 

@@ -1,0 +1,82 @@
+"""The site as a whole: its homes, the settings in effect, its backups."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.context import Context, Owner, Registrar, Shared, Store
+from api.problems import RESPONSES
+from gate import backup
+from gate.errors import Sentence
+from gate.store import residents
+from gate.store.database import StoreError
+
+router = APIRouter(prefix="/api/v1", tags=["site"], responses=RESPONSES)
+
+# As many as the nightly one keeps.
+_BACKUPS_KEPT = 14
+_NOT_MADE = Sentence("The backup cannot be made: {why}.")
+
+
+class Unit(BaseModel):
+    """A home, by what its residents are said to live in."""
+
+    unit: str | None
+    residents: int
+    faces: int = Field(description="How many of them are known by face.")
+
+
+class Backup(BaseModel):
+    """A backup on the gate's own disk. It holds templates and names, and is not handed out over the network."""
+
+    file: str
+    bytes: int
+
+
+@router.get("/units")
+def list_units(connection: Store, _actor: Registrar) -> list[Unit]:
+    """All homes by name; null: nobody said where."""
+    return [Unit(unit=unit, residents=count, faces=faces) for unit, count, faces in residents.units(connection)]
+
+
+@router.get("/settings")
+def show_settings(context: Shared, _actor: Owner) -> dict[str, Any]:
+    """The settings in effect, by section, without the camera's password. They are changed on the gate's machine."""
+    return context.settings
+
+
+@router.get("/backups")
+def list_backups(context: Shared, _actor: Owner) -> list[Backup]:
+    """Those in the state's own folder, the newest first."""
+    return [Backup(file=path.name, bytes=path.stat().st_size) for path in backups_of(context)]
+
+
+@router.post("/backups", status_code=201)
+def make_backup(context: Shared, _actor: Owner) -> Backup:
+    """Make one now, verified. It is on record."""
+    path = back_up(context)
+    return Backup(file=path.name, bytes=path.stat().st_size)
+
+
+def backups_of(context: Context) -> list[Path]:
+    """The newest first."""
+    return sorted(_folder(context).glob(f"{backup.PREFIX}*{backup.SUFFIX}"), reverse=True)
+
+
+def back_up(context: Context) -> Path:
+    """Make one, and let the oldest go. Raises StoreError where the database is not sound or the disk is full."""
+    try:
+        made = backup.make(context.state, _folder(context), context.state / backup.CONFIG_NAME)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(_NOT_MADE, why=error) from error
+    backup.keep_newest(_folder(context), _BACKUPS_KEPT)
+    return made.path
+
+
+def _folder(context: Context) -> Path:
+    return context.state / "backups"

@@ -1,0 +1,48 @@
+"""Homes, the settings in effect, backups."""
+
+from api.app import create_app
+from gate import backup
+from gate.config import load_settings, shown
+from gate.store import audit, residents
+from gate.store.consents import NO_PERSON
+from gate.store.residents import Template
+from tests.console import Browser, context_on
+
+
+def test_homes_are_counted_with_their_faces(browser, store):
+    residents.enrol(store, "A", "1-101", [Template("m", "s", {}, b"")] * 2, NO_PERSON)
+    residents.enrol(store, "B", "1-101", [])
+    residents.enrol(store, "C", None, [])
+    assert browser("manager").get("/api/v1/units").json() == [
+        {"unit": None, "residents": 1, "faces": 0}, {"unit": "1-101", "residents": 2, "faces": 1}
+    ]  # fmt: skip
+
+
+def test_the_settings_are_shown_without_the_cameras_password(state, models_dir, staff):
+    settings = load_settings(camera={"source": "rtsp://gate:secret@10.0.0.7/main"})
+    owner = Browser(create_app(context_on(state, models_dir, settings=shown(settings))))
+    owner.sign_in("owner")
+    answer = owner.get("/api/v1/settings")
+    assert answer.json()["camera"]["source"] == "rtsp://10.0.0.7/main"
+    assert "secret" not in answer.text
+
+
+def test_a_backup_is_made_from_the_page_and_over_the_api_and_can_be_restored(browser, store, state, tmp_path):
+    residents.enrol(store, "Wang Fang", None, [])
+    owner = browser("owner")
+    assert "A backup is made" in owner.post("/settings/backups").text
+    made = owner.post("/api/v1/backups")
+    assert made.status_code == 201
+    listed = owner.get("/api/v1/backups").json()
+    assert listed[0]["file"] == made.json()["file"]
+    assert len(listed) == 2
+    assert listed[0]["file"] in owner.get("/settings").text
+    found, _ = backup.restore(state / "backups" / made.json()["file"], tmp_path / "elsewhere")
+    assert found.residents == 1
+    assert [line.kind for line in audit.lines(store)].count("backed_up") == 2
+
+
+def test_a_backup_there_is_no_room_for_is_told(browser, state):
+    state.joinpath("backups").write_text("in the way")
+    answer = browser("owner").post("/api/v1/backups")
+    assert (answer.status_code, "cannot be made" in answer.json()["detail"]) == (503, True)
