@@ -149,7 +149,7 @@ class Importer:
     def _each_row(self, job: Import, by: str | None) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached."""
         from enroll.bulk import carry_out, rehearse
-        from gate.vision.gallery import LiveGallery
+        from enroll.enrolment import known_faces
 
         with (
             closing(open_database(self._state)) as connection,
@@ -157,7 +157,7 @@ class Importer:
             sentences(self._state / DATABASE_NAME),
         ):
             with self._enroller.turn() as models:
-                known = LiveGallery(reader, models.model_id, models.spec.dimension)
+                known = known_faces(reader, models)
             for row in job.rows:
                 if self._stop.is_set():
                     return False

@@ -118,7 +118,7 @@ def import_people(
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
     from enroll.bulk import Action, carry_out, read_table, rehearse
-    from gate.vision.gallery import LiveGallery
+    from enroll.enrolment import known_faces
     from models.pack import open_models
 
     gate, by = home(state, config), operator()
@@ -126,7 +126,7 @@ def import_people(
         rows, outcomes = read_table(listed, folder)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
-            known = LiveGallery(open_read_only(gate.state), models.model_id, models.spec.dimension)
+            known = known_faces(open_read_only(gate.state), models)
             for row in rows:
                 done = carry_out(connection, models, row, by, known) if yes else rehearse(connection, models, row)
                 outcomes.append(done)

@@ -41,6 +41,14 @@ class Enrolled:
     lookalikes: tuple[str, ...]
 
 
+def known_faces(reader: sqlite3.Connection, models: Models) -> LiveGallery:
+    """Everyone's face, for whoever enrols many; it follows the store.
+
+    `reader` is another connection than the one that enrols: SQLite tells none of its own commits.
+    """
+    return LiveGallery(reader, models.model_id, models.spec.dimension)
+
+
 def enrol_photos(
     connection: sqlite3.Connection,
     models: Models,
@@ -130,7 +138,7 @@ def _lookalikes(
     known: LiveGallery | None,
 ) -> tuple[str, ...]:  # fmt: skip
     if known is None:
-        known = LiveGallery(connection, models.model_id, models.spec.dimension)
+        known = known_faces(connection, models)
     known.refresh()
     alike = {
         candidate.resident

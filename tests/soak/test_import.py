@@ -15,9 +15,9 @@ import pytest
 from enroll.bulk import Action, carry_out, read_table
 from enroll.checks import find_faces
 from enroll.decode import decode_photo
+from enroll.enrolment import known_faces
 from gate.store import audit, residents
 from gate.store.database import open_database, open_read_only
-from gate.vision.gallery import LiveGallery
 from models.align import align
 from tests.conftest import command_environment
 from tests.running import wait_for
@@ -54,7 +54,7 @@ def test_the_import_keeps_four_fifths_of_the_models_own_pace_in_flat_memory(tabl
     bare_s = import_s = 0.0
     outcomes, memory = [], []
     with closing(open_database(state)) as store, closing(open_read_only(state)) as reader:
-        known = LiveGallery(reader, models.model_id, models.spec.dimension)
+        known = known_faces(reader, models)
         for number, row in enumerate(rows):
             # Both in turns: what the machine does beside hits both alike. A refused photo is embedded by neither.
             began = time.perf_counter()
