@@ -25,6 +25,20 @@ def once(
 
     Raises Refusal where the key was used for something else, or the same is being carried out.
     """
+    return _once(connection, actor, key, asked, act, of_resident=True)
+
+
+def answered_once(
+    connection: sqlite3.Connection, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], str]
+) -> str:
+    """The same for what makes no resident: the answer that `act` gives, or that was given before."""
+    return _once(connection, actor, key, asked, act, of_resident=False)
+
+
+def _once(
+    connection: sqlite3.Connection, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], str],
+    *, of_resident: bool,
+) -> str:  # fmt: skip
     if key is None:
         return act()
     digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
@@ -32,9 +46,9 @@ def once(
     if before is not None:
         return before
     try:
-        resident = act()
+        result = act()
     except BaseException:
         requests.failed(connection, actor.label, key)
         raise
-    requests.done(connection, actor.label, key, resident)
-    return resident
+    requests.done(connection, actor.label, key, result, result if of_resident else None)
+    return result

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.auth import Actor
-from api.context import Context, Doorkeeper, Shared, Watcher
+from api.context import Context, Doorkeeper, Shared, Store, Watcher
+from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
 from api.wording import REASONS
 from gate.link import Message
@@ -44,10 +45,16 @@ def show_door(context: Shared, _actor: Watcher) -> Door:
 
 
 @router.post("/{order}")
-def order_door(order: Order, context: Shared, actor: Doorkeeper) -> Done:
+def order_door(
+    order: Order, context: Shared, connection: Store, actor: Doorkeeper, idempotency_key: IdempotencyKey = None
+) -> Done:
     """Open once, lock down, hold open, or end a lockdown, a hold and a tamper block. On record with who asked."""
-    tell_door(context, order, actor)
-    return Done(mode=str(context.ask_door("status")["mode"]))
+
+    def tell() -> str:
+        tell_door(context, order, actor)
+        return str(context.ask_door("status")["mode"])
+
+    return Done(mode=answered_once(connection, actor, idempotency_key, (b"door", order.encode()), tell))
 
 
 def tell_door(context: Context, order: Order, actor: Actor) -> Message:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.context import Context, Owner, Registrar, Shared, Store
+from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from gate import backup
 from gate.errors import Sentence
@@ -57,10 +58,14 @@ def list_backups(context: Shared, _actor: Owner) -> list[Backup]:
 
 
 @router.post("/backups", status_code=201)
-def make_backup(context: Shared, _actor: Owner) -> Backup:
+def make_backup(context: Shared, connection: Store, actor: Owner, idempotency_key: IdempotencyKey = None) -> Backup:
     """Make one now, verified. It is on record."""
-    path = back_up(context)
-    return Backup(file=path.name, bytes=path.stat().st_size)
+
+    def make() -> str:
+        path = back_up(context)
+        return Backup(file=path.name, bytes=path.stat().st_size).model_dump_json()
+
+    return Backup.model_validate_json(answered_once(connection, actor, idempotency_key, (b"backup",), make))
 
 
 def backups_of(context: Context) -> list[Path]:

@@ -13,14 +13,14 @@ _CARRIED_OUT_WITHIN_S = 300.0
 
 
 def begin(connection: sqlite3.Connection, asker: str, key: str, digest: str, now: float) -> str | None:
-    """Begin a write, or give the id of the resident that it made before. `digest` is of all that was asked.
+    """Begin a write, or give what came of it before. `digest` is of all that was asked.
 
     Raises Refusal when the key stands for something else, or the same is being carried out.
     """
     with transaction(connection):
         connection.execute("DELETE FROM requests WHERE at < ?", (now - _KEPT_S,))
         row = connection.execute(
-            "SELECT digest, resident_id, at FROM requests WHERE asker = ? AND key = ?", (asker, key)
+            "SELECT digest, result, at FROM requests WHERE asker = ? AND key = ?", (asker, key)
         ).fetchone()
         if row is not None and row[0] != digest:
             raise Refusal("This idempotency key was used for another request; give each its own.")
@@ -35,11 +35,13 @@ def begin(connection: sqlite3.Connection, asker: str, key: str, digest: str, now
     return None
 
 
-def done(connection: sqlite3.Connection, asker: str, key: str, resident: str) -> None:
-    """It made this resident, or changed them."""
-    connection.execute("UPDATE requests SET resident_id = ? WHERE asker = ? AND key = ?", (resident, asker, key))
+def done(connection: sqlite3.Connection, asker: str, key: str, result: str, resident: str | None = None) -> None:
+    """This came of it. Where it is about a resident, it is forgotten with them."""
+    connection.execute(
+        "UPDATE requests SET result = ?, resident_id = ? WHERE asker = ? AND key = ?", (result, resident, asker, key)
+    )
 
 
 def failed(connection: sqlite3.Connection, asker: str, key: str) -> None:
     """It came to nothing and may be tried again with the same key."""
-    connection.execute("DELETE FROM requests WHERE asker = ? AND key = ? AND resident_id IS NULL", (asker, key))
+    connection.execute("DELETE FROM requests WHERE asker = ? AND key = ? AND result IS NULL", (asker, key))

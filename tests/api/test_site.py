@@ -7,6 +7,8 @@ from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
 from gate.store.residents import Template
 from tests.console import Browser, context_on
+from tests.door import door_process
+from tests.running import wait_for
 
 
 def test_homes_are_counted_with_their_faces(browser, store):
@@ -46,3 +48,19 @@ def test_a_backup_there_is_no_room_for_is_told(browser, state):
     state.joinpath("backups").write_text("in the way")
     answer = browser("owner").post("/api/v1/backups")
     assert (answer.status_code, "cannot be made" in answer.json()["detail"]) == (503, True)
+
+
+def test_a_write_that_is_sent_twice_is_done_once(browser, store, state):
+    owner, key = browser("owner"), {"idempotency-key": "k"}
+    first = owner.post("/api/v1/backups", headers=key)
+    assert owner.post("/api/v1/backups", headers=key).json() == first.json()
+    assert len(owner.get("/api/v1/backups").json()) == 1
+    with door_process(state, pulse_s=0.2) as (_, door):
+        opened = owner.post("/api/v1/door/open", headers={"idempotency-key": "open"})
+        assert opened.status_code == 200
+        wait_for(lambda: door.ask({"do": "status"})["mode"] == "normal", 5, "it stays open")
+        again = owner.post("/api/v1/door/open", headers={"idempotency-key": "open"})
+        assert again.json() == opened.json()
+        assert owner.post("/api/v1/door/lockdown", headers={"idempotency-key": "open"}).status_code == 409
+        assert door.ask({"do": "status"})["mode"] == "normal"
+    assert [line.kind for line in audit.lines(store)].count("granted") == 1

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zipfile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -211,6 +212,33 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
 
 def granted_of(page):
     return json.loads(page.evaluate("fetch('/api/v1/events?kind=granted').then((answer) => answer.text())"))["items"]
+
+
+def test_many_are_enrolled_from_a_table(page, console, photos, tmp_path):
+    _, code = console
+    table = tmp_path / "people.zip"
+    with zipfile.ZipFile(table, "w") as out:
+        rows = ("Barack Obama,1-101,obama.jpg,told", "Joe Biden,2-202,biden.jpg,paper", "王芳,3-1,,", "X,,no.jpg,told")
+        out.writestr("people.csv", "\n".join(("name,unit,photos,consent", *rows)))
+        for name in ("obama.jpg", "biden.jpg"):
+            out.write(photos / name, name)
+    become_owner(page, code)
+    page.get_by_role("link", name="Enrol", exact=True).click()
+    page.get_by_role("link", name="Enrol many").click()
+    shoot(page, "import-en")
+    page.get_by_label("CSV and ZIP").set_input_files(table)
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_role("heading", name="This would change")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("There is no photo no.jpg.")
+    shoot(page, "rehearsed-en")
+    in_chinese(page, "rehearsed")
+    page.get_by_role("button", name="Do it").click()
+    # It goes on by itself, and says when it is over.
+    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=30_000)
+    shoot(page, "imported-en")
+    page.get_by_role("button", name="Good").click()
+    page.get_by_role("link", name="Residents").click()
+    expect(page.get_by_role("row")).to_have_count(4)
 
 
 def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import httpx
 import pytest
@@ -15,6 +15,10 @@ import pytest
 from api.connections import HEADERS_WITHIN_S, MOST_FROM_ONE_ADDRESS
 from gate.config import load_settings, parts_of
 from gate.link import api_address_file
+from gate.store import accounts, residents
+from gate.store.accounts import Role
+from gate.store.database import open_database
+from tests.console import CHEAP, PASSWORD
 from tests.running import wait_for
 
 
@@ -113,3 +117,24 @@ def test_one_address_cannot_hold_all_connections(state, models_dir):
             assert took is not None
             assert took < HEADERS_WITHIN_S / 2
         wait_for(lambda: serves(address), HEADERS_WITHIN_S + 10, "nobody else is served afterwards")
+
+
+def test_a_browser_that_goes_away_in_an_upload_leaves_nothing_half_done(state, models_dir, photos):
+    with api_process(state, models_dir) as address, closing(open_database(state)) as store:
+        accounts.add_user(store, "Ann", CHEAP.hash(PASSWORD), Role.MANAGER, "test")
+        with httpx.Client(base_url=address, verify=trusting(), headers={"sec-fetch-site": "same-origin"}) as manager:
+            manager.post("/sign-in", data={"name": "Ann", "password": PASSWORD})
+            form = {"name": "Barack Obama", "agreed": "1"}
+            files = [("photos", ("obama.jpg", (photos / "obama.jpg").read_bytes(), "image/jpeg"))]
+            asked = manager.build_request("POST", "/enrol", data=form, files=files)
+        body = asked.read()
+        head = "".join(f"{name}: {value}\r\n" for name, value in asked.headers.items())
+        for sent in (len(body) // 3, len(body) - 1):
+            with connect(address) as gone:
+                gone.sendall(f"POST /enrol HTTP/1.1\r\n{head}\r\n".encode() + body[:sent])
+        assert serves(address)
+        assert residents.every(store) == []
+        with connect(address) as stays:
+            stays.sendall(f"POST /enrol HTTP/1.1\r\n{head}\r\n".encode() + body)
+            assert b"200" in stays.recv(100)
+        assert [one.templates for one in residents.every(store)] == [1]
