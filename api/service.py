@@ -21,7 +21,7 @@ from api.importer import Importer
 from api.languages import Languages
 from api.tls import fingerprint, generated_certificate, own_certificate
 from api.webhooks import send_for_ever
-from gate.config import ApiSettings
+from gate.config import ApiSettings, exposure
 from gate.errors import FacegateError
 from gate.link import api_address_file, runtime_directory
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
@@ -100,6 +100,9 @@ def main() -> int:
     address = _address(listener, secure=certificate is not None)
     _write(api_address_file(state), f"{address}\n", 0o644)
     _log.info("The console is at %s", address)
+    exposed = exposure(settings.host)
+    if exposed is not None:
+        _log.warning("%s", exposed)
     if certificate is not None and settings.tls == "generated":
         _log.info("Its certificate is the gate's own; a browser shows it as SHA-256 %s", fingerprint(certificate[0]))
     _offer_first_start(context, address)

@@ -186,6 +186,23 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def exposure(host: str) -> str | None:
+    """What is wrong with letting the console listen there; None: it stays on the site's own network.
+
+    >>> exposure("192.168.1.20") is None
+    True
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if address.is_unspecified:
+        return "The console listens on every address of this machine. Name that of the site's own network in api.host."
+    if address.is_global:
+        return f"The console listens on {host}, where the whole internet reaches it. Name a local address in api.host."
+    return None
+
+
 class Settings(BaseSettings):
     """Every setting of a gate."""
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gate.config import SERVICE_STATE, Settings, without_password
+from gate.config import SERVICE_STATE, Settings, exposure, without_password
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather
@@ -172,6 +172,14 @@ def _kernel_pins(site: Site) -> Finding:
     )
 
 
+def _console(site: Site) -> Finding:
+    exposed = exposure(site.settings.api.host)
+    if exposed is None:
+        return Finding("console", Grade.OK, f"It listens on {site.settings.api.host}.")
+    seen, do = exposed.split(". ", 1)
+    return Finding("console", Grade.LOOK, f"{seen}.", do)
+
+
 def _vision(site: Site) -> Finding:
     status = site.health.vision
     if status is None:
@@ -287,6 +295,7 @@ REGISTRY: tuple[Callable[[Site], Finding], ...] = (
     _vision,
     _camera,
     _models,
+    _console,
     _database,
     _clock,
     _disk,

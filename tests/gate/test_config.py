@@ -4,6 +4,7 @@ import pytest
 
 from gate.config import (
     configuration_file,
+    exposure,
     load_settings,
     parts_of,
     shown,
@@ -143,3 +144,14 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
         "vision": {"state", "camera", "vision", "models_dir", "pack", "api_user"},
         "api": {"state", "gate", "zone", "api", "keep", "settings", "models_dir", "pack"},
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("127.0.0.1", None), ("::1", None), ("192.168.1.20", None), ("fd00::5", None), ("localhost", None),
+     ("0.0.0.0", "every address"), ("::", "every address"), ("8.8.8.8", "whole internet"),
+     ("2a00:1450::1", "whole internet")],
+)  # fmt: skip
+def test_a_console_the_internet_reaches_is_warned_of(host, warned):
+    said = exposure(host)
+    assert said is None if warned is None else warned in said
