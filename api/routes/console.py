@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.auth import Permission
-from api.context import Doorkeeper, MaybeActor, Reader, Shared, Store, door_status, record_look
+from api.auth import Actor, Permission
+from api.context import Context, Doorkeeper, MaybeActor, Reader, Shared, Store, door_status, record_look
 from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded
 from api.routes.door import Order, tell_door
 from api.routes.events import people
+from api.routes.live import Changes
 from api.wording import FAULTS, KINDS, METHODS, REASONS
 from gate.clock import zone_of
 from gate.health import gather
@@ -38,6 +39,22 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         raise SignInNeeded
     if not actor.may(Permission.LIVE):
         return RedirectResponse("/events", 303)
+    if part == "live":
+        changes: Changes = request.app.state.changes
+        key = (language_of(request).tag, actor.permissions)
+        return HTMLResponse(
+            changes.made_once(
+                key,
+                lambda: bytes(page(request, "today_live.html", actor=actor, **_now(connection, context, actor)).body),
+            )
+        )
+    if actor.may(Permission.RECORD):
+        record_look(connection, actor, "today")
+    return page(request, "today.html", actor=actor, **_now(connection, context, actor))
+
+
+def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
+    """What the page shows, the same for all who may see the same."""
     values: dict[str, Any] = {"door": door_status(context), "problems": gather(context.state).problems, "entries": None}
     if actor.may(Permission.RECORD):
         midnight = datetime.now(zone_of(context.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -49,9 +66,7 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
             "refused": sum(one.count for one in refusals),
             "reasons": [(one.reason, one.count, one.last_at) for one in refusals],
         }
-        if part != "live":
-            record_look(connection, actor, "today")
-    return page(request, "today_live.html" if part == "live" else "today.html", actor=actor, **values)
+    return values
 
 
 @router.post("/door/{order}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import closing
 
 from fastapi import APIRouter, Request
@@ -36,6 +37,9 @@ class Changes:
         self._changed = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._waiting = 0
+        self._number = 0
+        self._made: dict[tuple[int, Hashable], bytes] = {}
+        self._making = threading.Lock()
 
     async def stream(self, gap_s: float = 0.0) -> AsyncIterator[str]:
         """Server-sent events: one `change` at the start and after each change, `gap_s` apart at least."""
@@ -56,6 +60,21 @@ class Changes:
             self._waiting -= 1
             if self._waiting == 0 and self._watching is not None:
                 self._watching.cancel()
+
+    def made_once(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What `make` makes of the state of things: for all who ask for the same between two changes once.
+
+        Fifty pages fetch themselves again at each change, and only the first of them costs more than a look.
+        """
+        if self._waiting == 0:
+            # Nobody is watching, so nobody would tell that something changed.
+            return make()
+        with self._making:
+            whole = (self._number, key)
+            if whole not in self._made:
+                made = make()
+                self._made = {old: page for old, page in self._made.items() if old[0] == self._number} | {whole: made}
+            return self._made[whole]
 
     @property
     def full(self) -> bool:
@@ -81,6 +100,7 @@ class Changes:
                 await asyncio.sleep(1)
 
     def _tell(self) -> None:
+        self._number += 1
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -11,6 +11,7 @@ from enroll.bulk import Action, carry_out, read_table, rehearse
 from gate.errors import UsageError
 from gate.store import consents, residents, schedules
 from tests.conftest import command_environment
+from tests.running import wait_for
 
 HEAD = "name,unit,group,until,photos,consent,language\n"
 FAMILY = (
@@ -124,8 +125,6 @@ def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
     )
     command = [sys.executable, "-m", "gate.cli", "import", str(path), "--yes"]
     process = subprocess.Popen(command, env=command_environment(models_dir, state), stdout=subprocess.DEVNULL)
-    from tests.running import wait_for
-
     wait_for(lambda: len(residents.every(store)) >= 3, 60, "nobody was enrolled")
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -136,3 +135,12 @@ def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
     people = residents.every(store)
     assert sorted(one.name for one in people) == sorted(names)
     assert {(one.templates, one.valid_until) for one in people} == {(1, "2027-01-31")}
+
+
+def test_a_broken_row_among_ten_thousand_is_named_and_costs_no_other(table):
+    rows = [f"Person {number},{number}" for number in range(10_000)]
+    rows[7_000] = "A\u202eB,7000"
+    path = table("name,unit\n" + "\n".join(rows) + "\n")
+    found, refused = read_table(path, path.parent)
+    assert len(found) == 9_999
+    assert [(one.line, one.action) for one in refused] == [(7_002, Action.REFUSED)]
