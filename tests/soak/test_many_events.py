@@ -22,6 +22,8 @@ pytestmark = pytest.mark.soak
 LINES = 1_000_000
 PEOPLE = 2_000
 AT_MOST_MS = 100
+# How often each is asked: of twenty the p95 would be the second worst, and that is a checkpoint or a cold page.
+ASKED = 100
 BEGAN = 1_750_000_000
 
 
@@ -88,11 +90,11 @@ def test_each_search_of_a_million_events_is_quick(browser, lived):
     auditor, slow = browser("auditor"), []
     for name, query in QUERIES.items():
         took = []
-        for _ in range(20):
+        for _ in range(ASKED):
             began = time.perf_counter()
             assert auditor.get(f"/events?{query}").status_code == 200
             took.append((time.perf_counter() - began) * 1000)
-        p50, p95 = sorted(took)[10], sorted(took)[18]
+        p50, p95 = sorted(took)[ASKED // 2], sorted(took)[int(ASKED * 0.95)]
         print(f"{name:35} p50 {p50:6.1f} ms, p95 {p95:6.1f} ms")
         slow += [name] if p95 > AT_MOST_MS else []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
