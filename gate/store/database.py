@@ -143,11 +143,13 @@ def _without_room(directory: Path) -> bool:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_newer(connection, path)
-    for number, script in _migrations():
-        if number > connection.execute("PRAGMA user_version").fetchone()[0]:
-            with transaction(connection):
-                # Another process may have migrated while this one waited for the lock.
-                if number > connection.execute("PRAGMA user_version").fetchone()[0]:
+    if schema_version() > connection.execute("PRAGMA user_version").fetchone()[0]:
+        # All in one: whoever else starts now waits for one write to the disk, not for one a step.
+        with transaction(connection):
+            # Another process may have migrated while this one waited for the lock.
+            (known,) = connection.execute("PRAGMA user_version").fetchone()
+            for number, script in _migrations():
+                if number > known:
                     for statement in _statements(script):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {number}")
