@@ -26,6 +26,8 @@ async def tidy_each_night(context: Context) -> None:
             await asyncio.to_thread(tidy_where_due, context, datetime.now(UTC), trusted=trusted_now())
         except (FacegateError, sqlite3.Error) as error:
             _log.error("What was kept long enough could not be erased: %s", error)
+        except Exception:
+            _log.exception("What was kept long enough could not be erased")
         await asyncio.sleep(_LOOK_EVERY_S)
 
 

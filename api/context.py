@@ -42,6 +42,8 @@ class Context:
     keep: KeepSettings = field(default_factory=KeepSettings)
     settings: dict[str, Any] = field(default_factory=dict)
     """All settings in effect, as anyone may see them."""
+    config: Path | None = None
+    """The file they came from."""
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)

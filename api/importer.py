@@ -109,18 +109,18 @@ class Importer:
         from enroll.archive import unpack
         from enroll.bulk import read_table, table_in
 
-        self._folder.mkdir(mode=0o700, parents=True)
         for name, file in files:
-            if name.lower().endswith(".zip"):
-                unpack(file, name, self._folder)
-            elif name.lower().endswith(".csv"):
-                try:
+            try:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if name.lower().endswith(".zip"):
+                    unpack(file, name, self._folder)
+                elif name.lower().endswith(".csv"):
                     with (self._folder / "table.csv").open("wb") as out:
                         shutil.copyfileobj(file, out)
-                except OSError as error:
-                    raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
-            else:
-                raise UsageError("{file} is neither a CSV nor a ZIP.", file=name)
+                else:
+                    raise UsageError("{file} is neither a CSV nor a ZIP.", file=name)
+            except OSError as error:
+                raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
         table = table_in(self._folder)
         return read_table(table, table.parent)
 
@@ -130,9 +130,9 @@ class Importer:
         self._thread.start()
 
     def _run(self, job: Import, ends_as: Phase, by: str | None) -> None:
-        # Linux schedules each thread by itself; whatever else wants the core gets it at once.
-        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
         try:
+            # Linux schedules each thread by itself; whatever else wants the core gets it at once.
+            os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
             if self._each_row(job, by):
                 job.phase = ends_as
         except (FacegateError, PackError) as error:

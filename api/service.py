@@ -96,6 +96,7 @@ def main() -> int:
         zone=given["zone"],
         keep=KeepSettings(**given["keep"]),
         settings=given["settings"],
+        config=Path(given["config"]) if given["config"] else None,
     )
     address = _address(listener, secure=certificate is not None)
     _write(api_address_file(state), f"{address}\n", 0o644)

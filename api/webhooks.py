@@ -93,6 +93,9 @@ async def send_for_ever(context: Context) -> None:
                 await _send_all(context, due)
         except (FacegateError, sqlite3.Error) as error:
             _log.error("The webhooks could not be looked up: %s", error)
+        except Exception:
+            # Whatever one receiver brings about, the others are owed their lines.
+            _log.exception("The webhooks could not be sent")
         await asyncio.sleep(_LOOK_EVERY_S)
 
 

@@ -30,6 +30,7 @@ def unpack(archive: Path | BinaryIO, name: str, folder: Path) -> None:
             room = min(MAX_UNPACKED, shutil.disk_usage(folder).free - _LEAVE_FREE)
             for member in members:
                 room -= _write(opened, member, folder, room, name)
+    # What zipfile raises for a damaged archive, an unknown compression, a short file, a password.
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError) as error:
         raise UsageError("{archive} is no ZIP that can be read ({why}).", archive=name, why=error) from error
     except OSError as error:

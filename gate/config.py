@@ -303,8 +303,8 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
     return f"The setting {key} in {where} is wrong: {message}."
 
 
-def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dict[str, Any]]:
-    """What each of the three processes is told at its start: `door`, `vision`, `api`."""
+def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
+    """What each of the three processes is told at its start: `door`, `vision`, `api`; `config` is the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
     return {
         "door": {**common, "door": dumped["door"]},
@@ -322,6 +322,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path) -> dict[str, dic
             "api": dumped["api"],
             "keep": dumped["keep"],
             "settings": shown(settings),
+            "config": str(config.absolute()) if config else None,
             "zone": settings.door.zone,
             "models_dir": str(models_dir),
             "pack": settings.models.pack,

@@ -47,14 +47,19 @@ class _Child:
 class Supervisor:
     """Owns the children of one `facegate run`."""
 
-    def __init__(self, settings: Settings, state: Path, models_dir: Path, announce: Callable[[str], None]) -> None:
-        """`announce` hears each thing worth a line. Raises UsageError when this state is already being run."""
+    def __init__(
+        self, settings: Settings, state: Path, models_dir: Path, config: Path | None, announce: Callable[[str], None]
+    ) -> None:
+        """`config` is the file the settings came from; `announce` hears each thing worth a line.
+
+        Raises UsageError when this state is already being run.
+        """
         self._state = state
         self._announce = announce
         self._lock = _lock(state)
         self._check_store()
         runtime = runtime_directory(state, "supervisor")
-        parts = parts_of(settings, state, models_dir)
+        parts = parts_of(settings, state, models_dir, config)
         self._door_given = parts["door"]
         self._children = {name: _Child(name, given) for name, given in parts.items()}
         self._selector = selectors.DefaultSelector()

@@ -56,9 +56,10 @@ def forget_zone(request: Request, connection: Store, context: Shared, actor: Own
 @router.post("/examination")
 def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
     """What `facegate doctor` finds."""
+    named = ["--config", str(context.config)] if context.config else []
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "gate.cli", "doctor", "--json", "--state", str(context.state)],
+            [sys.executable, "-m", "gate.cli", "doctor", "--json", "--state", str(context.state), *named],
             capture_output=True, text=True, timeout=_EXAMINED_WITHIN_S, check=False,
         )  # fmt: skip
         findings = json.loads(done.stdout.splitlines()[-1])["findings"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,16 @@ def backups_of(context: Context) -> list[Path]:
 def back_up(context: Context) -> Path:
     """Make one, and let the oldest go. Raises StoreError where the database is not sound or the disk is full."""
     try:
-        made = backup.make(context.state, _folder(context), context.state / backup.CONFIG_NAME)
+        made = backup.make(context.state, _folder(context), _readable(context.config))
     except (OSError, sqlite3.Error) as error:
         raise StoreError(_NOT_MADE, why=error) from error
     backup.keep_newest(_folder(context), _BACKUPS_KEPT)
     return made.path
+
+
+def _readable(config: Path | None) -> Path | None:
+    """On a gate the configuration is root's alone; a backup made by root holds it."""
+    return config if config is not None and os.access(config, os.R_OK) else None
 
 
 def _folder(context: Context) -> Path:

@@ -30,7 +30,7 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     if gate.state == SERVICE_STATE and status_of(socket_of(gate.state, "door")) is not None:
         raise UsageError("This gate runs as a service already. See it with: systemctl status facegate.target")
     check_files(gate.models_dir, gate.ready_pack())
-    supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, click.echo)
+    supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, gate.config, click.echo)
     click.echo(f"state = {gate.state}")
     print_settings(shown(gate.settings))
     if gate.settings.door.pin_factory == "mock":

@@ -23,7 +23,7 @@ def settings(write: bool, state: Path | None, config: Path | None, as_json: bool
     if write:
         folder = gate.state / "settings"
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for name, part in parts_of(gate.settings, gate.state, gate.models_dir).items():
+        for name, part in parts_of(gate.settings, gate.state, gate.models_dir, gate.config).items():
             _replace(folder / f"{name}.json", json.dumps(part) + "\n")
         return
     if as_json:

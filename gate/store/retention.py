@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import ClassVar
 
+from gate.errors import Refusal
 from gate.store import audit, residents
 from gate.vocabulary import AuditEvent
 
@@ -95,7 +96,10 @@ def tidy(connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone
         if person is None:
             continue
         act = residents.remove if one.why is Why.MOVED_OUT else residents.withdraw
-        act(connection, person, by=f"retention: {one.why}")
+        try:
+            act(connection, person, by=f"retention: {one.why}")
+        except Refusal:
+            continue  # Somebody at the console was quicker.
         erased[one.why] += 1
     before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
     prunable = audit.prunable(connection, before)

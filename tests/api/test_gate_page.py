@@ -1,5 +1,7 @@
 """The page about the gate itself: the zone, the drill's sheet, the doctor's findings, what the settings mean."""
 
+import tarfile
+
 import pytest
 
 from api.app import create_app
@@ -68,3 +70,15 @@ def test_the_doctor_is_asked_from_the_page(browser, state, models_dir, monkeypat
     assert "door does not answer" in text or "does not answer" in text
     assert text.count('<td lang="en">') > 10
     assert browser("manager").post("/door/examination").status_code == 403
+
+
+def test_the_doctor_and_a_backup_take_the_configuration_the_gate_runs_with(state, store, models_dir, staff, tmp_path):
+    config = tmp_path / "elsewhere.toml"
+    config.write_text(f'[models]\ndir = "{models_dir.resolve()}"\n[camera]\nsource = "/dev/no-such-camera"\n')
+    owner = Browser(create_app(context_on(state, models_dir, config=config)))
+    owner.sign_in("owner")
+    assert "/dev/no-such-camera" in owner.post("/door/examination").text
+    made = owner.post("/api/v1/backups")
+    assert made.status_code == 201
+    with tarfile.open(state / "backups" / made.json()["file"]) as archive:
+        assert "no-such-camera" in archive.extractfile("facegate.toml").read().decode()

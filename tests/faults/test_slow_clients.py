@@ -25,7 +25,7 @@ from tests.running import wait_for
 @contextmanager
 def api_process(state, models_dir):
     """The api alone, over TLS; yields its port."""
-    given = parts_of(load_settings(api={"port": 0}), state, models_dir)["api"]
+    given = parts_of(load_settings(api={"port": 0}), state, models_dir, None)["api"]
     (state / "run").mkdir(parents=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "api.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ

@@ -138,7 +138,7 @@ def test_a_cameras_password_is_joined_to_its_address_and_never_shown(source, pas
 
 
 def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
-    parts = parts_of(load_settings(), tmp_path, tmp_path / "models")
+    parts = parts_of(load_settings(), tmp_path, tmp_path / "models", None)
     assert {name: set(part) for name, part in parts.items()} == {
         "door": {"state", "door"},
         "vision": {"state", "camera", "vision", "models_dir", "pack", "api_user"},
