@@ -26,7 +26,7 @@ class Enroller:
     """Turns uploads into residents by the one way to enrol."""
 
     def __init__(self, models_dir: Path, pack: str) -> None:
-        self._models_dir = models_dir
+        self.models_dir = models_dir
         self._pack = pack
         self._opened: Models | None = None
         self._turn = threading.Lock()
@@ -36,7 +36,7 @@ class Enroller:
         from models.receipt import read_receipt
 
         try:
-            return read_receipt(self._models_dir, self._pack).model_id
+            return read_receipt(self.models_dir, self._pack).model_id
         except PackError:
             return None
 
@@ -75,5 +75,5 @@ class Enroller:
             if self._opened is None:
                 from models.pack import open_models
 
-                self._opened = open_models(self._models_dir, self._pack, threads=1)
+                self._opened = open_models(self.models_dir, self._pack, threads=1)
             yield self._opened

@@ -10,6 +10,7 @@ from gate.vocabulary import Reason
 REASONS: dict[str, Sentence] = {
     Reason.UNKNOWN: Sentence("not known here"),
     Reason.AMBIGUOUS: Sentence("looks like two residents"),
+    Reason.NOT_LIVE: Sentence("not a live face"),
     Reason.NO_FACE: Sentence("no face was seen"),
     Reason.SEVERAL_FACES: Sentence("several faces at once"),
     Reason.TOO_FAR: Sentence("too far away"),
@@ -141,6 +142,7 @@ EVENTS: dict[str, Sentence] = {
     "backed_up": Sentence("Backed up"),
     "restored": Sentence("Restored from a backup"),
     "models_installed": Sentence("Model pack installed"),
+    "calibrated": Sentence("Model pack calibrated"),
     "drilled": Sentence("Drill"),
     "tidied": Sentence("Erased what was kept long enough"),
 }
@@ -166,6 +168,7 @@ SCREEN_REASONS: dict[str, tuple[Sentence, Sentence]] = {
     Reason.OUT_OF_VALIDITY: (Sentence("Not valid today"), Sentence("Please ask the guard")),
     Reason.CLOCK_UNTRUSTED: (Sentence("The gate does not know the time"), Sentence("Please take another way in")),
     Reason.AMBIGUOUS: (Sentence("Not quite sure"), Sentence("Please take another way in")),
+    Reason.NOT_LIVE: (Sentence("Not quite sure"), Sentence("Please take another way in")),
     Reason.TURNED_AWAY: (Sentence("Please look at the camera"), Sentence("The gate needs to see your face")),
     Reason.TOO_DARK: (Sentence("Too dark on your face"), Sentence("Please turn towards the light")),
     Reason.TOO_BRIGHT: (Sentence("Too bright on your face"), Sentence("Please step out of the glare")),

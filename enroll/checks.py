@@ -60,17 +60,36 @@ def examine(image: NDArray[np.uint8], name: str, models: Models) -> Portrait:
     areas = sorted((face.box[2] * face.box[3] for face in faces), reverse=True)
     if len(areas) > 1 and areas[1] >= _SECOND_FACE_SHARE * areas[0]:
         raise PhotoRefused(name, Reason.SEVERAL_FACES)
-    face = max(faces, key=lambda face: face.box[2] * face.box[3])
+    return portrait_of(main_face(faces, image), image, name, models)
+
+
+def portrait_of(
+    face: Face, image: NDArray[np.uint8], name: str, models: Models, limits: Limits | None = LIMITS
+) -> Portrait:
+    """The portrait of one face of a photo, good enough by `limits` where there are any. Raises PhotoRefused."""
     spec = models.spec
     try:
         aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
     except ValueError as error:
         raise PhotoRefused(name, Reason.NO_FACE) from error
     quality = measure(face, aligned)
-    reason = unfit(quality, LIMITS)
+    reason = unfit(quality, limits) if limits is not None else None
     if reason is not None:
         raise PhotoRefused(name, reason, quality)
     return Portrait(aligned, quality)
+
+
+def main_face(faces: list[Face], image: NDArray[np.uint8]) -> Face:
+    """Of the faces that are no background the one nearest the middle of the picture."""
+    height, width = image.shape[:2]
+    areas = [face.box[2] * face.box[3] for face in faces]
+    near = [face for face, area in zip(faces, areas, strict=True) if area >= _SECOND_FACE_SHARE * max(areas)]
+
+    def off_middle(face: Face) -> float:
+        x, y, wide, high = face.box
+        return float(np.hypot(x + wide / 2 - width / 2, y + high / 2 - height / 2))
+
+    return min(near, key=off_middle)
 
 
 def find_faces(image: NDArray[np.uint8], models: Models) -> list[Face]:

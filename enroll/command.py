@@ -19,6 +19,8 @@ from gate.store.consents import Way
 from gate.store.database import open_read_only
 from gate.vocabulary import AuditEvent
 
+# So many more residents before the promise becomes dear are worth a word.
+_NEARLY_FULL = 10
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
 
@@ -57,6 +59,7 @@ def enroll(
     """
     from enroll.enrolment import enrol_photos
     from enroll.people import add_without_face, clean_text
+    from gate.standing import standing_of
     from models.pack import open_models
 
     if no_face == bool(photos):
@@ -78,6 +81,15 @@ def enroll(
     for other in enrolled.lookalikes:
         click.secho(
             f"Warning: this face is already enrolled as {other}, or looks very like them.",
+            fg="yellow",
+            err=True,
+        )
+        found = standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+    if found.dear or found.more < _NEARLY_FULL:
+        click.secho(
+            f"Warning: with {found.people} enrolled, about {100 * found.missed:.0f} in 100 residents must come twice to"
+            f" keep the promise of one wrong opening in {found.promise.years:g} years. Enrol more photos of each, or"
+            " promise fewer years in vision.promise.",
             fg="yellow",
             err=True,
         )

@@ -22,6 +22,8 @@ from models.pack import Models
 
 # On LFW 99.9 % of 3,480 pairs of one person's photos lie above this, and 98 % of pairs of two people's below.
 _SAME_PERSON = 0.3
+# Enough that everyone too alike is named.
+_ALIKE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,9 @@ def _lookalikes(
     known.refresh()
     alike = {
         candidate.resident
-        for candidates in known.gallery.search(vectors)
+        for candidates in known.gallery.search(vectors, _ALIKE)
         for candidate in candidates
-        if candidate.similarity >= models.spec.calibration.lookalike
+        if candidate.similarity >= models.calibration.lookalike
     }
     alike.discard(existing.id if existing else "")
     found = (residents.get(connection, identity) for identity in alike)

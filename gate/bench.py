@@ -19,7 +19,7 @@ from gate.config import Settings
 from gate.door.controller import Controller
 from gate.replay import VideoRelay, heard_by
 from gate.store import residents
-from gate.vision.gallery import Gallery, LiveGallery
+from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame
 from models.align import align
@@ -28,7 +28,8 @@ from models.pack import Models
 Image = NDArray[np.uint8]
 
 _SIZES = (1_000, 10_000, 100_000)
-_IDLE_FPS = 5
+_IDLE_FPS = 10
+_FPS = 30
 
 
 def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[float]]:
@@ -56,7 +57,7 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
     the relay moved; `all` is every frame that was judged.
     """
     settings = Settings()
-    gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+    gallery = judging(store, models).gallery
     ids = partial(next, map(str, count()))
     found: dict[str, list[float]] = {"decisive": [], "all": []}
     t = 0.0
@@ -65,7 +66,7 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
         relay = VideoRelay(settings.door)
         controller = Controller(settings.door, relay, heard_by(partial(residents.get, store)), lambda _event: None)
         for image in images:
-            t += settings.vision.sample_s + 0.01
+            t += 1 / _FPS
             relay.now = t
             began = time.perf_counter()
             opened = [controller.claim(claim, t) for claim in recogniser.see(Frame(image, "bench", t), gallery)]

@@ -20,6 +20,7 @@ from pydantic_settings import (
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 from gate.store.retention import KeepSettings
+from gate.vocabulary import Level
 
 SERVICE_STATE = Path("/var/lib/facegate")
 SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
@@ -76,6 +77,16 @@ class ZoneSettings(_Section):
         return self
 
 
+class PromiseSettings(_Section):
+    """At most one wrong opening in so many years, on average."""
+
+    years: float = Field(1, ge=0.1, le=100)
+    """At most one wrong opening in this many years."""
+
+    strangers_a_day: float = Field(2, ge=0.1, le=10_000)
+    """Strangers a day who stand before the camera long enough to be judged."""
+
+
 class VisionSettings(_Section):
     """From frame to claim."""
 
@@ -91,7 +102,7 @@ class VisionSettings(_Section):
     min_eye_distance: float = Field(24, ge=12, le=400)
     """Pixels between the eyes below which a face is too far away to be at the gate."""
 
-    max_yaw: float = Field(0.45, gt=0, le=1)
+    max_yaw: float = Field(0.35, gt=0, le=1)
     """How far the nose may stand off the middle of the eyes, in eye distances, before a face is turned away."""
 
     min_sharpness: float = Field(30, ge=0)
@@ -103,20 +114,29 @@ class VisionSettings(_Section):
     max_light: float = Field(220, ge=0, le=255)
     """Mean grey of the aligned face above which it is too bright, 0 to 255."""
 
+    promise: PromiseSettings = PromiseSettings()
+    """How seldom a stranger may be let in."""
+
     threshold: float | None = Field(None, gt=-1, lt=1)
-    """Mean similarity a claim needs; absent: the model pack's own calibration."""
+    """Score a claim needs, whatever the promise; absent: what the promise asks of the model pack's calibration."""
 
     margin: float | None = Field(None, ge=0, lt=1)
     """How far the best person must lead the second; absent: the model pack's own calibration."""
+
+    liveness: Level = Level.OFF
+    """Whether a live person must be there: `off`, `standard` or `strict`, which refuses more residents too."""
+
+    liveness_cooldown_s: float = Field(10, ge=1, le=600)
+    """How long the place where someone failed the liveness check lets nobody in by face, seconds."""
 
     frames: int = Field(3, ge=2, le=20)
     """Sightings of one track a claim needs."""
 
     patience: int = Field(8, ge=2, le=60)
-    """Sightings of one track after which a face not recognised is called unknown."""
+    """Sightings of one track after which a face not recognised is called unknown, and not before `patience_s`."""
 
-    sample_s: float = Field(0.1, ge=0, le=1)
-    """Least time between two sightings of one track, seconds: neighbouring frames say little new."""
+    patience_s: float = Field(0.8, ge=0, le=10)
+    """How long a face not recognised is looked at before it is called unknown, seconds."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> VisionSettings:
@@ -132,6 +152,9 @@ class ModelsSettings(_Section):
 
     pack: str = Field("open", pattern=r"^[a-z0-9][a-z0-9-]*(:[A-Za-z0-9_.-]+)?$")
     """The installed pack in use: `open`, `opencv-zoo`, `insightface:<name>`, ..."""
+
+    liveness: tuple[str, ...] = Field(("liveness-minifas", "liveness-celeba"), min_length=1)
+    """The packs of liveness checks, used together where `vision.liveness` is not `off`."""
 
     dir: Path | None = None
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
@@ -238,6 +261,11 @@ class Settings(BaseSettings):
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
 
+    @property
+    def liveness_packs(self) -> tuple[str, ...]:
+        """The packs that must be there for the liveness the settings ask for."""
+        return () if self.vision.liveness is Level.OFF else self.models.liveness
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -314,6 +342,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "vision": dumped["vision"],
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
+            "liveness_packs": list(settings.liveness_packs),
             "api_user": settings.door.api_user,
         },
         "api": {

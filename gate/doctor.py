@@ -18,8 +18,10 @@ from gate.config import SERVICE_STATE, Settings, exposure, without_password
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather
+from gate.promise import Standing
 from gate.store import audit
 from gate.store.database import DATABASE_NAME, check_integrity, open_read_only
+from gate.vocabulary import Level
 
 UNITS = ("settings", "door", "vision", "api")
 _MANY_RESTARTS = 3
@@ -55,12 +57,14 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the findings are about. `verify_models` raises an error in words when a pack is damaged or missing."""
+    """What the findings are about. `verify_models` and `standing` raise an error in words when a
+    pack is damaged or missing, or nobody knows what its scores mean."""
 
     state: Path
     settings: Settings
     health: Health
     verify_models: Callable[[], str]
+    standing: Callable[[], Standing]
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
     units: Mapping[str, UnitState] | None = None
@@ -80,10 +84,12 @@ def examine(site: Site) -> list[Finding]:
     return [check(site) for check in REGISTRY]
 
 
-def site_of(state: Path, settings: Settings, verify_models: Callable[[], str]) -> Site:
+def site_of(
+    state: Path, settings: Settings, verify_models: Callable[[], str], standing: Callable[[], Standing]
+) -> Site:
     """The site on this machine, as it is now."""
     units = look_at_units() if state == SERVICE_STATE else None
-    return Site(state, settings, gather(state), verify_models, units=units)
+    return Site(state, settings, gather(state), verify_models, standing, units=units)
 
 
 def look_at_units() -> dict[str, UnitState] | None:
@@ -208,6 +214,37 @@ def _models(site: Site) -> Finding:
         return Finding("models", Grade.BAD, str(error), f"Run: facegate models install {site.settings.models.pack}")
 
 
+def _promise(site: Site) -> Finding:
+    try:
+        found = site.standing()
+    except Exception as error:
+        return Finding("promise", Grade.BAD, str(error), "Until then nobody is let in by face.")
+    promise = found.promise
+    if not found.kept:
+        seen = f"vision.threshold is set by hand: one wrong opening in about {found.years_kept:.2g} years."
+        return Finding("promise", Grade.LOOK, seen, "Remove it, or raise it.")
+    seen = (
+        f"At most one wrong opening in {promise.years:g} years, with {promise.strangers_a_day:g} strangers a day and"
+        f" {found.people} residents; about {100 * found.missed:.1f} in 100 come twice."
+    )
+    if found.dear:
+        do = "Enrol more photos of each, or promise fewer years in vision.promise."
+        return Finding("promise", Grade.LOOK, seen, do)
+    return Finding("promise", Grade.OK, f"{seen} Room for {found.more} more.")
+
+
+def _liveness(site: Site) -> Finding:
+    level = site.settings.vision.liveness
+    if level is Level.OFF:
+        seen = "Off: a photo held up before the camera can open the gate. What can be asked: docs/liveness.md."
+        return Finding("liveness", Grade.OK, seen)
+    try:
+        said = site.verify_models()
+    except Exception as error:
+        return Finding("liveness", Grade.BAD, str(error), "Until then nobody is let in by face.")
+    return Finding("liveness", Grade.OK, f"{level}. {said}")
+
+
 def _database(site: Site) -> Finding:
     try:
         with closing(open_read_only(site.state)) as connection:
@@ -295,6 +332,8 @@ REGISTRY: tuple[Callable[[Site], Finding], ...] = (
     _vision,
     _camera,
     _models,
+    _promise,
+    _liveness,
     _console,
     _database,
     _clock,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -19,6 +19,7 @@ from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import Stream
 from gate.vocabulary import Claim, Frame, Reason
+from models.liveness import LivenessCheck
 from models.pack import Models
 
 
@@ -81,10 +82,11 @@ def replay(
     settings: Settings,
     name: str,
     each_frame: Callable[[], None] = lambda: None,
+    checks: Sequence[LivenessCheck] = (),
 ) -> Outcome:
     """Run the frames through recognition and the door's rules; `resident` looks one up by id."""
     numbers = count(1)
-    recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}")
+    recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}", checks)
     relay = VideoRelay(settings.door)
     controller = Controller(settings.door, relay, heard_by(resident), lambda _event: None)
     outcome = Outcome()

@@ -21,6 +21,7 @@ class Reason(StrEnum):
 
     UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
+    NOT_LIVE = "not_live"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     TOO_FAR = "too_far"
@@ -46,6 +47,14 @@ class Reason(StrEnum):
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"
+
+
+class Level(StrEnum):
+    """How much liveness is asked for."""
+
+    OFF = "off"
+    STANDARD = "standard"
+    STRICT = "strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A resident and how alike the probe is to their nearest template."""
+    """A resident, and how alike the probe is to them."""
 
     resident: str
     similarity: float
@@ -96,14 +105,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A face judged fit to use, and whom it resembles: best person first, one entry a person.
+    """A face judged fit to use.
 
-    `template` is the unit-length probe, (D,) float32; it lives in memory alone.
+    `template` is the unit-length probe, (D,) float32; it lives in memory alone. `weight` says how much it counts
+    among the sightings of its track.
     """
 
     taken_mono: float
-    candidates: tuple[Candidate, ...]
     template: NDArray[np.float32]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class Claim:
     """What vision believes of one track: this resident stands here now, or nobody we know does.
 
     `resident` is None for an unknown person, and then `reason` says why. `frames` is how many sightings the
-    belief rests on, `similarity` their mean to the resident (None where there is none).
+    belief rests on, `similarity` their score to the resident (None where there is none).
     """
 
     id: str

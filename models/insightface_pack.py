@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.detector import Detections
 from models.embedder import Templates, unit_length
 from models.errors import PackError
-from models.manifest import Calibration, EmbedderSpec
+from models.manifest import EmbedderSpec
 
 PREFIX = "insightface:"
 TERMS = (
@@ -142,10 +142,4 @@ def _spec(recognition: Any) -> EmbedderSpec:
         scale=float(recognition.input_std),
         dimension=int(recognition.output_shape[-1]),
         landmarks=_LANDMARKS,
-        calibration=Calibration(
-            threshold=0.62,
-            margin=0.08,
-            lookalike=0.55,
-            measured="not on this pack: a cautious value for its family",
-        ),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
 from models.errors import PackError
 
-Role = Literal["detector", "embedder", "photo"]
+Role = Literal["detector", "embedder", "liveness", "photo"]
 
 
 class _Strict(BaseModel):
@@ -63,13 +66,57 @@ class DetectorSpec(_Strict):
     nms_iou: float = Field(0.3, gt=0, lt=1)
 
 
-class Calibration(_Strict):
-    """Where the embedder's cosine similarities separate people, and how that was measured."""
+class Normal(_Strict):
+    """A normal distribution of scores: its centre, and its standard deviation."""
 
-    threshold: float = Field(gt=-1, lt=1)
+    centre: float = Field(gt=-2, lt=2)
+    spread: float = Field(gt=0, lt=1)
+
+
+QUANTILES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9)
+"""At which shares of the residents a calibration says how they score."""
+
+
+class Calibration(_Strict):
+    """Where the embedder's scores separate people. A score is a cosine less what both faces share with the cohort.
+
+    `embedder` is the sha256 of the published file it was fitted on. `strangers` is fitted to the upper tail of the
+    scores of two people; `residents` are quantiles of those of one person, at `QUANTILES`, by the number of photos
+    enrolled from 1 on. Frames of one track stray from its mean by `within` (standard deviation), alike for about
+    `within_s` seconds. `floor` is the least score any claim needs, `margin` its lead over the second person;
+    `lookalike` the cosine of two people's templates from which they are too close. `cohort` are faces of nobody,
+    (64, dimension) little-endian float16, base64.
+    """
+
+    embedder: str = Field(pattern=r"^[0-9a-f]{64}$")
+    measured: str
+    floor: float = Field(gt=-1, lt=1)
     margin: float = Field(ge=0, lt=1)
     lookalike: float = Field(gt=-1, lt=1)
-    measured: str
+    strangers: Normal
+    residents: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    within: float = Field(ge=0, lt=1)
+    within_s: float = Field(gt=0)
+    cohort: str
+
+    @model_validator(mode="after")
+    def _frames_stray_less_than_photos(self) -> Calibration:
+        if not self.within < self.strangers.spread:
+            raise ValueError("frames of one track must stray less than photos do")
+        if any(len(scores) != len(QUANTILES) or list(scores) != sorted(scores) for scores in self.residents):
+            raise ValueError("residents must have a rising score for each quantile")
+        return self
+
+    def cohort_templates(self, dimension: int) -> NDArray[np.float32]:
+        """The cohort as (K, dimension) float32. Raises PackError when it is damaged."""
+        try:
+            whole = np.frombuffer(base64.b64decode(self.cohort, validate=True), "<f2").astype(np.float32)
+            templates = whole.reshape(-1, dimension)
+        except ValueError as error:
+            raise PackError("The calibration's cohort is damaged. Run: facegate calibrate") from error
+        if not (len(templates) and np.isfinite(templates).all()):
+            raise PackError("The calibration's cohort is damaged. Run: facegate calibrate")
+        return templates
 
 
 class EmbedderSpec(_Strict):
@@ -86,7 +133,33 @@ class EmbedderSpec(_Strict):
     mirror: bool = False
     landmarks: tuple[tuple[float, float], ...] = Field(min_length=5, max_length=5)
     canary: str | None = None
-    calibration: Calibration
+
+
+class LivenessCalibration(_Strict):
+    """How a check's log-odds become evidence, `weight * (log-odds - neutral)`, and how that was measured."""
+
+    weight: float = Field(gt=0)
+    neutral: float
+    bpcer: float = Field(ge=0, le=1)
+    apcer: float = Field(ge=0, le=1)
+    measured: str
+
+
+class LivenessSpec(_Strict):
+    """How a passive liveness classifier is fed, and what it can prove.
+
+    The face's box is grown by each of `scales` (`shifted` inside the picture, or `padded` with black), and the pixels
+    are divided by `divisor`; NCHW. `live_class` is the output that stands for a live face.
+    """
+
+    proves: str
+    crop: Literal["shifted", "padded"]
+    scales: tuple[float, ...] = Field(min_length=1)
+    input_size: int = Field(gt=0)
+    colour: Literal["RGB", "BGR"]
+    divisor: float = Field(gt=0)
+    live_class: int = Field(ge=0)
+    calibration: LivenessCalibration
 
 
 class Manifest(_Strict):
@@ -98,11 +171,13 @@ class Manifest(_Strict):
     file: tuple[PackFile, ...] = Field(min_length=1)
     detector: DetectorSpec | None = None
     embedder: EmbedderSpec | None = None
+    liveness: LivenessSpec | None = None
 
     @model_validator(mode="after")
     def _models_have_files(self) -> Manifest:
         roles: list[str] = [file.role for file in self.file]
-        for role, spec in (("detector", self.detector), ("embedder", self.embedder)):
+        sections = (("detector", self.detector), ("embedder", self.embedder), ("liveness", self.liveness))
+        for role, spec in sections:
             if (spec is not None) != (roles.count(role) == 1):
                 raise ValueError(f"the pack needs one file of role {role} and a section [{role}], or neither")
         return self
@@ -113,6 +188,12 @@ def built_in_packs() -> list[Manifest]:
     folder = resources.files("models") / "packs"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return [_parse((folder / name).read_text("utf-8"), name) for name in names]
+
+
+def shipped_calibration(pack: str) -> Calibration | None:
+    """What this Facegate knows of the scores of a built-in pack; None: nobody has measured it."""
+    shipped = resources.files("models") / "packs" / f"{pack}.calibration.json"
+    return Calibration.model_validate_json(shipped.read_text("utf-8")) if shipped.is_file() else None
 
 
 def load_manifest(pack: str) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,9 @@ from models.detector import Detector, YuNet
 from models.embedder import ArcFace, Embedder
 from models.errors import PackError
 from models.fetch import Downloads, Progress, fetch, take_local
-from models.manifest import DetectorSpec, EmbedderSpec, Manifest, PackFile, load_manifest
-from models.receipt import RECEIPT, InstalledFile, Receipt, pack_folder, read_receipt
+from models.liveness import LivenessCheck
+from models.manifest import Calibration, DetectorSpec, EmbedderSpec, Manifest, PackFile, load_manifest
+from models.receipt import RECEIPT, InstalledFile, Receipt, pack_folder, read_calibration, read_receipt, uncalibrated
 from models.runtime import check_hash, sha256_of
 
 _CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -34,11 +35,19 @@ class Models:
     detector: Detector
     embedder: Embedder
     model_id: str
+    measured: Calibration | None = None
 
     @property
     def spec(self) -> EmbedderSpec:
-        """How the embedder is fed and calibrated."""
+        """How the embedder is fed."""
         return self.embedder.spec
+
+    @property
+    def calibration(self) -> Calibration:
+        """What its scores mean. Raises PackError when nobody has measured it."""
+        if self.measured is None:
+            raise uncalibrated(self.model_id.rpartition("/")[0])
+        return self.measured
 
 
 def install(
@@ -65,6 +74,8 @@ def install(
     if terms is not None and not terms_accepted:
         raise PackError(f"{terms} Accept these terms with --accept-terms.")
     accepted_at = datetime.now(UTC) if terms else None
+    # The package clients run in a folder of their own.
+    directory = directory.absolute()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".installing-") as staging:
@@ -116,7 +127,19 @@ def open_models(directory: Path, pack: str, *, threads: int = 1) -> Models:
     if receipt.canary is None:
         raise PackError(f"The receipt of pack {pack} has no canary. Run: facegate models install {pack}")
     canary.check(embedder, receipt.canary, pack)
-    return Models(detector, embedder, receipt.model_id)
+    return Models(detector, embedder, receipt.model_id, read_calibration(directory, receipt))
+
+
+def open_liveness(directory: Path, packs: Sequence[str], *, threads: int = 1) -> tuple[LivenessCheck, ...]:
+    """The checks of installed liveness packs, their hashes checked. Raises PackError naming what to install."""
+    checks = []
+    for pack in packs:
+        receipt = check_files(directory, pack)
+        if receipt.liveness is None:
+            raise PackError(f"The pack {pack} holds no liveness check; name another in models.liveness.")
+        path = pack_folder(directory, pack) / receipt.file("liveness").name
+        checks.append(LivenessCheck(path, receipt.liveness, threads=threads))
+    return tuple(checks)
 
 
 def _stage(
@@ -153,6 +176,7 @@ def _stage(
         detector=manifest.detector,
         embedder=manifest.embedder,
         canary=heard,
+        liveness=manifest.liveness,
     )
 
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import PackError
-from models.manifest import DetectorSpec, EmbedderSpec, Role, built_in_packs
+from models.manifest import (
+    Calibration,
+    DetectorSpec,
+    EmbedderSpec,
+    LivenessSpec,
+    Role,
+    built_in_packs,
+    shipped_calibration,
+)
 
 RECEIPT = "installed.json"
+CALIBRATION = "calibration.json"
 
 
 class InstalledFile(BaseModel):
@@ -41,6 +51,7 @@ class Receipt(BaseModel):
     detector: DetectorSpec | None
     embedder: EmbedderSpec | None
     canary: str | None
+    liveness: LivenessSpec | None = None
 
     def file(self, role: Role) -> InstalledFile:
         """The one file of a role."""
@@ -64,7 +75,7 @@ def read_receipt(directory: Path, pack: str) -> Receipt:
     """
     path = pack_folder(directory, pack) / RECEIPT
     try:
-        return _fed_as_shipped(Receipt.model_validate(json.loads(path.read_text("utf-8"))))
+        return _fed_as_shipped(Receipt.model_validate(_without_calibration(json.loads(path.read_text("utf-8")))))
     except FileNotFoundError as error:
         raise PackError(f"The model pack {pack} is not installed. Run: facegate models install {pack}") from error
     except (OSError, ValueError, ValidationError) as error:
@@ -76,5 +87,42 @@ def _fed_as_shipped(receipt: Receipt) -> Receipt:
     fetched = {file.fetched_sha256 for file in receipt.files}
     for manifest in built_in_packs():
         if manifest.name == receipt.pack and {file.sha256 for file in manifest.file} == fetched:
-            return receipt.model_copy(update={"detector": manifest.detector, "embedder": manifest.embedder})
+            fed = {"detector": manifest.detector, "embedder": manifest.embedder, "liveness": manifest.liveness}
+            return receipt.model_copy(update=fed)
     return receipt
+
+
+def _without_calibration(written: dict[str, Any]) -> dict[str, Any]:
+    # Version 0.1 kept a threshold in the receipt.
+    embedder = written.get("embedder")
+    if isinstance(embedder, dict):
+        embedder.pop("calibration", None)
+    return written
+
+
+def read_calibration(directory: Path, receipt: Receipt) -> Calibration | None:
+    """What the pack's scores mean: as measured on this machine, else as shipped, else None.
+
+    Raises PackError when the calibration is damaged or was fitted on another embedder.
+    """
+    path = pack_folder(directory, receipt.pack) / CALIBRATION
+    again = f"Run: facegate calibrate FOLDER --pack {receipt.pack}, or remove the file"
+    try:
+        calibration = Calibration.model_validate_json(path.read_text("utf-8"))
+    except FileNotFoundError:
+        shipped = shipped_calibration(receipt.pack)
+        fitted = shipped is not None and shipped.embedder == receipt.file("embedder").fetched_sha256
+        return shipped if fitted else None
+    except (OSError, ValueError) as error:
+        raise PackError(f"The calibration {path} is damaged. {again}") from error
+    if calibration.embedder != receipt.file("embedder").fetched_sha256:
+        raise PackError(f"The calibration {path} was fitted on another embedder than that of {receipt.pack}. {again}")
+    return calibration
+
+
+def uncalibrated(pack: str) -> PackError:
+    """What to say of a pack whose scores nobody has measured."""
+    return PackError(
+        f"The model pack {pack} has no calibration, so its scores mean nothing yet. Run: facegate calibrate FOLDER"
+        f" --pack {pack}, with a folder of people (person/photo.jpg)"
+    )

@@ -67,6 +67,17 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def liveness_dir(shared: Path, models_dir: Path) -> Path:
+    """The folder of packs with the liveness checks too, from the files beside the project."""
+    for pack in ("liveness-minifas", "liveness-celeba"):
+        try:
+            verify(models_dir, pack)
+        except PackError:
+            install(pack, models_dir, source=shared / "models", terms_accepted=True, progress=lambda *_: None)
+    return models_dir
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """An empty state directory."""

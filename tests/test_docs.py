@@ -26,6 +26,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "gate",
         "models",
         "enroll",
+        "evaluate",
         "api",
         "gate/vision",
         "gate/door",

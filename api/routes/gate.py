@@ -15,9 +15,12 @@ from api.context import Context, Owner, Shared, Store, Watcher
 from api.pages import language_of, page
 from api.problems import HttpProblem
 from api.routes.health import health_of
+from gate.config import VisionSettings
 from gate.errors import FacegateError, Sentence
 from gate.health import gather
+from gate.promise import Standing
 from gate.store import approach
+from models.errors import PackError
 
 router = APIRouter(prefix="/door")
 
@@ -97,6 +100,18 @@ def _page(
         drawn=zone is not None,
         drilled=any((context.state / "drills").glob("drill-*.html")),
         findings=findings,
+        standing=_standing(connection, context),
         notice=notice,
         problem=problem,
     )
+
+
+def _standing(connection: Store, context: Context) -> Standing | None:
+    """How it stands with the promise; None where the models that say so are missing, which the doctor names."""
+    from gate.standing import standing_of
+
+    try:
+        vision = VisionSettings.model_validate(context.settings["vision"])
+        return standing_of(connection, context.enroller.models_dir, context.settings["models"]["pack"], vision)
+    except (KeyError, ValueError, PackError):
+        return None

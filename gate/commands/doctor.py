@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,15 +19,31 @@ _COLOURS = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.BAD: "red"}
 @json_option
 def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
     """What is wrong with this installation, and how to mend it. Exit 1 when something must be mended."""
-    from models.pack import verify
+    from gate.promise import Standing
+    from gate.standing import standing_of
+    from gate.store.database import open_read_only
+    from models.pack import check_files, verify
 
     gate = home(state, config)
 
     def verify_models() -> str:
         verify(gate.models_dir, gate.settings.models.pack)
-        return f"The pack {gate.settings.models.pack} is whole."
+        said = [f"The pack {gate.settings.models.pack} is whole."]
+        for pack in gate.settings.liveness_packs:
+            spec = check_files(gate.models_dir, pack).liveness
+            if spec is not None:
+                measured = spec.calibration
+                said.append(
+                    f"{pack}: {spec.proves} (BPCER {100 * measured.bpcer:.1f} %, APCER {100 * measured.apcer:.1f} %,"
+                    f" {measured.measured})."
+                )
+        return " ".join(said)
 
-    findings = examine(site_of(gate.state, gate.settings, verify_models))
+    def standing() -> Standing:
+        with closing(open_read_only(gate.state)) as connection:
+            return standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+
+    findings = examine(site_of(gate.state, gate.settings, verify_models, standing))
     bad = sum(finding.grade is Grade.BAD for finding in findings)
     if as_json:
         print_json({"bad": bad, "findings": [asdict(finding) for finding in findings]})

@@ -61,17 +61,18 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     from gate.config import CameraSettings
     from gate.replay import replay as replay_frames
     from gate.store import residents
-    from gate.vision.gallery import LiveGallery
+    from gate.vision.gallery import judging
     from gate.vision.sources import CameraError, Source
-    from models.pack import open_models
+    from models.pack import open_liveness, open_models
 
     if not video.exists():
         raise CameraError(f"There is no video {video}.")
     cv2.setNumThreads(gate.settings.vision.threads)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+    checks = open_liveness(gate.models_dir, gate.settings.liveness_packs, threads=gate.settings.vision.threads)
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
-        gallery = LiveGallery(connection, models.model_id, models.spec.dimension).gallery
+        gallery = judging(connection, models).gallery
         frames = Source(str(video), True, CameraSettings(source=str(video))).frames()
         return replay_frames(
-            frames, models, gallery, partial(residents.get, connection), gate.settings, video.name, advance
+            frames, models, gallery, partial(residents.get, connection), gate.settings, video.name, advance, checks
         )

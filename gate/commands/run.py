@@ -23,13 +23,18 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     """Run the gate: vision, door and api, started again when they die."""
     from gate.supervise import Supervisor
     from models.pack import check_files
+    from models.receipt import read_calibration, uncalibrated
 
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
     gate = home(state, config, **overrides)
     if gate.state == SERVICE_STATE and status_of(socket_of(gate.state, "door")) is not None:
         raise UsageError("This gate runs as a service already. See it with: systemctl status facegate.target")
-    check_files(gate.models_dir, gate.ready_pack())
+    receipt = check_files(gate.models_dir, gate.ready_pack())
+    if read_calibration(gate.models_dir, receipt) is None:
+        raise uncalibrated(receipt.pack)
+    for pack in gate.settings.liveness_packs:
+        check_files(gate.models_dir, pack)
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, gate.config, click.echo)
     click.echo(f"state = {gate.state}")
     print_settings(shown(gate.settings))

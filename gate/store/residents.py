@@ -156,6 +156,12 @@ def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, 
     return rows.fetchall()
 
 
+def template_counts(connection: sqlite3.Connection, model: str) -> list[int]:
+    """How many templates by `model` each resident has who has any."""
+    rows = connection.execute("SELECT count(*) FROM templates WHERE model = ? GROUP BY resident_id", (model,))
+    return [count for (count,) in rows]
+
+
 def vectors_of(connection: sqlite3.Connection, model: str, number: int) -> list[tuple[int, str, bytes]]:
     """The same of one resident."""
     rows = connection.execute(

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gate.vocabulary import Reason, Sighting
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.vocabulary import Candidate, Reason, Sighting
 
 # Two faces of one person in neighbouring frames are far more alike than this; below it someone else took the place.
 SAME_PERSON = 0.25
+# Of the cohort only the nearest count: symmetric adaptive normalisation (Z. N. Karam, W. M. Campbell and N. Dehak,
+# "Towards reduced false-alarms using cohorts", ICASSP 2011), by the mean alone, with the share that measured best.
+_NEAREST_COHORT = 10
+_COHORT_SHARE = 0.3
+# Two people too alike by their templates must be told apart by this many margins.
+_LOOKALIKE_MARGINS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a belief needs: mean similarity, lead over the second person, sightings; and how long to wait for it."""
+    """What a belief needs.
 
-    threshold: float
+    Strangers score normally about `centre` with `spread`; of that, frames of one track stray by `within`, alike for
+    about `within_s` seconds. A claim must lie `deviate` spreads above the centre and not below `floor`, and lead the
+    second person by `margin`, by more where the two look alike from `lookalike` (cosine of their templates) on. It
+    needs `frames` sightings; after `patience` sightings and `patience_s` seconds without it, nobody is known.
+    """
+
+    centre: float
+    spread: float
+    within: float
+    within_s: float
+    deviate: float
+    floor: float
     margin: float
+    lookalike: float
     frames: int
     patience: int
+    patience_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +54,63 @@ class Belief:
     frames: int
 
 
-def gather(sightings: Sequence[Sighting], newest: Sighting, patience: int) -> tuple[Sighting, ...]:
-    """The track's sightings with one more; begun anew when the newest shows someone else than the last did."""
+def gather(sightings: Sequence[Sighting], newest: Sighting, most: int) -> tuple[Sighting, ...]:
+    """The track's sightings with one more, at most so many; begun anew when the newest shows someone else."""
     if sightings and not float(sightings[-1].template @ newest.template) >= SAME_PERSON:
         return (newest,)
-    return (*sightings, newest)[-patience:]
+    return (*sightings, newest)[-most:]
 
 
-def weigh(sightings: Sequence[Sighting], rule: Rule) -> Belief | None:
+def track_template(sightings: Sequence[Sighting]) -> NDArray[np.float32]:
+    """(D,) float32 of unit length: the mean of the sightings' templates by their weights."""
+    total = np.sum([sighting.weight * sighting.template for sighting in sightings], axis=0)
+    return np.asarray(total / np.linalg.norm(total), np.float32)
+
+
+def shared_with(templates: NDArray[np.float32], cohort: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,): what each template (N, D) has in common with faces of nobody (K, D), to be taken off its cosines.
+
+    A face that resembles many resembles a resident for no reason of its own. A score is the cosine of two templates
+    less the share of each.
+    """
+    alike = templates @ cohort.T
+    nearest = min(_NEAREST_COHORT, alike.shape[1])
+    top = np.partition(alike, -nearest, axis=1)[:, -nearest:]
+    return np.asarray(_COHORT_SHARE * top.mean(axis=1), np.float32)
+
+
+def bar(sightings: Sequence[Sighting], rule: Rule) -> float:
+    """The score these sightings together must reach.
+
+    The likeness of a stranger to a resident stays; only what frames stray averages out, and the less the nearer in
+    time they are: the variance of a weighted mean of a first-order autoregressive process.
+    """
+    weights = np.array([sighting.weight for sighting in sightings])
+    times = np.array([sighting.taken_mono for sighting in sightings])
+    alike = np.exp(-np.abs(times[:, None] - times[None, :]) / rule.within_s)
+    strays = rule.within**2 * float(weights @ alike @ weights) / float(weights.sum()) ** 2
+    spread = math.sqrt(rule.spread**2 - rule.within**2 + strays)
+    return max(rule.floor, rule.centre + rule.deviate * spread)
+
+
+def weigh(sightings: Sequence[Sighting], candidates: Sequence[Candidate], alike: float, rule: Rule) -> Belief | None:
     """A belief once the sightings suffice for one, else None.
 
-    The resident must be among the candidates of every sighting, their mean similarity reach the threshold, and lead
-    every other person's by the margin; a person missing from a sighting counts there as its weakest candidate,
-    which is at least what they would have had.
+    `candidates` are those of the sightings' `track_template`, best person first, and `alike` is the cosine of the
+    first two people's own templates. Raises nothing; a score that is not a number convinces nobody.
     """
     count = len(sightings)
     if count < rule.frames:
         return None
-    means = _mean_by_person(sightings)
-    ranked = sorted(means.items(), key=lambda item: (-item[1], item[0]))
-    if ranked:
-        best, similarity = ranked[0]
-        second = ranked[1][1] if len(ranked) > 1 else -1.0
-        in_all = all(any(c.resident == best for c in sighting.candidates) for sighting in sightings)
-        alike = similarity >= rule.threshold
-        if in_all and alike and similarity - second >= rule.margin:
-            return Belief(best, None, similarity, count)
-        if count >= rule.patience:
-            return Belief(None, Reason.AMBIGUOUS if alike else Reason.UNKNOWN, None, count)
-    return Belief(None, Reason.UNKNOWN, None, count) if count >= rule.patience else None
-
-
-def _mean_by_person(sightings: Sequence[Sighting]) -> dict[str, float]:
-    scores = [{c.resident: c.similarity for c in sighting.candidates} for sighting in sightings]
-    people = set().union(*scores)
-    return {
-        person: sum(score.get(person, min(score.values(), default=-1.0)) for score in scores) / len(scores)
-        for person in people
-    }
+    if candidates:
+        best = candidates[0]
+        second = candidates[1].similarity if len(candidates) > 1 else -math.inf
+        margin = rule.margin * (_LOOKALIKE_MARGINS if alike >= rule.lookalike else 1.0)
+        convinces = best.similarity >= bar(sightings, rule)
+        if convinces and best.similarity - second >= margin:
+            return Belief(best.resident, None, best.similarity, count)
+    else:
+        convinces = False
+    if count >= rule.patience and sightings[-1].taken_mono - sightings[0].taken_mono >= rule.patience_s:
+        return Belief(None, Reason.AMBIGUOUS if convinces else Reason.UNKNOWN, None, count)
+    return None

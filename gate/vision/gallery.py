@@ -10,37 +10,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.store import residents
+from gate.vision.evidence import shared_with
 from gate.vocabulary import Candidate
+from models.pack import Models
 
-# Enough that the mean over frames of anyone who could be second is exact.
-CANDIDATES = 8
+CANDIDATES = 2
 _UNIT_TOLERANCE = 1e-3
 
 
 class Gallery:
     """Who can be recognised."""
 
-    def __init__(self, rows: Sequence[tuple[int, str, bytes]], dimension: int) -> None:
+    def __init__(
+        self, rows: Sequence[tuple[int, str, bytes]], dimension: int, cohort: NDArray[np.float32] | None = None
+    ) -> None:
         """`rows`: (resident's number, resident's id, little-endian float32 template), sorted by number.
 
-        Raises ValueError when a template is not of `dimension` numbers, finite and of unit length.
+        With a `cohort` (K, dimension) similarities are scores: less what probe and template share with it. Raises
+        ValueError when a template is not of `dimension` numbers, finite and of unit length.
         """
+        self._dimension = dimension
+        self._cohort = cohort
         self._ids = {number: identity for number, identity, _ in rows}
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        self._numbers = {identity: number for number, identity in self._ids.items()}
+        # One number more than a template has: what is taken off its cosines, so that the search ranks by scores.
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension + 1))
         if rows:
-            self._index.add_with_ids(_mean_templates(rows, dimension), np.fromiter(self._ids, np.int64))
+            self._index.add_with_ids(self._entries(_mean_templates(rows, dimension)), np.fromiter(self._ids, np.int64))
 
     def put(self, number: int, rows: Sequence[tuple[int, str, bytes]]) -> None:
         """Let a resident be found by these templates (all of them theirs) and no others; without any, not at all.
 
         Raises ValueError as at the start; nothing is changed then.
         """
-        means = _mean_templates(rows, self._index.d) if rows else None
-        if self._ids.pop(number, None) is not None:
+        means = _mean_templates(rows, self._dimension) if rows else None
+        identity = self._ids.pop(number, None)
+        if identity is not None:
+            del self._numbers[identity]
             self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], np.int64)))
         if means is not None:
             self._ids[number] = rows[0][1]
-            self._index.add_with_ids(means, np.array([number], np.int64))
+            self._numbers[rows[0][1]] = number
+            self._index.add_with_ids(self._entries(means), np.array([number], np.int64))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -56,7 +67,11 @@ class Gallery:
         found: list[tuple[Candidate, ...]] = [()] * len(probes)
         if not usable.any() or not len(self):
             return found
-        scores, numbers = self._index.search(np.ascontiguousarray(probes[usable]), min(count, len(self)))
+        judged = np.ascontiguousarray(probes[usable])
+        asked = np.column_stack([judged, np.ones(len(judged), np.float32)])
+        scores, numbers = self._index.search(asked, min(count, len(self)))
+        if self._cohort is not None:
+            scores -= shared_with(judged, self._cohort)[:, None]
         for row, row_scores, row_numbers in zip(np.flatnonzero(usable), scores, numbers, strict=True):
             found[row] = tuple(
                 Candidate(self._ids[int(number)], float(score))
@@ -65,16 +80,32 @@ class Gallery:
             )
         return found
 
+    def alike(self, candidates: Sequence[Candidate]) -> float:
+        """The cosine between the first two candidates' own templates; -1 where there are not two."""
+        if len(candidates) < 2:
+            return -1.0
+        one, other = (
+            self._index.reconstruct(self._numbers[found.resident])[: self._dimension] for found in candidates[:2]
+        )
+        return float(one @ other)
+
+    def _entries(self, templates: NDArray[np.float32]) -> NDArray[np.float32]:
+        shared = np.zeros(len(templates)) if self._cohort is None else shared_with(templates, self._cohort)
+        return np.column_stack([templates, -shared]).astype(np.float32)
+
 
 class LiveGallery:
     """The gallery of a store, which follows its templates."""
 
-    def __init__(self, connection: sqlite3.Connection, model: str, dimension: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, model: str, dimension: int, cohort: NDArray[np.float32] | None = None
+    ) -> None:
         self._connection = connection
         self._model = model
         self._dimension = dimension
+        self._cohort = cohort
         self._commits = self._version = -1
-        self.gallery = Gallery([], dimension)
+        self.gallery = Gallery([], dimension, cohort)
         self.refresh()
 
     def refresh(self) -> bool:
@@ -95,10 +126,17 @@ class LiveGallery:
     def _follow(self) -> None:
         numbers = residents.gallery_changes(self._connection, self._version)
         if self._version < 0 or numbers is None:
-            self.gallery = Gallery(residents.vectors(self._connection, self._model), self._dimension)
+            rows = residents.vectors(self._connection, self._model)
+            self.gallery = Gallery(rows, self._dimension, self._cohort)
             return
         for number in sorted(numbers):
             self.gallery.put(number, residents.vectors_of(self._connection, self._model, number))
+
+
+def judging(connection: sqlite3.Connection, models: Models) -> LiveGallery:
+    """The gallery of a store as the gate judges by it, with scores. Raises PackError without a calibration."""
+    dimension = models.spec.dimension
+    return LiveGallery(connection, models.model_id, dimension, models.calibration.cohort_templates(dimension))
 
 
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -94,6 +94,11 @@ def unfit(quality: Quality, limits: Limits) -> Reason | None:
     return None
 
 
+def weight(quality: Quality) -> float:
+    """How much a usable face counts among the sightings of its track: as one over the variance of its score."""
+    return min(1.0, quality.eye_distance / _FULL_WEIGHT_FROM) ** 2
+
+
 def not_at_gate(
     face: Face, others: Sequence[Face], picture: tuple[int, int], zone: Zone, limits: Limits
 ) -> Reason | None:
@@ -119,3 +124,5 @@ def not_at_gate(
 EYES_PER_BOX = 0.47
 # Someone half as near as the nearest (a quarter of the area) stands behind them.
 NEAREST_SHARE = 0.4
+# Scores stray by 0.041 at 26 pixels between the eyes, 0.032 at 34, 0.026 at 45 and 0.019 beyond 50 (181 walk-ups).
+_FULL_WEIGHT_FROM = 50.0

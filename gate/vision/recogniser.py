@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -11,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.config import VisionSettings
+from gate.promise import Promise, deviate
 from gate.vision import tracker
-from gate.vision.evidence import Belief, Rule, gather, weigh
+from gate.vision.evidence import Belief, Rule, gather, track_template, weigh
 from gate.vision.gallery import Gallery
-from gate.vision.quality import Limits, Zone, measure, not_at_gate, unfit
+from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
+from gate.vision.quality import Limits, Zone, measure, not_at_gate, unfit, weight
+from gate.vision.surround import edges_around
 from gate.vision.tracker import Tracks, follow
-from gate.vocabulary import Claim, Face, Frame, Reason, Sighting, Track
+from gate.vocabulary import Claim, Face, Frame, Level, Reason, Sighting, Track
 from models.align import align, shrunk
+from models.liveness import LivenessCheck, evidence_of
 from models.pack import Models
 
 # A quiet picture is still looked at this often, in case the motion was too small to see.
@@ -31,6 +36,9 @@ _RETRY_AFTER_S = 2.0
 _MOVED_BELOW_OVERLAP = 0.6
 # The door was busy with someone else, heard too late, or did not hear at all.
 _RETRY_AFTER_REFUSAL_S = {Reason.BUSY: 1.0, Reason.STALE: 0.0, Reason.FAULT: 0.0}
+# A track's evidence is what it showed last; more would only be memory.
+_MOST_SIGHTINGS = 60
+_MOST_LOOKS = 30
 _THUMBNAIL = (64, 36)
 # Mean grey levels: on the walk-up footage noise stays below 0.5 on a thumbnail; a person entering gives above 7.
 _MOTION_LEVEL = 1.0
@@ -41,47 +49,46 @@ class _Watch:
     """What is known of one track so far."""
 
     near_since: float | None = None
-    sampled: float = float("-inf")
     sightings: tuple[Sighting, ...] = ()
     unfit: Counter[Reason] = field(default_factory=Counter)
     decided: float | None = None
     decided_box: tracker.Box | None = None
     retry_mono: float | None = None
+    looks: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    track: Track
     watch: _Watch
+    face: Face
     aligned: NDArray[np.uint8]
+    weight: float
 
 
 class Recogniser:
     """One camera's eye: keeps its tracks, and says what it believes of them."""
 
-    def __init__(self, models: Models, settings: VisionSettings, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        models: Models,
+        settings: VisionSettings,
+        new_id: Callable[[], str],
+        checks: Sequence[LivenessCheck] = (),
+    ) -> None:
+        """`checks` are the passive liveness checks, asked where the settings want liveness. Raises PackError."""
         self._models = models
+        self._checks = checks
         self._settings = settings
         self._new_id = new_id
         self._template_points = np.asarray(models.spec.landmarks)
-        calibration = models.spec.calibration
-        self.rule = Rule(
-            threshold=calibration.threshold if settings.threshold is None else settings.threshold,
-            margin=calibration.margin if settings.margin is None else settings.margin,
-            frames=settings.frames,
-            patience=settings.patience,
-        )
-        self._limits = Limits(
-            settings.min_eye_distance,
-            settings.max_yaw,
-            settings.min_sharpness,
-            settings.min_light,
-            settings.max_light,
-        )
+        self._calibration = models.calibration
+        self._promise = Promise(settings.promise.years, settings.promise.strangers_a_day)
+        self._limits = limits_of(settings)
         self._set_zone = Zone(settings.zone.left, settings.zone.top, settings.zone.right, settings.zone.bottom)
         self._zone = self._set_zone
         self._tracks = Tracks()
         self._watches: dict[int, _Watch] = {}
+        self._cooling: list[tuple[tracker.Box, float]] = []
         self._seen_thumbnail: NDArray[np.int16] | None = None
         self._looked = float("-inf")
         self.embedded = 0
@@ -108,8 +115,10 @@ class Recogniser:
         self._tracks = follow(self._tracks, faces, now)
         self._watches = {track.number: self._watches.get(track.number, _Watch()) for track in self._tracks.active}
         probes = self._probes(frame, faces, now)
-        self._embed(probes, gallery, now)
-        claims = [self._conclude(track, now) for track in self._tracks.active if track.seen_mono == now]
+        self._embed(probes, now)
+        if self._settings.liveness is not Level.OFF:
+            self._look_for_life(frame, probes)
+        claims = [self._conclude(track, gallery, now) for track in self._tracks.active if track.seen_mono == now]
         return [claim for claim in claims if claim is not None]
 
     def answered(self, claim: Claim, reason: Reason | None) -> None:
@@ -148,9 +157,10 @@ class Recogniser:
                 continue
             if watch.near_since is None:
                 watch.near_since = now
+            if self._cools(track, now):
+                continue
             self._allow_retry(track, watch, now)
-            if watch.decided is None and now - watch.sampled >= self._settings.sample_s:
-                watch.sampled = now
+            if watch.decided is None:
                 near.append((track, watch))
         return [probe for track, watch in near if (probe := self._probe(frame.image, track, watch)) is not None]
 
@@ -160,34 +170,81 @@ class Recogniser:
             aligned = align(image, np.asarray(track.face.landmarks), self._template_points, size)
         except ValueError:
             return None
-        reason = unfit(measure(track.face, aligned), self._limits)
+        quality = measure(track.face, aligned)
+        reason = unfit(quality, self._limits)
         if reason is not None:
             watch.unfit[reason] += 1
             return None
-        return _Probe(track, watch, aligned)
+        return _Probe(watch, track.face, aligned, weight(quality))
 
-    def _embed(self, probes: list[_Probe], gallery: Gallery, now: float) -> None:
+    def _embed(self, probes: list[_Probe], now: float) -> None:
         if not probes:
             return
         templates = self._models.embedder.embed(np.stack([probe.aligned for probe in probes]))
         self.embedded += len(probes)
-        for probe, template, candidates in zip(probes, templates, gallery.search(templates), strict=True):
+        for probe, template in zip(probes, templates, strict=True):
             if np.isfinite(template).all():
-                sighting = Sighting(now, candidates, template)
-                probe.watch.sightings = gather(probe.watch.sightings, sighting, self.rule.patience)
+                sighting = Sighting(now, template, probe.weight)
+                before = probe.watch.sightings
+                probe.watch.sightings = gather(before, sighting, _MOST_SIGHTINGS)
+                if before and probe.watch.sightings[0] is sighting:
+                    probe.watch.looks = ()
 
-    def _conclude(self, track: Track, now: float) -> Claim | None:
+    def _look_for_life(self, frame: Frame, probes: list[_Probe]) -> None:
+        for probe in probes:
+            looks = probe.watch.looks
+            asked = sum(look.passive is not None for look in looks)
+            passive = None
+            if asked < MOST_PASSIVE and (not looks or looks[-1].passive is None):
+                passive = evidence_of(self._checks, frame.image, probe.face.box)
+            edges = edges_around(frame.image, np.asarray(probe.face.landmarks), self._template_points)
+            probe.watch.looks = (*looks, Look(frame.taken_mono, edges, passive))[-_MOST_LOOKS:]
+
+    def rule(self, people: int) -> Rule:
+        """What a claim needs with so many people enrolled."""
+        calibration, settings = self._calibration, self._settings
+        by_hand = settings.threshold is not None
+        return Rule(
+            centre=calibration.strangers.centre,
+            spread=calibration.strangers.spread,
+            within=calibration.within,
+            within_s=calibration.within_s,
+            deviate=-math.inf if by_hand else deviate(self._promise.rate(people)),
+            floor=calibration.floor if settings.threshold is None else settings.threshold,
+            margin=calibration.margin if settings.margin is None else settings.margin,
+            lookalike=calibration.lookalike,
+            frames=settings.frames,
+            patience=settings.patience,
+            patience_s=settings.patience_s,
+        )
+
+    def _believe(self, watch: _Watch, gallery: Gallery) -> Belief | None:
+        if not watch.sightings:
+            return None
+        (candidates,) = gallery.search(track_template(watch.sightings)[None])
+        return weigh(watch.sightings, candidates, gallery.alike(candidates), self.rule(len(gallery)))
+
+    def _conclude(self, track: Track, gallery: Gallery, now: float) -> Claim | None:
         watch = self._watches[track.number]
         if watch.decided is not None or watch.near_since is None:
             return None
-        belief = weigh(watch.sightings, self.rule)
+        belief = self._believe(watch, gallery)
         if belief is None:
             belief = _no_belief(watch, now - watch.near_since)
         if belief is None:
             return None
+        if belief.resident is not None:
+            match judge(watch.looks, self._settings.liveness):
+                case Finding.WAIT:
+                    return None
+                case Finding.NOT_LIVE:
+                    belief = Belief(None, Reason.NOT_LIVE, None, belief.frames)
+                    self._cooling.append((track.face.box, now + self._settings.liveness_cooldown_s))
+                case Finding.LIVE:
+                    pass
         watch.decided, watch.decided_box = now, track.face.box
         watch.retry_mono = None if belief.resident is not None else now + _RETRY_AFTER_S
-        watch.sightings = ()
+        watch.sightings, watch.looks = (), ()
         watch.unfit.clear()
         return Claim(
             id=self._new_id(),
@@ -199,12 +256,28 @@ class Recogniser:
             similarity=belief.similarity,
         )
 
+    def _cools(self, track: Track, now: float) -> bool:
+        """Whether the liveness check has just failed in this place, whoever comes there next."""
+        self._cooling = [(box, until) for box, until in self._cooling if now < until]
+        return any(tracker.overlap(box, track.face.box) > 0 for box, _ in self._cooling)
+
     def _allow_retry(self, track: Track, watch: _Watch, now: float) -> None:
         if watch.decided is None or watch.retry_mono is None or not now >= watch.retry_mono:
             return
         if watch.decided_box is None or tracker.overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
             watch.decided = None
             watch.near_since = now
+
+
+def limits_of(settings: VisionSettings) -> Limits:
+    """What a face must keep to at the gate."""
+    return Limits(
+        settings.min_eye_distance,
+        settings.max_yaw,
+        settings.min_sharpness,
+        settings.min_light,
+        settings.max_light,
+    )
 
 
 def _no_belief(watch: _Watch, near_s: float) -> Belief | None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -22,13 +23,13 @@ from gate.store import approach
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
-from gate.vision.gallery import LiveGallery
+from gate.vision.gallery import judging
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import source_of
 from gate.vocabulary import Claim, Frame, Reason
 from models.errors import PackError
-from models.pack import open_models
+from models.pack import open_liveness, open_models
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +51,15 @@ class VisionService:
         vision: VisionSettings,
         models_dir: Path,
         pack: str,
+        liveness_packs: Sequence[str] = (),
         api_user: str | None = None,
     ) -> None:
         runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads)
-        self._recogniser = Recogniser(models, vision, new_id)
+        checks = open_liveness(models_dir, liveness_packs, threads=vision.threads)
+        self._recogniser = Recogniser(models, vision, new_id, checks)
         self._store = open_read_only(state)
-        self._gallery = LiveGallery(self._store, models.model_id, models.spec.dimension)
+        self._gallery = judging(self._store, models)
         self._door = Client(socket_of(state, "door"))
         self._server = Server(
             socket_of(state, "vision"), self._answer, lambda _peer, why: _log.warning("refused: %s", why)
@@ -185,6 +188,7 @@ def main() -> int:
             VisionSettings(**given["vision"]),
             Path(given["models_dir"]),
             given["pack"],
+            given["liveness_packs"],
             given["api_user"],
         )
     except (FacegateError, PackError) as error:

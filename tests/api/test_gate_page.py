@@ -44,7 +44,9 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     owner.sign_in("owner")
     text = owner.get("/door").text
     assert "set by hand to 0.7" in text
-    assert "4 good looks decide, 0.3 seconds at the earliest" in text
+    assert "4 good looks decide at the earliest; after 0.8 seconds" in text
+    assert "in 1 years, with 2 strangers a day. With 0 residents" in text
+    assert "Liveness is off" in text
     assert "The relay is on for 3 seconds, and for 12 at most" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
 

@@ -141,8 +141,8 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
     parts = parts_of(load_settings(), tmp_path, tmp_path / "models", None)
     assert {name: set(part) for name, part in parts.items()} == {
         "door": {"state", "door"},
-        "vision": {"state", "camera", "vision", "models_dir", "pack", "api_user"},
-        "api": {"state", "gate", "zone", "api", "keep", "settings", "models_dir", "pack"},
+        "vision": {"state", "camera", "vision", "models_dir", "pack", "liveness_packs", "api_user"},
+        "api": {"state", "gate", "zone", "api", "keep", "settings", "config", "models_dir", "pack"},
     }
 
 

@@ -13,7 +13,7 @@ def test_the_resident_is_let_in_the_stranger_is_not_and_it_is_drawn(facegate, tm
     assert {event["reason"] for event in answer["denied"]} == {"unknown"}
     first, last = (event["t"] for event in answer["granted"])
     assert first < min(event["t"] for event in answer["denied"]) < last
-    assert all(event["frames"] >= 3 and event["similarity"] >= 0.6 for event in answer["granted"])
+    assert all(event["frames"] >= 3 and event["similarity"] >= 0.4 for event in answer["granted"])
     assert answer["models"][0].startswith("open/")
     assert answer["frame_to_relay_ms"]["p50"] > 0
     assert answer["ready_s"] > 0

@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from gate.config import Settings
+from gate.config import Settings, VisionSettings
 from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
 from gate.health import Health, Machine, look_at_machine
+from gate.promise import Promise, Standing
 from gate.store.database import open_database
 from tests.door import door_process
 
+WELL_KEPT = Standing(Promise(1, 2), people=3, at=0.4, years_kept=2.0, missed=0.01, more=900)
 WELL = Machine(45.0, False, 10**10, 10**10, True)
 
 
@@ -21,7 +23,7 @@ def site(state, store):
     )
     (state / "model").write_text("Raspberry Pi 5 Model B Rev 1.0\0")
     (state / "config.txt").write_text("[all]\ndtparam=strict_gpiod # hold no output\n")
-    return Site(state, settings, Health(door, vision, WELL), lambda: "whole", state, state / "model")
+    return Site(state, settings, Health(door, vision, WELL), lambda: "whole", lambda: WELL_KEPT, state, state / "model")
 
 
 def found(site, name):
@@ -113,7 +115,7 @@ def test_the_machine_s_own_files_are_read(tmp_path):
 
 def test_a_running_door_is_examined(state):
     with door_process(state):
-        site = site_of(state, Settings(), lambda: "whole")
+        site = site_of(state, Settings(), lambda: "whole", lambda: WELL_KEPT)
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
 
@@ -148,3 +150,27 @@ def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
     dead = replace(site, units=ALL_WELL, health=Health(None, None, WELL))
     assert "journalctl -u facegate-door" in found(dead, "door").do
     assert "journalctl -u facegate-vision" in found(dead, "vision").do
+
+
+def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
+    finding = found(site, "promise")
+    assert finding.grade is Grade.OK
+    assert "1 years, with 2 strangers a day and 3 residents; about 1.0 in 100 come twice. Room for 900" in finding.seen
+    dear = found(replace(site, standing=lambda: replace(WELL_KEPT, missed=0.2)), "promise")
+    assert dear.grade is Grade.LOOK
+    assert "more photos of each" in dear.do
+    broken = found(replace(site, standing=lambda: replace(WELL_KEPT, years_kept=0.25)), "promise")
+    assert broken.grade is Grade.LOOK
+    assert "one wrong opening in about 0.25 years" in broken.seen
+
+    def uncalibrated():
+        raise ValueError("has no calibration")
+
+    missing = found(replace(site, standing=uncalibrated), "promise")
+    assert (missing.grade, missing.seen) == (Grade.BAD, "has no calibration")
+
+
+def test_liveness_is_said_as_it_is(site):
+    assert "a photo held up" in found(site, "liveness").seen
+    settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
+    assert "standard. whole" in found(replace(site, settings=settings), "liveness").seen

@@ -15,9 +15,9 @@ import pytest
 from models import pack as packs
 from models.errors import PackError
 from models.fetch import SourceFailed, _from_index
-from models.manifest import Source, built_in_packs, load_manifest
+from models.manifest import Source, built_in_packs, load_manifest, shipped_calibration
 from models.pack import install, open_models, verify
-from models.receipt import RECEIPT, pack_folder, read_receipt
+from models.receipt import CALIBRATION, RECEIPT, pack_folder, read_receipt
 
 
 def quiet(*_):
@@ -179,15 +179,31 @@ def test_a_missing_file_and_a_damaged_receipt_stop_it_too(copied):
         verify(copied, "absent")
 
 
-def test_a_calibration_that_ships_later_holds_without_installing_again(copied):
+def test_a_pack_is_fed_and_calibrated_as_shipped_without_installing_again(copied):
     path = copied / "open" / RECEIPT
     receipt = json.loads(path.read_text())
-    receipt["embedder"]["calibration"]["threshold"] = 0.1
+    receipt["embedder"]["calibration"] = {"threshold": 0.1}
     path.write_text(json.dumps(receipt))
     assert open_models(copied, "open").spec == load_manifest("open").embedder
-    receipt["files"][0]["fetched_sha256"] = "0" * 64
+    assert open_models(copied, "open").calibration == shipped_calibration("open")
+    for file in receipt["files"]:
+        file["fetched_sha256"] = "0" * 64
     path.write_text(json.dumps(receipt))
-    assert open_models(copied, "open").spec.calibration.threshold == 0.1
+    with pytest.raises(PackError, match="open has no calibration.* facegate calibrate FOLDER --pack open"):
+        open_models(copied, "open").calibration.floor  # noqa: B018 - reading it is what is tried
+
+
+def test_a_calibration_made_here_counts_before_the_shipped_one_and_only_for_its_embedder(copied):
+    path = copied / "open" / CALIBRATION
+    mine = shipped_calibration("open").model_copy(update={"floor": 0.123})
+    path.write_text(mine.model_dump_json())
+    assert open_models(copied, "open").calibration.floor == 0.123
+    path.write_text(mine.model_copy(update={"embedder": "0" * 64}).model_dump_json())
+    with pytest.raises(PackError, match="fitted on another embedder than that of open. Run: facegate calibrate"):
+        open_models(copied, "open")
+    path.write_text("{}")
+    with pytest.raises(PackError, match=r"calibration\.json is damaged"):
+        open_models(copied, "open")
 
 
 def test_a_canary_that_does_not_agree_stops_the_start(copied):
@@ -201,7 +217,9 @@ def test_a_canary_that_does_not_agree_stops_the_start(copied):
 
 def test_every_built_in_manifest_states_licence_and_sources_of_each_file():
     names = [manifest.name for manifest in built_in_packs()]
-    assert names == ["demo-photos", "hailo-mobilefacenet", "open", "opencv-zoo"]
+    assert names == [
+        "demo-photos", "hailo-mobilefacenet", "liveness-celeba", "liveness-minifas", "open", "opencv-zoo"
+    ]  # fmt: skip
     for manifest in built_in_packs():
         for file in manifest.file:
             assert file.licence
@@ -255,7 +273,6 @@ def test_any_arcface_file_is_a_manifest_alone(shared, models_dir, tmp_path, phot
         + f'[[file]]\nname = "{embedder.name}"\nrole = "embedder"\nlicence = "mine"\n'
         + f'sha256 = "{hashlib.sha256(embedder.read_bytes()).hexdigest()}"\n'
         + f'[detector]\nkind = "yunet"\n[embedder]\nkind = "arcface"\nscale = 127.5\ndimension = 128\n{landmarks}\n'
-        + '[embedder.calibration]\nthreshold = 0.6\nmargin = 0.05\nlookalike = 0.5\nmeasured = "no"\n'
     )
     install(str(tmp_path / "mine.toml"), tmp_path / "models", source=embedder.parent, progress=quiet)
     from tests.models.test_embedder import embed

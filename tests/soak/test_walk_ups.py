@@ -1,78 +1,156 @@
-"""Residents and strangers walk up: who is let in, who is taken for another, who should not have been."""
+"""Residents and strangers walk up in varied light, turn, distance and blur: who is let in, and who must not be."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from enroll.enrolment import enrol_photos
+from enroll.checks import find_faces, main_face
+from enroll.decode import decode_photo
+from enroll.enrolment import Photo, enrol
+from enroll.people import namesake
 from gate.config import Settings
-from gate.demo.walkup import FPS, Scene, footage, walker_from
+from gate.demo.walkup import FPS, Scene, Walker, footage
 from gate.errors import Refusal
-from gate.replay import Outcome, replay
+from gate.replay import replay
 from gate.store import residents
 from gate.store.consents import NO_PERSON
-from gate.vision.gallery import LiveGallery
-from models.pack import Models
+from gate.store.database import open_read_only
+from gate.vision.evidence import weigh
+from gate.vision.gallery import Gallery, judging
+from gate.vision.recogniser import Recogniser
+from gate.vocabulary import Sighting
+from models.embedder import Embedder, Templates
+from models.manifest import EmbedderSpec
+from models.pack import Models, open_models
 
-RESIDENTS, STRANGERS = 40, 200
+RESIDENTS, STRANGERS = 200, 600
 SEED = 7
+SECONDS = 3.0
+WITHIN_S = 1.5
 
 pytestmark = pytest.mark.soak
 
 
-def test_residents_are_let_in_and_strangers_are_not(shared: Path, models: Models, store: sqlite3.Connection) -> None:
+@dataclass(frozen=True)
+class Walk:
+    """One walk-up: seconds from its first usable frame to a grant and to whom; and whom that frame alone lets in."""
+
+    came: bool
+    granted: dict[str, float]
+    sightings: int
+    by_first_frame: str | None
+
+
+@dataclass
+class Recorded:
+    """An embedder that keeps what it gave; the video's second is set from outside."""
+
+    embedder: Embedder
+    templates: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        return self.embedder.spec
+
+    def embed(self, faces: np.ndarray) -> Templates:
+        given = self.embedder.embed(faces)
+        self.templates.extend(given)
+        return given
+
+
+def test_residents_are_let_in_and_strangers_are_not(
+    shared: Path, models: Models, models_dir: Path, state: Path, store: sqlite3.Connection
+) -> None:
     people = sorted((shared / "faces" / "lfw").iterdir())
     np.random.default_rng(SEED).shuffle(people)
     photos = {person: sorted(person.glob("*.jpg")) for person in people}
-    probes, refused = _enrol(store, models, [person for person in people if len(photos[person]) >= 3])
-    gallery = LiveGallery(store, models.model_id, models.spec.dimension)
+    probes, refused = _enrol(store, models, [person for person in people if len(photos[person]) >= 5])
     strangers = [photos[person][0] for person in people if len(photos[person]) == 1][:STRANGERS]
-    walk = partial(_walk, store=store, models=models, live=gallery)
+    walk = partial(_walk, state=state, models_dir=models_dir)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        home = dict(zip(probes, pool.map(walk, probes.values(), range(len(probes))), strict=True))
+        away = list(pool.map(walk, strangers, range(1000, 1000 + len(strangers))))
 
-    home = [(name, walk(photo, seed=number)) for number, (name, photo) in enumerate(probes.items())]
-    away = [walk(photo, seed=1000 + number) for number, photo in enumerate(strangers)]
+    came = {who: one for who, one in home.items() if one.came}
+    waits = {who: one.granted[who] for who, one in came.items() if who in one.granted}
+    in_time = [who for who, wait in waits.items() if wait <= WITHIN_S]
+    seen = sorted(came[who].sightings for who in waits)
+    wrong = {who: set(one.granted) - {who} for who, one in came.items() if set(one.granted) - {who}}
+    let_in = [photo.parent.name for photo, one in zip(strangers, away, strict=True) if one.granted]
+    print(f"\n{len(probes)} enrolled with four photos each ({refused} photos refused); at {Settings().vision.promise}")
+    print(f"residents with a usable frame      {len(came)}")
+    print(f"let in within 1.5 s of it          {len(in_time)} = {100 * len(in_time) / len(came):.1f} %")
+    print(f"  missed                           {sorted(set(came) - set(in_time))}")
+    print(f"  sightings, median and most       {seen[len(seen) // 2]}, {seen[-1]}")
+    print(f"  seconds, median and most         {np.median(list(waits.values())):.2f}, {max(waits.values()):.2f}")
+    print(f"taken for another                  {len(wrong)} {wrong}")
+    print(f"strangers let in                   {len(let_in)} of {len([one for one in away if one.came])} {let_in}")
+    first = [one.by_first_frame == who for who, one in came.items()]
+    print(f"without evidence over time: let in by the first usable frame {100 * np.mean(first):.1f} %, strangers"
+          f" {sum(one.by_first_frame is not None for one in away)}")  # fmt: skip
+    assert len(in_time) / len(came) >= 0.98
+    assert not wrong
+    assert not let_in
 
-    let_in = [name for name, outcome in home if _granted(outcome) == {name}]
-    taken_for_another = [name for name, outcome in home if _granted(outcome) - {name}]
-    let_in_strangers = sum(bool(_granted(outcome)) for outcome in away)
-    waits = sorted(min(p.t for p in outcome.passages if p.granted) for name, outcome in home if _granted(outcome))
-    print(f"\nenrolled {RESIDENTS} with two photos each ({refused} people passed over: a photo was refused)")
-    print(f"residents let in           {len(let_in):4} of {RESIDENTS}")
-    print(f"  missed                   {sorted(set(probes) - set(let_in))}")
-    print(f"  seconds into the walk    median {waits[len(waits) // 2]:.2f}, most {waits[-1]:.2f}")
-    print(f"taken for another          {len(taken_for_another):4}")
-    print(f"strangers let in           {let_in_strangers:4} of {len(away)}")
-    assert len(let_in) >= 38
-    assert not taken_for_another
-    assert let_in_strangers == 0
 
-
-def _enrol(store: sqlite3.Connection, models: Models, people: list[Path]) -> tuple[dict[str, Path], int]:
+def _enrol(store: sqlite3.Connection, models: Models, people: Sequence[Path]) -> tuple[dict[str, Path], int]:
+    """By photos cut to their middle, as whoever enrols cuts others off a photo."""
     probes: dict[str, Path] = {}
     refused = 0
-    for person in people:
-        if len(probes) == RESIDENTS:
-            break
-        first, second, third, *_ = sorted(person.glob("*.jpg"))
-        try:
-            enrol_photos(store, models, person.name.replace("_", " "), [first, second], consent=NO_PERSON, by="test")
-        except Refusal:
-            refused += 1
-            continue
-        probes[person.name.replace("_", " ")] = third
+    for person in people[:RESIDENTS]:
+        *enrolled, last = sorted(person.glob("*.jpg"))[:5]
+        for photo in enrolled:
+            try:
+                whole = decode_photo(photo)
+                height, width = whole.shape[:2]
+                cut = whole[height * 3 // 20 : height * 17 // 20, width * 3 // 20 : width * 17 // 20]
+                known = namesake(store, person.name, None)
+                enrol(store, models, person.name, [Photo(photo.name, cut)], consent=NO_PERSON, to=known, by="test")
+                probes[person.name] = last
+            except Refusal:
+                refused += 1
     return probes, refused
 
 
-def _walk(photo: Path, seed: int, *, store: sqlite3.Connection, models: Models, live: LiveGallery) -> Outcome:
-    scenes = [Scene(None, 0.4), Scene(walker_from(photo, models.detector), 4.0)]
-    frames = ((number / FPS, image) for number, image in enumerate(footage(scenes, seed)))
-    return replay(frames, models, live.gallery, partial(residents.get, store), Settings(), photo.name)
+def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path) -> Walk:
+    opened = open_models(models_dir, "open")
+    recorded = Recorded(opened.embedder)
+    models = replace(opened, embedder=recorded)
+    store = open_read_only(state)
+    gallery = judging(store, models).gallery
+    image = decode_photo(photo)
+    faces = find_faces(image, models)
+    if not faces:
+        return Walk(False, {}, 0, None)
+    walker = Walker.of(image, main_face(faces, image).box)
+    first: list[float] = []
+
+    def timed():
+        for number, image in enumerate(footage([Scene(None, 0.4), Scene(walker, SECONDS, varied=True)], seed)):
+            yield number / FPS, image
+            if recorded.templates and not first:
+                first.append(number / FPS)
+
+    outcome = replay(timed(), models, gallery, partial(residents.get, store), Settings(), photo.name)
+    if not first:
+        return Walk(False, {}, 0, None)
+    granted = {p.resident or "": p.t - first[0] for p in reversed(outcome.passages) if p.granted}
+    sightings = next((p.frames for p in outcome.passages if p.granted), 0)
+    return Walk(True, granted, sightings, _by_one_frame(recorded.templates[0], models, gallery, store))
 
 
-def _granted(outcome: Outcome) -> set[str]:
-    return {passage.resident or "" for passage in outcome.passages if passage.granted}
+def _by_one_frame(template: np.ndarray, models: Models, gallery: Gallery, store: sqlite3.Connection) -> str | None:
+    rule = replace(Recogniser(models, Settings().vision, str).rule(len(gallery)), frames=1)
+    (candidates,) = gallery.search(template[None])
+    belief = weigh([Sighting(0.0, template)], candidates, gallery.alike(candidates), rule)
+    known = residents.get(store, belief.resident) if belief is not None and belief.resident else None
+    return known.name if known else None

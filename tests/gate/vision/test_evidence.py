@@ -1,84 +1,130 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.evidence import SAME_PERSON, Rule, gather, weigh
+from gate.vision.evidence import SAME_PERSON, Rule, bar, gather, shared_with, track_template, weigh
 from gate.vocabulary import Candidate, Reason, Sighting
 
-RULE = Rule(threshold=0.58, margin=0.06, frames=3, patience=8)
+RULE = Rule(
+    centre=-0.08, spread=0.13, within=0.03, within_s=0.15, deviate=4.5, floor=0.4, margin=0.04, lookalike=0.55,
+    frames=2, patience=8, patience_s=0.5,
+)  # fmt: skip
 FACE = np.array([1.0, 0.0], np.float32)
 
 
-def sighting(scores: dict[str, float], template=FACE) -> Sighting:
-    ranked = sorted(scores.items(), key=lambda item: -item[1])
-    return Sighting(0.0, tuple(Candidate(who, score) for who, score in ranked), template)
+def sighting(t: float, template=FACE, weight=1.0) -> Sighting:
+    return Sighting(t, template, weight)
 
 
-scores = st.dictionaries(st.sampled_from("abcdef"), st.floats(-1, 1), max_size=6)
-histories = st.lists(scores.map(sighting), max_size=8)
+def track(count: int, every_s: float = 0.1) -> list[Sighting]:
+    return [sighting(number * every_s) for number in range(count)]
 
 
-@given(histories)
-def test_a_claim_needs_frames_threshold_and_margin_over_the_second_person(history):
-    belief = weigh(history, RULE)
+def named(**scores: float) -> tuple[Candidate, ...]:
+    return tuple(Candidate(who, score) for who, score in sorted(scores.items(), key=lambda item: -item[1]))
+
+
+people = st.dictionaries(st.sampled_from("abcdef"), st.floats(-1, 1), max_size=6).map(lambda scores: named(**scores))
+tracks = st.lists(st.tuples(st.floats(0.001, 0.3), st.floats(0.05, 1)), min_size=1, max_size=20).map(
+    lambda steps: [
+        sighting(t, weight=weight)
+        for t, (_, weight) in zip(np.cumsum([step for step, _ in steps]).tolist(), steps, strict=True)
+    ]
+)
+
+
+@given(tracks, people, st.floats(-1, 1))
+def test_a_claim_needs_frames_the_bar_and_the_margin_over_the_second_person(sightings, candidates, alike):
+    belief = weigh(sightings, candidates, alike, RULE)
     if belief is None or belief.resident is None:
         return
-    assert len(history) >= RULE.frames
-    means = {}
-    for who in "abcdef":
-        seen = [{c.resident: c.similarity for c in s.candidates}.get(who) for s in history]
-        if all(value is not None for value in seen):
-            means[who] = sum(seen) / len(seen)
-    assert means[belief.resident] >= RULE.threshold
-    for who, mean in means.items():
-        assert who == belief.resident or means[belief.resident] - mean >= RULE.margin - 1e-9
+    assert len(sightings) >= RULE.frames
+    assert candidates[0].similarity >= max(RULE.floor, bar(sightings, RULE))
+    margin = RULE.margin * (2 if alike >= RULE.lookalike else 1)
+    assert all(candidates[0].similarity - other.similarity >= margin - 1e-9 for other in candidates[1:])
 
 
-@given(histories)
-def test_there_is_an_answer_once_patience_is_over_and_none_before_the_frames(history):
-    belief = weigh(history, RULE)
-    if len(history) < RULE.frames:
+@given(tracks, people)
+def test_there_is_an_answer_once_patience_is_over_and_none_before_the_frames(sightings, candidates):
+    belief = weigh(sightings, candidates, 0.0, RULE)
+    if len(sightings) < RULE.frames:
         assert belief is None
-    if len(history) >= RULE.patience:
+    if len(sightings) >= RULE.patience and sightings[-1].taken_mono - sightings[0].taken_mono >= RULE.patience_s:
         assert belief is not None
 
 
+@given(tracks)
+def test_more_frames_lower_the_bar_and_never_below_what_the_likeness_itself_asks(sightings):
+    first, all_of_them = bar(sightings[:1], RULE), bar(sightings, RULE)
+    likeness = RULE.centre + RULE.deviate * math.sqrt(RULE.spread**2 - RULE.within**2)
+    assert max(RULE.floor, likeness) - 1e-9 <= all_of_them <= first + 1e-9
+
+
+def test_frames_of_one_moment_say_less_than_frames_over_time():
+    together, apart = track(5, 0.001), track(5, 1.0)
+    assert bar(apart, RULE) < bar(together, RULE) == pytest.approx(bar(track(1), RULE), abs=1e-3)
+
+
 def test_a_good_face_is_believed_on_its_first_frames():
-    good = sighting({"a": 0.8, "b": 0.3})
-    assert weigh([good] * 2, RULE) is None
-    belief = weigh([good] * 3, RULE)
+    assert weigh(track(1), named(a=0.8, b=0.3), 0.0, RULE) is None
+    belief = weigh(track(2), named(a=0.8, b=0.3), 0.0, RULE)
     assert belief is not None
-    assert (belief.resident, belief.frames) == ("a", 3)
+    assert (belief.resident, belief.frames) == ("a", 2)
 
 
 def test_a_stranger_is_unknown_and_two_alike_are_ambiguous():
-    assert weigh([sighting({"a": 0.4})] * 8, RULE).reason is Reason.UNKNOWN
-    assert weigh([sighting({})] * 8, RULE).reason is Reason.UNKNOWN
-    twins = weigh([sighting({"a": 0.8, "b": 0.77})] * 8, RULE)
+    assert weigh(track(9), named(a=0.35), 0.0, RULE).reason is Reason.UNKNOWN
+    assert weigh(track(9), (), -1.0, RULE).reason is Reason.UNKNOWN
+    twins = weigh(track(9), named(a=0.8, b=0.77), 0.0, RULE)
     assert (twins.resident, twins.reason) == (None, Reason.AMBIGUOUS)
 
 
-def test_the_threshold_itself_is_enough_and_a_hair_less_is_not():
-    at = Rule(threshold=0.5, margin=0.25, frames=2, patience=3)
-    assert weigh([sighting({"a": 0.5, "b": 0.25})] * 2, at).resident == "a"
-    assert weigh([sighting({"a": math.nextafter(0.5, 0), "b": 0.2})] * 2, at) is None
-    assert weigh([sighting({"a": 0.5, "b": math.nextafter(0.25, 1)})] * 2, at) is None
+def test_people_who_look_alike_must_be_told_apart_more_clearly():
+    candidates = named(a=0.8, b=0.74)
+    assert weigh(track(9), candidates, RULE.lookalike - 0.01, RULE).resident == "a"
+    assert weigh(track(9), candidates, RULE.lookalike, RULE).reason is Reason.AMBIGUOUS
 
 
-def test_a_resident_missing_from_one_sighting_is_not_claimed():
-    seen, unseen = sighting({"a": 0.9, "b": 0.1}), sighting({"b": 0.2})
-    assert weigh([seen, seen, unseen], RULE) is None
+def test_the_bar_and_the_margin_count_from_their_very_value():
+    seen = track(2)
+    at = bar(seen, RULE)
+    assert weigh(seen, named(a=at), -1.0, RULE).resident == "a"
+    assert weigh(seen, named(a=math.nextafter(at, 0)), -1.0, RULE) is None
+    quarters = Rule(**{name: getattr(RULE, name) for name in RULE.__slots__} | {"margin": 0.25})
+    assert weigh(seen, named(a=1.0, b=0.75), -1.0, quarters).resident == "a"
+    assert weigh(seen, named(a=1.0, b=math.nextafter(0.75, 1)), -1.0, quarters) is None
 
 
-def test_not_a_number_is_never_believed():
-    assert weigh([sighting({"a": math.nan})] * 8, RULE).resident is None
+def test_a_score_that_is_no_number_convinces_nobody():
+    assert weigh(track(9), named(a=math.nan), 0.0, RULE).resident is None
 
 
-def test_someone_else_in_the_same_place_begins_anew():
-    other = sighting({"b": 0.9}, np.array([SAME_PERSON - 0.01, 0.97], np.float32))
-    assert gather([sighting({"a": 0.9})] * 2, other, 8) == (other,)
-    same = sighting({"a": 0.9})
-    assert len(gather([same] * 2, same, 8)) == 3
-    assert len(gather([same] * 8, same, 8)) == 8
+def test_patience_is_looks_and_time():
+    assert weigh(track(8, 0.01), named(a=0.2), 0.0, RULE) is None
+    assert weigh(track(3, 1.0), named(a=0.2), 0.0, RULE) is None
+    assert weigh(track(8, 0.1), named(a=0.2), 0.0, RULE).reason is Reason.UNKNOWN
+
+
+def test_a_change_of_face_begins_anew_and_the_oldest_are_forgotten():
+    other = sighting(1.0, np.array([SAME_PERSON - 0.01, 1], np.float32))
+    assert gather(track(2), other, 8) == (other,)
+    assert len(gather(track(2), sighting(1.0), 8)) == 3
+    assert len(gather(track(8), sighting(1.0), 8)) == 8
+
+
+@given(st.floats(0.05, 1), st.floats(0.05, 1))
+def test_a_tracks_template_is_the_weighted_mean_at_unit_length(one, other):
+    upright = np.array([0.0, 1.0], np.float32)
+    template = track_template([sighting(0, FACE, one), sighting(1, upright, other)])
+    assert template @ template == pytest.approx(1, abs=1e-5)
+    assert template[1] / template[0] == pytest.approx(other / one, rel=1e-4)
+
+
+def test_what_a_face_shares_with_nobody_is_the_mean_of_its_nearest_ten():
+    cohort = np.zeros((12, 20), np.float32)
+    cohort[:, 0] = np.linspace(0, 1, 12)
+    probe = np.eye(20, dtype=np.float32)[:1]
+    assert shared_with(probe, cohort)[0] == pytest.approx(0.3 * np.linspace(0, 1, 12)[2:].mean(), abs=1e-6)

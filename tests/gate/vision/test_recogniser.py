@@ -9,26 +9,28 @@ import pytest
 
 from enroll.enrolment import enrol_photos
 from gate.config import Settings, VisionSettings
-from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
+from gate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_from
 from gate.replay import replay
 from gate.store import residents
 from gate.store.consents import NO_PERSON
-from gate.vision.gallery import Gallery, LiveGallery
+from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
+from models.pack import open_liveness
 
 
 @pytest.fixture
 def walk(models, photos, store):
     """Replays someone's walk-up over the store's residents."""
 
-    def run(photo, seconds=4.0, seed=5, frames=None, **vision):
-        gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+    def run(photo, seconds=4.0, seed=5, frames=None, liveness_dir=None, **vision):
+        gallery = judging(store, models).gallery
         if frames is None:
             frames = footage([Scene(None, 0.4), Scene(walker_from(photos / photo, models.detector), seconds)], seed)
         settings = Settings(vision=vision)
         stream = ((number / FPS, image) for number, image in enumerate(frames))
-        return replay(stream, models, gallery, partial(residents.get, store), settings, photo)
+        checks = open_liveness(liveness_dir, settings.liveness_packs) if liveness_dir else ()
+        return replay(stream, models, gallery, partial(residents.get, store), settings, photo, checks=checks)
 
     return run
 
@@ -126,7 +128,7 @@ def test_two_residents_side_by_side_are_both_recognised(walk, store, models, pho
 
 
 def test_a_claim_the_door_did_not_hear_is_made_again(models, photos, obama, store):
-    gallery = LiveGallery(store, models.model_id, models.spec.dimension).gallery
+    gallery = judging(store, models).gallery
     recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
     claims = []
     for number, image in enumerate(footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5)):
@@ -135,3 +137,36 @@ def test_a_claim_the_door_did_not_hear_is_made_again(models, photos, obama, stor
             recogniser.answered(claim, Reason.FAULT if len(claims) < 3 else None)
     assert [claim.resident for claim in claims] == [obama.id] * 3
     assert len({claim.id for claim in claims}) == 3
+
+
+@pytest.mark.parametrize("held", [Held.SCREEN, Held.SHEET])
+def test_a_photo_held_up_opens_nothing_where_liveness_is_asked_for(walk, obama, models, photos, liveness_dir, held):
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    attack = list(footage([Scene(None, 0.4), Scene(walker, 4.0, varied=True, held=held)], 5))
+    assert any(p.granted for p in walk("obama2.jpg", frames=attack).passages)
+    checked = walk("obama2.jpg", frames=attack, liveness_dir=liveness_dir, liveness="standard")
+    assert {p.reason for p in checked.passages} == {Reason.NOT_LIVE}
+    assert checked.relay_pulses == 0
+    lively = walk("obama2.jpg", liveness_dir=liveness_dir, liveness="standard")
+    assert lively.relay_pulses == 1
+
+
+def test_after_a_failed_check_the_place_is_closed_to_every_face_for_a_while(walk, obama, models, photos, liveness_dir):
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    scenes = [Scene(walker, 3.0, varied=True, held=Held.SHEET), Scene(None, 2.5), Scene(walker, 4.0)]
+    frames = list(footage(scenes, 5))
+    for cooldown_s, pulses in ((60, 0), (1, 1)):
+        outcome = walk(
+            "obama2.jpg", frames=frames, liveness_dir=liveness_dir, liveness="standard", liveness_cooldown_s=cooldown_s
+        )
+        assert outcome.relay_pulses == pulses
+        assert Reason.NOT_LIVE in {p.reason for p in outcome.passages}
+
+
+def test_a_camera_of_160_by_120_recognises_whoever_fills_its_picture(walk, obama, models, photos):
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    large = list(footage([Scene(walker, 3.0)], 5))
+    small = [cv2.resize(image[:, 80:560], (160, 120), interpolation=cv2.INTER_AREA) for image in large]
+    refused = walk("obama2.jpg", frames=small)
+    assert {p.reason for p in refused.passages} <= {Reason.TOO_FAR, Reason.BLURRED}
+    assert any(p.granted for p in walk("obama2.jpg", frames=small, min_eye_distance=12).passages)

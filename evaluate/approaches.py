@@ -1,0 +1,69 @@
+"""People of a folder walking up to the gate: how the scores of one approach stray around their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluate.folder import Faces
+from evaluate.identification import scores_of
+from evaluate.scores import Scores
+from gate.demo.walkup import FPS, Scene, footage, walker_from
+from gate.errors import FacegateError
+from gate.vision.quality import Limits, measure, unfit
+from gate.vocabulary import Face
+from models.align import align
+from models.pack import Models
+
+_PEOPLE = 24
+_SECONDS = 3.0
+
+
+def walked(
+    faces: Faces,
+    models: Models,
+    limits: Limits,
+    cohort: NDArray[np.float32] | None,
+    seed: int,
+    step: Callable[[], None] = lambda: None,
+    people: int = _PEOPLE,
+) -> list[tuple[Scores, Scores]]:
+    """(seconds, scores against their own other photos) of the usable frames of people walking up, one person each."""
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(faces.person)
+    tracks = []
+    for who in rng.permutation(np.flatnonzero(counts >= 2))[:people]:
+        step()
+        mine = np.flatnonzero(faces.person == who)
+        try:
+            walker = walker_from(faces.files[mine[0]], models.detector)
+        except FacegateError:
+            continue
+        template = faces.templates[mine[1:]].mean(axis=0)
+        frames = footage([Scene(walker, _SECONDS, varied=True)], seed=int(rng.integers(1 << 31)))
+        seconds, probes = [], []
+        for number, image in enumerate(frames):
+            probe = _probe(image, models, limits)
+            if probe is not None:
+                seconds.append(number / FPS)
+                probes.append(probe)
+        if len(probes) >= 3:
+            probe = np.stack(probes)
+            scores = scores_of(probe, (template / np.linalg.norm(template))[None], cohort)[:, 0]
+            tracks.append((np.array(seconds), scores.astype(np.float64)))
+    return tracks
+
+
+def _probe(image: NDArray[np.uint8], models: Models, limits: Limits) -> NDArray[np.float32] | None:
+    found = models.detector.detect(image)
+    if not len(found):
+        return None
+    face = Face.from_row(max(found.tolist(), key=lambda row: row[2] * row[3]))
+    spec = models.spec
+    aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
+    if unfit(measure(face, aligned), limits) is not None:
+        return None
+    (template,) = models.embedder.embed(aligned[None])
+    return template if np.isfinite(template).all() else None

@@ -1,0 +1,186 @@
+"""A folder of people, `person/photo.jpg`, read and turned into templates."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enroll.checks import LIMITS, PhotoRefused, find_faces, main_face, portrait_of
+from enroll.decode import decode_photo
+from gate.errors import UsageError
+from gate.vision.quality import Limits, unfit
+from gate.vocabulary import Reason
+from models.pack import Models
+
+GROUPS = "groups.csv"
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Whose photos a folder holds: (person, file) by name; files that another one repeats are left out."""
+
+    photos: tuple[tuple[str, Path], ...]
+    duplicates: tuple[Path, ...]
+    groups: dict[str, str]
+
+
+@dataclass(slots=True)
+class Faces:
+    """The photos that gave a template. `person` (N,) indexes `people`; `enrols` says which an enrolment would take."""
+
+    people: tuple[str, ...]
+    person: NDArray[np.int64]
+    files: tuple[Path, ...]
+    templates: NDArray[np.float32]
+    enrols: NDArray[np.bool_]
+    refused: Counter[Reason] = field(default_factory=Counter)
+    not_acquired: int = 0
+    unreadable: int = 0
+
+    @property
+    def tried(self) -> int:
+        """Photos looked at."""
+        return len(self.files) + self.not_acquired
+
+    @property
+    def failure_to_enrol(self) -> float:
+        """Share of the photos that an enrolment refuses or cannot read."""
+        return 1 - float(self.enrols.sum()) / self.tried
+
+    @property
+    def failure_to_acquire(self) -> float:
+        """Share of the photos that the gate would not judge by: no face, or one too poor."""
+        return self.not_acquired / self.tried
+
+
+def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
+    """What is in `folder`; of `fold` (k, n) only the k-th of n parts of the people, by a hash of their names.
+
+    Raises UsageError when it is no folder of at least two people.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            "There is no folder {folder}. Give one with a folder of photos for each person.", folder=folder
+        )
+    groups = _groups(folder / GROUPS)
+    photos: list[tuple[str, Path]] = []
+    duplicates: list[Path] = []
+    seen: set[bytes] = set()
+    for person in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()):
+        if _part(person, fold[1]) != fold[0]:
+            continue
+        for path in photos_in(folder / person):
+            known = _digest(path)
+            if known in seen:
+                duplicates.append(path)
+                continue
+            seen.add(known)
+            photos.append((person, path))
+    people = {person for person, _ in photos}
+    if not people:
+        raise UsageError(
+            "{folder} holds no folders with photos. Lay it out as person/photo.jpg, a folder for each person.",
+            folder=folder,
+        )
+    if len(people) == 1:
+        raise UsageError(
+            "{folder} shows one person alone; it takes at least two, one enrolled and one a stranger.", folder=folder
+        )
+    return Listing(tuple(photos), tuple(duplicates), groups)
+
+
+def look(listing: Listing, models: Models, gate: Limits | None, step: Callable[[], None]) -> Faces:
+    """Every photo's template, by its main face; faces outside the limits of `gate` are not acquired.
+
+    Raises UsageError when fewer than two people show one.
+    """
+    refused: Counter[Reason] = Counter()
+    people: list[str] = []
+    files: list[Path] = []
+    templates: list[NDArray[np.float32]] = []
+    enrols: list[bool] = []
+    not_acquired = unreadable = 0
+    for person, path in listing.photos:
+        step()
+        try:
+            image = decode_photo(path)
+        except UsageError:
+            unreadable += 1
+            not_acquired += 1
+            continue
+        found = find_faces(image, models)
+        try:
+            if not found:
+                raise PhotoRefused(path.name, Reason.NO_FACE)
+            face = main_face(found, image)
+            portrait = portrait_of(face, image, path.name, models, gate)
+        except PhotoRefused as error:
+            refused[error.reason] += 1
+            not_acquired += 1
+            continue
+        (template,) = models.embedder.embed(portrait.aligned[None])
+        if not np.isfinite(template).all():
+            refused[Reason.FAULT] += 1
+            not_acquired += 1
+            continue
+        poor = unfit(portrait.quality, LIMITS) if gate is not None else None
+        if poor is not None:
+            refused[poor] += 1
+        people.append(person)
+        files.append(path)
+        templates.append(template)
+        enrols.append(poor is None)
+    names = tuple(dict.fromkeys(people))
+    if len(names) < 2:
+        raise UsageError(
+            "Of {photos} photos only {people} shows a face that can be used; it takes at least two people.",
+            photos=len(listing.photos),
+            people="one person" if names else "nobody",
+        )
+    number = {name: index for index, name in enumerate(names)}
+    return Faces(
+        names, np.array([number[person] for person in people]), tuple(files), np.stack(templates), np.array(enrols),
+        refused, not_acquired, unreadable,
+    )  # fmt: skip
+
+
+def photos_in(folder: Path) -> Iterator[Path]:
+    """The photos of a folder by name, told by how their names end."""
+    for name in sorted(entry.name for entry in os.scandir(folder) if entry.is_file()):
+        if Path(name).suffix.lower() in _SUFFIXES:
+            yield folder / name
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return str(path).encode()
+
+
+def _part(person: str, parts: int) -> int:
+    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:4], "big") % parts + 1
+
+
+def _groups(path: Path) -> dict[str, str]:
+    """{person: group} from a CSV with those two columns; nothing where there is none. Raises UsageError."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if not {"person", "group"} <= set(reader.fieldnames or ()):
+                raise KeyError("person, group")
+            return {row["person"]: row["group"] for row in reader if row["group"]}
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise UsageError("{path} cannot be read: give it two columns, person and group.", path=path) from error

@@ -1,0 +1,193 @@
+"""Fitting score models: how strangers and residents score, and how far the frames of one approach stray. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluate.identification import scores_of
+from gate.errors import UsageError
+from gate.promise import deviate
+from models.manifest import QUANTILES, Calibration, Normal
+
+Scores = NDArray[np.float64]
+
+_COHORT = 64
+_LEAST_MEMBERS = 4
+_MOST_PHOTOS = 4
+# The tail is fitted from here up: below it lies the body, which has another slope.
+_TAIL_FROM = 0.01
+# And up to the comparison that only so many exceed, since the last ones are labels gone wrong as often as likeness.
+_TAIL_LEAVES = 10
+# No claim is believed at a score that more than one comparison in so many of two people reaches.
+_FLOOR_RATE = 1e-4
+_LOOKALIKE_RATE = 1e-4
+# Residents lost to it and mistakes prevented, in thirds of a spread: see docs/recognition.md.
+_MARGIN_SPREADS = 0.3
+_LEAST_PEOPLE = 50
+_LEAST_MATED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """Scores of probes against templates of so many photos: of two people, and of one."""
+
+    strangers: Scores
+    residents: Scores
+
+
+def fit_cohort(templates: NDArray[np.float32], person: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+    """Faces of nobody, at most (64, D) of unit length: centres of spherical k-means over the people's mean templates.
+
+    A centre of fewer than four people would be somebody's face, and is left out.
+    """
+    means = np.stack([_unit(templates[person == who].mean(axis=0)) for who in np.unique(person)])
+    count = min(_COHORT, max(1, len(means) // 6))
+    kmeans = faiss.Kmeans(means.shape[1], count, niter=25, spherical=True, seed=seed + 1, min_points_per_centroid=1)
+    kmeans.train(np.ascontiguousarray(means, np.float32))
+    centres = np.asarray(kmeans.centroids, np.float32).reshape(count, -1)
+    members = np.bincount((means @ centres.T).argmax(axis=1), minlength=count)
+    return np.asarray(centres[members >= min(_LEAST_MEMBERS, members.max())])
+
+
+def compare(
+    templates: NDArray[np.float32],
+    person: NDArray[np.int64],
+    enrols: NDArray[np.bool_],
+    photos: int,
+    cohort: NDArray[np.float32],
+    seed: int,
+) -> Comparisons:
+    """Everyone with more than so many photos enrolled with these, everyone's other photos compared with them."""
+    rng = np.random.default_rng(seed)
+    enrolled, owners, rest = [], [], []
+    for who in np.unique(person):
+        mine = rng.permutation(np.flatnonzero(person == who))
+        first = mine[enrols[mine]][:photos]
+        if len(first) == photos and len(mine) > photos:
+            enrolled.append(_unit(templates[first].mean(axis=0)))
+            owners.append(who)
+            rest.append(np.setdiff1d(mine, first))
+        else:
+            rest.append(mine)
+    if not enrolled:
+        return Comparisons(np.zeros(0), np.zeros(0))
+    probes = np.concatenate(rest)
+    scores = scores_of(templates[probes], np.stack(enrolled), cohort).astype(np.float64)
+    same = person[probes][:, None] == np.array(owners)[None]
+    return Comparisons(scores[~same], scores[same])
+
+
+def fit_tail(strangers: Scores, leaves: int = _TAIL_LEAVES) -> Normal:
+    """The normal distribution whose upper tail runs through the scores' own, from the top hundredth on.
+
+    Least squares of the scores' quantiles on the standard normal ones, at probabilities evenly spaced in their
+    logarithm. The highest `leaves` scores are left out.
+    """
+    ordered = np.sort(strangers)
+    rates = np.geomspace(_TAIL_FROM, max(leaves / len(ordered), 1e-9), 40)
+    at = ordered[np.clip((len(ordered) * (1 - rates)).astype(np.int64), 0, len(ordered) - 1)]
+    spread, centre = np.polyfit([deviate(float(rate)) for rate in rates], at, 1)
+    return Normal(centre=round(float(centre), 5), spread=round(float(spread), 5))
+
+
+def foretold(strangers: Scores, hidden: float = 0.1) -> list[tuple[float, float, float]]:
+    """How well a fit without the tail's top part foretells it: (rate, its true score, the foretold one).
+
+    Of the scores above the top hundredth the highest `hidden` part is hidden from the fit.
+    """
+    leaves = max(1, int(len(strangers) * _TAIL_FROM * hidden))
+    fit = fit_tail(strangers, leaves)
+    ordered = np.sort(strangers)
+    told = []
+    for rate in np.geomspace(leaves / len(ordered), 3 / len(ordered), 5):
+        true = float(ordered[int(len(ordered) * (1 - rate))])
+        told.append((float(rate), true, fit.centre + deviate(float(rate)) * fit.spread))
+    return told
+
+
+def fit_residents(mated: Sequence[Scores]) -> tuple[tuple[float, ...], ...]:
+    """The scores at `QUANTILES`, for each number of photos."""
+    return tuple(tuple(round(float(score), 5) for score in np.quantile(scores, QUANTILES)) for scores in mated)
+
+
+def fit_frames(tracks: Sequence[tuple[Scores, Scores]]) -> tuple[float, float]:
+    """(`within`, `within_s`) of some tracks (seconds, scores): how far frames stray from the mean, and for how long.
+
+    The correlation of two frames so many seconds apart is taken to fall exponentially; its time is where the pooled
+    correlation falls below 1/e.
+    """
+    strays = [scores - scores.mean() for _, scores in tracks if len(scores) >= 3]
+    if not strays:
+        return 0.0, 0.1
+    variance = float(np.concatenate(strays).var())
+    products: dict[int, list[float]] = {}
+    for seconds, scores in tracks:
+        stray = scores - scores.mean()
+        for lag in range(1, len(scores)):
+            apart = round(20 * float(np.median(np.diff(seconds))) * lag)
+            products.setdefault(apart, []).extend(stray[lag:] * stray[:-lag])
+    for apart in sorted(products):
+        if np.mean(products[apart]) < variance / np.e:
+            return variance**0.5, max(apart, 1) / 20
+    return variance**0.5, max(products) / 20
+
+
+def calibrate(
+    templates: NDArray[np.float32],
+    person: NDArray[np.int64],
+    enrols: NDArray[np.bool_],
+    frames: tuple[float, float],
+    embedder: str,
+    measured: str,
+    seed: int = 0,
+) -> Calibration:
+    """A calibration from many people's templates; `frames` as `fit_frames` gives it.
+
+    The cohort comes from one half of the people and the scores from the other. Raises UsageError for too few.
+    """
+    people = np.unique(person)
+    if len(people) < _LEAST_PEOPLE:
+        raise UsageError(
+            "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
+        )
+    half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
+    cohort = fit_cohort(templates[half], person[half], seed)
+    parts = [
+        compare(templates[~half], person[~half], enrols[~half], photos, cohort, seed)
+        for photos in range(1, _MOST_PHOTOS + 1)
+    ]
+    mated = [part.residents for part in parts if len(part.residents) >= _LEAST_MATED]
+    if not mated:
+        raise UsageError("A calibration needs at least {least} people with two photos or more.", least=2 * _LEAST_MATED)
+    strangers = fit_tail(np.concatenate([part.strangers for part in parts[: len(mated)]]))
+    return Calibration(
+        embedder=embedder,
+        measured=measured,
+        floor=round(strangers.centre + deviate(_FLOOR_RATE) * strangers.spread, 3),
+        margin=round(_MARGIN_SPREADS * strangers.spread, 3),
+        lookalike=round(_lookalike(templates[~half], person[~half]), 3),
+        strangers=strangers,
+        residents=fit_residents(mated),
+        within=round(frames[0], 4),
+        within_s=round(frames[1], 3),
+        cohort=base64.b64encode(cohort.astype("<f2").tobytes()).decode("ascii"),
+    )
+
+
+def _lookalike(templates: NDArray[np.float32], person: NDArray[np.int64]) -> float:
+    """The cosine that only one pair of people's templates in ten thousand reaches."""
+    means = np.stack([_unit(templates[person == who].mean(axis=0)) for who in np.unique(person)])
+    alike = (means @ means.T)[np.triu_indices(len(means), 1)].astype(np.float64)
+    body = NormalDist(float(alike.mean()), float(alike.std()))
+    return max(body.inv_cdf(1 - _LOOKALIKE_RATE), float(np.quantile(alike, 1 - _LOOKALIKE_RATE)))
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)

@@ -1,0 +1,123 @@
+"""At most one wrong opening in N years: what a claim must score for that, and what it costs the residents. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from models.manifest import QUANTILES, Calibration
+
+_STANDARD = NormalDist()
+_DAYS = 365.25
+# A stranger is judged more than once: on every frame of an approach, and again when they try again. Simulated with
+# frames correlated as measured, that is as good as this many independent looks (make soak prints it).
+LOOKS = 1.5
+# Beyond this nobody can be told from anybody; a rate above it is no promise.
+_MOST_RATE = 0.01
+# When more of the residents than this must come a second time, the promise has become too dear.
+DEAR = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """At most one wrong opening in `years`, with so many strangers a day who let themselves be looked at."""
+
+    years: float
+    strangers_a_day: float
+
+    def rate(self, people: int) -> float:
+        """The most false matches a comparison may have, with so many people enrolled."""
+        comparisons = max(people, 1) * self.strangers_a_day * _DAYS * self.years * LOOKS
+        return min(_MOST_RATE, 1 / comparisons)
+
+
+def deviate(rate: float) -> float:
+    """How many spreads above the centre of a normal distribution so small a share of it lies.
+
+    >>> round(deviate(0.001), 2)
+    3.09
+    """
+    return -_STANDARD.inv_cdf(rate)
+
+
+def bar(calibration: Calibration, promise: Promise, people: int) -> float:
+    """The score from which one sharp look is believed."""
+    strangers = calibration.strangers
+    return max(calibration.floor, strangers.centre + deviate(promise.rate(people)) * strangers.spread)
+
+
+def years_kept(calibration: Calibration, at: float, strangers_a_day: float, people: int) -> float:
+    """In how many years one wrong opening is to be expected when claims are believed from the score `at`."""
+    strangers = calibration.strangers
+    # As the tail itself: cdf(-z) keeps its digits where 1 - cdf(z) has none.
+    rate = _STANDARD.cdf(-(at - strangers.centre) / strangers.spread)
+    comparisons = max(people, 1) * strangers_a_day * _DAYS * LOOKS
+    return 1 / (comparisons * rate) if rate > 0 else math.inf
+
+
+def missed(calibration: Calibration, at: float, photos: Sequence[int]) -> float:
+    """The share of the residents, each with so many photos, whose one look scores below `at`."""
+    known = calibration.residents
+    shares = [float(np.interp(at, known[min(count, len(known)) - 1], QUANTILES, left=0.0)) for count in photos if count]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def room(calibration: Calibration, promise: Promise, photos: Sequence[int], most: int = 100_000) -> int:
+    """How many more people, with as many photos as those of today, until it is too dear: `missed` above `DEAR`."""
+    people = sum(1 for count in photos if count)
+    ratio = list(photos) or [1]
+    if missed(calibration, bar(calibration, promise, people), ratio) > DEAR:
+        return 0
+    low, high = people, people + most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if missed(calibration, bar(calibration, promise, middle), ratio) > DEAR:
+            high = middle - 1
+        else:
+            low = middle
+    return low - people
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with a promise: the score asked, the years one wrong opening takes, and what that costs.
+
+    `missed` is the share of the residents who must come a second time, `more` how many can be added until it is dear.
+    """
+
+    promise: Promise
+    people: int
+    at: float
+    years_kept: float
+    missed: float
+    more: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether the score asked keeps the promise; one that was set by hand may not."""
+        return self.years_kept >= 0.99 * self.promise.years
+
+    @property
+    def dear(self) -> bool:
+        """Whether more residents must come a second time than people put up with."""
+        return self.missed > DEAR
+
+
+def standing(
+    calibration: Calibration, promise: Promise, photos: Sequence[int], by_hand: float | None = None
+) -> Standing:
+    """With residents of so many `photos` each; `by_hand` is a score set in the promise's place."""
+    people = sum(1 for count in photos if count)
+    at = bar(calibration, promise, people) if by_hand is None else by_hand
+    return Standing(
+        promise,
+        people,
+        at,
+        years_kept(calibration, at, promise.strangers_a_day, people),
+        missed(calibration, at, photos),
+        room(calibration, promise, photos) if by_hand is None else 0,
+    )

@@ -1,0 +1,64 @@
+"""Whether a live person stands there, by several looks at one track. Pure.
+
+Two kinds of evidence: what passive models make of the face's picture, and straight edges that go along with the face.
+Each proves only what its name says; what none of them sees is listed in docs/liveness.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from gate.vision.surround import Edges, held_frame
+from gate.vocabulary import Level
+
+
+class Finding(StrEnum):
+    """What the looks say so far."""
+
+    LIVE = "live"
+    NOT_LIVE = "not_live"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The least passive evidence, and the most of a frame held around the face (grey levels a pixel)."""
+
+    passive: float
+    held: float
+
+
+# Measured on single photos and on walk-ups: docs/liveness.md has the tables. Strict asks of every track what one good
+# photo shows; standard forgives what blur and a dim light do to the passive models.
+LIMITS = {Level.STANDARD: Limits(passive=-8.5, held=25.0), Level.STRICT: Limits(passive=0.0, held=22.5)}
+# Fewer looks, or looks from one moment, cannot tell what goes along with a face from what stands behind it.
+_LEAST_LOOKS = 6
+_LEAST_S = 0.6
+# The passive models cost more than the rest; a few looks of theirs suffice.
+MOST_PASSIVE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One frame of a track: when, the straight edges around the face, and the passive evidence where it was asked."""
+
+    taken_mono: float
+    edges: Edges
+    passive: float | None
+
+
+def judge(looks: Sequence[Look], level: Level) -> Finding:
+    """What the looks at one track show. A passive model that gives no number vouches for nobody."""
+    if level is Level.OFF:
+        return Finding.LIVE
+    if len(looks) < _LEAST_LOOKS or looks[-1].taken_mono - looks[0].taken_mono < _LEAST_S:
+        return Finding.WAIT
+    passive = [look.passive for look in looks if look.passive is not None]
+    limits = LIMITS[level]
+    if not passive or not float(np.mean(passive)) >= limits.passive:
+        return Finding.NOT_LIVE
+    return Finding.LIVE if held_frame([look.edges for look in looks]) <= limits.held else Finding.NOT_LIVE

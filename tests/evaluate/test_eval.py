@@ -1,0 +1,142 @@
+"""`facegate eval` and `facegate calibrate` as a user runs them, on real photos where they are beside the project."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def folder(shared, tmp_path):
+    """Forty people of LFW, half of them with several photos."""
+    people = sorted((shared / "faces" / "lfw").iterdir())
+    several = [person for person in people if len(list(person.iterdir())) >= 3][:20]
+    single = [person for person in people if len(list(person.iterdir())) == 1][:20]
+    for person in several + single:
+        shutil.copytree(person, tmp_path / "people" / person.name)
+    return tmp_path / "people"
+
+
+def two_people(photos: Path, to: Path) -> Path:
+    for person, names in {"Obama": ("obama.jpg", "obama2.jpg"), "Biden": ("biden.jpg",)}.items():
+        (to / person).mkdir(parents=True)
+        for name in names:
+            shutil.copy(photos / name, to / person)
+    return to
+
+
+def test_people_are_told_apart_and_the_figures_are_machine_readable(facegate, folder, tmp_path):
+    report = tmp_path / "report"
+    done = facegate("eval", folder, "--photos", 2, "--splits", 3, "--report", report, "--json")
+    assert done.code == 0, done.err
+    answer = done.answer
+    assert answer["people"] == 40
+    assert answer["gallery"] <= 20
+    assert answer["strangers"] == 40 - answer["gallery"]
+    assert answer["fnir"].keys() == {"0.01", "0.003", "0.001"}
+    assert answer["fnir"]["0.01"] <= 0.1
+    assert answer["fnir_95"]["0.01"][0] <= answer["fnir"]["0.01"] <= answer["fnir_95"]["0.01"][1]
+    assert 0 <= answer["failure_to_enrol"] < 0.2
+    assert "part 1/2 of the people" in answer["calibration"]
+    for name in ("det.png", "worst-strangers.png", "worst-residents.png"):
+        with Image.open(report / name) as picture:
+            assert len(picture.getcolors(1 << 24)) > 20
+    again = facegate("eval", folder, "--photos", 2, "--splits", 3, "--json").answer
+    assert again == {key: value for key, value in answer.items() if key != "report"}
+
+
+def test_groups_are_compared_where_the_folder_says_so(facegate, folder):
+    people = sorted(path.name for path in folder.iterdir())
+    rows = "".join(f"{name},{'ab'[number % 2]}\n" for number, name in enumerate(people))
+    (folder / "groups.csv").write_text("person,group\n" + rows)
+    groups = facegate("eval", folder, "--splits", 2, "--json").answer["groups"]
+    assert groups.keys() == {"a", "b"}
+    assert all(group["mated"] and group["strangers"] for group in groups.values())
+    (folder / "groups.csv").write_text("nobody\n")
+    done = facegate("eval", folder)
+    assert done.code == 2
+    assert "two columns, person and group" in done.err
+
+
+def test_two_people_are_enough_and_frames_nobody_has_are_said(facegate, photos, tmp_path):
+    done = facegate("eval", two_people(photos, tmp_path / "p"), "--frames", 3, "--json")
+    assert done.code == 0, done.err
+    assert (done.answer["gallery"], done.answer["strangers"], done.answer["frames"]) == (1, 1, 1)
+    assert done.answer["fnir"]["0.01"] == 0
+    assert "Nobody has 4 photos; a decision rests on 1 instead of 3." in done.err
+
+
+def test_a_photo_twice_is_left_out_and_named(facegate, photos, tmp_path):
+    folder = two_people(photos, tmp_path / "p")
+    shutil.copy(folder / "Obama" / "obama.jpg", folder / "Biden" / "z.jpg")
+    done = facegate("eval", folder, "--json")
+    assert done.answer["duplicates"] == 1
+    assert "1 file left out that another one repeats" in done.err
+    assert "obama.jpg" in done.err
+
+
+def test_folders_that_cannot_be_evaluated_are_one_sentence(facegate, photos, tmp_path):
+    def said(folder, *options):
+        done = facegate("eval", folder, *options)
+        assert done.code == 2
+        assert "Traceback" not in done.err
+        return done.err
+
+    assert "There is no folder" in said(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    assert "a folder for each person" in said(tmp_path / "empty")
+    one = tmp_path / "one" / "Obama"
+    one.mkdir(parents=True)
+    shutil.copy(photos / "obama.jpg", one)
+    assert "shows one person alone" in said(tmp_path / "one")
+    walls = tmp_path / "walls"
+    for name in "ab":
+        (walls / name).mkdir(parents=True)
+        Image.fromarray(np.full((80, 80, 3), ord(name), np.uint8)).save(walls / name / "wall.png")
+    assert "nobody shows a face that can be used" in said(walls)
+    two = two_people(photos, tmp_path / "two")
+    assert "Nobody in" in said(two, "--photos", 2)
+    (two / "Biden" / "broken.jpg").write_bytes(b"no photo")
+    assert facegate("eval", two, "--json").answer["unreadable"] == 1
+    assert "--fold is two numbers" in said(two, "--fold", "3/2")
+    assert "Give a folder of people, or --liveness" in facegate("eval").err
+
+
+def test_a_calibration_from_a_folder_is_used_from_then_on(facegate, models_dir, shared, tmp_path):
+    mine = tmp_path / "models"
+    shutil.copytree(models_dir / "open", mine / "open")
+    people = tmp_path / "people"
+    chosen = sorted((shared / "faces" / "lfw").iterdir(), key=lambda person: -len(list(person.iterdir())))[:120]
+    for person in chosen:
+        shutil.copytree(person, people / person.name)
+    done = facegate("calibrate", people, "--json", FACEGATE_MODELS__DIR=str(mine), timeout_s=300)
+    assert done.code == 0, done.err
+    written = json.loads((mine / "open" / "calibration.json").read_text())
+    assert written["strangers"] == done.answer["strangers"]
+    assert "120 people" in facegate("eval", people, "--splits", 1, "--json", FACEGATE_MODELS__DIR=str(mine)).answer[
+        "calibration"
+    ]  # fmt: skip
+    tail = facegate("audit", "tail", "--json").out
+    assert "calibrated" in tail
+
+
+def test_liveness_is_measured_on_faces_and_attacks(facegate, models_dir, shared, tmp_path):
+    directory = tmp_path / "models"
+    shutil.copytree(models_dir / "open", directory / "open")
+    there = {"FACEGATE_MODELS__DIR": str(directory)}
+    done = facegate("eval", "--liveness", shared / "pad", **there)
+    assert done.code == 1 or done.code == 2
+    assert "Run: facegate models install liveness-minifas" in done.err
+    for pack in ("liveness-minifas", "liveness-celeba"):
+        assert facegate("models", "install", pack, "--from", shared / "models", "--accept-terms", **there).code == 0
+    done = facegate("eval", "--liveness", shared / "pad", "--json", **there)
+    assert done.code == 0, done.err
+    answer = done.answer
+    assert answer["bona_fide"] + answer["attacks"] + answer["no_face"] == 80
+    assert answer["fused"]["bpcer"] <= 0.05
+    assert answer["fused"]["apcer"] <= 1 / 6
+    assert answer["checks"].keys() == {"liveness-minifas", "liveness-celeba"}
+    assert "has no folder bona_fide" in facegate("eval", "--liveness", tmp_path, **there).err

@@ -1,0 +1,97 @@
+"""Score models recover what made the scores, and the promise follows from them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
+from gate.errors import UsageError
+from gate.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, years_kept
+from models.manifest import shipped_calibration
+from tests.evaluate.test_identification import people
+
+OPEN = shipped_calibration("open")
+
+
+def test_a_normal_tail_is_found_again_and_foretold():
+    scores = np.random.default_rng(3).normal(-0.1, 0.14, 400_000)
+    fit = fit_tail(scores)
+    assert fit.centre == pytest.approx(-0.1, abs=0.02)
+    assert fit.spread == pytest.approx(0.14, abs=0.008)
+    assert all(abs(true - told) < 0.03 for _, true, told in foretold(scores))
+
+
+def test_pairs_under_a_wrong_name_do_not_lift_the_tail():
+    rng = np.random.default_rng(3)
+    clean = rng.normal(-0.1, 0.14, 400_000)
+    spoilt = np.r_[clean, np.full(4, 0.9)]
+    assert fit_tail(spoilt).spread == pytest.approx(fit_tail(clean).spread, abs=0.01)
+
+
+def test_how_frames_stray_is_found_again():
+    rng = np.random.default_rng(5)
+    tracks = []
+    for _ in range(60):
+        stray = [0.0]
+        for _ in range(200):
+            stray.append(np.exp(-0.04 / 0.2) * stray[-1] + np.sqrt(1 - np.exp(-0.08 / 0.2)) * rng.normal())
+        tracks.append((np.arange(201) * 0.04, 0.6 + 0.03 * np.array(stray)))
+    within, within_s = fit_frames(tracks)
+    assert within == pytest.approx(0.03, rel=0.15)
+    assert within_s == pytest.approx(0.2, rel=0.4)
+
+
+def test_a_calibration_of_made_up_people_lets_residents_in_and_keeps_nobodys_face():
+    templates, person = people(240, 4, 0.8)
+    calibration = calibrate(templates, person, np.ones(len(person), bool), (0.02, 0.1), "0" * 64, "made up")
+    assert len(calibration.residents) == 3
+    assert calibration.floor < calibration.residents[0][6]
+    cohort = calibration.cohort_templates(64)
+    assert float((cohort @ templates.T).max()) < 0.8
+
+
+def test_too_few_people_or_photos_are_refused_in_words():
+    templates, person = people(30, 3, 0.5)
+    with pytest.raises(UsageError, match="at least 50 people; here are 30"):
+        calibrate(templates, person, np.ones(len(person), bool), (0.02, 0.1), "0" * 64, "x")
+    templates, person = people(80, 1, 0.5)
+    with pytest.raises(UsageError, match="people with two photos or more"):
+        calibrate(templates, person, np.ones(len(person), bool), (0.02, 0.1), "0" * 64, "x")
+
+
+def test_the_cohort_is_the_same_for_the_same_seed():
+    templates, person = people(200, 2, 0.5)
+    assert np.array_equal(fit_cohort(templates, person, 1), fit_cohort(templates, person, 1))
+
+
+@given(st.integers(1, 5000), st.floats(0.5, 50), st.floats(0.5, 200))
+def test_the_promise_asks_more_of_more_people_more_strangers_and_more_years(people_enrolled, years, strangers):
+    promise = Promise(years, strangers)
+    at = bar(OPEN, promise, people_enrolled)
+    assert at <= bar(OPEN, promise, people_enrolled + 100)
+    assert at <= bar(OPEN, Promise(years * 2, strangers), people_enrolled)
+    assert at <= bar(OPEN, Promise(years, strangers * 2), people_enrolled)
+    assert years_kept(OPEN, at, strangers, people_enrolled) >= years * 0.999
+
+
+def test_the_sum_is_the_one_on_the_back_of_an_envelope():
+    rate = Promise(years=1, strangers_a_day=2).rate(300)
+    assert rate == pytest.approx(1 / (300 * 2 * 365.25 * LOOKS))
+    assert bar(OPEN, Promise(1, 2), 300) == pytest.approx(OPEN.strangers.centre + deviate(rate) * OPEN.strangers.spread)
+
+
+@given(st.integers(1, 400), st.floats(0.5, 5))
+def test_there_is_room_exactly_until_it_is_too_dear(enrolled, strangers):
+    promise, photos = Promise(1, strangers), [4] * enrolled
+    more = room(OPEN, promise, photos)
+    assert more == 0 or missed(OPEN, bar(OPEN, promise, enrolled + more), photos) <= DEAR
+    if 0 < more < 100_000:
+        assert missed(OPEN, bar(OPEN, promise, enrolled + more + 1), photos) > DEAR
+
+
+def test_more_photos_of_a_person_cost_fewer_misses():
+    at = bar(OPEN, Promise(1, 2), 300)
+    assert missed(OPEN, at, [1]) > missed(OPEN, at, [3])
+    assert missed(OPEN, at, []) == 0
+    assert missed(OPEN, at, [0, 0]) == 0

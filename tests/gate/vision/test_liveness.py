@@ -1,0 +1,72 @@
+"""What several looks at one track show."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.vision.liveness import LIMITS, Finding, Look, judge
+from gate.vision.surround import held_frame
+from gate.vocabulary import Level
+
+NOTHING = np.zeros((2, 2, 7, 128), np.float32)
+CARD = np.zeros((2, 2, 7, 128), np.float32)
+CARD[0, 0, 3, [30, 98]] = 15
+CARD[1, 0, 3, 20] = 15
+
+STRICT_OR_STANDARD = pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
+
+
+def looks(count=8, every_s=0.1, edges=NOTHING, passive: float | None = 5.0) -> list[Look]:
+    return [Look(number * every_s, edges, passive) for number in range(count)]
+
+
+@STRICT_OR_STANDARD
+def test_a_face_that_nothing_speaks_against_is_live(level):
+    assert judge(looks(), level) is Finding.LIVE
+
+
+@STRICT_OR_STANDARD
+def test_a_frame_that_goes_along_is_an_attack_however_live_the_face_looks(level):
+    assert held_frame([CARD] * 8) > LIMITS[level].held
+    assert judge(looks(edges=CARD), level) is Finding.NOT_LIVE
+
+
+@STRICT_OR_STANDARD
+def test_what_the_models_call_an_attack_is_one_without_a_frame_too(level):
+    assert judge(looks(passive=LIMITS[level].passive), level) is Finding.LIVE
+    assert judge(looks(passive=math.nextafter(LIMITS[level].passive, -100)), level) is Finding.NOT_LIVE
+
+
+@STRICT_OR_STANDARD
+def test_a_model_that_gives_no_number_vouches_for_nobody(level):
+    assert judge(looks(passive=math.nan), level) is Finding.NOT_LIVE
+    assert judge(looks(passive=None), level) is Finding.NOT_LIVE
+
+
+def test_strict_refuses_what_standard_forgives():
+    doubtful = looks(passive=-4.0)
+    assert judge(doubtful, Level.STANDARD) is Finding.LIVE
+    assert judge(doubtful, Level.STRICT) is Finding.NOT_LIVE
+
+
+@given(st.integers(0, 30), st.floats(0, 0.2), st.sampled_from([Level.STANDARD, Level.STRICT]))
+def test_few_looks_or_one_moment_decide_nothing(count, every_s, level):
+    found = judge(looks(count, every_s), level)
+    enough = count >= 6 and (count - 1) * every_s >= 0.6
+    assert (found is Finding.WAIT) == (not enough) or abs((count - 1) * every_s - 0.6) < 1e-9
+
+
+def test_without_liveness_everyone_is_let_be():
+    assert judge([], Level.OFF) is Finding.LIVE
+
+
+def test_an_edge_that_stays_behind_is_no_frame():
+    wandering = []
+    for place in range(10):
+        edges = np.zeros_like(CARD)
+        edges[0, 0, 3, [12 + 3 * place, 116 - 3 * place]] = 15
+        wandering.append(edges)
+    assert held_frame(wandering) < held_frame([CARD] * 10) / 3
