@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from models import canary, insightface_pack
 from models.convert.free_input_size import free_input_size
+from models.convert.prelu import faster, without_prelu
 from models.convert.tflite_to_onnx import tflite_to_onnx
 from models.detector import Detector, YuNet
 from models.embedder import ArcFace, Embedder
@@ -182,6 +184,7 @@ def _stage(
 
 def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
     path = folder / file.name
+    identity = None
     if file.convert is not None:
         converted = path.with_suffix(".onnx")
         try:
@@ -189,12 +192,14 @@ def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
         except ValueError as error:
             raise PackError(f"{file.name} cannot be converted: {error}.") from error
         path.unlink()
-        converted.write_bytes(content)
+        identity = hashlib.sha256(content).hexdigest()
+        converted.write_bytes(faster(content, without_prelu(content)) if file.role == "embedder" else content)
         path = converted
     return InstalledFile(
         name=path.name,
         role=file.role,
         sha256=sha256_of(path),
+        identity=identity,
         fetched_sha256=file.sha256,
         licence=file.licence,
         note=file.note,

@@ -32,6 +32,8 @@ class InstalledFile(BaseModel):
     name: str
     role: Role
     sha256: str
+    identity: str | None = None
+    """The sha256 of the network as converted, whichever of its equal forms runs faster here; None: the file's own."""
     fetched_sha256: str
     licence: str
     note: str
@@ -60,7 +62,8 @@ class Receipt(BaseModel):
     @property
     def model_id(self) -> str:
         """Names the embedder a template was made by: equal ids, comparable templates."""
-        return f"{self.pack}/{self.file('embedder').sha256[:16]}"
+        embedder = self.file("embedder")
+        return f"{self.pack}/{(embedder.identity or embedder.sha256)[:16]}"
 
 
 def pack_folder(directory: Path, pack: str) -> Path:

@@ -3,6 +3,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from models.convert.free_input_size import free_input_size
+from models.convert.prelu import faster, without_prelu
 from models.convert.tflite_to_onnx import tflite_to_onnx
 from models.fetch import Downloads, fetch
 from models.manifest import load_manifest
@@ -67,3 +68,20 @@ def two_inputs() -> bytes:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "abc"]
     graph = helper.make_graph([helper.make_node("Add", ["a", "b"], ["c"])], "g", values[:2], values[2:])
     return helper.make_model(graph).SerializeToString()
+
+
+def test_the_network_without_prelu_is_the_same_network(originals):
+    import onnx
+    import onnxruntime
+
+    plain = tflite_to_onnx((originals / "MobileFaceNet.tflite").read_bytes())
+    other = without_prelu(plain)
+    assert "PRelu" in {node.op_type for node in onnx.load_from_string(plain).graph.node}
+    assert "PRelu" not in {node.op_type for node in onnx.load_from_string(other).graph.node}
+    faces = np.random.default_rng(2).uniform(-1, 1, (3, 3, 112, 112)).astype(np.float32)
+    outputs = []
+    for content in (plain, other):
+        session = onnxruntime.InferenceSession(content)
+        outputs.append(session.run(None, {session.get_inputs()[0].name: faces})[0])
+    assert np.abs(outputs[0] - outputs[1]).max() < 1e-4 * np.abs(outputs[0]).max()
+    assert faster(plain, other) in (plain, other)

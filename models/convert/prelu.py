@@ -1,0 +1,74 @@
+"""PReLU written as what ONNX Runtime keeps in its blocked layout, twice as fast where the processor has one."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+_ROUNDS = 9
+
+
+def without_prelu(content: bytes) -> bytes:
+    """The same network with every PReLU as relu(x) - slope * relu(-x), the products by depthwise convolutions.
+
+    ONNX Runtime computes a PReLU in the plain layout, and reorders the numbers before and after each one.
+    """
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    slopes = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        slope = slopes.get(node.input[1]) if node.op_type == "PRelu" else None
+        if slope is None or slope.ndim != 3 or slope.size != slope.shape[0]:
+            nodes.append(node)
+            continue
+        nodes += _parted(graph, node.input[0], node.output[0], slope.reshape(-1))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def faster(plain: bytes, other: bytes) -> bytes:
+    """Whichever of two equivalent networks runs faster on this machine, with one thread on a batch of two."""
+    sessions = [_session(content) for content in (plain, other)]
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_ROUNDS):
+        for session, times in zip(sessions, taken, strict=True):
+            (entry,) = session.get_inputs()
+            picture = np.zeros((2, *entry.shape[1:]), np.float32)
+            began = time.perf_counter()
+            session.run(None, {entry.name: picture})
+            times.append(time.perf_counter() - began)
+    return plain if statistics.median(taken[0]) <= statistics.median(taken[1]) else other
+
+
+def _parted(graph: Any, source: str, target: str, slope: np.ndarray) -> list[Any]:
+    def depthwise(entry: str, name: str, weights: np.ndarray) -> Any:
+        tensor = weights.reshape(-1, 1, 1, 1).astype(np.float32)
+        graph.initializer.append(numpy_helper.from_array(tensor, f"{target}_{name}_weights"))
+        return helper.make_node(
+            "Conv", [entry, f"{target}_{name}_weights"], [f"{target}_{name}"], group=len(slope), kernel_shape=[1, 1]
+        )
+
+    return [
+        helper.make_node("Relu", [source], [f"{target}_above"]),
+        depthwise(source, "negated", -np.ones(len(slope))),
+        helper.make_node("Relu", [f"{target}_negated"], [f"{target}_below"]),
+        depthwise(f"{target}_below", "sloped", -slope),
+        helper.make_node("Add", [f"{target}_above", f"{target}_sloped"], [target]),
+    ]
+
+
+def _session(content: bytes) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
