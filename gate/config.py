@@ -84,7 +84,7 @@ class PromiseSettings(_Section):
     """At most one wrong opening in this many years."""
 
     strangers_a_day: float = Field(2, ge=0.1, le=10_000)
-    """Strangers a day who stand before the camera long enough to be judged."""
+    """Approaches a day of people who are not enrolled and who look into the camera until they are judged."""
 
 
 class VisionSettings(_Section):

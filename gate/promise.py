@@ -13,9 +13,9 @@ from models.manifest import QUANTILES, Calibration
 
 _STANDARD = NormalDist()
 _DAYS = 365.25
-# A stranger is judged more than once: on every frame of an approach, and again when they try again. Simulated with
-# frames correlated as measured, that is as good as this many independent looks (make soak prints it).
-LOOKS = 1.5
+# In one approach a stranger is judged frame by frame. Simulated with frames correlated as measured, that is as good as
+# this many independent looks (make soak prints it).
+LOOKS = 1.6
 # Beyond this nobody can be told from anybody; a rate above it is no promise.
 _MOST_RATE = 0.01
 # When more of the residents than this must come a second time, the promise has become too dear.
@@ -24,7 +24,7 @@ DEAR = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """At most one wrong opening in `years`, with so many strangers a day who let themselves be looked at."""
+    """At most one wrong opening in `years`, with so many approaches a day of people who are not enrolled."""
 
     years: float
     strangers_a_day: float

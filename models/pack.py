@@ -12,9 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models import canary, insightface_pack
-from models.convert.free_input_size import free_input_size
-from models.convert.prelu import faster, without_prelu
-from models.convert.tflite_to_onnx import tflite_to_onnx
 from models.detector import Detector, YuNet
 from models.embedder import ArcFace, Embedder
 from models.errors import PackError
@@ -23,11 +20,6 @@ from models.liveness import LivenessCheck
 from models.manifest import Calibration, DetectorSpec, EmbedderSpec, Manifest, PackFile, load_manifest
 from models.receipt import RECEIPT, InstalledFile, Receipt, pack_folder, read_calibration, read_receipt, uncalibrated
 from models.runtime import check_hash, sha256_of
-
-_CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
-    "tflite-to-onnx": tflite_to_onnx,
-    "free-input-size": free_input_size,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +178,18 @@ def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
     path = folder / file.name
     identity = None
     if file.convert is not None:
+        # A gate that runs converts nothing: what conversion loads would be memory held for ever.
+        from models.convert.free_input_size import free_input_size
+        from models.convert.prelu import faster, without_prelu
+        from models.convert.tflite_to_onnx import tflite_to_onnx
+
+        conversions: dict[str, Callable[[bytes], bytes]] = {
+            "tflite-to-onnx": tflite_to_onnx,
+            "free-input-size": free_input_size,
+        }
         converted = path.with_suffix(".onnx")
         try:
-            content = _CONVERSIONS[file.convert](path.read_bytes())
+            content = conversions[file.convert](path.read_bytes())
         except ValueError as error:
             raise PackError(f"{file.name} cannot be converted: {error}.") from error
         path.unlink()

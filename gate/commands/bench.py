@@ -11,6 +11,9 @@ import click
 
 from gate.commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
 
+_THREADS = (1, 2, 4)
+_ENROLLED = 10_000
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -27,6 +30,7 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
     import cv2
     import faiss
+    import numpy as np
 
     from gate import bench as measure
     from gate.demo.story import install_missing
@@ -54,6 +58,14 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
         # The pipeline opens on its third frame; the bare models get the same ones.
         bare = measure.stages(models, near[:3], rounds)
         whole = measure.pipeline(models, store, near, rounds)
+        threads = {
+            str(number): measure.median_and_p95([sum(parts) for parts in zip(*alone.values(), strict=True)])
+            for number in _THREADS
+            for alone in [measure.stages(open_models(gate.models_dir, "open", threads=number), near[:3], rounds // 3)]
+        }
+        together_ms = measure.batches(models, _aligned(models, near[:1])[0], rounds // 3)
+        np.save(Path(scratch) / "near.npy", np.stack(near[:10]))
+        start = measure.cold_start(gate.models_dir, Path(scratch), Path(scratch) / "near.npy", _ENROLLED)
         write_video(Path(scratch) / "empty.mp4", footage([Scene(None, 8.0)], seed=1))
         idle = measure.idle(models, (image for _, image in video_frames(Path(scratch) / "empty.mp4")))
     together = [sum(parts) for parts in zip(*bare.values(), strict=True)]
@@ -63,8 +75,10 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
         "bare_sum_ms": measure.median_and_p95(together),
         "pipeline_ms": measure.median_and_p95(whole["all"]),
         "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
+        "threads_ms": threads,
+        "batch_ms": together_ms,
         "idle": idle,
-        "memory_mb": measure.resident_megabytes(),
+        "start": start,
         "search_ms": measure.searches(models.spec.dimension, rounds),
     }
     sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
@@ -82,14 +96,24 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     click.echo(f"overhead, frame to relay over the bare models: {report['overhead']}")
     click.echo(f"frames a second with a face always to be judged: {1000 / report['pipeline_ms']['p50']:.0f}")
     click.echo(
-        f"an empty gateway at 5 frames a second: {report['idle']['core_percent']} % of a core,"
+        f"an empty gateway at 10 frames a second: {report['idle']['core_percent']} % of a core,"
         f" embedder run {report['idle']['embedded']} times"
     )
     print_table(("templates", "search, ms"), list(report["search_ms"].items()), "")
-    click.echo(f"memory before the searches: {report['memory_mb']} MB")
+    print_table(("faces at once", "embedder, ms a face"), list(report["batch_ms"].items()), "")
+    rows = [(number, *times.values()) for number, times in report["threads_ms"].items()]
+    print_table(("threads", "the three together, p50 ms", "p95"), rows, "")
+    click.echo(
+        f"from nothing to the first recognised face: {report['start']['first_face_s']} s;"
+        f" {report['start']['memory_mb']} MB with {_ENROLLED} templates"
+    )
 
 
 def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
+    return models.embedder.embed(_aligned(models, images))
+
+
+def _aligned(models: Models, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     import numpy as np
 
     from models.align import align
@@ -100,4 +124,4 @@ def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
         align(image, face, np.asarray(spec.landmarks), spec.input_size)
         for image, face in zip(images, faces, strict=True)
     ]
-    return models.embedder.embed(np.stack(cut))
+    return np.stack(cut)

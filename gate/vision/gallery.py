@@ -157,9 +157,10 @@ def _mean_templates(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> N
         raise ValueError(f"a template of resident {rows[first][1]} is damaged")
     numbers = np.array([number for number, _, _ in rows])
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
-    totals = np.add.reduceat(vectors, starts, axis=0, dtype=np.float64)
+    totals = np.add.reduceat(vectors, starts, axis=0)
     lengths = np.linalg.norm(totals, axis=1, keepdims=True)
     # Templates of one face cannot cancel out; these are of different people or damaged.
     if not (lengths > _UNIT_TOLERANCE).all():
         raise ValueError("the templates of one resident contradict each other")
-    return np.asarray(totals / lengths, np.float32)
+    totals /= lengths
+    return totals

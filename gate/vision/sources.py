@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
-import av.error
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +62,10 @@ def video_frames(path: Path) -> Stream:
         raise CameraError(f"There is no video {path}.")
     if path.is_dir():
         raise CameraError(f"{path} is a folder, not a video.")
+    # Held by those alone who read files or a network: a camera at the machine needs none of it.
+    import av
+    import av.error
+
     count, seconds, promised_s = 0, 0.0, 0.0
     try:
         with av.open(str(path)) as container:
@@ -97,6 +99,9 @@ def folder_frames(folder: Path, fps: float) -> Stream:
 
 def rtsp_frames(url: str) -> Stream:
     """A network camera's frames, over TCP, stamped when they were received."""
+    import av
+    import av.error
+
     options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
     try:
         with av.open(url, options=options, timeout=(_NETWORK_TIMEOUT_S, _NETWORK_TIMEOUT_S)) as container:

@@ -5,6 +5,10 @@ def test_it_prints_the_stages_beside_the_pipeline(facegate):
     assert set(answer["bare_ms"]) == {"detector", "alignment", "embedder"}
     assert answer["overhead"] > 0
     assert answer["idle"]["embedded"] == 0
-    assert set(answer["search_ms"]) == {"1000", "10000", "100000"}
+    assert {"1000", "10000", "100000"} <= set(answer["search_ms"])
+    assert set(answer["threads_ms"]) == {"1", "2", "4"}
+    assert set(answer["batch_ms"]) == {"1", "2", "4", "8"}
+    assert answer["start"]["first_face_s"] > 0
+    assert answer["start"]["memory_mb"] > 50
     table = facegate("bench", "--rounds", "5").out
     assert "overhead, frame to relay over the bare models" in table
