@@ -78,13 +78,13 @@ def enroll(
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
         enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed, by=by)
+        found = standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
     for other in enrolled.lookalikes:
         click.secho(
             f"Warning: this face is already enrolled as {other}, or looks very like them.",
             fg="yellow",
             err=True,
         )
-        found = standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
     if found.dear or found.more < _NEARLY_FULL:
         click.secho(
             f"Warning: with {found.people} enrolled, about {100 * found.missed:.0f} in 100 residents must come twice to"
