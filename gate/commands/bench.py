@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--rounds", default=60, show_default=True, type=click.IntRange(5), help="How often each is measured.")
+@click.option("--peers", is_flag=True, help="Beside other libraries, installed for it in a folder of their own.")
 @state_option
 @json_option
-def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -> None:
+def bench(rounds: int, peers: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
     import cv2
     import faiss
@@ -66,6 +67,7 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
         together_ms = measure.batches(models, _aligned(models, near[:1])[0], rounds // 3)
         np.save(Path(scratch) / "near.npy", np.stack(near[:10]))
         start = measure.cold_start(gate.models_dir, Path(scratch), Path(scratch) / "near.npy", _ENROLLED)
+        beside = _beside(Path(scratch) / "near.npy") if peers else {}
         write_video(Path(scratch) / "empty.mp4", footage([Scene(None, 8.0)], seed=1))
         idle = measure.idle(models, (image for _, image in video_frames(Path(scratch) / "empty.mp4")))
     together = [sum(parts) for parts in zip(*bare.values(), strict=True)]
@@ -79,6 +81,7 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
         "batch_ms": together_ms,
         "idle": idle,
         "start": start,
+        "peers_ms": beside,
         "search_ms": measure.searches(models.spec.dimension, rounds),
     }
     sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
@@ -103,10 +106,26 @@ def bench(rounds: int, state: Path | None, config: Path | None, as_json: bool) -
     print_table(("faces at once", "embedder, ms a face"), list(report["batch_ms"].items()), "")
     rows = [(number, *times.values()) for number, times in report["threads_ms"].items()]
     print_table(("threads", "the three together, p50 ms", "p95"), rows, "")
+    for name, taken in report["peers_ms"].items():
+        if isinstance(taken, float):
+            times = taken / report["pipeline_ms"]["p50"]
+            click.echo(f"{name}: {taken} ms a frame, {times:.1f} times the whole pipeline")
+        else:
+            click.echo(f"{name}: not measured ({taken})")
     click.echo(
         f"from nothing to the first recognised face: {report['start']['first_face_s']} s;"
         f" {report['start']['memory_mb']} MB with {_ENROLLED} templates"
     )
+
+
+def _beside(frames: Path) -> dict[str, float | str]:
+    import platformdirs
+
+    from gate.peers import measure_all
+
+    folder = Path(platformdirs.user_cache_dir("facegate", appauthor=False)) / "peers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return measure_all(folder, frames, lambda name: click.echo(f"Measuring {name}...", err=True))
 
 
 def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
