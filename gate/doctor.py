@@ -57,13 +57,14 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the findings are about. `verify_models` and `standing` raise an error in words when a
+    """What the findings are about. `verify_models`, `verify_liveness` and `standing` raise an error in words when a
     pack is damaged or missing, or nobody knows what its scores mean."""
 
     state: Path
     settings: Settings
     health: Health
     verify_models: Callable[[], str]
+    verify_liveness: Callable[[], str]
     standing: Callable[[], Standing]
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
@@ -85,11 +86,15 @@ def examine(site: Site) -> list[Finding]:
 
 
 def site_of(
-    state: Path, settings: Settings, verify_models: Callable[[], str], standing: Callable[[], Standing]
+    state: Path,
+    settings: Settings,
+    verify_models: Callable[[], str],
+    verify_liveness: Callable[[], str],
+    standing: Callable[[], Standing],
 ) -> Site:
     """The site on this machine, as it is now."""
     units = look_at_units() if state == SERVICE_STATE else None
-    return Site(state, settings, gather(state), verify_models, standing, units=units)
+    return Site(state, settings, gather(state), verify_models, verify_liveness, standing, units=units)
 
 
 def look_at_units() -> dict[str, UnitState] | None:
@@ -239,7 +244,7 @@ def _liveness(site: Site) -> Finding:
         seen = "Off: a photo held up before the camera can open the gate. What can be asked: docs/liveness.md."
         return Finding("liveness", Grade.OK, seen)
     try:
-        said = site.verify_models()
+        said = site.verify_liveness()
     except Exception as error:
         return Finding("liveness", Grade.BAD, str(error), "Until then nobody is let in by face.")
     return Finding("liveness", Grade.OK, f"{level}. {said}")

@@ -28,7 +28,10 @@ def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
 
     def verify_models() -> str:
         verify(gate.models_dir, gate.settings.models.pack)
-        said = [f"The pack {gate.settings.models.pack} is whole."]
+        return f"The pack {gate.settings.models.pack} is whole."
+
+    def verify_liveness() -> str:
+        said = []
         for pack in gate.settings.liveness_packs:
             spec = check_files(gate.models_dir, pack).liveness
             if spec is not None:
@@ -43,7 +46,7 @@ def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
         with closing(open_read_only(gate.state)) as connection:
             return standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
 
-    findings = examine(site_of(gate.state, gate.settings, verify_models, standing))
+    findings = examine(site_of(gate.state, gate.settings, verify_models, verify_liveness, standing))
     bad = sum(finding.grade is Grade.BAD for finding in findings)
     if as_json:
         print_json({"bad": bad, "findings": [asdict(finding) for finding in findings]})

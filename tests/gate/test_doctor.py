@@ -23,7 +23,16 @@ def site(state, store):
     )
     (state / "model").write_text("Raspberry Pi 5 Model B Rev 1.0\0")
     (state / "config.txt").write_text("[all]\ndtparam=strict_gpiod # hold no output\n")
-    return Site(state, settings, Health(door, vision, WELL), lambda: "whole", lambda: WELL_KEPT, state, state / "model")
+    return Site(
+        state,
+        settings,
+        Health(door, vision, WELL),
+        lambda: "whole",
+        lambda: "measured",
+        lambda: WELL_KEPT,
+        state,
+        state / "model",
+    )
 
 
 def found(site, name):
@@ -115,7 +124,7 @@ def test_the_machine_s_own_files_are_read(tmp_path):
 
 def test_a_running_door_is_examined(state):
     with door_process(state):
-        site = site_of(state, Settings(), lambda: "whole", lambda: WELL_KEPT)
+        site = site_of(state, Settings(), lambda: "whole", lambda: "measured", lambda: WELL_KEPT)
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
 
@@ -173,4 +182,4 @@ def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
 def test_liveness_is_said_as_it_is(site):
     assert "a photo held up" in found(site, "liveness").seen
     settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
-    assert "standard. whole" in found(replace(site, settings=settings), "liveness").seen
+    assert "standard. measured" in found(replace(site, settings=settings), "liveness").seen
