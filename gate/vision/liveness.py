@@ -37,7 +37,7 @@ class Limits:
 LIMITS = {Level.STANDARD: Limits(passive=-8.5, held=25.0), Level.STRICT: Limits(passive=0.0, held=22.5)}
 # Fewer looks, or looks from one moment, cannot tell what goes along with a face from what stands behind it.
 _LEAST_LOOKS = 6
-_LEAST_S = 0.6
+_LEAST_S = 0.8
 # The passive models cost more than the rest; a few looks of theirs suffice.
 MOST_PASSIVE = 5
 

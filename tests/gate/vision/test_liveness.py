@@ -19,7 +19,7 @@ CARD[1, 0, 3, 20] = 15
 STRICT_OR_STANDARD = pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
 
 
-def looks(count=8, every_s=0.1, edges=NOTHING, passive: float | None = 5.0) -> list[Look]:
+def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0) -> list[Look]:
     return [Look(number * every_s, edges, passive) for number in range(count)]
 
 
@@ -55,8 +55,8 @@ def test_strict_refuses_what_standard_forgives():
 @given(st.integers(0, 30), st.floats(0, 0.2), st.sampled_from([Level.STANDARD, Level.STRICT]))
 def test_few_looks_or_one_moment_decide_nothing(count, every_s, level):
     found = judge(looks(count, every_s), level)
-    enough = count >= 6 and (count - 1) * every_s >= 0.6
-    assert (found is Finding.WAIT) == (not enough) or abs((count - 1) * every_s - 0.6) < 1e-9
+    enough = count >= 6 and (count - 1) * every_s >= 0.8
+    assert (found is Finding.WAIT) == (not enough) or abs((count - 1) * every_s - 0.8) < 1e-9
 
 
 def test_without_liveness_everyone_is_let_be():
