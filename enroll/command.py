@@ -19,8 +19,6 @@ from gate.store.consents import Way
 from gate.store.database import open_read_only
 from gate.vocabulary import AuditEvent
 
-# So many more residents before the promise becomes dear are worth a word.
-_NEARLY_FULL = 10
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
 
@@ -85,7 +83,7 @@ def enroll(
             fg="yellow",
             err=True,
         )
-    if found.dear or found.more < _NEARLY_FULL:
+    if found.nearly_dear:
         click.secho(
             f"Warning: with {found.people} enrolled, about {100 * found.missed:.0f} in 100 residents must come twice to"
             f" keep the promise of one wrong opening in {found.promise.years:g} years. Enrol more photos of each, or"

@@ -100,7 +100,7 @@ def evaluate(
 
 
 def _faces(
-    gate: Home, pack: str | None, folder: Path, fold: str, *, limits: bool = True
+    gate: Home, pack: str | None, folder: Path, fold: str, *, limits: bool = True, calibrated: bool = True
 ) -> tuple[Models, Listing, Faces]:
     from evaluate.folder import list_people, look
     from gate.vision.recogniser import limits_of
@@ -108,7 +108,7 @@ def _faces(
 
     listing = list_people(folder, _fold(fold))
     threads = gate.settings.vision.threads
-    models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads)
+    models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads, calibrated=calibrated)
     with progress_bar("Looking at the photos", len(listing.photos)) as step:
         return models, listing, look(listing, models, limits_of(gate.settings.vision) if limits else None, step)
 
@@ -336,7 +336,7 @@ def calibrate(
     from models.receipt import CALIBRATION, pack_folder, read_receipt
 
     gate = home(state, config)
-    models, listing, faces = _faces(gate, pack, folder, fold)
+    models, listing, faces = _faces(gate, pack, folder, fold, calibrated=False)
     _counts(listing, faces)
     name = models.model_id.rpartition("/")[0]
     limits = limits_of(gate.settings.vision)

@@ -28,7 +28,7 @@ _TAIL_LEAVES = 10
 # No claim is believed at a score that more than one comparison in so many of two people reaches.
 _FLOOR_RATE = 1e-4
 _LOOKALIKE_RATE = 1e-4
-# Residents lost to it and mistakes prevented, in thirds of a spread: see docs/recognition.md.
+# At this lead no more residents are missed than without one; at twice as much there are.
 _MARGIN_SPREADS = 0.3
 _LEAST_PEOPLE = 50
 _LEAST_MATED = 50

@@ -144,11 +144,6 @@ def median_and_p95(values: list[float]) -> dict[str, float]:
     }
 
 
-def resident_megabytes() -> float:
-    """The most memory this process has held."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-
-
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2)}

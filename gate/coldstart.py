@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-# All that the vision process loads counts.
-import gate.vision.service  # noqa: F401
+import gate.vision.service  # noqa: F401 - all that the vision process loads counts
 from gate.config import VisionSettings
 from gate.store import residents
 from gate.store.database import open_read_only

@@ -235,7 +235,8 @@ def _promise(site: Site) -> Finding:
     if found.dear:
         do = "Enrol more photos of each, or promise fewer years in vision.promise."
         return Finding("promise", Grade.LOOK, seen, do)
-    return Finding("promise", Grade.OK, f"{seen} Room for {found.more} more.")
+    room = f" Room for {found.more} more." if found.more is not None else ""
+    return Finding("promise", Grade.OK, seen + room)
 
 
 def _liveness(site: Site) -> Finding:

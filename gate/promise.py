@@ -20,6 +20,8 @@ LOOKS = 1.6
 _MOST_RATE = 0.01
 # When more of the residents than this must come a second time, the promise has become too dear.
 DEAR = 0.10
+# So many more residents before that are worth a word.
+_FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def room(calibration: Calibration, promise: Promise, photos: Sequence[int], most
 class Standing:
     """How it stands with a promise: the score asked, the years one wrong opening takes, and what that costs.
 
-    `missed` is the share of the residents who must come a second time, `more` how many can be added until it is dear.
+    `missed` is the share of the residents who must come a second time, `more` how many can be added until it is dear
+    (None where the score was set by hand and does not follow them).
     """
 
     promise: Promise
@@ -94,12 +97,17 @@ class Standing:
     at: float
     years_kept: float
     missed: float
-    more: int
+    more: int | None
 
     @property
     def kept(self) -> bool:
         """Whether the score asked keeps the promise; one that was set by hand may not."""
         return self.years_kept >= 0.99 * self.promise.years
+
+    @property
+    def nearly_dear(self) -> bool:
+        """Whether it is dear, or a few more residents will make it so."""
+        return self.dear or (self.more is not None and self.more < _FEW)
 
     @property
     def dear(self) -> bool:
@@ -119,5 +127,5 @@ def standing(
         at,
         years_kept(calibration, at, promise.strangers_a_day, people),
         missed(calibration, at, photos),
-        room(calibration, promise, photos) if by_hand is None else 0,
+        room(calibration, promise, photos) if by_hand is None else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -18,7 +19,16 @@ from models.errors import PackError
 from models.fetch import Downloads, Progress, fetch, take_local
 from models.liveness import LivenessCheck
 from models.manifest import Calibration, DetectorSpec, EmbedderSpec, Manifest, PackFile, load_manifest
-from models.receipt import RECEIPT, InstalledFile, Receipt, pack_folder, read_calibration, read_receipt, uncalibrated
+from models.receipt import (
+    CALIBRATION,
+    RECEIPT,
+    InstalledFile,
+    Receipt,
+    pack_folder,
+    read_calibration,
+    read_receipt,
+    uncalibrated,
+)
 from models.runtime import check_hash, sha256_of
 
 
@@ -102,8 +112,11 @@ def check_files(directory: Path, pack: str) -> Receipt:
     return receipt
 
 
-def open_models(directory: Path, pack: str, *, threads: int = 1) -> Models:
-    """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError."""
+def open_models(directory: Path, pack: str, *, threads: int = 1, calibrated: bool = True) -> Models:
+    """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError.
+
+    `calibrated` False opens them without their calibration, for whoever makes one.
+    """
     receipt = check_files(directory, pack)
     if receipt.detector is None or receipt.embedder is None:
         raise PackError(f"The pack {pack} holds no detector and embedder; choose another in models.pack.")
@@ -121,7 +134,8 @@ def open_models(directory: Path, pack: str, *, threads: int = 1) -> Models:
     if receipt.canary is None:
         raise PackError(f"The receipt of pack {pack} has no canary. Run: facegate models install {pack}")
     canary.check(embedder, receipt.canary, pack)
-    return Models(detector, embedder, receipt.model_id, read_calibration(directory, receipt))
+    measured = read_calibration(directory, receipt) if calibrated else None
+    return Models(detector, embedder, receipt.model_id, measured)
 
 
 def open_liveness(directory: Path, packs: Sequence[str], *, threads: int = 1) -> tuple[LivenessCheck, ...]:
@@ -238,6 +252,9 @@ def _stage_insightface(pack: str, folder: Path, source: Path | None, accepted_at
 def _replace(folder: Path, target: Path) -> None:
     old = target.with_name(f".old-{target.name}")
     shutil.rmtree(old, ignore_errors=True)
+    # What was measured here is not the makers' to replace; should the embedder be another one, reading it says so.
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy2(target / CALIBRATION, folder / CALIBRATION)
     if target.exists():
         os.rename(target, old)
     os.rename(folder, target)

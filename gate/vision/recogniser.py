@@ -236,14 +236,16 @@ class Recogniser:
         if belief.resident is not None:
             match judge(watch.looks, self._settings.liveness):
                 case Finding.WAIT:
-                    return None
+                    belief = _no_belief(watch, now - watch.near_since)
+                    if belief is None:
+                        return None
                 case Finding.NOT_LIVE:
                     belief = Belief(None, Reason.NOT_LIVE, None, belief.frames)
                     self._cooling.append((track.face.box, now + self._settings.liveness_cooldown_s))
                 case Finding.LIVE:
                     pass
         watch.decided, watch.decided_box = now, track.face.box
-        watch.retry_mono = None if belief.resident is not None else now + _RETRY_AFTER_S
+        watch.retry_mono = None if belief.resident is not None else now + self._retry_after_s(belief)
         watch.sightings, watch.looks = (), ()
         watch.unfit.clear()
         return Claim(
@@ -260,6 +262,9 @@ class Recogniser:
         """Whether the liveness check has just failed in this place, whoever comes there next."""
         self._cooling = [(box, until) for box, until in self._cooling if now < until]
         return any(tracker.overlap(box, track.face.box) > 0 for box, _ in self._cooling)
+
+    def _retry_after_s(self, belief: Belief) -> float:
+        return self._settings.liveness_cooldown_s if belief.reason is Reason.NOT_LIVE else _RETRY_AFTER_S
 
     def _allow_retry(self, track: Track, watch: _Watch, now: float) -> None:
         if watch.decided is None or watch.retry_mono is None or not now >= watch.retry_mono:

@@ -204,6 +204,18 @@ def test_a_calibration_made_here_counts_before_the_shipped_one_and_only_for_its_
     path.write_text("{}")
     with pytest.raises(PackError, match=r"calibration\.json is damaged"):
         open_models(copied, "open")
+    # Or else facegate calibrate could not mend it.
+    assert open_models(copied, "open", calibrated=False).measured is None
+
+
+def test_installing_again_keeps_what_was_measured_here(tmp_path, photo_pack, server):
+    server.files = {"/true": b"content"}
+    manifest = photo_pack(b"content", f'https = "{server.url}/true"')
+    install(manifest, tmp_path / "models", progress=quiet)
+    mine = pack_folder(tmp_path / "models", "test") / CALIBRATION
+    mine.write_text("measured here")
+    install(manifest, tmp_path / "models", progress=quiet)
+    assert mine.read_text() == "measured here"
 
 
 def test_a_canary_that_does_not_agree_stops_the_start(copied):

@@ -168,5 +168,16 @@ def test_a_camera_of_160_by_120_recognises_whoever_fills_its_picture(walk, obama
     large = list(footage([Scene(walker, 3.0)], 5))
     small = [cv2.resize(image[:, 80:560], (160, 120), interpolation=cv2.INTER_AREA) for image in large]
     refused = walk("obama2.jpg", frames=small)
+    assert refused.relay_pulses == 0
     assert {p.reason for p in refused.passages} <= {Reason.TOO_FAR, Reason.BLURRED}
     assert any(p.granted for p in walk("obama2.jpg", frames=small, min_eye_distance=12).passages)
+
+
+def test_someone_known_whose_liveness_cannot_be_seen_is_told_so_in_time(walk, obama, models, photos, liveness_dir):
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    near = list(footage([Scene(walker, 7.0)], 5))[125:]
+    blurred = [cv2.GaussianBlur(image, (0, 0), 5) for image in near * 3]
+    outcome = walk("obama2.jpg", frames=near[:4] + blurred, liveness_dir=liveness_dir, liveness="standard")
+    assert outcome.relay_pulses == 0
+    assert outcome.passages[0].reason is Reason.BLURRED
+    assert outcome.passages[0].t <= 5
