@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +16,7 @@ from gate.store.ids import new_id
 
 DATABASE_NAME = "facegate.db"
 _BUSY_TIMEOUT_S = 5.0
+_TRY_AGAIN_S = 0.01
 _LEAST_ROOM = 1 << 16
 
 
@@ -45,7 +47,7 @@ def open_database(state: Path) -> sqlite3.Connection:
         ) from error
     try:
         with sentences(path):
-            connection.execute("PRAGMA journal_mode = WAL")
+            _keep_a_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
@@ -56,6 +58,19 @@ def open_database(state: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """To those who make a new database do so at the same time, SQLite says at once that it is busy: they try again."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
+                raise
+            time.sleep(_TRY_AGAIN_S)
 
 
 def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:

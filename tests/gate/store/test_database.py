@@ -32,8 +32,8 @@ def test_opening_again_keeps_everything_and_the_gate_its_id(state):
 
 
 def test_many_processes_may_open_a_new_store_at_once(state):
-    with ThreadPoolExecutor(8) as pool:
-        opened = list(pool.map(lambda _: open_database(state), range(8)))
+    with ThreadPoolExecutor(24) as pool:
+        opened = list(pool.map(lambda _: open_database(state), range(24)))
     assert {connection.execute("SELECT id FROM gate").fetchone() for connection in opened}.__len__() == 1
     for connection in opened:
         connection.close()
