@@ -15,6 +15,7 @@ from gate.errors import FacegateError
 from gate.vision.quality import Limits, measure, unfit
 from gate.vocabulary import Face
 from models.align import align
+from models.detector import look_closer
 from models.pack import Models
 
 _PEOPLE = 24
@@ -43,27 +44,30 @@ def walked(
             continue
         template = faces.templates[mine[1:]].mean(axis=0)
         frames = footage([Scene(walker, _SECONDS, varied=True)], seed=int(rng.integers(1 << 31)))
-        seconds, probes = [], []
+        seconds: list[float] = []
+        probes: list[NDArray[np.float32]] = []
         for number, image in enumerate(frames):
-            probe = _probe(image, models, limits)
+            probe = _probe(image, models, limits, mirrored=len(probes) % 2 == 1)
             if probe is not None:
                 seconds.append(number / FPS)
                 probes.append(probe)
         if len(probes) >= 3:
-            probe = np.stack(probes)
-            scores = scores_of(probe, (template / np.linalg.norm(template))[None], cohort)[:, 0]
+            scores = scores_of(np.stack(probes), (template / np.linalg.norm(template))[None], cohort)[:, 0]
             tracks.append((np.array(seconds), scores.astype(np.float64)))
     return tracks
 
 
-def _probe(image: NDArray[np.uint8], models: Models, limits: Limits) -> NDArray[np.float32] | None:
+def _probe(image: NDArray[np.uint8], models: Models, limits: Limits, *, mirrored: bool) -> NDArray[np.float32] | None:
     found = models.detector.detect(image)
     if not len(found):
         return None
     face = Face.from_row(max(found.tolist(), key=lambda row: row[2] * row[3]))
+    closer = look_closer(models.detector, image, face.box)
+    face = face if closer is None else Face.from_row(closer.tolist())
     spec = models.spec
     aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
     if unfit(measure(face, aligned), limits) is not None:
         return None
-    (template,) = models.embedder.embed(aligned[None])
+    mirrored = mirrored and spec.mirror
+    (template,) = models.embedder.glance((aligned[:, ::-1] if mirrored else aligned)[None])
     return template if np.isfinite(template).all() else None

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands.home import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from gate.commands.home import (
+    Home,
+    counted,
+    home,
+    json_option,
+    peer_folder,
+    print_json,
+    print_table,
+    progress_bar,
+    state_option,
+)
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
 
     from evaluate.folder import Faces, Listing
     from evaluate.identification import Attempts
+    from models.manifest import Calibration
     from models.pack import Models
 
 _PACK = click.option("--pack", help="An installed pack; else the one in use.")
@@ -32,6 +43,11 @@ class _Safeguard(click.Choice[str]):
         super().__init__(["quality", "margin", "normalisation"])
 
 
+class _Peer(click.Choice[str]):
+    def __init__(self) -> None:
+        super().__init__(["face_recognition", "deepface", "insightface", "opencv-sface"])
+
+
 @click.command("eval")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--photos", default=1, show_default=True, type=click.IntRange(1, 8), help="Photos enrolled a person.")
@@ -43,6 +59,7 @@ class _Safeguard(click.Choice[str]):
 @click.option("--without", multiple=True, type=_Safeguard(), help="Leave a safeguard out, to see what it brings.")
 @click.option("--report", type=click.Path(path_type=Path), help="A folder for the DET curve and the worst pairs.")
 @click.option("--liveness", type=click.Path(path_type=Path), help="A folder with bona_fide and attack, instead.")
+@click.option("--peer", type=_Peer(), help="Another library in the models' place, installed in a folder of its own.")
 @_PACK
 @state_option
 @json_option
@@ -57,6 +74,7 @@ def evaluate(
     without: tuple[str, ...],
     report: Path | None,
     liveness: Path | None,
+    peer: str | None,
     pack: str | None,
     state: Path | None,
     config: Path | None,
@@ -76,15 +94,22 @@ def evaluate(
         if liveness is not None:
             _evaluate_liveness(gate, pack, liveness, as_json)
         return
-    models, listing, faces = _faces(gate, pack, folder, fold, limits="quality" not in without)
-    cohort = None if "normalisation" in without else _cohort(models)
-    margin = 0.0 if "margin" in without or models.measured is None else models.measured.margin
+    measured: Calibration | None = None
+    cohort: NDArray[np.float32] | None = None
+    if peer is None:
+        models, listing, faces = _faces(gate, pack, folder, fold, limits="quality" not in without)
+        measured, name = models.measured, models.model_id
+        cohort = None if "normalisation" in without else _cohort(models)
+    else:
+        listing, faces = _faces_of_peer(gate, peer, folder, fold)
+        name = peer
+    margin = 0.0 if "margin" in without or measured is None else measured.margin
     protocol = Protocol(photos, frames, gallery, splits, seed)
     answer, attempts = _identify(faces, protocol, cohort, margin, folder)
     answer = {
         "folder": str(folder),
-        "pack": models.model_id,
-        "calibration": models.measured.measured if models.measured else None,
+        "pack": name,
+        "calibration": measured.measured if measured else None,
         **_counts(listing, faces),
         **answer,
         "without": list(without),
@@ -111,6 +136,22 @@ def _faces(
     models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads, calibrated=calibrated)
     with progress_bar("Looking at the photos", len(listing.photos)) as step:
         return models, listing, look(listing, models, limits_of(gate.settings.vision) if limits else None, step)
+
+
+def _faces_of_peer(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
+    from evaluate.folder import list_people, look_with
+    from gate import peers
+    from gate.errors import FacegateError
+
+    def run(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.float32] | None]:
+        try:
+            return peers.run(peers.PEERS[name], peer_folder(name), pictures, gate.models_dir).templates
+        except FacegateError as error:
+            raise UsageError("{peer} cannot be measured: {why}", peer=name, why=str(error)) from error
+
+    listing = list_people(folder, _fold(fold))
+    with progress_bar(f"{name} looks at the photos", len(listing.photos)) as step:
+        return listing, look_with(run, listing, step)
 
 
 def _fold(text: str) -> tuple[int, int]:

@@ -21,7 +21,11 @@ from gate.vocabulary import Reason
 from models.pack import Models
 
 GROUPS = "groups.csv"
+# Pictures handed to another library in one go: more would only be memory.
+_AT_ONCE = 500
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+
+_Row = tuple[str, Path, NDArray[np.float32], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,52 +108,77 @@ def look(listing: Listing, models: Models, gate: Limits | None, step: Callable[[
     Raises UsageError when fewer than two people show one.
     """
     refused: Counter[Reason] = Counter()
-    people: list[str] = []
-    files: list[Path] = []
-    templates: list[NDArray[np.float32]] = []
-    enrols: list[bool] = []
-    not_acquired = unreadable = 0
+    rows: list[_Row] = []
+    unreadable = 0
     for person, path in listing.photos:
         step()
         try:
             image = decode_photo(path)
         except UsageError:
             unreadable += 1
-            not_acquired += 1
             continue
         found = find_faces(image, models)
         try:
             if not found:
                 raise PhotoRefused(path.name, Reason.NO_FACE)
-            face = main_face(found, image)
-            portrait = portrait_of(face, image, path.name, models, gate)
+            portrait = portrait_of(main_face(found, image), image, path.name, models, gate)
         except PhotoRefused as error:
             refused[error.reason] += 1
-            not_acquired += 1
             continue
         (template,) = models.embedder.embed(portrait.aligned[None])
         if not np.isfinite(template).all():
             refused[Reason.FAULT] += 1
-            not_acquired += 1
             continue
         poor = unfit(portrait.quality, LIMITS) if gate is not None else None
         if poor is not None:
             refused[poor] += 1
-        people.append(person)
-        files.append(path)
-        templates.append(template)
-        enrols.append(poor is None)
-    names = tuple(dict.fromkeys(people))
+        rows.append((person, path, template, poor is None))
+    return _faces(rows, refused, unreadable, len(listing.photos))
+
+
+def look_with(
+    run: Callable[[list[NDArray[np.uint8]]], list[NDArray[np.float32] | None]],
+    listing: Listing,
+    step: Callable[[], None],
+) -> Faces:
+    """As `look`, by another library: `run` gives the template of each picture's main face, or None.
+
+    It enrols from whatever it finds a face in. Raises UsageError when fewer than two people show one.
+    """
+    rows: list[_Row] = []
+    refused: Counter[Reason] = Counter()
+    unreadable = 0
+    for start in range(0, len(listing.photos), _AT_ONCE):
+        readable: list[tuple[str, Path]] = []
+        pictures: list[NDArray[np.uint8]] = []
+        for person, path in listing.photos[start : start + _AT_ONCE]:
+            try:
+                pictures.append(decode_photo(path))
+                readable.append((person, path))
+            except UsageError:
+                unreadable += 1
+        for (person, path), template in zip(readable, run(pictures), strict=True):
+            step()
+            if template is None or not np.linalg.norm(template) > 0:
+                refused[Reason.NO_FACE] += 1
+                continue
+            rows.append((person, path, np.asarray(template / np.linalg.norm(template), np.float32), True))
+    return _faces(rows, refused, unreadable, len(listing.photos))
+
+
+def _faces(rows: list[_Row], refused: Counter[Reason], unreadable: int, photos: int) -> Faces:
+    names = tuple(dict.fromkeys(person for person, *_ in rows))
     if len(names) < 2:
         raise UsageError(
             "Of {photos} photos only {people} shows a face that can be used; it takes at least two people.",
-            photos=len(listing.photos),
+            photos=photos,
             people="one person" if names else "nobody",
         )
     number = {name: index for index, name in enumerate(names)}
+    people, files, templates, enrols = zip(*rows, strict=True)
     return Faces(
-        names, np.array([number[person] for person in people]), tuple(files), np.stack(templates), np.array(enrols),
-        refused, not_acquired, unreadable,
+        names, np.array([number[person] for person in people]), files, np.stack(templates), np.array(enrols),
+        refused, photos - len(rows), unreadable,
     )  # fmt: skip
 
 

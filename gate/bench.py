@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from gate.replay import VideoRelay, heard_by
 from gate.store import residents
 from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
-from gate.vocabulary import Frame
+from gate.vocabulary import Face, Frame
 from models.align import align
+from models.detector import look_closer
 from models.pack import Models
 
 Image = NDArray[np.uint8]
@@ -37,25 +38,39 @@ _LARGE = 1_000_000
 _LARGE_NEEDS = 6 << 30
 _BATCHES = (1, 2, 4, 8)
 _IDLE_FPS = 10
+FOLLOWED = ("detector", "alignment", "embedder")
 _FPS = 30
 
 
 def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of detector, alignment and embedder alone, on frames with a face, in turn."""
+    """Milliseconds of each model alone, on frames with a face, in turn.
+
+    `search` finds faces in the whole picture, `detector` looks again at one that is followed, on its cut-outs;
+    `embedder` takes one image a frame, as the gate does, which mirrors every second one.
+    """
     template = np.asarray(models.spec.landmarks)
-    found: dict[str, list[float]] = {"detector": [], "alignment": [], "embedder": []}
+    found: dict[str, list[float]] = {"search": [], "detector": [], "alignment": [], "embedder": []}
     for number in range(rounds):
         image = images[number % len(images)]
         began = time.perf_counter()
         faces = models.detector.detect(image)
+        searched = time.perf_counter()
+        closer = look_closer(models.detector, image, Face.from_row(faces[0].tolist()).box)
+        face = faces[0] if closer is None else closer
         detected = time.perf_counter()
-        aligned = align(image, faces[0, 4:14].reshape(5, 2), template, models.spec.input_size)
+        aligned = align(image, face[4:14].reshape(5, 2), template, models.spec.input_size)
         cut = time.perf_counter()
-        models.embedder.embed(aligned[None])
+        models.embedder.glance(aligned[None])
         embedded = time.perf_counter()
-        for name, seconds in zip(found, (detected - began, cut - detected, embedded - cut), strict=True):
-            found[name].append(seconds * 1000)
+        moments = (began, searched, detected, cut, embedded)
+        for name, (start, end) in zip(found, pairwise(moments), strict=True):
+            found[name].append((end - start) * 1000)
     return found
+
+
+def together(alone: dict[str, list[float]]) -> list[float]:
+    """What the models take for one frame of a face that is followed: all of `stages` but the search."""
+    return [sum(parts) for parts in zip(*(alone[name] for name in FOLLOWED), strict=True)]
 
 
 def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rounds: int) -> dict[str, list[float]]:
@@ -106,7 +121,7 @@ def batches(models: Models, face: Image, rounds: int) -> dict[str, float]:
     """Median milliseconds a face, by how many aligned faces ((size, size, 3) uint8) are embedded at once."""
     return {
         str(size): round(
-            statistics.median(_timed(partial(models.embedder.embed, np.repeat(face[None], size, axis=0)), rounds))
+            statistics.median(_timed(partial(models.embedder.glance, np.repeat(face[None], size, axis=0)), rounds))
             / size,
             2,
         )

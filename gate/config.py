@@ -90,6 +90,9 @@ class PromiseSettings(_Section):
 class VisionSettings(_Section):
     """From frame to claim."""
 
+    provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
+    """What computes the models; one that is not there stops the start, and nothing falls back to another."""
+
     threads: int = Field(1, ge=1, le=16)
     """Threads for the models."""
 

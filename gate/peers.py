@@ -1,4 +1,4 @@
-"""What a user would pick instead, each installed in an environment of its own and run on the same frames."""
+"""What a user would pick instead, each installed in an environment of its own and run on the same pictures."""
 
 from __future__ import annotations
 
@@ -7,92 +7,173 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-_INSTALL_WITHIN_S = 900
-_RUN_WITHIN_S = 300
+import numpy as np
+from numpy.typing import NDArray
 
-_HEAD = "import json, sys, time\nimport numpy as np\nframes, taken = np.load(sys.argv[1]), []\n"
-_TAIL = "print(json.dumps(taken[1:]))\n"
+from gate.errors import FacegateError
+
+_INSTALL_WITHIN_S = 900
+_RUN_WITHIN_S = 3600
+
+# `templates(picture)` is each library's own documented way; the rest is the same for all.
+_HEAD = """\
+import json, pathlib, sys, time
+import numpy as np
+pictures, packs = np.load(sys.argv[1]), pathlib.Path(sys.argv[2])
+"""
+_TAIL = """\
+taken, seen = [], []
+for name in pictures.files:
+    picture = pictures[name]
+    began = time.perf_counter()
+    found = templates(picture)
+    taken.append((time.perf_counter() - began) * 1000)
+    seen.append([float(number) for number in found[0]] if len(found) else None)
+print(json.dumps({"ms": taken, "templates": seen}))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A library: what pip installs for it, and its own documented way from a frame to a template.
+    """A library: what pip installs for it, and the Python that defines `templates(picture)`.
 
-    `without_dependencies` for one whose own list asks for a compiler.
+    `templates` takes (H, W, 3) uint8 BGR and gives a list of vectors, of the main face first; `packs` is the folder of
+    installed model packs. `without_dependencies` for one whose own list asks for a compiler.
     """
 
     requirements: tuple[str, ...]
-    prepare: str
-    each: str
+    program: str
     without_dependencies: bool = False
 
     @property
     def script(self) -> str:
-        """Prints the milliseconds of every frame ((H, W, 3) uint8 BGR in an .npy file) but the first."""
-        loop = ["for frame in frames:", "    began = time.perf_counter()", f"    {self.each}"]
-        noted = "    taken.append((time.perf_counter() - began) * 1000)"
-        return "\n".join([_HEAD, self.prepare, *loop, noted, _TAIL])
+        """Prints {"ms", "templates"}: for each picture of an .npz file the milliseconds, and the template or null."""
+        return f"{_HEAD}{self.program}\n{_TAIL}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Milliseconds for each picture, and the (D,) float32 template of its main face or None."""
+
+    ms: list[float] = field(default_factory=list)
+    templates: list[NDArray[np.float32] | None] = field(default_factory=list)
 
 
 PEERS = {
     "face_recognition": Peer(
         ("face_recognition==1.3.0", "face_recognition_models", "dlib-bin", "numpy", "pillow", "click", "setuptools<81"),
-        "import face_recognition",
-        "rgb = frame[..., ::-1].copy(); face_recognition.face_encodings(rgb, face_recognition.face_locations(rgb))",
+        """\
+import face_recognition
+def templates(picture):
+    rgb = picture[..., ::-1].copy()
+    return face_recognition.face_encodings(rgb, face_recognition.face_locations(rgb))""",
         without_dependencies=True,
     ),
+    # With weights that come by pip, and the detector it takes unless told otherwise.
     "deepface": Peer(
-        ("deepface", "tf-keras"),
-        "from deepface import DeepFace",
-        "DeepFace.represent(frame, model_name='Facenet', detector_backend='opencv', enforce_detection=False)",
+        ("deepface==0.0.103", "tf-keras", "flask", "opencv-python<5", "dlib-bin", "face_recognition_models",
+         "setuptools<81"),
+        """\
+import os, shutil
+import face_recognition_models
+os.environ["DEEPFACE_HOME"] = sys.prefix
+kept = pathlib.Path(sys.prefix) / ".deepface" / "weights"
+kept.mkdir(parents=True, exist_ok=True)
+shutil.copy(face_recognition_models.face_recognition_model_location(), kept)
+from deepface import DeepFace
+def templates(picture):
+    try:
+        found = DeepFace.represent(picture, model_name="Dlib", detector_backend="opencv")
+    except ValueError:
+        return []
+    return [face["embedding"] for face in found]""",
     ),
     "insightface": Peer(
         ("insightface", "onnxruntime"),
-        "from insightface.app import FaceAnalysis\n"
-        "app = FaceAnalysis('buffalo_s', providers=['CPUExecutionProvider'])\n"
-        "app.prepare(ctx_id=-1)",
-        "app.get(frame)",
+        """\
+from insightface.app import FaceAnalysis
+installed = sorted(packs.glob("insightface-*"))
+if installed:
+    home = pathlib.Path(sys.prefix) / "models"
+    home.mkdir(exist_ok=True)
+    if not (home / "installed").exists():
+        (home / "installed").symlink_to(installed[0].resolve())
+name, root = ("installed", sys.prefix) if installed else ("buffalo_s", "~/.insightface")
+app = FaceAnalysis(
+    name, root=root, providers=["CPUExecutionProvider"], allowed_modules=["detection", "recognition"]
+)
+app.prepare(ctx_id=-1)
+def templates(picture):
+    return [face.normed_embedding for face in app.get(picture)]""",
     ),
-}
+    "opencv-sface": Peer(
+        ("opencv-python>=5.0,<6",),
+        """\
+import cv2
+weights = packs / "opencv-zoo" / "face_recognition_sface_2021dec.onnx"
+if not weights.exists():
+    raise SystemExit("its weights are not there; run: facegate models install opencv-zoo")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+cv2.setNumThreads(1)
+detector = next((packs / "opencv-zoo").glob("face_detection_yunet*.onnx"))
+find = cv2.FaceDetectorYN.create(str(detector), "", (640, 640), 0.7, 0.3)
+judge = cv2.FaceRecognizerSF.create(str(weights), "")
+def templates(picture):
+    find.setInputSize((picture.shape[1], picture.shape[0]))
+    found = find.detect(picture)[1]
+    return [] if found is None else [judge.feature(judge.alignCrop(picture, face))[0] for face in found]""",
+    ),
+}  # fmt: skip
 
 
-def measure(peer: Peer, folder: Path, frames: Path) -> float | str:
-    """Median milliseconds a frame, installed into `folder`; or, in words, why it could not be measured."""
+def install(peer: Peer, folder: Path) -> None:
+    """Into `folder`, once. Raises FacegateError with pip's last line."""
     python = folder / "bin" / "python"
+    if not python.exists():
+        _run([sys.executable, "-m", "venv", str(folder)], _INSTALL_WITHIN_S)
+    alone = ["--no-deps"] if peer.without_dependencies else []
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *alone]
+    if peer.requirements:
+        _run([*pip, *peer.requirements], _INSTALL_WITHIN_S)
+
+
+def run(peer: Peer, folder: Path, pictures: Sequence[NDArray[np.uint8]], models_dir: Path) -> Run:
+    """On pictures (H, W, 3) uint8 BGR, one after the other, with one thread. Raises FacegateError in one sentence."""
+    handed = folder / "pictures.npz"
     try:
-        if not python.exists():
-            _run([sys.executable, "-m", "venv", str(folder)], _INSTALL_WITHIN_S)
-        alone = ["--no-deps"] if peer.without_dependencies else []
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *alone]
-        if peer.requirements:
-            _run([*pip, *peer.requirements], _INSTALL_WITHIN_S)
-        printed = _run([str(python), "-W", "ignore", "-c", peer.script, str(frames)], _RUN_WITHIN_S)
-        return float(round(statistics.median(json.loads(printed.splitlines()[-1])), 1))
-    except subprocess.TimeoutExpired:
-        return "took too long"
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in str(error.stderr).splitlines() if line.strip()]
-        return lines[-1][:160] if lines else f"ended with code {error.returncode}"
-    except (OSError, ValueError, IndexError, statistics.StatisticsError) as error:
-        return str(error)
+        install(peer, folder)
+        np.savez(handed, *pictures)
+        printed = _run(
+            [str(folder / "bin" / "python"), "-W", "ignore", "-c", peer.script, str(handed), str(models_dir)],
+            _RUN_WITHIN_S,
+        )
+        answer = json.loads(printed.splitlines()[-1])
+        vectors = [None if one is None else np.array(one, np.float32) for one in answer["templates"]]
+        return Run([float(ms) for ms in answer["ms"]], vectors)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise FacegateError(str(error) or type(error).__name__) from error
+    finally:
+        # People's faces, and much of the disk.
+        handed.unlink(missing_ok=True)
 
 
-def measure_all(folder: Path, frames: Path, told: Callable[[str], None]) -> dict[str, float | str]:
-    """Each of them, one after the other."""
-    found = {}
-    for name in PEERS:
-        told(name)
-        found[name] = measure(PEERS[name], folder / name, frames)
-    return found
+def milliseconds(outcome: Run) -> float:
+    """The median a picture, the first left out: in it everything is loaded."""
+    return round(statistics.median(outcome.ms[1:] or outcome.ms), 1)
 
 
 def _run(command: list[str], within_s: float) -> str:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=within_s, env={**os.environ, **one_thread}
-    )
-    return done.stdout
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=within_s, env={**os.environ, **one_thread}
+        ).stdout
+    except subprocess.TimeoutExpired as error:
+        raise FacegateError("took too long") from error
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in str(error.stderr).splitlines() if line.strip()]
+        raise FacegateError(lines[-1][:160] if lines else f"ended with code {error.returncode}") from error

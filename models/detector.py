@@ -9,16 +9,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.boxes import Box, overlap
 from models.manifest import DetectorSpec
-from models.runtime import open_session
+from models.runtime import Provider, open_session
 
 Detections = NDArray[np.float32]
 
 _STRIDES = (8, 16, 32)
+# A camera's own size, the smaller one of a search, and those of cut-outs that reach over an edge.
+_SIZES_KEPT = 32
+
+
+# A cut-out shows the face and half of it again to every side; with less, YuNet places the landmarks worse.
+_GROWN = 2.0
+# A face that moved further than this from one frame to the next is looked for in the whole picture.
+_SAME_FACE = 0.2
 
 
 class Detector(Protocol):
     """Finds faces in an image."""
+
+    cutouts: tuple[int, ...]
+    """Sides of the cut-outs on which one face is looked at again, pixels; empty where that brings nothing."""
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """Faces in `image` ((H, W, 3) uint8, BGR), best first.
@@ -32,10 +44,11 @@ class Detector(Protocol):
 class YuNet:
     """YuNet in ONNX Runtime. Its strides and box coding are those of libfacedetection.train (Shiqi Yu)."""
 
-    def __init__(self, path: Path, spec: DetectorSpec, *, threads: int = 1) -> None:
-        self._session = open_session(path, threads=threads)
+    def __init__(self, path: Path, spec: DetectorSpec, *, threads: int = 1, provider: Provider = "cpu") -> None:
+        self._session = open_session(path, threads=threads, provider=provider)
         self._input = self._session.get_inputs()[0].name
         self._spec = spec
+        self.cutouts = spec.cutouts
         self._anchors: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
@@ -81,11 +94,40 @@ class YuNet:
                 rows, columns = np.mgrid[0 : height // step, 0 : width // step]
                 corners.append(np.stack([columns, rows], axis=-1).reshape(-1, 2) * step)
                 strides.append(np.full((corners[-1].shape[0], 1), step))
-            self._anchors = {
-                (height, width): (
-                    np.concatenate(corners).astype(np.float32),
-                    np.concatenate(strides).astype(np.float32),
-                )
-            }
+            if len(self._anchors) >= _SIZES_KEPT:
+                self._anchors.clear()
+            self._anchors[height, width] = (
+                np.concatenate(corners).astype(np.float32),
+                np.concatenate(strides).astype(np.float32),
+            )
         corner, stride = self._anchors[height, width]
         return corner[keep], stride[keep]
+
+
+def look_closer(detector: Detector, image: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:
+    """The face at `box` (x, y, width, height) again: the mean of what cut-outs of several sizes show.
+
+    Landmarks from one size stray with the detector's grid; their mean lies nearer to the truth, and costs a fraction of
+    looking through the whole picture. Returns (15,) as a row of `detect`; None where no cut-out shows the face.
+    """
+    found = [row for side in detector.cutouts if (row := _look_at(detector, image, box, side)) is not None]
+    return np.asarray(np.mean(found, axis=0), np.float32) if found else None
+
+
+def _look_at(detector: Detector, image: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.float32] | None:
+    x, y, width, height = box
+    reach = _GROWN * max(width, height) / 2
+    across, down = x + width / 2, y + height / 2
+    left, top = max(0, int(across - reach)), max(0, int(down - reach))
+    cut = image[top : max(top, int(down + reach)), left : max(left, int(across + reach))]
+    if not cut.size:
+        return None
+    scale = side / max(cut.shape[:2])
+    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    faces = detector.detect(np.asarray(small, np.uint8))
+    faces[:, :14] /= scale
+    faces[:, [0, *range(4, 14, 2)]] += left
+    faces[:, [1, *range(5, 14, 2)]] += top
+    best = max(faces, key=lambda face: overlap(tuple(face[:4]), box), default=None)
+    return best if best is not None and overlap(tuple(best[:4]), box) >= _SAME_FACE else None

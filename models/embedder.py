@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import EmbedderSpec
-from models.runtime import open_session
+from models.runtime import Provider, open_session
 
 Templates = NDArray[np.float32]
 
@@ -26,29 +26,42 @@ class Embedder(Protocol):
         """
         ...
 
+    def glance(self, faces: NDArray[np.uint8]) -> Templates:
+        """As `embed`, without the mirror image: half the work, for whoever averages many frames of one face.
+
+        Every second frame mirrored by the caller brings the mean what `embed` of each would.
+        """
+        ...
+
 
 class ArcFace:
     """Any ArcFace-type ONNX file with a free batch, fed as its manifest says."""
 
-    def __init__(self, path: Path, spec: EmbedderSpec, *, threads: int = 1) -> None:
-        self._session = open_session(path, threads=threads)
+    def __init__(self, path: Path, spec: EmbedderSpec, *, threads: int = 1, provider: Provider = "cpu") -> None:
+        self._session = open_session(path, threads=threads, provider=provider)
         self._input = self._session.get_inputs()[0].name
         self.spec = spec
 
     def embed(self, faces: NDArray[np.uint8]) -> Templates:
         """See `Embedder.embed`. With `mirror`, the mirrored face's output is added before normalising."""
+        if not self.spec.mirror:
+            return self.glance(faces)
+        output = self._run(np.concatenate([faces, faces[:, :, ::-1]]))
+        return unit_length(output[: len(faces)] + output[len(faces) :])
+
+    def glance(self, faces: NDArray[np.uint8]) -> Templates:
+        """See `Embedder.glance`."""
+        return unit_length(self._run(faces))
+
+    def _run(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         if len(faces) == 0:
             return np.zeros((0, self.spec.dimension), np.float32)
         batch = faces if self.spec.colour == "BGR" else faces[..., ::-1]
-        if self.spec.mirror:
-            batch = np.concatenate([batch, batch[:, :, ::-1]])
         blob = (batch.astype(np.float32) - self.spec.mean) / self.spec.scale
         if self.spec.layout == "NCHW":
             blob = blob.transpose(0, 3, 1, 2)
         (output,) = self._session.run(None, {self._input: np.ascontiguousarray(blob)})
-        if self.spec.mirror:
-            output = output[: len(faces)] + output[len(faces) :]
-        return unit_length(output)
+        return np.asarray(output, np.float32)
 
 
 def unit_length(vectors: NDArray[np.float32]) -> Templates:

@@ -34,7 +34,9 @@ _SCORE_THRESHOLD = 0.5
 
 
 class Scrfd:
-    """A detector of the library behind `models.detector.Detector`."""
+    """A detector of the library behind `models.detector.Detector`; its input has one size, so cut-outs cost as much."""
+
+    cutouts: tuple[int, ...] = ()
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -63,6 +65,10 @@ class Recognition:
         if len(faces) == 0:
             return np.zeros((0, self.spec.dimension), np.float32)
         return unit_length(np.asarray(self._model.get_feat(list(faces)), np.float32))
+
+    def glance(self, faces: NDArray[np.uint8]) -> Templates:
+        """See `models.embedder.Embedder.glance`; these models are never fed the mirror image."""
+        return self.embed(faces)
 
 
 def stage(pack: str, folder: Path, source: Path | None) -> tuple[Path, Path, EmbedderSpec]:

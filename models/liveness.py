@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import LivenessSpec
-from models.runtime import open_session
+from models.runtime import Provider, open_session
 
 Image = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -22,8 +22,8 @@ _MOST_LOGIT = 12.0
 class LivenessCheck:
     """An ONNX classifier that looks at the face and its surround, cut at the sizes its manifest names."""
 
-    def __init__(self, path: Path, spec: LivenessSpec, *, threads: int = 1) -> None:
-        self._session = open_session(path, threads=threads)
+    def __init__(self, path: Path, spec: LivenessSpec, *, threads: int = 1, provider: Provider = "cpu") -> None:
+        self._session = open_session(path, threads=threads, provider=provider)
         self._input = self._session.get_inputs()[0].name
         self.spec = spec
 

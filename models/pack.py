@@ -29,7 +29,7 @@ from models.receipt import (
     read_receipt,
     uncalibrated,
 )
-from models.runtime import check_hash, sha256_of
+from models.runtime import Provider, check_hash, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ def check_files(directory: Path, pack: str) -> Receipt:
     return receipt
 
 
-def open_models(directory: Path, pack: str, *, threads: int = 1, calibrated: bool = True) -> Models:
+def open_models(
+    directory: Path, pack: str, *, threads: int = 1, provider: Provider = "cpu", calibrated: bool = True
+) -> Models:
     """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError.
 
     `calibrated` False opens them without their calibration, for whoever makes one.
@@ -125,12 +127,14 @@ def open_models(directory: Path, pack: str, *, threads: int = 1, calibrated: boo
     detector: Detector
     embedder: Embedder
     if pack.startswith(insightface_pack.PREFIX):
+        if provider != "cpu":
+            raise PackError('Packs of the insightface library run on the CPU alone; set vision.provider = "cpu".')
         detector, embedder = insightface_pack.open_models(
             paths["detector"], paths["embedder"], receipt.embedder, threads
         )
     else:
-        detector = YuNet(paths["detector"], receipt.detector, threads=threads)
-        embedder = ArcFace(paths["embedder"], receipt.embedder, threads=threads)
+        detector = YuNet(paths["detector"], receipt.detector, threads=threads, provider=provider)
+        embedder = ArcFace(paths["embedder"], receipt.embedder, threads=threads, provider=provider)
     if receipt.canary is None:
         raise PackError(f"The receipt of pack {pack} has no canary. Run: facegate models install {pack}")
     canary.check(embedder, receipt.canary, pack)
@@ -138,7 +142,9 @@ def open_models(directory: Path, pack: str, *, threads: int = 1, calibrated: boo
     return Models(detector, embedder, receipt.model_id, measured)
 
 
-def open_liveness(directory: Path, packs: Sequence[str], *, threads: int = 1) -> tuple[LivenessCheck, ...]:
+def open_liveness(
+    directory: Path, packs: Sequence[str], *, threads: int = 1, provider: Provider = "cpu"
+) -> tuple[LivenessCheck, ...]:
     """The checks of installed liveness packs, their hashes checked. Raises PackError naming what to install."""
     checks = []
     for pack in packs:
@@ -146,7 +152,7 @@ def open_liveness(directory: Path, packs: Sequence[str], *, threads: int = 1) ->
         if receipt.liveness is None:
             raise PackError(f"The pack {pack} holds no liveness check; name another in models.liveness.")
         path = pack_folder(directory, pack) / receipt.file("liveness").name
-        checks.append(LivenessCheck(path, receipt.liveness, threads=threads))
+        checks.append(LivenessCheck(path, receipt.liveness, threads=threads, provider=provider))
     return tuple(checks)
 
 

@@ -156,3 +156,12 @@ def fetch_progress() -> Iterator[Progress]:
             bars.update(tasks[name], completed=done, total=total)
 
         yield show
+
+
+def peer_folder(name: str) -> Path:
+    """Where another library is installed to be measured beside this one."""
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("facegate", appauthor=False)) / "peers" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

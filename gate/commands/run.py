@@ -24,6 +24,7 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     from gate.supervise import Supervisor
     from models.pack import check_files
     from models.receipt import read_calibration, uncalibrated
+    from models.runtime import check_installed
 
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
@@ -33,6 +34,7 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     receipt = check_files(gate.models_dir, gate.ready_pack())
     if read_calibration(gate.models_dir, receipt) is None:
         raise uncalibrated(receipt.pack)
+    check_installed(gate.settings.vision.provider)
     for pack in gate.settings.liveness_packs:
         check_files(gate.models_dir, pack)
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, gate.config, click.echo)

@@ -57,6 +57,12 @@ def eye_distance(face: Face) -> float:
     return float(np.hypot(lx - rx, ly - ry))
 
 
+def nearness(face: Face) -> float:
+    """Pixels between the eyes if the face were frontal."""
+    # By the box as well, since turning away brings the eyes together but moves nobody.
+    return max(eye_distance(face), face.box[2] * EYES_PER_BOX)
+
+
 def yaw(face: Face) -> float:
     """Offset of the nose from the middle of the eyes along the line between them, in eye distances; or inf."""
     right, left, nose = (np.asarray(point, np.float64) for point in face.landmarks[:3])
@@ -110,9 +116,7 @@ def not_at_gate(
     across, down = (x + width / 2) / picture[0], (y + height / 2) / picture[1]
     if not (zone.left <= across <= zone.right and zone.top <= down <= zone.bottom):
         return Reason.OUT_OF_ZONE
-    # Judged by the box as well, since turning away brings the eyes together but moves nobody.
-    nearness = max(eye_distance(face), width * EYES_PER_BOX)
-    if not nearness >= limits.min_eye_distance:
+    if not nearness(face) >= limits.min_eye_distance:
         return Reason.TOO_FAR
     nearest = max((other.box[2] * other.box[3] for other in others), default=0.0)
     if not width * height >= NEAREST_SHARE * nearest:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -13,15 +14,16 @@ from numpy.typing import NDArray
 
 from gate.config import VisionSettings
 from gate.promise import Promise, deviate
-from gate.vision import tracker
 from gate.vision.evidence import Belief, Rule, gather, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
-from gate.vision.quality import Limits, Zone, measure, not_at_gate, unfit, weight
+from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, not_at_gate, unfit, weight
 from gate.vision.surround import edges_around
 from gate.vision.tracker import Tracks, follow
 from gate.vocabulary import Claim, Face, Frame, Level, Reason, Sighting, Track
 from models.align import align, shrunk
+from models.boxes import Box, overlap
+from models.detector import look_closer
 from models.liveness import LivenessCheck, evidence_of
 from models.pack import Models
 
@@ -36,6 +38,14 @@ _RETRY_AFTER_S = 2.0
 _MOVED_BELOW_OVERLAP = 0.6
 # The door was busy with someone else, heard too late, or did not hear at all.
 _RETRY_AFTER_REFUSAL_S = {Reason.BUSY: 1.0, Reason.STALE: 0.0, Reason.FAULT: 0.0}
+# Who is in view is followed from frame to frame; whoever else has come is found by searching the whole picture.
+_SEARCH_EVERY_S = 0.2
+# More than so many are found sooner by one search.
+_MOST_FOLLOWED = 4
+# Two tracks on one face are one person.
+_ONE_FACE = 0.5
+# Where nobody is in view, the picture is searched so small that the least face that counts is so many pixels wide.
+_LEAST_FACE = 24.0
 # A track's evidence is what it showed last; more would only be memory.
 _MOST_SIGHTINGS = 60
 _MOST_LOOKS = 30
@@ -52,7 +62,7 @@ class _Watch:
     sightings: tuple[Sighting, ...] = ()
     unfit: Counter[Reason] = field(default_factory=Counter)
     decided: float | None = None
-    decided_box: tracker.Box | None = None
+    decided_box: Box | None = None
     retry_mono: float | None = None
     looks: tuple[Look, ...] = ()
 
@@ -88,9 +98,9 @@ class Recogniser:
         self._zone = self._set_zone
         self._tracks = Tracks()
         self._watches: dict[int, _Watch] = {}
-        self._cooling: list[tuple[tracker.Box, float]] = []
+        self._cooling: list[tuple[Box, float]] = []
         self._seen_thumbnail: NDArray[np.int16] | None = None
-        self._looked = float("-inf")
+        self._looked = self._searched = self._followed = float("-inf")
         self.embedded = 0
         self.nearest: tuple[float, float, float, float] | None = None
         """Where the nearest face is, for the screen at the gate, in heights of the picture: how far right of its middle
@@ -110,7 +120,7 @@ class Recogniser:
         now = frame.taken_mono
         if not self._worth_a_look(frame.image, now):
             return []
-        faces = self._detect(frame.image)
+        faces = self._faces(frame.image, now)
         self.nearest = _nearest(faces, frame.image.shape[1], frame.image.shape[0])
         self._tracks = follow(self._tracks, faces, now)
         self._watches = {track.number: self._watches.get(track.number, _Watch()) for track in self._tracks.active}
@@ -139,11 +149,36 @@ class Recogniser:
         self._seen_thumbnail, self._looked = thumbnail, now
         return True
 
-    def _detect(self, image: NDArray[np.uint8]) -> list[Face]:
-        small, scale = shrunk(image, self._settings.detect_side)
+    def _faces(self, image: NDArray[np.uint8], now: float) -> list[Face]:
+        followed = [track.face for track in self._tracks.active if track.seen_mono == self._followed]
+        self._followed = now
+        if self._models.detector.cutouts and now - self._searched < _SEARCH_EVERY_S:
+            if not followed:
+                return self._search(image, self._least_side(image))
+            faces = [face for one in followed[:_MOST_FOLLOWED] if (face := self._closer(image, one)) is not None]
+            if len(faces) == len(followed) and not _coincide(faces):
+                return faces
+        self._searched = now
+        return self._search(image, self._settings.detect_side)
+
+    def _search(self, image: NDArray[np.uint8], side: int) -> list[Face]:
+        small, scale = shrunk(image, side)
         found = self._models.detector.detect(small)
         found[:, :14] /= scale
-        return [Face.from_row(row) for row in found.tolist()]
+        faces = [Face.from_row(row) for row in found.tolist()]
+        return [self._closer(image, face) or face if self._near(face) else face for face in faces]
+
+    def _closer(self, image: NDArray[np.uint8], face: Face) -> Face | None:
+        row = look_closer(self._models.detector, image, face.box)
+        return None if row is None else Face.from_row(row.tolist())
+
+    def _near(self, face: Face) -> bool:
+        return nearness(face) >= self._limits.min_eye_distance
+
+    def _least_side(self, image: NDArray[np.uint8]) -> int:
+        least = self._limits.min_eye_distance / EYES_PER_BOX
+        longest: int = max(image.shape[:2])
+        return min(self._settings.detect_side, max(1, round(longest * _LEAST_FACE / least)))
 
     def _probes(self, frame: Frame, faces: list[Face], now: float) -> list[_Probe]:
         height, width = frame.image.shape[:2]
@@ -170,6 +205,9 @@ class Recogniser:
             aligned = align(image, np.asarray(track.face.landmarks), self._template_points, size)
         except ValueError:
             return None
+        if self._models.spec.mirror and len(watch.sightings) % 2:
+            # Every second sighting by its mirror image: their mean is as good as both of each, for half the work.
+            aligned = np.asarray(aligned[:, ::-1], np.uint8)
         quality = measure(track.face, aligned)
         reason = unfit(quality, self._limits)
         if reason is not None:
@@ -180,7 +218,7 @@ class Recogniser:
     def _embed(self, probes: list[_Probe], now: float) -> None:
         if not probes:
             return
-        templates = self._models.embedder.embed(np.stack([probe.aligned for probe in probes]))
+        templates = self._models.embedder.glance(np.stack([probe.aligned for probe in probes]))
         self.embedded += len(probes)
         for probe, template in zip(probes, templates, strict=True):
             if np.isfinite(template).all():
@@ -261,7 +299,7 @@ class Recogniser:
     def _cools(self, track: Track, now: float) -> bool:
         """Whether the liveness check has just failed in this place, whoever comes there next."""
         self._cooling = [(box, until) for box, until in self._cooling if now < until]
-        return any(tracker.overlap(box, track.face.box) > 0 for box, _ in self._cooling)
+        return any(overlap(box, track.face.box) > 0 for box, _ in self._cooling)
 
     def _retry_after_s(self, belief: Belief) -> float:
         return self._settings.liveness_cooldown_s if belief.reason is Reason.NOT_LIVE else _RETRY_AFTER_S
@@ -269,7 +307,7 @@ class Recogniser:
     def _allow_retry(self, track: Track, watch: _Watch, now: float) -> None:
         if watch.decided is None or watch.retry_mono is None or not now >= watch.retry_mono:
             return
-        if watch.decided_box is None or tracker.overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
+        if watch.decided_box is None or overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
             watch.decided = None
             watch.near_since = now
 
@@ -292,6 +330,10 @@ def _no_belief(watch: _Watch, near_s: float) -> Belief | None:
     if watch.unfit:
         return Belief(None, watch.unfit.most_common(1)[0][0], None, len(watch.sightings))
     return Belief(None, Reason.UNKNOWN, None, len(watch.sightings)) if watch.sightings else None
+
+
+def _coincide(faces: list[Face]) -> bool:
+    return any(overlap(one.box, other.box) > _ONE_FACE for one, other in combinations(faces, 2))
 
 
 def _nearest(faces: list[Face], width: int, height: int) -> tuple[float, float, float, float] | None:

@@ -55,8 +55,8 @@ class VisionService:
         api_user: str | None = None,
     ) -> None:
         runtime_directory(state, "vision")
-        models = open_models(models_dir, pack, threads=vision.threads)
-        checks = open_liveness(models_dir, liveness_packs, threads=vision.threads)
+        models = open_models(models_dir, pack, threads=vision.threads, provider=vision.provider)
+        checks = open_liveness(models_dir, liveness_packs, threads=vision.threads, provider=vision.provider)
         self._recogniser = Recogniser(models, vision, new_id, checks)
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gate.vocabulary import Face, Track
+from models.boxes import overlap
 
 MIN_OVERLAP = 0.2
 LOST_AFTER_S = 2.0
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,3 @@ def follow(tracks: Tracks, faces: Sequence[Face], now: float) -> Tracks:
     unmatched = [face for index, face in enumerate(faces) if index not in face_of.values()]
     begun = tuple(Track(tracks.next_number + n, now, face, now) for n, face in enumerate(unmatched))
     return Tracks(carried + begun, tracks.next_number + len(begun))
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x, y, width, height), 0 to 1."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    union = a[2] * a[3] + b[2] * b[3] - shared
-    return min(1.0, shared / union) if union > 0 else 0.0

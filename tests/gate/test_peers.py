@@ -1,22 +1,33 @@
-"""Other libraries are measured in an environment of their own, and one that cannot be says why."""
+"""Other libraries run in an environment of their own, and one that cannot says why."""
 
 import numpy as np
+import pytest
 
-from gate.peers import PEERS, Peer, measure
+from gate.errors import FacegateError
+from gate.peers import PEERS, Peer, milliseconds, run
+
+PICTURES = [np.full((20, 30 + number, 3), number, np.uint8) for number in range(4)]
 
 
-def test_a_peer_is_timed_on_the_frames_or_says_why_not(tmp_path):
-    frames = tmp_path / "frames.npy"
-    np.save(frames, np.zeros((4, 20, 20, 3), np.uint8))
+def test_a_peer_is_timed_on_the_pictures_and_its_templates_are_kept(tmp_path):
+    program = """
+def templates(picture):
+    assert picture.shape[2] == 3
+    time.sleep(0.01)
+    return [] if picture.mean() == 2 else [np.array([picture.shape[1], float(packs.name == "packs")])]
+"""
     numpy = f"numpy=={np.__version__}"
-    slow = measure(Peer((numpy,), "", "assert frame.shape == (20, 20, 3); time.sleep(0.01)"), tmp_path / "v", frames)
-    assert isinstance(slow, float)
-    assert slow >= 10
-    said = measure(Peer((), "raise RuntimeError('no weights')", "pass"), tmp_path / "v", frames)
-    assert said == "RuntimeError: no weights"
-    assert isinstance(measure(Peer(("no such thing",), "", "pass"), tmp_path / "v", frames), str)
+    outcome = run(Peer((numpy,), program), tmp_path / "v", PICTURES, tmp_path / "packs")
+    assert milliseconds(outcome) >= 10
+    assert [None if one is None else one.tolist() for one in outcome.templates] == [[30, 1], [31, 1], None, [33, 1]]
+    assert not (tmp_path / "v" / "pictures.npz").exists(), "faces were left behind"
+    with pytest.raises(FacegateError, match="^no weights here$"):
+        run(Peer((), "raise SystemExit('no weights here')"), tmp_path / "v", PICTURES, tmp_path)
+    with pytest.raises(FacegateError):
+        run(Peer(("no such thing",), ""), tmp_path / "v", PICTURES, tmp_path)
 
 
 def test_every_peer_is_a_program():
     for peer in PEERS.values():
         compile(peer.script, "peer", "exec")
+        assert "def templates(picture):" in peer.script

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.detector import YuNet
+from models.detector import YuNet, look_closer
 from models.manifest import DetectorSpec
 from models.receipt import pack_folder
 
@@ -42,3 +42,24 @@ def test_two_people_are_two_faces_best_first(models, photos):
     assert len(faces) == 2
     assert faces[0, 14] >= faces[1, 14]
     assert {bool(face[0] > 320) for face in faces} == {True, False}
+
+
+def test_landmarks_of_a_closer_look_stray_less_with_where_the_face_lies(models, photos):
+    image = cv2.resize(cv2.imread(str(photos / "obama.jpg")), (320, 400))
+    plain, closer = [], []
+    for shift in range(0, 16, 3):
+        moved = cv2.copyMakeBorder(image, shift, 16 - shift, shift, 16 - shift, cv2.BORDER_REPLICATE)
+        (face,) = models.detector.detect(moved)
+        plain.append(face[4:14] - shift)
+        closer.append(look_closer(models.detector, moved, tuple(face[:4]))[4:14] - shift)
+    assert np.std(closer, axis=0).mean() < np.std(plain, axis=0).mean()
+
+
+def test_a_closer_look_follows_a_face_that_moved_and_finds_none_that_is_gone(models, photos):
+    image = cv2.resize(cv2.imread(str(photos / "obama.jpg")), (320, 400))
+    (face,) = models.detector.detect(image)
+    x, y, width, height = (float(side) for side in face[:4])
+    found = look_closer(models.detector, image, (x + 0.2 * width, y, width, height))
+    assert np.abs(found[:4] - face[:4]).max() < 0.1 * width
+    for box in ((0.0, 0.0, 30.0, 30.0), (-500.0, -500.0, 40.0, 40.0), (x, y, 0.0, 0.0)):
+        assert look_closer(models.detector, image, box) is None

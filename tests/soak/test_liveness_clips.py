@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -42,7 +43,8 @@ def test_attacks_over_a_track(shared: Path, liveness_dir: Path) -> None:
         for number, photo in enumerate(sorted((shared / "pad" / "attack").iterdir()))
     ]
     for level in (Level.STANDARD, Level.STRICT):
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
+        # A forked child would wait for ever for OpenCV's threads, which stay in the parent.
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
             verdicts = list(pool.map(partial(_judge, models_dir=liveness_dir, level=level), kinds, chunksize=4))
         table: dict[str, dict[str, list[bool]]] = {}
         for (kind, *_), verdict in zip(kinds, verdicts, strict=True):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,11 @@ class Recorded:
         self.templates.extend(given)
         return given
 
+    def glance(self, faces: np.ndarray) -> Templates:
+        given = self.embedder.glance(faces)
+        self.templates.extend(given)
+        return given
+
 
 def test_residents_are_let_in_and_strangers_are_not(
     shared: Path, models: Models, models_dir: Path, state: Path, store: sqlite3.Connection
@@ -76,7 +82,8 @@ def test_residents_are_let_in_and_strangers_are_not(
     probes, refused = _enrol(store, models, [person for person in people if len(photos[person]) >= 5])
     strangers = [photos[person][0] for person in people if len(photos[person]) == 1][:STRANGERS]
     walk = partial(_walk, state=state, models_dir=models_dir)
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # A forked child would wait for ever for OpenCV's threads, which stay in the parent.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         home = dict(zip(probes, pool.map(walk, probes.values(), range(len(probes))), strict=True))
         away = list(pool.map(walk, strangers, range(1000, 1000 + len(strangers))))
 

@@ -1,5 +1,6 @@
 """From frames to claims, on real photos walking up to the gate."""
 
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
@@ -16,6 +17,7 @@ from gate.store.consents import NO_PERSON
 from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
+from models.detector import Detector
 from models.pack import open_liveness
 
 
@@ -83,6 +85,8 @@ def test_nothing_is_embedded_while_nothing_moves(models):
     detect = models.detector.detect
 
     class Counting:
+        cutouts = models.detector.cutouts
+
         def detect(self, image):
             nonlocal looks
             looks += 1
@@ -93,6 +97,66 @@ def test_nothing_is_embedded_while_nothing_moves(models):
         recogniser.see(Frame(image, "c", number / FPS), Gallery([], 192))
     assert recogniser.embedded == 0
     assert looks <= 6
+
+
+@dataclass
+class Seen:
+    """A detector that notes the sides of the pictures it was given."""
+
+    detector: Detector
+    sides: list[int] = field(default_factory=list)
+
+    @property
+    def cutouts(self):
+        return self.detector.cutouts
+
+    def detect(self, image):
+        self.sides.append(max(image.shape[:2]))
+        return self.detector.detect(image)
+
+
+def test_the_whole_picture_is_searched_now_and_then_and_who_is_in_view_is_followed_between(models, photos):
+    seen = Seen(models.detector)
+    recogniser = Recogniser(replace(models, detector=seen), VisionSettings(), partial(next, map(str, count())))
+    for number, image in enumerate(footage([Scene(walker_from(photos / "biden.jpg", models.detector), 3.0)], 5)):
+        recogniser.see(Frame(image, "c", number / FPS), Gallery([], 192))
+    assert recogniser.tracks.next_number == 2, "one person is one track"
+    assert seen.sides.count(WIDTH) <= 3.0 / 0.2 + 1
+    assert set(models.detector.cutouts) <= set(seen.sides)
+
+
+def test_someone_who_joins_is_found_while_another_is_followed(models, photos):
+    one, other = (
+        cv2.resize(cv2.imread(str(photos / name)), (WIDTH // 2, HEIGHT)) for name in ("obama.jpg", "biden.jpg")
+    )
+    alone, both = np.hstack([one, np.zeros_like(other)]), np.hstack([one, other])
+    recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
+    for number in range(30):
+        recogniser.see(Frame(alone if number < 12 else both, "c", number / FPS), Gallery([], 192))
+        if len(recogniser.tracks.active) == 2:
+            break
+    assert (number - 12) / FPS <= 0.2
+    recogniser.see(Frame(np.hstack([np.zeros_like(one), other]), "c", 31 / FPS), Gallery([], 192))
+    assert [track.seen_mono == 31 / FPS for track in recogniser.tracks.active] == [False, True]
+
+
+def test_every_second_sighting_is_the_mirror_image(models, photos):
+    given = []
+
+    class Noting:
+        spec = models.spec
+
+        def glance(self, faces):
+            given.extend(faces)
+            return models.embedder.glance(faces)
+
+    recogniser = Recogniser(replace(models, embedder=Noting()), VisionSettings(), partial(next, map(str, count())))
+    still = cv2.resize(cv2.imread(str(photos / "obama.jpg")), (HEIGHT, HEIGHT))
+    for number in range(4):
+        recogniser.see(Frame(still, "c", number / FPS), Gallery([], 192))
+    upright, mirrored = given[0].astype(int), given[0][:, ::-1].astype(int)
+    nearer_mirrored = [np.abs(one - mirrored).mean() < np.abs(one - upright).mean() for one in given]
+    assert nearer_mirrored == [False, True, False, True]
 
 
 def test_a_face_that_cannot_be_used_is_told_why(walk, models, photos, obama):

@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.tracker import LOST_AFTER_S, MIN_OVERLAP, Tracks, follow, overlap
+from gate.vision.tracker import LOST_AFTER_S, MIN_OVERLAP, Tracks, follow
 from gate.vocabulary import Face
+from models.boxes import overlap
 
 side = st.floats(1, 500)
 boxes = st.tuples(st.floats(0, 500), st.floats(0, 500), side, side)
@@ -13,18 +14,6 @@ def face(box: tuple[float, float, float, float]) -> Face:
 
 
 faces = st.lists(boxes.map(face), max_size=5)
-
-
-@given(boxes, boxes)
-def test_overlap_is_symmetric_and_a_share(a, b):
-    assert 0 <= overlap(a, b) <= 1
-    assert overlap(a, b) == overlap(b, a)
-
-
-@given(boxes)
-def test_a_box_overlaps_itself_wholly_and_a_far_one_not_at_all(box):
-    assert overlap(box, box) > 0.999
-    assert overlap(box, (box[0] + 2000, box[1], box[2], box[3])) == 0
 
 
 @given(st.lists(faces, min_size=1, max_size=6))
