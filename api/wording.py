@@ -119,6 +119,8 @@ EVENTS: dict[str, Sentence] = {
     "enrolled": Sentence("Enrolled"),
     "templates_added": Sentence("More templates"),
     "resident_changed": Sentence("Resident changed"),
+    "corrected": Sentence("It was somebody else"),
+    "correction_taken_back": Sentence("It was them after all"),
     "consent_withdrawn": Sentence("Consent withdrawn"),
     "erased": Sentence("A resident was erased"),
     "people_exported": Sentence("Exported the residents"),

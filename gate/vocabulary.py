@@ -97,10 +97,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A resident, and how alike the probe is to them."""
+    """A resident, and how alike the probe is to them; `at_least` is asked for them alone, after a wrong opening."""
 
     resident: str
     similarity: float
+    at_least: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from enroll import consent as texts
 from enroll.people import add_without_face, clean_text
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
-from gate.store import consents, residents, retention, schedules
+from gate.store import consents, corrections, residents, retention, schedules
 from gate.store import search as record
 from gate.store.consents import Given, Way
 from gate.store.residents import Resident
@@ -104,6 +104,27 @@ def erase_resident(request: Request, connection: Store, actor: Registrar, reside
     """They are erased; the receipt."""
     receipt = residents.remove(connection, found_resident(connection, resident), by=actor.label)
     return page(request, "receipt.html", actor=actor, receipt=receipt)
+
+
+@router.post("/residents/{resident}/corrections")
+def correct_opening(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
+) -> Response:
+    """An opening in their name was somebody else."""
+    corrections.correct(connection, event, by=actor.label)
+    words = language_of(request)
+    said = words("Noted. A face must be surer from now on to be taken for them.")
+    return _resident(request, connection, context, actor, resident, notice=said)
+
+
+@router.post("/residents/{resident}/corrections/taken-back")
+def take_correction_back(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
+) -> Response:
+    """It was them after all."""
+    corrections.take_back(connection, event, by=actor.label)
+    words = language_of(request)
+    return _resident(request, connection, context, actor, resident, notice=words("Taken back."))
 
 
 @router.get("/enrol")
@@ -225,6 +246,8 @@ def _resident(
         agreed=consents.of(connection, person.id),
         standing=consents.standing(connection, person.id),
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
+        corrected={one.event: one for one in corrections.of(connection, person.id)},
+        is_opening_by_face=corrections.is_opening_by_face,
         notice=notice,
         problem=problem,
     )

@@ -152,6 +152,12 @@ def line(connection: sqlite3.Connection, sequence: int) -> Line | None:
     return _line(connection, row) if row else None
 
 
+def line_of(connection: sqlite3.Connection, event: str) -> Line | None:
+    """The line with this id."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE id = ?", (event,)).fetchone()  # noqa: S608 - constants
+    return _line(connection, row) if row else None
+
+
 def _line(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Line:
     personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
     sequence, identity, gate_id, boot, kind, at, mono, trusted, details, commitments, previous, digest = row

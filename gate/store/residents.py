@@ -274,6 +274,7 @@ def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> 
                 "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
             )
         connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
+        connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
         consents.withdraw(connection, resident.id, _now())
         receipt = _erased("consent_withdrawn", connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

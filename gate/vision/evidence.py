@@ -106,7 +106,7 @@ def weigh(sightings: Sequence[Sighting], candidates: Sequence[Candidate], alike:
         best = candidates[0]
         second = candidates[1].similarity if len(candidates) > 1 else -math.inf
         margin = rule.margin * (_LOOKALIKE_MARGINS if alike >= rule.lookalike else 1.0)
-        convinces = best.similarity >= bar(sightings, rule)
+        convinces = best.similarity >= max(bar(sightings, rule), best.at_least)
         if convinces and best.similarity - second >= margin:
             return Belief(best.resident, None, best.similarity, count)
     else:

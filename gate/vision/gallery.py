@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.store import residents
+from gate.store import corrections, residents
 from gate.vision.evidence import shared_with
 from gate.vocabulary import Candidate
 from models.pack import Models
@@ -33,6 +33,8 @@ class Gallery:
         self._cohort = cohort
         self._ids = {number: identity for number, identity, _ in rows}
         self._numbers = {identity: number for number, identity in self._ids.items()}
+        self.at_least: Mapping[int, float] = {}
+        """What is asked for some residents alone, by their numbers."""
         # One number more than a template has: what is taken off its cosines, so that the search ranks by scores.
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension + 1))
         if rows:
@@ -74,7 +76,7 @@ class Gallery:
             scores -= shared_with(judged, self._cohort)[:, None]
         for row, row_scores, row_numbers in zip(np.flatnonzero(usable), scores, numbers, strict=True):
             found[row] = tuple(
-                Candidate(self._ids[int(number)], float(score))
+                Candidate(self._ids[int(number)], float(score), self.at_least.get(int(number), float("-inf")))
                 for score, number in zip(row_scores, row_numbers, strict=True)
                 if number >= 0
             )
@@ -119,6 +121,7 @@ class LiveGallery:
         version = residents.gallery_version(self._connection)
         if version != self._version:
             self._follow()
+            self.gallery.at_least = corrections.at_least(self._connection)
         changed = version != self._version
         self._commits, self._version = commits, version
         return changed

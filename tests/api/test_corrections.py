@@ -1,0 +1,49 @@
+"""An opening that was somebody else is told so, in the console and over the API, by whoever may register people."""
+
+import pytest
+
+from gate.store import audit, corrections, residents
+from gate.vocabulary import AuditEvent
+
+
+@pytest.fixture
+def resident(store):
+    return residents.enrol(store, "Wang Fang", None, [])
+
+
+@pytest.fixture
+def event(store, resident):
+    details = {"method": "face", "claim": "c", "similarity": 0.61}
+    return audit.append(store, AuditEvent("granted", details, {"resident": resident.id, "name": "Wang Fang"}))
+
+
+@pytest.fixture
+def manager(browser):
+    return browser("manager")
+
+
+def test_from_the_residents_page_and_back(manager, store, resident, event):
+    page = f"/residents/{resident.id}"
+    store.execute("UPDATE audit_personal SET resident_id = ?", (resident.id,))
+    assert "That was not them" in manager.get(page).text
+    said = manager.post(f"{page}/corrections", data={"event": event}).text
+    assert "A face must be surer" in said
+    assert "This was somebody else." in said
+    assert "0.6" not in said, "the score is no manager's"
+    assert list(corrections.at_least(store).values()) == [pytest.approx(0.66)]
+    assert "Taken back." in manager.post(f"{page}/corrections/taken-back", data={"event": event}).text
+    assert corrections.at_least(store) == {}
+
+
+def test_over_the_api(manager, store, event):
+    made = manager.post(f"/api/v1/events/{event}/correction")
+    assert (made.status_code, set(made.json())) == (201, {"event", "at"})
+    assert manager.post(f"/api/v1/events/{event}/correction").status_code == 409
+    assert manager.ask("DELETE", f"/api/v1/events/{event}/correction").status_code == 204
+    assert corrections.at_least(store) == {}
+
+
+@pytest.mark.parametrize("role", ["auditor", "guard"])
+def test_whoever_may_only_look_corrects_nothing(browser, store, event, role):
+    assert browser(role).post(f"/api/v1/events/{event}/correction").status_code == 403
+    assert corrections.at_least(store) == {}
