@@ -10,7 +10,7 @@ demo: $(BIN)/facegate
 	$(BIN)/facegate demo
 
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .

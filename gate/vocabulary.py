@@ -122,7 +122,8 @@ class Claim:
     """What vision believes of one track: this resident stands here now, or nobody we know does.
 
     `resident` is None for an unknown person, and then `reason` says why. `frames` is how many sightings the
-    belief rests on, `similarity` their score to the resident (None where there is none).
+    belief rests on, `similarity` the best score, of the resident or
+    of whoever an unknown person came nearest to (None where there is none).
     """
 
     id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -30,11 +31,15 @@ SHARED = REPOSITORY.parent / "shared"
 def models_dir() -> Path:
     """The packs `open` and `demo-photos`, installed once."""
     directory = Path(os.environ.get("FACEGATE_MODELS__DIR", REPOSITORY / ".cache" / "models"))
-    for pack in ("open", "demo-photos"):
-        try:
-            verify(directory, pack)
-        except PackError:
-            install(pack, directory, progress=lambda *_: None)
+    directory.mkdir(parents=True, exist_ok=True)
+    # One test process installs, the others wait for it.
+    with (directory / ".tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for pack in ("open", "demo-photos"):
+            try:
+                verify(directory, pack)
+            except PackError:
+                install(pack, directory, progress=lambda *_: None)
     return directory
 
 

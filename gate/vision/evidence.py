@@ -46,7 +46,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """Whom the sightings show: a resident, or nobody known (`resident` None, with the reason)."""
+    """Whom the sightings show: a resident, or nobody known (`resident` None, with the reason).
+
+    `similarity` is the best score there was, also of nobody known; None where there was none.
+    """
 
     resident: str | None
     reason: Reason | None
@@ -102,15 +105,16 @@ def weigh(sightings: Sequence[Sighting], candidates: Sequence[Candidate], alike:
     count = len(sightings)
     if count < rule.frames:
         return None
+    nearest: float | None = None
+    convinces = False
     if candidates:
         best = candidates[0]
+        nearest = best.similarity if math.isfinite(best.similarity) else None
         second = candidates[1].similarity if len(candidates) > 1 else -math.inf
         margin = rule.margin * (_LOOKALIKE_MARGINS if alike >= rule.lookalike else 1.0)
         convinces = best.similarity >= max(bar(sightings, rule), best.at_least)
         if convinces and best.similarity - second >= margin:
             return Belief(best.resident, None, best.similarity, count)
-    else:
-        convinces = False
     if count >= rule.patience and sightings[-1].taken_mono - sightings[0].taken_mono >= rule.patience_s:
-        return Belief(None, Reason.AMBIGUOUS if convinces else Reason.UNKNOWN, None, count)
+        return Belief(None, Reason.AMBIGUOUS if convinces else Reason.UNKNOWN, nearest, count)
     return None

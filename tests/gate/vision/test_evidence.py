@@ -76,7 +76,8 @@ def test_a_good_face_is_believed_on_its_first_frames():
 
 
 def test_a_stranger_is_unknown_and_two_alike_are_ambiguous():
-    assert weigh(track(9), named(a=0.35), 0.0, RULE).reason is Reason.UNKNOWN
+    unknown = weigh(track(9), named(a=0.35), 0.0, RULE)
+    assert (unknown.reason, unknown.resident, unknown.similarity) == (Reason.UNKNOWN, None, 0.35)
     assert weigh(track(9), (), -1.0, RULE).reason is Reason.UNKNOWN
     twins = weigh(track(9), named(a=0.8, b=0.77), 0.0, RULE)
     assert (twins.resident, twins.reason) == (None, Reason.AMBIGUOUS)
@@ -99,7 +100,8 @@ def test_the_bar_and_the_margin_count_from_their_very_value():
 
 
 def test_a_score_that_is_no_number_convinces_nobody():
-    assert weigh(track(9), named(a=math.nan), 0.0, RULE).resident is None
+    unknown = weigh(track(9), named(a=math.nan), 0.0, RULE)
+    assert (unknown.resident, unknown.similarity) == (None, None)
 
 
 def test_patience_is_looks_and_time():
