@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--rounds", default=60, show_default=True, type=click.IntRange(5), help="How often each is measured.")
+@click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(1_000), help="Gallery searched.")
 @click.option("--peers", is_flag=True, help="Beside other libraries, installed for it in a folder of their own.")
 @state_option
 @json_option
-def bench(rounds: int, peers: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+def bench(rounds: int, largest: int, peers: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
     import cv2
     import faiss
@@ -84,7 +85,7 @@ def bench(rounds: int, peers: bool, state: Path | None, config: Path | None, as_
         "idle": idle,
         "start": start,
         "peers_ms": beside,
-        "search_ms": measure.searches(models.spec.dimension, rounds),
+        "search_ms": measure.searches(models.spec.dimension, rounds, largest),
     }
     sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
     report["overhead"] = round(relay_p50 / sum_p50, 3)

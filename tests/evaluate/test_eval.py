@@ -8,6 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluate.command import evaluate
+from gate.peers import PEERS
+from gate.store import audit
+from gate.store.database import transaction
+from gate.vocabulary import AuditEvent
+
 
 @pytest.fixture
 def folder(shared, tmp_path):
@@ -109,18 +115,44 @@ def test_a_calibration_from_a_folder_is_used_from_then_on(facegate, models_dir, 
     mine = tmp_path / "models"
     shutil.copytree(models_dir / "open", mine / "open")
     people = tmp_path / "people"
-    chosen = sorted((shared / "faces" / "lfw").iterdir(), key=lambda person: -len(list(person.iterdir())))[:120]
+    chosen = sorted((shared / "faces" / "lfw").iterdir(), key=lambda person: -len(list(person.iterdir())))[:70]
     for person in chosen:
         shutil.copytree(person, people / person.name)
     done = facegate("calibrate", people, "--json", FACEGATE_MODELS__DIR=str(mine), timeout_s=300)
     assert done.code == 0, done.err
     written = json.loads((mine / "open" / "calibration.json").read_text())
     assert written["strangers"] == done.answer["strangers"]
-    assert "120 people" in facegate("eval", people, "--splits", 1, "--json", FACEGATE_MODELS__DIR=str(mine)).answer[
+    assert "70 people" in facegate("eval", people, "--splits", 1, "--json", FACEGATE_MODELS__DIR=str(mine)).answer[
         "calibration"
     ]  # fmt: skip
     tail = facegate("audit", "tail", "--json").out
     assert "calibrated" in tail
+
+
+def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store, tmp_path):
+    mine = {"FACEGATE_MODELS__DIR": str(tmp_path / "models")}
+    shutil.copytree(models_dir / "open", tmp_path / "models" / "open")
+    for name, photo in (("Barack Obama", "obama.jpg"), ("Joe Biden", "biden.jpg")):
+        assert facegate("enroll", name, photos / photo, **mine).code == 0
+    too_few = facegate("calibrate", "--record", **mine)
+    assert too_few.code == 2
+    assert "0 approaches of strangers" in too_few.err
+    scores = np.random.default_rng(1).normal(0.0, 0.15, (400, 2)).max(axis=1)
+    with transaction(store):
+        for score in scores:
+            details = {"method": "face", "reason": "unknown", "similarity": round(float(score), 4)}
+            audit.append(store, AuditEvent("denied", details))
+    done = facegate("calibrate", "--record", "--json", **mine)
+    assert done.code == 0, done.err
+    assert done.answer["measured"].startswith("this gate's record: 400 approaches of strangers among 2 residents")
+    assert done.answer["strangers"]["spread"] == pytest.approx(0.15, abs=0.02)
+    assert "calibrated" in facegate("audit", "tail", "--json").out
+    assert "Give a folder of people, or --record" in facegate("calibrate", **mine).err
+
+
+def test_the_libraries_to_choose_from_are_those_there_are():
+    (peer,) = (option for option in evaluate.params if option.name == "peer")
+    assert set(peer.type.choices) == set(PEERS)
 
 
 def test_liveness_is_measured_on_faces_and_attacks(facegate, models_dir, shared, tmp_path):
