@@ -36,10 +36,20 @@ _LEAST_MATED = 50
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """Scores of probes against templates of so many photos: of two people, and of one."""
+    """Scores of probes against templates of so many photos: of two people, and of one.
+
+    `pairs` says of each of `strangers` which two people it compares.
+    """
 
     strangers: Scores
     residents: Scores
+    pairs: NDArray[np.int64]
+
+    def once_a_pair(self, rng: np.random.Generator) -> Scores:
+        """One of the strangers' scores for each two people, drawn: one label gone wrong is then one comparison."""
+        drawn = rng.permutation(len(self.strangers))
+        _, first = np.unique(self.pairs[drawn], return_index=True)
+        return self.strangers[drawn[first]]
 
 
 def fit_cohort(templates: NDArray[np.float32], person: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
@@ -77,11 +87,13 @@ def compare(
         else:
             rest.append(mine)
     if not enrolled:
-        return Comparisons(np.zeros(0), np.zeros(0))
+        return Comparisons(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
     probes = np.concatenate(rest)
     scores = scores_of(templates[probes], np.stack(enrolled), cohort).astype(np.float64)
-    same = person[probes][:, None] == np.array(owners)[None]
-    return Comparisons(scores[~same], scores[same])
+    one, other = person[probes][:, None], np.array(owners)[None]
+    pairs = np.minimum(one, other) * (person.max() + 1) + np.maximum(one, other)
+    same = one == other
+    return Comparisons(scores[~same], scores[same], pairs[~same])
 
 
 def fit_tail(strangers: Scores, leaves: int = _TAIL_LEAVES) -> Normal:
@@ -150,7 +162,8 @@ def calibrate(
 ) -> Calibration:
     """A calibration from many people's templates; `frames` as `fit_frames` gives it.
 
-    The cohort comes from one half of the people and the scores from the other. Raises UsageError for too few.
+    Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. Raises
+    UsageError for too few.
     """
     people = np.unique(person)
     if len(people) < _LEAST_PEOPLE:
@@ -158,21 +171,26 @@ def calibrate(
             "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
         )
     half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
-    cohort = fit_cohort(templates[half], person[half], seed)
     parts = [
-        compare(templates[~half], person[~half], enrols[~half], photos, cohort, seed)
+        [
+            compare(templates[some], person[some], enrols[some], photos, cohort, seed)
+            for some, cohort in ((some, fit_cohort(templates[~some], person[~some], seed)) for some in (half, ~half))
+        ]
         for photos in range(1, _MOST_PHOTOS + 1)
     ]
-    mated = [part.residents for part in parts if len(part.residents) >= _LEAST_MATED]
+    mated = [residents for part in parts
+             if len(residents := np.concatenate([one.residents for one in part])) >= _LEAST_MATED]  # fmt: skip
     if not mated:
-        raise UsageError("A calibration needs at least {least} people with two photos or more.", least=2 * _LEAST_MATED)
-    strangers = fit_tail(np.concatenate([part.strangers for part in parts[: len(mated)]]))
+        raise UsageError("A calibration needs at least {least} people with two photos or more.", least=_LEAST_MATED)
+    rng = np.random.default_rng(seed)
+    strangers = fit_tail(np.concatenate([one.once_a_pair(rng) for part in parts[: len(mated)] for one in part]))
+    cohort = fit_cohort(templates, person, seed)
     return Calibration(
         embedder=embedder,
         measured=measured,
         floor=round(strangers.centre + deviate(_FLOOR_RATE) * strangers.spread, 3),
         margin=round(_MARGIN_SPREADS * strangers.spread, 3),
-        lookalike=round(_lookalike(templates[~half], person[~half]), 3),
+        lookalike=round(_lookalike(templates, person), 3),
         strangers=strangers,
         residents=fit_residents(mated),
         within=round(frames[0], 4),
