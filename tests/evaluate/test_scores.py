@@ -29,14 +29,18 @@ def test_pairs_under_a_wrong_name_do_not_lift_the_tail():
     assert fit_tail(spoilt).spread == pytest.approx(fit_tail(clean).spread, abs=0.01)
 
 
-def test_one_person_under_two_names_does_not_lift_what_is_asked():
+def test_one_person_under_several_names_does_not_lift_what_is_asked():
     templates, person = people(240, 5, 0.8)
     frames, promise = (0.02, 0.1), Promise(1, 2)
     clean = calibrate(templates, person, np.ones(len(person), bool), frames, "0" * 64, "clean")
-    twice = person.copy()
-    twice[np.flatnonzero(person == 0)[3:]] = 240
-    spoilt = calibrate(templates, twice, np.ones(len(person), bool), frames, "0" * 64, "spoilt")
-    assert bar(spoilt, promise, 300) == pytest.approx(bar(clean, promise, 300), abs=0.02)
+    renamed = templates.copy()
+    # Of three at least two come into the same half.
+    for name in (1, 2):
+        stray = np.random.default_rng(name).normal(0, 0.06, (5, templates.shape[1]))
+        other = templates[person == 0] + stray
+        renamed[person == name] = other / np.linalg.norm(other, axis=1, keepdims=True)
+    spoilt = calibrate(renamed, person, np.ones(len(person), bool), frames, "0" * 64, "spoilt")
+    assert bar(spoilt, promise, 300) == pytest.approx(bar(clean, promise, 300), abs=0.03)
 
 
 def test_how_frames_stray_is_found_again():
