@@ -28,6 +28,7 @@ REASONS: dict[str, Sentence] = {
     Reason.MALFORMED: Sentence("a message that made no sense"),
     Reason.FLOOD: Sentence("too many messages"),
     Reason.OUT_OF_HOURS: Sentence("outside their hours"),
+    Reason.FACE_NOT_ENOUGH: Sentence("a face alone is not enough at this hour"),
     Reason.OUT_OF_VALIDITY: Sentence("before their first day or after their last"),
     Reason.CLOCK_UNTRUSTED: Sentence("the clock is not to be trusted"),
     Reason.LOCKDOWN: Sentence("lockdown"),
@@ -167,6 +168,7 @@ SCREEN: dict[str, tuple[Sentence, Sentence]] = {
 # Where the reason says more than the signal.
 SCREEN_REASONS: dict[str, tuple[Sentence, Sentence]] = {
     Reason.OUT_OF_HOURS: (Sentence("Outside your hours"), Sentence("Please ask the guard")),
+    Reason.FACE_NOT_ENOUGH: (Sentence("A face is not enough now"), Sentence("Please take another way in")),
     Reason.OUT_OF_VALIDITY: (Sentence("Not valid today"), Sentence("Please ask the guard")),
     Reason.CLOCK_UNTRUSTED: (Sentence("The gate does not know the time"), Sentence("Please take another way in")),
     Reason.AMBIGUOUS: (Sentence("Not quite sure"), Sentence("Please take another way in")),

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     FLOOD = "flood"
     OUT_OF_HOURS = "out_of_hours"
+    FACE_NOT_ENOUGH = "face_not_enough"
     OUT_OF_VALIDITY = "out_of_validity"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LOCKDOWN = "lockdown"

@@ -70,6 +70,7 @@ class Heard:
     within_hours: bool | None = True
     readable: bool = True
     valid: bool | None = True
+    face_suffices: bool | None = True
 
 
 class Controller:
@@ -135,6 +136,7 @@ class Controller:
             resident is not None if heard.readable else None,
             heard.within_hours,
             heard.valid,
+            heard.face_suffices,
         )
         self._claims.append(claim.id)
         verdict = decide(claim, known, now, self._settings.freshness_s)

@@ -33,10 +33,12 @@ class StoreDown(Exception):
 class People:
     """The door's view of the store."""
 
-    def __init__(self, state: Path, zone: str | None) -> None:
+    def __init__(self, state: Path, zone: str | None, face_and_pin: str | None = None) -> None:
+        """`face_and_pin`: the words of the hours in which a face alone opens nothing."""
         self._state = state
         self._database = state / DATABASE_NAME
         self._zone = zone_of(zone)
+        self._face_and_pin = face_and_pin
         self._connection: sqlite3.Connection | None = None
         self._tried_mono = float("-inf")
         self._version = -1
@@ -67,6 +69,12 @@ class People:
         if resident.windows is None:
             return True
         return self._allows(resident.windows, wall) if clock_trusted else None
+
+    def face_suffices(self, wall: float, clock_trusted: bool) -> bool | None:
+        """Whether a face alone opens now; None when that needs a clock that cannot be trusted."""
+        if self._face_and_pin is None:
+            return True
+        return not self._allows(self._face_and_pin, wall) if clock_trusted else None
 
     def free_access(self, wall: float, clock_trusted: bool) -> bool:
         """Whether the gate itself stands open now. What cannot be known is no."""

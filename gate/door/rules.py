@@ -22,6 +22,8 @@ class Known:
     """None where the resident has a schedule and the clock is not to be trusted."""
     valid: bool | None = True
     """Whether today is one of their days; None where that needs a clock that is not to be trusted."""
+    face_suffices: bool | None = True
+    """Whether a face alone opens at this hour; None where that needs a clock that is not to be trusted."""
 
 
 def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
@@ -41,10 +43,12 @@ def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdic
         return Verdict(False, Reason.STORE_UNREADABLE)
     if not known.enrolled:
         return Verdict(False, Reason.NOT_ENROLLED)
-    if known.valid is None or known.within_hours is None:
+    if known.valid is None or known.within_hours is None or known.face_suffices is None:
         return Verdict(False, Reason.CLOCK_UNTRUSTED)
     if not known.valid:
         return Verdict(False, Reason.OUT_OF_VALIDITY)
     if not known.within_hours:
         return Verdict(False, Reason.OUT_OF_HOURS)
+    if not known.face_suffices:
+        return Verdict(False, Reason.FACE_NOT_ENOUGH)
     return Verdict(True)

@@ -53,7 +53,7 @@ class DoorService:
         self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
         self._memory = Memory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
-        self._people = People(state, settings.zone)
+        self._people = People(state, settings.zone, settings.face_and_pin)
         self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
         self._refusals = Refusals(self._recorder.put)
         self._watchdog = Watchdog()
@@ -289,7 +289,12 @@ class DoorService:
             return Heard(None)
         trusted, wall = self._check_clock(), time.time()
         people = self._people
-        return Heard(found, people.within_hours(found, wall, trusted), valid=people.valid(found, wall, trusted))
+        return Heard(
+            found,
+            people.within_hours(found, wall, trusted),
+            valid=people.valid(found, wall, trusted),
+            face_suffices=people.face_suffices(wall, trusted),
+        )
 
     def _record(self, event: AuditEvent) -> None:
         if event.kind == "denied":

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gate.door.machine import Policy
+from gate.errors import Refusal
+from gate.schedule import parse
 
 MAX_PULSE_S = 15.0
 # When the door dies in a pulse, whoever sees it die releases the relay within this, and the maximum still holds.
@@ -161,6 +163,10 @@ class DoorSettings:
     zone: str | None = None
     """The time zone of schedules, such as `Asia/Shanghai`; absent: the machine's own."""
 
+    face_and_pin: str | None = None
+    """Hours in which a face alone does not open, such as `daily 22:00-06:00`; absent: it always does. Until PINs are
+    there, residents take another way in meanwhile."""
+
     vision_user: str | None = None
     """The system user vision runs as, the only one whose claims count; absent: the door's own user."""
 
@@ -176,6 +182,12 @@ class DoorSettings:
                 zoneinfo.ZoneInfo(self.zone)
             except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
                 raise ValueError(f"there is no time zone {self.zone!r}; give one such as 'Asia/Shanghai'") from error
+
+        if self.face_and_pin is not None:
+            try:
+                parse(self.face_and_pin)
+            except Refusal as error:
+                raise ValueError(f"face_and_pin: {error}") from error
 
     def _check_times(self) -> None:
         if not 0 < self.max_pulse_s <= MAX_PULSE_S:

@@ -53,6 +53,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[door]\nlock = 'turnstile'\n", "needs passage_pin"),
         ("[door]\nlock = 'momentary'\npulse_s = 0.5\nfire_pin = 5\n", "needs hold_pin, the relay that keeps it open"),
         ("[door]\nzone = 'Mars/Olympus'\n", "there is no time zone 'Mars/Olympus'"),
+        ("[door]\nface_and_pin = 'at night'\n", "'at night' is no window; write it as"),
         ("[door]\nfire_pin = 5\nrex_pin = 5\n", "rex_pin and fire_pin name the same pin"),
         ("[door]\nextended_pulse_s = 14\n", "extended_pulse_s must be at least"),
         ("[door]\npre_alarm_s = 60\n", "pre_alarm_s must be below"),

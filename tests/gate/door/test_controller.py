@@ -160,6 +160,7 @@ def test_hours_an_unreadable_store_and_a_clock_each_refuse_with_their_own_reason
         (Heard(RESIDENT, within_hours=False), Reason.OUT_OF_HOURS),
         (Heard(RESIDENT, within_hours=None), Reason.CLOCK_UNTRUSTED),
         (Heard(RESIDENT, valid=False), Reason.OUT_OF_VALIDITY),
+        (Heard(RESIDENT, face_suffices=False), Reason.FACE_NOT_ENOUGH),
         (Heard(None, readable=False), Reason.STORE_UNREADABLE),
     ):
         relay = BenchRelay()

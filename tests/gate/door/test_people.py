@@ -62,6 +62,14 @@ def test_days_that_are_none_are_refused_and_change_nothing(store, days):
     assert residents.get(store, someone.id) == someone
 
 
+def test_at_night_a_face_alone_is_not_enough_where_the_settings_say_so(state, people):
+    assert people.face_suffices(NIGHT, clock_trusted=False) is True
+    nightly = People(state, "Asia/Shanghai", "daily 22:00-06:00")
+    assert nightly.face_suffices(NOON, clock_trusted=True) is True
+    assert nightly.face_suffices(NIGHT, clock_trusted=True) is False
+    assert nightly.face_suffices(NOON, clock_trusted=False) is None
+
+
 def test_free_access_follows_the_store_and_needs_a_clock(people, store):
     assert not people.free_access(NOON, clock_trusted=True)
     schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test")

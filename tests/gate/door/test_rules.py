@@ -33,6 +33,8 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
         (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False), 100.5, Reason.OUT_OF_VALIDITY),
         (CLAIM, replace(WELL, valid=None), 100.5, Reason.CLOCK_UNTRUSTED),
+        (CLAIM, replace(WELL, face_suffices=False), 100.5, Reason.FACE_NOT_ENOUGH),
+        (CLAIM, replace(WELL, face_suffices=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False, within_hours=False), 100.5, Reason.OUT_OF_VALIDITY),
     ],
 )
@@ -48,17 +50,18 @@ def test_freshness_and_rounding_hold_to_their_ends(taken, now):
 
 @given(
     st.booleans(), st.booleans(), st.sampled_from([True, False, None]), st.sampled_from([True, False, None]),
-    st.sampled_from([True, False, None]), st.sampled_from(["r1", None]),
+    st.sampled_from([True, False, None]), st.sampled_from([True, False, None]), st.sampled_from(["r1", None]),
     st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
 )  # fmt: skip
-def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, valid, resident, age, freshness):
-    known = Known(vision, seen, enrolled, hours, valid)
+def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, valid, alone, resident, age, freshness):
+    known = Known(vision, seen, enrolled, hours, valid, alone)
     verdict = decide(replace(CLAIM, resident=resident), known, 100.0 + age, freshness)
     if verdict.granted:
         assert vision
         assert enrolled is True
         assert hours is True
         assert valid is True
+        assert alone is True
         assert not seen
         assert resident is not None
         assert -0.01 <= age <= freshness + 1e-9
