@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.commands.home import fetch_progress, home, json_option, peer_folder, print_json, print_table, state_option
-from gate.errors import FacegateError
+from gate.errors import FacegateError, UsageError
 
 _THREADS = (1, 2, 4)
 _ENROLLED = 10_000
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 @click.option("--rounds", default=60, show_default=True, type=click.IntRange(5), help="How often each is measured.")
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(1_000), help="Gallery searched.")
 @click.option("--peers", is_flag=True, help="Beside other libraries, installed for it in a folder of their own.")
+@click.option("--chart", type=click.Path(path_type=Path), help="Draw it beside the other libraries, as SVG.")
 @state_option
 @json_option
-def bench(rounds: int, largest: int, peers: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+def bench(
+    rounds: int, largest: int, peers: bool, chart: Path | None, state: Path | None, config: Path | None, as_json: bool
+) -> None:
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
     import cv2
     import faiss
@@ -89,6 +92,8 @@ def bench(rounds: int, largest: int, peers: bool, state: Path | None, config: Pa
     }
     sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
     report["overhead"] = round(relay_p50 / sum_p50, 3)
+    if chart is not None:
+        _draw(chart, report)
     if as_json:
         print_json(report)
         return
@@ -135,6 +140,16 @@ def _beside(pictures: list[NDArray[np.uint8]], models_dir: Path) -> dict[str, fl
             seen = any(template is not None for template in outcome.templates)
             found[name] = peers.milliseconds(outcome) if seen else "it finds no face"
     return found
+
+
+def _draw(chart: Path, report: dict[str, Any]) -> None:
+    from gate.chart import draw_times
+
+    measured = {name: taken for name, taken in report["peers_ms"].items() if isinstance(taken, float)}
+    try:
+        draw_times(chart, {"Facegate": report["pipeline_ms"]["mean"], **measured})
+    except OSError as error:
+        raise UsageError("{path} cannot be written: {why}.", path=chart, why=error.strerror) from error
 
 
 def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:

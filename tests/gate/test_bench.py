@@ -1,4 +1,4 @@
-def test_it_prints_the_stages_beside_the_pipeline(facegate):
+def test_it_prints_the_stages_beside_the_pipeline(facegate, tmp_path):
     done = facegate("bench", "--rounds", "5", "--largest", "100000", "--json")
     assert done.code == 0, done.err
     answer = done.answer
@@ -10,5 +10,8 @@ def test_it_prints_the_stages_beside_the_pipeline(facegate):
     assert set(answer["batch_ms"]) == {"1", "2", "4", "8"}
     assert answer["start"]["first_face_s"] > 0
     assert answer["start"]["memory_mb"] > 50
-    table = facegate("bench", "--rounds", "5", "--largest", "1000").out
+    table = facegate("bench", "--rounds", "5", "--largest", "1000", "--chart", tmp_path / "speed.svg").out
     assert "overhead, frame to relay over the bare models" in table
+    drawn = (tmp_path / "speed.svg").read_text()
+    assert "Facegate" in drawn
+    assert " ms</text>" in drawn

@@ -136,3 +136,23 @@ def test_the_bar_of_one_sharp_look_is_the_promise_itself(models: Models) -> None
     promise = Promise(1, STRANGERS_A_DAY)
     rule = Recogniser(models, VisionSettings(), str).rule(PEOPLE)
     assert _bar(rule, 1) == pytest.approx(bar(models.calibration, promise, PEOPLE))
+
+
+def test_walds_ratio_of_two_models_asks_more_for_the_same_promise(models: Models, halves: tuple) -> None:
+    """The sequential probability ratio test accepts at log(1 / alpha) whatever the number of frames, since a stranger's
+    likeness stays from frame to frame (A. Wald, "Sequential tests of statistical hypotheses", 1945, eq. 3:33)."""
+    fitted, by_photos, _ = halves
+    print("\nyears   score asked by the tail, by Wald's ratio   residents below (4 photos): tail, ratio")
+    for years in (1, 5, 20):
+        promise = Promise(years, STRANGERS_A_DAY)
+        tail = bar(fitted, promise, PEOPLE)
+        scores = by_photos[3].residents
+        known = NormalDist(float(scores.mean()), float(scores.std()))
+        unknown = NormalDist(fitted.strangers.centre, fitted.strangers.spread)
+        asked = math.log(1 / promise.rate(PEOPLE))
+        grid = np.linspace(unknown.mean, known.mean, 2000)
+        ratio = [math.log(known.pdf(score) / unknown.pdf(score)) for score in grid]
+        wald = float(grid[int(np.argmax(np.array(ratio) >= asked))])
+        below = [100 * float(np.mean(scores < at)) for at in (tail, wald)]
+        print(f"{years:5}   {tail:.3f}   {wald:.3f}   {below[0]:.1f} %   {below[1]:.1f} %")
+        assert wald > tail
