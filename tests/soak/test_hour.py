@@ -1,4 +1,4 @@
-"""An hour of real video before a running gate: vision's memory does not grow, and nothing is decided on an old frame."""
+"""An hour of real video before a gate: vision's memory does not grow, and nothing is decided on an old frame."""
 
 import json
 import os
