@@ -16,10 +16,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator
 
 from api.auth import Actor, Permission
-from api.context import Reader, Registrar, Shared, Store, record_look
+from api.context import Reader, Shared, Store, record_look
 from api.problems import RESPONSES
 from gate.spreadsheet import harmless
-from gate.store import audit, corrections, residents
+from gate.store import audit, residents
 from gate.store.audit import Line
 from gate.store.database import open_read_only
 from gate.store.search import Search, every, page
@@ -51,13 +51,6 @@ class Event(BaseModel):
     resident: str | None = None
     name: str | None = None
     hash: str
-
-
-class Correction(BaseModel):
-    """An opening that was somebody else, and when that was said."""
-
-    event: str
-    at: str
 
 
 class Events(BaseModel):
@@ -103,19 +96,6 @@ def list_events(
     record_look(connection, actor, "events")
     more = len(found) == count
     return Events(items=[shown(line, actor) for line in found], next=found[-1].sequence if more else None)
-
-
-@router.post("/events/{event}/correction", status_code=201)
-def correct_event(event: str, connection: Store, actor: Registrar) -> Correction:
-    """That opening was somebody else: from then on a face must be surer to be taken for this resident."""
-    made = corrections.correct(connection, event, by=actor.label)
-    return Correction(event=made.event, at=made.at)
-
-
-@router.delete("/events/{event}/correction", status_code=204)
-def take_correction_back(event: str, connection: Store, actor: Registrar) -> None:
-    """It was them after all."""
-    corrections.take_back(connection, event, by=actor.label)
 
 
 @router.get("/events/export", response_class=StreamingResponse)

@@ -111,7 +111,7 @@ def correct_opening(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
 ) -> Response:
     """An opening in their name was somebody else."""
-    corrections.correct(connection, event, by=actor.label)
+    corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
     said = words("Noted. A face must be surer from now on to be taken for them.")
     return _resident(request, connection, context, actor, resident, notice=said)
@@ -122,7 +122,7 @@ def take_correction_back(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
 ) -> Response:
     """It was them after all."""
-    corrections.take_back(connection, event, by=actor.label)
+    corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
     return _resident(request, connection, context, actor, resident, notice=words("Taken back."))
 

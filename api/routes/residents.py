@@ -12,7 +12,7 @@ from api.context import Registrar, Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from enroll.people import add_without_face, clean_text
-from gate.store import consents, residents
+from gate.store import consents, corrections, residents
 from gate.store.residents import Receipt
 from gate.store.residents import Resident as Stored
 
@@ -83,6 +83,13 @@ class Consent(BaseModel):
     recorded_by: str
     given_at: str
     withdrawn_at: str | None
+
+
+class Correction(BaseModel):
+    """An opening in their name that was somebody else: its line in the record, and when that was said."""
+
+    event: str
+    at: str
 
 
 class Erasure(BaseModel):
@@ -186,6 +193,19 @@ def list_consents(resident: str, connection: Store, actor: Registrar) -> list[Co
         )
         for one in consents.of(connection, found.id)
     ]  # fmt: skip
+
+
+@router.post("/residents/{resident}/corrections/{event}", status_code=201)
+def correct_opening(resident: str, event: str, connection: Store, actor: Registrar) -> Correction:
+    """That opening was somebody else: from then on a face must be surer to be taken for this resident."""
+    made = corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
+    return Correction(event=made.event, at=made.at)
+
+
+@router.delete("/residents/{resident}/corrections/{event}", status_code=204)
+def take_correction_back(resident: str, event: str, connection: Store, actor: Registrar) -> None:
+    """It was them after all."""
+    corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
 
 
 def found_resident(connection: Store, identity: str) -> Stored:

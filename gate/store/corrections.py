@@ -10,6 +10,7 @@ from gate.errors import Refusal
 from gate.store import audit
 from gate.store.audit import Line
 from gate.store.database import transaction
+from gate.store.residents import Resident
 from gate.vocabulary import AuditEvent
 
 # Above the score of whoever was taken for them: another day, in another light, that person scores a little more. Frames
@@ -26,38 +27,33 @@ class Correction:
     at_least: float
 
 
-def correct(connection: sqlite3.Connection, event: str, *, by: str) -> Correction:
-    """The opening with this id was somebody else. Raises Refusal when it is none by face, or corrected already."""
+def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, by: str) -> Correction:
+    """The opening with this id, in their name, was somebody else. Raises Refusal for any other line of the record, and
+    where it is said already."""
     with transaction(connection):
         line = audit.line_of(connection, event)
-        if line is None or not is_opening_by_face(line):
-            raise Refusal("That is no opening by face of someone who lives here.")
-        resident, name = line.personal["resident"], line.personal.get("name", "")
+        if line is None or not is_opening_by_face(line) or line.personal["resident"] != resident.id:
+            raise Refusal("That is no opening by their face.")
         similarity, at = float(line.details["similarity"]), datetime.now(UTC).isoformat(timespec="milliseconds")
         added = connection.execute(
-            "INSERT OR IGNORE INTO corrections (event_id, resident_id, similarity, at)"
-            " SELECT ?, id, ?, ? FROM residents WHERE id = ?",
-            (event, similarity, at, resident),
+            "INSERT OR IGNORE INTO corrections (event_id, resident_id, similarity, at) VALUES (?, ?, ?, ?)",
+            (event, resident.id, similarity, at),
         )
         if not added.rowcount:
-            raise Refusal("It is corrected already, or the person is no longer here.")
-        personal = {"resident": resident, "name": name}
-        audit.append(connection, AuditEvent("corrected", {"event": event, "by": by}, personal, resident))
+            raise Refusal("That opening is corrected already.")
+        _note(connection, "corrected", resident, event, by)
     return Correction(event, at, similarity + _ABOVE)
 
 
-def take_back(connection: sqlite3.Connection, event: str, *, by: str) -> None:
+def take_back(connection: sqlite3.Connection, resident: Resident, event: str, *, by: str) -> None:
     """It was them after all. Raises Refusal where nothing was corrected."""
     with transaction(connection):
-        found = connection.execute(
-            "DELETE FROM corrections WHERE event_id = ? RETURNING resident_id", (event,)
-        ).fetchone()
-        if found is None:
+        removed = connection.execute(
+            "DELETE FROM corrections WHERE event_id = ? AND resident_id = ?", (event, resident.id)
+        )
+        if not removed.rowcount:
             raise Refusal("That opening was not corrected.")
-        (resident,) = found
-        (name,) = connection.execute("SELECT name FROM residents WHERE id = ?", (resident,)).fetchone()
-        personal = {"resident": resident, "name": name}
-        audit.append(connection, AuditEvent("correction_taken_back", {"event": event, "by": by}, personal, resident))
+        _note(connection, "correction_taken_back", resident, event, by)
 
 
 def of(connection: sqlite3.Connection, resident: str) -> list[Correction]:
@@ -80,3 +76,8 @@ def is_opening_by_face(line: Line) -> bool:
     """Whether a line says that a face opened the gate, of someone the record still names."""
     by_face = line.kind == "granted" and line.details.get("method") == "face"
     return by_face and "similarity" in line.details and "resident" in line.personal
+
+
+def _note(connection: sqlite3.Connection, kind: str, resident: Resident, event: str, by: str) -> None:
+    personal = {"resident": resident.id, "name": resident.name}
+    audit.append(connection, AuditEvent(kind, {"event": event, "by": by}, personal, resident.id))

@@ -14,7 +14,9 @@ def resident(store):
 @pytest.fixture
 def event(store, resident):
     details = {"method": "face", "claim": "c", "similarity": 0.61}
-    return audit.append(store, AuditEvent("granted", details, {"resident": resident.id, "name": "Wang Fang"}))
+    return audit.append(
+        store, AuditEvent("granted", details, {"resident": resident.id, "name": "Wang Fang"}, resident.id)
+    )
 
 
 @pytest.fixture
@@ -24,7 +26,6 @@ def manager(browser):
 
 def test_from_the_residents_page_and_back(manager, store, resident, event):
     page = f"/residents/{resident.id}"
-    store.execute("UPDATE audit_personal SET resident_id = ?", (resident.id,))
     assert "That was not them" in manager.get(page).text
     said = manager.post(f"{page}/corrections", data={"event": event}).text
     assert "A face must be surer" in said
@@ -35,15 +36,16 @@ def test_from_the_residents_page_and_back(manager, store, resident, event):
     assert corrections.at_least(store) == {}
 
 
-def test_over_the_api(manager, store, event):
-    made = manager.post(f"/api/v1/events/{event}/correction")
+def test_over_the_api(manager, store, resident, event):
+    path = f"/api/v1/residents/{resident.id}/corrections/{event}"
+    made = manager.post(path)
     assert (made.status_code, set(made.json())) == (201, {"event", "at"})
-    assert manager.post(f"/api/v1/events/{event}/correction").status_code == 409
-    assert manager.ask("DELETE", f"/api/v1/events/{event}/correction").status_code == 204
+    assert manager.post(path).status_code == 409
+    assert manager.ask("DELETE", path).status_code == 204
     assert corrections.at_least(store) == {}
 
 
 @pytest.mark.parametrize("role", ["auditor", "guard"])
-def test_whoever_may_only_look_corrects_nothing(browser, store, event, role):
-    assert browser(role).post(f"/api/v1/events/{event}/correction").status_code == 403
+def test_whoever_may_only_look_corrects_nothing(browser, store, resident, event, role):
+    assert browser(role).post(f"/api/v1/residents/{resident.id}/corrections/{event}").status_code == 403
     assert corrections.at_least(store) == {}

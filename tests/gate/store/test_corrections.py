@@ -47,7 +47,7 @@ def believed(gallery, score):
 
 def test_whoever_was_taken_for_a_resident_is_not_again_and_the_resident_is(store, resident, live):
     assert believed(live.gallery, 0.6).resident == resident.id
-    corrections.correct(store, opened(store, resident, 0.6), by="manager")
+    corrections.correct(store, resident, opened(store, resident, 0.6), by="manager")
     assert live.refresh()
     assert believed(live.gallery, 0.62).reason is Reason.UNKNOWN
     assert believed(live.gallery, 0.7).resident == resident.id
@@ -59,14 +59,14 @@ def test_whoever_was_taken_for_a_resident_is_not_again_and_the_resident_is(store
 def test_it_is_taken_back_for_that_opening_alone(store, resident, live):
     first, second = opened(store, resident, 0.55), opened(store, resident, 0.7)
     for event in (first, second):
-        corrections.correct(store, event, by="manager")
-    corrections.take_back(store, second, by="manager")
+        corrections.correct(store, resident, event, by="manager")
+    corrections.take_back(store, resident, second, by="manager")
     assert live.refresh()
     assert believed(live.gallery, 0.58).reason is Reason.UNKNOWN
     assert believed(live.gallery, 0.65).resident == resident.id
     assert [one.event for one in corrections.of(store, resident.id)] == [first]
     with pytest.raises(Refusal):
-        corrections.take_back(store, second, by="manager")
+        corrections.take_back(store, resident, second, by="manager")
     assert audit.verify(store) is None
 
 
@@ -74,19 +74,24 @@ def test_only_an_opening_by_face_is_corrected_and_only_once(store, resident):
     command = audit.append(store, AuditEvent("granted", {"method": "command", "claim": "c"}))
     refused = audit.append(store, AuditEvent("denied", {"method": "face", "reason": "unknown"}))
     for event in (command, refused, "nothing"):
-        with pytest.raises(Refusal, match="no opening by face"):
-            corrections.correct(store, event, by="manager")
+        with pytest.raises(Refusal, match="no opening by their face"):
+            corrections.correct(store, resident, event, by="manager")
     event = opened(store, resident)
-    corrections.correct(store, event, by="manager")
+    other = residents.enrol(store, "Zhao Lei", None, [])
+    with pytest.raises(Refusal, match="no opening by their face"):
+        corrections.correct(store, other, event, by="manager")
+    corrections.correct(store, resident, event, by="manager")
+    with pytest.raises(Refusal, match="was not corrected"):
+        corrections.take_back(store, other, event, by="manager")
     with pytest.raises(Refusal, match="already"):
-        corrections.correct(store, event, by="manager")
+        corrections.correct(store, resident, event, by="manager")
 
 
 @pytest.mark.parametrize("end", [residents.remove, residents.withdraw])
 def test_nothing_of_it_outlasts_the_face(store, resident, end):
     event = opened(store, resident)
-    corrections.correct(store, event, by="manager")
+    corrections.correct(store, resident, event, by="manager")
     end(store, resident, by="manager")
     assert corrections.at_least(store) == {}
     with pytest.raises(Refusal):
-        corrections.correct(store, event, by="manager")
+        corrections.correct(store, resident, event, by="manager")
