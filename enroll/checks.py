@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import Refusal, Sentence
+from gate.vision.closer import closer
 from gate.vision.quality import Limits, Quality, measure, unfit
 from gate.vocabulary import Face, Reason
 from models.align import align, shrunk
-from models.detector import look_closer
 from models.pack import Models
 
 # Stricter than at the gate: a poor template is poor for years.
@@ -69,8 +69,7 @@ def portrait_of(
 ) -> Portrait:
     """The portrait of one face of a photo, good enough by `limits` where there are any. Raises PhotoRefused."""
     spec = models.spec
-    closer = look_closer(models.detector, image, face.box)
-    face = face if closer is None else Face.from_row(closer.tolist())
+    face = closer(image, face, models.detector) or face
     try:
         aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
     except ValueError as error:

@@ -12,10 +12,10 @@ from evaluate.identification import scores_of
 from evaluate.scores import Scores
 from gate.demo.walkup import FPS, Scene, footage, walker_from
 from gate.errors import FacegateError
+from gate.vision.closer import closer
 from gate.vision.quality import Limits, measure, unfit
 from gate.vocabulary import Face
 from models.align import align
-from models.detector import look_closer
 from models.pack import Models
 
 _PEOPLE = 24
@@ -62,8 +62,7 @@ def _probe(image: NDArray[np.uint8], models: Models, limits: Limits, *, mirrored
     if not len(found):
         return None
     face = Face.from_row(max(found.tolist(), key=lambda row: row[2] * row[3]))
-    closer = look_closer(models.detector, image, face.box)
-    face = face if closer is None else Face.from_row(closer.tolist())
+    face = closer(image, face, models.detector) or face
     spec = models.spec
     aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
     if unfit(measure(face, aligned), limits) is not None:

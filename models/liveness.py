@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.boxes import Box
 from models.manifest import LivenessSpec
 from models.runtime import Provider, open_session
 
 Image = NDArray[np.uint8]
-Box = tuple[float, float, float, float]
 
 # A softmax in float32 saturates; beyond this its logarithm says nothing.
 _MOST_LOGIT = 12.0

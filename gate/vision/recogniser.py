@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gate.config import VisionSettings
 from gate.promise import Promise, deviate
+from gate.vision.closer import closer
 from gate.vision.evidence import Belief, Rule, gather, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
@@ -23,7 +24,6 @@ from gate.vision.tracker import Tracks, follow
 from gate.vocabulary import Claim, Face, Frame, Level, Reason, Sighting, Track
 from models.align import align, shrunk
 from models.boxes import Box, overlap
-from models.detector import look_closer
 from models.liveness import LivenessCheck, evidence_of
 from models.pack import Models
 
@@ -155,7 +155,8 @@ class Recogniser:
         if self._models.detector.cutouts and now - self._searched < _SEARCH_EVERY_S:
             if not followed:
                 return self._search(image, self._least_side(image))
-            faces = [face for one in followed[:_MOST_FOLLOWED] if (face := self._closer(image, one)) is not None]
+            again = [closer(image, face, self._models.detector) for face in followed[:_MOST_FOLLOWED]]
+            faces = [face for face in again if face is not None]
             if len(faces) == len(followed) and not _coincide(faces):
                 return faces
         self._searched = now
@@ -166,11 +167,7 @@ class Recogniser:
         found = self._models.detector.detect(small)
         found[:, :14] /= scale
         faces = [Face.from_row(row) for row in found.tolist()]
-        return [self._closer(image, face) or face if self._near(face) else face for face in faces]
-
-    def _closer(self, image: NDArray[np.uint8], face: Face) -> Face | None:
-        row = look_closer(self._models.detector, image, face.box)
-        return None if row is None else Face.from_row(row.tolist())
+        return [(self._near(face) and closer(image, face, self._models.detector)) or face for face in faces]
 
     def _near(self, face: Face) -> bool:
         return nearness(face) >= self._limits.min_eye_distance
