@@ -89,6 +89,8 @@ def evaluate(
 
     if (folder is None) == (liveness is None):
         raise UsageError("Give a folder of people, or --liveness with a folder of bona_fide and attack.")
+    if peer is not None and (pack is not None or without or liveness is not None):
+        raise UsageError("--peer goes with a folder of people alone, without --pack, --without and --liveness.")
     gate = home(state, config)
     if folder is None:
         if liveness is not None:
@@ -375,6 +377,8 @@ def calibrate(
 
     if (folder is None) != record:
         raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
+    if record and fold != "1/1":
+        raise UsageError("--fold parts the people of a folder; the record has none to part.")
     gate = home(state, config)
     if folder is None:
         name, calibration = _fit_record(gate, pack)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from gate.errors import UsageError
 from gate.promise import deviate
@@ -49,7 +50,8 @@ def approaches(lines: Iterable[Line]) -> Approaches:
         at = datetime.fromisoformat(line.at).timestamp()
         if line.kind == "granted":
             residents[line.id] = float(score)
-            while strangers and at - strangers[-1][0] <= _COMES_AGAIN_S:
+            # A clock that was put back takes nobody off the list.
+            while strangers and 0 <= at - strangers[-1][0] <= _COMES_AGAIN_S:
                 strangers.pop()
         elif line.kind == "denied" and line.details.get("reason") == "unknown":
             strangers.append((at, float(score)))
@@ -83,5 +85,10 @@ def recalibrated(shipped: Calibration, seen: Approaches, people: int, measured: 
             count=len(seen.strangers),
             least=_LEAST_STRANGERS,
         )
-    strangers = fit_best_of(seen.strangers, people)
-    return Calibration.model_validate(shipped.model_dump() | {"strangers": strangers, "measured": measured})
+    try:
+        strangers = fit_best_of(seen.strangers, people)
+        return Calibration.model_validate(shipped.model_dump() | {"strangers": strangers, "measured": measured})
+    except ValidationError as error:
+        raise UsageError(
+            "The scores of the record follow no curve that could be gone by. Calibrate on a folder of people."
+        ) from error

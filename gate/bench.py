@@ -38,7 +38,7 @@ _LARGE = 1_000_000
 _LARGE_NEEDS = 6 << 30
 _BATCHES = (1, 2, 4, 8)
 _IDLE_FPS = 10
-FOLLOWED = ("detector", "alignment", "embedder")
+_FOLLOWED = ("detector", "alignment", "embedder")
 _FPS = 30
 
 
@@ -70,7 +70,7 @@ def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[f
 
 def together(alone: dict[str, list[float]]) -> list[float]:
     """What the models take for one frame of a face that is followed: all of `stages` but the search."""
-    return [sum(parts) for parts in zip(*(alone[name] for name in FOLLOWED), strict=True)]
+    return [sum(parts) for parts in zip(*(alone[name] for name in _FOLLOWED), strict=True)]
 
 
 def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rounds: int) -> dict[str, list[float]]:

@@ -91,7 +91,8 @@ class VisionSettings(_Section):
     """From frame to claim."""
 
     provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
-    """What computes the models; one that is not there stops the start, and nothing falls back to another."""
+    """What computes the models at the gate; one that is not there stops the start, and nothing falls back to another.
+    Enrolment and evaluation use the CPU."""
 
     threads: int = Field(1, ge=1, le=16)
     """Threads for the models."""

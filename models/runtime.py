@@ -45,7 +45,6 @@ def open_session(path: Path, *, threads: int, provider: Provider = "cpu") -> Any
     import onnxruntime as ort
 
     check_installed(provider)
-
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

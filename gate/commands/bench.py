@@ -35,6 +35,8 @@ def bench(
     rounds: int, largest: int, peers: bool, chart: Path | None, state: Path | None, config: Path | None, as_json: bool
 ) -> None:
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
+    if chart is not None and not peers:
+        raise UsageError("--chart draws the bench beside the other libraries; give --peers too.")
     import cv2
     import faiss
     import numpy as np

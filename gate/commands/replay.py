@@ -67,9 +67,12 @@ def replay_file(video: Path, gate: Home) -> Outcome:
 
     if not video.exists():
         raise CameraError(f"There is no video {video}.")
-    cv2.setNumThreads(gate.settings.vision.threads)
-    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-    checks = open_liveness(gate.models_dir, gate.settings.liveness_packs, threads=gate.settings.vision.threads)
+    vision = gate.settings.vision
+    cv2.setNumThreads(vision.threads)
+    models = open_models(gate.models_dir, gate.ready_pack(), threads=vision.threads, provider=vision.provider)
+    checks = open_liveness(
+        gate.models_dir, gate.settings.liveness_packs, threads=vision.threads, provider=vision.provider
+    )
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
         gallery = judging(connection, models).gallery
         frames = Source(str(video), True, CameraSettings(source=str(video))).frames()

@@ -110,6 +110,7 @@ def test_folders_that_cannot_be_evaluated_are_one_sentence(facegate, photos, tmp
     assert facegate("eval", two, "--json").answer["unreadable"] == 1
     assert "--fold is two numbers" in said(two, "--fold", "3/2")
     assert "Give a folder of people, or --liveness" in facegate("eval").err
+    assert "--peer goes with a folder" in said(two, "--peer", "deepface", "--without", "margin")
 
 
 def test_a_calibration_from_a_folder_is_used_from_then_on(facegate, models_dir, shared, tmp_path):
@@ -148,6 +149,7 @@ def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store
     assert done.answer["measured"].startswith("this gate's record: 400 approaches of strangers among 2 residents")
     assert done.answer["strangers"]["spread"] == pytest.approx(0.15, abs=0.02)
     assert "calibrated" in facegate("audit", "tail", "--json").out
+    assert "--fold parts the people of a folder" in facegate("calibrate", "--record", "--fold", "1/2", **mine).err
     assert "Give a folder of people, or --record" in facegate("calibrate", **mine).err
 
 

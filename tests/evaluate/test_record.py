@@ -38,6 +38,11 @@ def test_refusals_are_strangers_unless_the_same_minute_lets_someone_in():
     assert seen.mistaken.tolist() == [0.52]
 
 
+def test_a_clock_put_back_takes_no_stranger_off_the_list():
+    seen = approaches([line(1, "denied", 9000, 0.31, reason="unknown"), line(2, "granted", 5400, 0.6)])
+    assert seen.strangers.tolist() == [0.31]
+
+
 @pytest.mark.parametrize(("centre", "spread"), [(-0.1, 0.13), (0.0, 0.1)])
 def test_one_comparison_is_found_from_the_best_of_many(centre, spread):
     best = np.random.default_rng(1).normal(centre, spread, (4000, PEOPLE)).max(axis=1)
@@ -66,5 +71,7 @@ def test_too_few_strangers_are_one_sentence(models):
     with pytest.raises(UsageError, match="299 approaches of strangers"):
         recalibrated(models.calibration, few, PEOPLE, "here")
     enough = dataclasses.replace(few, strangers=np.linspace(0.2, 0.4, 300))
+    with pytest.raises(UsageError, match="follow no curve"):
+        recalibrated(models.calibration, dataclasses.replace(few, strangers=np.full(300, 0.3)), PEOPLE, "here")
     with pytest.raises(UsageError, match="two residents"):
         recalibrated(models.calibration, enough, 1, "here")

@@ -1,3 +1,6 @@
+from gate.chart import draw_times
+
+
 def test_it_prints_the_stages_beside_the_pipeline(facegate, tmp_path):
     done = facegate("bench", "--rounds", "5", "--largest", "100000", "--json")
     assert done.code == 0, done.err
@@ -10,8 +13,12 @@ def test_it_prints_the_stages_beside_the_pipeline(facegate, tmp_path):
     assert set(answer["batch_ms"]) == {"1", "2", "4", "8"}
     assert answer["start"]["first_face_s"] > 0
     assert answer["start"]["memory_mb"] > 50
-    table = facegate("bench", "--rounds", "5", "--largest", "1000", "--chart", tmp_path / "speed.svg").out
+    table = facegate("bench", "--rounds", "5", "--largest", "1000").out
     assert "overhead, frame to relay over the bare models" in table
+    assert "give --peers too" in facegate("bench", "--chart", tmp_path / "speed.svg").err
+
+
+def test_the_chart_names_everyone_with_their_time(tmp_path):
+    draw_times(tmp_path / "speed.svg", {"Facegate": 10.4, "another": 148.6})
     drawn = (tmp_path / "speed.svg").read_text()
-    assert "Facegate" in drawn
-    assert " ms</text>" in drawn
+    assert all(said in drawn for said in ("Facegate", "10 ms", "another", "149 ms"))
