@@ -119,6 +119,8 @@ EVENTS: dict[str, Sentence] = {
     "camera_back": Sentence("The camera is back"),
     "enrolled": Sentence("Enrolled"),
     "templates_added": Sentence("More templates"),
+    "template_learned": Sentence("A template was learned from a passage"),
+    "template_removed": Sentence("A template was erased"),
     "resident_changed": Sentence("Resident changed"),
     "corrected": Sentence("It was somebody else"),
     "correction_taken_back": Sentence("It was them after all"),
@@ -241,7 +243,15 @@ KINDS: dict[str, tuple[Sentence, tuple[str, ...]]] = {
     ),
     "people": (
         Sentence("Residents"),
-        ("enrolled", "templates_added", "resident_changed", "consent_withdrawn", "erased"),
+        (
+            "enrolled",
+            "templates_added",
+            "template_learned",
+            "template_removed",
+            "resident_changed",
+            "consent_withdrawn",
+            "erased",
+        ),
     ),
     "looks": (Sentence("Who looked"), ("looked_at", "exported", "people_exported", "signed_in", "sign_in_failed")),
 }

@@ -8,7 +8,7 @@ from importlib import resources
 from gate.errors import UsageError
 from gate.store.consents import Consent, Way
 
-CURRENT = "face-1"
+CURRENT = "face-2"
 LANGUAGES = ("en", "zh-CN")
 
 

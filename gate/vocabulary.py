@@ -145,6 +145,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """What vision would add to a resident's templates, from the track of a claim that was granted.
+
+    `vector` is the track's template by `model`, little-endian float32 of unit length; `similarity` its score against
+    the templates of their enrolment alone.
+    """
+
+    claim: str
+    resident: str
+    model: str
+    vector: bytes
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEvent:
     """A line for the record before it is written. `personal` is what erasing the resident must erase."""
 

@@ -127,6 +127,16 @@ def take_correction_back(
     return _resident(request, connection, context, actor, resident, notice=words("Taken back."))
 
 
+@router.post("/residents/{resident}/templates/erasure")
+def erase_template(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, template: _Text
+) -> Response:
+    """One template goes."""
+    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
+    words = language_of(request)
+    return _resident(request, connection, context, actor, resident, notice=words("Template erased."))
+
+
 @router.get("/enrol")
 def show_enrol(
     request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = ""

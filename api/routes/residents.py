@@ -70,6 +70,7 @@ class Template(BaseModel):
     source: str
     quality: dict[str, float]
     created_at: str
+    learned_from: str | None = Field(description="The claim whose passage it was learned from; null: it was enrolled.")
 
 
 class Consent(BaseModel):
@@ -178,6 +179,12 @@ def list_templates(resident: str, connection: Store, actor: Registrar) -> list[T
     found = found_resident(connection, resident)
     record_look(connection, actor, "templates")
     return [Template(**one) for one in residents.templates_of(connection, found.id)]
+
+
+@router.delete("/residents/{resident}/templates/{template}", status_code=204)
+def erase_template(resident: str, template: str, connection: Store, actor: Registrar) -> None:
+    """Erase one template: a poor photo's, or one learned from a passage."""
+    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
 
 
 @router.get("/residents/{resident}/consents")

@@ -56,9 +56,9 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
         guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
         click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
-    rows = [(t["source"], t["model"], *t["quality"].values()) for t in templates]
-    columns = ("source", "model", *(templates[0]["quality"] if templates else ()))
-    print_table(columns, rows, "No templates: this person uses other ways in.")
+    qualities = templates[0]["quality"] if templates else {}
+    rows = [(t["source"], t["model"], *(t["quality"].get(name) for name in qualities)) for t in templates]
+    print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
 
 
 @residents.command()

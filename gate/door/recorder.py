@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.errors import FacegateError
-from gate.store import audit
+from gate.store import audit, learned
 from gate.store.audit import Moment
 from gate.store.database import open_database, transaction
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Lesson
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Recorder:
         self._state = state
         self._clock_trusted = clock_trusted
         self._changed = threading.Condition()
-        self._events: deque[tuple[AuditEvent, Moment]] = deque()
+        self._events: deque[tuple[AuditEvent | Lesson, Moment]] = deque()
         self._stopping = False
         self._lost = 0
         self._complained = False
@@ -40,8 +40,8 @@ class Recorder:
         self._thread = threading.Thread(target=self._own, name="recorder", daemon=True)
         self._thread.start()
 
-    def put(self, event: AuditEvent) -> None:
-        """Take an event, from any thread, without waiting."""
+    def put(self, event: AuditEvent | Lesson) -> None:
+        """Take an event, or what was learned from one, from any thread, without waiting."""
         moment = Moment(time.monotonic(), time.time(), self._clock_trusted())
         with self._changed:
             if len(self._events) < _KEPT:
@@ -100,15 +100,18 @@ class Recorder:
         if connection is not None:
             connection.close()
 
-    def _next(self) -> list[tuple[AuditEvent, Moment]]:
+    def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]]:
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._stopping)
             return [self._events[number] for number in range(min(len(self._events), _AT_ONCE))]
 
-    def _write(self, connection: sqlite3.Connection, batch: list[tuple[AuditEvent, Moment]]) -> None:
+    def _write(self, connection: sqlite3.Connection, batch: list[tuple[AuditEvent | Lesson, Moment]]) -> None:
         lost = self._lost
         with transaction(connection):
             for event, moment in batch:
+                if isinstance(event, Lesson):
+                    learned.learn(connection, event, moment)
+                    continue
                 try:
                     audit.append(connection, event, moment)
                 except ValueError as error:

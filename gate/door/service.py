@@ -16,9 +16,10 @@ from types import FrameType
 from gate.clock import ClockWatch
 from gate.door.controller import Controller, Heard
 from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
+from gate.door.lessons import Lessons
 from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.door.memory import Memory, Remembered
-from gate.door.messages import asker, claim_from
+from gate.door.messages import asker, claim_from, lesson_from
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
 from gate.door.refusals import Refusals
@@ -56,6 +57,7 @@ class DoorService:
         self._people = People(state, settings.zone, settings.face_and_pin)
         self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
         self._refusals = Refusals(self._recorder.put)
+        self._lessons = Lessons(self._recorder.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._watchdog = Watchdog()
         self._stop = False
         self._server = Server(socket_of(state, "door"), self._answer, self._malformed)
@@ -210,6 +212,8 @@ class DoorService:
         match message.get("do"):
             case "claim":
                 return self._answer_claim(message, peer)
+            case "learn" if peer.uid == self._vision_uid:
+                return self._answer_lesson(message, peer)
             case "open" if self._may_command(peer):
                 return _answered(self._controller.command(who, now))
             case "lockdown" if self._may_command(peer):
@@ -228,7 +232,7 @@ class DoorService:
                 self._controller.release_relay(now)
                 self._record(AuditEvent("relay_released", {"by": who}))
                 return {"released": True}
-            case "open" | "lockdown" | "hold" | "release" | "report" | "status" | "release-relay":
+            case "learn" | "open" | "lockdown" | "hold" | "release" | "report" | "status" | "release-relay":
                 self._record(_denial(Reason.WRONG_PEER, peer))
                 return {"granted": False, "reason": Reason.WRONG_PEER}
             case _:
@@ -245,7 +249,15 @@ class DoorService:
         self._hear_inputs(time.monotonic())
         vision = peer.uid == self._vision_uid
         verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
-        return {"granted": verdict.granted, "reason": verdict.reason, "relay_mono": on_mono}
+        learn = verdict.granted and self._settings.learn_faces
+        return {"granted": verdict.granted, "reason": verdict.reason, "relay_mono": on_mono, "learn": learn}
+
+    def _answer_lesson(self, message: Message, peer: Peer) -> Message:
+        try:
+            return {"taken": self._settings.learn_faces and self._lessons.hear(lesson_from(message))}
+        except ValueError as error:
+            self._malformed(peer, str(error))
+            return {"taken": False, "reason": Reason.MALFORMED}
 
     def _answer_report(self, message: Message) -> Message:
         event = message.get("event")
@@ -301,6 +313,7 @@ class DoorService:
             self._refusals.put(event, time.monotonic())
         else:
             self._recorder.put(event)
+        self._lessons.follow(event)
 
     def _released(self, which: str, on_mono: float, off_mono: float) -> None:
         self._recorder.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))

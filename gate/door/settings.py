@@ -167,6 +167,10 @@ class DoorSettings:
     """Hours in which a face alone does not open, such as `daily 22:00-06:00`; absent: it always does. Until PINs are
     there, residents take another way in meanwhile."""
 
+    learn_faces: bool = False
+    """Whether a resident who passed by face may have a template of that passage added, so that the gate follows their
+    age and glasses: at most two, seldom, above a stricter score, of those who agreed to it."""
+
     vision_user: str | None = None
     """The system user vision runs as, the only one whose claims count; absent: the door's own user."""
 

@@ -47,6 +47,8 @@ class RecordedConsent:
     withdrawn_at: str | None
 
 
+# The texts that speak of templates learned from passages.
+_LEARNING = ("face-2",)
 # For a face that is nobody's: a drill's, a benchmark's.
 NO_PERSON = Consent("no person", "en", "", Way.NONE, "facegate")
 
@@ -93,6 +95,12 @@ def standing(connection: sqlite3.Connection, resident: str) -> bool:
         "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,)
     ).fetchone()
     return row is not None
+
+
+def covers_learning(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether a consent of theirs holds whose text says that passages may add templates."""
+    rows = connection.execute("SELECT text FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,))
+    return any(text in _LEARNING for (text,) in rows)
 
 
 def withdraw(connection: sqlite3.Connection, resident: str, at: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.errors import Refusal
-from gate.store import audit
+from gate.store import audit, learned
 from gate.store.audit import Line
 from gate.store.database import transaction
 from gate.store.residents import Resident
@@ -41,6 +41,8 @@ def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, b
         )
         if not added.rowcount:
             raise Refusal("That opening is corrected already.")
+        # Whether what was learned of them was them is in doubt now.
+        learned.forget(connection, resident.id)
         _note(connection, "corrected", resident, event, by)
     return Correction(event, at, similarity + _ABOVE)
 

@@ -137,13 +137,12 @@ def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
 def templates_of(connection: sqlite3.Connection, resident: str) -> list[dict[str, Any]]:
     """What is known of a resident's templates, without their numbers."""
     rows = connection.execute(
-        "SELECT id, model, source, quality, created_at FROM templates WHERE resident_id = ? ORDER BY rowid",
+        "SELECT id, model, source, quality, created_at, learned_from FROM templates WHERE resident_id = ?"
+        " ORDER BY rowid",
         (resident,),
     )
-    return [
-        {"id": row[0], "model": row[1], "source": row[2], "quality": json.loads(row[3]), "created_at": row[4]}
-        for row in rows
-    ]
+    names = ("id", "model", "source", "quality", "created_at", "learned_from")
+    return [dict(zip(names, row, strict=True)) | {"quality": json.loads(row[3])} for row in rows]
 
 
 def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, bytes]]:
@@ -168,6 +167,16 @@ def vectors_of(connection: sqlite3.Connection, model: str, number: int) -> list[
         "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
         " WHERE r.number = ? AND t.model = ? ORDER BY t.rowid",
         (number, model),
+    )
+    return rows.fetchall()
+
+
+def enrolled_vectors(connection: sqlite3.Connection, model: str, resident: str) -> list[tuple[int, str, bytes]]:
+    """The same of one resident, without what was learned from passages."""
+    rows = connection.execute(
+        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
+        " WHERE r.id = ? AND t.model = ? AND t.learned_from IS NULL ORDER BY t.rowid",
+        (resident, model),
     )
     return rows.fetchall()
 
@@ -223,11 +232,15 @@ def enrol(
         enrolled = get(connection, resident)
         if enrolled is None:
             raise Refusal("{name} was removed in the meantime; enrol them again.", name=name)
-        if enrolled.templates > MAX_TEMPLATES:
+        # What was learned from passages takes nobody's photo its place.
+        (count,) = connection.execute(
+            "SELECT count(*) FROM templates WHERE resident_id = ? AND learned_from IS NULL", (resident,)
+        ).fetchone()
+        if count > MAX_TEMPLATES:
             raise Refusal(
                 "{name} would hold {count} templates; {most} is the most. Give fewer photos.",
                 name=enrolled.name,
-                count=enrolled.templates,
+                count=count,
                 most=MAX_TEMPLATES,
             )
         personal = {"resident": resident, "name": enrolled.name}
@@ -239,6 +252,21 @@ def enrol(
             details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
         audit.append(connection, AuditEvent(kind, details, personal, resident))
     return enrolled
+
+
+def remove_template(connection: sqlite3.Connection, resident: Resident, template: str, *, by: str) -> None:
+    """Erase one template, also from the write-ahead log. Raises Refusal where they have no such one."""
+    with transaction(connection):
+        found = connection.execute(
+            "DELETE FROM templates WHERE id = ? AND resident_id = ? RETURNING learned_from",
+            (template, resident.id),
+        ).fetchone()
+        if found is None:
+            raise Refusal("{name} has no such template.", name=resident.name)
+        details: dict[str, object] = {"by": by} | ({"claim": found[0]} if found[0] else {})
+        personal = {"resident": resident.id, "name": resident.name}
+        audit.append(connection, AuditEvent("template_removed", details, personal, resident.id))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @dataclass(frozen=True, slots=True)

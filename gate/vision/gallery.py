@@ -142,6 +142,19 @@ def judging(connection: sqlite3.Connection, models: Models) -> LiveGallery:
     return LiveGallery(connection, models.model_id, dimension, models.calibration.cohort_templates(dimension))
 
 
+def score_by_enrolment(
+    connection: sqlite3.Connection, models: Models, resident: str, template: NDArray[np.float32]
+) -> float:
+    """How a template (D,) scores against a resident by what was enrolled of them alone; -1 where nothing was.
+
+    Raises sqlite3.Error, ValueError for a damaged template, and PackError without a calibration.
+    """
+    dimension = models.spec.dimension
+    rows = residents.enrolled_vectors(connection, models.model_id, resident)
+    (candidates,) = Gallery(rows, dimension, models.calibration.cohort_templates(dimension)).search(template[None])
+    return candidates[0].similarity if candidates else -1.0
+
+
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     length = np.linalg.norm(vectors, axis=1)
     return np.asarray(np.abs(length - 1) <= _UNIT_TOLERANCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import cv2
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gate.config import VisionSettings
 from gate.promise import Promise, deviate
 from gate.vision.closer import closer
-from gate.vision.evidence import Belief, Rule, gather, track_template, weigh
+from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
 from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, not_at_gate, unfit, weight
@@ -46,6 +46,8 @@ _MOST_FOLLOWED = 4
 _ONE_FACE = 0.5
 # Where nobody is in view, the picture is searched so small that the least face that counts is so many pixels wide.
 _LEAST_FACE = 24.0
+# What a template is added by, a stranger reaches so many times less often than what the gate opens by.
+LEARNS_SELDOMER = 10.0
 # A track's evidence is what it showed last; more would only be memory.
 _MOST_SIGHTINGS = 60
 _MOST_LOOKS = 30
@@ -65,6 +67,14 @@ class _Watch:
     decided_box: Box | None = None
     retry_mono: float | None = None
     looks: tuple[Look, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A track's template (D,) float32, good enough to learn from where it scores `at_least` by the enrolment alone."""
+
+    template: NDArray[np.float32]
+    at_least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,7 @@ class Recogniser:
         self._tracks = Tracks()
         self._watches: dict[int, _Watch] = {}
         self._cooling: list[tuple[Box, float]] = []
+        self._concluded: dict[str, tuple[Sighting, ...]] = {}
         self._seen_thumbnail: NDArray[np.int16] | None = None
         self._looked = self._searched = self._followed = float("-inf")
         self.embedded = 0
@@ -118,6 +129,7 @@ class Recogniser:
     def see(self, frame: Frame, gallery: Gallery) -> list[Claim]:
         """What this frame adds: a claim for each track on which the evidence now suffices, often none."""
         now = frame.taken_mono
+        self._concluded.clear()
         if not self._worth_a_look(frame.image, now):
             return []
         faces = self._faces(frame.image, now)
@@ -137,6 +149,20 @@ class Recogniser:
         if watch is not None and reason in _RETRY_AFTER_REFUSAL_S:
             watch.retry_mono = claim.taken_mono + _RETRY_AFTER_REFUSAL_S[reason]
             watch.decided_box = None
+
+    def sample(self, claim: Claim, gallery: Gallery) -> Sample | None:
+        """What the gate may learn from a claim of the last frame; None where it is not sure enough for that."""
+        sightings = self._concluded.get(claim.id)
+        if sightings is None:
+            return None
+        template = track_template(sightings)
+        (candidates,) = gallery.search(template[None])
+        alike, people = gallery.alike(candidates), len(gallery)
+        rule = replace(self.rule(people), deviate=deviate(self._promise.rate(people) / LEARNS_SELDOMER))
+        belief = weigh(sightings, candidates, alike, rule)
+        if belief is None or belief.resident != claim.resident or alike >= rule.lookalike:
+            return None
+        return Sample(template, bar(sightings, rule))
 
     def _worth_a_look(self, image: NDArray[np.uint8], now: float) -> bool:
         small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
@@ -279,12 +305,15 @@ class Recogniser:
                     self._cooling.append((track.face.box, now + self._settings.liveness_cooldown_s))
                 case Finding.LIVE:
                     pass
+        identity = self._new_id()
+        if belief.resident is not None:
+            self._concluded[identity] = watch.sightings
         watch.decided, watch.decided_box = now, track.face.box
         watch.retry_mono = None if belief.resident is not None else now + self._retry_after_s(belief)
         watch.sightings, watch.looks = (), ()
         watch.unfit.clear()
         return Claim(
-            id=self._new_id(),
+            id=identity,
             track=track.number,
             taken_mono=now,
             resident=belief.resident,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import signal
@@ -23,7 +24,7 @@ from gate.store import approach
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.vision.camera import Camera, CameraState
-from gate.vision.gallery import judging
+from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import source_of
@@ -57,6 +58,7 @@ class VisionService:
         runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads, provider=vision.provider)
         checks = open_liveness(models_dir, liveness_packs, threads=vision.threads, provider=vision.provider)
+        self._models = models
         self._recogniser = Recogniser(models, vision, new_id, checks)
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
@@ -115,11 +117,28 @@ class VisionService:
 
     def _claim(self, claim: Claim) -> None:
         try:
-            reason = self._door.ask({"do": "claim", **asdict(claim)}).get("reason")
+            answer = self._door.ask({"do": "claim", **asdict(claim)})
         except LinkDown as error:
             _log.warning("%s", error)
-            reason = Reason.FAULT
+            answer = {"reason": Reason.FAULT}
+        reason = answer.get("reason")
         self._recogniser.answered(claim, Reason(reason) if reason else None)
+        if answer.get("learn") and claim.resident is not None:
+            self._teach(claim, claim.resident)
+
+    def _teach(self, claim: Claim, resident: str) -> None:
+        """Offer the door what a granted claim rested on; what was learned before has no say in what is learned now."""
+        sample = self._recogniser.sample(claim, self._gallery.gallery)
+        if sample is None:
+            return
+        try:
+            score = score_by_enrolment(self._store, self._models, resident, sample.template)
+            if score >= sample.at_least:
+                vector = base64.b64encode(sample.template.astype("<f4").tobytes()).decode("ascii")
+                self._door.ask({"do": "learn", "claim": claim.id, "resident": resident, "model": self._models.model_id,
+                                "vector": vector, "similarity": score})  # fmt: skip
+        except (sqlite3.Error, ValueError, LinkDown) as error:
+            _log.warning("Nothing was learned from a passage: %s", error)
 
     def _follow_gallery(self) -> None:
         try:

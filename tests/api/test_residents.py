@@ -31,7 +31,9 @@ def test_someone_is_enrolled_with_their_consent_on_record_and_no_photo_kept(mana
     photo = (photos / "obama.jpg").read_bytes()[2000:2400]
     assert not [path for path in state.rglob("*") if path.is_file() and photo in path.read_bytes()]
     shown = manager.get(f"/api/v1/residents/{one['id']}/templates").json()
-    assert [set(template) for template in shown] == [{"id", "model", "source", "quality", "created_at"}] * 2
+    assert [set(template) for template in shown] == [
+        {"id", "model", "source", "quality", "created_at", "learned_from"}
+    ] * 2
 
 
 def test_more_photos_go_to_the_resident_they_are_meant_for(manager, photos):

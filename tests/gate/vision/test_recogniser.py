@@ -14,7 +14,7 @@ from gate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_fr
 from gate.replay import replay
 from gate.store import residents
 from gate.store.consents import NO_PERSON
-from gate.vision.gallery import Gallery, judging
+from gate.vision.gallery import Gallery, judging, score_by_enrolment
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
 from models.detector import Detector
@@ -67,6 +67,44 @@ def test_the_threshold_and_the_margin_in_the_settings_move_the_decision(walk, ob
         NO_PERSON,
     )
     assert {p.reason for p in walk("obama2.jpg").passages} == {Reason.AMBIGUOUS}
+
+
+@pytest.fixture
+def samples(models, photos, store):
+    """What the gate may learn from each claim of someone's walk-up for a resident."""
+
+    def run(photo, **vision):
+        gallery = judging(store, models).gallery
+        recogniser = Recogniser(models, VisionSettings(**vision), partial(next, map(str, count())))
+        found = []
+        for number, image in enumerate(footage([Scene(walker_from(photos / photo, models.detector), 2.0)], 5)):
+            for claim in recogniser.see(Frame(image, "c", number / FPS), gallery):
+                if claim.resident is not None:
+                    found.append(recogniser.sample(claim, gallery))
+        return found
+
+    return run
+
+
+def test_what_a_resident_shows_clearly_may_be_learned(samples, obama, store, models):
+    (sample,) = samples("obama2.jpg")
+    assert np.linalg.norm(sample.template) == pytest.approx(1)
+    assert score_by_enrolment(store, models, obama.id, sample.template) >= sample.at_least
+
+
+def test_what_is_learned_takes_a_surer_score_than_the_gate_opens_by(samples, obama, models):
+    (sample,) = samples("obama2.jpg", promise={"years": 1})
+    (stricter,) = samples("obama2.jpg", promise={"years": 10})
+    opens_by = Recogniser(models, VisionSettings(promise={"years": 10}), str).rule(1)
+    assert sample.at_least < stricter.at_least
+    assert sample.at_least == pytest.approx(opens_by.centre + opens_by.deviate * opens_by.spread, abs=0.02)
+    assert samples("biden.jpg", threshold=-0.5, margin=0.0) == [None]
+
+
+def test_nothing_is_learned_of_two_who_look_alike(samples, obama, store, models):
+    (vector,) = (row[2] for row in residents.vectors(store, models.model_id))
+    residents.enrol(store, "Double", None, [residents.Template(models.model_id, "s", {}, vector)], NO_PERSON)
+    assert samples("obama2.jpg", margin=0.0) == [None]
 
 
 def test_someone_outside_the_zone_or_too_far_is_never_embedded(models, photos):

@@ -1,0 +1,29 @@
+"""From the camera to the resident's templates: a passage teaches a gate that was told to learn, and no other."""
+
+import numpy as np
+import pytest
+
+from enroll.consent import given
+from enroll.enrolment import enrol_photos
+from gate.store import audit, residents
+from gate.store.consents import Way
+from tests.running import gate_running, wait_for
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_a_passage_teaches_where_that_is_configured(models_dir, models, photos, state, store, walk_ups, learn):
+    consent = given(Way.PAPER, "uid 1")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent, by="test")
+    with gate_running(models_dir, state, walk_ups, FACEGATE_DOOR__LEARN_FACES=str(learn)):
+        granted = wait_for(lambda: of_kind(store, "granted"), 30, "nobody was let in")
+        wait_for(lambda: of_kind(store, "passage"), 10, "the passage was not told")
+        if learn:
+            (line,) = wait_for(lambda: of_kind(store, "template_learned"), 10, "nothing was learned")
+            assert line.details["claim"] == granted[0].details["claim"]
+    enrolled, *others = (np.frombuffer(row[2], "<f4") for row in residents.vectors(store, models.model_id))
+    assert len(others) == (1 if learn else 0)
+    assert all(float(enrolled @ other) > 0.5 for other in others)
+
+
+def of_kind(store, kind):
+    return [line for line in audit.lines(store) if line.kind == kind]
