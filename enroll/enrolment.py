@@ -126,7 +126,8 @@ def _refuse_stranger(
     rows = [row for row in residents.vectors(connection, models.model_id) if row[1] == existing.id]
     if not rows:
         return
-    found = Gallery(rows, models.spec.dimension).search(vectors)
+    gallery = Gallery(rows, models.spec.dimension)
+    found = (gallery.search(vector) for vector in vectors)
     if not all(candidates and candidates[0].similarity >= _SAME_PERSON for candidates in found):
         raise Refusal(
             "The photo does not look like the {name} who is enrolled. For another person of that name, say where they"
@@ -144,8 +145,8 @@ def _lookalikes(
     known.refresh()
     alike = {
         candidate.resident
-        for candidates in known.gallery.search(vectors, _ALIKE)
-        for candidate in candidates
+        for vector in vectors
+        for candidate in known.gallery.search(vector, _ALIKE)
         if candidate.similarity >= models.calibration.lookalike
     }
     alike.discard(existing.id if existing else "")

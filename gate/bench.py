@@ -43,28 +43,42 @@ _FPS = 30
 
 
 def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each model alone, on frames with a face, in turn.
+    """Milliseconds of each model alone, on frames with a face.
 
     `search` finds faces in the whole picture, `detector` looks again at one that is followed, on its cut-outs;
-    `embedder` takes one image a frame, as the gate does, which mirrors every second one.
+    `embedder` takes one image a frame, as the gate does, which mirrors every second one. The searches come first: a
+    followed face is not searched for, and a search would leave the detector's weights in the processor's cache.
     """
     template = np.asarray(models.spec.landmarks)
     found: dict[str, list[float]] = {"search": [], "detector": [], "alignment": [], "embedder": []}
-    for number in range(rounds):
-        image = images[number % len(images)]
+    shown = [images[number % len(images)] for number in range(rounds)]
+    faces = []
+    for image in shown:
         began = time.perf_counter()
-        faces = models.detector.detect(image)
-        searched = time.perf_counter()
-        closer = look_closer(models.detector, image, Face.from_row(faces[0].tolist()).box)
-        face = faces[0] if closer is None else closer
+        faces.append(models.detector.detect(image)[0])
+        found["search"].append((time.perf_counter() - began) * 1000)
+    for image, searched in zip(shown, faces, strict=True):
+        box = Face.from_row(searched.tolist()).box
+        began = time.perf_counter()
+        closer = look_closer(models.detector, image, box)
+        face = searched if closer is None else closer
         detected = time.perf_counter()
         aligned = align(image, face[4:14].reshape(5, 2), template, models.spec.input_size)
         cut = time.perf_counter()
         models.embedder.glance(aligned[None])
         embedded = time.perf_counter()
-        moments = (began, searched, detected, cut, embedded)
-        for name, (start, end) in zip(found, pairwise(moments), strict=True):
+        for name, (start, end) in zip(_FOLLOWED, pairwise((began, detected, cut, embedded)), strict=True):
             found[name].append((end - start) * 1000)
+    return found
+
+
+def in_turn(rounds: int, *measures: Callable[[], dict[str, list[float]]]) -> list[dict[str, list[float]]]:
+    """Each measure so many times, in turn: what else the machine does falls on all of them alike."""
+    found: list[dict[str, list[float]]] = [{} for _ in measures]
+    for _ in range(rounds):
+        for kept, measure in zip(found, measures, strict=True):
+            for name, values in measure().items():
+                kept.setdefault(name, []).extend(values)
     return found
 
 
@@ -168,7 +182,7 @@ def _search_ms(size: int, dimension: int, rounds: int, rng: np.random.Generator)
     vectors = rng.normal(size=(size, dimension)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     gallery = Gallery([(n, str(n), vector.tobytes()) for n, vector in enumerate(vectors)], dimension)
-    return round(statistics.median(_timed(lambda: gallery.search(vectors[:1]), rounds)), 3)
+    return round(statistics.median(_timed(lambda: gallery.search(vectors[0]), rounds)), 3)
 
 
 def _timed(work: Callable[[], object], rounds: int) -> list[float]:

@@ -65,8 +65,11 @@ def bench(
         templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
         enrol(store, "Bench", None, templates, NO_PERSON)
         # The pipeline opens on its third frame; the bare models get the same ones.
-        bare = measure.stages(models, near[:3], rounds)
-        whole = measure.pipeline(models, store, near, rounds)
+        bare, whole = measure.in_turn(
+            rounds,
+            lambda: measure.stages(models, near[:3], 3),
+            lambda: measure.pipeline(models, store, near, 1),
+        )
         threads = {
             str(number): measure.median_and_p95(measure.together(alone))
             for number in _THREADS

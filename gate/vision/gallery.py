@@ -56,31 +56,25 @@ class Gallery:
             self._index.add_with_ids(self._entries(means), np.array([number], np.int64))
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._ids)
 
     @property
     def people(self) -> frozenset[str]:
         """Ids of everyone who can be found."""
         return frozenset(self._ids[int(number)] for number in faiss.vector_to_array(self._index.id_map))
 
-    def search(self, probes: NDArray[np.float32], count: int = CANDIDATES) -> list[tuple[Candidate, ...]]:
-        """For each probe (N, D) float32 the most similar people, best first; empty for one that is no unit vector."""
-        usable = _is_unit(probes)
-        found: list[tuple[Candidate, ...]] = [()] * len(probes)
-        if not usable.any() or not len(self):
-            return found
-        judged = np.ascontiguousarray(probes[usable])
-        asked = np.column_stack([judged, np.ones(len(judged), np.float32)])
-        scores, numbers = self._index.search(asked, min(count, len(self)))
+    def search(self, probe: NDArray[np.float32], count: int = CANDIDATES) -> tuple[Candidate, ...]:
+        """The people most similar to a probe (D,) float32, best first; nobody for one that is no unit vector."""
+        if not self._ids or not _is_unit(probe):
+            return ()
+        scores, numbers = self._index.search(np.append(probe, np.float32(1))[None], min(count, len(self)))
         if self._cohort is not None:
-            scores -= shared_with(judged, self._cohort)[:, None]
-        for row, row_scores, row_numbers in zip(np.flatnonzero(usable), scores, numbers, strict=True):
-            found[row] = tuple(
-                Candidate(self._ids[int(number)], float(score), self.at_least.get(int(number), float("-inf")))
-                for score, number in zip(row_scores, row_numbers, strict=True)
-                if number >= 0
-            )
-        return found
+            scores -= shared_with(probe[None], self._cohort)
+        return tuple(
+            Candidate(self._ids[number], score, self.at_least.get(number, float("-inf")))
+            for score, number in zip(scores[0].tolist(), numbers[0].tolist(), strict=True)
+            if number >= 0
+        )
 
     def alike(self, candidates: Sequence[Candidate]) -> float:
         """The cosine between the first two candidates' own templates; -1 where there are not two."""
@@ -151,12 +145,12 @@ def score_by_enrolment(
     """
     dimension = models.spec.dimension
     rows = residents.enrolled_vectors(connection, models.model_id, resident)
-    (candidates,) = Gallery(rows, dimension, models.calibration.cohort_templates(dimension)).search(template[None])
+    candidates = Gallery(rows, dimension, models.calibration.cohort_templates(dimension)).search(template)
     return candidates[0].similarity if candidates else -1.0
 
 
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
-    length = np.linalg.norm(vectors, axis=1)
+    length = np.linalg.norm(vectors, axis=-1)
     return np.asarray(np.abs(length - 1) <= _UNIT_TOLERANCE)
 
 

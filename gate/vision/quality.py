@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -54,7 +55,7 @@ class Zone:
 def eye_distance(face: Face) -> float:
     """Pixels between the eyes."""
     (rx, ry), (lx, ly) = face.landmarks[:2]
-    return float(np.hypot(lx - rx, ly - ry))
+    return math.hypot(lx - rx, ly - ry)
 
 
 def nearness(face: Face) -> float:
@@ -65,21 +66,22 @@ def nearness(face: Face) -> float:
 
 def yaw(face: Face) -> float:
     """Offset of the nose from the middle of the eyes along the line between them, in eye distances; or inf."""
-    right, left, nose = (np.asarray(point, np.float64) for point in face.landmarks[:3])
-    between = left - right
-    length_squared = float(between @ between)
+    (rx, ry), (lx, ly), (nx, ny) = face.landmarks[:3]
+    across, down = lx - rx, ly - ry
+    length_squared = across * across + down * down
     if not length_squared > 0:
-        return float("inf")
-    return float((nose - (right + left) / 2) @ between / length_squared)
+        return math.inf
+    return ((nx - (rx + lx) / 2) * across + (ny - (ry + ly) / 2) * down) / length_squared
 
 
 def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
     """Measures of a face and its aligned picture ((size, size, 3) uint8 BGR)."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     return Quality(
         eye_distance=eye_distance(face),
         yaw=yaw(face),
-        sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
+        sharpness=float(deviation[0, 0]) ** 2,
         light=float(grey.mean()),
     )
 

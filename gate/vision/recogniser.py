@@ -156,7 +156,7 @@ class Recogniser:
         if sightings is None:
             return None
         template = track_template(sightings)
-        (candidates,) = gallery.search(template[None])
+        candidates = gallery.search(template)
         alike, people = gallery.alike(candidates), len(gallery)
         rule = replace(self.rule(people), deviate=deviate(self._promise.rate(people) / LEARNS_SELDOMER))
         belief = weigh(sightings, candidates, alike, rule)
@@ -165,12 +165,12 @@ class Recogniser:
         return Sample(template, bar(sightings, rule))
 
     def _worth_a_look(self, image: NDArray[np.uint8], now: float) -> bool:
-        small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-        thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.int16)
-        before = self._seen_thumbnail
-        moved = before is None or _motion(thumbnail - before) >= _MOTION_LEVEL
         undecided = any(watch.near_since is not None and watch.decided is None for watch in self._watches.values())
-        if not (moved or undecided or now - self._looked >= _LOOK_ANYWAY_S):
+        # Whoever waits for an answer is looked at in every picture, and pays for no comparison of pictures.
+        thumbnail = None if undecided else _thumbnail(image)
+        before = self._seen_thumbnail
+        still = thumbnail is not None and before is not None and _motion(thumbnail - before) < _MOTION_LEVEL
+        if still and now - self._looked < _LOOK_ANYWAY_S:
             return False
         self._seen_thumbnail, self._looked = thumbnail, now
         return True
@@ -282,7 +282,7 @@ class Recogniser:
     def _believe(self, watch: _Watch, gallery: Gallery) -> Belief | None:
         if not watch.sightings:
             return None
-        (candidates,) = gallery.search(track_template(watch.sightings)[None])
+        candidates = gallery.search(track_template(watch.sightings))
         return weigh(watch.sightings, candidates, gallery.alike(candidates), self.rule(len(gallery)))
 
     def _conclude(self, track: Track, gallery: Gallery, now: float) -> Claim | None:
@@ -368,6 +368,11 @@ def _nearest(faces: list[Face], width: int, height: int) -> tuple[float, float, 
     x, y, w, h = max((face.box for face in faces), key=lambda box: box[2] * box[3])
     right, down = (x + w / 2 - width / 2) / height, (y + h / 2) / height
     return round(right, 3), round(down, 3), round(w / height, 3), round(h / height, 3)
+
+
+def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.int16]:
+    small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.int16)
 
 
 def _motion(change: NDArray[np.int16]) -> float:

@@ -158,7 +158,7 @@ def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path) -> Walk:
 
 def _by_one_frame(template: np.ndarray, models: Models, gallery: Gallery, store: sqlite3.Connection) -> str | None:
     rule = replace(Recogniser(models, Settings().vision, str).rule(len(gallery)), frames=1)
-    (candidates,) = gallery.search(template[None])
+    candidates = gallery.search(template)
     belief = weigh([Sighting(0.0, template)], candidates, gallery.alike(candidates), rule)
     known = residents.get(store, belief.resident) if belief is not None and belief.resident else None
     return known.name if known else None

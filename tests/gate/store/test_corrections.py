@@ -39,7 +39,7 @@ def opened(store, resident, similarity=0.6):
 
 def believed(gallery, score):
     probe = np.float32(score) * AXES[0] + np.float32(np.sqrt(1 - score**2)) * AXES[1]
-    (candidates,) = gallery.search(probe[None])
+    candidates = gallery.search(probe)
     belief = weigh([Sighting(0.0, probe), Sighting(0.1, probe)], candidates, -1.0, RULE)
     assert belief is not None
     return belief
