@@ -137,6 +137,16 @@ def test_nothing_is_embedded_while_nothing_moves(models):
     assert looks <= 6
 
 
+def test_whoever_stands_still_is_looked_at_until_there_is_an_answer(walk, obama, models, photos):
+    *_, near = footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5)
+    (passage,) = walk("obama2.jpg", frames=[near] * 20).passages
+    assert passage.granted
+    assert passage.t <= 5 / FPS
+    refused = walk("obama2.jpg", frames=[near] * 40, threshold=0.99).passages
+    assert [p.reason for p in refused] == [Reason.UNKNOWN]
+    assert refused[0].t <= 1.0
+
+
 @dataclass
 class Seen:
     """A detector that notes the sides of the pictures it was given."""
