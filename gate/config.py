@@ -247,6 +247,10 @@ class Settings(BaseSettings):
     camera: CameraSettings = CameraSettings()
     """The camera."""
 
+    infrared: CameraSettings | None = None
+    """A near-infrared camera with a light of its own, close beside the camera and with its view: a section `[infrared]`
+    with the keys of `[camera]`. Its evidence joins that of `vision.liveness`."""
+
     vision: VisionSettings = VisionSettings()
     """Recognition."""
 
@@ -264,6 +268,18 @@ class Settings(BaseSettings):
 
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
+
+    @model_validator(mode="after")
+    def _uses_its_infrared(self) -> Settings:
+        if self.infrared is None:
+            return self
+        if self.infrared.source == self.camera.source:
+            raise ValueError("infrared.source must be another camera than camera.source")
+        if self.vision.liveness is Level.OFF:
+            raise ValueError(
+                'infrared is looked at for liveness alone; set vision.liveness to "standard", or remove it'
+            )
+        return self
 
     @property
     def liveness_packs(self) -> tuple[str, ...]:
@@ -327,11 +343,13 @@ def _refuse_unknown_environment() -> None:
 
 def _sentence(error: ValidationError, config: Path | None) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the whole"
+    key = ".".join(str(part) for part in first["loc"])
     where = f"the configuration {config}" if config else "the settings"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"There is no setting {key}; remove it from {where} or mend its name."
     message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{where[0].upper()}{where[1:]} cannot be used: {message}."
     return f"The setting {key} in {where} is wrong: {message}."
 
 
@@ -343,6 +361,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
         "vision": {
             **common,
             "camera": dumped["camera"],
+            "infrared": dumped["infrared"],
             "vision": dumped["vision"],
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
@@ -364,9 +383,13 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
 
 
 def shown(settings: Settings) -> dict[str, Any]:
-    """The settings as anyone may see them, without the camera's password."""
-    camera = settings.camera.model_copy(update={"source": without_password(settings.camera.source)})
-    return settings.model_copy(update={"camera": camera}).model_dump(mode="json")
+    """The settings as anyone may see them, without a camera's password."""
+    cameras = {
+        name: camera.model_copy(update={"source": without_password(camera.source)})
+        for name, camera in (("camera", settings.camera), ("infrared", settings.infrared))
+        if camera is not None
+    }
+    return settings.model_copy(update=cameras).model_dump(mode="json")
 
 
 def state_directory(given: Path | None) -> Path:

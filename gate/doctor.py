@@ -200,16 +200,25 @@ def _vision(site: Site) -> Finding:
 
 
 def _camera(site: Site) -> Finding:
-    status, source = site.health.vision, site.settings.camera.source
+    return _looked_through(site, "camera", site.settings.camera.source)
+
+
+def _infrared(site: Site) -> Finding:
+    if site.settings.infrared is None:
+        return Finding("infrared", Grade.OK, "None: liveness is judged by the camera alone.")
+    return _looked_through(site, "infrared", site.settings.infrared.source)
+
+
+def _looked_through(site: Site, name: str, source: str) -> Finding:
+    status = site.health.vision
     if status is None:
-        return Finding("camera", Grade.LOOK, f"{source}: nobody looks through it now.", "Start the gate.")
-    if status.get("camera_fault"):
-        return Finding("camera", Grade.BAD, str(status["camera_fault"]), "Check its cable and camera.source.")
+        return Finding(name, Grade.LOOK, f"{without_password(source)}: nobody looks through it now.", "Start the gate.")
+    if status.get(f"{name}_fault"):
+        return Finding(name, Grade.BAD, str(status[f"{name}_fault"]), f"Check its cable and {name}.source.")
     if source.isdigit():
-        return Finding(
-            "camera", Grade.LOOK, f"{source} works, but numbers change.", "Name it by /dev/v4l/by-id in camera.source."
-        )
-    return Finding("camera", Grade.OK, f"{without_password(source)} gives frames.")
+        do = f"Name it by /dev/v4l/by-id in {name}.source."
+        return Finding(name, Grade.LOOK, f"{source} works, but numbers change.", do)
+    return Finding(name, Grade.OK, f"{without_password(source)} gives frames.")
 
 
 def _models(site: Site) -> Finding:
@@ -337,6 +346,7 @@ REGISTRY: tuple[Callable[[Site], Finding], ...] = (
     _kernel_pins,
     _vision,
     _camera,
+    _infrared,
     _models,
     _promise,
     _liveness,

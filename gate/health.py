@@ -69,6 +69,8 @@ def problems(door: Message | None, vision: Message | None, machine: Machine, now
     else:
         if vision.get("camera_fault"):
             found.append(Sentence(str(vision["camera_fault"])))
+        if vision.get("infrared_fault"):
+            found.append(Sentence("The infrared camera gives no pictures: until it does, nobody is let in by face."))
         age = age_s(vision, "last_frame_mono", now)
         if not vision.get("camera_fault") and not vision.get("recording_ended") and (age is None or age > STALE_S):
             found.append(Sentence("No frame has come from the camera lately."))

@@ -110,11 +110,12 @@ def look_closer(detector: Detector, image: NDArray[np.uint8], box: Box) -> NDArr
     Landmarks from one size stray with the detector's grid; their mean lies nearer to the truth, and costs a fraction of
     looking through the whole picture. Returns (15,) as a row of `detect`; None where no cut-out shows the face.
     """
-    found = [row for side in detector.cutouts if (row := _look_at(detector, image, box, side)) is not None]
+    found = [row for side in detector.cutouts if (row := look_at(detector, image, box, side)) is not None]
     return np.asarray(np.mean(found, axis=0), np.float32) if found else None
 
 
-def _look_at(detector: Detector, image: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.float32] | None:
+def look_at(detector: Detector, image: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.float32] | None:
+    """The face at `box` in an image (H, W, 3) uint8 BGR, by a cut-out made `side` pixels large; None where none is."""
     x, y, width, height = box
     reach = _GROWN * max(width, height) / 2
     across, down = x + width / 2, y + height / 2

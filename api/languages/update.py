@@ -9,6 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from models.manifest import built_in_packs
+
 _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parent.parent
 # What holds a sentence, and which of its arguments that is.
@@ -17,7 +19,7 @@ _KEYWORDS = {
     "HttpProblem": (2,), "clean_text": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")
-_FILES = ("gate/health.py", "gate/link.py", "gate/schedule.py")
+_FILES = ("gate/health.py", "gate/link.py", "gate/proofs.py", "gate/schedule.py")
 
 _HEADING = """\
 # Facegate in {language}. After a change of the code: make messages
@@ -40,6 +42,9 @@ def sentences() -> Catalog:
     for file in _FILES:
         for _, message, _, _ in extract_from_file("python", _REPOSITORY / file, keywords=_KEYWORDS):
             found.add(message)
+    for spec in (manifest.liveness for manifest in built_in_packs() if manifest.liveness is not None):
+        found.add(spec.proves)
+        found.add(spec.calibration.measured)
     return found
 
 

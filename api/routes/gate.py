@@ -19,7 +19,9 @@ from gate.config import VisionSettings
 from gate.errors import FacegateError, Sentence
 from gate.health import gather
 from gate.promise import Standing
+from gate.proofs import Proof, proofs
 from gate.store import approach
+from gate.vocabulary import Level
 from models.errors import PackError
 
 router = APIRouter(prefix="/door")
@@ -101,9 +103,20 @@ def _page(
         drilled=any((context.state / "drills").glob("drill-*.html")),
         findings=findings,
         standing=_standing(connection, context),
+        proofs=_proofs(context),
         notice=notice,
         problem=problem,
     )
+
+
+def _proofs(context: Context) -> list[Proof]:
+    """The liveness checks in use; none where a pack is missing, which the doctor names."""
+    settings = context.settings
+    try:
+        level, infrared = Level(settings["vision"]["liveness"]), settings["infrared"] is not None
+        return proofs(context.enroller.models_dir, settings["models"]["liveness"], level, infrared=infrared)
+    except (KeyError, PackError):
+        return []
 
 
 def _standing(connection: Store, context: Context) -> Standing | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gate.commands.home import home, json_option, print_json, state_option
 from gate.doctor import Grade, examine, site_of
+
+if TYPE_CHECKING:
+    from gate.proofs import Proof
 
 _COLOURS = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.BAD: "red"}
 
@@ -20,6 +24,7 @@ _COLOURS = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.BAD: "red"}
 def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
     """What is wrong with this installation, and how to mend it. Exit 1 when something must be mended."""
     from gate.promise import Standing
+    from gate.proofs import proofs
     from gate.standing import standing_of
     from gate.store.database import open_read_only
     from models.pack import check_files, verify
@@ -31,16 +36,13 @@ def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
         return f"The pack {gate.settings.models.pack} is whole."
 
     def verify_liveness() -> str:
-        said = []
-        for pack in gate.settings.liveness_packs:
-            spec = check_files(gate.models_dir, pack).liveness
-            if spec is not None:
-                measured = spec.calibration
-                said.append(
-                    f"{pack}: {spec.proves} (BPCER {100 * measured.bpcer:.1f} %, APCER {100 * measured.apcer:.1f} %,"
-                    f" {measured.measured})."
-                )
-        return " ".join(said)
+        settings = gate.settings
+        for pack in settings.liveness_packs:
+            check_files(gate.models_dir, pack)
+        asked = proofs(
+            gate.models_dir, settings.liveness_packs, settings.vision.liveness, infrared=settings.infrared is not None
+        )
+        return " ".join(_told(proof) for proof in asked)
 
     def standing() -> Standing:
         with closing(open_read_only(gate.state)) as connection:
@@ -55,3 +57,10 @@ def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
         click.secho(f"{finding.grade:5}", fg=_COLOURS[finding.grade], nl=False)
         click.echo(f"{finding.name:12} {finding.seen}{f' {finding.do}' if finding.do else ''}")
     return 1 if bad else 0
+
+
+def _told(proof: Proof) -> str:
+    if proof.bpcer is None or proof.apcer is None:
+        return f"{proof.name}: {proof.proves} ({proof.measured})."
+    rates = f"BPCER {100 * proof.bpcer:.1f} %, APCER {100 * proof.apcer:.1f} %"
+    return f"{proof.name}: {proof.proves} ({rates}, {proof.measured})."

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0005
 
 _IDLE_TURN_S = 0.5
-_VISION_EVENTS = ("vision_started", "camera_lost", "camera_back")
+_VISION_EVENTS = ("vision_started", "camera_lost", "camera_back", "infrared_lost", "infrared_back")
 _REMEMBER_EVERY_S = 60.0
 # A contact that changes more often than this within a second chatters: its wire or its magnet is loose.
 _CHATTER = 10

@@ -1,7 +1,8 @@
 """Whether a live person stands there, by several looks at one track. Pure.
 
-Two kinds of evidence: what passive models make of the face's picture, and straight edges that go along with the face.
-Each proves only what its name says; what none of them sees is listed in docs/liveness.md.
+What passive models make of the face's picture; straight edges that go along with the face; and, where there is an
+infrared camera, whether the face is there in its light too. Each proves only what its name says; what none of them sees
+is listed in docs/liveness.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Finding(StrEnum):
     LIVE = "live"
     NOT_LIVE = "not_live"
     WAIT = "wait"
+    BLIND = "blind"
+    """The infrared camera gave no pictures of the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,40 @@ _LEAST_LOOKS = 6
 _LEAST_S = 0.8
 # The passive models cost more than the rest; a few looks of theirs suffice.
 MOST_PASSIVE = 5
+# A camera as fast as the other gives a picture for each look; with fewer than these it is as good as gone.
+_LEAST_INFRARED = 3
+# A face that is there is missed in one look or another, and something that passes behind is taken for one.
+_INFRARED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One frame of a track: when, the straight edges around the face, and the passive evidence where it was asked."""
+    """One frame of a track: when, the straight edges around the face, and the passive evidence where it was asked.
+
+    `infrared`: whether the infrared camera showed a face there; None where it gave no picture of the moment.
+    """
 
     taken_mono: float
     edges: Edges
     passive: float | None
+    infrared: bool | None = None
 
 
-def judge(looks: Sequence[Look], level: Level) -> Finding:
-    """What the looks at one track show. A passive model that gives no number vouches for nobody."""
+def judge(looks: Sequence[Look], level: Level, *, infrared: bool = False) -> Finding:
+    """What the looks at one track show. A passive model that gives no number vouches for nobody.
+
+    With `infrared` the face must show in the infrared camera's pictures too.
+    """
     if level is Level.OFF:
         return Finding.LIVE
     if len(looks) < _LEAST_LOOKS or looks[-1].taken_mono - looks[0].taken_mono < _LEAST_S:
         return Finding.WAIT
+    if infrared:
+        shown = [look.infrared for look in looks if look.infrared is not None]
+        if len(shown) < _LEAST_INFRARED:
+            return Finding.BLIND
+        if sum(shown) < _INFRARED_SHARE * len(shown):
+            return Finding.NOT_LIVE
     passive = [look.passive for look in looks if look.passive is not None]
     limits = LIMITS[level]
     if not passive or not float(np.mean(passive)) >= limits.passive:

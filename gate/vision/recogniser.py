@@ -17,6 +17,7 @@ from gate.promise import Promise, deviate
 from gate.vision.closer import closer
 from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weigh
 from gate.vision.gallery import Gallery
+from gate.vision.infrared import shows_face
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
 from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, not_at_gate, unfit, weight
 from gate.vision.surround import edges_around
@@ -42,6 +43,8 @@ _RETRY_AFTER_REFUSAL_S = {Reason.BUSY: 1.0, Reason.STALE: 0.0, Reason.FAULT: 0.0
 _SEARCH_EVERY_S = 0.2
 # More than so many are found sooner by one search.
 _MOST_FOLLOWED = 4
+# Frames of two cameras are of one moment when nobody moved by more than a part of a face between them.
+_ONE_MOMENT_S = 0.15
 # Two tracks on one face are one person.
 _ONE_FACE = 0.5
 # Where nobody is in view, the picture is searched so small that the least face that counts is so many pixels wide.
@@ -94,10 +97,15 @@ class Recogniser:
         settings: VisionSettings,
         new_id: Callable[[], str],
         checks: Sequence[LivenessCheck] = (),
+        *,
+        infrared: bool = False,
     ) -> None:
-        """`checks` are the passive liveness checks, asked where the settings want liveness. Raises PackError."""
+        """`checks` are the passive liveness checks, asked where the settings want liveness, and with `infrared` the
+        pictures of an infrared camera too. Raises PackError.
+        """
         self._models = models
         self._checks = checks
+        self._infrared = infrared
         self._settings = settings
         self._new_id = new_id
         self._template_points = np.asarray(models.spec.landmarks)
@@ -126,8 +134,11 @@ class Recogniser:
         """Who is in view."""
         return self._tracks
 
-    def see(self, frame: Frame, gallery: Gallery) -> list[Claim]:
-        """What this frame adds: a claim for each track on which the evidence now suffices, often none."""
+    def see(self, frame: Frame, gallery: Gallery, infrared: Frame | None = None) -> list[Claim]:
+        """What this frame adds: a claim for each track on which the evidence now suffices, often none.
+
+        `infrared` is the newest frame of the infrared camera; one of another moment counts for nothing.
+        """
         now = frame.taken_mono
         self._concluded.clear()
         if not self._worth_a_look(frame.image, now):
@@ -139,7 +150,7 @@ class Recogniser:
         probes = self._probes(frame, faces, now)
         self._embed(probes, now)
         if self._settings.liveness is not Level.OFF:
-            self._look_for_life(frame, probes)
+            self._look_for_life(frame, probes, infrared)
         claims = [self._conclude(track, gallery, now) for track in self._tracks.active if track.seen_mono == now]
         return [claim for claim in claims if claim is not None]
 
@@ -251,7 +262,9 @@ class Recogniser:
                 if before and probe.watch.sightings[0] is sighting:
                     probe.watch.looks = ()
 
-    def _look_for_life(self, frame: Frame, probes: list[_Probe]) -> None:
+    def _look_for_life(self, frame: Frame, probes: list[_Probe], infrared: Frame | None) -> None:
+        if infrared is not None and not abs(frame.taken_mono - infrared.taken_mono) <= _ONE_MOMENT_S:
+            infrared = None
         for probe in probes:
             looks = probe.watch.looks
             asked = sum(look.passive is not None for look in looks)
@@ -259,7 +272,10 @@ class Recogniser:
             if asked < MOST_PASSIVE and (not looks or looks[-1].passive is None):
                 passive = evidence_of(self._checks, frame.image, probe.face.box)
             edges = edges_around(frame.image, np.asarray(probe.face.landmarks), self._template_points)
-            probe.watch.looks = (*looks, Look(frame.taken_mono, edges, passive))[-_MOST_LOOKS:]
+            shown = None
+            if infrared is not None:
+                shown = shows_face(self._models.detector, infrared.image, probe.face.box, frame.image)
+            probe.watch.looks = (*looks, Look(frame.taken_mono, edges, passive, shown))[-_MOST_LOOKS:]
 
     def rule(self, people: int) -> Rule:
         """What a claim needs with so many people enrolled."""
@@ -295,7 +311,7 @@ class Recogniser:
         if belief is None:
             return None
         if belief.resident is not None:
-            match judge(watch.looks, self._settings.liveness):
+            match judge(watch.looks, self._settings.liveness, infrared=self._infrared):
                 case Finding.WAIT:
                     belief = _no_belief(watch, now - watch.near_since)
                     if belief is None:
@@ -303,6 +319,8 @@ class Recogniser:
                 case Finding.NOT_LIVE:
                     belief = Belief(None, Reason.NOT_LIVE, None, belief.frames)
                     self._cooling.append((track.face.box, now + self._settings.liveness_cooldown_s))
+                case Finding.BLIND:
+                    belief = Belief(None, Reason.FAULT, None, belief.frames)
                 case Finding.LIVE:
                     pass
         identity = self._new_id()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import cv2
 
@@ -54,12 +55,13 @@ class VisionService:
         pack: str,
         liveness_packs: Sequence[str] = (),
         api_user: str | None = None,
+        infrared: CameraSettings | None = None,
     ) -> None:
         runtime_directory(state, "vision")
         models = open_models(models_dir, pack, threads=vision.threads, provider=vision.provider)
         checks = open_liveness(models_dir, liveness_packs, threads=vision.threads, provider=vision.provider)
         self._models = models
-        self._recogniser = Recogniser(models, vision, new_id, checks)
+        self._recogniser = Recogniser(models, vision, new_id, checks, infrared=infrared is not None)
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
         self._door = Client(socket_of(state, "door"))
@@ -70,9 +72,12 @@ class VisionService:
         self._viewers = {0, os.getuid(), uid_of(api_user)}
         self._latest: Frame | None = None
         self._camera = Camera(source_of(camera))
+        self._infrared = Camera(source_of(infrared)) if infrared else None
+        self._latest_infrared: Frame | None = None
+        self._cameras = {"camera": self._camera} | ({"infrared": self._infrared} if self._infrared else {})
         self._watchdog = Watchdog()
         self._stop = False
-        self._fault: str | None = None
+        self._faulty: set[str] = set()
         self._untold: list[Message] = [{"do": "report", "event": "vision_started"}]
         self._gallery_broken = False
         self._inferred_mono: float | None = None
@@ -86,15 +91,16 @@ class VisionService:
                 self._follow_gallery()
                 self._server.turn(0)
                 state = self._camera.state()
-                self._tell_camera(state)
+                self._tell_cameras()
                 if frame is not None:
                     self._see(frame)
                 self._watchdog.feed(self._fresh(state))
-                if state.abandoned >= _STUCK_READERS:
+                if any(camera.state().abandoned >= _STUCK_READERS for camera in self._cameras.values()):
                     _log.error("The camera's driver does not come back; vision starts again.")
                     return 1
         finally:
-            self._camera.close()
+            for camera in self._cameras.values():
+                camera.close()
             self._server.close()
             self._door.close()
         return 0
@@ -111,7 +117,9 @@ class VisionService:
 
     def _see(self, frame: Frame) -> None:
         self._latest = frame
-        for claim in self._recogniser.see(frame, self._gallery.gallery):
+        if self._infrared is not None:
+            self._latest_infrared = self._infrared.frame(0) or self._latest_infrared
+        for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared):
             self._claim(claim)
         self._inferred_mono = time.monotonic()
 
@@ -150,13 +158,16 @@ class VisionService:
                 _log.error("The gallery cannot follow the store (%s); it stays as it was.", error)
                 self._gallery_broken = True
 
-    def _tell_camera(self, state: CameraState) -> None:
-        if (state.fault is None) != (self._fault is None):
-            event = "camera_back" if state.fault is None else "camera_lost"
-            self._untold.append({"do": "report", "event": event, "why": (state.fault or "")[:200]})
-            if state.fault:
-                _log.error("%s", state.fault)
-        self._fault = state.fault
+    def _tell_cameras(self) -> None:
+        for name, camera in self._cameras.items():
+            fault = camera.state().fault
+            if (fault is not None) == (name in self._faulty):
+                continue
+            self._faulty ^= {name}
+            event = f"{name}_back" if fault is None else f"{name}_lost"
+            self._untold.append({"do": "report", "event": event, "why": (fault or "")[:200]})
+            if fault:
+                _log.error("%s: %s", name, fault)
         try:
             while self._untold:
                 self._door.ask(self._untold[0])
@@ -181,6 +192,7 @@ class VisionService:
         state = self._camera.state()
         return {
             "camera_fault": state.fault,
+            "infrared_fault": self._infrared.state().fault if self._infrared is not None else None,
             "last_frame_mono": state.last_frame_mono,
             "last_inference_mono": self._inferred_mono,
             "recording_ended": state.ended,
@@ -192,23 +204,22 @@ class VisionService:
 
 
 def main() -> int:
-    """Entry point: {"state", "camera", "vision", "models_dir", "pack", "api_user"} on standard input, as one line."""
+    """Entry point: what `gate.config.parts_of` gives vision, on standard input as one line."""
     logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
     given = settings_from_starter()
-    camera = CameraSettings(**given["camera"])
-    camera = camera.model_copy(update={"source": with_password(camera.source, credential("camera-password"))})
     os.nice(NICE)
     # A camera that is away would fill the journal with OpenCV's own words; ours say it once.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         service = VisionService(
             Path(given["state"]),
-            camera,
+            _camera_settings(given["camera"]),
             VisionSettings(**given["vision"]),
             Path(given["models_dir"]),
             given["pack"],
             given["liveness_packs"],
             given["api_user"],
+            _camera_settings(given["infrared"]) if given["infrared"] else None,
         )
     except (FacegateError, PackError) as error:
         _log.error("%s", error)
@@ -217,6 +228,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, service.ask_to_stop)
     stop_with_starter()
     return service.run()
+
+
+def _camera_settings(given: dict[str, Any]) -> CameraSettings:
+    settings = CameraSettings(**given)
+    return settings.model_copy(update={"source": with_password(settings.source, credential("camera-password"))})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,12 @@ from tests.console import Browser, context_on, problem_of
 ZONE = {"left": "10", "top": "20", "right": "80", "bottom": "90.5"}
 
 
+def gate_page(state, models_dir, **settings):
+    owner = Browser(create_app(context_on(state, models_dir, settings=shown(load_settings(**settings)))))
+    owner.sign_in("owner")
+    return owner.get("/door").text
+
+
 def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
     owner = browser("owner")
     assert browser("manager").post("/door/zone", data=ZONE).status_code == 403
@@ -39,16 +45,26 @@ def test_what_lies_outside_the_picture_is_no_form_of_ours(browser, store):
 
 
 def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff):
-    settings = load_settings(vision={"threshold": 0.7, "frames": 4, "zone": {"left": 0.25}}, door={"pulse_s": 3})
-    owner = Browser(create_app(context_on(state, models_dir, settings=shown(settings))))
-    owner.sign_in("owner")
-    text = owner.get("/door").text
+    vision = {"threshold": 0.7, "frames": 4, "zone": {"left": 0.25}}
+    text = gate_page(state, models_dir, vision=vision, door={"pulse_s": 3})
     assert "set by hand to 0.7" in text
     assert "4 good looks decide at the earliest; after 0.8 seconds" in text
     assert "in 1 years, with 2 strangers a day. With 0 residents" in text
     assert "Liveness is off" in text
     assert "The relay is on for 3 seconds, and for 12 at most" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
+
+
+def test_each_liveness_check_is_named_by_what_it_proves_with_how_often_it_errs(state, store, liveness_dir, staff):
+    text = gate_page(state, liveness_dir, vision={"liveness": "standard"}, infrared={"source": "/dev/video2"})
+    assert "liveness-celeba: the face" in text
+    assert "refuses 4.3 % of live people and lets 16.7 % of attacks pass, alone, on 70 live faces" in text
+    assert "held frame: no straight edges" in text
+    assert "infrared camera: the face throws back near-infrared light" in text
+    assert "skin does and the screen of a telephone does not (not measured)" in text
+    text = gate_page(state, liveness_dir, vision={"liveness": "strict"})
+    assert "refuses 57.1 % of live people and lets 0.0 % of attacks pass" in text
+    assert "infrared" not in text
 
 
 def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):

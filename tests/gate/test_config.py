@@ -63,6 +63,9 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[vision]\nmin_light = 230\n", "min_light"),
         ("[vision.zone]\nleft = 0.9\nright = 0.1\n", "left < right"),
         ("[vision]\nthreshold = nan\n", r"vision\.threshold"),
+        ('[infrared]\nsource = "1"\n', 'set vision.liveness to "standard", or remove it'),
+        ('[infrared]\n[vision]\nliveness = "standard"\n', "another camera than camera.source"),
+        ('[infrared]\nlight = "on"\n', r"no setting infrared\.light"),
         ("[door\n", "not valid TOML"),
         ("\udcff", "not UTF-8"),
     ],
@@ -134,15 +137,18 @@ def test_a_cameras_password_is_joined_to_its_address_and_never_shown(source, pas
     assert with_password(source, password) == whole
     for hidden in ("s:e/c@t", "s%3Ae", "old", "secret"):
         assert hidden not in without_password(whole)
-    settings = load_settings(camera={"source": whole})
-    assert shown(settings)["camera"]["source"] == without_password(whole)
+    shown_of = shown(
+        load_settings(camera={"source": whole}, infrared={"source": f"{whole}/ir"}, vision={"liveness": "standard"})
+    )
+    assert shown_of["camera"]["source"] == without_password(whole)
+    assert shown_of["infrared"]["source"] == without_password(f"{whole}/ir")
 
 
 def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
     parts = parts_of(load_settings(), tmp_path, tmp_path / "models", None)
     assert {name: set(part) for name, part in parts.items()} == {
         "door": {"state", "door"},
-        "vision": {"state", "camera", "vision", "models_dir", "pack", "liveness_packs", "api_user"},
+        "vision": {"state", "camera", "infrared", "vision", "models_dir", "pack", "liveness_packs", "api_user"},
         "api": {"state", "gate", "zone", "api", "keep", "settings", "config", "models_dir", "pack"},
     }
 

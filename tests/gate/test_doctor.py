@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.config import Settings, VisionSettings
+from gate.config import CameraSettings, Settings, VisionSettings
 from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
 from gate.health import Health, Machine, look_at_machine
 from gate.promise import Promise, Standing
@@ -43,6 +43,18 @@ def found(site, name):
 def test_a_gate_that_is_well_has_nothing_to_mend(site):
     assert {finding.name: finding.seen for finding in examine(site) if finding.grade is not Grade.OK} == {}
     assert len({finding.name for finding in examine(site)}) == len(REGISTRY)
+
+
+def test_an_infrared_camera_is_looked_at_like_the_other(site):
+    assert "None" in found(site, "infrared").seen
+    settings = site.settings.model_copy(update={"infrared": CameraSettings(source="rtsp://gate:secret@10.0.0.7/ir")})
+    site = replace(site, settings=settings)
+    assert found(site, "infrared").grade is Grade.OK
+    site.health.vision["infrared_fault"] = "It is gone."
+    assert (found(site, "infrared").grade, found(site, "infrared").seen) == (Grade.BAD, "It is gone.")
+    asleep = replace(site, health=replace(site.health, vision=None))
+    assert found(asleep, "infrared").grade is Grade.LOOK
+    assert "secret" not in found(asleep, "infrared").seen
 
 
 def damaged(site):

@@ -19,8 +19,9 @@ CARD[1, 0, 3, 20] = 15
 STRICT_OR_STANDARD = pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
 
 
-def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0) -> list[Look]:
-    return [Look(number * every_s, edges, passive) for number in range(count)]
+def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0, infrared=()) -> list[Look]:
+    shown = [*infrared, *[None] * count]
+    return [Look(number * every_s, edges, passive, shown[number]) for number in range(count)]
 
 
 @STRICT_OR_STANDARD
@@ -70,3 +71,20 @@ def test_an_edge_that_stays_behind_is_no_frame():
         edges[0, 0, 3, [12 + 3 * place, 116 - 3 * place]] = 15
         wandering.append(edges)
     assert held_frame(wandering) < held_frame([CARD] * 10) / 3
+
+
+@STRICT_OR_STANDARD
+def test_a_face_that_infrared_light_does_not_show_is_an_attack(level):
+    assert judge(looks(infrared=[True] * 10), level, infrared=True) is Finding.LIVE
+    assert judge(looks(infrared=[False] * 10), level, infrared=True) is Finding.NOT_LIVE
+    assert judge(looks(infrared=[False] * 5 + [True] * 5), level, infrared=True) is Finding.LIVE
+    assert judge(looks(infrared=[False] * 6 + [True] * 4), level, infrared=True) is Finding.NOT_LIVE
+    assert judge(looks(infrared=[True] * 10, edges=CARD), level, infrared=True) is Finding.NOT_LIVE
+
+
+@STRICT_OR_STANDARD
+def test_an_infrared_camera_without_pictures_vouches_for_nobody(level):
+    assert judge(looks(), level, infrared=True) is Finding.BLIND
+    assert judge(looks(infrared=[True] * 2), level, infrared=True) is Finding.BLIND
+    assert judge(looks(infrared=[True] * 3), level, infrared=True) is Finding.LIVE
+    assert judge(looks(5, infrared=[True] * 5), level, infrared=True) is Finding.WAIT

@@ -263,6 +263,37 @@ def test_a_photo_held_up_opens_nothing_where_liveness_is_asked_for(walk, obama, 
     assert lively.relay_pulses == 1
 
 
+def infrared_of(images):
+    return [cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR) for image in images]
+
+
+@pytest.mark.parametrize(
+    ("lamp", "late_s", "resident", "reason"),
+    [
+        ("shows them", 0.0, True, None),
+        ("shows them", 0.14, True, None),
+        ("shows them", 0.5, False, Reason.FAULT),
+        ("shows nobody", 0.0, False, Reason.NOT_LIVE),
+        ("is out", 0.0, False, Reason.FAULT),
+    ],
+)
+def test_an_infrared_camera_joins_its_evidence(
+    obama, models, photos, store, liveness_dir, lamp, late_s, resident, reason
+):
+    gallery = judging(store, models).gallery
+    settings = Settings(vision={"liveness": "standard"})
+    checks = open_liveness(liveness_dir, settings.liveness_packs)
+    recogniser = Recogniser(models, settings.vision, partial(next, map(str, count())), checks, infrared=True)
+    images = list(footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5))
+    lit = infrared_of(images if lamp == "shows them" else footage([Scene(None, 4.0)], 5))
+    claims = []
+    for number, (image, shown) in enumerate(zip(images, lit, strict=True)):
+        beside = Frame(shown, "infrared", number / FPS - late_s) if lamp != "is out" else None
+        claims += recogniser.see(Frame(image, "c", number / FPS), gallery, beside)
+    assert [(claim.resident == obama.id, claim.reason) for claim in claims][:1] == [(resident, reason)]
+    assert resident or all(claim.resident is None for claim in claims)
+
+
 def test_after_a_failed_check_the_place_is_closed_to_every_face_for_a_while(walk, obama, models, photos, liveness_dir):
     walker = walker_from(photos / "obama2.jpg", models.detector)
     scenes = [Scene(walker, 3.0, varied=True, held=Held.SHEET), Scene(None, 2.5), Scene(walker, 4.0)]

@@ -1,0 +1,64 @@
+"""What each liveness check proves, and how often it was seen to err: for the doctor and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.errors import Sentence
+from gate.vocabulary import Level
+from models.receipt import read_receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One check by its name, and what it proves of whoever passes.
+
+    `bpcer` is the share of live people it refuses and `apcer` of attacks it lets pass, 0 to 1, on what `measured` says;
+    None where nobody has measured it.
+    """
+
+    name: Sentence
+    proves: Sentence
+    measured: Sentence
+    bpcer: float | None = None
+    apcer: float | None = None
+
+
+_CLIPS = Sentence("on 42 clips of live people and 77 of attacks, most of them simulated")
+_UNMEASURED = Sentence("not measured")
+# Printed by `make soak`, tests/soak/test_liveness_clips.py.
+_HELD_FRAME = Proof(
+    Sentence("held frame"),
+    Sentence("no straight edges of a sheet or a screen go along with the face"),
+    _CLIPS,
+    bpcer=0.024,
+    apcer=0.065,
+)
+_TOGETHER = {Level.STANDARD: (0.024, 0.013), Level.STRICT: (0.571, 0.0)}
+_TOGETHER_OF = {"liveness-minifas", "liveness-celeba"}
+_INFRARED = Proof(
+    Sentence("infrared camera"),
+    Sentence("the face throws back near-infrared light, as skin does and the screen of a telephone does not"),
+    _UNMEASURED,
+)
+
+
+def proofs(models_dir: Path, packs: Sequence[str], level: Level, *, infrared: bool) -> list[Proof]:
+    """Every check that is asked at a level, and last all together. Raises PackError for a pack that is missing."""
+    if level is Level.OFF:
+        return []
+    asked = []
+    for pack in packs:
+        spec = read_receipt(models_dir, pack).liveness
+        if spec is not None:
+            found = spec.calibration
+            asked.append(
+                Proof(Sentence(pack), Sentence(spec.proves), Sentence(found.measured), found.bpcer, found.apcer)
+            )
+    asked += [_HELD_FRAME, *([_INFRARED] if infrared else [])]
+    known = set(packs) == _TOGETHER_OF and not infrared
+    rates = _TOGETHER[level] if known else (None, None)
+    together = Sentence("whoever is let in has passed every one of them")
+    return [*asked, Proof(Sentence("all together"), together, _CLIPS if known else _UNMEASURED, *rates)]
