@@ -29,7 +29,7 @@ def shifted(image: np.ndarray, across: float) -> np.ndarray:
         grey,
         lambda image: cv2.resize(grey(image), (480, 270)),
         lambda image: cv2.resize(grey(image), (1280, 720)),
-        lambda image: cv2.copyMakeBorder(grey(image), 60, 60, 0, 0, cv2.BORDER_CONSTANT),
+        lambda image: cv2.copyMakeBorder(grey(image), 140, 140, 0, 0, cv2.BORDER_CONSTANT),
         lambda image: np.ascontiguousarray(grey(image)[20:-20]),
         lambda image: np.asarray(np.clip(grey(image) * 0.5, 0, 255), np.uint8),
     ],
