@@ -36,8 +36,8 @@ COMMANDS = {
         "gate.commands.drill:drill",
         "Guided proof of wiring and safety rules, as a commissioning sheet.",
     ),
-    "eval": ("evaluate.command:evaluate", "How well people are told apart, on a folder of them."),
-    "calibrate": ("evaluate.command:calibrate", "What scores mean: fitted on a folder of people."),
+    "eval": ("evaluate.commands.eval:evaluate", "How well people are told apart, on a folder of them."),
+    "calibrate": ("evaluate.commands.calibrate:calibrate", "What scores mean: fitted on a folder of people."),
     "bench": ("gate.commands.bench:bench", "Latency by stage beside the bare models."),
 }
 

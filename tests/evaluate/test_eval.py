@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluate.command import evaluate
+from evaluate.commands.eval import evaluate
 from gate.peers import PEERS
 from gate.store import audit
 from gate.store.database import transaction

@@ -1,4 +1,4 @@
-"""facegate eval, calibrate"""
+"""facegate eval"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evaluate.commands.people import counts_of, faces_of, fold_option, pack_option, part_of, seed_option
 from gate.commands.home import (
     Home,
     counted,
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from models.manifest import Calibration
     from models.pack import Models
 
-_PACK = click.option("--pack", help="An installed pack; else the one in use.")
-_SEED = click.option("--seed", default=0, show_default=True, help="Of the drawing of people and photos.")
-_FOLD = click.option(
-    "--fold", default="1/1", show_default=True, metavar="K/N", help="Only the K-th of N parts of the people."
-)
 _WORST = 12
 
 
@@ -54,13 +50,13 @@ class _Peer(click.Choice[str]):
 @click.option("--frames", default=1, show_default=True, type=click.IntRange(1, 8), help="Photos a decision.")
 @click.option("--gallery", default=300, show_default=True, type=click.IntRange(1), help="People enrolled at most.")
 @click.option("--splits", default=10, show_default=True, type=click.IntRange(1, 100), help="Drawings, pooled.")
-@_SEED
-@_FOLD
+@seed_option
+@fold_option
 @click.option("--without", multiple=True, type=_Safeguard(), help="Leave a safeguard out, to see what it brings.")
 @click.option("--report", type=click.Path(path_type=Path), help="A folder for the DET curve and the worst pairs.")
 @click.option("--liveness", type=click.Path(path_type=Path), help="A folder with bona_fide and attack, instead.")
 @click.option("--peer", type=_Peer(), help="Another library in the models' place, installed in a folder of its own.")
-@_PACK
+@pack_option
 @state_option
 @json_option
 def evaluate(
@@ -99,7 +95,7 @@ def evaluate(
     measured: Calibration | None = None
     cohort: NDArray[np.float32] | None = None
     if peer is None:
-        models, listing, faces = _faces(gate, pack, folder, fold, limits="quality" not in without)
+        models, listing, faces = faces_of(gate, pack, folder, fold, limits="quality" not in without)
         measured, name = models.measured, models.model_id
         cohort = None if "normalisation" in without else _cohort(models)
     else:
@@ -112,7 +108,7 @@ def evaluate(
         "folder": str(folder),
         "pack": name,
         "calibration": measured.measured if measured else None,
-        **_counts(listing, faces),
+        **counts_of(listing, faces),
         **answer,
         "without": list(without),
     }
@@ -126,20 +122,6 @@ def evaluate(
         _print(answer)
 
 
-def _faces(
-    gate: Home, pack: str | None, folder: Path, fold: str, *, limits: bool = True, calibrated: bool = True
-) -> tuple[Models, Listing, Faces]:
-    from evaluate.folder import list_people, look
-    from gate.vision.recogniser import limits_of
-    from models.pack import open_models
-
-    listing = list_people(folder, _fold(fold))
-    threads = gate.settings.vision.threads
-    models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads, calibrated=calibrated)
-    with progress_bar("Looking at the photos", len(listing.photos)) as step:
-        return models, listing, look(listing, models, limits_of(gate.settings.vision) if limits else None, step)
-
-
 def _faces_of_peer(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
     from evaluate.folder import list_people, look_with
     from gate import peers
@@ -151,39 +133,13 @@ def _faces_of_peer(gate: Home, name: str, folder: Path, fold: str) -> tuple[List
         except FacegateError as error:
             raise UsageError("{peer} cannot be measured: {why}", peer=name, why=str(error)) from error
 
-    listing = list_people(folder, _fold(fold))
+    listing = list_people(folder, part_of(fold))
     with progress_bar(f"{name} looks at the photos", len(listing.photos)) as step:
         return listing, look_with(run, listing, step)
 
 
-def _fold(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise UsageError("--fold is two numbers such as 1/2, the first not above the second.")
-    return int(part), int(parts)
-
-
 def _cohort(models: Models) -> NDArray[np.float32] | None:
     return models.measured.cohort_templates(models.spec.dimension) if models.measured else None
-
-
-def _counts(listing: Listing, faces: Faces) -> dict[str, Any]:
-    if listing.duplicates:
-        click.secho(
-            f"{counted(len(listing.duplicates), 'file')} left out that another one repeats, such as"
-            f" {listing.duplicates[0]}.",
-            fg="yellow",
-            err=True,
-        )
-    return {
-        "people": len(faces.people),
-        "images": len(listing.photos),
-        "duplicates": len(listing.duplicates),
-        "unreadable": faces.unreadable,
-        "failure_to_enrol": round(faces.failure_to_enrol, 5),
-        "failure_to_acquire": round(faces.failure_to_acquire, 5),
-        "refused": {str(reason): number for reason, number in faces.refused.most_common()},
-    }
 
 
 def _identify(
@@ -344,115 +300,3 @@ def _evaluate_liveness(gate: Home, pack: str | None, folder: Path, as_json: bool
 
 def _percent(share: float | None) -> str:
     return "none" if share is None else f"{100 * share:.1f} %"
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--record", is_flag=True, help="From this gate's own record, in place of a folder.")
-@_SEED
-@_FOLD
-@click.option("--to", type=click.Path(path_type=Path), help="Write it there; else the pack here uses it from now on.")
-@_PACK
-@state_option
-@json_option
-def calibrate(
-    folder: Path | None,
-    record: bool,
-    seed: int,
-    fold: str,
-    to: Path | None,
-    pack: str | None,
-    state: Path | None,
-    config: Path | None,
-    as_json: bool,
-) -> None:
-    """Fit what scores mean on a FOLDER of people, person/photo.jpg, so that the promise holds for this model pack.
-
-    No photo and no template of theirs is kept: numbers, and faces of nobody. With --record the strangers who came to
-    this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
-    """
-    from gate.store import audit
-    from gate.vocabulary import AuditEvent
-    from models.receipt import CALIBRATION, pack_folder
-
-    if (folder is None) != record:
-        raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
-    if record and fold != "1/1":
-        raise UsageError("--fold parts the people of a folder; the record has none to part.")
-    gate = home(state, config)
-    if folder is None:
-        name, calibration = _fit_record(gate, pack)
-    else:
-        name, calibration = _fit_folder(gate, pack, folder, fold, seed)
-    path = to or pack_folder(gate.models_dir, name) / CALIBRATION
-    try:
-        path.write_text(calibration.model_dump_json(indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
-    if to is None:
-        with gate.store() as connection:
-            audit.append(connection, AuditEvent("calibrated", {"pack": name, "measured": calibration.measured}))
-    found = calibration.model_dump(mode="json", exclude={"cohort"})
-    if as_json:
-        print_json({"pack": name, "file": str(path), **found})
-        return
-    strangers = calibration.strangers
-    click.echo(f"{name}, {calibration.measured}")
-    click.echo(
-        f"two people: tail of a normal distribution, centre {strangers.centre:.3f}, spread {strangers.spread:.3f}"
-    )
-    for photos, scores in enumerate(calibration.residents, start=1):
-        click.echo(
-            f"one person, {counted(photos, 'photo')}: half score above {scores[6]:.3f}, 98 % above {scores[2]:.3f}"
-        )
-    click.echo(f"frames of one approach stray by {calibration.within:.3f}, alike for {calibration.within_s:.2f} s")
-    click.echo(f"Written to {path}.")
-
-
-def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int) -> tuple[str, Calibration]:
-    from datetime import date
-
-    from evaluate.approaches import walked
-    from evaluate.scores import calibrate as fit
-    from evaluate.scores import fit_cohort, fit_frames
-    from gate.vision.recogniser import limits_of
-    from models.receipt import read_receipt
-
-    models, listing, faces = _faces(gate, pack, folder, fold, calibrated=False)
-    _counts(listing, faces)
-    name = models.model_id.rpartition("/")[0]
-    limits = limits_of(gate.settings.vision)
-    cohort = fit_cohort(faces.templates, faces.person, seed)
-    with progress_bar("Letting them walk up") as step:
-        frames = fit_frames(walked(faces, models, limits, cohort, seed, step))
-    part = "" if fold == "1/1" else f", part {fold} of the people"
-    measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
-    embedder = read_receipt(gate.models_dir, name).file("embedder").fetched_sha256
-    return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, seed)
-
-
-def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
-    from datetime import date
-
-    from evaluate.record import approaches, recalibrated
-    from gate.store import audit, residents
-    from models.receipt import read_calibration, read_receipt, uncalibrated
-
-    name = pack or gate.ready_pack()
-    receipt = read_receipt(gate.models_dir, name)
-    shipped = read_calibration(gate.models_dir, receipt)
-    if shipped is None:
-        raise uncalibrated(name)
-    with gate.store() as connection:
-        seen = approaches(audit.lines(connection))
-        people = len(residents.template_counts(connection, receipt.model_id))
-    measured = (
-        f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
-    )
-    fitted = recalibrated(shipped, seen, people, measured)
-    click.echo(
-        f"{len(seen.strangers)} approaches of strangers, {len(seen.residents)} residents let in,"
-        f" {counted(len(seen.mistaken), 'opening')} by somebody else",
-        err=True,
-    )
-    return name, fitted
