@@ -33,6 +33,7 @@ class VisionHealth(BaseModel):
 
     alive: bool
     camera_fault: str | None = None
+    infrared_fault: str | None = None
     last_frame_age_s: float | None = None
     last_inference_age_s: float | None = None
     residents: int | None = None

@@ -5,6 +5,7 @@ import pytest
 
 from enroll.enrolment import enrol_photos
 from gate.demo.walkup import Scene, footage, walker_from, write_video
+from gate.health import gather
 from gate.store import audit
 from gate.store.consents import NO_PERSON
 from tests.running import ask, gate_running, wait_for
@@ -46,8 +47,10 @@ def test_an_infrared_camera_that_is_gone_is_told_and_lets_nobody_in_by_face(
         (refused, *_) = wait_for(lambda: of_kind(store, "denied"), 30, "nobody was judged")
         (lost,) = wait_for(lambda: of_kind(store, "infrared_lost"), 10, "the loss was not told")
         assert ask(state, "door", do="open")["granted"], "the other ways in stay open"
+        health = gather(state)
         found = facegate("doctor", "--json", **asked("97")).answer["findings"]
     assert refused.details["reason"] == "fault"
+    assert "The infrared camera gives no pictures: until it does, nobody is let in by face." in health.problems
     assert "cannot be opened" in lost.details["why"]
     (finding,) = (one for one in found if one["name"] == "infrared")
     assert finding["grade"] == "bad"
