@@ -54,9 +54,10 @@ class Template:
 
 
 _SELECT = """
-    SELECT r.number, r.id, r.name, r.unit, r.created_at, count(t.id), r.extended, g.name,
+    SELECT r.number, r.id, r.name, r.unit, r.created_at,
+        (SELECT count(*) FROM templates WHERE resident_id = r.id), r.extended, g.name,
         coalesce(own.windows, shared.windows), r.valid_from, r.valid_until
-    FROM residents r LEFT JOIN templates t ON t.resident_id = r.id
+    FROM residents r
         LEFT JOIN groups g ON g.id = r.group_id
         LEFT JOIN schedules own ON own.id = r.schedule_id
         LEFT JOIN schedules shared ON shared.id = g.schedule_id
@@ -65,7 +66,7 @@ _SELECT = """
 
 def every(connection: sqlite3.Connection) -> list[Resident]:
     """All residents by name."""
-    rows = connection.execute(f"{_SELECT} GROUP BY r.id ORDER BY r.name, r.id")
+    rows = connection.execute(f"{_SELECT} ORDER BY r.name, r.id")
     return [_resident(row) for row in rows]
 
 
@@ -78,13 +79,13 @@ def _resident(row: tuple[Any, ...]) -> Resident:
 
 def get(connection: sqlite3.Connection, resident: str) -> Resident | None:
     """One resident by id."""
-    row = connection.execute(f"{_SELECT} WHERE r.id = ? GROUP BY r.id", (resident,)).fetchone()
+    row = connection.execute(f"{_SELECT} WHERE r.id = ?", (resident,)).fetchone()
     return _resident(row) if row else None
 
 
 def find(connection: sqlite3.Connection, who: str) -> Resident:
     """The one resident with this id or this name. Raises Refusal when there is none, or more than one."""
-    rows = connection.execute(f"{_SELECT} WHERE r.id = ? OR r.name = ? GROUP BY r.id ORDER BY r.id", (who, who))
+    rows = connection.execute(f"{_SELECT} WHERE r.id = ? OR r.name = ? ORDER BY r.id", (who, who))
     found = [_resident(row) for row in rows]
     if not found:
         raise Refusal(f"No resident is called {who!r}. List them with: facegate residents list")
@@ -130,7 +131,7 @@ def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
 
 def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
     """Everyone of exactly this name."""
-    rows = connection.execute(f"{_SELECT} WHERE r.name = ? GROUP BY r.id ORDER BY r.id", (name,))
+    rows = connection.execute(f"{_SELECT} WHERE r.name = ? ORDER BY r.id", (name,))
     return [_resident(row) for row in rows]
 
 

@@ -66,8 +66,9 @@ def gather(sightings: Sequence[Sighting], newest: Sighting, most: int) -> tuple[
 
 def track_template(sightings: Sequence[Sighting]) -> NDArray[np.float32]:
     """(D,) float32 of unit length: the mean of the sightings' templates by their weights."""
-    total = np.sum([sighting.weight * sighting.template for sighting in sightings], axis=0)
-    return np.asarray(total / np.linalg.norm(total), np.float32)
+    weights = np.array([sighting.weight for sighting in sightings], np.float32)
+    total = weights @ np.array([sighting.template for sighting in sightings])
+    return np.asarray(total / math.sqrt(total @ total), np.float32)
 
 
 def shared_with(templates: NDArray[np.float32], cohort: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,7 +80,7 @@ def shared_with(templates: NDArray[np.float32], cohort: NDArray[np.float32]) -> 
     alike = templates @ cohort.T
     nearest = min(_NEAREST_COHORT, alike.shape[1])
     top = np.partition(alike, -nearest, axis=1)[:, -nearest:]
-    return np.asarray(_COHORT_SHARE * top.mean(axis=1), np.float32)
+    return np.asarray(top.sum(axis=1) * (_COHORT_SHARE / nearest), np.float32)
 
 
 def bar(sightings: Sequence[Sighting], rule: Rule) -> float:

@@ -150,8 +150,8 @@ def score_by_enrolment(
 
 
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
-    length = np.linalg.norm(vectors, axis=-1)
-    return np.asarray(np.abs(length - 1) <= _UNIT_TOLERANCE)
+    squared = np.vecdot(vectors, vectors)
+    return np.asarray(np.abs(squared - 1) <= 2 * _UNIT_TOLERANCE)
 
 
 def _mean_templates(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> NDArray[np.float32]:

@@ -82,7 +82,7 @@ def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
         eye_distance=eye_distance(face),
         yaw=yaw(face),
         sharpness=float(deviation[0, 0]) ** 2,
-        light=float(grey.mean()),
+        light=cv2.sumElems(grey)[0] / grey.size,
     )
 
 

@@ -252,7 +252,7 @@ class Recogniser:
     def _embed(self, probes: list[_Probe], now: float) -> None:
         if not probes:
             return
-        templates = self._models.embedder.glance(np.stack([probe.aligned for probe in probes]))
+        templates = self._models.embedder.glance(np.array([probe.aligned for probe in probes]))
         self.embedded += len(probes)
         for probe, template in zip(probes, templates, strict=True):
             if np.isfinite(template).all():
