@@ -104,7 +104,6 @@ def test_residents_are_let_in_and_strangers_are_not(
     first = [one.by_first_frame == who for who, one in came.items()]
     print(f"without evidence over time: let in by the first usable frame {100 * np.mean(first):.1f} %, strangers"
           f" {sum(one.by_first_frame is not None for one in away)}")  # fmt: skip
-    # Not yet the 98 % wanted; whoever is missed is printed.
     assert len(in_time) / len(came) >= 0.98
     assert not wrong
     assert not let_in
