@@ -170,9 +170,9 @@ def _faces(rows: list[_Row], refused: Counter[Reason], unreadable: int, photos: 
     names = tuple(dict.fromkeys(person for person, *_ in rows))
     if len(names) < 2:
         raise UsageError(
-            "Of {photos} photos only {people} shows a face that can be used; it takes at least two people.",
+            "{people} on {photos} photos shows a face that can be used; it takes at least two people.",
             photos=photos,
-            people="one person" if names else "nobody",
+            people="One person alone" if names else "Nobody",
         )
     number = {name: index for index, name in enumerate(names)}
     people, files, templates, enrols = zip(*rows, strict=True)

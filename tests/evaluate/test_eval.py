@@ -103,7 +103,7 @@ def test_folders_that_cannot_be_evaluated_are_one_sentence(facegate, photos, tmp
     for name in "ab":
         (walls / name).mkdir(parents=True)
         Image.fromarray(np.full((80, 80, 3), ord(name), np.uint8)).save(walls / name / "wall.png")
-    assert "nobody shows a face that can be used" in said(walls)
+    assert "Nobody on 2 photos shows a face that can be used" in said(walls)
     two = two_people(photos, tmp_path / "two")
     assert "Nobody in" in said(two, "--photos", 2)
     (two / "Biden" / "broken.jpg").write_bytes(b"no photo")
