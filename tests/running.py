@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.link import Client, LinkDown, socket_of
+from gate.store import audit
 from tests.conftest import command_environment
 
 
@@ -42,6 +43,11 @@ def wait_for(condition, within_s, what):
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
     return value
+
+
+def of_kind(store, kind):
+    """The lines of the record of one kind."""
+    return [line for line in audit.lines(store) if line.kind == kind]
 
 
 def ask(state, who, **message):

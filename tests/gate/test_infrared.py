@@ -1,14 +1,13 @@
 """An infrared camera beside the camera: its evidence decides, and a gate without it lets nobody in by face."""
 
-import cv2
 import pytest
 
 from enroll.enrolment import enrol_photos
 from gate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.health import gather
-from gate.store import audit
 from gate.store.consents import NO_PERSON
-from tests.running import ask, gate_running, wait_for
+from tests.infrared import grey
+from tests.running import ask, gate_running, of_kind, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +62,3 @@ def beside(models_dir, state, camera, infrared):
 
 def asked(infrared):
     return {"FACEGATE_VISION__LIVENESS": "standard", "FACEGATE_INFRARED__SOURCE": str(infrared)}
-
-
-def grey(image):
-    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-
-
-def of_kind(store, kind):
-    return [line for line in audit.lines(store) if line.kind == kind]

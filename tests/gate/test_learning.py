@@ -5,13 +5,13 @@ import pytest
 
 from enroll.consent import given
 from enroll.enrolment import enrol_photos
-from gate.store import audit, residents
+from gate.store import residents
 from gate.store.audit import Moment
 from gate.store.consents import Way
 from gate.store.database import transaction
 from gate.store.learned import learn as learn_from
 from gate.vocabulary import Lesson
-from tests.running import gate_running, wait_for
+from tests.running import gate_running, of_kind, wait_for
 
 
 @pytest.mark.parametrize("learn", [True, False])
@@ -44,7 +44,3 @@ def test_what_was_learned_has_no_say_in_what_is_learned_next(models_dir, models,
         wait_for(lambda: of_kind(store, "passage"), 10, "the passage was not told")
     assert line.personal["name"] == "Joe Biden", "what was learned decides who is let in"
     assert [one.details["claim"] for one in of_kind(store, "template_learned")] == ["poison 0", "poison 8"]
-
-
-def of_kind(store, kind):
-    return [line for line in audit.lines(store) if line.kind == kind]

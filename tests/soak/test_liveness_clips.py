@@ -20,6 +20,7 @@ from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from evaluate.liveness import judge_clip
 from gate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, Walker, footage
+from gate.proofs import proofs
 from gate.vision.sources import video_frames
 from gate.vocabulary import Level
 from models.pack import open_liveness, open_models
@@ -58,6 +59,10 @@ def test_attacks_over_a_track(shared: Path, liveness_dir: Path) -> None:
         attacks = [passed for kind in ("screen", "sheet", "attack photo") for passed in table[kind]["fused"]]
         bpcer, apcer = 1 - float(np.mean(live)), float(np.mean(attacks))
         print(f"  fused: BPCER {100 * bpcer:.1f} %, APCER {100 * apcer:.1f} %")
+        *_, told = proofs(liveness_dir, PACKS, level, infrared=False)
+        assert pytest.approx((bpcer, apcer), abs=0.001) == (told.bpcer, told.apcer), (
+            "gate/proofs.py tells other figures"
+        )
         if level is Level.STANDARD:
             assert bpcer <= 0.05
         assert apcer <= 0.05

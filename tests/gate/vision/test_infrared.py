@@ -6,6 +6,7 @@ import pytest
 
 from gate.demo.walkup import Scene, footage, walker_from
 from gate.vision.infrared import shows_face
+from tests.infrared import grey
 
 
 @pytest.fixture(scope="module")
@@ -13,10 +14,6 @@ def near(models, photos):
     """A picture with a face near the gate, and the face's box."""
     *_, image = footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5)
     return image, tuple(models.detector.detect(image)[0, :4].tolist())
-
-
-def grey(image: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
 
 
 def shifted(image: np.ndarray, across: float) -> np.ndarray:

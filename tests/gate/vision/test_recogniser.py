@@ -19,6 +19,7 @@ from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
 from models.detector import Detector
 from models.pack import open_liveness
+from tests.infrared import grey
 
 
 @pytest.fixture
@@ -263,10 +264,6 @@ def test_a_photo_held_up_opens_nothing_where_liveness_is_asked_for(walk, obama, 
     assert lively.relay_pulses == 1
 
 
-def infrared_of(images):
-    return [cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR) for image in images]
-
-
 @pytest.mark.parametrize(
     ("lamp", "late_s", "resident", "reason"),
     [
@@ -285,7 +282,7 @@ def test_an_infrared_camera_joins_its_evidence(
     checks = open_liveness(liveness_dir, settings.liveness_packs)
     recogniser = Recogniser(models, settings.vision, partial(next, map(str, count())), checks, infrared=True)
     images = list(footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5))
-    lit = infrared_of(images if lamp == "shows them" else footage([Scene(None, 4.0)], 5))
+    lit = map(grey, images if lamp == "shows them" else footage([Scene(None, 4.0)], 5))
     claims = []
     for number, (image, shown) in enumerate(zip(images, lit, strict=True)):
         beside = Frame(shown, "infrared", number / FPS - late_s) if lamp != "is out" else None
