@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Iterator
 
 from enroll.bulk import COLUMNS
-from gate.spreadsheet import harmless
+from gate.spreadsheet import csv_line
 from gate.store import residents
 
 
 def table(connection: sqlite3.Connection) -> Iterator[str]:
     """The lines of a CSV in UTF-8, without faces: no photo is kept that could go with it."""
     # A spreadsheet takes UTF-8 for what it is when the file says so.
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + csv_line(COLUMNS)
     for one in residents.every(connection):
         cells = {
             "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from, "until": one.valid_until,
         }  # fmt: skip
-        yield _line(tuple(cells.get(column) for column in COLUMNS))
+        yield csv_line(cells.get(column) for column in COLUMNS)
 
 
 def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
@@ -47,9 +45,3 @@ def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
             "until": one.valid_until, "templates": templates,
         }  # fmt: skip
         yield json.dumps(person, ensure_ascii=False) + "\n"
-
-
-def _line(cells: tuple[str | None, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([harmless(cell) for cell in cells])
-    return out.getvalue()

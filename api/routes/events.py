@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator
 from api.auth import Actor, Permission
 from api.context import Reader, Shared, Store, record_look
 from api.problems import RESPONSES
-from gate.spreadsheet import harmless
+from gate.spreadsheet import csv_line
 from gate.store import audit, residents
 from gate.store.audit import Line
 from gate.store.database import open_read_only
@@ -145,20 +143,14 @@ _CSV_COLUMNS = ("sequence", "at", "kind", "reason", "method", "name", "resident"
 
 def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
     # A spreadsheet takes UTF-8 for what it is when the file says so.
-    yield "\ufeff" + _row(_CSV_COLUMNS)
+    yield "\ufeff" + csv_line(_CSV_COLUMNS)
     for line in every(reader, search):
         one = shown(line, actor)
         details = one.details
-        yield _row((
+        yield csv_line((
             one.sequence, one.at, one.kind, details.get("reason", ""), details.get("method", ""), one.name or "",
             one.resident or "", json.dumps(details, ensure_ascii=False), one.hash,
         ))  # fmt: skip
-
-
-def _row(cells: tuple[object, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([harmless(cell) for cell in cells])
-    return out.getvalue()
 
 
 def _jsonl(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import click
 
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import FacegateError, Refusal, UsageError
-from gate.spreadsheet import harmless
+from gate.spreadsheet import csv_line
 from gate.store import audit as store
 from gate.store.audit import Anchor, Line
 from gate.vocabulary import AuditEvent
@@ -133,14 +132,13 @@ def _export(lines: Iterator[Line], file: Path, kind: str) -> int:
 
 def _write(lines: Iterator[Line], out: TextIO, kind: str) -> int:
     count = 0
-    writer = csv.writer(out)
     if kind == "csv":
-        writer.writerow(_COLUMNS)
+        out.write(csv_line(_COLUMNS))
     for line in lines:
         values = asdict(line)
         if kind == "csv":
             cells = (values[column] for column in _COLUMNS)
-            writer.writerow([harmless(json.dumps(c, ensure_ascii=False) if isinstance(c, dict) else c) for c in cells])
+            out.write(csv_line(json.dumps(c, ensure_ascii=False) if isinstance(c, dict) else c for c in cells))
         else:
             out.write(json.dumps(values, ensure_ascii=False) + "\n")
         count += 1
