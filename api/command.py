@@ -39,7 +39,7 @@ def list_users(state: Path | None, config: Path | None, as_json: bool) -> None:
 @state_option
 def add(name: str, role: str, password: str, state: Path | None, config: Path | None) -> None:
     """Let NAME sign in."""
-    from api.auth import Passwords
+    from api.passwords import Passwords
     from api.routes.accounts import clean_user_name
 
     name = clean_user_name(name)
@@ -55,7 +55,7 @@ def add(name: str, role: str, password: str, state: Path | None, config: Path | 
 @state_option
 def password(name: str, password: str, state: Path | None, config: Path | None) -> None:
     """Give NAME a new password; all their sessions end."""
-    from api.auth import Passwords
+    from api.passwords import Passwords
 
     hashed = Passwords().hashed(password, name)
     with home(state, config).store() as connection:

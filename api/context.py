@@ -12,11 +12,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Passwords, Permission, Throttle, digest
+from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
 from api.enroller import Enroller
 from api.importer import Importer
 from api.languages import Languages
+from api.passwords import Passwords
 from api.problems import HttpProblem, SignInNeeded
+from api.throttle import Throttle
 from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store import accounts, audit
 from gate.store.database import DATABASE_NAME, open_database, sentences

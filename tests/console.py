@@ -8,11 +8,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from api.app import create_app
-from api.auth import Passwords
 from api.context import Context
 from api.enroller import Enroller
 from api.importer import Importer
 from api.languages import Languages
+from api.passwords import Passwords
 from gate.store import accounts
 from gate.store.accounts import Role
 

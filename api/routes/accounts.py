@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.auth import LEAST_PASSWORD, MOST_PASSWORD, Permission, digest, new_secret
+from api.auth import Permission, digest, new_secret
 from api.context import Owner, Shared, Store
+from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from enroll.people import clean_text
 from gate.store import accounts

@@ -11,9 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
-from api.auth import LEAST_PASSWORD, Actor, Permission, digest, new_secret
+from api.auth import Actor, Permission, digest, new_secret
 from api.context import Context, Owner, Registrar, Shared, Store
 from api.pages import language_of, page
+from api.passwords import LEAST_PASSWORD
 from api.routes import webhooks as webhook_routes
 from api.routes.accounts import clean_user_name, found_user
 from api.routes.site import back_up, backups_of

@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import IDLE_S, LEAST_PASSWORD, LONGEST_S, digest, new_secret
+from api.auth import IDLE_S, LONGEST_S, digest, new_secret
 from api.context import Context, MaybeActor, Shared, Store, context_of
 from api.pages import LANGUAGE_COOKIE, language_of, page
+from api.passwords import LEAST_PASSWORD
+from api.problems import HttpProblem
 from api.routes.accounts import clean_user_name
+from api.throttle import Attempt, network_of
 from gate.errors import FacegateError
 from gate.store import accounts, audit
 from gate.store.accounts import User
@@ -45,12 +48,14 @@ def make_owner(
     if accounts.users(connection):
         return _to("/sign-in")
     address, now = _address(request), time.monotonic()
-    wait_s = context.throttle.wait_s(_FIRST_START, address, now)
+    # Sixty bits are not guessed from many networks either: nobody else's guesses keep the owner waiting.
+    attempt = Attempt.at(_FIRST_START, address, known=True)
+    wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
         said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
         return _first_start(request, name, said)
     if not context.owner_code.right(code):
-        context.throttle.failed(_FIRST_START, address, now)
+        context.throttle.failed(attempt, now)
         audit.append(connection, AuditEvent("sign_in_failed", {"why": "owner code", "from": address}))
         return _first_start(
             request,
@@ -66,7 +71,7 @@ def make_owner(
     if owner is None:
         return _to("/sign-in")
     context.owner_code_file.unlink(missing_ok=True)
-    return _signed_in(connection, context, owner)
+    return _signed_in(connection, context, owner, attempt.network)
 
 
 @router.get("/sign-in")
@@ -81,20 +86,25 @@ def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Resp
 def sign_in(request: Request, connection: Store, context: Shared, name: _Name, password: _Secret) -> Response:
     """Sign in; who fails must wait longer each time, and nobody else."""
     language, address, now = language_of(request), _address(request), time.monotonic()
-    wait_s = context.throttle.wait_s(name, address, now)
+    user = accounts.user_named(connection, name)
+    known = user is not None and accounts.known_from(connection, user, network_of(address))
+    attempt = Attempt.at(name, address, exists=user is not None, known=known)
+    wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
         said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
         return page(request, "sign_in.html", status_code=429, name=name, problem=said)
-    user = accounts.user_named(connection, name.strip())
     # Counted before it is known to be wrong: attempts at once must not slip through together.
-    context.throttle.failed(name, address, now)
-    if user is None or not context.passwords.right(user, password):
-        if user is None:
-            context.passwords.right(None, password)
+    context.throttle.failed(attempt, now)
+    try:
+        right = context.passwords.right(user, password, known=known)
+    except HttpProblem as error:
+        context.throttle.taken_back(attempt)
+        return page(request, "sign_in.html", status_code=error.status, name=name, problem=language.error(error))
+    if user is None or not right:
         audit.append(connection, AuditEvent("sign_in_failed", {"user": user.id if user else None, "from": address}))
         return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
-    context.throttle.succeeded(name, address)
-    return _signed_in(connection, context, user)
+    context.throttle.succeeded(attempt)
+    return _signed_in(connection, context, user, attempt.network)
 
 
 @router.post("/sign-out")
@@ -136,10 +146,10 @@ def _first_start(request: Request, name: str = "", problem: str | None = None) -
     )
 
 
-def _signed_in(connection: Store, context: Context, user: User) -> Response:
+def _signed_in(connection: Store, context: Context, user: User, network: str) -> Response:
     secret, now = new_secret(), time.time()
     accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
-    accounts.begin_session(connection, digest(secret), user, now)
+    accounts.begin_session(connection, digest(secret), user, now, network)
     response = _to("/")
     response.set_cookie(
         context.cookie, secret, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,6 +55,9 @@ class Token:
     created_at: str
 
 
+# Of each user the networks from which they got in last.
+_NETWORKS_KEPT = 20
+
 _USER = "SELECT id, name, password, role, created_at FROM users"
 
 
@@ -63,9 +67,25 @@ def users(connection: sqlite3.Connection) -> list[User]:
 
 
 def user_named(connection: sqlite3.Connection, name: str) -> User | None:
-    """One user by name, without regard to case."""
-    row = connection.execute(f"{_USER} WHERE name = ?", (name,)).fetchone()
-    return _user(row) if row else None
+    """One user by name, without regard to case, blanks around or within it, and how its accents are composed."""
+    alike = [one for one in users(connection) if folded(one.name) == folded(name)]
+    # Of two from before names were told apart so, the one written exactly as given.
+    return next((one for one in alike if one.name == name), alike[0] if alike else None)
+
+
+def folded(name: str) -> str:
+    """A name as it counts, however it was typed.
+
+    >>> folded("  Wang\u3000FANG ")
+    'wang fang'
+    """
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
+
+
+def known_from(connection: sqlite3.Connection, of: User, network: str) -> bool:
+    """Whether the user got in from there before."""
+    row = connection.execute("SELECT 1 FROM known_networks WHERE user_id = ? AND network = ?", (of.id, network))
+    return row.fetchone() is not None
 
 
 def user(connection: sqlite3.Connection, identity: str) -> User | None:
@@ -120,13 +140,25 @@ def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
         audit.append(connection, AuditEvent("user_removed", {"user": gone.id, "by": by}))
 
 
-def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float) -> None:
-    """Write a login down; it is on record."""
+def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float, network: str = "") -> None:
+    """Write a login down, and where it came from; it is on record."""
     with transaction(connection):
+        _note_network(connection, of, network, now)
         connection.execute(
             "INSERT INTO sessions (digest, user_id, began_at, used_at) VALUES (?, ?, ?, ?)", (digest, of.id, now, now)
         )
         audit.append(connection, AuditEvent("signed_in", {"user": of.id}))
+
+
+def _note_network(connection: sqlite3.Connection, of: User, network: str, now: float) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO known_networks (user_id, network, at) VALUES (?, ?, ?)", (of.id, network, now)
+    )
+    connection.execute(
+        "DELETE FROM known_networks WHERE user_id = ? AND network NOT IN"
+        " (SELECT network FROM known_networks WHERE user_id = ? ORDER BY at DESC LIMIT ?)",
+        (of.id, of.id, _NETWORKS_KEPT),
+    )
 
 
 def session(connection: sqlite3.Connection, digest: str) -> Session | None:

@@ -1,76 +1,15 @@
-"""Throttle, codes and passwords: the pure rules."""
+"""Codes, passwords and roles: the pure rules."""
+
+import threading
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from api.auth import ROLES, OwnerCode, Passwords, Permission, Throttle, new_code
+from api.auth import ROLES, OwnerCode, Permission, new_code
+from api.passwords import Passwords
+from api.problems import HttpProblem
 from gate.errors import UsageError
 from gate.store.accounts import Role
 from tests.console import CHEAP
-
-
-def fail(throttle, name, address, times, now=0.0):
-    for _ in range(times):
-        throttle.failed(name, address, now)
-
-
-def test_five_attempts_are_free_and_each_further_one_waits_longer():
-    throttle = Throttle()
-    waits = []
-    for _ in range(9):
-        waits.append(throttle.wait_s("ann", "10.0.0.9", 100.0))
-        throttle.failed("ann", "10.0.0.9", 100.0)
-    assert waits == [0, 0, 0, 0, 0, 1, 2, 4, 8]
-    assert throttle.wait_s("ann", "10.0.0.9", 100.0 + 16) == 0
-
-
-def test_guessing_locks_out_the_guesser_and_not_the_person():
-    throttle = Throttle()
-    fail(throttle, "ann", "10.0.0.9", 1000)
-    assert throttle.wait_s("ann", "10.0.0.9", 1.0) > 800
-    assert throttle.wait_s("ANN", "10.0.0.9", 1.0) > 800
-    assert throttle.wait_s("ann", "10.0.0.5", 1.0) == 0
-
-
-def test_guessing_at_many_names_does_not_pay():
-    throttle = Throttle()
-    for number in range(25):
-        throttle.failed(f"name {number}", "10.0.0.9", 0.0)
-    assert throttle.wait_s("another", "10.0.0.9", 0.0) > 0
-    assert throttle.wait_s("another", "10.0.0.5", 0.0) == 0
-
-
-def test_a_right_password_frees_the_name_from_there():
-    throttle = Throttle()
-    fail(throttle, "ann", "10.0.0.5", 6)
-    throttle.succeeded("ann", "10.0.0.5")
-    assert throttle.wait_s("ann", "10.0.0.5", 0.0) == 0
-
-
-@given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3), st.floats(0, 1e6)), max_size=60))
-def test_nobody_waits_longer_than_the_longest(attempts):
-    throttle = Throttle()
-    now = 0.0
-    for name, address, later in attempts:
-        now += later
-        assert 0 <= throttle.wait_s(name, address, now) <= Throttle.LONGEST_S
-        throttle.failed(name, address, now)
-
-
-def test_a_flood_of_names_takes_bounded_memory():
-    throttle = Throttle()
-    for number in range(10_000):
-        throttle.failed(f"name {number}", f"10.{number >> 8}.{number & 255}.1", 0.0)
-    assert len(throttle._failures) <= 4096
-
-
-def test_an_office_behind_one_address_may_sign_in_all_day():
-    throttle = Throttle()
-    for number in range(200):
-        assert throttle.wait_s(f"name {number}", "10.0.0.5", 0.0) == 0
-        throttle.failed(f"name {number}", "10.0.0.5", 0.0)
-        throttle.succeeded(f"name {number}", "10.0.0.5")
 
 
 def test_the_owner_code_is_right_however_it_is_typed():
@@ -86,7 +25,13 @@ def test_codes_differ_and_hold_no_letters_that_look_alike():
     assert not set("".join(codes)) & set("IL01O")
 
 
-@pytest.mark.parametrize("password", ["short", "x" * 201, "margarethe1"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short", "x" * 201, "margarethe1", "aaaaaaaaaa", "哈" * 12, "1234567890", "qwertyuiop", "password123",
+        "Facegate2026", "13800138000", "abcabcabcabc", "1q2w3e4r5t",
+    ],
+)  # fmt: skip
 def test_a_poor_password_is_refused_in_a_sentence(password):
     with pytest.raises(UsageError, match="password"):
         Passwords(CHEAP).hashed(password, "margarethe")
@@ -96,6 +41,42 @@ def test_a_password_is_kept_as_argon2id_with_the_recommended_cost():
     hashed = Passwords().hashed("correct horse battery")
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert "correct" not in hashed
+
+
+def test_whoever_comes_when_enough_are_checked_is_turned_away_at_once_and_the_known_have_a_place_of_their_own():
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    class Slow:
+        def hash(self, password):
+            return password
+
+        def verify(self, kept, password):
+            begun.release()
+            go_on.wait(10)
+            return True
+
+    passwords, told = Passwords(Slow()), []
+
+    def guess():
+        try:
+            passwords.right(None, "x")
+        except HttpProblem as error:
+            told.append(error)
+
+    guessers = [threading.Thread(target=guess) for _ in range(12)]
+    for guesser in guessers:
+        guesser.start()
+    begun.acquire()
+    while sum(guesser.is_alive() for guesser in guessers) > 3:
+        guessers[-1].join(0.01)
+    assert [error.status for error in told] == [503] * 9
+    known = threading.Thread(target=lambda: passwords.right(None, "x", known=True))
+    known.start()
+    assert begun.acquire(timeout=10)
+    go_on.set()
+    for one in (*guessers, known):
+        one.join()
+    assert len(told) == 9
 
 
 def test_each_role_may_do_its_work_and_no_more():

@@ -88,6 +88,23 @@ def test_brute_force_is_slowed_and_locks_nobody_else_out(browser, store):
     assert kinds(store).count("sign_in_failed") == 5
 
 
+def test_blanks_and_capitals_before_a_name_are_no_further_guesses(browser):
+    guesser = browser(address="10.0.0.66")
+    typed = ["owner", " owner", "OWNER", "owner\u3000", "\u2009Owner", "  owner  ", "\tOWNER"]
+    assert [guesser.sign_in(name, "a wrong guess").status_code for name in typed] == [401] * 5 + [429] * 2
+    assert browser(address="10.0.0.5").sign_in("  Owner ").status_code == 303
+
+
+def test_addresses_in_turn_guess_no_further_and_the_owners_own_still_gets_in(app, browser):
+    usual = browser("owner", address="10.0.0.5")
+    usual.post("/sign-out")
+    answers = [Browser(app, address=f"10.7.0.{last}").sign_in("owner", "a guess").status_code for last in range(60)]
+    # Twenty, and one after each pause that was over by then: 1 s, 2 s, 4 s.
+    assert answers.count(401) <= 24
+    assert Browser(app, address="10.8.0.1").sign_in("owner").status_code == 429
+    assert usual.sign_in("owner").status_code == 303
+
+
 def test_signing_out_ends_the_session_on_the_gate(browser):
     one = browser("manager")
     cookies = dict(one.cookies)
