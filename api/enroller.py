@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -64,9 +65,9 @@ class Enroller:
         from enroll.decode import decode
         from enroll.enrolment import Photo, enrol
 
-        decoded = (Photo(called, decode(file, called), f"photo {called}") for called, file in photos)
+        sent = (Photo(called, partial(decode, file, called), f"photo {called}") for called, file in photos)
         with self.turn() as models:
-            return enrol(connection, models, name, decoded, unit, consent=consent, to=to, by=by)
+            return enrol(connection, models, name, sent, unit, consent=consent, to=to, by=by)
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

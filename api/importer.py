@@ -164,7 +164,7 @@ class Importer:
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
                     if by is None:
-                        job.outcomes.append(rehearse(connection, models, row))
+                        job.outcomes.append(rehearse(connection, models, row, known))
                     else:
                         job.outcomes.append(carry_out(connection, models, row, by, known))
         return True

@@ -9,17 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from enroll.checks import examine
+from enroll.checks import LeftOut
 from enroll.consent import LANGUAGES, given
-from enroll.decode import decode_photo
-from enroll.enrolment import Photo, enrol
+from enroll.enrolment import enrol, photo_in, prepare
 from enroll.people import add_without_face, clean_text, namesake
-from gate.errors import FacegateError, Sentence, UsageError
+from gate.errors import FacegateError, Sentence, UsageError, together
 from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way
@@ -97,18 +96,21 @@ def table_in(folder: Path) -> Path:
     return found[0]
 
 
-def rehearse(connection: sqlite3.Connection, models: Models, row: Row) -> Outcome:
-    """What would become of a row; every photo is looked at, nothing is changed."""
+def rehearse(
+    connection: sqlite3.Connection, models: Models, row: Row, known: LiveGallery | None = None
+) -> Outcome:  # fmt: skip
+    """What would become of a row; every photo is looked at, nothing is changed. `known` as for enrolling one."""
     try:
         _refuse_unknown_group(connection, row)
         existing = namesake(connection, row.name, row.unit)
         if existing is not None and (existing.templates or not row.photos):
             return Outcome(row.line, row.name, Action.CHANGED if _changes(existing, row) else Action.KNOWN)
-        for photo in row.photos:
-            examine(decode_photo(photo), photo.name, models)
+        if not row.photos:
+            return Outcome(row.line, row.name, Action.ADDED)
+        found = prepare(connection, models, map(photo_in, row.photos), to=existing, known=known)
     except FacegateError as error:
         return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
-    return Outcome(row.line, row.name, Action.ENROLLED if row.photos else Action.ADDED)
+    return Outcome(row.line, row.name, Action.ENROLLED, _remarks(found.lookalikes, found.left_out))
 
 
 def carry_out(
@@ -126,13 +128,12 @@ def carry_out(
             action, person = Action.KNOWN, existing
         elif row.photos and row.way is not None:
             agreed = given(row.way, by, row.language, row.guardian)
-            photos = (Photo(photo.name, decode_photo(photo), f"photo {photo.name}") for photo in row.photos)
+            photos = map(photo_in, row.photos)
             enrolled = enrol(
                 connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by, known=known
             )
             action, person = Action.ENROLLED, enrolled.resident
-            if enrolled.lookalikes:
-                why = Sentence("looks very like {others}", others=", ".join(enrolled.lookalikes))
+            why = _remarks(enrolled.lookalikes, enrolled.left_out)
         else:
             action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
         if _changes(person, row):
@@ -144,6 +145,14 @@ def carry_out(
     except FacegateError as error:
         return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
     return Outcome(row.line, row.name, action, why)
+
+
+def _remarks(lookalikes: Sequence[str], left_out: Sequence[LeftOut]) -> Sentence | None:
+    """What should be told of somebody who is enrolled, where there is something."""
+    said = [Sentence("Left out: {why}", why=one.why) for one in left_out]
+    if lookalikes:
+        said.insert(0, Sentence("Looks very like {others}.", others=", ".join(lookalikes)))
+    return together(said) if said else None
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import Refusal, Sentence
+from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.vision.closer import closer
 from gate.vision.quality import Limits, Quality, measure, unfit
 from gate.vocabulary import Face, Reason
@@ -43,6 +44,29 @@ class PhotoRefused(Refusal):
         pixels = round(quality.eye_distance) if quality else 0
         super().__init__(ADVICE[reason], photo=name, pixels=pixels)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A photo that was not taken: what it is called, why, and the reason; None where the file is no photo."""
+
+    photo: str
+    why: Sentence
+    reason: Reason | None = None
+
+    @classmethod
+    def of(cls, photo: str, error: FacegateError) -> LeftOut:
+        """From what was raised for it."""
+        return cls(photo, error.sentence, error.reason if isinstance(error, PhotoRefused) else None)
+
+
+class PhotosRefused(Refusal):
+    """None of several photos will do; the message says of each why, `reason` is the first one's."""
+
+    def __init__(self, left_out: Sequence[LeftOut]) -> None:
+        told = together([one.why for one in left_out])
+        super().__init__(told.pattern, **told.values)
+        self.reason = left_out[0].reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def enroll(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Enrol NAME from one to eight PHOTOS; a poor photo is refused with the reason.
+    """Enrol NAME from one to eight PHOTOS; the good ones are taken, a poor one is named with the reason.
 
     Enrol nobody who has not agreed. What you say here is recorded with your user id.
     """
@@ -77,6 +77,8 @@ def enroll(
     with gate.store() as connection:
         enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed, by=by)
         found = standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+    for one in enrolled.left_out:
+        click.secho(f"Left out: {one.why}", fg="yellow", err=True)
     for other in enrolled.lookalikes:
         click.secho(
             f"Warning: this face is already enrolled as {other}, or looks very like them.",
@@ -99,7 +101,8 @@ def enroll(
             "unit": resident.unit,
             "templates": resident.templates,
         }
-        print_json({**answer, "lookalikes": list(enrolled.lookalikes)})
+        left_out = [asdict(one) for one in enrolled.left_out]
+        print_json({**answer, "lookalikes": list(enrolled.lookalikes), "left_out": left_out})
         return
     click.echo(f"{resident.name} is enrolled with {counted(resident.templates, 'template')}.")
     who = f"{guardian} agreed for them" if guardian else "they agreed"
@@ -138,8 +141,10 @@ def import_people(
         with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
             known = known_faces(open_read_only(gate.state), models)
             for row in rows:
-                done = carry_out(connection, models, row, by, known) if yes else rehearse(connection, models, row)
-                outcomes.append(done)
+                if yes:
+                    outcomes.append(carry_out(connection, models, row, by, known))
+                else:
+                    outcomes.append(rehearse(connection, models, row, known))
                 step()
     outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}

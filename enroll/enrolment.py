@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.checks import Portrait, examine
+from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
 from enroll.decode import decode_photo
 from enroll.people import clean_text, namesake
-from gate.errors import Refusal, UsageError
+from gate.errors import FacegateError, Refusal, UsageError
 from gate.store import residents
 from gate.store.consents import Consent
 from gate.store.residents import MAX_TEMPLATES, Resident, Template
@@ -28,19 +29,30 @@ _ALIKE = 8
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A decoded photo: (H, W, 3) uint8 BGR, what to call it, and where it came from."""
+    """A photo: what to call it, how to get it ((H, W, 3) uint8 BGR, or UsageError), and where it came from."""
 
     name: str
-    image: NDArray[np.uint8]
+    read: Callable[[], NDArray[np.uint8]]
     source: str = "photo"
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What photos give to enrol from: templates, who else looks so alike that a person should check, and the photos
+    that will not do."""
+
+    templates: tuple[Template, ...]
+    lookalikes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Who was enrolled, and who else looks so alike that a person should check."""
+    """Who was enrolled, who else looks so alike that a person should check, and the photos that were not taken."""
 
     resident: Resident
     lookalikes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def known_faces(reader: sqlite3.Connection, models: Models) -> LiveGallery:
@@ -63,8 +75,12 @@ def enrol_photos(
 ) -> Enrolled:
     """Enrol `name` from files; someone already enrolled under this name gets more templates. Raises as `enrol`."""
     known = namesake(connection, clean_text(name, "name"), clean_text(unit, "unit") if unit is not None else None)
-    decoded = (Photo(path.name, decode_photo(path), f"photo {path.name}") for path in photos)
-    return enrol(connection, models, name, decoded, unit, consent=consent, to=known, by=by)
+    return enrol(connection, models, name, map(photo_in, photos), unit, consent=consent, to=known, by=by)
+
+
+def photo_in(path: Path) -> Photo:
+    """The photo in a file."""
+    return Photo(path.name, partial(decode_photo, path), f"photo {path.name}")
 
 
 def enrol(
@@ -81,34 +97,63 @@ def enrol(
 ) -> Enrolled:
     """Enrol `name`, who agreed by `consent`, or give resident `to` more templates; `consent` may then stand already.
 
-    Photos are taken one at a time. All or nothing. `known` are the faces of this store; whoever enrols many gives it,
-    so that it is not read anew for each. Raises UsageError for files and names that are none, Refusal for
-    photos that will not do.
+    The good photos are taken and the others named; raises as `prepare`, and nothing is kept then.
     """
     name = clean_text(name, "name")
     unit = clean_text(unit, "unit") if unit is not None else None
-    portraits: list[Portrait] = []
-    labels: list[tuple[str, str]] = []
-    for photo in photos:
-        if len(portraits) == MAX_TEMPLATES:
-            raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-        portraits.append(examine(photo.image, photo.name, models))
-        labels.append((photo.name, photo.source))
-    if not portraits:
-        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-    vectors = models.embedder.embed(np.stack([portrait.aligned for portrait in portraits]))
+    found = prepare(connection, models, photos, to=to, known=known)
+    resident = residents.enrol(connection, name, unit, found.templates, consent, to=to.id if to else None, by=by)
+    return Enrolled(resident, found.lookalikes, found.left_out)
+
+
+def prepare(
+    connection: sqlite3.Connection,
+    models: Models,
+    photos: Iterable[Photo],
+    *,
+    to: Resident | None = None,
+    known: LiveGallery | None = None,
+) -> Prepared:
+    """What an enrolment from these photos would do, for resident `to` where they are known; nothing is written.
+
+    Photos are taken one at a time. `known` are the faces of this store; whoever enrols many gives it, so that it is not
+    read anew for each. Raises Refusal where no photo will do, or where they show different people or another than `to`;
+    UsageError for no photos, too many, or a single one that is none.
+    """
+    good, left_out = _look_over(photos, models)
+    vectors = models.embedder.embed(np.stack([portrait.aligned for _, portrait in good]))
     if not np.isfinite(vectors).all():
         raise Refusal("The embedder gave no number for a photo; choose another photo.")
-    _refuse_different_people(vectors, [shown for shown, _ in labels])
+    _refuse_different_people(vectors, [photo.name for photo, _ in good])
     if to is not None:
         _refuse_stranger(connection, models, to, vectors)
-    templates = [
-        Template(models.model_id, source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
-        for portrait, vector, (_, source) in zip(portraits, vectors, labels, strict=True)
-    ]
-    lookalikes = _lookalikes(connection, models, vectors, to, known)
-    resident = residents.enrol(connection, name, unit, templates, consent, to=to.id if to else None, by=by)
-    return Enrolled(resident, lookalikes)
+    templates = tuple(
+        Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
+        for (photo, portrait), vector in zip(good, vectors, strict=True)
+    )
+    return Prepared(templates, _lookalikes(connection, models, vectors, to, known), left_out)
+
+
+def _look_over(
+    photos: Iterable[Photo], models: Models
+) -> tuple[list[tuple[Photo, Portrait]], tuple[LeftOut, ...]]:  # fmt: skip
+    """The photos that will do with their portraits, and the others; at least one of the former, or it raises."""
+    good: list[tuple[Photo, Portrait]] = []
+    poor: list[FacegateError] = []
+    left_out: list[LeftOut] = []
+    for photo in photos:
+        if len(good) + len(poor) == MAX_TEMPLATES:
+            raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
+        try:
+            good.append((photo, examine(photo.read(), photo.name, models)))
+        except FacegateError as error:
+            poor.append(error)
+            left_out.append(LeftOut.of(photo.name, error))
+    if not good and not poor:
+        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
+    if not good:
+        raise poor[0] if len(poor) == 1 else PhotosRefused(left_out)
+    return good, tuple(left_out)
 
 
 def _refuse_different_people(vectors: NDArray[np.float32], names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 
@@ -20,6 +21,18 @@ class Sentence(str):
         made = super().__new__(cls, pattern.format(**values) if values else pattern)
         made.pattern, made.values = pattern, values
         return made
+
+
+def together(sentences: Sequence[Sentence]) -> Sentence:
+    """Several sentences, one after the other, as one.
+
+    >>> together([Sentence("It rains."), Sentence("{name} is wet.", name="Ann")])
+    'It rains. Ann is wet.'
+    """
+    last, *before = reversed(sentences)
+    for one in before:
+        last = Sentence("{first} {rest}", first=one, rest=last)
+    return last
 
 
 class FacegateError(Exception):

@@ -27,11 +27,20 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
 
 
+class PhotoLeftOut(BaseModel):
+    """A photo that was not taken, and what to do about it; `reason` is null where the file is no photo."""
+
+    photo: str
+    reason: str | None
+    advice: str
+
+
 class Enrolment(BaseModel):
-    """Who was enrolled, and whom they look so like that a person should check."""
+    """Who was enrolled, whom they look so like that a person should check, and which photos were not taken."""
 
     resident: Resident
     lookalikes: list[str]
+    left_out: list[PhotoLeftOut] = []
 
 
 class PhotoCheck(BaseModel):
@@ -82,8 +91,9 @@ def enrol_resident(
     guardian: Annotated[str | None, Form(max_length=400, description="Who agreed for someone under 14.")] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
-    """Enrol someone from one to eight photos. No photo is kept."""
+    """Enrol someone from one to eight photos, by the good ones among them. No photo is kept."""
     lookalikes: list[str] = []
+    left_out: list[PhotoLeftOut] = []
 
     def act() -> str:
         enrolled = enrol_uploads(
@@ -91,12 +101,13 @@ def enrol_resident(
             guardian=guardian,
         )  # fmt: skip
         lookalikes.extend(enrolled.lookalikes)
+        left_out.extend(PhotoLeftOut(photo=one.photo, reason=one.reason, advice=one.why) for one in enrolled.left_out)
         return enrolled.resident.id
 
     fields = json.dumps([way, name, unit, resident, language, guardian]).encode()
     asked = chain((b"enrolment", fields), (photo.file.read() for photo in photos))
     enrolled = found_resident(connection, once(connection, actor, idempotency_key, asked, act))
-    return Enrolment(resident=shown(enrolled), lookalikes=lookalikes)
+    return Enrolment(resident=shown(enrolled), lookalikes=lookalikes, left_out=left_out)
 
 
 def enrol_uploads(

@@ -180,6 +180,8 @@ def enrol(
     except (FacegateError, PackError) as error:
         return _enrol(request, connection, actor, resident, given, problem=words.error(error))
     notice = words("{name} is enrolled.", name=enrolled.resident.name)
+    for one in enrolled.left_out:
+        notice += " " + words("Left out: {why}", why=one.why)
     if enrolled.lookalikes:
         notice += " " + words(
             "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)

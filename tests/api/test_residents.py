@@ -158,6 +158,24 @@ def test_the_page_says_what_is_wrong_in_the_language_and_loses_nothing(manager, 
     assert 'value="1-101"' in refused.text
 
 
+def test_a_poor_photo_among_good_ones_is_named_and_the_good_ones_are_taken(manager, photos, store):
+    torn = ("photos", ("torn.jpg", (photos / "obama3.jpg").read_bytes()[:20_000], "image/jpeg"))
+    given = [torn, *upload(photos, "obama.jpg", "obama2.jpg")]
+    answer = manager.post("/api/v1/enrolments", data=AGREED | {"name": "Barack Obama"}, files=given)
+    assert (answer.status_code, answer.json()["resident"]["templates"]) == (201, 2)
+    (left_out,) = answer.json()["left_out"]
+    assert (left_out["photo"], left_out["reason"]) == ("torn.jpg", None)
+    assert "damaged" in left_out["advice"]
+    form = {"resident": answer.json()["resident"]["id"], "way": "screen", "language": "en", "agreed": "1"}
+    shown = manager.post("/enrol", data=form, files=[torn, *upload(photos, "obama3.jpg")])
+    assert "Left out: torn.jpg is damaged" in shown.text
+    chinese = manager.post(
+        "/enrol", data=form, files=[torn, *upload(photos, "obama3.jpg")], headers={"accept-language": "zh-CN"}
+    )
+    assert "未采用:torn.jpg" in chinese.text.replace("：", ":")
+    assert residents.every(store)[0].templates == 4
+
+
 def test_each_look_at_people_is_on_record(manager, store, staff):
     for path in ("/residents", "/api/v1/residents"):
         manager.get(path)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import cv2
 import pytest
 
 from enroll.bulk import Action, carry_out, read_table, rehearse
@@ -26,7 +27,7 @@ def table(tmp_path, photos):
     """Writes a table beside the photos."""
 
     def write(content, encoding="utf-8"):
-        for name in ("obama.jpg", "obama3.jpg", "biden.jpg"):
+        for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"):
             shutil.copy(photos / name, tmp_path)
         (tmp_path / "people.csv").write_bytes(content.encode(encoding))
         return tmp_path / "people.csv"
@@ -106,8 +107,9 @@ def test_what_is_no_table_is_refused_whole(table, content, why):
 def test_photos_that_will_not_do_and_groups_there_are_none_are_told_before(table, store, models):
     path = table(f"{HEAD}Both,,,,obama.jpg;biden.jpg,told,\nAnn,,pilots,,,,\n")
     rows, _ = read_table(path, path.parent)
-    assert actions(rehearse(store, models, row) for row in rows) == [Action.ENROLLED, Action.REFUSED]
+    rehearsed = [rehearse(store, models, row) for row in rows]
     done = [carry_out(store, models, row, "test") for row in rows]
+    assert rehearsed == done
     assert actions(done) == [Action.REFUSED, Action.REFUSED]
     assert "different people" in done[0].why
     assert "no group pilots" in done[1].why
@@ -144,3 +146,15 @@ def test_a_broken_row_among_ten_thousand_is_named_and_costs_no_other(table):
     found, refused = read_table(path, path.parent)
     assert len(found) == 9_999
     assert [(one.line, one.action) for one in refused] == [(7_002, Action.REFUSED)]
+
+
+def test_of_several_photos_the_poor_one_is_named_before_and_after(table, store, models):
+    path = table(f"{HEAD}Barack Obama,,,,obama.jpg;dark.jpg;obama2.jpg,told,\n")
+    dark = cv2.imread(str(path.parent / "obama3.jpg")) * 0.2
+    cv2.imwrite(str(path.parent / "dark.jpg"), dark)
+    (row,), _ = read_table(path, path.parent)
+    before = rehearse(store, models, row)
+    assert before == carry_out(store, models, row, "test")
+    assert before.action is Action.ENROLLED
+    assert "Left out: dark.jpg is too dark" in before.why
+    assert residents.every(store)[0].templates == 2

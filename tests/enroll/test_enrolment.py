@@ -69,12 +69,26 @@ def test_a_turned_face_is_refused(shared, store, models, tmp_path):
     assert refused.value.reason is Reason.TURNED_AWAY
 
 
-def test_one_poor_photo_of_several_leaves_nothing_half_written(store, models, photos, spoilt):
-    with pytest.raises(PhotoRefused):
-        enrol_photos(
-            store, models, "A", [photos / "obama.jpg", spoilt(lambda image: image * 0)], consent=NO_PERSON, by="test"
-        )
+def test_of_several_photos_the_good_ones_are_taken_and_each_poor_one_named(store, models, photos, spoilt, tmp_path):
+    (tmp_path / "torn.jpg").write_bytes((photos / "obama2.jpg").read_bytes()[:20_000])
+    given = [spoilt(lambda image: image * 0), photos / "obama.jpg", tmp_path / "torn.jpg", photos / "obama3.jpg"]
+    enrolled = enrol_photos(store, models, "A", given, consent=NO_PERSON, by="test")
+    assert enrolled.resident.templates == 2
+    assert [(one.photo, one.reason) for one in enrolled.left_out] == [
+        ("spoilt.png", Reason.NO_FACE),
+        ("torn.jpg", None),
+    ]
+    assert "spoilt.png shows no face" in enrolled.left_out[0].why
+    assert "torn.jpg is damaged" in enrolled.left_out[1].why
+
+
+def test_where_no_photo_will_do_each_is_named_and_nothing_is_kept(store, models, photos, spoilt, tmp_path):
+    (tmp_path / "torn.jpg").write_bytes((photos / "obama2.jpg").read_bytes()[:20_000])
+    given = [spoilt(lambda image: image * 0), tmp_path / "torn.jpg"]
+    with pytest.raises(Refusal, match=r"spoilt.png shows no face.*torn.jpg is damaged"):
+        enrol_photos(store, models, "A", given, consent=NO_PERSON, by="test")
     assert residents.every(store) == []
+    assert audit.anchor(store) is None
 
 
 def test_photos_of_different_people_are_refused(store, models, photos):

@@ -121,7 +121,8 @@ def _enrol(store: sqlite3.Connection, models: Models, people: Sequence[Path]) ->
                 height, width = whole.shape[:2]
                 cut = whole[height * 3 // 20 : height * 17 // 20, width * 3 // 20 : width * 17 // 20]
                 known = namesake(store, person.name, None)
-                enrol(store, models, person.name, [Photo(photo.name, cut)], consent=NO_PERSON, to=known, by="test")
+                given = [Photo(photo.name, lambda cut=cut: cut)]
+                enrol(store, models, person.name, given, consent=NO_PERSON, to=known, by="test")
                 probes[person.name] = last
             except Refusal:
                 refused += 1
