@@ -21,7 +21,7 @@ from api.problems import HttpProblem, SignInNeeded
 from api.throttle import Throttle
 from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store import accounts, audit
-from gate.store.database import DATABASE_NAME, open_database, sentences
+from gate.store.database import database_of, open_database, sentences
 from gate.store.retention import KeepSettings
 from gate.vocabulary import AuditEvent
 
@@ -78,7 +78,7 @@ def context_of(request: Request) -> Context:
 @contextmanager
 def store_of(context: Context) -> Iterator[sqlite3.Connection]:
     """The store, with SQLite's errors in words."""
-    with closing(open_database(context.state)) as connection, sentences(context.state / DATABASE_NAME):
+    with closing(open_database(context.state)) as connection, sentences(database_of(context.state)):
         yield connection
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
-from gate.store.database import DATABASE_NAME, open_database, open_read_only, sentences
+from gate.store.database import database_of, open_database, open_read_only, sentences
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Importer:
         with (
             closing(open_database(self._state)) as connection,
             closing(open_read_only(self._state)) as reader,
-            sentences(self._state / DATABASE_NAME),
+            sentences(database_of(self._state)),
         ):
             with self._enroller.turn() as models:
                 known = known_faces(reader, models)

@@ -25,6 +25,7 @@ from gate.store.database import (
     DATABASE_NAME,
     StoreError,
     check_integrity,
+    database_of,
     open_database,
     open_read_only,
     schema_version,
@@ -60,7 +61,7 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
     with TemporaryDirectory(dir=folder) as scratch:
         copy = Path(scratch) / DATABASE_NAME
         with closing(open_read_only(state)) as source, closing(sqlite3.connect(copy)) as target:
-            with sentences(state / DATABASE_NAME):
+            with sentences(database_of(state)):
                 source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")
         people, events = _checked(Path(scratch))
@@ -101,8 +102,9 @@ def restore(path: Path, state: Path) -> tuple[Backup, int]:
     Whoever was erased since the backup was made is erased again. Returns the backup and how many that were. Raises
     UsageError when the archive is cut short, damaged or from a newer Facegate; nothing is changed then.
     """
-    state.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with TemporaryDirectory(dir=state) as scratch:
+    current = database_of(state)
+    current.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with TemporaryDirectory(dir=current.parent) as scratch:
         manifest = _unpack(path, Path(scratch))
         people, events = _checked(Path(scratch))
         forgotten = _erased_until_now(state)
@@ -112,12 +114,11 @@ def restore(path: Path, state: Path) -> tuple[Backup, int]:
             audit.append(connection, AuditEvent("restored", details))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
-        _put_in_place(Path(scratch) / DATABASE_NAME, state)
+        _put_in_place(Path(scratch) / DATABASE_NAME, current)
     return Backup(path, manifest["made_at"], people, events), again
 
 
-def _put_in_place(new: Path, state: Path) -> None:
-    current = state / DATABASE_NAME
+def _put_in_place(new: Path, current: Path) -> None:
     if current.exists():
         for suffix in ("-wal", "-shm"):
             beside = current.with_name(current.name + suffix)
@@ -131,7 +132,7 @@ def _put_in_place(new: Path, state: Path) -> None:
 def _erased_until_now(state: Path) -> list[str]:
     # A database from a newer Facegate is read for this too: whoever it erased stays erased.
     try:
-        with closing(sqlite3.connect(f"{(state / DATABASE_NAME).resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{database_of(state).resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return residents.erased(connection)
     except sqlite3.Error:
         return []

@@ -20,7 +20,7 @@ from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather
 from gate.promise import Standing
 from gate.store import audit
-from gate.store.database import DATABASE_NAME, check_integrity, open_read_only
+from gate.store.database import check_integrity, database_of, open_read_only
 from gate.vocabulary import Level
 
 UNITS = ("settings", "door", "vision", "api")
@@ -310,7 +310,7 @@ def _power(site: Site) -> Finding:
 
 
 def _permissions(site: Site) -> Finding:
-    path = site.state / DATABASE_NAME
+    path = database_of(site.state)
     try:
         found = path.stat()
     except OSError as error:

@@ -15,7 +15,7 @@ import click
 
 from gate.config import Settings, configuration_file, load_settings, models_directory, state_directory
 from gate.store import audit
-from gate.store.database import open_database, sentences
+from gate.store.database import database_of, open_database, sentences
 from gate.vocabulary import AuditEvent
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Home:
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
         """Its database, with SQLite's errors in words."""
-        with closing(open_database(self.state)) as connection, sentences(self.state / "facegate.db"):
+        with closing(open_database(self.state)) as connection, sentences(database_of(self.state)):
             yield connection
 
 

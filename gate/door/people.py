@@ -16,7 +16,7 @@ from gate.clock import zone_of
 from gate.errors import FacegateError
 from gate.schedule import parse
 from gate.store import residents, schedules
-from gate.store.database import DATABASE_NAME, open_read_only
+from gate.store.database import database_of, open_read_only
 from gate.store.residents import Resident
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class People:
     def __init__(self, state: Path, zone: str | None, face_and_pin: str | None = None) -> None:
         """`face_and_pin`: the words of the hours in which a face alone opens nothing."""
         self._state = state
-        self._database = state / DATABASE_NAME
+        self._database = database_of(state)
         self._zone = zone_of(zone)
         self._face_and_pin = face_and_pin
         self._connection: sqlite3.Connection | None = None

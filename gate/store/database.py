@@ -27,16 +27,26 @@ class StoreError(FacegateError):
     """The database cannot be used; the message says what to do."""
 
 
+def database_of(state: Path) -> Path:
+    """Where a state's database is: in a folder of its own, since SQLite writes beside it.
+
+    A state that an earlier Facegate made has it at its top, and keeps it there.
+    """
+    own, top = state / "db" / DATABASE_NAME, state / DATABASE_NAME
+    return top if top.exists() and not own.exists() else own
+
+
 def open_database(state: Path) -> sqlite3.Connection:
     """The state's database for reading and writing, created and migrated where needed.
 
     The caller owns the connection and uses it from one thread. Raises UsageError when the directory cannot be
     written or the database is from a newer Facegate, StoreError when it is damaged or the disk is full.
     """
-    path = state / DATABASE_NAME
+    path = database_of(state)
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o750)
-        if not os.access(state, os.W_OK | os.X_OK):
+        for folder in (state, path.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         share(path)
@@ -75,7 +85,7 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """The state's database for reading. Raises StoreError when there is none or it cannot be read."""
-    path = state / DATABASE_NAME
+    path = database_of(state)
     with sentences(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro",
@@ -91,7 +101,7 @@ def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.C
 
 def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
     """Raises StoreError unless SQLite finds every page and foreign key sound."""
-    path = state / DATABASE_NAME
+    path = database_of(state)
     with sentences(path):
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         orphans = connection.execute("PRAGMA foreign_key_check").fetchone()

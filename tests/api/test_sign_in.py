@@ -8,6 +8,7 @@ from api.app import create_app
 from api.auth import IDLE_S, LONGEST_S, digest
 from api.context import store_of
 from gate.store import accounts, audit
+from gate.store.database import database_of
 from tests.console import PASSWORD, Browser, context_on, problem_of
 
 
@@ -167,6 +168,6 @@ def test_a_token_makes_no_tokens(browser):
 def test_no_secret_is_kept_in_the_database(browser, context):
     one = browser("manager")
     _, issued = token(browser, "people")
-    held = b"".join(path.read_bytes() for path in context.state.glob("facegate.db*"))
+    held = b"".join(path.read_bytes() for path in database_of(context.state).parent.glob("facegate.db*"))
     for secret in (PASSWORD, issued["secret"], one.cookies["facegate"]):
         assert secret.encode() not in held

@@ -12,7 +12,7 @@ from gate import backup
 from gate.errors import UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
-from gate.store.database import StoreError, open_database
+from gate.store.database import StoreError, database_of, open_database
 from gate.store.residents import Template
 from gate.vocabulary import AuditEvent
 from tests.door import door_process
@@ -58,7 +58,7 @@ def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, som
         assert residents.every(restored) == []
         assert audit.verify(restored) is None
         assert "Wang Fang" not in json.dumps([line.personal for line in audit.lines(restored)])
-    assert (state / "facegate.db.before-restore").exists()
+    assert database_of(state).with_name("facegate.db.before-restore").exists()
 
 
 def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp_path):
@@ -115,10 +115,10 @@ def another_file(folder):
 )
 def test_a_backup_that_will_not_do_changes_nothing(state, store, someone, tmp_path, change, sentence):
     changed = rewritten(backup.make(state, tmp_path / "b", None).path, change)
-    before = (state / "facegate.db").read_bytes()
+    before = database_of(state).read_bytes()
     with pytest.raises(UsageError, match=sentence):
         backup.restore(changed, state)
-    assert (state / "facegate.db").read_bytes() == before
+    assert database_of(state).read_bytes() == before
     assert not (tmp_path / "evil").exists()
 
 

@@ -6,7 +6,7 @@ from gate.config import CameraSettings, Settings, VisionSettings
 from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
 from gate.health import Health, Machine, look_at_machine
 from gate.promise import Promise, Standing
-from gate.store.database import open_database
+from gate.store.database import database_of, open_database
 from tests.door import door_process
 
 WELL_KEPT = Standing(Promise(1, 2), people=3, at=0.4, years_kept=2.0, missed=0.01, more=900)
@@ -59,8 +59,8 @@ def test_an_infrared_camera_is_looked_at_like_the_other(site):
 
 def damaged(site):
     for name in ("facegate.db-wal", "facegate.db-shm"):
-        (site.state / name).unlink()
-    (site.state / "facegate.db").write_bytes(b"no database" * 1000)
+        database_of(site.state).with_name(name).unlink()
+    database_of(site.state).write_bytes(b"no database" * 1000)
     return site
 
 
@@ -71,7 +71,7 @@ def altered(site):
 
 
 def world_readable(site):
-    (site.state / "facegate.db").chmod(0o644)
+    database_of(site.state).chmod(0o644)
     return site
 
 

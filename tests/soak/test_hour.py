@@ -12,7 +12,7 @@ import pytest
 
 from enroll.enrolment import enrol_photos
 from gate.store.consents import NO_PERSON
-from gate.store.database import DATABASE_NAME
+from gate.store.database import database_of
 from tests.running import ask, gate_running, pid_of, wait_for
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
@@ -34,7 +34,7 @@ def test_an_hour_of_real_video(shared: Path, models, models_dir, state, store) -
             memory.append((passed, *resident_mb(pid)))
             time.sleep(EVERY_S)
         assert pid_of(state, "vision") == pid, "vision ended on the way"
-    with closing(sqlite3.connect(state / DATABASE_NAME)) as reader:
+    with closing(sqlite3.connect(database_of(state))) as reader:
         lines = [json.loads(details) for (details,) in reader.execute(
             "SELECT details FROM audit WHERE kind IN ('granted', 'denied')")]  # fmt: skip
     ages = np.array([line["frame_age_ms"] for line in lines if "frame_age_ms" in line])

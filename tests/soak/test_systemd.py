@@ -100,12 +100,12 @@ print(Client(socket_of(Path("/var/lib/facegate"), "door")).ask({"do": "open"}))
 
 def test_nobody_can_do_more_than_his_part(box):
     as_vision = ("nsenter", "-t", str(pid(box, "vision")), "-m", "runuser", "-u", "facegate-vision", "--")
-    for path in ("/var/lib/facegate/facegate.db", "/run/facegate/door/mine", "/etc/mine"):
+    for path in ("/var/lib/facegate/db/facegate.db", "/run/facegate/door/mine", "/etc/mine"):
         assert re.search("Read-only|denied", box.run(*as_vision, "touch", path, check=False).stderr)
     python = ("/opt/facegate/current/bin/python", "-c", ASK_TO_OPEN)
     assert "wrong_peer" in box.run("runuser", "-u", "facegate-vision", "-g", "facegate", "--", *python).stdout
     assert "'granted': True" in box.run("runuser", "-u", "facegate-api", "-g", "facegate", "--", *python).stdout
-    for path in ("/var/lib/facegate/facegate.db", "/etc/facegate/facegate.toml"):
+    for path in ("/var/lib/facegate/db/facegate.db", "/etc/facegate/facegate.toml"):
         assert box.run("runuser", "-u", "nobody", "--", "cat", path, check=False).returncode != 0
     assert (
         "Put sudo before" in box.run("runuser", "-u", "nobody", "--", "facegate", "audit", "tail", check=False).stderr
@@ -251,4 +251,4 @@ def test_uninstalling_leaves_the_state_alone(box):
     assert "Left: /var/lib/facegate" in said
     left = box.run("find", "/etc", "/opt", "/usr/local", "/run", "/var", "-iname", "*facegate*").stdout.split()
     assert [path for path in left if not path.startswith("/var/lib/facegate")] == []
-    assert box.run("ls", "/var/lib/facegate/facegate.db").returncode == 0
+    assert box.run("ls", "/var/lib/facegate/db/facegate.db").returncode == 0

@@ -13,7 +13,7 @@ from contextlib import closing
 from gate.drill.bench import Bench
 from gate.drill.expect import expect, health, milliseconds, press_exit, soon
 from gate.drill.results import CheckFailed
-from gate.store.database import DATABASE_NAME
+from gate.store.database import database_of
 from gate.supervise import WATCHDOG_S
 
 
@@ -106,7 +106,7 @@ def api_comes_back(gate: Bench, _resident: str) -> str:
 def locked_database_delays_nothing(gate: Bench, resident: str) -> str:
     """While another program holds the database, the gate opens; the record follows."""
     gate.rest()
-    with closing(sqlite3.connect(gate.state / DATABASE_NAME, isolation_level=None)) as other:
+    with closing(sqlite3.connect(database_of(gate.state), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         asked = time.monotonic()
         expect(gate.claim(resident, id="drill-locked")["granted"], "it was refused")

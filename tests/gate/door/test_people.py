@@ -8,6 +8,7 @@ from gate.door.memory import MEMORY_NAME, Memory, Remembered
 from gate.door.people import People, StoreDown
 from gate.errors import Refusal
 from gate.store import residents, schedules
+from gate.store.database import database_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 23, 12, tzinfo=SHANGHAI).timestamp()
@@ -85,7 +86,8 @@ def test_a_store_that_is_missing_is_empty_and_one_that_is_damaged_is_down(tmp_pa
     people = People(tmp_path, None)
     assert people.find("anyone") is None
     assert people.fault is None
-    (tmp_path / "facegate.db").write_bytes(b"no database" * 1000)
+    database_of(tmp_path).parent.mkdir()
+    database_of(tmp_path).write_bytes(b"no database" * 1000)
     with pytest.raises(StoreDown):
         people.find("anyone")
     assert "damaged" in people.fault

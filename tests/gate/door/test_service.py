@@ -14,6 +14,7 @@ from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.link import socket_of
 from gate.store import residents, schedules
 from gate.store.consents import NO_PERSON
+from gate.store.database import database_of
 from gate.store.residents import Template
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 
@@ -312,9 +313,9 @@ def test_a_flood_of_refusals_does_not_fill_the_record(state):
 @pytest.mark.parametrize("damage", ["garbage", "cut"])
 def test_a_damaged_database_leaves_exit_fire_and_commands_at_work(state, store, resident, damage):
     store.close()
-    database = state / "facegate.db"
+    database = database_of(state)
     for name in ("facegate.db-wal", "facegate.db-shm"):
-        (state / name).unlink(missing_ok=True)
+        database.with_name(name).unlink(missing_ok=True)
     data = database.read_bytes()
     database.write_bytes(b"not a database" * 500 if damage == "garbage" else data[: len(data) // 3])
     with door_process(state, fire_pin=FIRE, hold_pin=HOLD, rex_pin=REX) as (_, client):

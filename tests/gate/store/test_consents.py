@@ -51,7 +51,7 @@ def test_withdrawal_erases_and_leaves_the_person_living_here(store, state):
     assert residents.gallery_version(store) > before
     assert residents.get(store, someone.id).templates == 0
     assert not consents.standing(store, someone.id)
-    everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
+    everything = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
     assert MARK not in everything
     assert b"Unmistakable" not in everything
     assert audit.verify(store) is None

@@ -10,7 +10,15 @@ import pytest
 from gate.errors import UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
-from gate.store.database import DATABASE_NAME, StoreError, check_integrity, open_database, open_read_only, sentences
+from gate.store.database import (
+    DATABASE_NAME,
+    StoreError,
+    check_integrity,
+    database_of,
+    open_database,
+    open_read_only,
+    sentences,
+)
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent
 
@@ -65,7 +73,7 @@ def test_a_damaged_database_is_found_before_it_is_trusted(state):
         for number in range(300):
             audit.append(connection, AuditEvent("granted", {"number": number}))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    path = state / DATABASE_NAME
+    path = database_of(state)
     content = bytearray(path.read_bytes())
     page = len(content) // 2 // 4096 * 4096
     content[page : page + 4096] = os.urandom(4096)
@@ -91,7 +99,7 @@ def test_a_full_database_is_told_in_words_and_changes_nothing(store, state):
     (pages,) = store.execute("PRAGMA page_count").fetchone()
     store.execute(f"PRAGMA max_page_count = {pages}")
     template = residents.Template("m", "s", {}, bytes(20_000))
-    with pytest.raises(StoreError, match="is full; nothing was changed"), sentences(state / DATABASE_NAME):
+    with pytest.raises(StoreError, match="is full; nothing was changed"), sentences(database_of(state)):
         residents.enrol(store, "A", None, [template], NO_PERSON)
     assert residents.every(store) == []
     assert audit.verify(store) is None
@@ -129,7 +137,17 @@ def test_ids_sort_by_time_and_are_uuid_version_7():
 
 @pytest.mark.parametrize(("directory", "file"), [(0o750, 0o640), (0o2770, 0o660)])
 def test_the_database_is_its_owners_unless_its_directory_is_the_groups(state, directory, file):
-    state.mkdir()
-    state.chmod(directory)
+    folder = database_of(state).parent
+    folder.mkdir(parents=True)
+    folder.chmod(directory)
     open_database(state).close()
-    assert (state / "facegate.db").stat().st_mode & 0o777 == file
+    assert database_of(state).stat().st_mode & 0o777 == file
+
+
+def test_a_state_of_an_earlier_version_keeps_its_database_where_it_is(state):
+    with closing(open_database(state)) as first:
+        residents.enrol(first, "A", None, [])
+    database_of(state).replace(state / DATABASE_NAME)
+    with closing(open_database(state)) as again:
+        assert [person.name for person in residents.every(again)] == ["A"]
+    assert not (state / "db" / DATABASE_NAME).exists()

@@ -43,10 +43,10 @@ def test_finding_needs_exactly_one(store):
 
 def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
     resident = residents.enrol(store, "Wang Fang Unmistakable", None, [template()], NO_PERSON)
-    everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
+    everything = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
     assert MARK in everything
     residents.remove(store, resident, by="test")
-    everything = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
+    everything = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
     assert MARK not in everything
     assert b"Unmistakable" not in everything
     assert resident.id.encode() not in everything

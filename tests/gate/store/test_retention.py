@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gate.store import audit, residents, retention
 from gate.store.audit import Anchor, Moment
 from gate.store.consents import Consent, Way
-from gate.store.database import open_database
+from gate.store.database import database_of, open_database
 from gate.store.residents import Template
 from gate.store.retention import KeepSettings, Why
 from gate.vocabulary import AuditEvent
@@ -114,7 +114,7 @@ def test_what_the_pruned_lines_said_of_people_is_gone(store, state):
     store.execute("UPDATE audit SET at = '2026-01-01T00:00:00.000+00:00'")
     tidy(store)
     assert store.execute("SELECT count(*) FROM audit_personal").fetchone() == (0,)
-    assert b"Unmistakable" not in b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
+    assert b"Unmistakable" not in b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
 
 
 def test_a_face_that_opens_nothing_for_long_is_named_first_and_erased_then(store):
@@ -172,6 +172,6 @@ def test_the_door_writes_on_while_lines_go(store, state):
     store.set_trace_callback(None)
     begun = [one for one in statements if one.startswith("BEGIN")]
     assert len(begun) >= 3
-    other = sqlite3.connect(state / "facegate.db")
+    other = sqlite3.connect(database_of(state))
     assert other.execute("SELECT count(*) FROM audit").fetchone() == (2,)
     other.close()
