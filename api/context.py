@@ -23,7 +23,7 @@ from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store import accounts, audit
 from gate.store.database import database_of, open_database, sentences
 from gate.store.retention import KeepSettings
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 _USED_EVERY_S = 60.0
 
@@ -166,7 +166,7 @@ Owner = Annotated[Actor, Depends(may(Permission.SITE))]
 
 def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **details: Any) -> None:
     """Put on record that somebody looked at personal data."""
-    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": actor.label, **details}))
+    audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": actor.label, **details}))
 
 
 def door_status(context: Context) -> Message | None:

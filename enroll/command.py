@@ -17,7 +17,7 @@ from gate.errors import UsageError
 from gate.store import audit
 from gate.store.consents import Way
 from gate.store.database import open_read_only
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
@@ -196,7 +196,7 @@ def export_people(file: Path, templates: bool, state: Path | None, config: Path 
         except OSError as error:
             raise UsageError("{file} cannot be written: {why}.", file=file, why=error.strerror) from error
         audit.append(
-            connection, AuditEvent("people_exported", {"people": count, "templates": templates, "by": operator()})
+            connection, AuditEvent(Kind.PEOPLE_EXPORTED, {"people": count, "templates": templates, "by": operator()})
         )
     if as_json:
         print_json({"file": str(file), "people": count, "templates": templates})

@@ -32,7 +32,7 @@ from gate.store.database import (
     sentences,
     share,
 )
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 FORMAT = 1
 CONFIG_NAME = "facegate.toml"
@@ -84,7 +84,7 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
             os.fsync(raw.fileno())
         new.replace(path)
     with closing(open_database(state)) as connection:
-        audit.append(connection, AuditEvent("backed_up", {"residents": people, "events": events}))
+        audit.append(connection, AuditEvent(Kind.BACKED_UP, {"residents": people, "events": events}))
     return Backup(path, made_at.isoformat(), people, events)
 
 
@@ -111,7 +111,7 @@ def restore(path: Path, state: Path) -> tuple[Backup, int]:
         with closing(open_database(Path(scratch))) as connection:
             again = residents.erase_again(connection, forgotten)
             details: dict[str, object] = {"made_at": manifest["made_at"], "erased_again": again}
-            audit.append(connection, AuditEvent("restored", details))
+            audit.append(connection, AuditEvent(Kind.RESTORED, details))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
         _put_in_place(Path(scratch) / DATABASE_NAME, current)

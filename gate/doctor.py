@@ -17,7 +17,7 @@ from pathlib import Path
 from gate.config import SERVICE_STATE, Settings, exposure, without_password
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
-from gate.health import HOT_C, LOW_DISK, Health, gather
+from gate.health import HOT_C, LOW_DISK, Health, gather, words_of_fault
 from gate.promise import Standing
 from gate.store import audit
 from gate.store.database import check_integrity, database_of, open_read_only
@@ -137,9 +137,9 @@ def _door(site: Site) -> Finding:
     if status is None:
         do = "Start it: facegate run" if site.units is None else _journal("door")
         return Finding("door", Grade.BAD, "It does not answer.", do)
-    faults = ", ".join(status.get("faults", []))
+    faults = " ".join(words_of_fault(fault) for fault in status.get("faults", []))
     if faults:
-        return Finding("door", Grade.BAD, f"It reports: {faults}.", "Look at the wiring of what it names.")
+        return Finding("door", Grade.BAD, faults, "Look at the wiring of what it names.")
     return Finding("door", Grade.OK, f"It answers; its mode is {status.get('mode')}.")
 
 

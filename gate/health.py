@@ -13,6 +13,7 @@ from typing import Any
 from gate import clock
 from gate.errors import Sentence
 from gate.link import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
+from gate.vocabulary import Fault
 
 _SYS = Path("/sys")
 LOW_DISK = 200 * 1024 * 1024
@@ -21,6 +22,18 @@ HOT_C = 80.0
 STALE_S = 10.0
 # Events that wait longer than for the disk's next turn.
 MANY_UNWRITTEN = 50
+
+FAULTS: dict[str, Sentence] = {
+    Fault.TAMPER: Sentence("The housing was opened."),
+    Fault.REX_STUCK: Sentence("The exit button does not let go."),
+    Fault.CONTACT_CHATTER: Sentence("The door contact chatters: its wire or its magnet is loose."),
+    Fault.RELAY_STUCK_ON: Sentence("The relay does not let go."),
+    Fault.RELAY_STUCK_OFF: Sentence("The relay does not pull in."),
+    Fault.NO_HOLD_RELAY: Sentence("The schedule wants the gate open, and there is no hold relay."),
+    Fault.GATE_STUCK: Sentence(
+        "The gate reports that it moves and does not come to rest: it is stuck, or its wire is."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ def problems(door: Message | None, vision: Message | None, machine: Machine, now
     if door is None:
         found.append(Sentence("The door does not answer."))
     else:
-        found += [Sentence("The door reports a fault: {fault}.", fault=fault) for fault in door.get("faults", [])]
+        found += [words_of_fault(fault) for fault in door.get("faults", [])]
         if door.get("store_fault"):
             found.append(Sentence(str(door["store_fault"])))
         if int(door.get("unwritten_events", 0)) > MANY_UNWRITTEN:
@@ -83,6 +96,11 @@ def problems(door: Message | None, vision: Message | None, machine: Machine, now
     if machine.under_voltage:
         found.append(Sentence("The power supply is too weak (under-voltage)."))
     return found
+
+
+def words_of_fault(fault: str) -> Sentence:
+    """What the door reports, in words; a door of another version may report what is not known here."""
+    return FAULTS.get(fault) or Sentence("The door reports a fault: {fault}.", fault=fault)
 
 
 def status_of(socket: Path) -> Message | None:

@@ -1,4 +1,4 @@
-"""The nouns of the way from light to relay, and the one closed list of reasons.
+"""The nouns of the way from light to relay, and the closed lists of reasons, of kinds of event and of faults.
 
 Standard library only: the door process holds these too. A score is a cosine similarity in [-1, 1]; `*_mono` is
 monotonic seconds, `*_at` wall time with a zone.
@@ -48,6 +48,96 @@ class Reason(StrEnum):
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"
+
+
+class Kind(StrEnum):
+    """What a line of the record says. Record, webhook, page and translation are all looked up by these.
+
+    Whoever writes takes one of these; old records may hold others, and whoever reads lets them be.
+    """
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    RELAY_PULSE = "relay_pulse"
+    HOLD_RELAY = "hold_relay"
+    HOLD = "hold"
+    PASSAGE = "passage"
+    ORDERED = "ordered"
+    FAULT = "fault"
+    FAULT_OVER = "fault_over"
+    DOOR_STARTED = "door_started"
+    DOOR_STOPPED = "door_stopped"
+    DOOR_FORCED = "door_forced"
+    DOOR_FORCED_OVER = "door_forced_over"
+    DOOR_PRE_ALARM = "door_pre_alarm"
+    DOOR_PRE_ALARM_OVER = "door_pre_alarm_over"
+    DOOR_HELD_OPEN = "door_held_open"
+    DOOR_HELD_OPEN_OVER = "door_held_open_over"
+    LOCKDOWN = "lockdown"
+    LOCKDOWN_OVER = "lockdown_over"
+    TAMPER_BLOCK = "tamper_block"
+    TAMPER_BLOCK_OVER = "tamper_block_over"
+    FREE_ACCESS = "free_access"
+    FREE_ACCESS_OVER = "free_access_over"
+    HOLD_OVER = "hold_over"
+    FIRE = "fire"
+    FIRE_OVER = "fire_over"
+    REX_WAITS = "rex_waits"
+    CLOCK_JUMPED = "clock_jumped"
+    CLOCK_TRUSTED = "clock_trusted"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    RELAY_RELEASED = "relay_released"
+    EVENTS_LOST = "events_lost"
+    VISION_STARTED = "vision_started"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+    INFRARED_LOST = "infrared_lost"
+    INFRARED_BACK = "infrared_back"
+    ENROLLED = "enrolled"
+    TEMPLATES_ADDED = "templates_added"
+    TEMPLATE_LEARNED = "template_learned"
+    TEMPLATE_REMOVED = "template_removed"
+    RESIDENT_CHANGED = "resident_changed"
+    CORRECTED = "corrected"
+    CORRECTION_TAKEN_BACK = "correction_taken_back"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    ERASED = "erased"
+    PEOPLE_EXPORTED = "people_exported"
+    SCHEDULE_CHANGED = "schedule_changed"
+    SCHEDULE_REMOVED = "schedule_removed"
+    GROUP_CHANGED = "group_changed"
+    ZONE_CHANGED = "zone_changed"
+    FREE_ACCESS_CHANGED = "free_access_changed"
+    LOOKED_AT = "looked_at"
+    EXPORTED = "exported"
+    USER_ADDED = "user_added"
+    USER_REMOVED = "user_removed"
+    PASSWORD_CHANGED = "password_changed"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    TOKEN_ADDED = "token_added"
+    TOKEN_REVOKED = "token_revoked"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_REMOVED = "webhook_removed"
+    WEBHOOK_REPLAYED = "webhook_replayed"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
+    MODELS_INSTALLED = "models_installed"
+    CALIBRATED = "calibrated"
+    DRILLED = "drilled"
+    TIDIED = "tidied"
+
+
+class Fault(StrEnum):
+    """What the door finds broken by itself."""
+
+    TAMPER = "tamper"
+    REX_STUCK = "rex_stuck"
+    CONTACT_CHATTER = "contact_chatter"
+    RELAY_STUCK_ON = "relay_stuck_on"
+    RELAY_STUCK_OFF = "relay_stuck_off"
+    NO_HOLD_RELAY = "no_hold_relay"
+    GATE_STUCK = "gate_stuck"
 
 
 class Level(StrEnum):
@@ -163,7 +253,7 @@ class Lesson:
 class AuditEvent:
     """A line for the record before it is written. `personal` is what erasing the resident must erase."""
 
-    kind: str
+    kind: Kind
     details: dict[str, object] = field(default_factory=dict)
     personal: dict[str, str] = field(default_factory=dict)
     resident: str | None = None

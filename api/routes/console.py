@@ -18,7 +18,7 @@ from api.problems import HttpProblem, SignInNeeded
 from api.routes.door import Order, tell_door
 from api.routes.events import people
 from api.routes.live import Changes
-from api.wording import FAULTS, KINDS, METHODS, REASONS
+from api.wording import EVENTS, FAULTS, KINDS, METHODS, OUTCOMES, REASONS
 from gate.clock import zone_of
 from gate.health import gather
 from gate.store import accounts, services
@@ -30,6 +30,8 @@ router = APIRouter()
 
 _ENTRIES_SHOWN = 50
 _LINES_SHOWN = 50
+# What a line's details hold that has words. An order is called by what it brings about.
+_SAID = (("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES))
 
 
 @router.get("/")
@@ -129,13 +131,13 @@ def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
     def told(line: Line) -> str:
         details = line.details
         parts = []
-        for name, words in (("reason", REASONS), ("method", METHODS), ("fault", FAULTS)):
+        for name, words in _SAID:
             value = details.get(name)
             if isinstance(value, str) and value:
                 parts.append(language(words.get(value, value)))
         if isinstance(details.get("seconds"), int | float):
             parts.append(f"{details['seconds']:.1f} s")
-        parts += [str(details[name]) for name in ("order", "outcome", "what", "why") if details.get(name)]
+        parts += [str(details[name]) for name in ("what", "why") if details.get(name)]
         by = str(details.get("by", ""))
         name = next((users[word] for word in by.split() if word in users), by)
         if name:

@@ -21,7 +21,7 @@ from gate.store import audit, residents
 from gate.store.audit import Line
 from gate.store.database import open_read_only
 from gate.store.search import Search, every, page
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter(prefix="/api/v1", tags=["events"], responses=RESPONSES)
 
@@ -62,7 +62,7 @@ def search_of(
     connection: Store,
     person: Annotated[str, Query(max_length=200, description="Words of a name or a unit.")] = "",
     resident: Annotated[str | None, Query(max_length=64, description="A resident's id.")] = None,
-    kind: Annotated[list[str] | None, Query(description="Kinds of event.", max_length=20)] = None,
+    kind: Annotated[list[str] | None, Query(description="Kinds of event.", max_length=100)] = None,
     reason: Annotated[str | None, Query(max_length=40, description="Why something was refused.")] = None,
     since: Annotated[Moment | None, Query(description="Not before this time.")] = None,
     until: Annotated[Moment | None, Query(description="Before this time.")] = None,
@@ -101,7 +101,7 @@ def export_events(
     connection: Store, context: Shared, actor: Reader, search: Asked, format: Literal["csv", "jsonl"] = "csv"
 ) -> StreamingResponse:
     """What was found, whole, as a file. The export is on record."""
-    audit.append(connection, AuditEvent("exported", {"format": format, "by": actor.label}))
+    audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": format, "by": actor.label}))
     write = _csv if format == "csv" else _jsonl
     name = f"facegate-events-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{format}"
     kind = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"

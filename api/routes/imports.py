@@ -17,7 +17,7 @@ from api.importer import Phase
 from api.problems import RESPONSES, HttpProblem
 from gate.store import audit
 from gate.store.database import open_read_only
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter(prefix="/api/v1", tags=["imports"], responses=RESPONSES)
 
@@ -80,7 +80,7 @@ def export_residents(
 
     if templates and not actor.may(Permission.SITE):
         raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
-    audit.append(connection, AuditEvent("people_exported", {"templates": templates, "by": actor.label}))
+    audit.append(connection, AuditEvent(Kind.PEOPLE_EXPORTED, {"templates": templates, "by": actor.label}))
     write, kind, ending = (with_templates, "application/jsonl", "jsonl") if templates else (table, "text/csv", "csv")
 
     def stream() -> Iterator[str]:

@@ -20,7 +20,7 @@ from api.throttle import Attempt, network_of
 from gate.errors import FacegateError
 from gate.store import accounts, audit
 from gate.store.accounts import User
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter()
 
@@ -56,7 +56,7 @@ def make_owner(
         return _first_start(request, name, said)
     if not context.owner_code.right(code):
         context.throttle.failed(attempt, now)
-        audit.append(connection, AuditEvent("sign_in_failed", {"why": "owner code", "from": address}))
+        audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"why": "owner code", "from": address}))
         return _first_start(
             request,
             name,
@@ -101,7 +101,7 @@ def sign_in(request: Request, connection: Store, context: Shared, name: _Name, p
         context.throttle.taken_back(attempt)
         return page(request, "sign_in.html", status_code=error.status, name=name, problem=language.error(error))
     if user is None or not right:
-        audit.append(connection, AuditEvent("sign_in_failed", {"user": user.id if user else None, "from": address}))
+        audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"user": user.id if user else None, "from": address}))
         return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
     context.throttle.succeeded(attempt)
     return _signed_in(connection, context, user, attempt.network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -14,10 +15,13 @@ from api.problems import RESPONSES, HttpProblem
 from api.webhooks import clean_url, new_signing_secret
 from api.wording import EVENTS
 from gate.store import webhooks
+from gate.vocabulary import Kind
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPONSES)
 
 Id = Annotated[str, Path(max_length=64)]
+# What a kind was called here before it had the record's own name.
+_ONCE_CALLED = {"pulse": Kind.RELAY_PULSE}
 
 
 class Webhook(BaseModel):
@@ -81,12 +85,13 @@ def replay_webhook(webhook: Id, again: Replay, connection: Store, actor: Owner) 
     return Response(status_code=204)
 
 
-def add(connection: sqlite3.Connection, url: str, kinds: list[str], actor: Actor) -> webhooks.Webhook:
+def add(connection: sqlite3.Connection, url: str, kinds: Iterable[str], actor: Actor) -> webhooks.Webhook:
     """Add one, for the API and the pages alike. Raises UsageError and HttpProblem."""
-    unknown = next((kind for kind in kinds if kind not in EVENTS), None)
+    wanted = dict.fromkeys(_ONCE_CALLED.get(kind, kind) for kind in kinds)
+    unknown = next((kind for kind in wanted if kind not in EVENTS), None)
     if unknown is not None:
         raise HttpProblem(422, "There is no kind of event {kind}.", kind=unknown)
-    return webhooks.add(connection, clean_url(url), new_signing_secret(), tuple(dict.fromkeys(kinds)), actor.label)
+    return webhooks.add(connection, clean_url(url), new_signing_secret(), tuple(wanted), actor.label)
 
 
 def found_webhook(connection: sqlite3.Connection, identity: str) -> webhooks.Webhook:

@@ -41,7 +41,7 @@ def calibrate(
     this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
     """
     from gate.store import audit
-    from gate.vocabulary import AuditEvent
+    from gate.vocabulary import AuditEvent, Kind
     from models.receipt import CALIBRATION, pack_folder
 
     if (folder is None) != record:
@@ -60,7 +60,7 @@ def calibrate(
         raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
     if to is None:
         with gate.store() as connection:
-            audit.append(connection, AuditEvent("calibrated", {"pack": name, "measured": calibration.measured}))
+            audit.append(connection, AuditEvent(Kind.CALIBRATED, {"pack": name, "measured": calibration.measured}))
     found = calibration.model_dump(mode="json", exclude={"cohort"})
     if as_json:
         print_json({"pack": name, "file": str(path), **found})

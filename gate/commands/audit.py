@@ -16,7 +16,7 @@ from gate.errors import FacegateError, Refusal, UsageError
 from gate.spreadsheet import csv_line
 from gate.store import audit as store
 from gate.store.audit import Anchor, Line
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 ANCHOR_NAME = "audit-anchor.json"
 _COLUMNS = (
@@ -102,7 +102,7 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
     with gate.store() as connection:
         try:
             count = _export(store.lines(connection), file, chosen)
-            store.append(connection, AuditEvent("exported", {"format": chosen, "lines": count}))
+            store.append(connection, AuditEvent(Kind.EXPORTED, {"format": chosen, "lines": count}))
             anchored = store.anchor(connection)
             text = json.dumps(asdict(anchored)) + "\n" if anchored else ""
             (gate.state / ANCHOR_NAME).write_text(text, "ascii")

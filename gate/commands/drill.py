@@ -14,7 +14,7 @@ from gate.drill.guided import Gate, PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import Sheet, save, sheet_of
 from gate.store import audit
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 
 class _Installer:
@@ -93,4 +93,4 @@ def _record(gate: Home, sheet: Sheet) -> None:
         "simulated": sheet.simulated,
     }
     with gate.store() as connection:
-        audit.append(connection, AuditEvent("drilled", details, {"by": sheet.by}))
+        audit.append(connection, AuditEvent(Kind.DRILLED, details, {"by": sheet.by}))

@@ -16,7 +16,7 @@ import click
 from gate.config import Settings, configuration_file, load_settings, models_directory, state_directory
 from gate.store import audit
 from gate.store.database import database_of, open_database, sentences
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 if TYPE_CHECKING:
     from models.fetch import Progress
@@ -67,7 +67,7 @@ def operator() -> str:
 
 def record_look(connection: sqlite3.Connection, what: str) -> None:
     """Put on record that someone looked at personal data from this machine."""
-    audit.append(connection, AuditEvent("looked_at", {"what": what, "by": operator()}))
+    audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": operator()}))
 
 
 def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:

@@ -62,7 +62,7 @@ def install(
 ) -> None:
     """Fetch PACK, check every file's sha256, convert what needs it. PACK is a name or the path of a manifest."""
     from gate.store import audit
-    from gate.vocabulary import AuditEvent
+    from gate.vocabulary import AuditEvent, Kind
     from models.pack import install as install_pack
 
     gate = home(state, config)
@@ -74,7 +74,7 @@ def install(
         "terms_accepted": receipt.terms_accepted_at is not None,
     }
     with gate.store() as connection:
-        audit.append(connection, AuditEvent("models_installed", details))
+        audit.append(connection, AuditEvent(Kind.MODELS_INSTALLED, details))
     if as_json:
         print_json(receipt.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
         return

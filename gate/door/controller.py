@@ -28,7 +28,7 @@ from gate.door.settings import DoorSettings
 from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
 from gate.store.ids import new_id
 from gate.store.residents import Resident
-from gate.vocabulary import AuditEvent, Claim, Reason, Verdict
+from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
 # More claims than vision can make within the freshness limit; older ones are refused as stale anyway.
 _REMEMBERED_CLAIMS = 1024
@@ -187,10 +187,10 @@ class Controller:
         said = self._step(Happening(event), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         verdict = Verdict(reason is None, reason)
-        self._record(AuditEvent("ordered", {"order": event.value, "by": who, "reason": reason}))
+        self._record(AuditEvent(Kind.ORDERED, {"order": event.value, "by": who, "reason": reason}))
         return verdict
 
-    def tell(self, event: Event, now: float, fault: str = "") -> None:
+    def tell(self, event: Event, now: float, fault: Fault | None = None) -> None:
         """Something happened to an input, to the clock or to a part."""
         self._step(Happening(event, fault=fault), now)
 
@@ -290,5 +290,5 @@ class Controller:
         if verdict.reason is not None:
             details = {"reason": verdict.reason.value, **details}
         personal = {"resident": resident.id, "name": resident.name} if resident else {}
-        kind = "granted" if verdict.granted else "denied"
+        kind = Kind.GRANTED if verdict.granted else Kind.DENIED
         self._record(AuditEvent(kind, {"method": method, **details}, personal, resident.id if resident else None))

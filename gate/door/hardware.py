@@ -16,6 +16,7 @@ from gate.door.pins import JournalFactory, pin_factory
 from gate.door.settings import DoorSettings
 from gate.door.signals import PATTERNS, Signal
 from gate.errors import UsageError
+from gate.vocabulary import Kind
 
 _START_WITHIN_S = 0.5
 # A thread wakes late by what the scheduler takes; the maximum is kept by aiming this much before it.
@@ -191,7 +192,7 @@ class Hardware:
         settings: DoorSettings,
         runtime: Path,
         *,
-        released: Callable[[str, float, float], None],
+        released: Callable[[Kind, float, float], None],
         changed: Callable[[], None],
     ) -> None:
         """`released(kind, on_mono, off_mono)` is called after a relay let go, and `changed` whenever `edges` has
@@ -203,11 +204,11 @@ class Hardware:
         self._changed = changed
         self.edges: deque[tuple[str, bool, float]] = deque(maxlen=4096)
         device = _relay_device(settings, self._factory, settings.relay_pin)
-        self.relay = Relay(device, settings.max_pulse_s, partial(released, "relay_pulse"))
+        self.relay = Relay(device, settings.max_pulse_s, partial(released, Kind.RELAY_PULSE))
         self.holder: Relay | None = None
         if settings.hold_pin is not None:
             device = _relay_device(settings, self._factory, settings.hold_pin)
-            self.holder = Relay(device, LEASE_S + _SCHEDULING_SLACK_S, partial(released, "hold_relay"))
+            self.holder = Relay(device, LEASE_S + _SCHEDULING_SLACK_S, partial(released, Kind.HOLD_RELAY))
         self._inputs = self._make_inputs(settings)
         pins = {name: getattr(settings, f"{name}_pin") for name in ("red", "green", "amber", "buzzer")}
         lamps = {

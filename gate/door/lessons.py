@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gate.vocabulary import AuditEvent, Lesson
+from gate.vocabulary import AuditEvent, Kind, Lesson
 
 # Of one gate's grants no more than a few wait for their passage at once.
 _REMEMBERED = 16
@@ -30,11 +30,11 @@ class Lessons:
 
     def follow(self, event: AuditEvent) -> None:
         """Something that happened at the door."""
-        if event.kind == "granted" and event.details["method"] == "face" and event.resident is not None:
+        if event.kind == Kind.GRANTED and event.details["method"] == "face" and event.resident is not None:
             self._grants[str(event.details["claim"])] = _Grant(event.resident)
             if len(self._grants) > _REMEMBERED:
                 self._grants.popitem(last=False)
-        elif event.kind == "passage" and (grant := self._grants.get(str(event.details["grant"]))):
+        elif event.kind == Kind.PASSAGE and (grant := self._grants.get(str(event.details["grant"]))):
             grant.outcome = str(event.details["outcome"])
             self._settle(grant)
 

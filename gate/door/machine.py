@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gate.vocabulary import Reason
+from gate.vocabulary import Fault, Kind, Reason
 
 # Between two pulses of the maximum in a fire, seconds: long enough for a relay to drop out.
 FIRE_PAUSE_S = 0.25
@@ -141,6 +141,25 @@ _ENDS = {
     Event.TAMPER_BLOCK_OVER: Mode.TAMPER_BLOCK,
     Event.HOLD_OVER: Mode.MANUAL_HOLD,
     Event.FREE_ACCESS_OVER: Mode.FREE_ACCESS,
+}
+# What the record says when something comes to stand, and when it is over.
+_STANDS = {
+    Event.FIRE: Kind.FIRE,
+    Event.FIRE_OVER: Kind.FIRE_OVER,
+    Event.LOCKDOWN: Kind.LOCKDOWN,
+    Event.LOCKDOWN_OVER: Kind.LOCKDOWN_OVER,
+    Event.TAMPER_BLOCK: Kind.TAMPER_BLOCK,
+    Event.TAMPER_BLOCK_OVER: Kind.TAMPER_BLOCK_OVER,
+    Event.HOLD: Kind.HOLD,
+    Event.HOLD_OVER: Kind.HOLD_OVER,
+    Event.FREE_ACCESS: Kind.FREE_ACCESS,
+    Event.FREE_ACCESS_OVER: Kind.FREE_ACCESS_OVER,
+}
+# What it says of a leaf, when that begins and when it is over.
+_LEAF_TOLD = {
+    Leaf.PRE_ALARM: (Kind.DOOR_PRE_ALARM, Kind.DOOR_PRE_ALARM_OVER),
+    Leaf.HELD_OPEN: (Kind.DOOR_HELD_OPEN, Kind.DOOR_HELD_OPEN_OVER),
+    Leaf.FORCED: (Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER),
 }
 
 Key = tuple[Mode | Leaf, Event, Given | None]
@@ -295,7 +314,7 @@ class Door:
     permitted_until_mono: float = _PAST
     extended: bool = False
     awaited: Passage | None = None
-    faults: frozenset[str] = frozenset()
+    faults: frozenset[Fault] = frozenset()
 
     @property
     def ajar(self) -> bool:
@@ -326,7 +345,7 @@ class Hold:
 class Note:
     """A line for the record."""
 
-    kind: str
+    kind: Kind
     details: dict[str, object]
 
 
@@ -335,11 +354,11 @@ Output = Energise | Release | Hold | Note | Answer | Reason
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event, with the grant's id where it asks and the fault's name where it is one."""
+    """An event, with the grant's id where it asks and the fault where it is one."""
 
     event: Event
     grant: str = ""
-    fault: str = ""
+    fault: Fault | None = None
 
 
 def due_mono(door: Door, now: float) -> float | None:
@@ -427,13 +446,13 @@ def _remember(door: Door, happening: Happening, now: float, policy: Policy) -> t
     event, notes = happening.event, list[Output]()
     if event in _BEGINS:
         if _BEGINS[event] not in door.standing:
-            notes.append(Note(event.value, {}))
+            notes.append(Note(_STANDS[event], {}))
         door = replace(door, standing=door.standing | {_BEGINS[event]})
         if event is Event.TAMPER_BLOCK:
             door = replace(door, tamper_until_mono=now + policy.tamper_block_s)
     elif event in _ENDS:
         if _ENDS[event] in door.standing:
-            notes.append(Note(event.value, {}))
+            notes.append(Note(_STANDS[event], {}))
         door = replace(door, standing=door.standing - {_ENDS[event]})
         if event is Event.TAMPER_BLOCK_OVER:
             door = replace(door, tamper_until_mono=None)
@@ -445,12 +464,14 @@ def _remember(door: Door, happening: Happening, now: float, policy: Policy) -> t
         door = replace(door, moves=False, moves_until_mono=None, travel_until_mono=min(door.travel_until_mono, now))
     elif event is Event.MOVES_TOO_LONG:
         door = replace(door, moves=False, moves_until_mono=None)
-    fault = "gate_stuck" if event in (Event.MOVES_TOO_LONG, Event.RESTS) else happening.fault
+    fault = Fault.GATE_STUCK if event in (Event.MOVES_TOO_LONG, Event.RESTS) else happening.fault
+    if fault is None:
+        return door, notes
     if event in (Event.FAULT, Event.MOVES_TOO_LONG) and fault not in door.faults:
-        notes.append(Note("fault", {"fault": fault}))
+        notes.append(Note(Kind.FAULT, {"fault": fault}))
         door = replace(door, faults=door.faults | {fault})
     elif event in (Event.FAULT_OVER, Event.RESTS) and fault in door.faults:
-        notes.append(Note("fault_over", {"fault": fault}))
+        notes.append(Note(Kind.FAULT_OVER, {"fault": fault}))
         door = replace(door, faults=door.faults - {fault})
     return door, notes
 
@@ -508,9 +529,9 @@ def _swing(door: Door, event: Event, given: Given | None, now: float, policy: Po
     if door.mode in OPEN_MODES:
         leaf = _leaf_after(leaf, Event.UNLOCKED, None)
     notes: list[Output] = [
-        Note(f"door_{name}{ending}", {})
-        for name, ending in ((door.leaf, "_over"), (leaf, ""))
-        if leaf is not door.leaf and name in (Leaf.PRE_ALARM, Leaf.HELD_OPEN, Leaf.FORCED)
+        Note(_LEAF_TOLD[told][over], {})
+        for told, over in ((door.leaf, True), (leaf, False))
+        if leaf is not door.leaf and told in _LEAF_TOLD
     ]
     return replace(door, leaf=leaf, leaf_until_mono=_leaf_until(door, leaf, now, policy)), notes
 
@@ -559,4 +580,4 @@ def _account(
 
 
 def _passage(grant: str, outcome: str) -> Note:
-    return Note("passage", {"grant": grant, "outcome": outcome})
+    return Note(Kind.PASSAGE, {"grant": grant, "outcome": outcome})

@@ -14,7 +14,7 @@ from gate.errors import FacegateError
 from gate.store import audit, learned
 from gate.store.audit import Moment
 from gate.store.database import open_database, transaction
-from gate.vocabulary import AuditEvent, Lesson
+from gate.vocabulary import AuditEvent, Kind, Lesson
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Recorder:
                 except ValueError as error:
                     _log.error("An event cannot be written as it is (%s) and is left out: %s", error, event.kind)
             if lost:
-                audit.append(connection, AuditEvent("events_lost", {"count": lost}))
+                audit.append(connection, AuditEvent(Kind.EVENTS_LOST, {"count": lost}))
         with self._changed:
             self._lost -= lost
             for _ in batch:

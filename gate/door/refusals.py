@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gate.vocabulary import AuditEvent, Reason
+from gate.vocabulary import AuditEvent, Kind, Reason
 
 
 class Refusals:
@@ -37,5 +37,7 @@ class Refusals:
         self._looked_mono = now
         if self._left_out and (self._room >= 1 or at_once):
             self._room -= 1
-            self._put(AuditEvent("denied", {"method": "link", "reason": Reason.FLOOD.value, "count": self._left_out}))
+            self._put(
+                AuditEvent(Kind.DENIED, {"method": "link", "reason": Reason.FLOOD.value, "count": self._left_out})
+            )
             self._left_out = 0

@@ -27,7 +27,7 @@ from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
 from gate.link import Message, Peer, Server, runtime_directory, socket_of
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready, uid_of
-from gate.vocabulary import AuditEvent, Reason, Verdict
+from gate.vocabulary import AuditEvent, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0005
 
 _IDLE_TURN_S = 0.5
-_VISION_EVENTS = ("vision_started", "camera_lost", "camera_back", "infrared_lost", "infrared_back")
+# What vision may have put on record.
+_VISION_EVENTS = (Kind.VISION_STARTED, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST, Kind.INFRARED_BACK)
 _REMEMBER_EVERY_S = 60.0
 # A contact that changes more often than this within a second chatters: its wire or its magnet is loose.
 _CHATTER = 10
@@ -70,7 +71,7 @@ class DoorService:
 
     def run(self) -> None:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
-        self._record(AuditEvent("door_started", {"pid": os.getpid(), "lock": self._settings.lock}))
+        self._record(AuditEvent(Kind.DOOR_STARTED, {"pid": os.getpid(), "lock": self._settings.lock}))
         self._begin(time.monotonic())
         try:
             while not self._stop:
@@ -94,7 +95,7 @@ class DoorService:
             self._controller.stop(time.monotonic())
             self._hardware.close()
             self._refusals.flush(time.monotonic(), at_once=True)
-            self._record(AuditEvent("door_stopped", {"pid": os.getpid()}))
+            self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
             self._people.close()
@@ -129,7 +130,7 @@ class DoorService:
             case "fire":
                 tell(Event.FIRE if active else Event.FIRE_OVER, now)
             case "tamper":
-                tell(Event.FAULT if active else Event.FAULT_OVER, now, "tamper")
+                tell(Event.FAULT if active else Event.FAULT_OVER, now, Fault.TAMPER)
                 if active and self._settings.tamper_block_s > 0:
                     tell(Event.TAMPER_BLOCK, now)
             case "contact":
@@ -144,26 +145,26 @@ class DoorService:
         """A button that is still pressed opens again when its pulse is over, and is a fault when it never lets go."""
         if not self._hardware.active("rex"):
             if self._rex_since_mono is not None:
-                self._controller.tell(Event.FAULT_OVER, now, "rex_stuck")
+                self._controller.tell(Event.FAULT_OVER, now, Fault.REX_STUCK)
             self._rex_since_mono = None
             return
         if self._rex_since_mono is None:
             self._rex_since_mono = now
         if now - self._rex_since_mono >= self._settings.rex_stuck_s:
-            self._controller.tell(Event.FAULT, now, "rex_stuck")
+            self._controller.tell(Event.FAULT, now, Fault.REX_STUCK)
         if self._controller.mode not in (*PULSES, *OPEN_MODES):
             self._exit(now, edge=False)
 
     def _exit(self, now: float, *, edge: bool) -> None:
         if self._controller.exit_request(now) is Answer.WAITS and edge:
-            self._record(AuditEvent("rex_waits", {"reason": Reason.GATE_MOVES}))
+            self._record(AuditEvent(Kind.REX_WAITS, {"reason": Reason.GATE_MOVES}))
 
     def _check_chatter(self, now: float) -> None:
         if len(self._contact_edges) == _CHATTER and now - self._contact_edges[0] < 1.0:
-            self._controller.tell(Event.FAULT, now, "contact_chatter")
+            self._controller.tell(Event.FAULT, now, Fault.CONTACT_CHATTER)
         elif self._contact_edges and now - self._contact_edges[-1] > _CALM_S:
             self._contact_edges.clear()
-            self._controller.tell(Event.FAULT_OVER, now, "contact_chatter")
+            self._controller.tell(Event.FAULT_OVER, now, Fault.CONTACT_CHATTER)
 
     def _check_relay(self, now: float) -> None:
         followed = self._hardware.active("readback")
@@ -172,28 +173,30 @@ class DoorService:
         wanted = self._hardware.relay.on
         if followed == wanted:
             self._relay_mismatch_since = None
-            for fault in ("relay_stuck_on", "relay_stuck_off"):
+            for fault in (Fault.RELAY_STUCK_ON, Fault.RELAY_STUCK_OFF):
                 self._controller.tell(Event.FAULT_OVER, now, fault)
         elif self._relay_mismatch_since is None:
             self._relay_mismatch_since = now
         elif now - self._relay_mismatch_since >= READBACK_WITHIN_S:
-            self._controller.tell(Event.FAULT, now, "relay_stuck_off" if wanted else "relay_stuck_on")
+            self._controller.tell(Event.FAULT, now, Fault.RELAY_STUCK_OFF if wanted else Fault.RELAY_STUCK_ON)
 
     def _check_clock(self) -> bool:
         """Look at the clock, put on record what changed, and say whether it is to be trusted."""
         before = self._clock.belief
         belief = self._clock.refresh()
         if belief is not before and belief.jumped:
-            self._record(AuditEvent("clock_jumped", {"seconds": round((belief.offset or 0) - (before.offset or 0), 1)}))
+            self._record(
+                AuditEvent(Kind.CLOCK_JUMPED, {"seconds": round((belief.offset or 0) - (before.offset or 0), 1)})
+            )
         if belief.trusted is not before.trusted:
-            self._record(AuditEvent("clock_trusted" if belief.trusted else "clock_untrusted"))
+            self._record(AuditEvent(Kind.CLOCK_TRUSTED if belief.trusted else Kind.CLOCK_UNTRUSTED))
         return belief.trusted
 
     def _check_store(self, now: float) -> None:
         free = self._people.free_access(time.time(), self._clock.belief.trusted)
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
-            self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, "no_hold_relay")
+            self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
         elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
             self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
         self._controller.faulty = bool(self._recorder.fault or self._people.fault)
@@ -230,7 +233,7 @@ class DoorService:
                 return self._status(now)
             case "release-relay" if self._may_command(peer):
                 self._controller.release_relay(now)
-                self._record(AuditEvent("relay_released", {"by": who}))
+                self._record(AuditEvent(Kind.RELAY_RELEASED, {"by": who}))
                 return {"released": True}
             case "learn" | "open" | "lockdown" | "hold" | "release" | "report" | "status" | "release-relay":
                 self._record(_denial(Reason.WRONG_PEER, peer))
@@ -262,7 +265,7 @@ class DoorService:
     def _answer_report(self, message: Message) -> Message:
         event = message.get("event")
         if event in _VISION_EVENTS:
-            self._record(AuditEvent(event, {"why": str(message.get("why", ""))[:200]}))
+            self._record(AuditEvent(Kind(event), {"why": str(message.get("why", ""))[:200]}))
         return {"taken": True}
 
     def _status(self, now: float) -> Message:
@@ -309,13 +312,13 @@ class DoorService:
         )
 
     def _record(self, event: AuditEvent) -> None:
-        if event.kind == "denied":
+        if event.kind == Kind.DENIED:
             self._refusals.put(event, time.monotonic())
         else:
             self._recorder.put(event)
         self._lessons.follow(event)
 
-    def _released(self, which: str, on_mono: float, off_mono: float) -> None:
+    def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._recorder.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
 
     def _malformed(self, peer: Peer, why: str) -> None:
@@ -329,7 +332,7 @@ def _answered(verdict: Verdict) -> Message:
 
 
 def _denial(reason: Reason, peer: Peer) -> AuditEvent:
-    return AuditEvent("denied", {"method": "link", "reason": reason.value, "uid": peer.uid})
+    return AuditEvent(Kind.DENIED, {"method": "link", "reason": reason.value, "uid": peer.uid})
 
 
 def main() -> int:

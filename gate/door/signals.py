@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.door.machine import FIRES, OPEN_MODES, PULSES, Door, Leaf, Mode
-from gate.vocabulary import Reason
+from gate.vocabulary import Fault, Reason
 
 
 class Signal(StrEnum):
@@ -78,7 +78,7 @@ def signal_of(door: Door, faulty: bool) -> Signal:
     """What the door shows by itself; `faulty` is whether anything else of the gate is at fault."""
     if door.mode in FIRES:
         return Signal.FIRE
-    if door.leaf in (Leaf.FORCED, Leaf.HELD_OPEN) or "tamper" in door.faults:
+    if door.leaf in (Leaf.FORCED, Leaf.HELD_OPEN) or Fault.TAMPER in door.faults:
         return Signal.ALARM
     if door.leaf is Leaf.PRE_ALARM:
         return Signal.PRE_ALARM

@@ -12,7 +12,7 @@ from gate.errors import Refusal
 from gate.store import audit
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 
 class Role(StrEnum):
@@ -104,7 +104,7 @@ def add_user(connection: sqlite3.Connection, name: str, password: str, role: Rol
             "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, ?, ?)",
             (added.id, added.name, added.password, added.role, added.created_at),
         )
-        audit.append(connection, AuditEvent("user_added", {"user": added.id, "role": role.value, "by": by}))
+        audit.append(connection, AuditEvent(Kind.USER_ADDED, {"user": added.id, "role": role.value, "by": by}))
     return added
 
 
@@ -118,7 +118,7 @@ def add_owner(connection: sqlite3.Connection, name: str, password: str) -> User 
             "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, 'owner', ?)",
             (identity, name, password, datetime.now(UTC).isoformat(timespec="milliseconds")),
         )
-        audit.append(connection, AuditEvent("user_added", {"user": identity, "role": "owner", "by": "first start"}))
+        audit.append(connection, AuditEvent(Kind.USER_ADDED, {"user": identity, "role": "owner", "by": "first start"}))
     return user(connection, identity)
 
 
@@ -127,7 +127,7 @@ def change_password(connection: sqlite3.Connection, of: User, password: str, by:
     with transaction(connection):
         connection.execute("UPDATE users SET password = ? WHERE id = ?", (password, of.id))
         connection.execute("DELETE FROM sessions WHERE user_id = ?", (of.id,))
-        audit.append(connection, AuditEvent("password_changed", {"user": of.id, "by": by}))
+        audit.append(connection, AuditEvent(Kind.PASSWORD_CHANGED, {"user": of.id, "by": by}))
 
 
 def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
@@ -137,7 +137,7 @@ def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
         if gone.role is Role.OWNER and owners == 1:
             raise Refusal("{name} is the only owner; make another one first.", name=gone.name)
         connection.execute("DELETE FROM users WHERE id = ?", (gone.id,))
-        audit.append(connection, AuditEvent("user_removed", {"user": gone.id, "by": by}))
+        audit.append(connection, AuditEvent(Kind.USER_REMOVED, {"user": gone.id, "by": by}))
 
 
 def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float, network: str = "") -> None:
@@ -147,7 +147,7 @@ def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: fl
         connection.execute(
             "INSERT INTO sessions (digest, user_id, began_at, used_at) VALUES (?, ?, ?, ?)", (digest, of.id, now, now)
         )
-        audit.append(connection, AuditEvent("signed_in", {"user": of.id}))
+        audit.append(connection, AuditEvent(Kind.SIGNED_IN, {"user": of.id}))
 
 
 def _note_network(connection: sqlite3.Connection, of: User, network: str, now: float) -> None:
@@ -198,7 +198,7 @@ def add_token(
             (token.id, name, digest, " ".join(permissions), of.id, created),
         )
         details: dict[str, object] = {"token": token.id, "permissions": list(permissions), "by": by}
-        audit.append(connection, AuditEvent("token_added", details))
+        audit.append(connection, AuditEvent(Kind.TOKEN_ADDED, details))
     return token
 
 
@@ -218,7 +218,7 @@ def revoke_token(connection: sqlite3.Connection, identity: str, by: str) -> bool
     with transaction(connection):
         gone = connection.execute("DELETE FROM tokens WHERE id = ?", (identity,)).rowcount
         if gone:
-            audit.append(connection, AuditEvent("token_revoked", {"token": identity, "by": by}))
+            audit.append(connection, AuditEvent(Kind.TOKEN_REVOKED, {"token": identity, "by": by}))
     return bool(gone)
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from gate.errors import Refusal
 from gate.store import audit
 from gate.store.database import transaction
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 Edges = tuple[float, float, float, float]
 """Left, top, right and bottom, as fractions of the picture."""
@@ -36,4 +36,4 @@ def draw(connection: sqlite3.Connection, zone: Edges | None, by: str) -> None:
     with transaction(connection):
         value = None if zone is None else json.dumps([round(edge, 4) for edge in zone])
         connection.execute("UPDATE gate SET zone = ?", (value,))
-        audit.append(connection, AuditEvent("zone_changed", {"zone": zone and list(zone), "by": by}))
+        audit.append(connection, AuditEvent(Kind.ZONE_CHANGED, {"zone": zone and list(zone), "by": by}))

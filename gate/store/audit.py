@@ -25,12 +25,10 @@ from typing import Any
 from gate.clock import trusted_now
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 _COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
 _GENESIS = "0" * 64
-# The kind of line that says what was pruned.
-TIDIED = "tidied"
 _PRUNED_AT_ONCE = 2_000
 # Between two batches: who waits for the lock asks for it now and then only.
 _BREATH_S = 0.05
@@ -256,7 +254,7 @@ def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Fi
 
 def _vouches(row: dict[str, Any], pruned: Anchor) -> bool:
     """Whether a line says that the lines up to `pruned` go, or more than those: pruning may have been cut short."""
-    if row["kind"] != TIDIED:
+    if row["kind"] != Kind.TIDIED:
         return False
     details = json.loads(row["details"])
     through = details.get("through", 0)

@@ -11,7 +11,7 @@ from gate.store import audit, learned
 from gate.store.audit import Line
 from gate.store.database import transaction
 from gate.store.residents import Resident
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 # Above the score of whoever was taken for them: another day, in another light, that person scores a little more. Frames
 # of one approach stray by about 0.025.
@@ -43,7 +43,7 @@ def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, b
             raise Refusal("That opening is corrected already.")
         # Whether what was learned of them was them is in doubt now.
         learned.forget(connection, resident.id)
-        _note(connection, "corrected", resident, event, by)
+        _note(connection, Kind.CORRECTED, resident, event, by)
     return Correction(event, at, similarity + _ABOVE)
 
 
@@ -55,7 +55,7 @@ def take_back(connection: sqlite3.Connection, resident: Resident, event: str, *,
         )
         if not removed.rowcount:
             raise Refusal("That opening was not corrected.")
-        _note(connection, "correction_taken_back", resident, event, by)
+        _note(connection, Kind.CORRECTION_TAKEN_BACK, resident, event, by)
 
 
 def of(connection: sqlite3.Connection, resident: str) -> list[Correction]:
@@ -76,10 +76,10 @@ def at_least(connection: sqlite3.Connection) -> dict[int, float]:
 
 def is_opening_by_face(line: Line) -> bool:
     """Whether a line says that a face opened the gate, of someone the record still names."""
-    by_face = line.kind == "granted" and line.details.get("method") == "face"
+    by_face = line.kind == Kind.GRANTED and line.details.get("method") == "face"
     return by_face and "similarity" in line.details and "resident" in line.personal
 
 
-def _note(connection: sqlite3.Connection, kind: str, resident: Resident, event: str, by: str) -> None:
+def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, event: str, by: str) -> None:
     personal = {"resident": resident.id, "name": resident.name}
     audit.append(connection, AuditEvent(kind, {"event": event, "by": by}, personal, resident.id))

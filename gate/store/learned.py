@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from gate.store import audit, consents, residents
 from gate.store.audit import Moment
 from gate.store.ids import new_id
-from gate.vocabulary import AuditEvent, Lesson
+from gate.vocabulary import AuditEvent, Kind, Lesson
 
 # What was enrolled keeps the greater say, and a face of years ago gives way to one of this season.
 MOST = 2
@@ -39,7 +39,7 @@ def learn(connection: sqlite3.Connection, lesson: Lesson, moment: Moment) -> boo
     )
     details: dict[str, object] = {"claim": lesson.claim, "similarity": round(lesson.similarity, 4)}
     personal = {"resident": resident.id, "name": resident.name}
-    audit.append(connection, AuditEvent("template_learned", details, personal, resident.id), moment)
+    audit.append(connection, AuditEvent(Kind.TEMPLATE_LEARNED, details, personal, resident.id), moment)
     return True
 
 

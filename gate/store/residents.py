@@ -16,7 +16,7 @@ from gate.store.consents import Consent
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.schedules import NO_SCHEDULE
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 MAX_TEMPLATES = 8
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
@@ -247,7 +247,7 @@ def enrol(
         personal = {"resident": resident, "name": enrolled.name}
         if enrolled.unit:
             personal["unit"] = enrolled.unit
-        kind = "enrolled" if to is None else "templates_added"
+        kind = Kind.ENROLLED if to is None else Kind.TEMPLATES_ADDED
         details: dict[str, object] = {"templates": len(templates)} | ({"by": by} if by else {})
         if consent is not None:
             details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
@@ -266,7 +266,7 @@ def remove_template(connection: sqlite3.Connection, resident: Resident, template
             raise Refusal("{name} has no such template.", name=resident.name)
         details: dict[str, object] = {"by": by} | ({"claim": found[0]} if found[0] else {})
         personal = {"resident": resident.id, "name": resident.name}
-        audit.append(connection, AuditEvent("template_removed", details, personal, resident.id))
+        audit.append(connection, AuditEvent(Kind.TEMPLATE_REMOVED, details, personal, resident.id))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -287,7 +287,7 @@ def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Re
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
-        receipt = _erased("erased", connection, resident, by)
+        receipt = _erased(Kind.ERASED, connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return receipt
 
@@ -305,12 +305,12 @@ def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> 
         connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
         connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
         consents.withdraw(connection, resident.id, _now())
-        receipt = _erased("consent_withdrawn", connection, resident, by)
+        receipt = _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return receipt
 
 
-def _erased(kind: str, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
     forgotten = audit.forget(connection, resident.id)
     details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, "by": by}
     line = audit.append(connection, AuditEvent(kind, details))
@@ -362,7 +362,7 @@ def change(
         }  # fmt: skip
         details: dict[str, object] = {"by": by} | {key: value for key, value in changes.items() if value is not None}
         personal = {"resident": resident.id, "name": name or resident.name} | ({"unit": unit} if unit else {})
-        audit.append(connection, AuditEvent("resident_changed", details, personal, resident.id))
+        audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, resident.id))
         changed = get(connection, resident.id)
         if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
             raise Refusal("The last day lies before the first one; mend one of them.")

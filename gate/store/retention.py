@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from gate.errors import Refusal
 from gate.store import audit, residents
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 # Whoever is to be erased is named so long before.
 WARNING_DAYS = 30
@@ -106,7 +106,7 @@ def tidy(connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone
     details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT]}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}
-    audit.append(connection, AuditEvent(audit.TIDIED, details))
+    audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT])
 
@@ -114,7 +114,7 @@ def tidy(connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone
 def last_tidied_at(connection: sqlite3.Connection) -> str | None:
     """When that was done last, ISO 8601, UTC."""
     row = connection.execute(
-        "SELECT at FROM audit WHERE kind = ? ORDER BY sequence DESC LIMIT 1", (audit.TIDIED,)
+        "SELECT at FROM audit WHERE kind = ? ORDER BY sequence DESC LIMIT 1", (Kind.TIDIED,)
     ).fetchone()
     return row[0] if row else None
 
@@ -125,7 +125,7 @@ def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
         " WHERE a.kind = 'granted' AND p.field = 'resident'"
         " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
-        (audit.TIDIED,),
+        (Kind.TIDIED,),
     ).fetchall()
     for resident, at in rows:
         day = datetime.fromisoformat(at).astimezone(zone).date().isoformat()

@@ -10,7 +10,7 @@ from gate.schedule import parse
 from gate.store import audit
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 NO_SCHEDULE = Sentence("There is no schedule {name}. Make it first, in the settings or with: facegate schedules put")
 
@@ -52,7 +52,7 @@ def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> Non
             " ON CONFLICT (name) DO UPDATE SET windows = excluded.windows",
             (new_id(), name, windows),
         )
-        audit.append(connection, AuditEvent("schedule_changed", {"schedule": name, "windows": windows, "by": by}))
+        audit.append(connection, AuditEvent(Kind.SCHEDULE_CHANGED, {"schedule": name, "windows": windows, "by": by}))
 
 
 def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
@@ -66,7 +66,7 @@ def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
                 "The schedule {name} is in use {count} times; give those another first.", name=name, count=found.used_by
             )
         connection.execute("DELETE FROM schedules WHERE name = ?", (name,))
-        audit.append(connection, AuditEvent("schedule_removed", {"schedule": name, "by": by}))
+        audit.append(connection, AuditEvent(Kind.SCHEDULE_REMOVED, {"schedule": name, "by": by}))
 
 
 def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, by: str) -> None:
@@ -77,14 +77,14 @@ def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, b
             " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
             (new_id(), name, _id_of(connection, schedule)),
         )
-        audit.append(connection, AuditEvent("group_changed", {"group": name, "schedule": schedule, "by": by}))
+        audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "schedule": schedule, "by": by}))
 
 
 def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str) -> None:
     """The gate stands open whenever `schedule` says so; None: never."""
     with transaction(connection):
         connection.execute("UPDATE gate SET free_access_schedule_id = ?", (_id_of(connection, schedule),))
-        audit.append(connection, AuditEvent("free_access_changed", {"schedule": schedule, "by": by}))
+        audit.append(connection, AuditEvent(Kind.FREE_ACCESS_CHANGED, {"schedule": schedule, "by": by}))
 
 
 def free_access(connection: sqlite3.Connection) -> str | None:

@@ -7,12 +7,14 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from gate.vocabulary import Kind
+
 # A refusal so long before an opening was the same person's try, seconds.
 _SAME_TRY_S = 20.0
 # Of somebody's openings this share with a refusal before is worth an invitation, and so many make a share.
 _OFTEN = 0.3
 _ENOUGH = 5
-_PAIRS = {"door_held_open": "door_held_open_over", "camera_lost": "camera_back"}
+_PAIRS = {Kind.DOOR_HELD_OPEN: Kind.DOOR_HELD_OPEN_OVER, Kind.CAMERA_LOST: Kind.CAMERA_BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,11 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     """The sums from `since` to `until` (ISO 8601, UTC)."""
     drill = connection.execute("SELECT max(at) FROM audit WHERE kind = 'drilled'").fetchone()
     return Services(
-        openings=_counted(connection, "granted", "method", since, until),
-        refusals=_counted(connection, "denied", "reason", since, until),
+        openings=_counted(connection, Kind.GRANTED, "method", since, until),
+        refusals=_counted(connection, Kind.DENIED, "reason", since, until),
         tries=_tries(connection, since, until),
-        held_open_s=_lasted(connection, "door_held_open", since, until),
-        without_camera_s=_lasted(connection, "camera_lost", since, until),
+        held_open_s=_lasted(connection, Kind.DOOR_HELD_OPEN, since, until),
+        without_camera_s=_lasted(connection, Kind.CAMERA_LOST, since, until),
         last_drill_at=drill[0],
     )
 
@@ -92,7 +94,7 @@ def _name(connection: sqlite3.Connection, resident: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def _lasted(connection: sqlite3.Connection, begins: str, since: str, until: str) -> float:
+def _lasted(connection: sqlite3.Connection, begins: Kind, since: str, until: str) -> float:
     """For how long in all it was so; what has not ended lasts until `until`."""
     rows = connection.execute(
         "SELECT at, kind FROM audit INDEXED BY audit_by_time"

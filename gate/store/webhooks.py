@@ -10,7 +10,7 @@ from gate.store import audit
 from gate.store.audit import Line
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 600.0
@@ -59,7 +59,7 @@ def add(connection: sqlite3.Connection, url: str, secret: str, kinds: tuple[str,
             (identity, url, secret, " ".join(kinds), _now()),
         )
         details: dict[str, object] = {"webhook": identity, "kinds": list(kinds), "by": by}
-        audit.append(connection, AuditEvent("webhook_added", details))
+        audit.append(connection, AuditEvent(Kind.WEBHOOK_ADDED, details))
     (added,) = (one for one in every(connection) if one.id == identity)
     return added
 
@@ -68,14 +68,14 @@ def remove(connection: sqlite3.Connection, gone: Webhook, by: str) -> None:
     """Send nothing more there."""
     with transaction(connection):
         connection.execute("DELETE FROM webhooks WHERE id = ?", (gone.id,))
-        audit.append(connection, AuditEvent("webhook_removed", {"webhook": gone.id, "by": by}))
+        audit.append(connection, AuditEvent(Kind.WEBHOOK_REMOVED, {"webhook": gone.id, "by": by}))
 
 
 def replay(connection: sqlite3.Connection, of: Webhook, after: int, by: str) -> None:
     """Send everything after line `after` again, at once."""
     with transaction(connection):
         connection.execute("UPDATE webhooks SET cursor = ?, failures = 0, next_at = 0 WHERE id = ?", (after, of.id))
-        audit.append(connection, AuditEvent("webhook_replayed", {"webhook": of.id, "after": after, "by": by}))
+        audit.append(connection, AuditEvent(Kind.WEBHOOK_REPLAYED, {"webhook": of.id, "after": after, "by": by}))
 
 
 def waiting(connection: sqlite3.Connection, of: Webhook, count: int) -> list[Line]:

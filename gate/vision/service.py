@@ -29,7 +29,7 @@ from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import source_of
-from gate.vocabulary import Claim, Frame, Reason
+from gate.vocabulary import Claim, Frame, Kind, Reason
 from models.errors import PackError
 from models.pack import open_liveness, open_models
 
@@ -41,6 +41,11 @@ _STUCK_READERS = 3
 _FRESH_S = 5.0
 # On the same cores the door comes first.
 NICE = 10
+# What the record is told of each camera, when it is lost and when it is back.
+_TOLD = {
+    "camera": (Kind.CAMERA_LOST, Kind.CAMERA_BACK),
+    "infrared": (Kind.INFRARED_LOST, Kind.INFRARED_BACK),
+}
 
 
 class VisionService:
@@ -78,7 +83,7 @@ class VisionService:
         self._watchdog = Watchdog()
         self._stop = False
         self._faulty: set[str] = set()
-        self._untold: list[Message] = [{"do": "report", "event": "vision_started"}]
+        self._untold: list[Message] = [{"do": "report", "event": Kind.VISION_STARTED}]
         self._gallery_broken = False
         self._inferred_mono: float | None = None
 
@@ -164,7 +169,8 @@ class VisionService:
             if (fault is not None) == (name in self._faulty):
                 continue
             self._faulty ^= {name}
-            event = f"{name}_back" if fault is None else f"{name}_lost"
+            lost, back = _TOLD[name]
+            event = back if fault is None else lost
             self._untold.append({"do": "report", "event": event, "why": (fault or "")[:200]})
             if fault:
                 _log.error("%s: %s", name, fault)

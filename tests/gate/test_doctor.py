@@ -96,7 +96,7 @@ def with_machine(site, **changes):
     ("name", "make", "grade", "words"),
     [
         ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
-        ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "relay_stuck_on"),
+        ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "does not let go"),
         ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
         ("camera", lambda s: replace(s, health=replace(s.health, vision={"camera_fault": "The camera is gone."})),
          Grade.BAD, "is gone"),
