@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
+from api.destinations import Allowed
 from api.enroller import Enroller
 from api.importer import Importer
 from api.languages import Languages
@@ -42,6 +43,8 @@ class Context:
     zone: str | None = None
     """The gate's time zone; None: the machine's own."""
     keep: KeepSettings = field(default_factory=KeepSettings)
+    webhooks: Allowed = field(default_factory=Allowed)
+    """What webhooks may be sent to beyond the rules."""
     settings: dict[str, Any] = field(default_factory=dict)
     """All settings in effect, as anyone may see them."""
     config: Path | None = None

@@ -16,12 +16,13 @@ from api.app import create_app
 from api.chores import tidy_each_night
 from api.connections import Connection
 from api.context import Context
+from api.destinations import Allowed
 from api.enroller import Enroller
 from api.importer import Importer
 from api.languages import Languages
 from api.tls import fingerprint, generated_certificate, own_certificate
 from api.webhooks import send_for_ever
-from gate.config import ApiSettings, exposure
+from gate.config import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError
 from gate.link import api_address_file, runtime_directory
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
@@ -95,6 +96,8 @@ def main() -> int:
         secure=certificate is not None,
         zone=given["zone"],
         keep=KeepSettings(**given["keep"]),
+        # Settings written by the version before have no such section.
+        webhooks=Allowed.of(WebhooksSettings(**given.get("webhooks", {})).allow),
         settings=given["settings"],
         config=Path(given["config"]) if given["config"] else None,
     )

@@ -15,25 +15,31 @@ import logging
 import secrets
 import sqlite3
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from api.context import Context, store_of
-from gate.errors import FacegateError, UsageError
+from api.destinations import resolve
+from gate.errors import FacegateError, Sentence, UsageError
 from gate.store import webhooks
 from gate.store.audit import Line
 from gate.store.webhooks import Webhook
-
-if TYPE_CHECKING:
-    import httpx
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
 _AT_ONCE = 50
+# From the look-up of the name to the end of the answer's headers: one that drips them is cut off too.
 _ANSWERED_WITHIN_S = 10.0
+_RECEIVERS_AT_ONCE = 16
+_NAMES_AT_ONCE = 4
+PORTS = {"http": 80, "https": 443}
 _LONGEST_URL = 2000
 _PREFIX = "whsec_"
+# All that a page tells of an answer: the gate is no means to look at others' services. The journal has the whole.
+NO_SUCCESS = Sentence("It did not answer with success.")
 
 
 def new_signing_secret() -> str:
@@ -85,62 +91,96 @@ def headers(secret: str, identity: str, at: int, body: bytes) -> dict[str, str]:
 
 
 async def send_for_ever(context: Context) -> None:
-    """Send what there is to send, to all at once, as long as the api runs."""
-    while True:
-        try:
-            due = await asyncio.to_thread(_due, context)
-            if due:
-                await _send_all(context, due)
-        except (FacegateError, sqlite3.Error) as error:
-            _log.error("The webhooks could not be looked up: %s", error)
-        except Exception:
-            # Whatever one receiver brings about, the others are owed their lines.
-            _log.exception("The webhooks could not be sent")
-        await asyncio.sleep(_LOOK_EVERY_S)
+    """Send what there is to send as long as the api runs; a receiver that takes its time delays no other."""
+    at_work: dict[str, asyncio.Task[None]] = {}
+    sender = _Sender(context, asyncio.Semaphore(_RECEIVERS_AT_ONCE), ThreadPoolExecutor(_NAMES_AT_ONCE, "names"))
+    try:
+        while True:
+            try:
+                for to, lines in await asyncio.to_thread(_due, context, frozenset(at_work)):
+                    at_work[to.id] = asyncio.create_task(sender.send(to, lines))
+            except (FacegateError, sqlite3.Error) as error:
+                _log.error("The webhooks could not be looked up: %s", error)
+            except Exception:
+                # Whatever one receiver brings about, the others are owed their lines.
+                _log.exception("The webhooks could not be looked up")
+            await asyncio.sleep(_LOOK_EVERY_S)
+            at_work = {identity: task for identity, task in at_work.items() if not task.done()}
+    finally:
+        for task in at_work.values():
+            task.cancel()
+        await asyncio.gather(*at_work.values(), return_exceptions=True)
+        sender.names.shutdown(wait=False, cancel_futures=True)
 
 
-def _due(context: Context) -> list[tuple[Webhook, list[Line]]]:
+def _due(context: Context, at_work: frozenset[str]) -> list[tuple[Webhook, list[Line]]]:
     now = time.time()
     with store_of(context) as connection:
         found = [
             (one, webhooks.waiting(connection, one, _AT_ONCE))
             for one in webhooks.every(connection)
-            if webhooks.due(one, now)
+            if one.id not in at_work and webhooks.due(one, now)
         ]
     return [(one, lines) for one, lines in found if lines]
 
 
-async def _send_all(context: Context, due: list[tuple[Webhook, list[Line]]]) -> None:
-    import httpx
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    context: Context
+    room: asyncio.Semaphore
+    names: ThreadPoolExecutor
+    """Looks names up: where nobody answers that lasts, and must not hold up what else waits for a thread."""
 
-    async with httpx.AsyncClient(timeout=_ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False) as client:
-        await asyncio.gather(*(_send(context, client, to, lines) for to, lines in due))
+    async def send(self, to: Webhook, lines: list[Line]) -> None:
+        """Some lines to one webhook, in order, until one fails."""
+        arrived, problem = None, None
+        try:
+            for line in lines:
+                # Room is given back between two lines: many slow receivers take turns with the others.
+                async with self.room:
+                    problem = await self._post(to, line)
+                if problem is not None:
+                    break
+                arrived = line.sequence
+            await asyncio.to_thread(_note, self.context, to, arrived, problem)
+        except (FacegateError, sqlite3.Error) as error:
+            _log.error("What became of a webhook's lines could not be written: %s", error)
+        except Exception:
+            _log.exception("A webhook could not be served")
 
+    async def _post(self, to: Webhook, line: Line) -> str | None:
+        """Why it failed, in words that tell nothing of who answers there; None: it arrived."""
+        import httpx
 
-async def _send(context: Context, client: httpx.AsyncClient, to: Webhook, lines: list[Line]) -> None:
-    """Some lines to one webhook, in order, until one fails."""
-    arrived, problem = None, None
-    for line in lines:
-        problem = await _post(context, client, to, line)
-        if problem is not None:
-            break
-        arrived = line.sequence
-    await asyncio.to_thread(_note, context, to, arrived, problem)
+        try:
+            async with asyncio.timeout(_ANSWERED_WITHIN_S):
+                problem = await self._answer(to, line)
+        except FacegateError as error:
+            return str(error)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            problem = str(error) or type(error).__name__
+        if problem is None:
+            return None
+        if not to.failures:
+            _log.warning("The webhook %s could not be served: %s", to.id, problem)
+        return NO_SUCCESS
 
+    async def _answer(self, to: Webhook, line: Line) -> str | None:
+        """Send a line under the name that was written to the address that was judged; the status of no success."""
+        import httpx
 
-async def _post(context: Context, client: httpx.AsyncClient, to: Webhook, line: Line) -> str | None:
-    """Why it failed; None: it arrived."""
-    import httpx
-
-    body = message(context.gate, line)
-    try:
-        async with client.stream(
-            "POST", to.url, content=body, headers=headers(to.secret, line.id, int(time.time()), body)
-        ) as answer:
+        url, body = httpx.URL(to.url), message(self.context.gate, line)
+        looked_up = partial(resolve, url.host, url.port or PORTS[url.scheme], self.context.webhooks)
+        address = await asyncio.get_running_loop().run_in_executor(self.names, looked_up)
+        said = headers(to.secret, line.id, int(time.time()), body) | {"host": url.netloc.decode("ascii")}
+        async with (
+            httpx.AsyncClient(timeout=_ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False) as client,
+            client.stream(
+                "POST", url.copy_with(host=address), content=body, headers=said, extensions={"sni_hostname": url.host}
+            ) as answer,
+        ):
             # What is answered is not read: it may be endless.
             return None if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return str(error) or type(error).__name__
 
 
 def _note(context: Context, to: Webhook, arrived: int | None, problem: str | None) -> None:

@@ -204,6 +204,14 @@ class ApiSettings(_Section):
         return self
 
 
+class WebhooksSettings(_Section):
+    """Where the gate sends what happens."""
+
+    allow: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+(/\d+)?$", max_length=253)], ...] = ()
+    """Receivers that are refused otherwise: addresses, networks (`127.0.0.1`, `169.254.0.0/16`) or names of hosts. The
+    gate's own addresses, link-local and multicast ones are; those of the site's private networks are not."""
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -262,6 +270,9 @@ class Settings(BaseSettings):
 
     api: ApiSettings = ApiSettings()
     """The console and the API."""
+
+    webhooks: WebhooksSettings = WebhooksSettings()
+    """Webhooks."""
 
     screen: ScreenSettings = ScreenSettings()
     """The screen at the gate."""
@@ -372,6 +383,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             **common,
             "gate": settings.gate,
             "api": dumped["api"],
+            "webhooks": dumped["webhooks"],
             "keep": dumped["keep"],
             "settings": shown(settings),
             "config": str(config.absolute()) if config else None,

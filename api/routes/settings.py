@@ -172,7 +172,7 @@ def add_webhook(page: _OwnersPage, url: _Text, what: Annotated[list[str] | None,
     if not kinds:
         return page.shown(problem=language_of(page.request)(Sentence("Say what is to be sent.")))
     try:
-        added = webhook_routes.add(page.connection, url, kinds, page.actor)
+        added = webhook_routes.add(page.connection, url, kinds, page.actor, page.context.webhooks)
     except FacegateError as error:
         return page.shown(problem=language_of(page.request).error(error))
     return page.shown(issued=added.secret)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Actor
-from api.context import Owner, Store
+from api.context import Owner, Shared, Store
+from api.destinations import Allowed, NotFound, resolve
 from api.problems import RESPONSES, HttpProblem
-from api.webhooks import clean_url, new_signing_secret
+from api.webhooks import PORTS, clean_url, new_signing_secret
 from api.wording import EVENTS
+from gate.errors import Refusal
 from gate.store import webhooks
 from gate.vocabulary import Kind
 
@@ -22,6 +25,7 @@ router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPO
 Id = Annotated[str, Path(max_length=64)]
 # What a kind was called here before it had the record's own name.
 _ONCE_CALLED = {"pulse": Kind.RELAY_PULSE}
+_MOST = 50
 
 
 class Webhook(BaseModel):
@@ -65,9 +69,9 @@ def list_webhooks(connection: Store, _actor: Owner) -> list[Webhook]:
 
 
 @router.post("", status_code=201)
-def add_webhook(new: NewWebhook, connection: Store, actor: Owner) -> IssuedWebhook:
+def add_webhook(new: NewWebhook, context: Shared, connection: Store, actor: Owner) -> IssuedWebhook:
     """Send what happens from now on. Signed after the Standard Webhooks specification."""
-    added = add(connection, new.url, new.kinds, actor)
+    added = add(connection, new.url, new.kinds, actor, context.webhooks)
     return IssuedWebhook(**_shown(added).model_dump(), secret=added.secret)
 
 
@@ -85,13 +89,28 @@ def replay_webhook(webhook: Id, again: Replay, connection: Store, actor: Owner) 
     return Response(status_code=204)
 
 
-def add(connection: sqlite3.Connection, url: str, kinds: Iterable[str], actor: Actor) -> webhooks.Webhook:
-    """Add one, for the API and the pages alike. Raises UsageError and HttpProblem."""
+def add(
+    connection: sqlite3.Connection, url: str, kinds: Iterable[str], actor: Actor, allowed: Allowed
+) -> webhooks.Webhook:
+    """Add one, for the API and the pages alike. Raises UsageError, Refusal and HttpProblem."""
     wanted = dict.fromkeys(_ONCE_CALLED.get(kind, kind) for kind in kinds)
     unknown = next((kind for kind in wanted if kind not in EVENTS), None)
     if unknown is not None:
         raise HttpProblem(422, "There is no kind of event {kind}.", kind=unknown)
-    return webhooks.add(connection, clean_url(url), new_signing_secret(), tuple(wanted), actor.label)
+    if len(webhooks.every(connection)) >= _MOST:
+        raise Refusal("There are {most} webhooks, which is the most; remove one first.", most=_MOST)
+    url = clean_url(url)
+    _refuse_forbidden(url, allowed)
+    return webhooks.add(connection, url, new_signing_secret(), tuple(wanted), actor.label)
+
+
+def _refuse_forbidden(url: str, allowed: Allowed) -> None:
+    """Raises UsageError. It is looked up again whenever something is sent: a receiver may come into being later."""
+    parts = urlsplit(url)
+    try:
+        resolve(parts.hostname or "", parts.port or PORTS[parts.scheme], allowed)
+    except NotFound:
+        return
 
 
 def found_webhook(connection: sqlite3.Connection, identity: str) -> webhooks.Webhook:

@@ -6,22 +6,34 @@ import hashlib
 import hmac
 import json
 import re
+import socket
+import ssl
+import subprocess
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from api.app import create_app
+from api.destinations import Allowed, may_be_sent_to
 from api.webhooks import send_for_ever
-from gate.store import audit, residents, webhooks
+from gate.store import accounts, audit, residents, webhooks
 from gate.store.webhooks import due
 from gate.vocabulary import AuditEvent
-from tests.console import problem_of
+from tests.console import PASSWORD, Browser, context_on, problem_of
 from tests.running import wait_for
 
 
+@pytest.fixture
+def context(state, models_dir):
+    """A gate whose settings allow this machine as a receiver."""
+    return context_on(state, models_dir, webhooks=Allowed.of(("127.0.0.1",)))
+
+
 @contextmanager
-def receiver(answers=None):
+def receiver(answers=None, trust=None):
     """A program that gets what is sent; `answers` are the statuses of its first answers, then it is content."""
     got, answers = [], answers if answers is not None else []
 
@@ -39,6 +51,8 @@ def receiver(answers=None):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if trust is not None:
+            server.socket = trust.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/hook", got
@@ -103,7 +117,9 @@ def test_what_fails_is_tried_again_in_order_and_the_page_says_so(browser, store,
         happen(store, "granted", number=2)
         with sending(context):
             wait_for(lambda: webhooks.every(store)[0].failures, 20, "no failure is told")
-            assert re.search(f"attempts? failed: {status}", owner.get("/settings").text)
+            shown = owner.get("/settings").text
+            assert re.search("attempts? failed: It did not answer with success", shown)
+            assert str(status) not in webhooks.every(store)[0].problem
             answers.clear()
             wait_for(lambda: webhooks.every(store)[0].failures == 0, 30, "it was not sent again")
             wait_for(
@@ -185,3 +201,148 @@ def test_pauses_double_to_ten_minutes_and_a_clock_set_back_puts_nothing_off(stor
     assert pauses[-1] == 600
     late = webhooks.every(store)[0]
     assert (due(late, 1599.0), due(late, 1600.0), due(late, 0.0)) == (False, True, True)
+
+
+@contextmanager
+def stalling(*, drips):
+    """A receiver that takes what is sent and never ends its answer; yields its address."""
+    over = threading.Event()
+
+    def answer(taken):
+        with taken, suppress(OSError):
+            while drips and not over.wait(0.5):
+                taken.sendall(b"H" if drips == "line" else b"HTTP/1.1 204 No Content\r\nX-More: 1\r\n")
+            over.wait()
+
+    def accept(listener):
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_receiver_that_stalls_delays_no_other(browser, store, context, monkeypatch):
+    monkeypatch.setattr("api.webhooks._ANSWERED_WITHIN_S", 2.0)
+    owner = browser("owner")
+    with ExitStack() as held, receiver() as (url, got), sending(context):
+        for drips in (None, "line", "headers", None):
+            slow = held.enter_context(stalling(drips=drips))
+            owner.post("/api/v1/webhooks", json={"url": slow, "kinds": ["granted"]})
+        owner.post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
+        for number in range(4):
+            happen(store, "granted", number=number)
+            began = time.monotonic()
+            wait_for(lambda so_far=number: len(got) == so_far + 1, 20, "it did not arrive")
+            assert time.monotonic() - began < 1.5
+        wait_for(lambda: [one.failures > 0 for one in webhooks.every(store)] == [True] * 4 + [False], 30, "no end")
+
+
+# However it is written: the gate's own services, its neighbours on the wire, everybody.
+OURS = (
+    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0", "0.0.0.0", "localhost", "[::1]",
+    "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+    "169.254.169.254", "[fe80::1]", "224.0.0.251", "[ff02::fb]", "255.255.255.255",
+)  # fmt: skip
+
+
+def test_nothing_is_sent_to_the_gates_own_addresses(state, models_dir, store):
+    context = context_on(state, models_dir)
+    accounts.add_owner(store, "owner", context.passwords.hashed(PASSWORD))
+    owner = Browser(create_app(context))
+    owner.sign_in("owner")
+    with receiver() as (url, got):
+        for host in OURS:
+            there = url.replace("127.0.0.1", host)
+            answer = owner.post("/api/v1/webhooks", json={"url": there, "kinds": ["granted"]})
+            assert answer.status_code == 422, host
+            assert "webhooks.allow" in answer.json()["detail"]
+            # One that is there from before the rule.
+            webhooks.add(store, there, "whsec_", ("granted",), "test")
+        happen(store, "granted", number=1)
+        with sending(context):
+            wait_for(lambda: all(one.failures for one in webhooks.every(store)), 20, "no failure is told")
+        assert got == []
+        assert owner.get("/settings").text.count("webhooks.allow") >= len(OURS)
+        # What could not be sent waits until the settings allow it.
+        with sending(context_on(state, models_dir, webhooks=Allowed.of(("localhost",)))):
+            wait_for(lambda: got, 20, "it did not arrive")
+
+
+def test_the_machines_own_address_on_the_site_is_its_own_too():
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("10.0.0.1", 9))
+        except OSError:
+            pytest.skip("this machine has no network but itself")
+        own = probe.getsockname()[0]
+    assert not may_be_sent_to(own, Allowed())
+    assert may_be_sent_to(own, Allowed.of((f"{own}/32",)))
+
+
+@pytest.mark.parametrize("address", ["192.168.77.9", "10.99.1.2", "172.20.1.9", "fd12::9", "8.8.8.8"])
+def test_a_receiver_on_the_sites_network_needs_no_setting(address):
+    assert may_be_sent_to(address, Allowed())
+
+
+def renamed(monkeypatch, answers):
+    """A name server that says something else each time; what it was asked for."""
+    asked, real = [], socket.getaddrinfo
+
+    def look_up(host, port, *rest, **more):
+        if host == "hooks.test":
+            asked.append(host)
+            host = answers[min(len(asked), len(answers)) - 1]
+        return real(host, port, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+def test_what_was_judged_is_what_is_spoken_to(store, context, monkeypatch):
+    asked = renamed(monkeypatch, ["127.0.0.1", "127.0.0.9"])
+    with receiver() as (url, got):
+        webhooks.add(store, url.replace("127.0.0.1", "hooks.test"), "whsec_", ("granted",), "test")
+        happen(store, "granted", number=1)
+        with sending(context):
+            wait_for(lambda: webhooks.every(store)[0].delivered_at, 20, "it did not arrive")
+            happen(store, "granted", number=2)
+            wait_for(lambda: webhooks.every(store)[0].failures, 20, "another address was spoken to")
+    assert [body["data"]["details"]["number"] for body in bodies(got)] == [1]
+    assert got[0][0]["host"].startswith("hooks.test:")
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("named", "arrives"), [("hooks.test", True), ("other.test", False)])
+def test_a_certificate_must_be_the_names_although_an_address_is_spoken_to(
+    store, context, monkeypatch, tmp_path, named, arrives
+):
+    certificate, key = certificate_for(tmp_path, named)
+    renamed(monkeypatch, ["127.0.0.1"])
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(certificate, key)
+    with receiver(trust=trust) as (url, got), sending(context):
+        there = url.replace("http://127.0.0.1", "https://hooks.test")
+        webhooks.add(store, there, "whsec_", ("granted",), "test")
+        happen(store, "granted")
+        wait_for(
+            lambda: webhooks.every(store)[0].delivered_at if arrives else webhooks.every(store)[0].failures, 20, ""
+        )
+    assert bool(got) == arrives
+
+
+def certificate_for(folder, name):
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=folder, capture_output=True, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return folder / "cert.pem", folder / "key.pem"
