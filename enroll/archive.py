@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from enroll.archive_end import refuse_vast_directory
 from enroll.decode import MAX_BYTES
 from gate.errors import UsageError
 
@@ -16,27 +22,61 @@ MAX_UNPACKED = 8 << 30
 # What is left free on the disk: the gate's record needs room too.
 _LEAVE_FREE = 256 << 20
 _CHUNK = 1 << 20
+# What zipfile and its decompressors raise for a damaged archive, an unknown compression, a short file, a password.
+_UNREADABLE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError,
+    RuntimeError,
+)  # fmt: skip
 
 
 def unpack(archive: Path | BinaryIO, name: str, folder: Path) -> None:
     """Every file of a ZIP called `name` into `folder`, which exists. Raises UsageError with what is wrong with it."""
+    with _opened(archive, name, MAX_MEMBERS) as opened:
+        members = [member for member in opened.infolist() if not member.is_dir() and not _clutter(member)]
+        for member in members:
+            _refuse_strange(member, name)
+        room = min(MAX_UNPACKED, shutil.disk_usage(folder).free - _LEAVE_FREE)
+        for member in members:
+            room -= _write(opened, member, folder, room, name)
+
+
+def sane_archive(archive: Path | BinaryIO, name: str, *, most_members: int, most_bytes: int) -> None:
+    """Raises UsageError for a ZIP that holds more members or unpacks to more bytes, whatever it says of itself.
+
+    For whoever gives it to a reader that has no limits of its own, as those of .xlsx tables have none.
+    """
+    with _opened(archive, name, most_members) as opened:
+        room = most_bytes
+        for member in opened.infolist():
+            for chunk in _chunks(opened, member):
+                room -= len(chunk)
+                if room < 0:
+                    raise UsageError("{archive} grows larger than there is room for; split it.", archive=name)
+
+
+@contextmanager
+def _opened(archive: Path | BinaryIO, name: str, most: int) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir() and not _clutter(member)]
-            if len(members) > MAX_MEMBERS:
-                raise UsageError("{archive} holds more than {most} files; split it.", archive=name, most=MAX_MEMBERS)
-            for member in members:
-                _refuse_strange(member, name)
-            room = min(MAX_UNPACKED, shutil.disk_usage(folder).free - _LEAVE_FREE)
-            for member in members:
-                room -= _write(opened, member, folder, room, name)
-    # What zipfile raises for a damaged archive, an unknown compression, a short file, a password.
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError) as error:
+        with archive.open("rb") if isinstance(archive, Path) else nullcontext(archive) as file:
+            refuse_vast_directory(file, name, most)
+            with zipfile.ZipFile(file) as opened:
+                _refuse_overlapping(opened, name)
+                yield opened
+    except _UNREADABLE as error:
         raise UsageError("{archive} is no ZIP that can be read ({why}).", archive=name, why=error) from error
     except OSError as error:
         raise UsageError(
             "{archive} cannot be unpacked: {why}.", archive=name, why=error.strerror or str(error)
         ) from error
+
+
+def _refuse_overlapping(opened: zipfile.ZipFile, name: str) -> None:
+    """Members that share their bytes unpack to far more than an archive holds."""
+    end = 0
+    for member in sorted(opened.infolist(), key=lambda one: one.header_offset):
+        if member.header_offset < end:
+            raise UsageError("{archive} is no ZIP that can be read ({why}).", archive=name, why="overlapping members")
+        end = member.header_offset + member.compress_size
 
 
 def _clutter(member: zipfile.ZipInfo) -> bool:
@@ -62,14 +102,20 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, room:
     target = folder / _named(member)
     target.parent.mkdir(parents=True, exist_ok=True)
     written = 0
-    with opened.open(member) as source, target.open("wb") as out:
+    with target.open("wb") as out:
         # What the archive says of its size is not believed.
-        while chunk := source.read(_CHUNK):
+        for chunk in _chunks(opened, member):
             written += len(chunk)
             if written > min(room, MAX_BYTES):
                 raise UsageError("{archive} grows larger than there is room for; split it.", archive=name)
             out.write(chunk)
     return written
+
+
+def _chunks(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with opened.open(member) as source:
+        while chunk := source.read(_CHUNK):
+            yield chunk
 
 
 def _named(member: zipfile.ZipInfo) -> str:

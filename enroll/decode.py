@@ -1,30 +1,55 @@
-"""Photos from outside, decoded under limits: nothing is allocated for an image before its size is known to be sane."""
+"""Photos from outside, opened by a child without rights: a picture, or one sentence that says what would help."""
 
 from __future__ import annotations
 
 import os
-import warnings
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from gate.errors import UsageError
+from enroll.decoder.keeper import Decoder
+from enroll.decoder.wire import NoPicture, Word
+from gate.errors import Sentence, UsageError
 
-MAX_BYTES = 40 << 20
-MAX_PIXELS = 60_000_000
-# Enough for any face that fills a photo; more only costs time.
-_WORKING_SIDE = 2048
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "HEIF")
+# A photo of 200 megapixels has 30 to 80 MB.
+MAX_BYTES = 80 << 20
+# What is smaller is handed over in memory: an upload of this size has not come to a disk.
+_IN_MEMORY = 1 << 20
+
+_SENTENCES = {
+    Word.UNKNOWN: Sentence("{photo} is not a photo that can be read. Give a JPEG, PNG, WebP, HEIC or AVIF file."),
+    Word.OTHER: Sentence("{photo} is a {why} file; give the photo itself, as JPEG, PNG, WebP, HEIC or AVIF."),
+    Word.VIDEO: Sentence("{photo} is a video; take a photo, or give a single picture out of it."),
+    Word.NO_DECODER: Sentence(
+        "{photo} is a HEIC photo, which cannot be opened on this gate. Give it as JPEG; on an iPhone: Settings, Camera,"
+        " Formats, Most Compatible."
+    ),
+    Word.DAMAGED: Sentence("{photo} is damaged or cut short ({why}). Copy the photo again."),
+    Word.TOO_LARGE: Sentence(
+        "{photo} needs more memory than there is for a photo. Save a smaller copy of it as JPEG, 12 megapixels or less."
+    ),
+    Word.TOO_SLOW: Sentence("{photo} takes too long to open. Save a copy of it as JPEG, or take another photo."),
+    Word.DIED: Sentence(
+        "{photo} could not be opened: it broke its decoder. Save a copy of it as JPEG, or take another."
+    ),
+}
 
 
 def decode_photo(path: Path) -> NDArray[np.uint8]:
     """The photo in a file, as `decode` gives it. Raises UsageError."""
     try:
-        if path.is_dir():
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
             raise UsageError("{photo} is a directory, not a photo.", photo=path)
+        # What is no plain file may never end.
+        if not stat.S_ISREG(kind):
+            raise UsageError("{photo} is not a photo.", photo=path)
         with path.open("rb") as file:
             return decode(file, str(path))
     except OSError as error:
@@ -34,7 +59,7 @@ def decode_photo(path: Path) -> NDArray[np.uint8]:
 def decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
     """A photo as (H, W, 3) uint8 BGR, upright by its EXIF, at most 2048 pixels on its longer side.
 
-    Raises UsageError with one sentence for anything that is not a photo of sane size.
+    Raises UsageError with one sentence for anything that is not a photo, or needs more than a photo may.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -42,56 +67,38 @@ def decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
         raise UsageError("{photo} is empty (0 bytes). Take or copy the photo again.", photo=name)
     if size > MAX_BYTES:
         raise UsageError(
-            "{photo} has {size} MB; {most} MB is the most. Give a smaller photo.",
+            "{photo} has {size} MB; {most} MB is the most. Save a smaller copy of it as JPEG.",
             photo=name,
             size=size >> 20,
             most=MAX_BYTES >> 20,
         )
-    _accept_heic()
+    with _descriptor(file, size) as descriptor:
+        try:
+            return _decoder().decode(descriptor)
+        except NoPicture as none:
+            raise UsageError(_SENTENCES[none.word].pattern, photo=name, why=none.why) from none
+        except OSError as error:
+            raise UsageError(
+                "No photo is opened here, since its decoder cannot be shut in ({why}).", why=error
+            ) from error
+
+
+@cache
+def _decoder() -> Decoder:
+    """The one of this process: memory is for one photo at a time."""
+    return Decoder()
+
+
+@contextmanager
+def _descriptor(file: BinaryIO, size: int) -> Iterator[int]:
+    """The same content under a descriptor that reads alone, from its beginning."""
+    if size > _IN_MEMORY:
+        opened = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+    else:
+        opened = os.memfd_create("photo")
+        os.write(opened, file.read())
+        os.lseek(opened, 0, os.SEEK_SET)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as opened:
-                return _upright(opened, name)
-    except UnidentifiedImageError as error:
-        raise UsageError(
-            "{photo} is not a photo that can be read. Give a JPEG, PNG, WebP or HEIC file.", photo=name
-        ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise _too_large(name) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UsageError(
-            "{photo} is damaged or cut short ({why}). Copy the photo again.", photo=name, why=error
-        ) from error
-
-
-def _upright(opened: Image.Image, name: str) -> NDArray[np.uint8]:
-    if opened.format not in _FORMATS:
-        raise UsageError(
-            "{photo} is a {format} file; give the photo as JPEG, PNG, WebP or HEIC.", photo=name, format=opened.format
-        )
-    width, height = opened.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
-    opened.draft("RGB", (_WORKING_SIDE, _WORKING_SIDE))
-    picture = opened
-    if picture.mode.startswith("I"):
-        # 16-bit greyscale: Pillow would clip rather than scale.
-        picture = picture.convert("I").point(lambda value: value / 256).convert("L")
-    picture.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
-    upright = ImageOps.exif_transpose(picture).convert("RGB")
-    return np.ascontiguousarray(np.asarray(upright, np.uint8)[..., ::-1])
-
-
-def _too_large(name: str) -> UsageError:
-    return UsageError(
-        "{photo} has too many pixels; {most} million is the most. Give a smaller photo.",
-        photo=name,
-        most=MAX_PIXELS // 1_000_000,
-    )
-
-
-def _accept_heic() -> None:
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()
+        yield opened
+    finally:
+        os.close(opened)

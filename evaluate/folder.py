@@ -23,7 +23,7 @@ from models.pack import Models
 GROUPS = "groups.csv"
 # Pictures handed to another library in one go: more would only be memory.
 _AT_ONCE = 500
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
 
 _Row = tuple[str, Path, NDArray[np.float32], bool]
 

@@ -3,12 +3,13 @@
 import io
 import stat
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
 
 from enroll import archive
-from enroll.archive import unpack
+from enroll.archive import sane_archive, unpack
 from gate.errors import UsageError
 
 
@@ -71,10 +72,10 @@ def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_one_that_lies_about_its_size_is_cut_off(tmp_path):
-    honest = zipped(("photo.jpg", bytes(64 << 20)), compression=zipfile.ZIP_DEFLATED).getvalue()
-    with pytest.raises(UsageError, match="64 MB; 40 MB is the most"):
+    honest = zipped(("photo.jpg", bytes(96 << 20)), compression=zipfile.ZIP_DEFLATED).getvalue()
+    with pytest.raises(UsageError, match="96 MB; 80 MB is the most"):
         unpack(io.BytesIO(honest), "a.zip", tmp_path)
-    lying = honest.replace(struct.pack("<I", 64 << 20), struct.pack("<I", 1000))
+    lying = honest.replace(struct.pack("<I", 96 << 20), struct.pack("<I", 1000))
     with pytest.raises(UsageError):
         unpack(io.BytesIO(lying), "a.zip", tmp_path)
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
@@ -87,6 +88,61 @@ def test_too_many_files_and_what_is_none_are_refused(tmp_path, monkeypatch):
     for content in (b"", b"PK\x03\x04 nonsense", zipped(("a", b"x" * 100)).getvalue()[:60]):
         with pytest.raises(UsageError, match="no ZIP that can be read"):
             unpack(io.BytesIO(content), "a.zip", tmp_path)
+
+
+def directory_alone(members, said=None):
+    """A ZIP of a directory and no files; its end says that it holds `said` members."""
+    directory = (struct.pack("<4s24x3H12x", b"PK\1\2", 1, 0, 0) + b"a") * members
+    count = min(members if said is None else said, 0xFFFF)
+    return directory + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(directory), 0, 0)
+
+
+@pytest.mark.parametrize(("members", "said"), [(1_000_000, None), (1_000_000, 5), (400_000, 5)])
+def test_a_million_members_are_refused_before_they_are_read(tmp_path, members, said):
+    made = io.BytesIO(directory_alone(members, said))
+    tracemalloc.start()
+    with pytest.raises(UsageError, match="more than 50000 files"):
+        unpack(made, "a.zip", tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 24 << 20
+
+
+def test_an_archive_of_64_bits_is_judged_by_its_own_end(tmp_path):
+    made = bytearray(zipped(("a.jpg", b"x")).getvalue())
+    end = made.rindex(b"PK\5\6")
+    _, _, _, _, _, length, at, _ = struct.unpack("<4s4H2LH", made[end:])
+    for members, stated, why in ((1, end, None), (10**9, end, "more than 50000"), (1, 7, "end cannot be read")):
+        larger = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, length, at)
+        locator = struct.pack("<4sLQL", b"PK\6\7", 0, stated, 1)
+        whole = io.BytesIO(bytes(made[:end]) + larger + locator + made[end:])
+        if why is None:
+            unpack(whole, "a.zip", tmp_path)
+            assert under(tmp_path) == ["a.jpg"]
+        else:
+            with pytest.raises(UsageError, match=why):
+                unpack(whole, "a.zip", tmp_path)
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path):
+    made = zipped(("a.jpg", b"x" * 1000)).getvalue()
+    start, end = made.index(b"PK\1\2"), made.rindex(b"PK\5\6")
+    directory = made[start:end] * 2
+    closing = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, len(directory), start, 0)
+    with pytest.raises(UsageError, match="overlapping members"):
+        unpack(io.BytesIO(made[:start] + directory + closing), "a.zip", tmp_path)
+    assert under(tmp_path) == []
+
+
+def test_what_an_archive_unpacks_to_is_measured_not_believed():
+    made = zipped(("xl/sheet1.xml", bytes(5 << 20)), compression=zipfile.ZIP_DEFLATED)
+    sane_archive(made, "t.xlsx", most_members=1, most_bytes=5 << 20)
+    with pytest.raises(UsageError, match="grows larger"):
+        sane_archive(made, "t.xlsx", most_members=1, most_bytes=(5 << 20) - 1)
+    with pytest.raises(UsageError, match="more than 0 files"):
+        sane_archive(made, "t.xlsx", most_members=0, most_bytes=5 << 20)
+    with pytest.raises(UsageError, match="no ZIP"):
+        sane_archive(io.BytesIO(b"name,unit"), "t.xlsx", most_members=1, most_bytes=1)
 
 
 def test_a_locked_one_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Photos from outside: what works, and the one sentence for what does not."""
 
+import os
 import struct
 import zlib
 
@@ -18,14 +19,14 @@ def portrait(photos):
         return opened.convert("RGB")
 
 
-def png_bomb(path, side=60_000):
-    """A PNG that says it is side x side, in a few bytes."""
+def png_bomb(path, width=60_000, height=60_000):
+    """A PNG that says it is so large, in a few bytes."""
 
     def chunk(kind, content):
         body = kind + content
         return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     content = zlib.compress(b"\0" * 1_000_000)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b""))
 
@@ -71,9 +72,26 @@ def test_heic_works(portrait, tmp_path):
     assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(portrait)[..., ::-1])
 
 
-def test_a_huge_but_honest_photo_is_made_smaller(tmp_path):
-    Image.new("RGB", (6000, 4000), (9, 9, 9)).save(tmp_path / "big.jpg")
-    assert max(decode_photo(tmp_path / "big.jpg").shape) == 2048
+def test_avif_works(portrait, tmp_path):
+    portrait.save(tmp_path / "phone.avif", quality=90)
+    assert close(decode_photo(tmp_path / "phone.avif"), np.asarray(portrait)[..., ::-1])
+
+
+def test_what_is_not_seen_is_not_decoded(portrait, tmp_path):
+    portrait.putalpha(0)
+    portrait.save(tmp_path / "hidden.png")
+    assert (decode_photo(tmp_path / "hidden.png") == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "becomes"),
+    [((6000, 4000), (1365, 2048)), ((12_000, 9000), (1536, 2048)), ((16_320, 12_240), (1530, 2040))],
+)
+def test_a_huge_but_honest_photo_is_made_smaller(tmp_path, size, becomes):
+    Image.new("L", size, 99).save(tmp_path / "big.jpg")
+    decoded = decode_photo(tmp_path / "big.jpg")
+    assert decoded.shape == (*becomes, 3)
+    assert (decoded == 99).all()
 
 
 def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path):
@@ -82,7 +100,11 @@ def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path)
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "text.jpg").write_text("not a photo")
     png_bomb(tmp_path / "bomb.png")
-    png_bomb(tmp_path / "firecracker.png", side=9_000)
+    png_bomb(tmp_path / "firecracker.png", 9_000, 9_000)
+    png_bomb(tmp_path / "thin.png", 1, 59_000_000)
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.7\n")
+    (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0")
+    os.mkfifo(tmp_path / "pipe.jpg")
     portrait.save(tmp_path / "a.gif")
     with (tmp_path / "vast.jpg").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
@@ -90,10 +112,14 @@ def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path)
         "truncated.jpg": "damaged or cut short",
         "empty.jpg": "0 bytes",
         "text.jpg": "not a photo",
-        "bomb.png": "60 million is the most",
-        "firecracker.png": "60 million is the most",
+        "bomb.png": "needs more memory",
+        "firecracker.png": "needs more memory",
         "a.gif": "is a GIF file",
-        "vast.jpg": "40 MB",
+        "scan.pdf": "is a PDF file",
+        "clip.mp4": "is a video",
+        "thin.png": "needs more memory",
+        "vast.jpg": "80 MB",
+        "pipe.jpg": "is not a photo",
         "absent.jpg": "No such file",
         ".": "is a directory",
     }.items():

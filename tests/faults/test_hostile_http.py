@@ -266,7 +266,7 @@ def test_a_picture_bomb_is_refused_by_its_header(browser, tmp_path, store):
     photos = [("photos", ("bomb.png", (tmp_path / "bomb.png").read_bytes(), "image/png"))]
     answer = browser("manager").post("/api/v1/enrolments", data={"name": "A", "way": "told"}, files=photos)
     assert answer.status_code == 422
-    assert "60 million is the most" in answer.json()["detail"]
+    assert "needs more memory than there is for a photo" in answer.json()["detail"]
     assert residents.every(store) == []
 
 

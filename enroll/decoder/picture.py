@@ -1,0 +1,102 @@
+"""One photo from a file that may be anything, by Pillow: judged by what it needs before it is decoded.
+
+Runs in the decoder's child, which has given every right away; nobody else imports it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import BinaryIO
+
+from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
+
+from enroll.decoder.others import what_else
+from enroll.decoder.wire import WORKING_SIDE, NoPicture, Word
+
+# What a photo may need while it is decoded; the interpreter and the decoders take the rest of shut_in.MEMORY.
+MOST = 128 << 20
+# A JPEG that is larger decodes to a half, a quarter or an eighth of its sides, as long as so much is left.
+_LEAST_SIDE = 1920
+# What decoders take at their peak, bytes a pixel (measured with Pillow 13 and libheif 1.23). Pillow itself keeps four
+# bytes for each pixel in colour, and a pointer a row.
+_BYTES_A_PIXEL = {
+    "JPEG": 4.2, "MPO": 4.2, "PNG": 4.2, "BMP": 4.2, "TIFF": 4.5, "WEBP": 16.5, "AVIF": 9.5, "HEIF": 8.0,
+}  # fmt: skip
+_BYTES_A_ROW = 16
+# What must be converted before it is made smaller stands in memory twice.
+_PLAIN = ("L", "RGB", "CMYK", "YCbCr", "I;16")
+_CONVERTED = 4.2
+
+
+def prepare() -> None:
+    """Load every decoder, before the door is shut."""
+    Image.preinit()
+    for plugin in ("MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin"):
+        import_module(f"PIL.{plugin}")
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    try:
+        pillow_heif = import_module("pillow_heif")
+    except ImportError:
+        pass  # HEIC has a sentence of its own then.
+    else:
+        pillow_heif.options.DECODE_THREADS = 0
+        pillow_heif.register_heif_opener()
+    # Bytes are counted here instead.
+    Image.MAX_IMAGE_PIXELS = None
+
+
+def read_picture(file: BinaryIO) -> Image.Image:
+    """The photo upright, as RGB, at most WORKING_SIDE on its longer side. Raises NoPicture."""
+    try:
+        with Image.open(file, formats=[one for one in _BYTES_A_PIXEL if one in Image.OPEN]) as opened:
+            whole = opened.size
+            _draft(opened)
+            if _needed(opened, whole) > MOST:
+                raise NoPicture(Word.TOO_LARGE)
+            return _upright(opened)
+    except UnidentifiedImageError as error:
+        raise what_else(file) from error
+    except MemoryError as error:
+        raise NoPicture(Word.TOO_LARGE) from error
+    # Whatever a decoder raises over what somebody else wrote.
+    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError, TypeError, RuntimeError) as error:
+        raise NoPicture(Word.DAMAGED, str(error)) from error
+
+
+def _draft(opened: Image.Image) -> None:
+    """Ask a decoder that can for a smaller picture at once."""
+    longest = max(opened.size)
+    if longest > WORKING_SIDE:
+        width, height = (max(1, side * _LEAST_SIDE // longest) for side in opened.size)
+        opened.draft(None, (width, height))
+
+
+def _needed(opened: Image.Image, whole: tuple[int, int]) -> float:
+    """Bytes at the peak of decoding a picture whose sides are `whole` to those that it has now."""
+    width, height = opened.size
+    each = _BYTES_A_PIXEL[str(opened.format)] + (0 if opened.mode in _PLAIN else _CONVERTED)
+    needed = width * height * each + height * _BYTES_A_ROW
+    if opened.info.get("progressive"):
+        # Such a JPEG keeps each coefficient, two bytes, of the whole picture until its last scan.
+        layers = [across * down for _, across, down, _ in getattr(opened, "layer", ())]
+        needed += 2 * whole[0] * whole[1] * sum(layers) / max(layers, default=1)
+    return needed
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    opened.load()
+    picture: Image.Image = opened
+    if picture.mode in ("1", "P", "PA", "LA", "La", "RGBa"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    # Pillow reduces no 16-bit greyscale by whole numbers first.
+    picture.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=None if picture.mode.startswith("I;") else 2.0)
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
+        # Pillow would clip rather than scale.
+        picture = picture.convert("I").point(lambda value: value / 256).convert("L")
+    if picture.has_transparency_data:
+        # What is judged is what people see: a pixel that is not shown may hold another face.
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture.convert("RGBA"))
+        picture = white
+    return picture.convert("RGB")

@@ -1,0 +1,227 @@
+"""The decoder's child: what it may not do, and that however it ends there is one sentence and another child."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from enroll import decode as doors
+from enroll.decode import decode_photo
+from enroll.decoder import keeper
+from enroll.decoder.keeper import Decoder
+from gate.errors import UsageError
+from tests.conftest import REPOSITORY
+from tests.running import wait_for
+
+# What a decoder that was taken over might try; each line is one thing.
+TRIES = (
+    "open('/etc/passwd')",
+    "open('/tmp/left', 'w')",
+    "os.open('/proc/self/mem', os.O_RDONLY)",
+    "os.mkdir('/tmp/made')",
+    "os.unlink('/tmp/none')",
+    "os.chmod('/tmp', 0o777)",
+    "os.listdir('/')",
+    "os.fork()",
+    "os.execv('/bin/true', ['true'])",
+    "os.pipe()",
+    "os.memfd_create('x')",
+    "os.kill(os.getppid(), 0)",
+    "os.setuid(0)",
+    "os.setpriority(os.PRIO_PROCESS, 0, 19)",
+    "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
+    "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "resource.setrlimit(resource.RLIMIT_DATA, (-1, -1))",
+    "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+    "resource.prlimit(os.getppid(), resource.RLIMIT_CPU)",
+    "called('ptrace', 16, os.getppid(), 0, 0)",
+    "called('process_vm_readv', os.getppid(), 0, 0, 0, 0, 0)",
+    "called('unshare', 0x10000000)",
+)
+_TRIED = """
+import ctypes, os, resource, socket, sys
+from enroll.decoder.shut_in import shut_in
+libc = ctypes.CDLL(None, use_errno=True)
+def called(name, *values):
+    if getattr(libc, name)(*values) == -1:
+        raise OSError(ctypes.get_errno(), name)
+shut_in()
+for line in sys.argv[1:]:
+    try:
+        eval(line)
+    except (OSError, ValueError):
+        print("refused", flush=True)
+    else:
+        print("DONE", line, flush=True)
+try:
+    bytes(200 << 20)
+except MemoryError:
+    print("no memory", flush=True)
+"""
+
+
+def children():
+    """The decoders' children of this process, as pids."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text("ascii").split():
+            if b"enroll.decoder.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (40, 30), (255, 0, 0)).save(path)
+    return path
+
+
+@pytest.fixture
+def decoder(monkeypatch):
+    """A decoder of the test's own behind the doors, with less patience."""
+    made = Decoder(wall_s=3.0)
+    monkeypatch.setattr(doors, "_decoder", lambda: made)
+    return made
+
+
+@pytest.fixture
+def child(decoder, photo):
+    """The pid of its child, which has decoded a photo already."""
+    before = children()
+    decode_photo(photo)
+    (pid,) = set(children()) - set(before)
+    return pid
+
+
+def test_a_child_that_is_taken_over_can_do_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", _TRIED, *TRIES], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["refused"] * len(TRIES) + ["no memory"], done.stderr
+
+
+def test_the_child_is_nobody_with_a_limit_on_everything(child):
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{child}/status").read_text("ascii").splitlines())
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    if os.geteuid() == 0:
+        assert status["Uid"].split() == ["65534"] * 4
+        assert status["Groups"].strip() == ""
+    limits = Path(f"/proc/{child}/limits").read_text("ascii")
+    for limit, most in (("data size", 144 << 20), ("file size", 0), ("core file size", 0), ("open files", 12)):
+        assert re.search(rf"Max {limit} +{most} +{most} ", limits)
+    assert Path(f"/proc/{child}/oom_score_adj").read_text("ascii").strip() == "1000"
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        (signal.SIGKILL, "needs more memory"),
+        (signal.SIGSEGV, "broke its decoder"),
+        (signal.SIGXCPU, "takes too long"),
+        (None, "takes too long"),
+    ],
+)
+def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
+    decoder, child, photo, monkeypatch, end, sentence
+):
+    os.kill(child, signal.SIGSTOP)
+    said, sent = [], threading.Event()
+    send = socket.send_fds
+
+    def send_and_tell(*given):
+        send(*given)
+        sent.set()
+
+    monkeypatch.setattr(keeper.socket, "send_fds", send_and_tell)
+
+    def ask():
+        with pytest.raises(UsageError) as error:
+            decode_photo(photo)
+        said.append(str(error.value))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert sent.wait(5)
+    if end is not None:
+        os.kill(child, end)
+        os.kill(child, signal.SIGCONT)
+    asking.join(10)
+    assert sentence in said[0]
+    assert "\n" not in said[0]
+    assert decode_photo(photo).shape == (30, 40, 3)
+    assert child not in children()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"x" * 5000, b"\xff\xff\xff\xffpicture", b"\0\1\0\1picture".ljust(220, b"\0") + b"xx", b"ready"],
+)
+def test_an_answer_that_is_none_is_not_believed(decoder, photo, monkeypatch, answer):
+    honest = keeper._START
+    ready = "from enroll.decoder.wire import Header, Word; s.sendall(Header(Word.READY).pack()); s.recv(9)"
+    monkeypatch.setattr(
+        keeper,
+        "_START",
+        f"import socket, sys; sys.path.insert(0, sys.argv[1]); s = socket.socket(fileno=0); {ready};"
+        f" s.sendall({answer!r}.ljust(220, bytes(1)))",
+    )
+    with pytest.raises(UsageError, match="broke its decoder"):
+        decode_photo(photo)
+    monkeypatch.setattr(keeper, "_START", honest)
+    assert decode_photo(photo).shape == (30, 40, 3)
+
+
+def test_without_its_limits_nothing_is_decoded(decoder, photo, monkeypatch):
+    monkeypatch.setattr(
+        keeper,
+        "_START",
+        "import resource, sys; sys.path.insert(0, sys.argv[1]); resource.setrlimit = lambda *_: 1 / 0;"
+        " from enroll.decoder.child import main; sys.exit(main())",
+    )
+    with pytest.raises(UsageError, match="cannot be shut in.*ZeroDivisionError"):
+        decode_photo(photo)
+
+
+def test_a_child_serves_many_photos_and_is_replaced_in_time(decoder, child, photo, monkeypatch):
+    decode_photo(photo)
+    assert child in children()
+    monkeypatch.setattr(keeper, "_PHOTOS_A_CHILD", 2)
+    decode_photo(photo)
+    assert child not in children()
+
+
+def test_it_is_as_patient_as_whoever_asks(decoder, child, photo):
+    found = []
+
+    def ask():
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+        decode_photo(photo)
+        found.extend(os.sched_getscheduler(pid) for pid in children())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join(10)
+    assert os.SCHED_IDLE in found
+    decode_photo(photo)
+    assert child not in children()
+
+
+def test_it_ends_with_whoever_started_it(photo):
+    code = (
+        "import os, sys; from pathlib import Path; from enroll.decode import decode_photo;"
+        "decode_photo(Path(sys.argv[1]));"
+        "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text(), flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(photo)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    (pid,) = done.stdout.split()
+    wait_for(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text(), 5, "it lives")
