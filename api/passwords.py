@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from api.auth import new_secret
 from api.problems import HttpProblem
 from gate.errors import UsageError
-from gate.store.accounts import User
+from gate.store.accounts import LOCKED, User
 
 LEAST_PASSWORD = 10
 MOST_PASSWORD = 200
@@ -63,17 +63,18 @@ class Passwords:
             return self._hasher.hash(password)
 
     def right(self, user: User | None, password: str, *, known: bool = False) -> bool:
-        """Whether the password is the user's; takes as long for a user who does not exist.
+        """Whether the password is the user's; takes as long for one who does not exist or is locked.
 
         `known`: the user got in before from where this comes. Raises HttpProblem where too many are checked already.
         """
         room = self._known if known else self._strangers
         with room.place():
             try:
-                self._hasher.verify(user.password if user else self._nobodys, password[: MOST_PASSWORD + 1])
+                kept = (user.password if user else LOCKED) or self._nobodys
+                self._hasher.verify(kept, password[: MOST_PASSWORD + 1])
             except (VerificationError, InvalidHashError):
                 return False
-        return user is not None
+        return user is not None and user.password != LOCKED
 
 
 def refuse_poor(password: str, name: str = "") -> None:

@@ -145,7 +145,7 @@ def _offer_first_start(context: Context, address: str) -> None:
     """Where there is no user yet, print the code that makes the owner."""
     try:
         with closing(open_database(context.state)) as connection:
-            known = bool(accounts.users(connection))
+            known = accounts.has_owner(connection)
     except FacegateError as error:
         _log.error("%s", error)
         return

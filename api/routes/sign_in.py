@@ -34,7 +34,7 @@ _YEAR_S = 365 * 24 * 3600
 @router.get("/owner")
 def show_first_start(request: Request, connection: Store) -> Response:
     """The page that makes the owner; once there is one, it leads on."""
-    if accounts.users(connection):
+    if accounts.has_owner(connection):
         return _to("/sign-in")
     return _first_start(request)
 
@@ -45,7 +45,7 @@ def make_owner(
 ) -> Response:
     """Make the owner, by the code that the machine printed."""
     language = language_of(request)
-    if accounts.users(connection):
+    if accounts.has_owner(connection):
         return _to("/sign-in")
     address, now = _address(request), time.monotonic()
     # Sixty bits are not guessed from many networks either: nobody else's guesses keep the owner waiting.
@@ -77,7 +77,7 @@ def make_owner(
 @router.get("/sign-in")
 def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Response:
     """The page to sign in."""
-    if not accounts.users(connection):
+    if not accounts.has_owner(connection):
         return _to("/owner")
     return _to("/") if actor else page(request, "sign_in.html", name="")
 

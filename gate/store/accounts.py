@@ -14,6 +14,9 @@ from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent, Kind
 
+# In the place of a password's hash: nothing that is typed is right, until an owner gives a new one.
+LOCKED = ""
+
 
 class Role(StrEnum):
     """What a user is."""
@@ -26,7 +29,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user; `password` is a hash in argon2's own format. Times are ISO 8601, UTC."""
+    """One user; `password` is a hash in argon2's own format, or LOCKED. Times are ISO 8601, UTC."""
 
     id: str
     name: str
@@ -73,6 +76,12 @@ def user_named(connection: sqlite3.Connection, name: str) -> User | None:
     return next((one for one in alike if one.name == name), alike[0] if alike else None)
 
 
+def has_owner(connection: sqlite3.Connection) -> bool:
+    """Whether an owner can sign in; where none can, the code of the first start makes one."""
+    row = connection.execute("SELECT 1 FROM users WHERE role = 'owner' AND password <> ?", (LOCKED,)).fetchone()
+    return row is not None
+
+
 def folded(name: str) -> str:
     """A name as it counts, however it was typed.
 
@@ -109,10 +118,18 @@ def add_user(connection: sqlite3.Connection, name: str, password: str, role: Rol
 
 
 def add_owner(connection: sqlite3.Connection, name: str, password: str) -> User | None:
-    """The first user, an owner; None where there is a user already, whoever was quicker."""
+    """The owner of the first start; None where there is one already, whoever was quicker.
+
+    After a restore that locked every account, whoever of them has this name is the owner then.
+    """
     with transaction(connection):
-        if connection.execute("SELECT 1 FROM users").fetchone():
+        if has_owner(connection):
             return None
+        locked = user_named(connection, name)
+        if locked is not None:
+            connection.execute("UPDATE users SET password = ?, role = 'owner' WHERE id = ?", (password, locked.id))
+            audit.append(connection, AuditEvent(Kind.PASSWORD_CHANGED, {"user": locked.id, "by": "first start"}))
+            return user(connection, locked.id)
         identity = new_id()
         connection.execute(
             "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, 'owner', ?)",
@@ -133,11 +150,17 @@ def change_password(connection: sqlite3.Connection, of: User, password: str, by:
 def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
     """Take a user away, with their sessions and tokens. Raises Refusal for the last owner."""
     with transaction(connection):
-        owners = connection.execute("SELECT count(*) FROM users WHERE role = 'owner'").fetchone()[0]
-        if gone.role is Role.OWNER and owners == 1:
-            raise Refusal("{name} is the only owner; make another one first.", name=gone.name)
+        _refuse_last_owner(connection, gone)
         connection.execute("DELETE FROM users WHERE id = ?", (gone.id,))
         audit.append(connection, AuditEvent(Kind.USER_REMOVED, {"user": gone.id, "by": by}))
+
+
+def _refuse_last_owner(connection: sqlite3.Connection, of: User) -> None:
+    others = connection.execute(
+        "SELECT 1 FROM users WHERE role = 'owner' AND password <> ? AND id <> ?", (LOCKED, of.id)
+    ).fetchone()
+    if of.role is Role.OWNER and others is None:
+        raise Refusal("{name} is the only owner; make another one first.", name=of.name)
 
 
 def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float, network: str = "") -> None:

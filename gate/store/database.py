@@ -99,6 +99,14 @@ def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.C
     return connection
 
 
+def migrated_up_to(path: Path, version: int) -> sqlite3.Connection:
+    """A new, empty database as the schema stood at `version`. The caller owns the connection."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    with transaction(connection):
+        _run_migrations(connection, 0, version)
+    return connection
+
+
 def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
     """Raises StoreError unless SQLite finds every page and foreign key sound."""
     path = database_of(state)
@@ -173,14 +181,18 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         with transaction(connection):
             # Another process may have migrated while this one waited for the lock.
             (known,) = connection.execute("PRAGMA user_version").fetchone()
-            for number, script in _migrations():
-                if number > known:
-                    for statement in _statements(script):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {number}")
+            _run_migrations(connection, known, schema_version())
     # Looked at first: a write would wait for whoever writes now.
     if connection.execute("SELECT 1 FROM gate").fetchone() is None:
         connection.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, ?)", (new_id(),))
+
+
+def _run_migrations(connection: sqlite3.Connection, after: int, upto: int) -> None:
+    for number, script in _migrations():
+        if after < number <= upto:
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
 
 
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:

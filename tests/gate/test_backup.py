@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from gate import backup
+from gate.care.restore import restore
 from gate.errors import UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
@@ -40,8 +41,8 @@ def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, 
     writer.join()
     assert [oct(one.path.stat().st_mode & 0o777) for one in made] == ["0o600"] * 3
     assert backup.keep_newest(tmp_path / "backups", 1) == 2
-    found, again = backup.restore(made[-1].path, tmp_path / "other")
-    assert (found.residents, found.events, again) == (1, made[-1].events, 0)
+    done = restore(made[-1].path, tmp_path / "other", unsealed=True)
+    assert (done.backup.residents, done.backup.events, done.dropped.erased) == (1, made[-1].events, 0)
     with open_database(tmp_path / "other") as restored:
         assert audit.verify(restored) is None
         assert residents.find(restored, "Wang Fang").unit == "3-1204"
@@ -52,8 +53,7 @@ def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, som
     made = backup.make(state, tmp_path, None)
     residents.remove(store, someone, by="test")
     store.close()
-    _, again = backup.restore(made.path, state)
-    assert again == 1
+    assert restore(made.path, state).dropped.erased == 1
     with open_database(state) as restored:
         assert residents.every(restored) == []
         assert audit.verify(restored) is None
@@ -66,7 +66,7 @@ def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp
     residents.remove(store, someone, by="test")
     store.execute("PRAGMA user_version = 99")
     store.close()
-    assert backup.restore(made.path, state)[1] == 1
+    assert restore(made.path, state).dropped.erased == 1
     with open_database(state) as restored:
         assert residents.every(restored) == []
 
@@ -117,7 +117,7 @@ def test_a_backup_that_will_not_do_changes_nothing(state, store, someone, tmp_pa
     changed = rewritten(backup.make(state, tmp_path / "b", None).path, change)
     before = database_of(state).read_bytes()
     with pytest.raises(UsageError, match=sentence):
-        backup.restore(changed, state)
+        restore(changed, state, unsealed=True)
     assert database_of(state).read_bytes() == before
     assert not (tmp_path / "evil").exists()
 
@@ -128,7 +128,7 @@ def test_a_backup_that_is_cut_short_is_said(state, store, someone, tmp_path, par
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * part)])
     with pytest.raises(UsageError, match="damaged or cut short"):
-        backup.restore(path, state)
+        restore(path, state)
 
 
 def test_a_damaged_database_is_not_backed_up(state, store, someone, tmp_path):
@@ -147,6 +147,9 @@ def test_a_running_gate_is_backed_up_and_not_restored_over(facegate, state, stor
         refused = facegate("restore", done.answer["path"], "--yes")
         assert (refused.code, "The gate is running. Stop it" in refused.err) == (1, True)
     restored = facegate("restore", done.answer["path"], "--yes", "--json")
-    assert restored.answer == {"residents": 1, "events": done.answer["events"], "erased_again": 0}
+    assert restored.answer == {
+        "residents": 1, "events": done.answer["events"], "erased_again": 0, "sealed": True, "vouched": True,
+        "dropped": dict.fromkeys(restored.answer["dropped"], 0),
+    }  # fmt: skip
     missing = facegate("restore", tmp_path / "none", "--yes")
     assert (missing.code, missing.err.strip()) == (2, f"There is no backup {tmp_path / 'none'}.")

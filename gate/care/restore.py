@@ -1,0 +1,130 @@
+"""A backup comes back: its rows, in a database that the migrations make, without what was revoked since."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gate.backup import Backup, checked
+from gate.care import archive
+from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
+from gate.errors import FacegateError, UsageError
+from gate.store import accounts, audit, rows
+from gate.store.database import (
+    DATABASE_NAME,
+    StoreError,
+    check_integrity,
+    database_of,
+    open_database,
+    open_read_only,
+    share,
+)
+from gate.vocabulary import AuditEvent, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back."""
+
+    backup: Backup
+    sealed: bool
+    """Whether this gate had made the archive."""
+    vouched: bool
+    """Whether the database that stood there could be read, and was the same gate's."""
+    has_owner: bool
+    """Whether an owner can sign in; where none can, the console's first start makes one."""
+    dropped: Dropped
+
+
+def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
+    """Put a backup in the place of a stopped gate's database. The old one is kept beside it.
+
+    Whatever was revoked, removed, withdrawn or changed since the backup was made stays so; sessions and tokens end.
+    `unsealed` takes an archive that this gate did not seal. Raises UsageError when the archive is damaged or from a
+    newer Facegate, Refusal when it is not sealed; nothing is changed then.
+    """
+    current = database_of(state)
+    current.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with TemporaryDirectory(dir=current.parent) as scratch:
+        given, new = Path(scratch) / "given", Path(scratch) / "new"
+        given.mkdir()
+        new.mkdir()
+        manifest = archive.unpack(path, given, archive.known_key(state), unsealed=unsealed)
+        tables = _rows(path, given / DATABASE_NAME, new / DATABASE_NAME)
+        people, events = _checked(path, new)
+        backup = Backup(path, manifest.made_at, people, events)
+        with closing(open_database(new)) as connection, _present(state, Path(scratch) / "now") as now:
+            present = now if now is not None and same_gate(connection, now) else None
+            dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)
+            restored = Restored(backup, manifest.sealed, present is not None, accounts.has_owner(connection), dropped)
+            audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored)))
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
+        _put_in_place(new / DATABASE_NAME, current)
+    return restored
+
+
+def _details(restored: Restored) -> dict[str, object]:
+    return {
+        "made_at": restored.backup.made_at,
+        "sealed": restored.sealed,
+        "vouched": restored.vouched,
+        "erased_again": restored.dropped.erased,
+        "dropped": asdict(restored.dropped),
+    }
+
+
+def _rows(path: Path, given: Path, new: Path) -> list[str]:
+    try:
+        return rows.copy(given, new)
+    except StoreError as error:
+        raise UsageError(f"The backup {path} is damaged or not Facegate's. {error} Take another.") from error
+    except UsageError as error:
+        raise UsageError(f"The backup {path} is from a newer Facegate. Upgrade Facegate first.") from error
+
+
+def _checked(path: Path, new: Path) -> tuple[int, int]:
+    try:
+        found = checked(new)
+        with closing(open_read_only(new)) as connection:
+            agreed = "SELECT 1 FROM consents c WHERE c.resident_id = t.resident_id AND c.withdrawn_at IS NULL"
+            if connection.execute(f"SELECT 1 FROM templates t WHERE NOT EXISTS ({agreed})").fetchone():  # noqa: S608 - constants
+                raise StoreError("It holds a face without a consent.")
+    except (StoreError, ValueError, TypeError, RecursionError) as error:
+        raise UsageError(f"The backup {path} is not whole ({error}) Take another.") from error
+    return found
+
+
+@contextmanager
+def _present(state: Path, folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """A copy of the database that stands there, brought up to date; None where it cannot be read or there is none."""
+    folder.mkdir()
+    try:
+        with closing(open_read_only(state)) as source, closing(sqlite3.connect(folder / DATABASE_NAME)) as target:
+            source.backup(target)
+        copy = open_database(folder)
+    except (FacegateError, sqlite3.Error):
+        yield None
+        return
+    with closing(copy):
+        try:
+            check_integrity(copy, folder)
+        except FacegateError:
+            yield None
+            return
+        yield copy
+
+
+def _put_in_place(new: Path, current: Path) -> None:
+    if current.exists():
+        for suffix in ("-wal", "-shm"):
+            beside = current.with_name(current.name + suffix)
+            if beside.exists():
+                beside.replace(current.with_name(f"{DATABASE_NAME}.before-restore{suffix}"))
+        current.replace(current.with_name(f"{DATABASE_NAME}.before-restore"))
+    new.replace(current)
+    share(current)

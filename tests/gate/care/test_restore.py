@@ -1,0 +1,318 @@
+"""What was revoked since a backup stays revoked when it comes back, whatever kind of way in it was."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import tarfile
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+
+from api.app import create_app
+from api.auth import digest
+from gate import backup
+from gate.care.restore import restore
+from gate.store import accounts, audit, consents, corrections, residents, schedules, webhooks
+from gate.store.accounts import Role
+from gate.store.consents import NO_PERSON, Consent, Way
+from gate.store.database import database_of, migrated_up_to, open_database
+from gate.store.residents import Template
+from gate.vocabulary import AuditEvent, Kind
+from tests.console import CHEAP, PASSWORD, Browser, context_on
+
+AGREED = Consent("face-2", "en", "", Way.TOLD, "test")
+HASHED = CHEAP.hash(PASSWORD)
+
+
+@dataclass(frozen=True)
+class World:
+    """A gate with one of everything."""
+
+    owner: accounts.User
+    guard: accounts.User
+    token: accounts.Token
+    webhook: webhooks.Webhook
+    wang: residents.Resident
+    opening: str
+
+
+@pytest.fixture
+def world(store):
+    return furnished(store)
+
+
+def furnished(store):
+    owner = accounts.add_owner(store, "owner", HASHED)
+    guard = accounts.add_user(store, "guard", HASHED, Role.MANAGER, "test")
+    accounts.begin_session(store, digest("session"), guard, 1e12)
+    token = accounts.add_token(store, "lift", digest("token"), ("door",), owner, "test")
+    webhook = webhooks.add(store, "https://10.0.0.9/", "whsec_x", ("granted",), "test")
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    wang = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\1")] * 2, AGREED)
+    details = {"method": "face", "similarity": 0.5}
+    opening = audit.append(store, AuditEvent(Kind.GRANTED, details, {"resident": wang.id}, wang.id))
+    return World(owner, guard, token, webhook, wang, opening)
+
+
+def template_ids(store, world):
+    return [one["id"] for one in residents.templates_of(store, world.wang.id)]
+
+
+def passwords(store):
+    return {one.name: one.password for one in accounts.users(store)}
+
+
+def standing_templates(store):
+    return store.execute("SELECT count(*) FROM templates").fetchone()[0]
+
+
+# What happened since the backup, and what must be so once it is back.
+SINCE = {
+    "a user was removed": (
+        lambda store, world: accounts.remove_user(store, world.guard, "test"),
+        lambda store, world: [one.name for one in accounts.users(store)] == ["owner"],
+    ),
+    "a user was removed and another of that name added": (
+        lambda store, world: (
+            accounts.remove_user(store, world.guard, "test"),
+            accounts.add_user(store, "guard", "new hash", Role.GUARD, "test"),
+        ),
+        lambda store, world: [one.name for one in accounts.users(store)] == ["owner"],
+    ),
+    "a password was changed": (
+        lambda store, world: accounts.change_password(store, world.guard, "new hash", "test"),
+        lambda store, world: passwords(store)["guard"] == "new hash",
+    ),
+    "a user was demoted": (
+        lambda store, world: store.execute("UPDATE users SET role = 'guard' WHERE id = ?", (world.guard.id,)),
+        lambda store, world: accounts.user(store, world.guard.id).role is Role.GUARD,
+    ),
+    "a session was ended": (
+        lambda store, world: accounts.end_session(store, digest("session")),
+        lambda store, world: accounts.session(store, digest("session")) is None,
+    ),
+    "nothing at all: sessions and tokens end": (
+        lambda store, world: None,
+        lambda store, world: accounts.session(store, digest("session")) is None and accounts.tokens(store) == [],
+    ),
+    "a token was revoked": (
+        lambda store, world: accounts.revoke_token(store, world.token.id, "test"),
+        lambda store, world: accounts.tokens(store) == [],
+    ),
+    "a webhook was removed": (
+        lambda store, world: webhooks.remove(store, world.webhook, "test"),
+        lambda store, world: webhooks.every(store) == [],
+    ),
+    "a consent was withdrawn": (
+        lambda store, world: residents.withdraw(store, world.wang, by="test"),
+        lambda store, world: standing_templates(store) == 0 and not consents.standing(store, world.wang.id),
+    ),
+    "a consent was withdrawn and another given": (
+        lambda store, world: (
+            residents.withdraw(store, world.wang, by="test"),
+            residents.enrol(store, "", None, [Template("m", "n", {}, b"\2\3")], AGREED, to=world.wang.id),
+        ),
+        lambda store, world: standing_templates(store) == 0,
+    ),
+    "a resident was erased": (
+        lambda store, world: residents.remove(store, world.wang, by="test"),
+        lambda store, world: residents.every(store) == [],
+    ),
+    "a single template was forgotten": (
+        lambda store, world: residents.remove_template(store, world.wang, template_ids(store, world)[0], by="test"),
+        lambda store, world: standing_templates(store) == 1,
+    ),
+    "an opening was somebody else": (
+        lambda store, world: corrections.correct(store, world.wang, world.opening, by="test"),
+        lambda store, world: [one.event for one in corrections.of(store, world.wang.id)] == [world.opening],
+    ),
+    "somebody moved out": (
+        lambda store, world: residents.change(store, world.wang, valid_until="2026-01-31", by="test"),
+        lambda store, world: residents.get(store, world.wang.id).valid_until == "2026-01-31",
+    ),
+    "somebody got hours": (
+        lambda store, world: residents.change(store, world.wang, schedule="day", by="test"),
+        lambda store, world: residents.get(store, world.wang.id).windows == "daily 07:00-19:00",
+    ),
+    "hours were cut": (
+        lambda store, world: (
+            residents.change(store, world.wang, schedule="day", by="test"),
+            schedules.put(store, "day", "daily 09:00-10:00", "test"),
+        ),
+        lambda store, world: residents.get(store, world.wang.id).windows == "daily 09:00-10:00",
+    ),
+}
+
+
+@pytest.mark.parametrize("event", SINCE)
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_happened_since_stays_so(state, store, world, tmp_path, event, times):
+    """Also where the same backup comes back a second time: the first one is the present then."""
+    happen, holds = SINCE[event]
+    made = backup.make(state, tmp_path / "b", None)
+    happen(store, world)
+    store.close()
+    for _ in range(times):
+        restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert holds(restored, world), event
+        assert audit.verify(restored) is None
+        assert restored.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert list(audit.lines(restored))[-1].kind == "restored"
+
+
+@pytest.mark.parametrize(
+    "event", ["a consent was withdrawn", "a single template was forgotten", "a resident was erased"]
+)
+def test_tombstones_outlast_the_restore_of_an_older_backup(state, store, tmp_path, event):
+    """A comes back, which is older than her enrolment and knows nothing of her; then B, which has her as she was."""
+    happen, holds = SINCE[event]
+    before_her = backup.make(state, tmp_path / "a", None)
+    world = furnished(store)
+    with_her = backup.make(state, tmp_path / "b", None)
+    happen(store, world)
+    store.close()
+    for made in (before_her, with_her):
+        restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert holds(restored, world)
+
+
+def test_whoever_came_since_is_gone_and_the_last_owner_is_made_anew_by_the_code(state, store, world, tmp_path):
+    made = backup.make(state, tmp_path / "b", None)
+    accounts.add_user(store, "second owner", HASHED, Role.OWNER, "test")
+    accounts.remove_user(store, world.owner, "test")
+    store.close()
+    assert not restore(made.path, state).has_owner
+    with closing(open_database(state)) as restored:
+        assert [one.name for one in accounts.users(restored)] == ["guard"]
+    assert_owner_is_made_by_code(state, "second owner")
+
+
+def unreadable(state):
+    absent(state)
+    database_of(state).write_bytes(b"no database at all" * 100)
+
+
+def absent(state):
+    for path in state.rglob("facegate.db*"):
+        path.unlink()
+
+
+def another_gates(state):
+    absent(state)
+    open_database(state).close()
+
+
+@pytest.mark.parametrize("spoil", [unreadable, absent, another_gates])
+def test_where_nothing_vouches_for_accounts_all_are_locked(state, store, world, tmp_path, spoil):
+    made = backup.make(state, tmp_path / "b", None)
+    store.close()
+    spoil(state)
+    done = restore(made.path, state)
+    assert (done.vouched, done.has_owner, done.dropped.locked, done.dropped.webhooks) == (False, False, 2, 1)
+    with closing(open_database(state)) as restored:
+        assert passwords(restored) == {"owner": "", "guard": ""}
+        assert residents.find(restored, "Wang Fang").templates == 2
+    for name in ("owner", "guard"):
+        assert Browser(create_app(context_on(state))).sign_in(name).status_code == 401
+    assert_owner_is_made_by_code(state, "Owner")
+
+
+def assert_owner_is_made_by_code(state, name):
+    context = context_on(state)
+    browser = Browser(create_app(context))
+    assert browser.get("/sign-in").headers["location"] == "/owner"
+    form = {"code": context.owner_code.code, "name": name, "password": "a fresh long secret"}
+    assert browser.post("/owner", data=form).headers["location"] == "/"
+    assert browser.get("/settings").status_code == 200
+    assert Browser(create_app(context_on(state))).get("/owner").headers["location"] == "/sign-in"
+    with closing(open_database(state)) as store:
+        (owner,) = [one for one in accounts.users(store) if one.role is Role.OWNER]
+        assert accounts.folded(owner.name) == accounts.folded(name)
+
+
+def test_the_command_says_what_it_dropped_in_words_in_json_and_on_record(facegate, state, store, world, tmp_path):
+    made = backup.make(state, tmp_path / "b", None)
+    accounts.remove_user(store, world.guard, "test")
+    residents.withdraw(store, world.wang, by="test")
+    store.close()
+    said = facegate("restore", made.path, "--yes")
+    assert said.code == 0
+    for line in (
+        "1 user removed since: not brought back.",
+        "1 resident whose consent ended since: without a face again.",
+        "1 token ended: make new ones.",
+        "1 session ended: everybody signs in again.",
+    ):
+        assert line in said.out
+    dropped = facegate("restore", made.path, "--yes", "--json").answer["dropped"]
+    assert (dropped["users"], dropped["withdrawn"], dropped["tokens"], dropped["webhooks"]) == (1, 1, 1, 0)
+    with closing(open_database(state)) as restored:
+        assert list(audit.lines(restored))[-1].details["dropped"] == dropped
+
+
+def as_an_earlier_facegate_wrote_it(folder, version=13):
+    """A backup without a seal, of a database from before tombstones, in the form that tarfile gave it."""
+    folder.mkdir()
+    database = folder / "facegate.db"
+    with closing(migrated_up_to(database, version)) as old:
+        old.execute("INSERT INTO gate (only_row, id) VALUES (1, 'gate-1')")
+        old.execute("INSERT INTO residents (id, name, created_at) VALUES ('r1', 'Wang Fang', '2026-01-01')")
+        old.execute(
+            "INSERT INTO consents (id, resident_id, text, language, text_sha256, way, recorded_by, given_at)"
+            " VALUES ('c1', 'r1', 'face-1', 'en', '', 'told', 'test', '2026-01-01')"
+        )
+        for name in ("t1", "t2"):
+            old.execute("INSERT INTO templates VALUES (?, 'r1', 'm', 's', '{}', x'0001', '2026-01-01', NULL)", (name,))
+        old.execute("INSERT INTO users VALUES ('u1', 'owner', 'old hash', 'owner', '2026-01-01')")
+        audit.append(old, AuditEvent(Kind.DOOR_STARTED))
+    manifest = {
+        "format": 1, "facegate": "0.1.0", "made_at": "2026-01-02T00:00:00+00:00", "residents": 1, "events": 1,
+        "sha256": {"facegate.db": sha256(database)},
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    path = folder / "facegate-20260102T000000.000000Z.backup.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in ("manifest.json", "facegate.db"):
+            archive.add(folder / name, name)
+    return path
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_backup_of_yesterday_comes_back_where_it_is_asked_for(facegate, state, tmp_path):
+    path = as_an_earlier_facegate_wrote_it(tmp_path / "old")
+    refused = facegate("restore", path, "--yes")
+    assert (refused.code, "was not sealed by this gate" in refused.err) == (1, True)
+    assert list(state.rglob("facegate.db*")) == []
+    done = facegate("restore", path, "--yes", "--unsealed", "--json")
+    assert (done.answer["residents"], done.answer["sealed"], done.answer["dropped"]["locked"]) == (1, False, 1)
+    with closing(open_database(state)) as restored:
+        assert residents.find(restored, "Wang Fang").templates == 2
+
+
+def test_a_template_forgotten_before_tombstones_were_kept_stays_so(state, tmp_path):
+    path = as_an_earlier_facegate_wrote_it(tmp_path / "old")
+    state.mkdir()
+    os.link(tmp_path / "old" / "facegate.db", state / "facegate.db")
+    with closing(sqlite3.connect(state / "facegate.db")) as then:
+        then.execute("DELETE FROM templates WHERE id = 't1'")
+        then.commit()
+    restore(path, state, unsealed=True)
+    with closing(open_database(state)) as restored:
+        assert [one["id"] for one in residents.templates_of(restored, "r1")] == ["t2"]
+
+
+def test_numbers_of_people_who_are_gone_are_not_given_again(state, store, world, tmp_path):
+    made = backup.make(state, tmp_path / "b", None)
+    gone = residents.enrol(store, "Li Na", None, [], NO_PERSON)
+    residents.remove(store, gone, by="test")
+    store.close()
+    restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert residents.enrol(restored, "Zhao Min", None, [], NO_PERSON).number > gone.number
