@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib import resources
 
 import pytest
 
@@ -151,3 +152,8 @@ def test_a_state_of_an_earlier_version_keeps_its_database_where_it_is(state):
     with closing(open_database(state)) as again:
         assert [person.name for person in residents.every(again)] == ["A"]
     assert not (state / "db" / DATABASE_NAME).exists()
+
+
+def test_migrations_are_numbered_one_by_one():
+    scripts = sorted((resources.files("gate.store") / "migrations").iterdir())
+    assert [int(script.name[:4]) for script in scripts] == list(range(1, len(scripts) + 1))
