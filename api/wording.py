@@ -6,7 +6,7 @@ from api.importer import Phase
 from gate.errors import Sentence
 from gate.health import FAULTS as FAULTS
 from gate.store.retention import Why
-from gate.vocabulary import Kind, Reason
+from gate.vocabulary import ENTERED, Kind, Reason
 
 REASONS: dict[str, Sentence] = {
     Reason.UNKNOWN: Sentence("not known here"),
@@ -82,6 +82,7 @@ CAMERA: dict[str, Sentence] = {
 
 EVENTS: dict[str, Sentence] = {
     Kind.GRANTED: Sentence("Let in"),
+    Kind.CAME_ALONG: Sentence("Came along with somebody"),
     Kind.DENIED: Sentence("Refused"),
     Kind.RELAY_PULSE: Sentence("The relay was on"),
     Kind.HOLD_RELAY: Sentence("The hold relay was on"),
@@ -227,7 +228,7 @@ WAYS: dict[str, Sentence] = {
 
 # What the events page offers to choose from, and a webhook to send. Each kind is in one of them.
 KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
-    "entries": (Sentence("Let in"), (Kind.GRANTED,)),
+    "entries": (Sentence("Let in"), ENTERED),
     "refusals": (Sentence("Refused"), (Kind.DENIED,)),
     "alarms": (
         Sentence("Alarms and faults"),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from gate.errors import UsageError
 from gate.promise import deviate
 from gate.store.audit import Line
+from gate.vocabulary import ENTERED
 from models.manifest import Calibration, Normal
 
 # A resident who is refused comes again at once; a stranger stays one.
@@ -48,7 +49,7 @@ def approaches(lines: Iterable[Line]) -> Approaches:
         if line.details.get("method") != "face" or not isinstance(score, int | float):
             continue
         at = datetime.fromisoformat(line.at).timestamp()
-        if line.kind == "granted":
+        if line.kind in ENTERED:
             residents[line.id] = float(score)
             # A clock that was put back takes nobody off the list.
             while strangers and 0 <= at - strangers[-1][0] <= _COMES_AGAIN_S:

@@ -15,10 +15,12 @@ from gate.door.controller import Controller, Heard
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
 from gate.store.residents import Resident
+from gate.vision.again import DoorNews
 from gate.vision.gallery import Gallery
+from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import Stream
-from gate.vocabulary import Claim, Frame, Reason
+from gate.vocabulary import Claim, Frame, Reason, Verdict
 from models.liveness import LivenessCheck
 from models.pack import Models
 
@@ -34,6 +36,15 @@ class Passage:
     reason: Reason | None
     frames: int
     similarity: float | None
+    along: bool = False
+    """Whether they came along with somebody who was just let in: the relay did not move for them."""
+
+    @property
+    def kind(self) -> str:
+        """As the record would call it."""
+        if not self.granted:
+            return "denied"
+        return "came_along" if self.along else "granted"
 
 
 @dataclass(slots=True)
@@ -91,16 +102,18 @@ def replay(
     controller = Controller(settings.door, relay, heard_by(resident), lambda _event: None)
     outcome = Outcome()
     began = time.perf_counter()
-    for t, image in frames:
+    for t, image in forward(frames):
         in_hand = time.perf_counter()
         relay.now = t
         controller.tick(t)
+        if recogniser.awaits_door:
+            recogniser.hear(DoorNews(controller.at_rest(t), frozenset(controller.taken)))
         for claim in recogniser.see(Frame(image, name, t), gallery):
             verdict, on = controller.claim(claim, t)
             if on is not None:
                 outcome.frame_to_relay_ms.append((time.perf_counter() - in_hand) * 1000)
-            recogniser.answered(claim, verdict.reason)
-            outcome.passages.append(_passage(claim, verdict.granted, verdict.reason, resident))
+            recogniser.answered(claim, verdict.reason, verdict.along or (claim.id if verdict.granted else None))
+            outcome.passages.append(_passage(claim, verdict, resident))
         outcome.frames += 1
         each_frame()
     outcome.elapsed_s = time.perf_counter() - began
@@ -114,16 +127,17 @@ def heard_by(resident: Callable[[str], Resident | None]) -> Callable[[str], Hear
     return lambda identity: Heard(resident(identity))
 
 
-def _passage(claim: Claim, granted: bool, reason: Reason | None, resident: Callable[[str], Resident | None]) -> Passage:
+def _passage(claim: Claim, verdict: Verdict, resident: Callable[[str], Resident | None]) -> Passage:
     known = resident(claim.resident) if claim.resident else None
     return Passage(
         t=round(claim.taken_mono, 3),
         track=claim.track,
-        granted=granted,
+        granted=verdict.granted,
         resident=known.name if known else None,
-        reason=reason,
+        reason=verdict.reason,
         frames=claim.frames,
         similarity=claim.similarity,
+        along=verdict.along is not None,
     )
 
 

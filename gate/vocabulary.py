@@ -57,6 +57,7 @@ class Kind(StrEnum):
     """
 
     GRANTED = "granted"
+    CAME_ALONG = "came_along"
     DENIED = "denied"
     RELAY_PULSE = "relay_pulse"
     HOLD_RELAY = "hold_relay"
@@ -126,6 +127,10 @@ class Kind(StrEnum):
     CALIBRATED = "calibrated"
     DRILLED = "drilled"
     TIDIED = "tidied"
+
+
+# Somebody went in: let in, or together with somebody who was.
+ENTERED = (Kind.GRANTED, Kind.CAME_ALONG)
 
 
 class Fault(StrEnum):
@@ -228,10 +233,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Grant, or deny with one reason."""
+    """Grant, or deny with one reason.
+
+    `along` is the id of the grant by which they go in where it is not their own: that of somebody just let in, with whom
+    they come, or for whoever asks twice in one opening the first.
+    """
 
     granted: bool
     reason: Reason | None = None
+    along: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from gate.store import accounts, services
 from gate.store import search as record
 from gate.store.audit import Line
 from gate.store.search import Search
+from gate.vocabulary import ENTERED
 
 router = APIRouter()
 
@@ -63,8 +64,8 @@ def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
         since = midnight.astimezone(UTC).isoformat(timespec="milliseconds")
         refusals = record.refusals_since(connection, since)
         values |= {
-            "entries": record.page(connection, Search(kinds=("granted",), since=since), count=_ENTRIES_SHOWN),
-            "let_in": record.count_since(connection, "granted", since),
+            "entries": record.page(connection, Search(kinds=ENTERED, since=since), count=_ENTRIES_SHOWN),
+            "let_in": record.count_since(connection, ENTERED, since),
             "refused": sum(one.count for one in refusals),
             "reasons": [(one.reason, one.count, one.last_at) for one in refusals],
         }

@@ -16,6 +16,7 @@ from api.problems import RESPONSES, HttpProblem
 from gate.errors import FacegateError
 from gate.store.database import open_read_only
 from gate.store.search import last_line
+from gate.vocabulary import ENTERED, Kind
 
 router = APIRouter(prefix="/api/v1", tags=["live"], responses=RESPONSES)
 
@@ -91,7 +92,7 @@ class Changes:
                         if clock() - asked_mono >= _ASK_DOOR_EVERY_S:
                             asked_mono = clock()
                             door = await asyncio.to_thread(_door_now, self._context)
-                        now = (last_line(connection, "granted"), last_line(connection, "denied"), door)
+                        now = (*(last_line(connection, kind) for kind in (*ENTERED, Kind.DENIED)), door)
                         if seen is not None and now != seen:
                             self._tell()
                         seen = now
@@ -107,7 +108,9 @@ class Changes:
 
 def _door_now(context: Context) -> tuple[object, ...]:
     status = door_status(context) or {}
-    return tuple(str(status.get(name)) for name in ("mode", "leaf", "standing", "faults", "signal", "reason"))
+    return tuple(
+        str(status.get(name)) for name in ("mode", "leaf", "standing", "faults", "signal", "reason", "residents")
+    )
 
 
 @router.get("/live", response_class=StreamingResponse)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import reduce
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.auth import Permission
 from api.context import Context, Shared, door_status, here_or, store_of
+from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem
 from api.routes.live import Changes
@@ -62,12 +65,14 @@ def _now(request: Request, context: Context) -> dict[str, str]:
         words, advice = screen.get("unknown") or words, screen.get("unknown_advice") or advice
     reason = str(door.get("reason")) if door and signal in ("deny", "come_closer") else ""
     words, advice = SCREEN_REASONS.get(reason, (words, advice))
-    if signal == "grant" and screen.get("name") and door and (name := _name_of(context, door.get("resident"))):
+    if signal == "grant" and screen.get("name") and door and (name := _names_of(context, language, door)):
         words = Sentence("Welcome home, {name}", name=name)
     return {"signal": signal, "words": language(words), "advice": language(advice)}
 
 
-def _name_of(context: Context, resident: object) -> str | None:
+def _names_of(context: Context, language: Language, door: dict[str, Any]) -> str:
+    """Of all whom the gate greets, in the order in which they came; empty where it greets nobody by name."""
     with store_of(context) as connection:
-        found = residents.get(connection, str(resident)) if resident else None
-    return found.name if found else None
+        found = [residents.get(connection, str(one)) for one in door.get("residents") or ()]
+    names = [one.name for one in found if one is not None]
+    return reduce(lambda before, name: language(Sentence("{names}, {name}", names=before, name=name)), names or [""])

@@ -26,7 +26,7 @@ def replay(video: Path, state: Path | None, config: Path | None, as_json: bool) 
     if as_json:
         events = [
             {
-                "kind": "granted" if passage.granted else "denied",
+                "kind": passage.kind,
                 "t": passage.t,
                 "resident": passage.resident,
                 "reason": passage.reason,
@@ -45,9 +45,7 @@ def replay(video: Path, state: Path | None, config: Path | None, as_json: bool) 
             }
         )
         return
-    rows = [
-        (f"{p.t:.2f}", "granted" if p.granted else "denied", p.resident, p.reason, p.track) for p in outcome.passages
-    ]
+    rows = [(f"{p.t:.2f}", p.kind.replace("_", " "), p.resident, p.reason, p.track) for p in outcome.passages]
     print_table(("seconds", "verdict", "resident", "reason", "track"), rows, "Nobody came to the gate.")
     click.echo(f"{outcome.frames} frames, {fps} a second, {counted(outcome.relay_pulses, 'relay pulse')}")
 

@@ -25,7 +25,7 @@ from gate.link import Client, LinkDown, socket_of
 from gate.replay import replay
 from gate.vision.gallery import Gallery
 from gate.vision.sources import video_frames
-from gate.vocabulary import Face
+from gate.vocabulary import ENTERED, Face
 from models.errors import PackError
 from models.fetch import Progress
 from models.pack import Models, install, open_models, verify
@@ -102,7 +102,7 @@ def tell(models_dir: Path, scratch: Path, sheet: Path, say: Callable[[str], None
 def _arrival(line: dict[str, Any], began: float) -> Arrival:
     details = line["details"]
     return Arrival(
-        granted=line["kind"] == "granted",
+        granted=line["kind"] in ENTERED,
         t=round(line["mono"] - details["frame_age_ms"] / 1000 - began, 2),
         resident=line["personal"].get("name"),
         reason=details.get("reason"),

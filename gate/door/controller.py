@@ -20,7 +20,9 @@ from gate.door.machine import (
     Note,
     Output,
     Release,
+    at_rest,
     due_mono,
+    opens_for_party,
     step,
 )
 from gate.door.rules import Known, decide
@@ -32,6 +34,8 @@ from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
 # More claims than vision can make within the freshness limit; older ones are refused as stale anyway.
 _REMEMBERED_CLAIMS = 1024
+# Vision asks twice a second which of its grants somebody went through by.
+_REMEMBERED_PASSAGES = 16
 
 
 class Outputs(Protocol):
@@ -93,7 +97,9 @@ class Controller:
         self._shown: Signal | None = None
         self._answered: tuple[Signal, float] | None = None
         self._told_reason: Reason | None = None
-        self._told_resident: str | None = None
+        self._party: list[str] = []
+        self._taken: deque[str] = deque(maxlen=_REMEMBERED_PASSAGES)
+        self._latest_mono = self._heard_up_to_mono = float("-inf")
         self.faulty = False
         self.door = Door()
         self._began = standing
@@ -121,6 +127,15 @@ class Controller:
         ends = [] if self._answered is None else [self._answered[1]]
         return min([*ends, *([] if due is None else [due])], default=None)
 
+    def at_rest(self, now: float) -> bool:
+        """Whether a resident who asked now would set the gate in motion."""
+        return at_rest(self.door, now, self._policy)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The ids of the last grants by which somebody went through."""
+        return tuple(self._taken)
+
     def standing(self, now: float) -> Standing:
         """What must outlast a restart."""
         until = self.door.tamper_until_mono
@@ -128,6 +143,7 @@ class Controller:
 
     def claim(self, claim: Claim, now: float, *, peer_is_vision: bool = True) -> tuple[Verdict, float | None]:
         """Decide on a claim. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
+        now = self._forward(now)
         heard = self._hear(claim.resident) if claim.resident is not None else Heard(None)
         resident = heard.resident
         known = Known(
@@ -137,18 +153,24 @@ class Controller:
             heard.within_hours,
             heard.valid,
             heard.face_suffices,
+            self._heard_up_to_mono,
         )
         self._claims.append(claim.id)
         verdict = decide(claim, known, now, self._settings.freshness_s)
+        if verdict.reason not in (Reason.WRONG_PEER, Reason.STALE):
+            self._heard_up_to_mono = claim.taken_mono
         on_mono: float | None = None
         notes: tuple[Output, ...] = ()
-        if verdict.granted:
+        if verdict.granted and resident is not None and self._opens_for(resident, now):
+            # Nobody comes along with themselves.
+            verdict = Verdict(False, Reason.BUSY, self.door.party)
+        elif verdict.granted:
             extended = resident is not None and resident.extended
             event = Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL
             verdict, on_mono, notes = self._ask(event, claim.id, now)
             if verdict.granted and resident is not None:
-                self._told_resident = resident.id
-        elif verdict.reason is not None and peer_is_vision:
+                self._party = [*(self._party if verdict.along else ()), resident.id]
+        elif verdict.reason is not None and peer_is_vision and not self._welcomes(claim, now):
             self._answer(signal_of_reason(verdict.reason), now, verdict.reason)
         details: dict[str, object] = {
             "claim": claim.id,
@@ -164,6 +186,14 @@ class Controller:
         self._note(notes)
         return verdict, on_mono
 
+    def _welcomes(self, claim: Claim, now: float) -> bool:
+        """Whether nobody is told of a stranger, since the gate welcomes those they stand among."""
+        welcomes = opens_for_party(self.door, now, self._policy) or self._shown is Signal.GRANT
+        return welcomes and claim.resident is None
+
+    def _opens_for(self, resident: Resident, now: float) -> bool:
+        return resident.id in self._party and opens_for_party(self.door, now, self._policy)
+
     def command(self, who: str, now: float) -> Verdict:
         """A person asks the door to open, from the console or the machine itself."""
         grant = new_id()
@@ -178,6 +208,7 @@ class Controller:
         said, _ = self._move(Happening(Event.REX, grant), now)
         answer = next(one for one in said if isinstance(one, Answer))
         if answer is Answer.GRANTED:
+            self._party = []
             self._put(Verdict(True), "rex", {"claim": grant})
         self._note(said)
         return answer
@@ -196,7 +227,7 @@ class Controller:
 
     def tick(self, now: float) -> None:
         """Time has passed."""
-        self._step(Happening(Event.TIME), now)
+        self._step(Happening(Event.TIME), self._forward(now))
         if self._policy.hold_relay and self.door.mode in OPEN_MODES:
             self._outputs.hold(True)
 
@@ -214,12 +245,15 @@ class Controller:
 
     def _ask(self, event: Event, grant: str, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
         before = self.door
-        self._told_resident = None
         said, on_mono = self._move(Happening(event, grant), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         if reason is not None:
             self._answer(signal_of_reason(reason), now, reason)
             return Verdict(False, reason), None, said
+        if Answer.ALONG in said:
+            self._answer(Signal.GRANT, now)
+            return Verdict(True, along=before.party), None, said
+        self._party = []
         if before.mode is self.door.mode:
             self._answer(Signal.GRANT, now)
         else:
@@ -234,6 +268,8 @@ class Controller:
     def _note(self, outputs: tuple[Output, ...]) -> None:
         for output in outputs:
             if isinstance(output, Note):
+                if output.details.get("outcome") == "taken":
+                    self._taken.append(str(output.details["grant"]))
                 self._record(AuditEvent(output.kind, dict(output.details)))
 
     def _move(self, happening: Happening, now: float) -> tuple[tuple[Output, ...], float | None]:
@@ -245,6 +281,11 @@ class Controller:
             self._answered = None
         self._show()
         return said, on_mono
+
+    def _forward(self, now: float) -> float:
+        """The time, which stands still where a caller's clock goes back."""
+        self._latest_mono = max(self._latest_mono, now)
+        return self._latest_mono
 
     def _do(self, outputs: tuple[Output, ...]) -> float | None:
         on_mono: float | None = None
@@ -282,13 +323,15 @@ class Controller:
         return self._told_reason if self._answered is not None else None
 
     @property
-    def told_resident(self) -> str | None:
-        """The id of whom the gate greets, while it does: whoever was let in by face."""
-        return self._told_resident if self._shown is Signal.GRANT else None
+    def told_residents(self) -> tuple[str, ...]:
+        """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
+        return tuple(self._party) if self._shown is Signal.GRANT else ()
 
     def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
         if verdict.reason is not None:
             details = {"reason": verdict.reason.value, **details}
         personal = {"resident": resident.id, "name": resident.name} if resident else {}
         kind = Kind.GRANTED if verdict.granted else Kind.DENIED
+        if verdict.granted and verdict.along is not None:
+            kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}
         self._record(AuditEvent(kind, {"method": method, **details}, personal, resident.id if resident else None))

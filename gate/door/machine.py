@@ -8,7 +8,9 @@ A credential (a resident), a command (a person at the console) and a request to 
 at once. What stands outranks what asks, but for REX, which only fire outranks: while lockdown stands, a credential is
 refused and REX still opens. When a pulse ends, the door goes to the highest of what still stands, so that nothing
 that began during a pulse is forgotten. No pulse follows while one runs, while the interval after it runs (REX does not
-wait for that), or while the gate moves; and an operator whose pulse would close an open gate gets none.
+wait for that), or while the gate moves; and an operator whose pulse would close an open gate gets none. A resident who
+asks while the gate opens for another by credential comes along with them, and moves nothing; at a turnstile everyone
+waits for a turn of their own.
 
 The relay follows the mode: on in the three pulses, off elsewhere. What must stay open stays open by the hold relay; a
 lock without one is kept open in a fire by pulses of the maximum with a short pause between them, so that no relay is
@@ -97,6 +99,7 @@ class Given(StrEnum):
 
     READY = "ready"
     SETTLING = "interval running"
+    ACCOMPANIED = "opens for another"
     MOVING = "gate moves"
     STANDS_OPEN = "gate stands open"
     HOLDABLE = "has a hold relay"
@@ -112,6 +115,7 @@ class Answer(StrEnum):
 
     GRANTED = "granted"
     OPEN_ALREADY = "open_already"
+    ALONG = "along"
     WAITS = "waits"
 
 
@@ -122,7 +126,8 @@ class Place(StrEnum):
     STANDING = "standing"
 
 
-_ASKS = (Event.CREDENTIAL, Event.EXTENDED_CREDENTIAL, Event.COMMAND)
+_CREDENTIALS = (Event.CREDENTIAL, Event.EXTENDED_CREDENTIAL)
+_ASKS = (*_CREDENTIALS, Event.COMMAND)
 PULSES = (Mode.PULSE, Mode.EXTENDED_PULSE, Mode.EGRESS)
 FIRES = (Mode.FIRE, Mode.FIRE_PAUSE)
 OPEN_MODES = (Mode.FREE_ACCESS, Mode.MANUAL_HOLD, *FIRES)
@@ -191,6 +196,7 @@ TABLE: dict[Key, Row] = {
     **_rows(_ASKS, (Mode.NORMAL,), _SAME, Reason.BUSY, Given.SETTLING),
     **_rows(_ASKS, (Mode.NORMAL,), _SAME, Reason.GATE_MOVES, Given.MOVING),
     **_rows(_ASKS, (Mode.NORMAL,), _SAME, Answer.OPEN_ALREADY, Given.STANDS_OPEN),
+    **_rows(_CREDENTIALS, (Mode.NORMAL, Mode.PULSE, Mode.EXTENDED_PULSE), _SAME, Answer.ALONG, Given.ACCOMPANIED),
     # Who asks at any other.
     **_rows(_ASKS, PULSES, _SAME, Reason.BUSY, _ANY),
     **_rows(_ASKS, OPEN_MODES, _SAME, Answer.OPEN_ALREADY, _ANY),
@@ -299,7 +305,10 @@ _PAST = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The whole state. Times are monotonic seconds; None where nothing is due."""
+    """The whole state. Times are monotonic seconds; None where nothing is due.
+
+    `party` is the id of the grant by credential for which the gate opens now.
+    """
 
     mode: Mode = Mode.NORMAL
     until_mono: float | None = None
@@ -314,6 +323,7 @@ class Door:
     permitted_until_mono: float = _PAST
     extended: bool = False
     awaited: Passage | None = None
+    party: str | None = None
     faults: frozenset[Fault] = frozenset()
 
     @property
@@ -368,6 +378,22 @@ def due_mono(door: Door, now: float) -> float | None:
     return min(ends, default=None)
 
 
+def at_rest(door: Door, now: float, policy: Policy) -> bool:
+    """Whether a resident who asked now would set the gate in motion, and it is known to be shut where that matters."""
+    given = _given(door, Event.CREDENTIAL, now, policy)
+    _, answer = TABLE[door.mode, Event.CREDENTIAL, given]
+    blind = policy.toggles and not policy.contact
+    return answer is Answer.GRANTED and not door.ajar and not blind
+
+
+def opens_for_party(door: Door, now: float, policy: Policy) -> bool:
+    """Whether the gate is still opening for whoever was let in by a credential last."""
+    if door.party is None:
+        return False
+    in_motion = policy.operator and (door.moves or now < door.travel_until_mono)
+    return door.mode in (Mode.PULSE, Mode.EXTENDED_PULSE) or (door.mode is Mode.NORMAL and in_motion)
+
+
 def step(door: Door, happening: Happening, now: float, policy: Policy) -> tuple[Door, tuple[Output, ...]]:
     """The next state, and what to do, in order. What was due before `now` happens first."""
     outputs: list[Output] = []
@@ -413,10 +439,12 @@ def _happen(door: Door, happening: Happening, now: float, policy: Policy) -> tup
     after, notes = _swing(after, happening.event, given, now, policy)
     outputs += notes
     after, notes = _account(door, after, happening, answer, now, policy)
-    return after, [*outputs, *notes]
+    return _gather(after, happening, answer, now, policy), [*outputs, *notes]
 
 
 def _given(door: Door, event: Event, now: float, policy: Policy) -> Given | None:
+    if event in _CREDENTIALS and opens_for_party(door, now, policy):
+        return Given.ACCOMPANIED
     if event in _ASKS or event is Event.REX:
         return _readiness(door, now, policy)
     if event in (Event.HOLD, Event.FREE_ACCESS):
@@ -577,6 +605,16 @@ def _account(
         ends = max(now, door.permitted_until_mono)
         return replace(door, awaited=replace(awaited, until_mono=ends)), []
     return door, []
+
+
+def _gather(door: Door, happening: Happening, answer: Answer | Reason | None, now: float, policy: Policy) -> Door:
+    """Whom others may come along with: whoever was let in by a credential, until the gate has opened."""
+    if answer is Answer.GRANTED:
+        alone = happening.event not in _CREDENTIALS or policy.counts_passages
+        return replace(door, party=None if alone else happening.grant)
+    if door.party is not None and (happening.event is Event.RESTS or not opens_for_party(door, now, policy)):
+        return replace(door, party=None)
+    return door
 
 
 def _passage(grant: str, outcome: str) -> Note:

@@ -24,6 +24,8 @@ class Known:
     """Whether today is one of their days; None where that needs a clock that is not to be trusted."""
     face_suffices: bool | None = True
     """Whether a face alone opens at this hour; None where that needs a clock that is not to be trusted."""
+    heard_up_to_mono: float = float("-inf")
+    """When the frame of the last claim before this one was taken."""
 
 
 def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
@@ -37,6 +39,8 @@ def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdic
         return Verdict(False, Reason.STALE)
     if known.seen_before:
         return Verdict(False, Reason.REPLAYED)
+    if not claim.taken_mono >= known.heard_up_to_mono:
+        return Verdict(False, Reason.STALE)
     if claim.resident is None:
         return Verdict(False, claim.reason or Reason.UNKNOWN)
     if known.enrolled is None:

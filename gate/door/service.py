@@ -252,8 +252,14 @@ class DoorService:
         self._hear_inputs(time.monotonic())
         vision = peer.uid == self._vision_uid
         verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
-        learn = verdict.granted and self._settings.learn_faces
-        return {"granted": verdict.granted, "reason": verdict.reason, "relay_mono": on_mono, "learn": learn}
+        learn = verdict.granted and verdict.along is None and self._settings.learn_faces
+        return {
+            "granted": verdict.granted,
+            "reason": verdict.reason,
+            "relay_mono": on_mono,
+            "learn": learn,
+            "grant": verdict.along or (claim.id if verdict.granted else None),
+        }
 
     def _answer_lesson(self, message: Message, peer: Peer) -> Message:
         try:
@@ -278,7 +284,9 @@ class DoorService:
             "faults": sorted(door.faults),
             "signal": self._controller.signal,
             "reason": self._controller.told_reason,
-            "resident": self._controller.told_resident,
+            "residents": self._controller.told_residents,
+            "at_rest": self._controller.at_rest(now),
+            "taken": self._controller.taken,
             "relay": self._hardware.relay.on,
             "hold_relay": self._hardware.holder.on if self._hardware.holder else None,
             "inputs": inputs,

@@ -11,7 +11,7 @@ from gate.store import audit, learned
 from gate.store.audit import Line
 from gate.store.database import transaction
 from gate.store.residents import Resident
-from gate.vocabulary import AuditEvent, Kind
+from gate.vocabulary import ENTERED, AuditEvent, Kind
 
 # Above the score of whoever was taken for them: another day, in another light, that person scores a little more. Frames
 # of one approach stray by about 0.025.
@@ -76,7 +76,7 @@ def at_least(connection: sqlite3.Connection) -> dict[int, float]:
 
 def is_opening_by_face(line: Line) -> bool:
     """Whether a line says that a face opened the gate, of someone the record still names."""
-    by_face = line.kind == Kind.GRANTED and line.details.get("method") == "face"
+    by_face = line.kind in ENTERED and line.details.get("method") == "face"
     return by_face and "similarity" in line.details and "resident" in line.personal
 
 

@@ -123,7 +123,7 @@ def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
     """Keep the last day on which each face opened, from the lines that came since this was last done."""
     rows = connection.execute(
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
-        " WHERE a.kind = 'granted' AND p.field = 'resident'"
+        " WHERE a.kind IN ('granted', 'came_along') AND p.field = 'resident'"
         " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
         (Kind.TIDIED,),
     ).fetchall()

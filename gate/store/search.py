@@ -137,10 +137,11 @@ def refusals_since(connection: sqlite3.Connection, since: str) -> list[Refusals]
     return [Refusals(reason or "", count, last) for reason, count, last in rows]
 
 
-def count_since(connection: sqlite3.Connection, kind: str, since: str) -> int:
-    """How many events of a kind there were since a time (ISO 8601, UTC)."""
+def count_since(connection: sqlite3.Connection, kinds: Sequence[str], since: str) -> int:
+    """How many events of some kinds there were since a time (ISO 8601, UTC)."""
     row = connection.execute(
-        "SELECT count(*) FROM audit INDEXED BY audit_by_time WHERE at >= ? AND kind = ?", (since, kind)
+        f"SELECT count(*) FROM audit INDEXED BY audit_by_time WHERE at >= ? AND kind IN ({_marks(kinds)})",  # noqa: S608 - marks
+        (since, *kinds),
     ).fetchone()
     return int(row[0])
 

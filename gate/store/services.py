@@ -7,13 +7,24 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.vocabulary import Kind
+from gate.vocabulary import ENTERED, Kind, Reason
 
 # A refusal so long before an opening was the same person's try, seconds.
 _SAME_TRY_S = 20.0
 # Of somebody's openings this share with a refusal before is worth an invitation, and so many make a share.
 _OFTEN = 0.3
 _ENOUGH = 5
+# A new photo helps nobody whom the gate refused for its own sake.
+_NOT_THE_FACE = (
+    Reason.BUSY,
+    Reason.GATE_MOVES,
+    Reason.LOCKDOWN,
+    Reason.TAMPER,
+    Reason.STALE,
+    Reason.FAULT,
+    Reason.STORE_UNREADABLE,
+    Reason.CLOCK_UNTRUSTED,
+)
 _PAIRS = {Kind.DOOR_HELD_OPEN: Kind.DOOR_HELD_OPEN_OVER, Kind.CAMERA_LOST: Kind.CAMERA_BACK}
 
 
@@ -32,7 +43,7 @@ class Services:
     """The sums of some days. Durations in seconds."""
 
     openings: dict[str, int]
-    """By method, the most frequent first."""
+    """By method, the most frequent first; whoever came along with another was seen by face too."""
     refusals: dict[str, int]
     """By reason, the most frequent first."""
     tries: tuple[Tries, ...]
@@ -47,8 +58,8 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     """The sums from `since` to `until` (ISO 8601, UTC)."""
     drill = connection.execute("SELECT max(at) FROM audit WHERE kind = 'drilled'").fetchone()
     return Services(
-        openings=_counted(connection, Kind.GRANTED, "method", since, until),
-        refusals=_counted(connection, Kind.DENIED, "reason", since, until),
+        openings=_counted(connection, ENTERED, "method", since, until),
+        refusals=_counted(connection, (Kind.DENIED,), "reason", since, until),
         tries=_tries(connection, since, until),
         held_open_s=_lasted(connection, Kind.DOOR_HELD_OPEN, since, until),
         without_camera_s=_lasted(connection, Kind.CAMERA_LOST, since, until),
@@ -56,32 +67,39 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     )
 
 
-def _counted(connection: sqlite3.Connection, kind: str, field: str, since: str, until: str) -> dict[str, int]:
+def _counted(
+    connection: sqlite3.Connection, kinds: tuple[str, ...], field: str, since: str, until: str
+) -> dict[str, int]:
+    marks = ", ".join("?" for _ in kinds)
     rows = connection.execute(
-        "SELECT coalesce(json_extract(details, '$.' || ?), ''), count(*) FROM audit INDEXED BY audit_by_time"
-        " WHERE at >= ? AND at < ? AND kind = ? GROUP BY 1 ORDER BY 2 DESC, 1",
-        (field, since, until, kind),
+        "SELECT coalesce(json_extract(details, '$.' || ?), ''), count(*) FROM audit INDEXED BY audit_by_time"  # noqa: S608 - marks
+        f" WHERE at >= ? AND at < ? AND kind IN ({marks}) GROUP BY 1 ORDER BY 2 DESC, 1",
+        (field, since, until, *kinds),
     )
     return dict(rows.fetchall())
 
 
 def _tries(connection: sqlite3.Connection, since: str, until: str) -> tuple[Tries, ...]:
     rows = connection.execute(
-        "SELECT a.at, a.kind, p.resident_id FROM audit a INDEXED BY audit_by_time"
+        "SELECT a.at, a.kind, json_extract(a.details, '$.reason'), p.resident_id FROM audit a INDEXED BY audit_by_time"
         " LEFT JOIN audit_personal p ON p.event_id = a.id AND p.field = 'resident'"
-        " WHERE a.at >= ? AND a.at < ? AND a.kind IN ('granted', 'denied')"
+        " WHERE a.at >= ? AND a.at < ? AND a.kind IN ('granted', 'came_along', 'denied')"
         " AND json_extract(a.details, '$.method') = 'face' ORDER BY a.sequence",
         (since, until),
     )
     openings, retried = Counter[str](), Counter[str]()
     refused: deque[float] = deque(maxlen=8)
-    for at, kind, resident in rows:
+    for at, kind, reason, resident in rows:
         now = datetime.fromisoformat(at).timestamp()
-        if kind == "denied":
-            refused.append(now)
+        if kind == Kind.DENIED:
+            if reason not in _NOT_THE_FACE:
+                refused.append(now)
             continue
         if resident is not None:
             openings[resident] += 1
+        if kind == Kind.CAME_ALONG:
+            continue  # Whoever was refused before may have been another of them.
+        if resident is not None:
             retried[resident] += any(0 <= now - before <= _SAME_TRY_S for before in refused)
         refused.clear()
     often = [one for one, count in openings.items() if count >= _ENOUGH and retried[one] >= _OFTEN * count]

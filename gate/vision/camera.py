@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.vision.pace import forward
 from gate.vision.sources import CameraError, Source
 from gate.vocabulary import Frame
 
@@ -136,7 +137,8 @@ class Camera:
     def _paced(self) -> Iterator[tuple[Frame, str | None]]:
         watch = PictureWatch(self._settings.frozen_s)
         began = time.monotonic()
-        for seconds, image in self._source.frames():
+        frames = self._source.frames()
+        for seconds, image in forward(frames) if self._source.recorded else frames:
             taken = seconds
             if self._source.recorded:
                 taken = began + seconds

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gate.config import VisionSettings
 from gate.promise import Promise, deviate
+from gate.vision.again import Answer, DoorNews, awaits_door, may_ask_again
 from gate.vision.closer import closer
 from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weigh
 from gate.vision.gallery import Gallery
@@ -37,8 +38,6 @@ _GIVE_UP_AFTER_S = 4.0
 # One who was not recognised may try again once they have moved, and not at once.
 _RETRY_AFTER_S = 2.0
 _MOVED_BELOW_OVERLAP = 0.6
-# The door was busy with someone else, heard too late, or did not hear at all.
-_RETRY_AFTER_REFUSAL_S = {Reason.BUSY: 1.0, Reason.STALE: 0.0, Reason.FAULT: 0.0}
 # Who is in view is followed from frame to frame; whoever else has come is found by searching the whole picture.
 _SEARCH_EVERY_S = 0.2
 # More than so many are found sooner by one search.
@@ -69,6 +68,7 @@ class _Watch:
     decided: float | None = None
     decided_box: Box | None = None
     retry_mono: float | None = None
+    answer: Answer | None = None
     looks: tuple[Look, ...] = ()
 
 
@@ -118,6 +118,7 @@ class Recogniser:
         self._watches: dict[int, _Watch] = {}
         self._cooling: list[tuple[Box, float]] = []
         self._concluded: dict[str, tuple[Sighting, ...]] = {}
+        self._door: DoorNews | None = None
         self._seen_thumbnail: NDArray[np.int16] | None = None
         self._looked = self._searched = self._followed = float("-inf")
         self.embedded = 0
@@ -154,12 +155,22 @@ class Recogniser:
         claims = [self._conclude(track, gallery, now) for track in self._tracks.active if track.seen_mono == now]
         return [claim for claim in claims if claim is not None]
 
-    def answered(self, claim: Claim, reason: Reason | None) -> None:
-        """What the door said to a claim: some refusals are about the moment, and the track is then judged anew."""
+    def answered(self, claim: Claim, reason: Reason | None, grant: str | None = None) -> None:
+        """What the door said to a claim, and by which grant they go in: whether they may ask again hangs on it."""
+        # What the door said of itself before is of the past now.
+        self._door = None
         watch = self._watches.get(claim.track)
-        if watch is not None and reason in _RETRY_AFTER_REFUSAL_S:
-            watch.retry_mono = claim.taken_mono + _RETRY_AFTER_REFUSAL_S[reason]
-            watch.decided_box = None
+        if watch is not None and (claim.resident is not None or reason != claim.reason):
+            watch.answer = Answer(claim.taken_mono, reason, grant)
+
+    def hear(self, news: DoorNews) -> None:
+        """What the door says of itself now."""
+        self._door = news
+
+    @property
+    def awaits_door(self) -> bool:
+        """Whether somebody in view may ask again as soon as the gate is at rest."""
+        return any(watch.answer is not None and awaits_door(watch.answer) for watch in self._watches.values())
 
     def sample(self, claim: Claim, gallery: Gallery) -> Sample | None:
         """What the gate may learn from a claim of the last frame; None where it is not sure enough for that."""
@@ -349,10 +360,14 @@ class Recogniser:
         return self._settings.liveness_cooldown_s if belief.reason is Reason.NOT_LIVE else _RETRY_AFTER_S
 
     def _allow_retry(self, track: Track, watch: _Watch, now: float) -> None:
-        if watch.decided is None or watch.retry_mono is None or not now >= watch.retry_mono:
+        if watch.decided is None:
             return
-        if watch.decided_box is None or overlap(watch.decided_box, track.face.box) < _MOVED_BELOW_OVERLAP:
-            watch.decided = None
+        if watch.answer is not None:
+            again = may_ask_again(watch.answer, self._door, now)
+        else:
+            again = watch.retry_mono is not None and now >= watch.retry_mono and _moved(watch.decided_box, track)
+        if again:
+            watch.decided = watch.answer = None
             watch.near_since = now
 
 
@@ -374,6 +389,10 @@ def _no_belief(watch: _Watch, near_s: float) -> Belief | None:
     if watch.unfit:
         return Belief(None, watch.unfit.most_common(1)[0][0], None, len(watch.sightings))
     return Belief(None, Reason.UNKNOWN, None, len(watch.sightings)) if watch.sightings else None
+
+
+def _moved(before: Box | None, track: Track) -> bool:
+    return before is None or overlap(before, track.face.box) < _MOVED_BELOW_OVERLAP
 
 
 def _coincide(faces: list[Face]) -> bool:

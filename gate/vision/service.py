@@ -24,6 +24,7 @@ from gate.process import Watchdog, credential, settings_from_starter, stop_with_
 from gate.store import approach
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
+from gate.vision.again import DoorNews
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.2
 _STUCK_READERS = 3
+# How often the door is asked whether the gate is at rest, while somebody waits for that, seconds.
+_ASK_DOOR_EVERY_S = 0.5
 # Between a frame and its judgement; beyond it the models hang, seconds.
 _FRESH_S = 5.0
 # On the same cores the door comes first.
@@ -86,6 +89,7 @@ class VisionService:
         self._untold: list[Message] = [{"do": "report", "event": Kind.VISION_STARTED}]
         self._gallery_broken = False
         self._inferred_mono: float | None = None
+        self._asked_door_mono = float("-inf")
 
     def run(self) -> int:
         """Until `ask_to_stop` (0), or until the camera's driver holds too many readers for ever (1)."""
@@ -94,6 +98,7 @@ class VisionService:
             while not self._stop:
                 frame = self._camera.frame(_TURN_S)
                 self._follow_gallery()
+                self._follow_door()
                 self._server.turn(0)
                 state = self._camera.state()
                 self._tell_cameras()
@@ -135,7 +140,7 @@ class VisionService:
             _log.warning("%s", error)
             answer = {"reason": Reason.FAULT}
         reason = answer.get("reason")
-        self._recogniser.answered(claim, Reason(reason) if reason else None)
+        self._recogniser.answered(claim, Reason(reason) if reason else None, answer.get("grant"))
         if answer.get("learn") and claim.resident is not None:
             self._teach(claim, claim.resident)
 
@@ -162,6 +167,18 @@ class VisionService:
             if not self._gallery_broken:
                 _log.error("The gallery cannot follow the store (%s); it stays as it was.", error)
                 self._gallery_broken = True
+
+    def _follow_door(self) -> None:
+        """Ask the door how it is while somebody in view waits for it; a door that does not answer is not at rest."""
+        now = time.monotonic()
+        if not self._recogniser.awaits_door or now - self._asked_door_mono < _ASK_DOOR_EVERY_S:
+            return
+        self._asked_door_mono = now
+        try:
+            status = self._door.ask({"do": "status"})
+        except LinkDown:
+            status = {}
+        self._recogniser.hear(DoorNews(bool(status.get("at_rest")), frozenset(status.get("taken") or ())))
 
     def _tell_cameras(self) -> None:
         for name, camera in self._cameras.items():

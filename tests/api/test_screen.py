@@ -76,12 +76,19 @@ def claim_for(door, resident, reason=None):
 
 @pytest.mark.parametrize("allowed", [False, True])
 def test_it_greets_by_name_only_where_the_settings_say_so(state, store, models_dir, allowed):
-    someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
+    someone, another = (
+        residents.enrol(store, name, None, [Template("m", "s", {}, b"")], NO_PERSON) for name in ("Wang Fang", "Li Na")
+    )
     context = context_on(state, models_dir, settings={"screen": {"name": allowed}})
     screen = Browser(create_app(context), address="127.0.0.1")
     with door_process(state, pulse_s=2.0, max_pulse_s=3.0) as (_, door):
         assert claim_for(door, someone.id)["granted"]
         assert screen.get("/gate/now").json()["words"] == ("Welcome home, Wang Fang" if allowed else "Welcome home")
+        assert claim_for(door, another.id)["granted"]
+        assert not claim_for(door, None, "unknown")["granted"]
+        said = screen.get("/gate/now", headers={"accept-language": "zh-CN"}).json()
+        assert said["signal"] == "grant"
+        assert said["words"].endswith("Wang Fang、Li Na") is allowed
         wait_for(lambda: screen.get("/gate/now").json()["signal"] == "ready")
         # Somebody opens by the console: nobody is greeted by the name of whoever came before.
         wait_for(lambda: door.ask({"do": "open"})["granted"])

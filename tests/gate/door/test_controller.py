@@ -58,6 +58,98 @@ def test_a_grant_is_one_pulse_and_on_record_with_what_was_done(door):
     assert record[0].details["frame_age_ms"] == 200
 
 
+OTHERS = {"r1": RESIDENT, "r2": replace(RESIDENT, number=2, id="r2", name="Li Na"),
+          "r3": replace(RESIDENT, number=3, id="r3", name="Chen Wei")}  # fmt: skip
+
+
+def home(**settings):
+    """A controller that knows three residents, its relay and its record."""
+    relay, record = BenchRelay(), []
+    chosen = replace(SETTINGS, **settings)
+    return Controller(chosen, relay, lambda who: Heard(OTHERS.get(who)), record.append), relay, record
+
+
+def test_residents_who_come_with_one_who_was_let_in_come_along_once_each_by_one_pulse():
+    controller, relay, record = home()
+    verdicts = [
+        controller.claim(claim(number, who, taken=now), now)[0]
+        for number, (now, who) in enumerate([(100.0, "r1"), (100.4, "r2"), (101.0, "r3"), (102.0, "r2")])
+    ]
+    assert [(one.granted, one.reason, one.along) for one in verdicts] == [
+        (True, None, None), (True, None, "c0"), (True, None, "c0"), (False, Reason.BUSY, "c0"),
+    ]  # fmt: skip
+    assert relay.told == [("on", 3)]
+    came = [(event.kind, event.personal["name"], event.details.get("with")) for event in record]
+    assert came == [
+        ("granted", "Wang Fang", None), ("came_along", "Li Na", "c0"), ("came_along", "Chen Wei", "c0"),
+        ("denied", "Li Na", None),
+    ]  # fmt: skip
+    assert controller.told_residents == ("r1", "r2", "r3")
+    controller.tick(110.0)
+    assert controller.told_residents == ()
+    assert controller.exit_request(111.0) is Answer.GRANTED
+    assert controller.told_residents == (), "whoever leaves is not greeted by another's name"
+
+
+def test_a_stranger_among_them_is_on_record_and_told_nothing():
+    controller, relay, record = home()
+    controller.claim(claim(1), 100.0)
+    controller.claim(claim(2, None, taken=102.0), 102.0)
+    controller.claim(claim(3, "r2", taken=102.9), 102.9)
+    controller.tick(103.1)
+    assert controller.signal is Signal.GRANT, "whoever came along last is welcomed as long as anybody"
+    assert [(event.kind, event.details.get("reason")) for event in record if event.kind != "passage"] == [
+        ("granted", None), ("denied", "unknown"), ("came_along", None),
+    ]  # fmt: skip
+    controller.tick(106.0)
+    assert relay.shown == [Signal.GRANT, Signal.GRANT, Signal.READY]
+    controller.claim(claim(4, None, taken=107.0), 107.0)
+    assert relay.shown[-1] is Signal.DENY, "alone, they are told"
+
+
+def test_the_rules_hold_for_whoever_comes_along_too():
+    record = []
+    heard = {"r1": Heard(RESIDENT), "r2": Heard(OTHERS["r2"], within_hours=False), "r3": Heard(None)}
+    controller = Controller(SETTINGS, BenchRelay(), heard.get, record.append)
+    controller.claim(claim(1), 100.0)
+    for number, who, reason in ((2, "r2", Reason.OUT_OF_HOURS), (3, "r3", Reason.NOT_ENROLLED)):
+        assert controller.claim(claim(number, who, taken=101.0), 101.0)[0].reason is reason
+    controller.order(Event.LOCKDOWN, "uid 0", 101.5)
+    heard["r2"] = Heard(OTHERS["r2"])
+    assert controller.claim(claim(4, "r2", taken=101.6), 101.6)[0].reason is Reason.LOCKDOWN
+    assert "came_along" not in {event.kind for event in record}
+
+
+def test_it_says_when_it_is_at_rest_and_by_which_grants_somebody_went_through():
+    controller, _, _ = home(contact_pin=6)
+    assert controller.at_rest(100.0)
+    controller.claim(claim(1), 100.0)
+    assert not controller.at_rest(101.0)
+    controller.tell(Event.OPENED, 101.0)
+    assert controller.taken == ("c1",)
+    controller.tick(106.0)
+    assert not controller.at_rest(106.0), "the leaf stands open"
+    controller.tell(Event.SHUT, 107.0)
+    assert controller.at_rest(107.0)
+    controller.claim(claim(2, taken=108.0), 108.0)
+    controller.tick(120.0)
+    assert controller.taken == ("c1",), "nobody went through by the second"
+
+
+def test_time_never_runs_backwards_for_the_door():
+    controller, relay, _ = home()
+    assert controller.claim(claim(1, taken=100.0), 100.0)[0].granted
+    controller.tick(110.0)
+    # A recording that begins anew, its clock with it.
+    controller.tick(3.0)
+    assert controller.claim(claim(2, "r2", taken=3.0), 3.0)[0].reason is Reason.STALE
+    assert controller.claim(claim(3, "r2", taken=109.9), 110.0)[0].granted
+    # What was seen before the last that was heard comes too late, however fresh it is.
+    assert controller.claim(claim(4, "r3", taken=109.8), 110.1)[0].reason is Reason.STALE
+    assert controller.claim(claim(5, "r3", taken=109.9), 110.2)[0].along == "c3"
+    assert relay.told.count(("on", 3)) == 2
+
+
 def test_nothing_pulses_again_while_one_runs_or_the_gate_moves(door):
     controller, relay, record = door
     controller.claim(claim(1), 100.2)

@@ -29,6 +29,7 @@ from gate.door.machine import (
     Place,
     Policy,
     Release,
+    at_rest,
     due_mono,
     step,
 )
@@ -158,7 +159,7 @@ def test_each_mode_has_one_word_for_whoever_may_not(mode):
 def test_a_grant_is_one_pulse_an_interval_and_rest():
     door, out = live(STRIKE, (10, Event.CREDENTIAL))
     assert (door.mode, door.until_mono, out) == (Mode.PULSE, 13, [Answer.GRANTED, Energise(3.0)])
-    door, out = live(STRIKE, (12.9, Event.CREDENTIAL), (13, Event.TIME), (14.9, Event.COMMAND), door=door)
+    door, out = live(STRIKE, (12.9, Event.COMMAND), (13, Event.TIME), (14.9, Event.COMMAND), door=door)
     assert out == [Reason.BUSY, Release(), Reason.BUSY]
     assert door.mode is Mode.NORMAL
     assert due_mono(door, 14.9) == 15
@@ -239,13 +240,51 @@ def test_an_operator_gets_no_second_pulse_while_its_gate_moves():
 
 
 def test_an_operator_that_reports_its_movement_is_believed():
-    _, out = live(REPORTING, (0, Event.CREDENTIAL), (1, Event.MOVES), (8, Event.CREDENTIAL), (9, Event.RESTS),
+    _, out = live(REPORTING, (0, Event.CREDENTIAL), (1, Event.MOVES), (8, Event.COMMAND), (9, Event.RESTS),
                   (9.1, Event.CREDENTIAL))  # fmt: skip
     assert answers(out) == [Answer.GRANTED, Reason.GATE_MOVES, Answer.GRANTED]
     _, out = live(REPORTING, (0, Event.CREDENTIAL), (0.5 + START_S - 0.01, Event.REX), (2.6, Event.REX))
     assert answers(out) == [Answer.GRANTED, Answer.WAITS, Answer.GRANTED]
     _, out = live(REPORTING, (0, Event.MOVES), (1, Event.COMMAND))
     assert answers(out) == [Reason.GATE_MOVES]
+
+
+@pytest.mark.parametrize(
+    ("policy", "story", "answer"),
+    [
+        (STRIKE, [(2.9, Event.EXTENDED_CREDENTIAL)], Answer.ALONG),
+        (STRIKE, [(3.1, Event.CREDENTIAL)], Reason.BUSY),
+        (STRIKE, [(1, Event.OPENED), (2, Event.SHUT), (2.5, Event.CREDENTIAL)], Reason.BUSY),
+        (STRIKE, [(1, Event.COMMAND)], Reason.BUSY),
+        (STRIKE, [(1, Event.LOCKDOWN), (1.5, Event.CREDENTIAL)], Reason.LOCKDOWN),
+        (STRIKE, [(1, Event.LOCKDOWN), (1.5, Event.LOCKDOWN_OVER), (2, Event.CREDENTIAL)], Reason.BUSY),
+        (MOMENTARY, [(19.9, Event.CREDENTIAL)], Answer.ALONG),
+        (MOMENTARY, [(1, Event.OPENED), (15, Event.CREDENTIAL)], Answer.ALONG),
+        (REPORTING, [(1, Event.MOVES), (8, Event.CREDENTIAL)], Answer.ALONG),
+        (REPORTING, [(1, Event.MOVES), (9, Event.RESTS), (30, Event.MOVES), (31, Event.CREDENTIAL)], Reason.GATE_MOVES),
+        (TURNSTILE, [(1, Event.CREDENTIAL)], Reason.BUSY),
+    ],
+)
+def test_who_comes_while_the_gate_opens_for_a_resident_comes_along_and_moves_nothing(policy, story, answer):
+    door, _ = live(policy, (0, Event.CREDENTIAL))
+    _, out = live(policy, *story, door=door)
+    assert answers(out) == [answer]
+    assert not [o for o in out if isinstance(o, Energise)]
+
+
+@pytest.mark.parametrize("event", [Event.COMMAND, Event.REX])
+def test_nobody_comes_along_with_whoever_was_let_in_by_no_credential(event):
+    _, out = live(STRIKE, (0, Event.CREDENTIAL), (5, event), (6, Event.CREDENTIAL))
+    assert answers(out) == [Answer.GRANTED, Answer.GRANTED, Reason.BUSY]
+
+
+def test_a_gate_that_is_not_known_to_be_shut_is_not_at_rest_where_a_pulse_would_shut_it():
+    assert at_rest(Door(), 0, STRIKE)
+    assert at_rest(Door(), 0, MOMENTARY)
+    assert not at_rest(Door(), 0, replace(MOMENTARY, contact=False))
+    for policy in POLICIES:
+        assert not at_rest(Door(leaf=Leaf.OPEN), 0, policy)
+        assert not at_rest(Door(mode=Mode.FREE_ACCESS), 0, policy)
 
 
 def test_a_gate_that_moves_for_ever_is_a_fault_and_is_then_not_believed():
@@ -413,8 +452,14 @@ class Life:
         self.door, outputs = step(before, Happening(Event.TIME), self.now, self.policy)
         self.tell(outputs, Event.TIME)
         before = self.door
+        rested = at_rest(before, self.now, self.policy)
         self.door, outputs = step(before, Happening(event, grant, "rex_stuck"), self.now, self.policy)
         said = answers(outputs)
+        if rested and event is Event.CREDENTIAL:
+            assert said == [Answer.GRANTED]
+        if Answer.ALONG in said:
+            assert before.party in self.grants
+            assert not [o for o in outputs if isinstance(o, Energise | Hold)]
         if Answer.GRANTED in said and event is not Event.HOLD:
             self.grants.add(grant)
         if Answer.OPEN_ALREADY in said and event in ASKS:

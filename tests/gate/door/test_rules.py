@@ -25,6 +25,8 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
         (CLAIM, WELL, math.nan, Reason.STALE),
         (replace(CLAIM, taken_mono=math.inf), WELL, 100.5, Reason.STALE),
         (CLAIM, replace(WELL, seen_before=True), 100.5, Reason.REPLAYED),
+        (CLAIM, replace(WELL, heard_up_to_mono=100.1), 100.5, Reason.STALE),
+        (CLAIM, replace(WELL, heard_up_to_mono=math.nan), 100.5, Reason.STALE),
         (replace(CLAIM, resident=None, reason=Reason.BLURRED), WELL, 100.5, Reason.BLURRED),
         (replace(CLAIM, resident=None), WELL, 100.5, Reason.UNKNOWN),
         (CLAIM, replace(WELL, enrolled=False), 100.5, Reason.NOT_ENROLLED),

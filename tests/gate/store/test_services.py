@@ -51,6 +51,19 @@ def test_who_is_often_refused_just_before_is_invited_to_enrol_again(store, happe
     assert services.of(store, *SPAN).tries == ()
 
 
+def test_who_came_along_came_in_and_a_gate_in_motion_is_no_try_of_theirs(store, happen):
+    first, second = (residents.enrol(store, name, None, []) for name in ("First", "Second"))
+    for day in range(6):
+        start = day * 1000
+        happen(start, "denied", method="face", reason="unknown")
+        happen(start + 1, "came_along", second, method="face", **{"with": "c"})
+        happen(start + 500, "denied", first, method="face", reason="busy")
+        happen(start + 505, "granted", first, method="face")
+    found = services.of(store, *SPAN)
+    assert found.openings == {"face": 12}
+    assert found.tries == ()
+
+
 def test_hours_are_summed_and_what_has_not_ended_goes_on(store, happen):
     happen(0, "door_held_open")
     happen(1800, "door_held_open_over")

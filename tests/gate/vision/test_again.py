@@ -1,0 +1,39 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.vision.again import Answer, DoorNews, awaits_door, may_ask_again
+from gate.vocabulary import Reason
+
+REST = DoorNews(at_rest=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "news", "now", "again"),
+    [
+        (Answer(10.0, None, "g"), REST, 10.1, True),
+        (Answer(10.0, None, "g"), DoorNews(at_rest=False), 99.0, False),
+        (Answer(10.0, None, "g"), None, 99.0, False),
+        (Answer(10.0, None, "g"), DoorNews(True, frozenset({"f", "g"})), 99.0, False),
+        (Answer(10.0, None, "g"), DoorNews(True, frozenset({"f"})), 99.0, True),
+        (Answer(10.0, Reason.BUSY), REST, 10.1, True),
+        (Answer(10.0, Reason.BUSY, "g"), DoorNews(True, frozenset({"g"})), 99.0, False),
+        (Answer(10.0, Reason.GATE_MOVES), DoorNews(at_rest=False), 99.0, False),
+        (Answer(10.0, Reason.LOCKDOWN), REST, 99.0, True),
+        (Answer(10.0, Reason.STALE), None, 10.0, True),
+        (Answer(10.0, Reason.FAULT), None, 10.0, True),
+        (Answer(10.0, Reason.STORE_UNREADABLE), REST, 11.9, False),
+        (Answer(10.0, Reason.STORE_UNREADABLE), None, 12.0, True),
+        (Answer(10.0, Reason.OUT_OF_HOURS), REST, 99.0, False),
+        (Answer(10.0, Reason.NOT_ENROLLED), REST, 99.0, False),
+    ],
+)
+def test_whoever_missed_it_asks_again_at_rest_and_whoever_went_through_does_not(answer, news, now, again):
+    assert may_ask_again(answer, news, now) is again
+
+
+@given(st.sampled_from([None, *Reason]), st.floats(0, 1e6), st.booleans())
+def test_nobody_who_waits_for_the_door_asks_while_it_is_not_at_rest(reason, later, known):
+    answer = Answer(10.0, reason, "g")
+    if awaits_door(answer):
+        assert not may_ask_again(answer, DoorNews(at_rest=False) if known else None, 10.0 + later)
