@@ -235,8 +235,8 @@ class Claim:
 class Verdict:
     """Grant, or deny with one reason.
 
-    `along` is the id of the grant by which they go in where it is not their own: that of somebody just let in, with whom
-    they come, or for whoever asks twice in one opening the first.
+    `along` is the id of the grant by which they go in where it is an earlier one: that of somebody just let in, with
+    whom they come, or their own where they ask twice in one opening.
     """
 
     granted: bool

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gate.vocabulary import Reason
 
-# The door could not judge: it heard the claim too late, not at all, or could not read its store. Seconds until the next.
+# The door could not judge: it heard the claim too late, not at all, or could not read its store. Seconds to wait.
 _UNJUDGED_S = {Reason.STALE: 0.0, Reason.FAULT: 0.0, Reason.STORE_UNREADABLE: 2.0}
 # The door could not open then: the gate was in motion, or nobody at all was let in.
 _OF_THE_MOMENT = (Reason.BUSY, Reason.GATE_MOVES, Reason.LOCKDOWN, Reason.TAMPER)
@@ -14,8 +14,8 @@ _OF_THE_MOMENT = (Reason.BUSY, Reason.GATE_MOVES, Reason.LOCKDOWN, Reason.TAMPER
 
 @dataclass(frozen=True, slots=True)
 class DoorNews:
-    """What the door says of itself, asked after its last answer: whether whoever asked now would set the gate in motion,
-    and the ids of the last grants by which somebody went through."""
+    """What the door says of itself, asked after its last answer: whether a resident who asked now would set the gate in
+    motion, and the ids of the last grants by which somebody went through."""
 
     at_rest: bool
     taken: frozenset[str] = frozenset()
@@ -23,7 +23,7 @@ class DoorNews:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the door said to a claim of a frame taken at `taken_mono`: a reason, or the id of the grant they go in by."""
+    """What the door said to the claim of a frame: a reason, or the id of the grant by which they go in."""
 
     taken_mono: float
     reason: Reason | None
