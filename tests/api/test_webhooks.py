@@ -183,7 +183,7 @@ def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     made = owner.post("/settings/webhooks", data={"url": "https://h/", "what": ["entries", "refusals"]})
     assert "whsec_" in made.text
     (one,) = webhooks.every(store)
-    assert one.kinds == ("granted", "denied")
+    assert one.kinds == ("granted", "came_along", "denied")
     assert "whsec_" not in owner.get("/settings").text
     assert "Removed." in owner.post(f"/settings/webhooks/{one.id}/removal").text
     assert webhooks.every(store) == []
