@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 from importlib import resources
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.context import Context
+from api.context import Context, signed_in_or_open
 from api.languages import Language
 from api.pages import language_of, page
 from api.problems import HttpProblem, SignInNeeded, problem
@@ -42,6 +43,8 @@ from gate.link import LinkDown
 from gate.store.database import StoreError
 from models.errors import PackError
 
+# What programs ask for and not people.
+_MACHINES = ("/api/", "/metrics")
 _DISK_FULL = Sentence("The disk of the gate is full; nothing was changed. Free some space and try again.")
 
 
@@ -53,7 +56,7 @@ def create_app(context: Context) -> FastAPI:
         summary="Residents, consents, the door and the record of one gate.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
@@ -61,11 +64,15 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(room.router)
     for room in (sign_in, gate, console, people, bulk, camera, screen, settings):
         app.include_router(room.router, include_in_schema=False)
+    app.add_api_route(
+        "/api/v1/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False,
+        dependencies=[Depends(signed_in_or_open("description"))],
+    )  # fmt: skip
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)
     for kind in (HttpProblem, FacegateError, PackError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
-    app.add_middleware(Shield)
+    app.add_middleware(Shield, hosts=context.hosts)
     return app
 
 
@@ -75,7 +82,7 @@ def _told(request: Request, error: Exception) -> Response:
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
     detail = _detail(error, language_of(request))
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_MACHINES):
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
@@ -126,6 +133,6 @@ def _detail(error: Exception, language: Language) -> str:
 
 def _bug(request: Request, _error: Exception) -> Response:
     sentence = Sentence("Something went wrong in the gate's own program; it is in its log.")
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_MACHINES):
         return problem(500, sentence)
     return page(request, "error.html", status_code=500, status=500, sentence=language_of(request)(sentence))

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
 from api.destinations import Allowed
 from api.enroller import Enroller
+from api.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
@@ -43,6 +44,10 @@ class Context:
     zone: str | None = None
     """The gate's time zone; None: the machine's own."""
     keep: KeepSettings = field(default_factory=KeepSettings)
+    hosts: Hosts = field(default_factory=Hosts)
+    """What the gate may be called."""
+    open: frozenset[str] = frozenset()
+    """What is told to anybody, by the settings (`api.open`)."""
     webhooks: Allowed = field(default_factory=Allowed)
     """What webhooks may be sent to beyond the rules."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -148,14 +153,30 @@ def _from_here(request: Request) -> bool:
     return request.client is not None and request.client.host in ("127.0.0.1", "::1") and not passed_on
 
 
-def here_or(permission: Permission) -> Callable[..., None]:
-    """A dependency: who asks from this machine itself, or may. For the former no store is needed."""
+def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., None]:
+    """A dependency: who asks from this machine itself, or may. For the former no store is needed.
+
+    With `opened_as` this machine is trusted only where the settings open what is called so.
+    """
 
     def check(request: Request, context: Shared) -> None:
-        if _from_here(request):
+        if _from_here(request) and (opened_as is None or opened_as in context.open):
             return
         with store_of(context) as connection:
             may(permission)(actor_of(request, context, connection))
+
+    return check
+
+
+def signed_in_or_open(what: str) -> Callable[..., None]:
+    """A dependency: anybody who is signed in or has a token; everybody where the settings open `what`."""
+
+    def check(request: Request, context: Shared) -> None:
+        if what in context.open:
+            return
+        with store_of(context) as connection:
+            if actor_of(request, context, connection) is None:
+                raise SignInNeeded
 
     return check
 

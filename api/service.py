@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -18,9 +19,11 @@ from api.connections import Connection
 from api.context import Context
 from api.destinations import Allowed
 from api.enroller import Enroller
+from api.hosts import Hosts, names_of
 from api.importer import Importer
 from api.languages import Languages
-from api.tls import fingerprint, generated_certificate, own_certificate
+from api.listening import address_of, listeners
+from api.tls import fingerprint, generated_certificate, names_in, own_certificate
 from api.webhooks import send_for_ever
 from gate.config import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError
@@ -33,14 +36,16 @@ from gate.store.retention import KeepSettings
 _log = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS = 400
+_LOOK_AT_CERTIFICATE_EVERY_S = 6 * 3600.0
 # On the same cores the door comes first, then vision (gate.vision.service.NICE).
 _NICE = 15
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, context: Context) -> None:
+    def __init__(self, config: uvicorn.Config, context: Context, names: tuple[str, ...]) -> None:
         super().__init__(config)
         self._context = context
+        self._names = names
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -49,7 +54,19 @@ class _Server(uvicorn.Server):
             asyncio.create_task(_feed_watchdog()),
             asyncio.create_task(tidy_each_night(self._context)),
             asyncio.create_task(send_for_ever(self._context)),
+            asyncio.create_task(self._renew_certificate()),
         ]
+
+    async def _renew_certificate(self) -> None:
+        """A gate may run for years: its own certificate is made anew before it ends, and shown from then on."""
+        while self._names and isinstance(self.config.ssl, ssl.SSLContext):
+            await asyncio.sleep(_LOOK_AT_CERTIFICATE_EVERY_S)
+            try:
+                self.config.ssl.load_cert_chain(
+                    *await asyncio.to_thread(generated_certificate, self._context.state, self._names)
+                )
+            except (OSError, ValueError) as error:
+                _log.error("The console's certificate could not be renewed: %s", error)
 
 
 async def _feed_watchdog() -> None:
@@ -71,18 +88,11 @@ def main() -> int:
     settings = ApiSettings(**given["api"])
     try:
         runtime_directory(state, "api")
-        certificate = _certificate(settings, state)
-        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host))
+        sockets = listeners(settings.host, settings.port)
+        names = names_of(settings.host, settings.hosts, (one.getsockname()[0] for one in sockets))
+        certificate = _certificate(settings, state, names)
     except FacegateError as error:
         _log.error("%s", error)
-        return 2
-    except OSError as error:
-        _log.error(
-            "%s:%d cannot be listened on (%s). Change api.host or api.port.",
-            settings.host,
-            settings.port,
-            error.strerror,
-        )
         return 2
     enroller = Enroller(Path(given["models_dir"]), given["pack"])
     importer = Importer(state, enroller)
@@ -96,14 +106,17 @@ def main() -> int:
         secure=certificate is not None,
         zone=given["zone"],
         keep=KeepSettings(**given["keep"]),
+        hosts=Hosts.of((*names, *(names_in(certificate[0]) if certificate else ()))),
+        open=frozenset(settings.open),
         # Settings written by the version before have no such section.
         webhooks=Allowed.of(WebhooksSettings(**given.get("webhooks", {})).allow),
         settings=given["settings"],
         config=Path(given["config"]) if given["config"] else None,
     )
-    address = _address(listener, secure=certificate is not None)
-    _write(api_address_file(state), f"{address}\n", 0o644)
-    _log.info("The console is at %s", address)
+    address, here = (address_of(one, secure=context.secure) for one in (sockets[0], sockets[-1]))
+    # Programs on this machine ask there.
+    _write(api_address_file(state), f"{here}\n", 0o644)
+    _log.info("The console is at %s", address if here == address else f"{address}, and on this machine at {here}")
     exposed = exposure(settings.host)
     if exposed is not None:
         _log.warning("%s", exposed)
@@ -122,23 +135,14 @@ def main() -> int:
         ssl_certfile=certificate[0] if certificate else None,
         ssl_keyfile=certificate[1] if certificate else None,
     )
-    _Server(config, context).run([listener])
+    _Server(config, context, names if settings.tls == "generated" else ()).run(sockets)
     return 0
 
 
-def _certificate(settings: ApiSettings, state: Path) -> tuple[Path, Path] | None:
+def _certificate(settings: ApiSettings, state: Path, names: tuple[str, ...]) -> tuple[Path, Path] | None:
     if settings.tls == "own" and settings.certificate is not None and settings.key is not None:
         return own_certificate(settings.certificate, settings.key)
-    return generated_certificate(state) if settings.tls == "generated" else None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _address(listener: socket.socket, *, secure: bool) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+    return generated_certificate(state, names) if settings.tls == "generated" else None
 
 
 def _offer_first_start(context: Context, address: str) -> None:

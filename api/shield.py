@@ -8,9 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem
+from api.hosts import Hosts
+from api.pages import language_of
+from api.problems import HttpProblem, problem
 
 MAX_BODY = 1 << 20
 # Eight photos of the largest size would be more than a browser sends in one go.
@@ -42,8 +46,9 @@ class _Cut(Exception):
 class Shield:
     """An ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -57,11 +62,21 @@ class Shield:
                 _add_headers(message, path)
             await send(message)
 
-        if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
-            refusal = problem(403, "This request came from another site; it was not carried out.")
-            await refusal(scope, receive, send_shielded)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _said(scope, refusal)(scope, receive, send_shielded)
             return
         await self._with_limits(scope, receive, send_shielded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> HttpProblem | None:
+        """Why this request is not even heard."""
+        if not self._hosts.answers_to(headers.get("host"), (scope.get("server") or ("",))[0]):
+            return HttpProblem(
+                421, "This gate is not called that. Ask it by its address, or add the name to the setting api.hosts."
+            )
+        if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
+            return HttpProblem(403, "This request came from another site; it was not carried out.")
+        return None
 
     async def _with_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(receive, scope["path"])
@@ -114,6 +129,11 @@ class _Body:
             raise _Cut
         self._whole = not message.get("more_body", False)
         return message
+
+
+def _said(scope: Scope, refusal: HttpProblem) -> JSONResponse:
+    """The refusal in the reader's language, and nothing else of the gate."""
+    return problem(refusal.status, language_of(Request(scope)).error(refusal), headers=refusal.headers)
 
 
 def _same_origin(headers: Headers, scheme: str) -> bool:

@@ -42,15 +42,30 @@ def own_certificate(certificate: Path, key: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def generated_certificate(state: Path, now: datetime | None = None) -> tuple[Path, Path]:
-    """The state's own self-signed certificate and key, made where there is none or it is about to end."""
+def generated_certificate(state: Path, names: tuple[str, ...], now: datetime | None = None) -> tuple[Path, Path]:
+    """The state's own self-signed certificate for `names` (hosts and addresses) and its key.
+
+    Made anew where there is none, where it does not hold all of them, or where it is about to end; with the same key,
+    so that whoever trusts the key goes on.
+    """
     now = now or datetime.now(UTC)
     certificate = generated_certificate_file(state)
     key = certificate.with_name("key.pem")
-    if not _good(certificate, key, now):
+    wanted = {str(one.value) for one in map(_general, names) if one is not None}
+    if not (_good(certificate, key, now) and wanted <= set(names_in(certificate))):
         certificate.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        _generate(certificate, key, now)
+        _generate(certificate, key, names, now)
     return certificate, key
+
+
+def names_in(certificate: Path) -> tuple[str, ...]:
+    """The hosts and addresses that a certificate is for; none where it cannot be read."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return ()
+    return tuple(str(one.value) for one in names if isinstance(one, x509.DNSName | x509.IPAddress))
 
 
 def fingerprint(certificate: Path) -> str:
@@ -68,12 +83,27 @@ def _good(certificate: Path, key: Path, now: datetime) -> bool:
     return found.not_valid_before_utc <= now < found.not_valid_after_utc - _RENEW_BEFORE
 
 
-def _generate(certificate: Path, key: Path, now: datetime) -> None:
-    private = ec.generate_private_key(ec.SECP256R1())
-    host = socket.gethostname()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Facegate on {host}"[:64])])
-    names = [x509.DNSName(one) for one in dict.fromkeys((host, f"{host}.local", "localhost")) if one.isascii()]
-    addresses = [x509.IPAddress(ipaddress.ip_address(one)) for one in ("127.0.0.1", "::1")]
+def _general(name: str) -> x509.DNSName | x509.IPAddress | None:
+    """A host or address as certificates hold it; None: they cannot."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name) if name.isascii() else None
+
+
+def _private_key(key: Path) -> ec.EllipticCurvePrivateKey:
+    """The one that is there, or a new one."""
+    try:
+        found = serialization.load_pem_private_key(key.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        found = None
+    return found if isinstance(found, ec.EllipticCurvePrivateKey) else ec.generate_private_key(ec.SECP256R1())
+
+
+def _generate(certificate: Path, key: Path, names: tuple[str, ...], now: datetime) -> None:
+    private = _private_key(key)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Facegate on {socket.gethostname()}"[:64])])
+    held = [one for one in map(_general, names) if one is not None]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -82,7 +112,7 @@ def _generate(certificate: Path, key: Path, now: datetime) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _LEEWAY)
         .not_valid_after(now + _LIFE)
-        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(held), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(private, hashes.SHA256())

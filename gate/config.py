@@ -181,7 +181,17 @@ class ApiSettings(_Section):
     """The console and the API."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; 127.0.0.1 is for this machine alone, its address on the site's network for others too."""
+    """Address to listen on; 127.0.0.1 is for this machine alone, its address on the site's network for others too.
+    On 127.0.0.1 it listens in any case: the screen at the gate asks there."""
+
+    hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+$", max_length=253)], ...] = ()
+    """More names and addresses by which browsers call the gate (`gate.example.org`). It knows by itself `host`, the
+    machine's name, the same with `.local`, `localhost`, and the names in your certificate; to others it does not
+    answer."""
+
+    open: tuple[Literal["metrics", "description"], ...] = ()
+    """What is told without a login or a token: `metrics`, `/metrics` to programs on this machine; `description`, the
+    API's description `/api/v1/openapi.json` to everybody."""
 
     port: int = Field(8443, ge=0, le=65535)
     """Port to listen on; 0 takes a free one and prints it."""

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from api.app import create_app
 from api.context import Context
 from api.enroller import Enroller
+from api.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
@@ -31,7 +32,7 @@ def context_on(state, models_dir=None, *, secure=False, **changes):
         Languages(),
         secure=secure,
         passwords=Passwords(CHEAP),
-        **changes,
+        **{"hosts": Hosts.of(("gate",))} | changes,
     )
 
 

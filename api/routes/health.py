@@ -63,8 +63,9 @@ class Health(BaseModel):
 router = APIRouter(tags=["health"])
 
 
-# Programs on this machine ask without a token: Prometheus, a shell.
+# Programs on this machine ask without a token: a shell, the drill.
 _ASKERS = [Depends(here_or(Permission.LIVE))]
+_COLLECTORS = [Depends(here_or(Permission.LIVE, opened_as="metrics"))]
 
 
 @router.get("/api/health", dependencies=_ASKERS)
@@ -74,7 +75,7 @@ def show_health(context: Shared) -> Health:
     return health_of(context.gate, health.gather(context.state))
 
 
-@router.get("/metrics", dependencies=_ASKERS, response_class=Response)
+@router.get("/metrics", dependencies=_COLLECTORS, response_class=Response)
 def show_metrics(context: Shared) -> Response:
     """The same for Prometheus."""
     return Response(_metrics(health_of(context.gate, health.gather(context.state))), media_type=CONTENT_TYPE_LATEST)

@@ -1,66 +1,23 @@
 """Clients that keep a connection and say nothing: whoever else comes is served."""
 
-import json
-import os
 import socket
-import ssl
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
 
 from api.connections import HEADERS_WITHIN_S, MOST_FROM_ONE_ADDRESS
-from gate.config import load_settings, parts_of
-from gate.link import api_address_file
 from gate.store import accounts, residents
 from gate.store.accounts import Role
 from gate.store.database import open_database
+from tests.api_process import api_process, port_of, serves, trusting
 from tests.console import CHEAP, PASSWORD
 from tests.running import wait_for
 
 
-@contextmanager
-def api_process(state, models_dir):
-    """The api alone, over TLS; yields its port."""
-    given = parts_of(load_settings(api={"port": 0}), state, models_dir, None)["api"]
-    (state / "run").mkdir(parents=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
-    process.stdin.write(json.dumps(given) + "\n")
-    process.stdin.flush()
-    try:
-        wait_for(lambda: api_address_file(state).exists() and serves(address_of(state)), 15, "the api does not start")
-        yield address_of(state)
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdin.close()
-        process.stderr.close()
-
-
-def address_of(state):
-    return api_address_file(state).read_text().strip()
-
-
-def serves(address):
-    try:
-        return httpx.get(f"{address}/sign-in", verify=trusting(), timeout=5).status_code in (200, 303)
-    except httpx.HTTPError:
-        return False
-
-
-def trusting():
-    trust = ssl.create_default_context()
-    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    return trust
-
-
 def connect(address):
-    raw = socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=30)
+    raw = socket.create_connection(("127.0.0.1", port_of(address)), timeout=30)
     return trusting().wrap_socket(raw)
 
 
@@ -81,7 +38,7 @@ def hung_up_after(connection, trickle=b""):
     return None
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /sign-in HTTP/1.1\r\nHost: gate\r\nX: "])
+@pytest.mark.parametrize("sent", [b"", b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nX: "])
 def test_headers_that_never_end_are_hung_up_on(state, models_dir, sent):
     with api_process(state, models_dir) as address, connect(address) as slow:
         slow.sendall(sent)
@@ -92,7 +49,7 @@ def test_headers_that_never_end_are_hung_up_on(state, models_dir, sent):
 
 def test_a_second_request_has_its_own_deadline_and_a_stream_has_none(state, models_dir):
     with api_process(state, models_dir) as address, connect(address) as one:
-        one.sendall(b"GET /gate/live HTTP/1.1\r\nHost: gate\r\n\r\n")
+        one.sendall(b"GET /gate/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         one.settimeout(HEADERS_WITHIN_S + 5)
         began = time.monotonic()
         heard = b""

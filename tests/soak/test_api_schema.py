@@ -25,7 +25,7 @@ CHECKS = (
 def test_every_answer_is_described(models_dir, state, walk_ups):
     if importlib.util.find_spec("schemathesis") is None:
         pytest.skip("schemathesis is not installed: make fuzz")
-    with gate_running(models_dir, state, walk_ups) as process:
+    with gate_running(models_dir, state, walk_ups, FACEGATE_API__OPEN='["description"]') as process:
         until(process, "api ready")
         address = api_address_file(state).read_text().strip()
         code = (state / "run" / "api" / "owner-code").read_text().strip()

@@ -1,0 +1,58 @@
+"""The api alone, as a process of its own, and what asks it."""
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import httpx
+
+from gate.config import load_settings, parts_of
+from gate.link import api_address_file
+from tests.running import wait_for
+
+
+@contextmanager
+def api_process(state, models_dir, *, webhooks=None, log=None, **api):
+    """The api with these settings; yields its address on this machine. Its log goes into the list `log`."""
+    given = parts_of(load_settings(api={"port": 0, **api}, webhooks=webhooks or {}), state, models_dir, None)["api"]
+    (state / "run").mkdir(parents=True, exist_ok=True)
+    api_address_file(state).unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    process.stdin.write(json.dumps(given) + "\n")
+    process.stdin.flush()
+    kept = [] if log is None else log
+    threading.Thread(target=lambda: kept.extend(process.stderr), daemon=True).start()
+    try:
+        wait_for(lambda: api_address_file(state).exists() and serves(address_of(state)), 15, "the api does not start")
+        yield address_of(state)
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdin.close()
+
+
+def address_of(state):
+    return api_address_file(state).read_text().strip()
+
+
+def port_of(address):
+    return int(address.rsplit(":", 1)[1])
+
+
+def serves(address):
+    try:
+        return httpx.get(f"{address}/sign-in", verify=trusting(), timeout=5).status_code in (200, 303)
+    except httpx.HTTPError:
+        return False
+
+
+def trusting():
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    return trust
