@@ -17,8 +17,9 @@ from pathlib import Path
 from enroll.checks import LeftOut
 from enroll.consent import LANGUAGES, given
 from enroll.enrolment import enrol, photo_in, prepare
-from enroll.people import add_without_face, clean_text, namesake
+from enroll.people import add_without_face, namesake
 from gate.errors import FacegateError, Sentence, UsageError, together
+from gate.names import clean_text
 from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way

@@ -56,7 +56,8 @@ def enroll(
     Enrol nobody who has not agreed. What you say here is recorded with your user id.
     """
     from enroll.enrolment import enrol_photos
-    from enroll.people import add_without_face, clean_text
+    from enroll.people import add_without_face
+    from gate.names import clean_text
     from gate.standing import standing_of
     from models.pack import open_models
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
 from enroll.decode import decode_photo
-from enroll.people import clean_text, namesake
+from enroll.people import namesake
 from gate.errors import FacegateError, Refusal, UsageError
+from gate.names import clean_text
 from gate.store import residents
 from gate.store.consents import Consent
 from gate.store.residents import MAX_TEMPLATES, Resident, Template

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 
-from gate.errors import Refusal, Sentence, UsageError
+from gate.errors import Refusal
+from gate.names import clean_text
 from gate.store import residents
 from gate.store.residents import Resident
-
-_LONGEST_NAME = 100
-
-
-def clean_text(text: str, what: str, most: int = _LONGEST_NAME) -> str:
-    """A name or unit as typed, trimmed and composed. Raises UsageError for what cannot be one."""
-    cleaned = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
-    if not 0 < len(cleaned) <= most:
-        raise UsageError("The {what} must have between 1 and {most} characters.", what=Sentence(what), most=most)
-    # Cc, Cf, Cs, Co, Cn: control, direction-changing, surrogate, private and unassigned characters.
-    if any(unicodedata.category(character).startswith("C") for character in cleaned):
-        raise UsageError("The {what} holds invisible or control characters; type it again.", what=Sentence(what))
-    return cleaned
 
 
 def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:

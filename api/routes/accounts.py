@@ -11,7 +11,7 @@ from api.auth import Permission, digest, new_secret
 from api.context import Owner, Shared, Store
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
-from enroll.people import clean_text
+from gate.names import clean_text
 from gate.store import accounts
 from gate.store.accounts import Role
 

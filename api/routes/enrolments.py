@@ -16,8 +16,9 @@ from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.routes.residents import Resident, found_resident, shown
 from enroll import consent as texts
-from enroll.people import clean_text, refuse_namesake
+from enroll.people import refuse_namesake
 from gate.errors import Refusal
+from gate.names import clean_text
 from gate.store.consents import Given
 from gate.store.residents import MAX_TEMPLATES
 

@@ -13,9 +13,10 @@ from api.pages import language_of, page
 from api.routes.enrolments import enrol_uploads
 from api.routes.residents import etag, found_resident, refuse_outdated
 from enroll import consent as texts
-from enroll.people import add_without_face, clean_text
+from enroll.people import add_without_face
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
+from gate.names import clean_text
 from gate.store import consents, corrections, residents, retention, schedules
 from gate.store import search as record
 from gate.store.consents import Given, Way

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.context import Registrar, Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
-from enroll.people import add_without_face, clean_text
+from enroll.people import add_without_face
+from gate.names import clean_text
 from gate.store import consents, corrections, residents
 from gate.store.residents import Receipt
 from gate.store.residents import Resident as Stored

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import Registrar, Store
 from api.problems import RESPONSES
-from enroll.people import clean_text
+from gate.names import clean_text
 from gate.store import schedules
 
 router = APIRouter(prefix="/api/v1", tags=["schedules"], responses=RESPONSES)

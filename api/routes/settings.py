@@ -19,8 +19,8 @@ from api.routes import webhooks as webhook_routes
 from api.routes.accounts import clean_user_name, found_user
 from api.routes.site import back_up, backups_of
 from api.wording import KINDS
-from enroll.people import clean_text
 from gate.errors import FacegateError, Sentence
+from gate.names import clean_text
 from gate.store import accounts, schedules, search, webhooks
 from gate.store.accounts import Role
 

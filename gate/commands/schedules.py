@@ -8,6 +8,7 @@ import click
 
 from gate.commands.home import home, json_option, operator, print_json, print_table, state_option
 from gate.errors import Refusal
+from gate.names import clean_text
 from gate.store import schedules as stored
 
 
@@ -39,7 +40,7 @@ def list_schedules(state: Path | None, config: Path | None, as_json: bool) -> No
 def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | None) -> None:
     """Add or change a schedule: facegate schedules put cleaners "Mon-Fri 07:00-12:00" "Sat 09:00-10:00"."""
     with home(state, config).store() as connection:
-        stored.put(connection, name, "; ".join(windows), operator())
+        stored.put(connection, clean_text(name, "name"), "; ".join(windows), operator())
     click.echo(f"{name}: {'; '.join(windows)}.")
 
 
@@ -92,5 +93,5 @@ def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
 def put_group(name: str, schedule: str | None, state: Path | None, config: Path | None) -> None:
     """Add a group or give it another schedule."""
     with home(state, config).store() as connection:
-        stored.put_group(connection, name, schedule, operator())
+        stored.put_group(connection, clean_text(name, "name"), schedule, operator())
     click.echo(f"{name}: {schedule or 'at any time'}.")

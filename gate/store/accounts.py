@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gate.errors import Refusal
+from gate.names import name_key
 from gate.store import audit
 from gate.store.database import transaction
 from gate.store.ids import new_id
@@ -88,7 +89,7 @@ def folded(name: str) -> str:
     >>> folded("  Wang\u3000FANG ")
     'wang fang'
     """
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
+    return unicodedata.normalize("NFC", name_key(name).casefold())
 
 
 def known_from(connection: sqlite3.Connection, of: User, network: str) -> bool:

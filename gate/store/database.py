@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from gate.errors import FacegateError, Sentence, UsageError
+from gate.names import normalised
 from gate.store.ids import new_id
 
 DATABASE_NAME = "facegate.db"
@@ -188,6 +189,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _run_migrations(connection: sqlite3.Connection, after: int, upto: int) -> None:
+    connection.create_function("normalised", 1, lambda text: text and normalised(text), deterministic=True)
     for number, script in _migrations():
         if after < number <= upto:
             for statement in _statements(script):

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from gate.errors import Refusal, Sentence
+from gate.names import name_key
 from gate.store import audit, consents
 from gate.store.consents import Consent
 from gate.store.database import transaction
@@ -62,6 +63,8 @@ _SELECT = """
         LEFT JOIN schedules own ON own.id = r.schedule_id
         LEFT JOIN schedules shared ON shared.id = g.schedule_id
 """
+# `gate.names.name_key` of a name as it is kept, which is normalised: without joiners. There is an index on it.
+_NAME_KEY = "replace(replace(r.name, char(8204), ''), char(8205), '')"
 
 
 def every(connection: sqlite3.Connection) -> list[Resident]:
@@ -85,7 +88,7 @@ def get(connection: sqlite3.Connection, resident: str) -> Resident | None:
 
 def find(connection: sqlite3.Connection, who: str) -> Resident:
     """The one resident with this id or this name. Raises Refusal when there is none, or more than one."""
-    rows = connection.execute(f"{_SELECT} WHERE r.id = ? OR r.name = ? ORDER BY r.id", (who, who))
+    rows = connection.execute(f"{_SELECT} WHERE r.id = ? OR {_NAME_KEY} = ? ORDER BY r.id", (who, name_key(who)))
     found = [_resident(row) for row in rows]
     if not found:
         raise Refusal(f"No resident is called {who!r}. List them with: facegate residents list")
@@ -99,10 +102,10 @@ def search(
     connection: sqlite3.Connection, words: str, unit: str | None = None, group: str | None = None
 ) -> list[Resident]:
     """Everyone whose name or unit holds all the words, by name; of one unit or group where one is given."""
-    wanted = words.casefold().split()
+    wanted = name_key(words).casefold().split()
 
     def matches(one: Resident) -> bool:
-        text = f"{one.name} {one.unit or ''}".casefold()
+        text = name_key(f"{one.name} {one.unit or ''}").casefold()
         return (
             all(word in text for word in wanted)
             and (unit is None or one.unit == unit)
@@ -130,8 +133,8 @@ def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
 
 
 def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
-    """Everyone of exactly this name."""
-    rows = connection.execute(f"{_SELECT} WHERE r.name = ? ORDER BY r.id", (name,))
+    """Everyone of this name, however its blanks, accents and joiners are typed."""
+    rows = connection.execute(f"{_SELECT} WHERE {_NAME_KEY} = ? ORDER BY r.id", (name_key(name),))
     return [_resident(row) for row in rows]
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from enroll.checks import PhotoRefused
 from enroll.enrolment import enrol_photos
-from enroll.people import clean_text
 from gate.errors import Refusal, UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
@@ -125,12 +124,6 @@ def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, 
 def test_a_name_that_is_none_is_refused(store: sqlite3.Connection, models, photos, name):
     with pytest.raises(UsageError, match="name"):
         enrol_photos(store, models, name, [photos / "obama.jpg"], consent=NO_PERSON, by="test")
-
-
-def test_names_of_the_world_are_kept_composed():
-    assert clean_text("  王 芳 ", "name") == "王 芳"
-    assert clean_text("Jose\u0301", "name") == "José"
-    assert clean_text("O'Brien-Ñandú", "name") == "O'Brien-Ñandú"
 
 
 def test_one_to_eight_photos(store, models, photos):
