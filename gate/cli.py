@@ -69,6 +69,9 @@ def facegate() -> None:
 
 def main() -> None:
     """Entry point. Exit 0: done; 1: the answer is no; 2: wrong use."""
+    from gate.places import keep_to_oneself
+
+    keep_to_oneself()
     sys.exit(_run(sys.argv[1:]))
 
 

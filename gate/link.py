@@ -7,19 +7,22 @@ import json
 import os
 import selectors
 import socket
-import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gate.errors import FacegateError, UsageError
+from gate.places import folder
+from gate.processes.ends import IDLE_S, Peer, connect_within, has_place, keeper_of, peer_of, spoke_unasked
 
 MAX_MESSAGE = 4096
 # An answer may hold a picture in base64, which leaves room for little else.
 MAX_PICTURE = 150_000
 _MAX_ANSWER = MAX_PICTURE + MAX_MESSAGE
-_MAX_CONNECTIONS = 32
+_BACKLOG = 32
+_ACCEPTED_A_TURN = 2 * _BACKLOG
 _MESSAGES_A_TURN = 16
 
 Message = dict[str, Any]
@@ -29,12 +32,8 @@ class LinkDown(FacegateError):
     """Nobody answers on the socket."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end, by the kernel's word (SO_PEERCRED)."""
-
-    pid: int
-    uid: int
+class Impostor(LinkDown):
+    """Whoever answers on the socket is not who should; it was told nothing."""
 
 
 def runtime_directory(state: Path, process: str) -> Path:
@@ -45,9 +44,7 @@ def runtime_directory(state: Path, process: str) -> Path:
     """
     if len(os.fsencode(socket_of(state, process))) > 107:
         raise UsageError(f"The state directory's path is too long for a socket: {state}. Choose a shorter one.")
-    directory = socket_of(state, process).parent
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-    return directory
+    return folder(socket_of(state, process).parent)
 
 
 def socket_of(state: Path, process: str) -> Path:
@@ -74,17 +71,46 @@ class Client:
         self._socket: socket.socket | None = None
 
     def ask(self, message: Message) -> Message:
-        """Send `message`, return the answer. Raises LinkDown; the next call connects anew."""
+        """Send `message`, return the answer. Raises LinkDown, Impostor; the next call connects anew."""
+        self.connect()
         try:
             return self._exchange(message)
         except (OSError, ValueError) as error:
+            raise self._down(error) from error
+
+    def connect(self) -> None:
+        """Be connected, to whom it should be: for the kernel this process is from now on who it is now.
+
+        Raises LinkDown, Impostor.
+        """
+        if self._socket is not None and spoke_unasked(self._socket):
             self.close()
-            raise LinkDown(
-                "Nobody answers on {socket} ({why}). Is the gate running? Start it: facegate run, or where it is"
-                " installed as a service, sudo systemctl start facegate.target",
+        if self._socket is not None:
+            return
+        try:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connect_within(self._socket, self._path, self._timeout_s)
+            who, keeper = peer_of(self._socket), keeper_of(self._path)
+        except OSError as error:
+            raise self._down(error) from error
+        if who.uid != keeper:
+            self.close()
+            raise Impostor(
+                "Whoever answers on {socket} is not who should (process {pid}, uid {uid}); it was told nothing."
+                " Find out who put it there, then: sudo systemctl restart facegate.target",
                 socket=self._path,
-                why=error,
-            ) from error
+                pid=who.pid,
+                uid=who.uid,
+            )
+
+    def _down(self, why: Exception) -> LinkDown:
+        self.close()
+        return LinkDown(
+            "Nobody answers on {socket} ({why}). Is the gate running? Start it: facegate run, or where it is"
+            " installed as a service, sudo systemctl start facegate.target",
+            socket=self._path,
+            why=why,
+        )
 
     def close(self) -> None:
         """Hang up."""
@@ -94,9 +120,7 @@ class Client:
 
     def _exchange(self, message: Message) -> Message:
         if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.settimeout(self._timeout_s)
-            self._socket.connect(str(self._path))
+            raise ConnectionError("hung up")
         self._socket.sendall(encode(message))
         answer = b""
         while not answer.endswith(b"\n"):
@@ -133,15 +157,22 @@ def _refuse_constant(name: str) -> None:
 class _Connection:
     socket: socket.socket
     peer: Peer
+    heard_mono: float
     received: bytearray = field(default_factory=bytearray)
 
 
 class Server:
-    """Answers messages on a socket from whichever loop calls `turn`; owns no thread and no clock."""
+    """Answers messages on a socket from whichever loop calls `turn`; owns no thread."""
 
     def __init__(
-        self, path: Path, answer: Callable[[Message, Peer], Message], malformed: Callable[[Peer, str], None]
+        self,
+        path: Path,
+        answer: Callable[[Message, Peer], Message],
+        malformed: Callable[[Peer, str], None],
+        sure: frozenset[int] = frozenset({0}),
     ) -> None:
+        """`sure` are users whom no other's connections shut out."""
+        self._sure = sure
         self._answer = answer
         self._malformed = malformed
         self._connections: dict[int, _Connection] = {}
@@ -151,7 +182,7 @@ class Server:
         path.unlink(missing_ok=True)
         self._listener.bind(str(path))
         path.chmod(0o660)
-        self._listener.listen(_MAX_CONNECTIONS)
+        self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
@@ -166,8 +197,9 @@ class Server:
                 os.read(self._wake_reader, 512)
             else:
                 self._receive(self._connections[key.fd])
+        now = time.monotonic()
         for connection in list(self._connections.values()):
-            self._serve(connection)
+            self._serve(connection, now)
 
     def wake(self) -> None:
         """Make a waiting `turn` return; callable from any thread or signal handler."""
@@ -187,21 +219,25 @@ class Server:
         os.close(self._wake_writer)
 
     def _accept(self) -> None:
-        try:
-            accepted, _ = self._listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._turn_away()
-            return  # Else the peer gave up.
-        if len(self._connections) >= _MAX_CONNECTIONS:
+        # All who wait, so that a crowd at the door does not keep the others out of hearing.
+        for _ in range(_ACCEPTED_A_TURN):
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._turn_away()
+                return  # Else nobody waits, or the peer gave up.
+            self._take_in(accepted)
+
+    def _take_in(self, accepted: socket.socket) -> None:
+        peer = peer_of(accepted)
+        if not has_place(peer.uid, [one.peer.uid for one in self._connections.values()], self._sure):
             accepted.close()
             return
         accepted.setblocking(False)
         # An answer goes out at once or not at all.
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MAX_ANSWER)
-        credentials = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        pid, uid, _ = struct.unpack("3i", credentials)
-        self._connections[accepted.fileno()] = _Connection(accepted, Peer(pid, uid))
+        self._connections[accepted.fileno()] = _Connection(accepted, peer, time.monotonic())
         self._selector.register(accepted, selectors.EVENT_READ)
 
     def _turn_away(self) -> None:
@@ -225,12 +261,12 @@ class Server:
         if not part:
             self._drop(connection)
 
-    def _serve(self, connection: _Connection) -> None:
+    def _serve(self, connection: _Connection, now: float) -> None:
         for _ in range(_MESSAGES_A_TURN):
             line, newline, rest = connection.received.partition(b"\n")
             if not newline:
                 break
-            connection.received = rest
+            connection.received, connection.heard_mono = rest, now
             try:
                 message = decode(bytes(line))
             except ValueError as error:
@@ -242,6 +278,8 @@ class Server:
             self._refuse(connection, f"longer than {MAX_MESSAGE} bytes")
         elif b"\n" in connection.received:
             self.wake()
+        elif now - connection.heard_mono > IDLE_S:
+            self._drop(connection)
 
     def _send(self, connection: _Connection, message: Message) -> bool:
         try:

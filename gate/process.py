@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import UsageError
+from gate.places import keep_to_oneself
 
 
 def settings_from_starter() -> dict[str, Any]:
-    """One line of JSON from standard input."""
+    """One line of JSON from standard input, read first of all: whatever the process makes from then is its own."""
+    keep_to_oneself()
     given: dict[str, Any] = json.loads(sys.stdin.readline())
     return given
 

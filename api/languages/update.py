@@ -15,7 +15,8 @@ _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parent.parent
 # What holds a sentence, and which of its arguments that is.
 _KEYWORDS = {
-    "_": None, "Sentence": None, "Refusal": None, "UsageError": None, "LinkDown": None, "language": None, "words": None,
+    "_": None, "Sentence": None, "Refusal": None, "UsageError": None, "LinkDown": None,
+    "Impostor": None, "language": None, "words": None,
     "HttpProblem": (2,), "clean_text": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")

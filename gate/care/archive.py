@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import IO
 
 from gate.errors import Refusal, UsageError
-from gate.store.database import DATABASE_NAME, database_of, share
+from gate.places import share
+from gate.store.database import DATABASE_NAME, database_of
 
 FORMAT = 1
 CONFIG_NAME = "facegate.toml"

@@ -13,6 +13,7 @@ from gate.backup import Backup, checked
 from gate.care import archive
 from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
 from gate.errors import FacegateError, UsageError
+from gate.places import share
 from gate.store import accounts, audit, rows
 from gate.store.database import (
     DATABASE_NAME,
@@ -21,7 +22,6 @@ from gate.store.database import (
     database_of,
     open_database,
     open_read_only,
-    share,
 )
 from gate.vocabulary import AuditEvent, Kind
 

@@ -17,16 +17,17 @@ from gate.clock import ClockWatch
 from gate.door.controller import Controller, Heard
 from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
 from gate.door.lessons import Lessons
+from gate.door.limiter import Limiter
 from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.door.memory import Memory, Remembered
 from gate.door.messages import asker, claim_from, lesson_from
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
-from gate.door.refusals import Refusals
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
-from gate.link import Message, Peer, Server, runtime_directory, socket_of
+from gate.link import Message, Server, runtime_directory, socket_of
 from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready, uid_of
+from gate.processes.ends import Peer
 from gate.vocabulary import AuditEvent, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)
@@ -57,11 +58,12 @@ class DoorService:
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._people = People(state, settings.zone, settings.face_and_pin)
         self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
-        self._refusals = Refusals(self._recorder.put)
+        self._limiter = Limiter(self._recorder.put)
+        self._asking: int | None = None
         self._lessons = Lessons(self._recorder.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._watchdog = Watchdog()
         self._stop = False
-        self._server = Server(socket_of(state, "door"), self._answer, self._malformed)
+        self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
         self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
         self._controller = Controller(settings, self._hardware, self._hear, self._record, self._memory.found.standing)
         self._rex_since_mono: float | None = None
@@ -83,7 +85,7 @@ class DoorService:
                 self._check_chatter(now)
                 self._check_clock()
                 self._check_store(now)
-                self._refusals.flush(now)
+                self._limiter.flush(now)
                 self._remember(now)
                 if self._hardware.fault:
                     raise RelayFault(f"the relay's pin failed: {self._hardware.fault}")
@@ -94,7 +96,7 @@ class DoorService:
             self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._hardware.close()
-            self._refusals.flush(time.monotonic(), at_once=True)
+            self._limiter.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
@@ -211,6 +213,15 @@ class DoorService:
             self._memory.keep(self._memory.found)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
+        # What waits in the inputs outranks a message that came with it.
+        self._hear_inputs(time.monotonic())
+        self._asking = peer.uid
+        try:
+            return self._serve(message, peer)
+        finally:
+            self._asking = None
+
+    def _serve(self, message: Message, peer: Peer) -> Message:
         now, who = time.monotonic(), asker(message, peer)
         match message.get("do"):
             case "claim":
@@ -248,8 +259,6 @@ class DoorService:
         except ValueError as error:
             self._malformed(peer, str(error))
             return {"granted": False, "reason": Reason.MALFORMED}
-        # What waits in the inputs outranks a claim that came with it.
-        self._hear_inputs(time.monotonic())
         vision = peer.uid == self._vision_uid
         verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
         learn = verdict.granted and verdict.along is None and self._settings.learn_faces
@@ -320,8 +329,10 @@ class DoorService:
         )
 
     def _record(self, event: AuditEvent) -> None:
-        if event.kind == Kind.DENIED:
-            self._refusals.put(event, time.monotonic())
+        # What opens is always on record: the machine lets nobody open often.
+        if event.kind == Kind.DENIED or (self._asking is not None and event.kind != Kind.GRANTED):
+            uid = os.getuid() if self._asking is None else self._asking
+            self._limiter.put(uid, event, time.monotonic())
         else:
             self._recorder.put(event)
         self._lessons.follow(event)
@@ -332,7 +343,7 @@ class DoorService:
     def _malformed(self, peer: Peer, why: str) -> None:
         event = _denial(Reason.MALFORMED, peer)
         event.details["why"] = why[:200]
-        self._record(event)
+        self._limiter.put(peer.uid, event, time.monotonic())
 
 
 def _answered(verdict: Verdict) -> Message:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from gate.errors import FacegateError, Sentence, UsageError
 from gate.names import normalised
+from gate.places import folder, share
 from gate.store.ids import new_id
 
 DATABASE_NAME = "facegate.db"
@@ -45,8 +45,7 @@ def open_database(state: Path) -> sqlite3.Connection:
     """
     path = database_of(state)
     try:
-        for folder in (state, path.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        folder(path.parent)
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -116,22 +115,6 @@ def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
         orphans = connection.execute("PRAGMA foreign_key_check").fetchone()
     if answer != "ok" or orphans:
         raise StoreError(_DAMAGED, database=path, why=answer)
-
-
-def share(path: Path) -> None:
-    """Give a file of the state to those its directory is for.
-
-    Set-group-id on the directory means that the gate's group writes there; else the file is its owner's.
-    """
-    directory = path.parent.stat()
-    if path.stat().st_uid != os.geteuid():
-        return
-    if not directory.st_mode & stat.S_ISGID:
-        path.chmod(0o640)
-        return
-    path.chmod(0o660)
-    if os.geteuid() == 0:
-        os.chown(path, directory.st_uid, directory.st_gid)
 
 
 @contextmanager

@@ -19,8 +19,10 @@ import cv2
 
 from gate.config import CameraSettings, VisionSettings, with_password
 from gate.errors import FacegateError
-from gate.link import Client, LinkDown, Message, Peer, Server, runtime_directory, socket_of
+from gate.link import Client, LinkDown, Message, Server, runtime_directory, socket_of
 from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready, uid_of
+from gate.processes.allowance import Allowance
+from gate.processes.ends import Peer
 from gate.store import approach
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
@@ -73,11 +75,10 @@ class VisionService:
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
         self._door = Client(socket_of(state, "door"))
-        self._server = Server(
-            socket_of(state, "vision"), self._answer, lambda _peer, why: _log.warning("refused: %s", why)
-        )
         # Nobody but the api (and who could take its place anyway) sees through this camera.
-        self._viewers = {0, os.getuid(), uid_of(api_user)}
+        self._viewers = frozenset({0, os.getuid(), uid_of(api_user)})
+        self._server = Server(socket_of(state, "vision"), self._answer, self._refuse, self._viewers)
+        self._refusals_logged = Allowance(time.monotonic())
         self._latest: Frame | None = None
         self._camera = Camera(source_of(camera))
         self._infrared = Camera(source_of(infrared)) if infrared else None
@@ -206,10 +207,14 @@ class VisionService:
                 fresh = self._latest is not None and self._camera.state().fault is None
                 return preview(self._latest) if fresh and self._latest is not None else {"jpeg": None}
             case "preview":
-                _log.warning("refused: uid %d asked for a picture", peer.uid)
+                self._refuse(peer, "asked for a picture")
                 return {"reason": Reason.WRONG_PEER}
             case _:
                 return {"reason": Reason.MALFORMED}
+
+    def _refuse(self, peer: Peer, why: str) -> None:
+        if self._refusals_logged.take(time.monotonic()):
+            _log.warning("refused uid %d: %s", peer.uid, why)
 
     def _status(self) -> Message:
         state = self._camera.state()

@@ -119,6 +119,21 @@ def test_nobody_there_is_told_in_words_and_a_restart_is_found(tmp_path):
         assert client.ask({}) == {"second": True}
 
 
+def test_whoever_is_silent_is_hung_up_on_and_asks_again_as_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("gate.link.IDLE_S", 0.05)
+    with serving(tmp_path / "s", lambda message, peer: {"ok": True}), socket.socket(socket.AF_UNIX) as silent:
+        patient = Client(tmp_path / "s")
+        assert patient.ask({}) == {"ok": True}
+        silent.connect(str(tmp_path / "s"))
+        silent.settimeout(0.01)
+        while True:
+            assert Client(tmp_path / "s").ask({}) == {"ok": True}
+            with suppress(TimeoutError):
+                assert silent.recv(1) == b""
+                break
+        assert patient.ask({}) == {"ok": True}
+
+
 def test_an_answer_that_is_too_long_is_refused(tmp_path):
     with (
         serving(tmp_path / "s", lambda message, peer: {"long": "x" * 200_000}),

@@ -1,0 +1,47 @@
+"""Folders and files with the rights they are to have, set on what was opened and not by what was inherited."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+_ALONE = 0o077
+
+
+def keep_to_oneself() -> None:
+    """Whatever this process makes is its user's alone, unless more is said: the first thing each program does."""
+    os.umask(_ALONE)
+
+
+def folder(path: Path, mode: int = 0o750) -> Path:
+    """Make a folder and those missing above it, each with this mode; one that is there stays as it is."""
+    if path.is_dir():
+        return path
+    folder(path.parent, mode)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        return path
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        # Set-group-id comes from the folder above, and is to stay.
+        os.fchmod(descriptor, mode | os.fstat(descriptor).st_mode & stat.S_ISGID)
+    finally:
+        os.close(descriptor)
+    return path
+
+
+def share(path: Path) -> None:
+    """Give a file of this process's user to those its folder is for: what they may do there they may do with it.
+
+    Set-group-id on the folder means that it is for several; else the file is its owner's, for its group to read.
+    """
+    # Of a file opened by name alone (O_PATH) SQLite's own locks stay: any other descriptor would end them.
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found, above = os.fstat(descriptor), path.parent.stat()
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            os.chmod(f"/proc/self/fd/{descriptor}", above.st_mode & 0o666 if above.st_mode & stat.S_ISGID else 0o640)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The wire between the processes: who is at its ends, and for how long."""
