@@ -11,6 +11,7 @@ from api.context import Context, store_of
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
 from gate.store import retention
+from gate.store.copies import backups_in
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
         last = retention.last_tidied_at(connection)
         if last is not None and datetime.fromisoformat(last).astimezone(zone).date() >= local.date():
             return None
-        done = retention.tidy(connection, context.keep, now, zone)
-    _log.info("Erased: %d lines, %d unused faces, %d residents who moved out", done.lines, done.faces, done.people)
+        done = retention.tidy(connection, context.keep, now, zone, backups_in(context.state))
+    _log.info(
+        "Erased: %d lines, %d unused faces, %d residents who moved out, %d old copies",
+        done.lines, done.faces, done.people, done.copies,
+    )  # fmt: skip
     return done

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from gate.care import archive
 from gate.store import audit, residents
+from gate.store.copies import BACKUP_SUFFIX
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -28,7 +29,7 @@ from gate.store.database import (
 from gate.vocabulary import AuditEvent, Kind
 
 PREFIX = "facegate-"
-SUFFIX = ".backup.tar.gz"
+SUFFIX = BACKUP_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import platform
 import pwd
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather, words_of_fault
 from gate.promise import Standing
-from gate.store import audit
+from gate.store import audit, copies
 from gate.store.database import check_integrity, database_of, open_read_only
 from gate.vocabulary import Level
 
@@ -273,6 +274,17 @@ def _database(site: Site) -> Finding:
     return Finding("database", Grade.OK, "Sound, and its record verifies.")
 
 
+def _copies(site: Site) -> Finding:
+    found = copies.beside(database_of(site.state))
+    if not found:
+        return Finding("old copies", Grade.OK, "None of the database.")
+    now = time.time()
+    aged = [f"{path.name} ({max(0, int((now - path.stat().st_mtime) // 86400))} days old)" for path in found]
+    seen = f"Beside the database: {', '.join(aged)}. Whoever is erased is erased from them too."
+    do = f"They go after {site.settings.keep.old_copy_days} days; remove them sooner where nobody needs them."
+    return Finding("old copies", Grade.LOOK, seen, do)
+
+
 def _clock(site: Site) -> Finding:
     if (site.health.door or {}).get("clock_trusted", site.health.machine.clock_trusted):
         return Finding("clock", Grade.OK, "It is to be trusted.")
@@ -352,6 +364,7 @@ REGISTRY: tuple[Callable[[Site], Finding], ...] = (
     _liveness,
     _console,
     _database,
+    _copies,
     _clock,
     _disk,
     _memory,

@@ -16,6 +16,7 @@ from api.problems import RESPONSES
 from gate import backup
 from gate.errors import Sentence
 from gate.store import residents
+from gate.store.copies import backups_in
 from gate.store.database import StoreError
 
 router = APIRouter(prefix="/api/v1", tags=["site"], responses=RESPONSES)
@@ -90,4 +91,4 @@ def _readable(config: Path | None) -> Path | None:
 
 
 def _folder(context: Context) -> Path:
-    return context.state / "backups"
+    return backups_in(context.state)

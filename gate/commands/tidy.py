@@ -12,6 +12,7 @@ from gate.clock import trusted_now, zone_of
 from gate.commands.home import counted, home, json_option, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.store import retention
+from gate.store.copies import backups_in
 
 
 @click.command()
@@ -35,11 +36,11 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
             raise Refusal(
                 "The clock is not to be trusted, and one that runs ahead would erase everything. Set it first."
             )
-        done = retention.tidy(connection, gate.settings.keep, now, zone)
+        done = retention.tidy(connection, gate.settings.keep, now, zone, backups_in(gate.state))
     if as_json:
         print_json(asdict(done))
         return
     click.echo(
         f"Erased: {counted(done.lines, 'line')} of the record, {counted(done.faces, 'unused face')},"
-        f" {counted(done.people, 'resident')} who moved out."
+        f" {counted(done.people, 'resident')} who moved out, {done.copies} old copies."
     )

@@ -55,6 +55,18 @@ def open_database(state: Path) -> sqlite3.Connection:
         raise UsageError(
             "The state directory {state} cannot be written ({why}). Choose another with --state.", state=state, why=why
         ) from error
+    return _prepared(connection, path)
+
+
+def open_copy(path: Path) -> sqlite3.Connection:
+    """An old copy of a state's database, migrated where needed; the caller owns the connection. Raises StoreError,
+    UsageError."""
+    with sentences(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    return _prepared(connection, path)
+
+
+def _prepared(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         with sentences(path):
             _keep_a_write_ahead_log(connection)

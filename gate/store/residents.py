@@ -12,7 +12,7 @@ from typing import Any
 
 from gate.errors import Refusal, Sentence
 from gate.names import name_key
-from gate.store import audit, consents
+from gate.store import audit, consents, copies
 from gate.store.consents import Consent
 from gate.store.database import transaction
 from gate.store.ids import new_id
@@ -271,6 +271,7 @@ def remove_template(connection: sqlite3.Connection, resident: Resident, template
         personal = {"resident": resident.id, "name": resident.name}
         audit.append(connection, AuditEvent(Kind.TEMPLATE_REMOVED, details, personal, resident.id))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    copies.forget(connection, lambda copy: copy.execute("DELETE FROM templates WHERE id = ?", (template,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,12 +287,14 @@ class Receipt:
 
 
 def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
-    """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log."""
+    """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log and from
+    old copies of the database."""
     with transaction(connection):
         connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
         receipt = _erased(Kind.ERASED, connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    copies.forget(connection, lambda copy: remove(copy, resident, by=by))
     return receipt
 
 
@@ -310,7 +313,13 @@ def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> 
         consents.withdraw(connection, resident.id, _now())
         receipt = _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    copies.forget(connection, lambda copy: _withdraw_there(copy, resident, by))
     return receipt
+
+
+def _withdraw_there(copy: sqlite3.Connection, resident: Resident, by: str) -> None:
+    if consents.standing(copy, resident.id):
+        withdraw(copy, resident, by=by)
 
 
 def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:

@@ -6,10 +6,11 @@ import sqlite3
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar
 
 from gate.errors import Refusal
-from gate.store import audit, residents
+from gate.store import audit, copies, residents
 from gate.vocabulary import AuditEvent, Kind
 
 # Whoever is to be erased is named so long before.
@@ -31,6 +32,10 @@ class KeepSettings:
 
     moved_out_days: int = 30
     """A resident whose last day is so long ago: erased."""
+
+    old_copy_days: int = 30
+    """An old copy of the database beside it, such as the one a restore put aside, and a backup in the state's own
+    folder: removed, but for the newest backup."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -62,6 +67,8 @@ class Tidied:
     lines: int
     faces: int
     people: int
+    copies: int
+    """Old copies of the database, and backups in the state's own folder."""
 
 
 def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> list[Fading]:
@@ -82,10 +89,13 @@ def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> l
     return sorted((one for one in found if one.day <= until), key=lambda one: (one.day, one.name))
 
 
-def tidy(connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone: tzinfo) -> Tidied:
-    """Erase what was kept long enough. The record says what went, and still verifies. Raises sqlite3.Error.
+def tidy(
+    connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone: tzinfo, backups: Path | None = None
+) -> Tidied:
+    """Erase what was kept long enough. The record says what went, and still verifies. Raises sqlite3.Error, OSError.
 
-    `now` must come from a clock that is to be trusted: one that runs ahead would erase everything.
+    `now` must come from a clock that is to be trusted: one that runs ahead would erase everything. `backups` is the
+    state's own folder of them.
     """
     today = now.astimezone(zone).date()
     _note_uses(connection, zone)
@@ -103,12 +113,14 @@ def tidy(connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone
         erased[one.why] += 1
     before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
     prunable = audit.prunable(connection, before)
-    details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT]}
+    unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
+    old = copies.end_old(connection, unwanted) + (copies.end_old_backups(backups, unwanted) if backups else 0)
+    details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
-    return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT])
+    return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], old)
 
 
 def last_tidied_at(connection: sqlite3.Connection) -> str | None:

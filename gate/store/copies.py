@@ -1,0 +1,78 @@
+"""Old copies of the database, such as the one a restore put aside: they forget whom the database forgets, and end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from gate.errors import FacegateError
+from gate.store.database import DATABASE_NAME, open_copy
+
+_log = logging.getLogger(__name__)
+
+BACKUP_SUFFIX = ".backup.tar.gz"
+_COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+def beside(database: Path) -> list[Path]:
+    """The old copies of a state's database, the oldest first: all files whose names begin with its own."""
+    if database.name != DATABASE_NAME:
+        return []
+    found = [
+        path
+        for path in database.parent.glob(f"{DATABASE_NAME}[.-]*")
+        if not path.name.endswith(_COMPANIONS) and path.is_file() and not path.is_symlink()
+    ]
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def forget(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], object]) -> None:
+    """Do in each old copy what was done in the database; one in which that cannot be done ends."""
+    for path in beside(_file_of(connection)):
+        times = path.stat()
+        try:
+            with closing(open_copy(path)) as copy:
+                act(copy)
+        except (FacegateError, sqlite3.Error) as error:
+            _log.warning("%s is removed: nobody can be erased from it (%s).", path, error)
+            _end(path)
+            continue
+        # It ages from when it was put aside.
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def end_old(connection: sqlite3.Connection, before: float) -> int:
+    """Remove the old copies that were last the gate's database before a time (seconds since 1970). How many went."""
+    old = [path for path in beside(_file_of(connection)) if path.stat().st_mtime < before]
+    for path in old:
+        _end(path)
+    return len(old)
+
+
+def backups_in(state: Path) -> Path:
+    """The state's own folder of backups."""
+    return state / "backups"
+
+
+def end_old_backups(folder: Path, before: float) -> int:
+    """Remove a folder's backups from before a time (seconds since 1970), but for the newest. Returns how many went."""
+    found = [path for path in folder.rglob(f"*{BACKUP_SUFFIX}") if path.is_file() and not path.is_symlink()]
+    by_age = sorted(found, key=lambda path: path.stat().st_mtime)
+    old = [path for path in by_age[:-1] if path.stat().st_mtime < before]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
+def _end(path: Path) -> None:
+    for suffix in ("", *_COMPANIONS):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _file_of(connection: sqlite3.Connection) -> Path:
+    """The database's file; an empty path for one in memory."""
+    return Path(next(file for _, name, file in connection.execute("PRAGMA database_list") if name == "main"))

@@ -1,0 +1,107 @@
+"""Old copies of the database: whom they forget, and when they end."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gate import backup
+from gate.care.restore import restore
+from gate.store import copies, residents, retention
+from gate.store.consents import Consent, Way
+from gate.store.database import database_of, open_copy, open_database
+from gate.store.residents import Template
+from gate.store.retention import KeepSettings
+
+GUARDIAN = "Ann Dunham"
+AGREED = Consent("face-1", "en", "", Way.PAPER, "test", GUARDIAN)
+SECRETS = {"name": b"Wang Fang", "template": b"\x07\x11" * 40, "guardian": GUARDIAN.encode()}
+
+
+@pytest.fixture
+def put_aside(state, tmp_path):
+    """A gate with one resident, and beside its database the copy that a restore put aside; its connection."""
+    with closing(open_database(state)) as store:
+        residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, SECRETS["template"])], AGREED)
+    restore(backup.make(state, tmp_path, None).path, state)
+    with closing(open_database(state)) as store:
+        yield store
+
+
+def holders(state):
+    """What of the secrets lies in the files beside the database, whatever they are called."""
+    found = [path.read_bytes() for path in database_of(state).parent.iterdir() if path.is_file()]
+    return {what for what, secret in SECRETS.items() if any(secret in content for content in found)}
+
+
+def copy_of(state):
+    return database_of(state).with_name("facegate.db.before-restore")
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [
+        (lambda store, one: residents.remove(store, one, by="test"), set()),
+        (lambda store, one: residents.withdraw(store, one, by="test"), {"name"}),
+        (
+            lambda store, one: residents.remove_template(
+                store, one, residents.templates_of(store, one.id)[0]["id"], by="t"
+            ),
+            {"name", "guardian"},
+        ),
+    ],
+)
+def test_whoever_is_erased_is_erased_from_what_a_restore_put_aside(put_aside, state, act, left):
+    assert holders(state) == set(SECRETS)
+    old = time.time() - 5 * 86400
+    os.utime(copy_of(state), (old, old))
+    act(put_aside, residents.find(put_aside, "Wang Fang"))
+    assert holders(state) == left
+    assert copy_of(state).stat().st_mtime == pytest.approx(old, abs=1), "it is as old as it was"
+    with closing(open_copy(copy_of(state))) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def damage(path):
+    path.write_bytes(b"not a database" * 2000 + SECRETS["name"])
+
+
+def make_newer(path):
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize("spoil", [damage, make_newer])
+@pytest.mark.parametrize("name", ["facegate.db.before-restore", "facegate.db-corrupt", "facegate.db.damaged"])
+def test_a_copy_from_which_nobody_can_be_erased_ends(put_aside, state, spoil, name):
+    copy_of(state).rename(copy_of(state).with_name(name))
+    spoil(copy_of(state).with_name(name))
+    residents.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
+    assert copies.beside(database_of(state)) == []
+    assert holders(state) == set()
+
+
+def test_a_link_in_a_copys_place_is_not_followed(put_aside, state, tmp_path):
+    elsewhere = tmp_path / "elsewhere.db"
+    copy_of(state).rename(elsewhere)
+    copy_of(state).symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    residents.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
+    assert elsewhere.read_bytes() == before
+    assert copies.beside(database_of(state)) == []
+
+
+def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_aside, state):
+    folder = copies.backups_in(state)
+    made = [backup.make(state, folder, None).path for _ in range(3)]
+    now = datetime.now(UTC)
+    assert retention.tidy(put_aside, KeepSettings(), now, UTC, folder).copies == 0
+    later = now + timedelta(days=31)
+    assert retention.tidy(put_aside, KeepSettings(), later, UTC, folder).copies == 3
+    assert not copy_of(state).exists()
+    assert list(folder.iterdir()) == made[-1:]
+    line = put_aside.execute("SELECT details FROM audit WHERE kind = 'tidied' ORDER BY sequence DESC").fetchone()
+    assert '"copies":3' in line[0]
