@@ -14,7 +14,7 @@ from enroll.decode import decode_photo
 from evaluate.folder import photos_in
 from gate.errors import UsageError
 from gate.vision.liveness import LIMITS, MOST_PASSIVE, Finding, Look, judge
-from gate.vision.sources import video_frames
+from gate.vision.recordings import video_frames
 from gate.vision.surround import edges_around, held_frame
 from gate.vocabulary import Face, Level
 from models.liveness import LivenessCheck

@@ -103,7 +103,7 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, Refusal):
         return 1
-    if isinstance(error, FacegateError) or type(error).__name__ in ("PackError", "CameraError"):
+    if isinstance(error, FacegateError) or type(error).__name__ == "PackError":
         return 2
     return None
 

@@ -7,9 +7,8 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from gate.camera_address import address_of, without_password
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 from gate.store.retention import KeepSettings
@@ -37,7 +37,17 @@ class CameraSettings(_Section):
     """Where the frames come from."""
 
     source: str = "0"
-    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), `rtsp://user@...`, `csi`, a video file, or a folder of images."""
+    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), an address (`rtsp://`, `rtsps://`, `http://`, `https://`), `csi`,
+    a video file, or a folder of images."""
+
+    transport: Literal["auto", "tcp", "udp", "http"] = "auto"
+    """How RTSP's pictures travel: `auto` takes TCP, and UDP where the camera has no other; `http` is a tunnel."""
+
+    rotate: Literal[0, 90, 180, 270] = 0
+    """By how many degrees the picture must be turned clockwise to stand upright."""
+
+    flip: Literal["none", "horizontal", "vertical"] = "none"
+    """Whether the turned picture is mirrored, `horizontal` swapping left and right."""
 
     width: int = Field(1280, ge=160, le=4096)
     """Width asked of a V4L2 or CSI camera, pixels."""
@@ -46,16 +56,30 @@ class CameraSettings(_Section):
     """Height asked of a V4L2 or CSI camera, pixels."""
 
     fps: float = Field(15, gt=0, le=60)
-    """Frames a second asked of the camera; also the pace of a folder of images."""
+    """Frames a second asked of a V4L2 or CSI camera; also how often a JPEG's address is asked, and a folder's pace."""
 
     loop: bool = True
     """Whether a video file or folder used as a camera starts again at its end."""
 
+    opening_s: float = Field(20, ge=0.2, le=120)
+    """How long a camera may take from being opened to its first picture, seconds."""
+
     deadline_s: float = Field(2, ge=0.2, le=30)
-    """Without a new frame for this long the camera counts as lost and is opened again, seconds."""
+    """Without a new frame for this long the camera counts as lost, seconds; one at the machine is opened again then, a
+    network's after 10 s."""
 
     frozen_s: float = Field(5, ge=1, le=60)
-    """An unchanged, black or white picture for this long is a fault, seconds."""
+    """A black or white picture for this long is a fault, and of a camera at the machine an unchanged one, seconds."""
+
+    still_s: float = Field(3600, ge=60, le=86_400)
+    """An unchanged picture of a network camera for this long is a fault, seconds; encoders repeat a still scene."""
+
+    @field_validator("source")
+    @classmethod
+    def _is_known(cls, source: str) -> str:
+        if "://" in source:
+            address_of(source)
+        return source
 
 
 class ZoneSettings(_Section):
@@ -446,26 +470,3 @@ def _own_directory() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("facegate", appauthor=False))
-
-
-def with_password(source: str, password: str | None) -> str:
-    """A network camera's address with the password that was kept apart from it.
-
-    >>> with_password("rtsp://gate@10.0.0.7/main", "a/b")
-    'rtsp://gate:a%2Fb@10.0.0.7/main'
-    """
-    scheme, _, rest = source.partition("://")
-    user, at, where = rest.rpartition("@")
-    if not (password and at) or ":" in user:
-        return source
-    return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
-
-
-def without_password(source: str) -> str:
-    """A camera's address as it may be shown.
-
-    >>> without_password("rtsp://gate:secret@10.0.0.7/main")
-    'rtsp://10.0.0.7/main'
-    """
-    scheme, found, rest = source.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if found else source

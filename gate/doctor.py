@@ -15,7 +15,8 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gate.config import SERVICE_STATE, Settings, exposure, without_password
+from gate.camera_address import without_password
+from gate.config import SERVICE_STATE, Settings, exposure
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.health import HOT_C, LOW_DISK, Health, gather, words_of_fault

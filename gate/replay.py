@@ -19,7 +19,7 @@ from gate.vision.again import DoorNews
 from gate.vision.gallery import Gallery
 from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
-from gate.vision.sources import Stream
+from gate.vision.recordings import Stream
 from gate.vocabulary import Claim, Frame, Reason, Verdict
 from models.liveness import LivenessCheck
 from models.pack import Models

@@ -155,11 +155,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture: (H, W, 3) uint8 BGR, the camera it came from, and when light hit it."""
+    """One picture: (H, W, 3) uint8 BGR, the camera it came from, and when light hit it.
+
+    `repeated` where an encoder gave the picture before it once more, which shows nothing new.
+    """
 
     image: NDArray[np.uint8]
     camera: str
     taken_mono: float
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

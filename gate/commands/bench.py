@@ -47,7 +47,7 @@ def bench(
     from gate.store.consents import NO_PERSON
     from gate.store.database import open_database
     from gate.store.residents import Template, enrol
-    from gate.vision.sources import video_frames
+    from gate.vision.recordings import video_frames
     from models.pack import open_models
     from models.receipt import pack_folder
 

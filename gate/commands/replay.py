@@ -57,14 +57,15 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     import cv2
 
     from gate.config import CameraSettings
+    from gate.processes.camera_report import CameraError, Trouble
     from gate.replay import replay as replay_frames
     from gate.store import residents
     from gate.vision.gallery import judging
-    from gate.vision.sources import CameraError, Source
+    from gate.vision.recordings import recorded_frames
     from models.pack import open_liveness, open_models
 
     if not video.exists():
-        raise CameraError(f"There is no video {video}.")
+        raise CameraError(Trouble.RECORDING, why=f"There is no video {video}.")
     vision = gate.settings.vision
     cv2.setNumThreads(vision.threads)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=vision.threads, provider=vision.provider)
@@ -73,7 +74,7 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     )
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
         gallery = judging(connection, models).gallery
-        frames = Source(str(video), True, CameraSettings(source=str(video))).frames()
+        frames = recorded_frames(video, CameraSettings().fps)
         return replay_frames(
             frames, models, gallery, partial(residents.get, connection), gate.settings, video.name, advance, checks
         )

@@ -24,7 +24,7 @@ from gate.errors import FacegateError
 from gate.link import Client, LinkDown, socket_of
 from gate.replay import replay
 from gate.vision.gallery import Gallery
-from gate.vision.sources import video_frames
+from gate.vision.recordings import video_frames
 from gate.vocabulary import ENTERED, Face
 from models.errors import PackError
 from models.fetch import Progress

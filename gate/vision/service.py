@@ -17,11 +17,13 @@ from typing import Any
 
 import cv2
 
-from gate.config import CameraSettings, VisionSettings, with_password
+from gate.camera_address import with_password
+from gate.config import CameraSettings, VisionSettings
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, Message, Server, runtime_directory, socket_of
 from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready, uid_of
 from gate.processes.allowance import Allowance
+from gate.processes.camera_report import to_message
 from gate.processes.ends import Peer
 from gate.store import approach
 from gate.store.database import open_read_only
@@ -130,8 +132,9 @@ class VisionService:
         self._latest = frame
         if self._infrared is not None:
             self._latest_infrared = self._infrared.frame(0) or self._latest_infrared
-        for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared):
-            self._claim(claim)
+        if not frame.repeated:
+            for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared):
+                self._claim(claim)
         self._inferred_mono = time.monotonic()
 
     def _claim(self, claim: Claim) -> None:
@@ -218,9 +221,12 @@ class VisionService:
 
     def _status(self) -> Message:
         state = self._camera.state()
+        reports = {name: camera.state().report for name, camera in self._cameras.items()}
+        faults = {name: report.fault and report.fault.sentence for name, report in reports.items()}
         return {
-            "camera_fault": state.fault,
-            "infrared_fault": self._infrared.state().fault if self._infrared is not None else None,
+            "cameras": {name: to_message(report) for name, report in reports.items()},
+            "camera_fault": faults["camera"],
+            "infrared_fault": faults.get("infrared"),
             "last_frame_mono": state.last_frame_mono,
             "last_inference_mono": self._inferred_mono,
             "recording_ended": state.ended,

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.camera_address import with_password, without_password
 from gate.config import (
     configuration_file,
     exposure,
@@ -9,8 +10,6 @@ from gate.config import (
     parts_of,
     shown,
     state_directory,
-    with_password,
-    without_password,
 )
 from gate.errors import UsageError
 

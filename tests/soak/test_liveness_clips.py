@@ -21,7 +21,7 @@ from enroll.decode import decode_photo
 from evaluate.liveness import judge_clip
 from gate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, Walker, footage
 from gate.proofs import proofs
-from gate.vision.sources import video_frames
+from gate.vision.recordings import video_frames
 from gate.vocabulary import Level
 from models.pack import open_liveness, open_models
 

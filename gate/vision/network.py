@@ -1,0 +1,75 @@
+"""Network cameras, by whichever of the known schemes: RTSP here, HTTP in its own file."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gate.camera_address import RTSP, Address, address_of
+from gate.config import CameraSettings
+from gate.processes.camera_report import CameraError, Trouble
+from gate.vision.http_camera import http_shots
+from gate.vision.pictures import Shot
+from gate.vision.stream import OPTIONS, STALL_S, stream_shots
+from gate.vision.troubles import named, trouble_at
+
+# What FFmpeg may open on behalf of an RTSP address, whatever the camera's answers say.
+_PROTOCOLS = {"http": "rtp,udp,tcp,http"}
+_USUAL_PROTOCOLS = "rtp,udp,tcp,tls"
+
+
+def network_shots(settings: CameraSettings) -> Iterator[Shot]:
+    """The pictures of the camera whose address the settings name, stamped by the monotonic clock.
+
+    Raises CameraError, which names what is wrong and holds no password.
+    """
+    address, began = address_of(settings.source), time.monotonic()
+    try:
+        socket.getaddrinfo(address.host, address.port)
+        yield from (_rtsp_shots if address.scheme in RTSP else http_shots)(address, settings)
+    except CameraError:
+        raise
+    except socket.gaierror as error:
+        raise trouble_at(address, Trouble.UNKNOWN_HOST) from error
+    except Exception as error:
+        raise named(error, address, settings, time.monotonic() - began) from error
+
+
+def _rtsp_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:
+    import av
+
+    # A camera certificate is not checked, as FFmpeg has it by itself: cameras make their own.
+    options = {
+        **OPTIONS,
+        "allowed_media_types": "video",
+        "protocol_whitelist": _PROTOCOLS.get(settings.transport, _USUAL_PROTOCOLS),
+    }
+    if settings.transport == "auto":
+        options["rtsp_flags"] = "prefer_tcp"
+    else:
+        options["rtsp_transport"] = settings.transport
+    with _heeding_its_words():
+        container = av.open(address.url, format="rtsp", options=options, timeout=(settings.opening_s, STALL_S))
+    with container:
+        yield from stream_shots(container, address, settings.opening_s)
+    raise trouble_at(address, Trouble.ENDED)
+
+
+@contextmanager
+def _heeding_its_words() -> Iterator[None]:
+    """FFmpeg tells the camera's status in its log alone. It goes into the error, and, as it may hold a password, no
+    further."""
+    import av
+
+    words = logging.getLogger("libav")
+    words.propagate = False
+    if not words.handlers:
+        words.addHandler(logging.NullHandler())
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        yield
+    finally:
+        av.logging.set_level(None)

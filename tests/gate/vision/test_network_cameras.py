@@ -1,0 +1,167 @@
+"""Network cameras as somebody else made them: GStreamer's RTSP server, by default settings."""
+
+import socket
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from api.tls import generated_certificate
+from gate.config import CameraSettings
+from gate.demo.walkup import Scene, footage
+from gate.processes.camera_report import Trouble
+from gate.vision.camera import Camera
+from gate.vision.sources import source_of
+from tests.cameras import rtsp_camera, write_pictures
+from tests.running import wait_for
+
+PASSWORD = "s#e:c/r@t?"
+TYPED = f"gate:{PASSWORD}"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A second and a half of a street."""
+    return write_pictures(tmp_path_factory.mktemp("street"), footage([Scene(None, 1.5)], 3))
+
+
+@pytest.fixture(scope="module")
+def camera_there(pictures):
+    """A camera with a keyframe each second."""
+    with rtsp_camera(pictures, keyframe_s=1) as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def guarded(pictures):
+    """One that wants a password full of signs."""
+    with rtsp_camera(pictures, keyframe_s=1, password=PASSWORD) as there:
+        yield there
+
+
+@contextmanager
+def looking(source, **settings):
+    camera = Camera(source_of(CameraSettings(source=source, **settings)))
+    try:
+        yield camera
+    finally:
+        camera.close()
+
+
+def first_picture(camera, within_s):
+    began = time.monotonic()
+    wait_for(lambda: camera.frame(0.05), within_s, camera.state())
+    return time.monotonic() - began
+
+
+def fault_of(camera, within_s=10):
+    return wait_for(lambda: camera.state().report.fault, within_s, "no fault")
+
+
+def counts_again(camera, within_s):
+    """Seconds until a fresh picture is handed out."""
+    began = time.monotonic()
+    wait_for(lambda: (frame := camera.frame(0.05)) and frame.taken_mono > began, within_s, camera.state())
+    return time.monotonic() - began
+
+
+def test_a_picture_comes_with_the_first_keyframe_by_one_connection_which_is_closed(camera_there):
+    before = camera_there.came
+    with looking(camera_there.address()) as camera:
+        assert first_picture(camera, 10) <= 1.0 + 1.5
+        wait_for(lambda: (gives := camera.state().report.gives) and gives.keyframe_s, 5, camera.state())
+        gives = camera.state().report.gives
+        assert (gives.width, gives.height, gives.codec) == (640, 360, "H.264")
+        assert 10 <= gives.rate <= 20
+        assert gives.keyframe_s == pytest.approx(1.0, abs=0.3)
+        assert camera_there.came == before + 1
+    wait_for(lambda: camera_there.open == 0, 3, "its socket stays open")
+
+
+@pytest.mark.parametrize("sound", ["first", "second"])
+def test_of_a_camera_with_sound_the_video_alone_is_taken(pictures, sound):
+    with rtsp_camera(pictures, keyframe_s=1, sound=sound) as there, looking(there.address()) as camera:
+        first_picture(camera, 10)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_pictures_come_by_either_transport_and_by_a_scheme_in_capitals(camera_there, transport):
+    with looking(camera_there.address().replace("rtsp", "RTSP"), transport=transport) as camera:
+        first_picture(camera, 10)
+
+
+def test_a_camera_that_knows_udp_alone_is_watched_by_it(pictures):
+    with rtsp_camera(pictures, keyframe_s=1, udp_only=True) as there:
+        with looking(there.address()) as camera:
+            first_picture(camera, 10)
+        with looking(there.address(), transport="tcp") as camera:
+            assert fault_of(camera).trouble is Trouble.TRANSPORT
+
+
+def test_a_password_is_taken_as_it_is_typed(guarded):
+    with looking(guarded.address(TYPED)) as camera:
+        first_picture(camera, 10)
+
+
+@pytest.mark.parametrize(
+    ("login", "trouble"), [("gate:wr#ng", Trouble.PASSWORD), ("gate", Trouble.NO_PASSWORD), ("", Trouble.NO_PASSWORD)]
+)
+def test_a_wrong_password_is_called_one_and_not_tried_again_at_once(guarded, login, trouble):
+    before = guarded.came
+    with looking(guarded.address(login)) as camera:
+        fault = fault_of(camera)
+        assert fault.trouble is trouble
+        assert "wr#ng" not in str(fault)
+        time.sleep(1.2)
+        assert guarded.came == before + 1
+        assert camera.state().report.fault == fault
+
+
+@pytest.mark.parametrize(
+    ("address", "trouble"),
+    [
+        ("rtsp://127.0.0.1:9/live", Trouble.NOTHING_LISTENS),
+        ("http://127.0.0.1:9/live", Trouble.NOTHING_LISTENS),
+        ("rtsp://camera.invalid/live", Trouble.UNKNOWN_HOST),
+        ("https://camera.invalid/live", Trouble.UNKNOWN_HOST),
+        ("rtsp://127.0.0.1:{port}/dead", Trouble.NOT_FOUND),
+        ("rtsps://127.0.0.1:{port}/live", Trouble.OTHER_PROTOCOL),
+        ("https://127.0.0.1:{port}/live", Trouble.OTHER_PROTOCOL),
+    ],
+)
+def test_what_is_wrong_is_named(camera_there, address, trouble):
+    with looking(address.format(port=camera_there.port)) as camera:
+        assert fault_of(camera).trouble is trouble, camera.state()
+
+
+def test_a_camera_that_says_nothing_is_told_once_opening_took_too_long():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for scheme in ("rtsp", "http"):
+            with looking(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live", opening_s=0.5) as camera:
+                assert fault_of(camera).trouble in (Trouble.NO_ANSWER, Trouble.SILENT)
+
+
+def test_a_camera_whose_certificate_is_its_own_work_is_watched(pictures, tmp_path):
+    certificate, key = generated_certificate(tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    with rtsp_camera(pictures, keyframe_s=1, certificate=both) as there, looking(there.address()) as camera:
+        first_picture(camera, 10)
+
+
+def test_a_camera_that_dies_is_back_soon_after_it_is(pictures):
+    with rtsp_camera(pictures, keyframe_s=1) as there, looking(there.address()) as camera:
+        first_picture(camera, 10)
+        there.process.kill()
+        fault_of(camera)
+        with rtsp_camera(pictures, keyframe_s=1, port=there.port):
+            counts_again(camera, 8)
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+def test_time_stamps_that_jump_make_nobody_wait(camera_there, seconds):
+    with looking(camera_there.address()) as camera:
+        first_picture(camera, 10)
+        camera_there.shift(seconds)
+        time.sleep(0.3)
+        assert counts_again(camera, 5) < 1
