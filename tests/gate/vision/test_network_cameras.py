@@ -142,7 +142,7 @@ def test_a_camera_that_says_nothing_is_told_once_opening_took_too_long():
 
 
 def test_a_camera_whose_certificate_is_its_own_work_is_watched(pictures, tmp_path):
-    certificate, key = generated_certificate(tmp_path)
+    certificate, key = generated_certificate(tmp_path, ("127.0.0.1",))
     both = tmp_path / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
     with rtsp_camera(pictures, keyframe_s=1, certificate=both) as there, looking(there.address()) as camera:

@@ -23,7 +23,8 @@ from gate.vision.camera import Camera
 from gate.vision.gallery import judging
 from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
-from gate.vision.sources import Source, video_frames
+from gate.vision.recordings import video_frames
+from gate.vision.sources import Source
 from gate.vocabulary import Frame, Reason
 
 
