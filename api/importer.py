@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
-from gate.store.database import database_of, open_database, open_read_only, sentences
+from gate.store.database import database_of, open_database, sentences
+from gate.store.rows import people_in_memory
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -148,23 +149,20 @@ class Importer:
 
     def _each_row(self, job: Import, by: str | None) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached."""
-        from enroll.bulk import carry_out, rehearse
+        from enroll.bulk import carry_out
         from enroll.enrolment import known_faces
 
         with (
-            closing(open_database(self._state)) as connection,
-            closing(open_read_only(self._state)) as reader,
+            closing(open_database(self._state)) as store,
             sentences(database_of(self._state)),
+            closing(store if by else people_in_memory(store)) as people,
         ):
             with self._enroller.turn() as models:
-                known = known_faces(reader, models)
+                known = known_faces(people, models)
             for row in job.rows:
                 if self._stop.is_set():
                     return False
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
-                    if by is None:
-                        job.outcomes.append(rehearse(connection, models, row, known))
-                    else:
-                        job.outcomes.append(carry_out(connection, models, row, by, known))
+                    job.outcomes.append(carry_out(people, models, row, by or "a rehearsal", known))
         return True

@@ -16,13 +16,15 @@ from pathlib import Path
 
 from enroll.checks import LeftOut
 from enroll.consent import LANGUAGES, given
-from enroll.enrolment import enrol, photo_in, prepare
+from enroll.days import day_of
+from enroll.enrolment import Prepared, photo_in, prepare
 from enroll.people import add_without_face, namesake
 from gate.errors import FacegateError, Sentence, UsageError, together
-from gate.names import clean_text
+from gate.names import clean_text, name_key
 from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way
+from gate.store.database import transaction
 from gate.store.residents import MAX_TEMPLATES, Resident
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
@@ -79,7 +81,7 @@ def read_table(path: Path, folder: Path) -> tuple[list[Row], list[Outcome]]:
     for line, cells in _cells(path):
         try:
             row = _row(line, cells, folder)
-            first = seen.setdefault((row.name, row.unit), line)
+            first = seen.setdefault((name_key(row.name), row.unit), line)
             if first != line:
                 raise UsageError("{name} stands in line {line} already.", name=row.name, line=first)
         except FacegateError as error:
@@ -97,55 +99,44 @@ def table_in(folder: Path) -> Path:
     return found[0]
 
 
-def rehearse(
-    connection: sqlite3.Connection, models: Models, row: Row, known: LiveGallery | None = None
-) -> Outcome:  # fmt: skip
-    """What would become of a row; every photo is looked at, nothing is changed. `known` as for enrolling one."""
-    try:
-        _refuse_unknown_group(connection, row)
-        existing = namesake(connection, row.name, row.unit)
-        if existing is not None and (existing.templates or not row.photos):
-            return Outcome(row.line, row.name, Action.CHANGED if _changes(existing, row) else Action.KNOWN)
-        if not row.photos:
-            return Outcome(row.line, row.name, Action.ADDED)
-        found = prepare(connection, models, map(photo_in, row.photos), to=existing, known=known)
-    except FacegateError as error:
-        return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
-    return Outcome(row.line, row.name, Action.ENROLLED, _remarks(found.lookalikes, found.left_out))
-
-
 def carry_out(
     connection: sqlite3.Connection, models: Models, row: Row, by: str, known: LiveGallery | None = None
 ) -> Outcome:
-    """Do it: a person is enrolled whole or not at all; one who is there already is only brought up to date.
+    """Do it: whole or not at all. Someone who is there already is only brought up to date.
 
-    `known` as for enrolling one.
+    `known` as for enrolling one. To rehearse rows, carry them out on `gate.store.rows.people_in_memory`.
     """
-    why = None
     try:
         _refuse_unknown_group(connection, row)
         existing = namesake(connection, row.name, row.unit)
-        if existing is not None and (existing.templates or not row.photos):
-            action, person = Action.KNOWN, existing
-        elif row.photos and row.way is not None:
-            agreed = given(row.way, by, row.language, row.guardian)
-            photos = map(photo_in, row.photos)
-            enrolled = enrol(
-                connection, models, row.name, photos, row.unit, consent=agreed, to=existing, by=by, known=known
-            )
-            action, person = Action.ENROLLED, enrolled.resident
-            why = _remarks(enrolled.lookalikes, enrolled.left_out)
-        else:
-            action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
-        if _changes(person, row):
-            residents.change(
-                connection, person, group=row.group or None, valid_from=row.valid_from or None,
-                valid_until=row.valid_until or None, by=by,
-            )  # fmt: skip
-            action = Action.CHANGED if action is Action.KNOWN else action
+        found = None
+        if row.photos and (existing is None or not existing.templates):
+            found = prepare(connection, models, map(photo_in, row.photos), to=existing, known=known)
+        with transaction(connection):
+            action = _keep(connection, row, existing, found, by)
     except FacegateError as error:
         return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
-    return Outcome(row.line, row.name, action, why)
+    return Outcome(row.line, row.name, action, _remarks(found.lookalikes, found.left_out) if found else None)
+
+
+def _keep(
+    connection: sqlite3.Connection, row: Row, existing: Resident | None, found: Prepared | None, by: str
+) -> Action:
+    if found is not None and row.way is not None:
+        agreed, to = given(row.way, by, row.language, row.guardian), existing.id if existing else None
+        person = residents.enrol(connection, row.name, row.unit, found.templates, agreed, to=to, by=by)
+        action = Action.ENROLLED
+    elif existing is None:
+        action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
+    else:
+        action, person = Action.KNOWN, existing
+    if _changes(person, row):
+        residents.change(
+            connection, person, unit=row.unit, group=row.group or None, valid_from=row.valid_from or None,
+            valid_until=row.valid_until or None, by=by,
+        )  # fmt: skip
+        action = Action.CHANGED if action is Action.KNOWN else action
+    return action
 
 
 def _remarks(lookalikes: Sequence[str], left_out: Sequence[LeftOut]) -> Sentence | None:
@@ -207,13 +198,16 @@ def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
     if language not in LANGUAGES:
         raise UsageError("There is no consent text in this language.")
     guardian = cells.get("guardian", "")
+    valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in ("from", "until"))
+    if valid_from and valid_until and valid_until < valid_from:
+        raise UsageError(residents.ENDS_BEFORE)
     return Row(
         line=line,
         name=clean_text(cells.get("name", ""), "name"),
         unit=clean_text(unit, "unit") if unit else None,
         group=cells.get("group", ""),
-        valid_from=cells.get("from", ""),
-        valid_until=cells.get("until", ""),
+        valid_from=valid_from,
+        valid_until=valid_until,
         photos=photos,
         way=Way(way) if photos else None,
         language=language,
@@ -238,6 +232,6 @@ def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
 
 def _changes(person: Resident, row: Row) -> bool:
     """Whether something of the row is not so yet. An empty cell says nothing."""
-    wanted = (row.group, row.valid_from, row.valid_until)
-    there = (person.group, person.valid_from, person.valid_until)
+    wanted = (row.unit, row.group, row.valid_from, row.valid_until)
+    there = (person.unit, person.group, person.valid_from, person.valid_until)
     return any(value and value != now for value, now in zip(wanted, there, strict=True))

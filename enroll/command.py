@@ -16,7 +16,7 @@ from gate.commands.home import counted, home, json_option, operator, print_json,
 from gate.errors import UsageError
 from gate.store import audit
 from gate.store.consents import Way
-from gate.store.database import open_read_only
+from gate.store.rows import people_in_memory
 from gate.vocabulary import AuditEvent, Kind
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
@@ -131,7 +131,7 @@ def import_people(
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
-    from enroll.bulk import Action, carry_out, read_table, rehearse
+    from enroll.bulk import Action, carry_out, read_table
     from enroll.enrolment import known_faces
     from models.pack import open_models
 
@@ -139,13 +139,11 @@ def import_people(
     with _unpacked(table, photos) as (listed, folder):
         rows, outcomes = read_table(listed, folder)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-        with gate.store() as connection, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
-            known = known_faces(open_read_only(gate.state), models)
+        with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+            people = store if yes else people_in_memory(store)
+            known = known_faces(people, models)
             for row in rows:
-                if yes:
-                    outcomes.append(carry_out(connection, models, row, by, known))
-                else:
-                    outcomes.append(rehearse(connection, models, row, known))
+                outcomes.append(carry_out(people, models, row, by, known))
                 step()
     outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}

@@ -56,12 +56,9 @@ class Enrolled:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def known_faces(reader: sqlite3.Connection, models: Models) -> LiveGallery:
-    """Everyone's face, for whoever enrols many; it follows the store.
-
-    `reader` is another connection than the one that enrols: SQLite tells none of its own commits.
-    """
-    return LiveGallery(reader, models.model_id, models.spec.dimension)
+def known_faces(connection: sqlite3.Connection, models: Models) -> LiveGallery:
+    """Everyone's face, for whoever enrols many; it follows the store."""
+    return LiveGallery(connection, models.model_id, models.spec.dimension)
 
 
 def enrol_photos(

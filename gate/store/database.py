@@ -21,6 +21,10 @@ _TRY_AGAIN_S = 0.01
 _LEAST_ROOM = 1 << 16
 
 
+# How a transaction begins, how it ends, and how it is undone; and the same of one within another.
+_WHOLE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
+
 _DAMAGED = Sentence("The database {database} is damaged ({why}). Stop Facegate and restore a backup.")
 
 
@@ -131,14 +135,20 @@ def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing: the writer's lock is taken at once, and any exception rolls back."""
-    connection.execute("BEGIN IMMEDIATE")
+    """All or nothing: the writer's lock is taken at once, and any exception rolls back.
+
+    Within another one it is a part of that: an exception undoes the part, and what comes of the rest is the other's.
+    """
+    begin, end, undo = _PART if connection.in_transaction else _WHOLE
+    connection.execute(begin)
     try:
         yield
-        connection.execute("COMMIT")
+        connection.execute(end)
     except BaseException:
+        # SQLite may have rolled all of it back by itself, on a full disk for example.
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            for statement in undo:
+                connection.execute(statement)
         raise
 
 

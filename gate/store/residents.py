@@ -20,6 +20,7 @@ from gate.store.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
 MAX_TEMPLATES = 8
+ENDS_BEFORE = Sentence("The last day lies before the first one; mend one of them.")
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
 
 
@@ -377,7 +378,7 @@ def change(
         audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, resident.id))
         changed = get(connection, resident.id)
         if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
-            raise Refusal("The last day lies before the first one; mend one of them.")
+            raise Refusal(ENDS_BEFORE)
     if changed is None:
         raise Refusal("{name} was removed in the meantime.", name=resident.name)
     return changed

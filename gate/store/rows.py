@@ -7,7 +7,7 @@ a file only plain rows of plain tables are taken.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from gate.store.database import StoreError, migrated_up_to, schema_version, tran
 
 # No row of ours comes near this, bytes.
 _LONGEST = 16 << 20
+# What the store knows of people, and of the gate that they come to.
+_PEOPLE = ("gate", "schedules", "groups", "residents", "consents", "templates", "corrections")
 
 
 def copy(source: Path, target: Path) -> list[str]:
@@ -64,11 +66,31 @@ def _read_alone(action: int, _what: str | None, named: str | None, *_: object) -
     return sqlite3.SQLITE_DENY
 
 
+def people_in_memory(store: sqlite3.Connection) -> sqlite3.Connection:
+    """The people of a store and what is known of them, in a database of its own that lies in memory alone.
+
+    To try out what would become of them; the record in it is empty. The caller owns the connection.
+    """
+    tried = migrated_up_to(Path(":memory:"), schema_version())
+    store.execute("BEGIN")
+    try:
+        _copy(store, tried, _PEOPLE)
+    finally:
+        store.execute("ROLLBACK")
+    tried.execute("PRAGMA foreign_keys = ON")
+    return tried
+
+
 def _copy_tables(given: sqlite3.Connection, fresh: sqlite3.Connection) -> list[str]:
     ours = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     tables = [name for (name,) in fresh.execute(ours)]
     if not tables:
         raise ValueError("it holds no table of ours")
+    _copy(given, fresh, tables)
+    return tables
+
+
+def _copy(given: sqlite3.Connection, fresh: sqlite3.Connection, tables: Iterable[str]) -> None:
     triggers = fresh.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
     with transaction(fresh):
         # They would count what comes in as a change, and some ask for what comes in later.
@@ -80,7 +102,6 @@ def _copy_tables(given: sqlite3.Connection, fresh: sqlite3.Connection) -> list[s
         set_last_number(fresh, last_number(given))
         for _, statement in triggers:
             fresh.execute(statement)
-    return tables
 
 
 def _copy_table(given: sqlite3.Connection, fresh: sqlite3.Connection, table: str) -> None:

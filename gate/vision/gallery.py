@@ -100,7 +100,9 @@ class LiveGallery:
         self._model = model
         self._dimension = dimension
         self._cohort = cohort
-        self._commits = self._version = -1
+        self._version = -1
+        # What others have committed, as SQLite counts it, and what this connection itself has changed.
+        self._commits = (-1, -1)
         self.gallery = Gallery([], dimension, cohort)
         self.refresh()
 
@@ -109,7 +111,8 @@ class LiveGallery:
 
         Raises sqlite3.Error, and ValueError for a damaged template; the gallery then stays as it was.
         """
-        (commits,) = self._connection.execute("PRAGMA data_version").fetchone()
+        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        commits = (others, self._connection.total_changes)
         if commits == self._commits:
             return False
         version = residents.gallery_version(self._connection)

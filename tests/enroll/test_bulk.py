@@ -4,13 +4,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import cv2
 import pytest
 
-from enroll.bulk import Action, carry_out, read_table, rehearse
+from enroll.bulk import Action, carry_out, read_table
 from gate.errors import UsageError
-from gate.store import consents, residents, schedules
+from gate.store import audit, consents, residents, schedules
+from gate.store.rows import people_in_memory
 from tests.conftest import command_environment
 from tests.running import wait_for
 
@@ -33,6 +35,11 @@ def table(tmp_path, photos):
         return tmp_path / "people.csv"
 
     return write
+
+
+def rehearse(store, models, rows):
+    with closing(people_in_memory(store)) as people:
+        return [carry_out(people, models, row, "rehearsal") for row in rows]
 
 
 def actions(outcomes):
@@ -107,13 +114,79 @@ def test_what_is_no_table_is_refused_whole(table, content, why):
 def test_photos_that_will_not_do_and_groups_there_are_none_are_told_before(table, store, models):
     path = table(f"{HEAD}Both,,,,obama.jpg;biden.jpg,told,\nAnn,,pilots,,,,\n")
     rows, _ = read_table(path, path.parent)
-    rehearsed = [rehearse(store, models, row) for row in rows]
+    rehearsed = rehearse(store, models, rows)
     done = [carry_out(store, models, row, "test") for row in rows]
     assert rehearsed == done
     assert actions(done) == [Action.REFUSED, Action.REFUSED]
     assert "different people" in done[0].why
     assert "no group pilots" in done[1].why
     assert residents.every(store) == []
+
+
+DAYS = """\
+name,unit,from,until,photos,consent
+A,1,,2026/12/31,obama.jpg,told
+B,2,,31.12.2026,,
+C,3,,2026年2月29日,,
+D,4,,29.02.2026,biden.jpg,told
+E,5,2026-06-01,2026-05-31,,
+F,6,,03/04/2026,,
+G,7,13/04/2026,20261231,,
+H,8,,sometime,,
+K,9,2026-03-01T00:00:00,2026-12-31 00:00:00,,
+L,10,,2026-12-31 18:30,,
+"""
+
+
+def test_days_are_understood_where_certain_and_whoever_is_refused_is_not_there(table, store, models, facegate):
+    path = table(DAYS)
+    rehearsed = facegate("import", path, "--json").answer
+    assert residents.every(store) == []
+    done = facegate("import", path, "--yes", "--json").answer
+    assert rehearsed["rows"] == done["rows"]
+    why = {row["name"]: row["why"] for row in done["rows"] if row["action"] == "refused"}
+    assert why == {
+        "C": "There is no 2026年2月29日 in the calendar; look at it again.",
+        "D": "There is no 29.02.2026 in the calendar; look at it again.",
+        "E": "The last day lies before the first one; mend one of them.",
+        "F": "03/04/2026 may be 2026-04-03 or 2026-03-04; write which one, with the year first.",
+        "H": "sometime is no day; give it as 2027-01-31.",
+        "L": "2026-12-31 18:30 is no day; give it as 2027-01-31.",
+    }
+    assert [(one.name, one.valid_from, one.valid_until) for one in residents.every(store)] == [
+        ("A", None, "2026-12-31"), ("B", None, "2026-12-31"), ("G", "2026-04-13", "2026-12-31"),
+        ("K", "2026-03-01", "2026-12-31"),
+    ]  # fmt: skip
+
+
+def test_a_row_that_is_refused_late_leaves_nothing_of_itself(table, store, models):
+    someone = residents.enrol(store, "Ann", "1", [])
+    residents.change(store, someone, valid_from="2027-01-01", by="test")
+    path = table("name,unit,until,photos,consent\nAnn,1,2026-12-31,obama.jpg,told\n")
+    rows, _ = read_table(path, path.parent)
+    lines = audit.anchor(store)
+    rehearsed = rehearse(store, models, rows)
+    assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
+    assert rehearsed[0].why == "The last day lies before the first one; mend one of them."
+    assert (residents.every(store)[0].templates, residents.every(store)[0].valid_until) == (0, None)
+    assert consents.of(store, someone.id) == []
+    assert audit.anchor(store) == lines
+
+
+def test_what_one_row_does_the_rehearsal_knows_at_the_next(table, store, models):
+    path = table(
+        "name,unit,photos,consent\nBarack Obama,,obama.jpg,told\nBarack\u00a0Obama,1-101,obama.jpg,told\n"
+        "Somebody Else,2-1,obama3.jpg,told\nJoe,,,\nJoe,4,,\n"
+    )
+    rows, _ = read_table(path, path.parent)
+    rehearsed = rehearse(store, models, rows)
+    assert residents.every(store) == []
+    assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
+    assert actions(rehearsed) == [Action.ENROLLED, Action.CHANGED, Action.ENROLLED, Action.ADDED, Action.CHANGED]
+    assert rehearsed[2].why == "Looks very like Barack Obama."
+    assert [(one.name, one.unit) for one in residents.every(store)] == [
+        ("Barack Obama", "1-101"), ("Joe", "4"), ("Somebody Else", "2-1"),
+    ]  # fmt: skip
 
 
 def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
@@ -153,7 +226,7 @@ def test_of_several_photos_the_poor_one_is_named_before_and_after(table, store, 
     dark = cv2.imread(str(path.parent / "obama3.jpg")) * 0.2
     cv2.imwrite(str(path.parent / "dark.jpg"), dark)
     (row,), _ = read_table(path, path.parent)
-    before = rehearse(store, models, row)
+    (before,) = rehearse(store, models, [row])
     assert before == carry_out(store, models, row, "test")
     assert before.action is Action.ENROLLED
     assert "Left out: dark.jpg is too dark" in before.why
