@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,14 +92,22 @@ def _decoder() -> Decoder:
 
 @contextmanager
 def _descriptor(file: BinaryIO, size: int) -> Iterator[int]:
-    """The same content under a descriptor that reads alone, from its beginning."""
-    if size > _IN_MEMORY:
-        opened = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
-    else:
+    """The same content under a descriptor that begins at its beginning."""
+    opened = _reopened(file) if size > _IN_MEMORY else None
+    if opened is None:
         opened = os.memfd_create("photo")
-        os.write(opened, file.read())
-        os.lseek(opened, 0, os.SEEK_SET)
+        with os.fdopen(opened, "wb", closefd=False) as copy:
+            shutil.copyfileobj(file, copy)
     try:
         yield opened
     finally:
         os.close(opened)
+
+
+def _reopened(file: BinaryIO) -> int | None:
+    """A descriptor that reads alone, with a place of its own; None where the file has none."""
+    try:
+        descriptor = file.fileno()
+    except OSError:
+        return None
+    return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)

@@ -16,14 +16,18 @@ from tests.running import wait_for
 
 
 @contextmanager
-def api_process(state, models_dir, *, webhooks=None, log=None, **api):
-    """The api with these settings; yields its address on this machine. Its log goes into the list `log`."""
+def api_process(state, models_dir, *, webhooks=None, log=None, by=(), **api):
+    """The api with these settings; yields its address on this machine. Its log goes into the list `log`.
+
+    `by` is a command that starts it, given its own.
+    """
     given = parts_of(load_settings(api={"port": 0, **api}, webhooks=webhooks or {}), state, models_dir, None)["api"]
     (state / "run").mkdir(parents=True, exist_ok=True)
     api_address_file(state).unlink(missing_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "api.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+        [*by, sys.executable, "-m", "api.service"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
     process.stdin.write(json.dumps(given) + "\n")
     process.stdin.flush()
     kept = [] if log is None else log

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import socket
+import sys
 
 from enroll.decoder.picture import prepare, read_picture
 from enroll.decoder.shut_in import allow_seconds, shut_in
-from enroll.decoder.wire import PHOTO, Header, NoPicture, Word
+from enroll.decoder.wire import PHOTO, ROOM, Header, NoPicture, Word
 
 _SECONDS = 20
 
@@ -17,6 +19,9 @@ def main() -> int:
     asker = socket.socket(fileno=0)
     try:
         prepare()
+        descriptor = int(sys.argv[2])
+        room = mmap.mmap(descriptor, ROOM)
+        os.close(descriptor)
         shut_in()
     # Whatever is missing, nothing is decoded without limits.
     except Exception as error:
@@ -28,15 +33,16 @@ def main() -> int:
         if not descriptors:
             return 0
         allow_seconds(_SECONDS)
-        _answer(asker, descriptors[0])
+        asker.sendall(_answer(descriptors[0], room).pack())
 
 
-def _answer(asker: socket.socket, descriptor: int) -> None:
+def _answer(descriptor: int, room: mmap.mmap) -> Header:
     with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
         try:
             picture = read_picture(file)
         except NoPicture as none:
-            asker.sendall(Header(none.word, none.why).pack())
-            return
-    asker.sendall(Header(Word.PICTURE, "", *picture.size).pack())
-    asker.sendall(picture.tobytes("raw", "BGR"))
+            return Header(none.word, none.why)
+    pixels = picture.tobytes("raw", "BGR")
+    room[: len(pixels)] = pixels
+    return Header(Word.PICTURE, "", *picture.size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 import os
 import signal
 import socket
@@ -9,19 +11,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.decoder.wire import HEADER_SIZE, PHOTO, Header, NoPicture, Word
+from enroll.decoder.wire import HEADER_SIZE, PHOTO, ROOM, Header, NoPicture, Word
 
-# From asking to the last pixel; the child's own limit is in seconds of the processor.
+# From asking to the answer; the child's own limit is in seconds of the processor.
 WALL_S = 60.0
-# What a photo left behind in its decoder is gone after so many.
-_PHOTOS_A_CHILD = 500
+# What photos leave behind in a decoder is gone after so many.
+_PHOTOS_A_CHILD = 2000
 _END_WITHIN_S = 1.0
 # The same house as ours, wherever a command is started and whatever lies there.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from enroll.decoder.child import main; sys.exit(main())"
@@ -56,14 +56,18 @@ class _Child:
         # It is as patient as whoever started it, and nobody can make it less so.
         self._policy = os.sched_getscheduler(0)
         self._socket, its = socket.socketpair()
-        with its:
+        room = _room()
+        self._pixels = mmap.mmap(room, ROOM, prot=mmap.PROT_READ)
+        try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _START, _HOUSE],
+                [sys.executable, "-I", "-c", _START, _HOUSE, str(room)], pass_fds=(room,),
                 stdin=its.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env={},
             )  # fmt: skip
+        finally:
+            its.close()
+            os.close(room)
         try:
-            with self._deadline():
-                said = self._header()
+            said = self._header()
         except (OSError, ValueError) as error:
             said = Header(Word.DIED, str(error))
         if said.word is not Word.READY:
@@ -78,19 +82,19 @@ class _Child:
     def ask(self, descriptor: int) -> NDArray[np.uint8]:
         """What it makes of an open file. Raises NoPicture, and has then ended unless the child itself said why."""
         self._photos += 1
-        began_mono = time.monotonic()
         try:
-            with self._deadline():
-                socket.send_fds(self._socket, [PHOTO], [descriptor])
-                said = self._header()
-                if said.word is Word.PICTURE:
-                    pixels = np.empty((said.height, said.width, 3), np.uint8)
-                    self._fill(pixels.data.cast("B"))
-                    return pixels
+            socket.send_fds(self._socket, [PHOTO], [descriptor])
+            said = self._header()
+        except TimeoutError as error:
+            self.end()
+            raise NoPicture(Word.TOO_SLOW) from error
         except (OSError, ValueError) as error:
-            late = time.monotonic() - began_mono >= self._wall_s
-            raise NoPicture(Word.TOO_SLOW if late else self._ended_by()) from error
-        raise NoPicture(said.word, said.why)
+            raise NoPicture(self._ended_by()) from error
+        if said.word is not Word.PICTURE:
+            raise NoPicture(said.word, said.why)
+        # A copy: what the child does to its room from now on changes nothing.
+        size = said.height * said.width * 3
+        return np.frombuffer(self._pixels[:size], np.uint8).reshape(said.height, said.width, 3)
 
     def end(self) -> None:
         """Kill it."""
@@ -109,25 +113,22 @@ class _Child:
         # Whoever kills a process without a word is the kernel that has no memory left.
         return Word.TOO_LARGE if self._process.returncode == -signal.SIGKILL else Word.DIED
 
-    @contextmanager
-    def _deadline(self) -> Iterator[None]:
-        """What is not done by then is never done: the child is killed, and whatever waits for it returns."""
-        late = threading.Timer(self._wall_s, self._process.kill)
-        late.daemon = True
-        late.start()
-        try:
-            yield
-        finally:
-            late.cancel()
-
     def _header(self) -> Header:
-        sent = bytearray(HEADER_SIZE)
-        self._fill(memoryview(sent))
-        return Header.unpack(bytes(sent))
-
-    def _fill(self, room: memoryview) -> None:
-        while room:
-            count = self._socket.recv_into(room)
-            if not count:
+        """What it says next. Raises OSError where it says nothing in time, ValueError for nonsense."""
+        until_mono = time.monotonic() + self._wall_s
+        sent = b""
+        while len(sent) < HEADER_SIZE:
+            self._socket.settimeout(max(1e-3, until_mono - time.monotonic()))
+            part = self._socket.recv(HEADER_SIZE - len(sent))
+            if not part:
                 raise OSError("the decoder hung up")
-            room = room[count:]
+            sent += part
+        return Header.unpack(sent)
+
+
+def _room() -> int:
+    """Memory that both ends see and neither can make smaller."""
+    room = os.memfd_create("pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(room, ROOM)
+    fcntl.fcntl(room, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+    return room

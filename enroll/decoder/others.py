@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from PIL import Image
 
 from enroll.decoder.wire import NoPicture, Word
 
-_ENOUGH = 64
+# So much of a file's beginning is looked at.
+ENOUGH = 64
 # Where, which bytes, and what it is called.
 _OTHERS = (
     (0, b"%PDF", "PDF"), (0, b"GIF8", "GIF"), (0, b"PK\x03\x04", "ZIP"), (0, b"\xd0\xcf\x11\xe0", "Word"),
@@ -18,29 +19,43 @@ _PHOTOS = ((0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (8, b"WEBP"), (0, b"BM"), (0, 
 # Files of boxes (ISO/IEC 14496-12) say by their brand what they hold.
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx")
 _AVIF_BRANDS = (b"avif", b"avis")
+_UNREADABLE = "its beginning cannot be read"
 
 
-def what_else(file: BinaryIO) -> NoPicture:
-    """Why a file that no decoder knows is no picture."""
-    file.seek(0)
-    start = file.read(_ENOUGH)
-    if start[4:8] == b"ftyp":
-        return _by_brand(start[8:12])
-    for at, begins, called in _OTHERS:
-        if start.startswith(begins, at):
+def what_else(begins: bytes) -> NoPicture:
+    """Why a file that begins so, and that no decoder knows, is no picture."""
+    if _brands(begins):
+        return _by_brand(begins)
+    for at, mark, called in _OTHERS:
+        if begins.startswith(mark, at):
             return NoPicture(Word.OTHER, called)
-    if any(start.startswith(begins, at) for at, begins in _VIDEOS):
+    if any(begins.startswith(mark, at) for at, mark in _VIDEOS):
         return NoPicture(Word.VIDEO)
-    if any(start.startswith(begins, at) for at, begins in _PHOTOS):
-        return NoPicture(Word.DAMAGED, "its beginning cannot be read")
+    if any(begins.startswith(mark, at) for at, mark in _PHOTOS):
+        return NoPicture(Word.DAMAGED, _UNREADABLE)
     return NoPicture(Word.UNKNOWN)
 
 
-def _by_brand(brand: bytes) -> NoPicture:
-    if brand in _HEIC_BRANDS:
-        from PIL import Image
+def is_heic(begins: bytes) -> bool:
+    """Whether a file that begins so is HEIC."""
+    return _brands(begins)[:4] in _HEIC_BRANDS
 
-        return NoPicture(Word.DAMAGED if "HEIF" in Image.OPEN else Word.NO_DECODER, "its beginning cannot be read")
-    if brand in _AVIF_BRANDS:
-        return NoPicture(Word.DAMAGED, "its beginning cannot be read")
+
+def is_webp(begins: bytes) -> bool:
+    """Whether a file that begins so is WebP."""
+    return begins.startswith(b"RIFF") and begins.startswith(b"WEBP", 8)
+
+
+def _brands(begins: bytes) -> bytes:
+    """The brand of a file of boxes and those that it is compatible with, of four bytes each; else nothing."""
+    return begins[8:] if begins[4:8] == b"ftyp" else b""
+
+
+def _by_brand(begins: bytes) -> NoPicture:
+    said = _brands(begins)
+    brands = {said[at : at + 4] for at in range(0, len(said), 4)}
+    if brands.intersection(_AVIF_BRANDS):
+        return NoPicture(Word.DAMAGED, _UNREADABLE)
+    if brands.intersection(_HEIC_BRANDS):
+        return NoPicture(Word.DAMAGED if "HEIF" in Image.OPEN else Word.NO_DECODER, _UNREADABLE)
     return NoPicture(Word.VIDEO)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import BinaryIO
 
-from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from enroll.decoder.others import what_else
+from enroll.decoder.others import ENOUGH, is_heic, is_webp, what_else
+from enroll.decoder.shrinking import LEAST_SIDE
+from enroll.decoder.webp import open_webp
 from enroll.decoder.wire import WORKING_SIDE, NoPicture, Word
 
 # What a photo may need while it is decoded; the interpreter and the decoders take the rest of shut_in.MEMORY.
 MOST = 128 << 20
-# A JPEG that is larger decodes to a half, a quarter or an eighth of its sides, as long as so much is left.
-_LEAST_SIDE = 1920
-# What decoders take at their peak, bytes a pixel (measured with Pillow 13 and libheif 1.23). Pillow itself keeps four
+# What decoders take at their peak, bytes a pixel (measured with Pillow 13). Pillow itself keeps four
 # bytes for each pixel in colour, and a pointer a row.
 _BYTES_A_PIXEL = {
     "JPEG": 4.2, "MPO": 4.2, "PNG": 4.2, "BMP": 4.2, "TIFF": 4.5, "WEBP": 16.5, "AVIF": 9.5, "HEIF": 8.0,
@@ -26,6 +26,12 @@ _BYTES_A_ROW = 16
 # What must be converted before it is made smaller stands in memory twice.
 _PLAIN = ("L", "RGB", "CMYK", "YCbCr", "I;16")
 _CONVERTED = 4.2
+# What puts a photo upright, by its orientation in EXIF.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def prepare() -> None:
@@ -36,6 +42,7 @@ def prepare() -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     try:
         pillow_heif = import_module("pillow_heif")
+        import_module("enroll.decoder.heif")
     except ImportError:
         pass  # HEIC has a sentence of its own then.
     else:
@@ -48,14 +55,12 @@ def prepare() -> None:
 def read_picture(file: BinaryIO) -> Image.Image:
     """The photo upright, as RGB, at most WORKING_SIDE on its longer side. Raises NoPicture."""
     try:
-        with Image.open(file, formats=[one for one in _BYTES_A_PIXEL if one in Image.OPEN]) as opened:
-            whole = opened.size
-            _draft(opened)
-            if _needed(opened, whole) > MOST:
-                raise NoPicture(Word.TOO_LARGE)
-            return _upright(opened)
+        begins = file.read(ENOUGH)
+        file.seek(0)
+        picture = _by_its_own_library(file, begins)
+        return _by_pillow(file) if picture is None else _upright(picture)
     except UnidentifiedImageError as error:
-        raise what_else(file) from error
+        raise what_else(begins) from error
     except MemoryError as error:
         raise NoPicture(Word.TOO_LARGE) from error
     # Whatever a decoder raises over what somebody else wrote.
@@ -63,11 +68,33 @@ def read_picture(file: BinaryIO) -> Image.Image:
         raise NoPicture(Word.DAMAGED, str(error)) from error
 
 
+def _by_its_own_library(file: BinaryIO, begins: bytes) -> Image.Image | None:
+    """What Pillow would open at the price of far more memory."""
+    if is_webp(begins):
+        return open_webp(file.read(), MOST)
+    if is_heic(begins) and "HEIF" in Image.OPEN:
+        from enroll.decoder.heif import open_heic
+
+        return open_heic(file.read(), MOST)
+    return None
+
+
+def _by_pillow(file: BinaryIO) -> Image.Image:
+    file.seek(0)
+    with Image.open(file, formats=[one for one in _BYTES_A_PIXEL if one in Image.OPEN]) as opened:
+        whole = opened.size
+        _draft(opened)
+        if _needed(opened, whole) > MOST:
+            raise NoPicture(Word.TOO_LARGE)
+        opened.load()
+        return _upright(opened)
+
+
 def _draft(opened: Image.Image) -> None:
     """Ask a decoder that can for a smaller picture at once."""
     longest = max(opened.size)
     if longest > WORKING_SIDE:
-        width, height = (max(1, side * _LEAST_SIDE // longest) for side in opened.size)
+        width, height = (max(1, side * LEAST_SIDE // longest) for side in opened.size)
         opened.draft(None, (width, height))
 
 
@@ -83,14 +110,13 @@ def _needed(opened: Image.Image, whole: tuple[int, int]) -> float:
     return needed
 
 
-def _upright(opened: Image.Image) -> Image.Image:
-    opened.load()
-    picture: Image.Image = opened
-    if picture.mode in ("1", "P", "PA", "LA", "La", "RGBa"):
+def _upright(picture: Image.Image) -> Image.Image:
+    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    if picture.mode in ("1", "P", "PA"):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    # Pillow reduces no 16-bit greyscale by whole numbers first.
-    picture.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=None if picture.mode.startswith("I;") else 2.0)
-    picture = ImageOps.exif_transpose(picture)
+    picture = _smaller(picture)
+    if turn is not None:
+        picture = picture.transpose(turn)
     if picture.mode.startswith("I"):
         # Pillow would clip rather than scale.
         picture = picture.convert("I").point(lambda value: value / 256).convert("L")
@@ -99,4 +125,16 @@ def _upright(opened: Image.Image) -> Image.Image:
         white = Image.new("RGBA", picture.size, "white")
         white.alpha_composite(picture.convert("RGBA"))
         picture = white
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _smaller(picture: Image.Image) -> Image.Image:
+    """At most WORKING_SIDE; what was larger is given up as soon as it can be."""
+    factor = max(picture.size) // WORKING_SIDE
+    # Pillow reduces no 16-bit greyscale by whole numbers.
+    if factor > 1 and not picture.mode.startswith("I;"):
+        reduced = picture.reduce(factor)
+        picture.close()
+        picture = reduced
+    picture.thumbnail((WORKING_SIDE, WORKING_SIDE), reducing_gap=None)
+    return picture

@@ -1,4 +1,4 @@
-"""What the decoder's two ends say to one another: a descriptor goes in, a header and raw pixels come out."""
+"""What the decoder's two ends say: a descriptor goes in, a header comes out, and pixels lie in memory both see."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from enum import StrEnum
 
 # Enough for any face that fills a photo; more only costs time.
 WORKING_SIDE = 2048
+# BGR, as large as a picture may be.
+ROOM = WORKING_SIDE * WORKING_SIDE * 3
 # Goes beside the descriptor of a photo.
 PHOTO = b"photo"
 
@@ -16,7 +18,7 @@ HEADER_SIZE = _HEADER.size
 
 
 class Word(StrEnum):
-    """What the child says: that it is ready, that pixels follow, or why there are none."""
+    """What the child says: that it is ready, that there is a picture, or why there are none."""
 
     READY = "ready"
     PICTURE = "picture"
@@ -41,7 +43,7 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is said; with PICTURE the width and height of the BGR pixels that follow."""
+    """What is said; with PICTURE the width and height of the BGR pixels in the room."""
 
     word: Word
     why: str = ""

@@ -1,7 +1,9 @@
 """Photos from outside: what works, and the one sentence for what does not."""
 
+import io
 import os
 import struct
+import tempfile
 import zlib
 
 import numpy as np
@@ -9,8 +11,9 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
-from enroll.decode import MAX_BYTES, decode_photo
+from enroll.decode import MAX_BYTES, decode, decode_photo
 from gate.errors import UsageError
+from tests.enroll import heic
 
 
 @pytest.fixture
@@ -70,6 +73,40 @@ def test_16_bit_greyscale_works(portrait, tmp_path):
 def test_heic_works(portrait, tmp_path):
     pillow_heif.from_pillow(portrait).save(tmp_path / "phone.heic", quality=80)
     assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(portrait)[..., ::-1])
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
+def test_a_telephones_heic_of_many_tiles_is_as_its_own_library_shows_it(portrait, tmp_path, orientation):
+    heic.grid(portrait.resize((700, 900)), tmp_path / "phone.heic", orientation=orientation)
+    pillow_heif.register_heif_opener()
+    with Image.open(tmp_path / "phone.heic") as expected:
+        assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(expected.convert("RGB"))[..., ::-1], 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"), [("a.webp", {}), ("b.webp", {"lossless": True}), ("c.tif", {}), ("d.png", {})]
+)
+def test_what_is_not_jpeg_stands_upright_too(portrait, tmp_path, name, how):
+    exif = Image.Exif()
+    exif[274] = 6
+    portrait.rotate(90, expand=True).save(tmp_path / name, exif=exif, **how)
+    assert close(decode_photo(tmp_path / name), np.asarray(portrait)[..., ::-1])
+
+
+def test_a_webp_of_several_frames_is_its_first(portrait, tmp_path):
+    portrait.save(tmp_path / "moving.webp", save_all=True, append_images=[Image.new("RGB", portrait.size)])
+    assert close(decode_photo(tmp_path / "moving.webp"), np.asarray(portrait)[..., ::-1])
+
+
+def test_an_upload_that_lies_on_no_disk_is_opened(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 255, (900, 900, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "PNG")
+    assert out.tell() > 1 << 20
+    assert (decode(out, "upload")[..., ::-1] == noise).all()
+    with tempfile.SpooledTemporaryFile(max_size=1000) as spooled:
+        spooled.write(out.getvalue())
+        assert (decode(spooled, "upload")[..., ::-1] == noise).all()
 
 
 def test_avif_works(portrait, tmp_path):
