@@ -9,9 +9,11 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
+from api.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.context import Context, signed_in_or_open
 from api.languages import Language
 from api.pages import language_of, page
@@ -45,7 +47,6 @@ from models.errors import PackError
 
 # What programs ask for and not people.
 _MACHINES = ("/api/", "/metrics")
-_DISK_FULL = Sentence("The disk of the gate is full; nothing was changed. Free some space and try again.")
 
 
 def create_app(context: Context) -> FastAPI:
@@ -57,6 +58,7 @@ def create_app(context: Context) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        form_limits={"max_files": MOST_FILES, "max_fields": MOST_FIELDS, "max_part_size": MOST_OF_A_FIELD},
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
@@ -126,8 +128,12 @@ def _detail(error: Exception, language: Language) -> str:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
+    if isinstance(error.__context__, MultiPartException):
+        return language(
+            Sentence("The form cannot be read: it is cut off, has too many parts, or one that is too large.")
+        )
     if isinstance(error, HTTPException):
-        return language(_DISK_FULL) if _disk_is_full(error) else str(error.detail)
+        return language(NO_ROOM) if _disk_is_full(error) else str(error.detail)
     return language.error(error)
 
 

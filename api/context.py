@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
 
 from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
 from api.destinations import Allowed
@@ -101,6 +102,14 @@ Store = Annotated[sqlite3.Connection, Depends(_store)]
 
 def actor_of(request: Request, context: Shared, connection: Store) -> Actor | None:
     """Who asks, by a session's cookie or a bearer token; None: nobody we know."""
+    found = _shown_by(request, context, connection)
+    if found is not None:
+        # Their connection has a place among those we know.
+        request.state.asker = found.label
+    return found
+
+
+def _shown_by(request: Request, context: Context, connection: sqlite3.Connection) -> Actor | None:
     now = time.time()
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
@@ -149,8 +158,14 @@ def may(permission: Permission) -> Callable[..., Actor]:
 
 def _from_here(request: Request) -> bool:
     """Whether a program on this machine asks for itself, and not a proxy for somebody else."""
-    passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
-    return request.client is not None and request.client.host in ("127.0.0.1", "::1") and not passed_on
+    return (
+        request.client is not None and request.client.host in ("127.0.0.1", "::1") and not is_passed_on(request.headers)
+    )
+
+
+def is_passed_on(headers: Headers) -> bool:
+    """Whether a proxy asks for somebody else."""
+    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
 def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., None]:

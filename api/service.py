@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -22,7 +23,7 @@ from api.enroller import Enroller
 from api.hosts import Hosts, names_of
 from api.importer import Importer
 from api.languages import Languages
-from api.listening import address_of, listeners
+from api.listening import BACKLOG, Doors, address_of
 from api.tls import fingerprint, generated_certificate, names_in, own_certificate
 from api.webhooks import send_for_ever
 from gate.config import ApiSettings, WebhooksSettings, exposure
@@ -35,7 +36,6 @@ from gate.store.retention import KeepSettings
 
 _log = logging.getLogger(__name__)
 
-_MOST_CONNECTIONS = 400
 _LOOK_AT_CERTIFICATE_EVERY_S = 6 * 3600.0
 # On the same cores the door comes first, then vision (gate.vision.service.NICE).
 _NICE = 15
@@ -81,14 +81,16 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="api: %(message)s")
     # It would write every webhook's address at every line it sends.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # And this one a line for whatever anybody sends.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     given = settings_from_starter()
     os.nice(_NICE)
     stop_with_starter()
     state = Path(given["state"])
-    settings = ApiSettings(**given["api"])
+    settings, doors = ApiSettings(**given["api"]), Doors()
     try:
         runtime_directory(state, "api")
-        sockets = listeners(settings.host, settings.port)
+        sockets = doors.listeners(settings.host, settings.port)
         names = names_of(settings.host, settings.hosts, (one.getsockname()[0] for one in sockets))
         certificate = _certificate(settings, state, names)
     except FacegateError as error:
@@ -125,12 +127,15 @@ def main() -> int:
     _offer_first_start(context, address)
     config = uvicorn.Config(
         create_app(context),
-        http=Connection,
-        log_level="warning",
+        # Any callable that makes a protocol will do.
+        http=partial(Connection, doors=doors),  # type: ignore[arg-type]
+        loop="asyncio",
+        ws="none",
+        backlog=BACKLOG,
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=2,
         ssl_certfile=certificate[0] if certificate else None,
         ssl_keyfile=certificate[1] if certificate else None,

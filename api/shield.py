@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,18 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import Body, Cut, Uploads
+from api.context import is_passed_on
 from api.hosts import Hosts
 from api.pages import language_of
+from api.places import Place
 from api.problems import HttpProblem, problem
 
-MAX_BODY = 1 << 20
-# Eight photos of the largest size would be more than a browser sends in one go.
-MAX_UPLOAD = 100 << 20
-# Three photos each of two thousand people.
-MAX_IMPORT = 2 << 30
-_LARGE = (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), MAX_UPLOAD, 300.0)
-_LARGEST = (("/import", "/api/v1/imports"), MAX_IMPORT, 3600.0)
-_BODY_WITHIN_S = 30.0
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 _HEADERS = {
@@ -39,36 +33,42 @@ _HEADERS = {
 }
 
 
-class _Cut(Exception):
-    """The body is refused; the application must not go on with a part of it."""
-
-
 class Shield:
     """An ASGI middleware."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
         self._hosts = hosts
+        self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers, path = Headers(scope=scope), scope["path"]
+        headers, state = Headers(scope=scope), scope.setdefault("state", {})
+        place: Place | None = state.get("place")
+        if place is not None and is_passed_on(headers):
+            place.passed_on()
 
         async def send_shielded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_headers(message, path)
+                _add_headers(message, scope["path"])
+                if place is not None and "asker" in state:
+                    place.known_as(state["asker"])
             await send(message)
 
-        refusal = self._refusal(scope, headers)
+        body = state["body"] = Body(receive, headers, self._uploads)
+        refusal = self._refusal(scope, headers, body)
         if refusal is not None:
             await _said(scope, refusal)(scope, receive, send_shielded)
             return
-        await self._with_limits(scope, receive, send_shielded)
+        try:
+            await self._with_limits(scope, body, send_shielded)
+        finally:
+            body.close()
 
-    def _refusal(self, scope: Scope, headers: Headers) -> HttpProblem | None:
+    def _refusal(self, scope: Scope, headers: Headers, body: Body) -> HttpProblem | None:
         """Why this request is not even heard."""
         if not self._hosts.answers_to(headers.get("host"), (scope.get("server") or ("",))[0]):
             return HttpProblem(
@@ -76,10 +76,11 @@ class Shield:
             )
         if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
             return HttpProblem(403, "This request came from another site; it was not carried out.")
+        if scope["method"] in _SAFE and body.comes:
+            return HttpProblem(413, "This is more than the gate takes at once.")
         return None
 
-    async def _with_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Body(receive, scope["path"])
+    async def _with_limits(self, scope: Scope, body: Body, send: Send) -> None:
         answered = False
 
         async def send_unless_cut(message: Message) -> None:
@@ -91,44 +92,11 @@ class Shield:
 
         try:
             await self._app(scope, body.receive, send_unless_cut)
-        except _Cut:
+        except Cut:
             if answered:
                 raise
         if body.refusal is not None and not answered:
-            status, said = body.refusal
-            await problem(status, said, headers={"Connection": "close"})(scope, receive, send)
-
-
-class _Body:
-    """A request's body under limits of size and time."""
-
-    def __init__(self, receive: Receive, path: str) -> None:
-        self._receive = receive
-        self._room, within_s = next(
-            ((room, within_s) for paths, room, within_s in (_LARGE, _LARGEST) if path.startswith(paths)),
-            (MAX_BODY, _BODY_WITHIN_S),
-        )
-        self._deadline = asyncio.get_running_loop().time() + within_s
-        self._whole = False
-        self.refusal: tuple[int, str] | None = None
-
-    async def receive(self) -> Message:
-        """The next part. Raises _Cut, once `refusal` says why."""
-        # After its body a request waits here for its end, however long that takes.
-        if self._whole:
-            return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError as error:
-            self.refusal = (408, "The request took too long to arrive.")
-            raise _Cut from error
-        self._room -= len(message.get("body", b""))
-        if self._room < 0:
-            self.refusal = (413, "This is more than the gate takes at once.")
-            raise _Cut
-        self._whole = not message.get("more_body", False)
-        return message
+            await _said(scope, body.refusal)(scope, body.receive, send)
 
 
 def _said(scope: Scope, refusal: HttpProblem) -> JSONResponse:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from api.asked_first import AskedFirst
 from api.auth import Permission, digest, new_secret
 from api.context import Owner, Shared, Store
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
@@ -15,7 +16,7 @@ from gate.names import clean_text
 from gate.store import accounts
 from gate.store.accounts import Role
 
-router = APIRouter(prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
 
 Id = Annotated[str, Path(max_length=64)]
 

@@ -7,13 +7,14 @@ from collections import Counter
 from fastapi import APIRouter, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Registrar, Shared
 from api.pages import language_of, page
 from api.routes.imports import start
 from gate.errors import FacegateError
 
-router = APIRouter(prefix="/import")
+router = APIRouter(route_class=AskedFirst, prefix="/import")
 
 _LINES_SHOWN = 500
 

@@ -10,13 +10,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from api.asked_first import AskedFirst
 from api.context import Context, Registrar, Shared, Store, Watcher, record_look
 from api.pages import language_of
 from api.problems import HttpProblem
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, socket_of
 
-router = APIRouter()
+router = APIRouter(route_class=AskedFirst)
 
 
 @router.get("/camera.jpg")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Doorkeeper, MaybeActor, Reader, Shared, Store, door_status, record_look
 from api.languages import Language
@@ -27,7 +28,7 @@ from gate.store.audit import Line
 from gate.store.search import Search
 from gate.vocabulary import ENTERED
 
-router = APIRouter()
+router = APIRouter(route_class=AskedFirst)
 
 _ENTRIES_SHOWN = 50
 _LINES_SHOWN = 50

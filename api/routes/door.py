@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Doorkeeper, Shared, Store, Watcher
 from api.idempotency import IdempotencyKey, answered_once
@@ -14,7 +15,7 @@ from api.problems import RESPONSES, HttpProblem
 from api.wording import REASONS
 from gate.link import Message
 
-router = APIRouter(prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
 
 Order = Literal["open", "lockdown", "hold", "release"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel
 
+from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Registrar, Shared, Store
 from api.idempotency import IdempotencyKey, once
@@ -25,7 +26,7 @@ from gate.store.residents import MAX_TEMPLATES
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled
 
-router = APIRouter(prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
 
 
 class PhotoLeftOut(BaseModel):

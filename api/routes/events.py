@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator
 
+from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Reader, Shared, Store, record_look
 from api.problems import RESPONSES
@@ -23,7 +24,7 @@ from gate.store.database import open_read_only
 from gate.store.search import Search, every, page
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(prefix="/api/v1", tags=["events"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["events"], responses=RESPONSES)
 
 
 def _written_out(typed: object) -> object:

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Owner, Shared, Store, Watcher
 from api.pages import language_of, page
@@ -24,7 +25,7 @@ from gate.store import approach
 from gate.vocabulary import Level
 from models.errors import PackError
 
-router = APIRouter(prefix="/door")
+router = APIRouter(route_class=AskedFirst, prefix="/door")
 
 _Percent = Annotated[float, Form(ge=0, le=100)]
 _EXAMINED_WITHIN_S = 60.0

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
+from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import Shared, here_or
 from gate import health
@@ -60,7 +61,7 @@ class Health(BaseModel):
     machine: MachineHealth
 
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=AskedFirst, tags=["health"])
 
 
 # Programs on this machine ask without a token: a shell, the drill.

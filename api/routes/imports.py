@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import Registrar, Shared, Store
 from api.importer import Import as Stored
@@ -19,7 +20,7 @@ from gate.store import audit
 from gate.store.database import open_read_only
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(prefix="/api/v1", tags=["imports"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["imports"], responses=RESPONSES)
 
 
 class Line(BaseModel):

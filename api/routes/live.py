@@ -11,6 +11,7 @@ from contextlib import closing
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from api.asked_first import AskedFirst
 from api.context import Context, Watcher, door_status
 from api.problems import RESPONSES, HttpProblem
 from gate.errors import FacegateError
@@ -18,7 +19,7 @@ from gate.store.database import open_read_only
 from gate.store.search import last_line
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(prefix="/api/v1", tags=["live"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["live"], responses=RESPONSES)
 
 _LOOK_EVERY_S = 0.05
 # The screen at the gate answers within a fifth of a second.

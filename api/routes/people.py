@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 
+from api.asked_first import AskedFirst
 from api.context import Context, Registrar, Shared, Store, record_look
 from api.pages import language_of, page
 from api.routes.enrolments import enrol_uploads
@@ -24,7 +25,7 @@ from gate.store.residents import Resident
 from gate.store.search import Search
 from models.errors import PackError
 
-router = APIRouter()
+router = APIRouter(route_class=AskedFirst)
 
 _PEOPLE_SHOWN = 100
 _LINES_SHOWN = 10

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.asked_first import AskedFirst
 from api.context import Registrar, Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
@@ -17,7 +18,7 @@ from gate.store import consents, corrections, residents
 from gate.store.residents import Receipt
 from gate.store.residents import Resident as Stored
 
-router = APIRouter(prefix="/api/v1", tags=["residents"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
 
 class Resident(BaseModel):

@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.asked_first import AskedFirst
 from api.context import Registrar, Store
 from api.problems import RESPONSES
 from gate.names import clean_text
 from gate.store import schedules
 
-router = APIRouter(prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
 
 Name = Annotated[str, Path(min_length=1, max_length=60)]
 

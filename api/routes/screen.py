@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import Context, Shared, door_status, here_or, store_of
 from api.languages import Language
@@ -24,7 +25,7 @@ from gate.store import residents
 # What was seen longer ago is no longer there, seconds.
 _FRESH_S = 2.0
 
-router = APIRouter(prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
+router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
 
 @router.get("")

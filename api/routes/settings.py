@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
+from api.asked_first import AskedFirst
 from api.auth import Actor, Permission, digest, new_secret
 from api.context import Context, Owner, Registrar, Shared, Store
 from api.pages import language_of, page
@@ -24,7 +25,7 @@ from gate.names import clean_text
 from gate.store import accounts, schedules, search, webhooks
 from gate.store.accounts import Role
 
-router = APIRouter(prefix="/settings")
+router = APIRouter(route_class=AskedFirst, prefix="/settings")
 
 _Text = Annotated[str, Form(max_length=2000)]
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.asked_first import AskedFirst
 from api.auth import IDLE_S, LONGEST_S, digest, new_secret
 from api.context import Context, MaybeActor, Shared, Store, context_of
 from api.pages import LANGUAGE_COOKIE, language_of, page
@@ -22,7 +23,7 @@ from gate.store import accounts, audit
 from gate.store.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter()
+router = APIRouter(route_class=AskedFirst)
 
 _Name = Annotated[str, Form(max_length=400)]
 _Secret = Annotated[str, Form(max_length=400)]

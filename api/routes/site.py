@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.asked_first import AskedFirst
 from api.context import Context, Owner, Registrar, Shared, Store
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
@@ -19,7 +20,7 @@ from gate.store import residents
 from gate.store.copies import backups_in
 from gate.store.database import StoreError
 
-router = APIRouter(prefix="/api/v1", tags=["site"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["site"], responses=RESPONSES)
 
 # As many as the nightly one keeps.
 _BACKUPS_KEPT = 14

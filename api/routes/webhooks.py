@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Owner, Shared, Store
 from api.destinations import Allowed, NotFound, resolve
@@ -20,7 +21,7 @@ from gate.errors import Refusal
 from gate.store import webhooks
 from gate.vocabulary import Kind
 
-router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPONSES)
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPONSES)
 
 Id = Annotated[str, Path(max_length=64)]
 # What a kind was called here before it had the record's own name.

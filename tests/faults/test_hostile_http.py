@@ -8,6 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import create_app
+from api.bodies import Bounds
 from api.context import store_of
 from gate import backup
 from gate.store import accounts, audit, residents
@@ -241,7 +242,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(browser):
 
 
 def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):
-    monkeypatch.setattr("api.shield._BODY_WITHIN_S", 0.3)
+    monkeypatch.setattr("api.bodies.ANYBODYS", Bounds(1000, 0.3))
     sent = []
 
     async def receive():

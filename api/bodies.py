@@ -1,0 +1,152 @@
+"""What a request's body may be: how large, how slow, and how many large ones at once. Decided from who asks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive
+
+from api.problems import HttpProblem
+from gate.errors import Sentence
+from gate.health import LOW_DISK
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most bytes, and the most seconds until all have come."""
+
+    room: int
+    within_s: float
+
+
+# A name and a password, at most.
+ANYBODYS = Bounds(64 << 10, 30.0)
+_FORM = Bounds(1 << 20, 30.0)
+# Eight photos of the largest size would be more than a browser sends in one go.
+_PHOTOS = Bounds(100 << 20, 300.0)
+# Three photos each of two thousand people.
+_IMPORT = Bounds(2 << 30, 3600.0)
+_LARGER = (
+    (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), _PHOTOS),
+    (("/import", "/api/v1/imports"), _IMPORT),
+)
+# Of a form. Files wait on the disk, the first megabyte of each in memory.
+MOST_FILES = 16
+MOST_FIELDS = 100
+MOST_OF_A_FIELD = 64 << 10
+
+# After its first seconds a body must have come at this pace, bytes a second: a phone at the end of a bad network.
+_LEAST_SPEED = 16 << 10
+_FREE_S = 30.0
+# A body beyond this takes a turn, of which there are so many.
+_SMALL = 64 << 10
+_AT_ONCE = 6
+_AT_ONCE_OF_ONE = 3
+_WAIT_S = 30.0
+_ASK_EVERY_S = 0.1
+# The disk is looked at whenever so much has come.
+_LOOK_EVERY = 16 << 20
+
+
+class Cut(Exception):
+    """The body is refused; the application must not go on with a part of it."""
+
+
+def bounds_at(path: str) -> Bounds:
+    """What is taken at a path from whoever may send something there."""
+    return next((bounds for paths, bounds in _LARGER if path.startswith(paths)), _FORM)
+
+
+class Uploads:
+    """The large bodies that are under way. Whoever comes too early waits, with the body still on their side."""
+
+    def __init__(self) -> None:
+        self._now: Counter[str] = Counter()
+
+    async def begin(self, holder: str) -> None:
+        """Wait for a turn. Raises HttpProblem after a while without one."""
+        deadline = asyncio.get_running_loop().time() + _WAIT_S
+        while self._now.total() >= _AT_ONCE or self._now[holder] >= _AT_ONCE_OF_ONE:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise HttpProblem(
+                    429, "Too many uploads are under way; try again in a minute.", headers={"Retry-After": "60"}
+                )
+            await asyncio.sleep(_ASK_EVERY_S)
+        self._now[holder] += 1
+
+    def end(self, holder: str) -> None:
+        """One is over."""
+        self._now[holder] -= 1
+        if not self._now[holder]:
+            del self._now[holder]
+
+
+class Body:
+    """A request's body, under the bounds of somebody unknown until `open` is told whose it is."""
+
+    def __init__(self, receive: Receive, headers: Headers, uploads: Uploads) -> None:
+        self._receive = receive
+        self._uploads = uploads
+        length = headers.get("content-length", "")
+        self._announced = int(length) if length.isdecimal() else None
+        self.comes = "transfer-encoding" in headers or bool(self._announced)
+        self._held_by: str | None = None
+        self._whole = False
+        self._bound(ANYBODYS)
+        self.refusal: HttpProblem | None = None
+
+    async def open(self, bounds: Bounds, holder: str) -> None:
+        """Take it under these bounds. Raises HttpProblem where it is too large, or too many come at once."""
+        if self._announced is not None and self._announced > bounds.room:
+            raise _too_large()
+        if self._announced is None or self._announced > _SMALL:
+            await self._uploads.begin(holder)
+            self._held_by = holder
+        self._bound(bounds)
+
+    def close(self) -> None:
+        """The request is over."""
+        if self._held_by is not None:
+            self._uploads.end(self._held_by)
+            self._held_by = None
+
+    async def receive(self) -> Message:
+        """The next part. Raises Cut, once `refusal` says why."""
+        # After its body a request waits here for its end, however long that takes.
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(min(self._deadline, self._began + _FREE_S + self._came / _LEAST_SPEED)):
+                message = await self._receive()
+        except TimeoutError as error:
+            self.refusal = HttpProblem(408, "The request took too long to arrive.")
+            raise Cut from error
+        self._count(len(message.get("body", b"")))
+        self._whole = not message.get("more_body", False)
+        return message
+
+    def _bound(self, bounds: Bounds) -> None:
+        self._began, self._came = asyncio.get_running_loop().time(), 0
+        self._room, self._deadline = bounds.room, self._began + bounds.within_s
+
+    def _count(self, more: int) -> None:
+        looked_at = self._came // _LOOK_EVERY
+        self._came += more
+        if self._came > self._room:
+            self.refusal = _too_large()
+            raise Cut
+        if self._came // _LOOK_EVERY > looked_at and shutil.disk_usage(tempfile.gettempdir()).free < LOW_DISK:
+            self.refusal = HttpProblem(507, NO_ROOM)
+            raise Cut
+
+
+NO_ROOM = Sentence("The disk of the gate is full; nothing was changed. Free some space and try again.")
+
+
+def _too_large() -> HttpProblem:
+    return HttpProblem(413, "This is more than the gate takes at once.")
