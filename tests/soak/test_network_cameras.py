@@ -1,0 +1,202 @@
+"""Network cameras from another program's server, default settings: the first picture, connections, grants, breaks, and
+half an hour of a still scene. Prints its tables."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from enroll.enrolment import enrol_photos
+from gate.config import CameraSettings, Settings
+from gate.demo.walkup import Scene, footage, walker_from
+from gate.store.consents import NO_PERSON
+from gate.store.database import open_read_only
+from gate.store.ids import new_id
+from gate.vision.camera import Camera
+from gate.vision.gallery import judging
+from gate.vision.recogniser import Recogniser
+from gate.vision.sources import source_of
+from models.pack import open_models
+from tests.cameras import RtspCamera, needs_gstreamer, rtsp_camera, write_pictures
+from tests.running import wait_for
+
+pytestmark = pytest.mark.soak
+
+KEYFRAMES_S, RATES, CODECS = (1, 2, 4, 10), (5, 15, 25), ("h264", "h265", "mjpeg")
+OPENINGS = 5
+# The film shows one walk-up in so many seconds, and is played so often.
+FILM_S, WALKS = 7.0, 2
+STILL_MINUTES = float(os.environ.get("STILL_MINUTES", "30"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of stream and what was seen: seconds from start to picture beyond what the stream made wait."""
+
+    codec: str
+    keyframe_s: int
+    fps: int
+    first_s: list[float]
+    beyond_s: list[float]
+    connections: list[int]
+    grants: int
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory, photos, models):
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    scenes = [Scene(None, 1.5), Scene(walker, 4.0), Scene(None, 1.5)]
+    return write_pictures(tmp_path_factory.mktemp("film"), footage(scenes, 7))
+
+
+@pytest.fixture
+def enrolled(store, models, photos):
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+
+
+def test_every_kind_of_stream_shows_its_first_picture_at_once_and_lets_its_resident_in(
+    film, models_dir, state, enrolled
+):
+    for codec in CODECS:
+        needs_gstreamer(codec)
+    kinds = [(codec, key, fps) for codec, fps, key in product(CODECS, RATES, KEYFRAMES_S)
+             if codec != "mjpeg" or key == KEYFRAMES_S[0]]  # fmt: skip
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        cells = list(pool.map(measured, kinds, *([one] * len(kinds) for one in (film, models_dir, state))))
+    columns = f"{'first, s':>22}{'beyond its wait':>17}{'connections':>13}{'grants':>8}"
+    print(f"\n{'codec':6}{'keyframe':>9}{'fps':>5}{columns}")
+    for cell in cells:
+        first = f"{min(cell.first_s):.2f}/{statistics.median(cell.first_s):.2f}/{max(cell.first_s):.2f}"
+        print(f"{cell.codec:6}{cell.keyframe_s:>7} s{cell.fps:>5}{first:>22}{statistics.median(cell.beyond_s):>15.2f} s"
+              f"{max(cell.connections):>13}{f'{cell.grants}/{WALKS}':>8}")  # fmt: skip
+    beyond = [one for cell in cells for one in cell.beyond_s]
+    print(f"median {statistics.median(beyond):.2f} s beyond what the stream makes one wait, {max(beyond):.2f} at most")
+    assert statistics.median(beyond) <= 1.5
+    assert {one for cell in cells for one in cell.connections} == {1}
+    assert all(cell.grants >= WALKS for cell in cells)
+
+
+def measured(kind: tuple[str, int, int], film: Path, models_dir: Path, state: Path) -> Cell:
+    """One cell of the table, measured in a process of its own."""
+    codec, keyframe_s, fps = kind
+    every_s = keyframe_s if codec != "mjpeg" else 1 / fps
+    first, beyond, connections = [], [], []
+    with rtsp_camera(film, codec, fps=fps, keyframe_s=keyframe_s) as there:
+        for number in range(OPENINGS):
+            time.sleep(0.37 * number % every_s)
+            before, began = there.came, time.monotonic()
+            with closing(Camera(source_of(CameraSettings(source=there.address())))) as camera:
+                frame = wait_for(lambda camera=camera: camera.frame(0.02), 30, "no picture")
+                first.append(time.monotonic() - began)
+                # The first picture is a whole one: where none was missed, it was the first after the beginning.
+                waited = (frame.taken_mono - began) % every_s
+                beyond.append(first[-1] - waited)
+                connections.append(there.came - before)
+            wait_for(lambda: there.open == 0, 5, "its socket stays open")
+        return Cell(codec, keyframe_s, fps, first, beyond, connections, grants(there, models_dir, state))
+
+
+def grants(there: RtspCamera, models_dir: Path, state: Path) -> int:
+    """How often the resident is known in `WALKS` rounds of the film."""
+    models = open_models(models_dir, "open")
+    recogniser, known = Recogniser(models, Settings().vision, new_id), 0
+    with (
+        closing(open_read_only(state)) as store,
+        closing(Camera(source_of(CameraSettings(source=there.address())))) as camera,
+    ):
+        gallery = judging(store, models).gallery
+        wait_for(lambda: camera.frame(0.05), 30, "no picture")
+        until = time.monotonic() + WALKS * FILM_S + 0.5
+        while time.monotonic() < until:
+            frame = camera.frame(0.1)
+            if frame is not None and not frame.repeated:
+                known += sum(claim.resident is not None for claim in recogniser.see(frame, gallery))
+    return known
+
+
+def test_after_a_break_a_face_counts_again_within_seconds(film):
+    needs_gstreamer()
+    told = {}
+    with (
+        rtsp_camera(film, keyframe_s=2) as there,
+        closing(Camera(source_of(CameraSettings(source=there.address())))) as camera,
+    ):
+        wait_for(lambda: camera.frame(0.05), 30, "no picture")
+        for seconds in (3600, -7200):
+            there.shift(seconds)
+            told[f"time stamps jump by {seconds} s"] = again(camera)
+        for stalled_s in (5, 20):
+            there.process.send_signal(signal.SIGSTOP)
+            time.sleep(stalled_s)
+            camera.frame(0)
+            assert camera.frame(0.1) is None
+            assert camera.state().fault
+            there.process.send_signal(signal.SIGCONT)
+            told[f"stalled for {stalled_s} s"] = again(camera)
+        there.process.kill()
+        there.process.wait()
+        time.sleep(10)
+        with rtsp_camera(film, keyframe_s=2, port=there.port):
+            told["killed, back after 10 s"] = again(camera)
+    print()
+    for what, seconds in told.items():
+        print(f"{what:32}{seconds:6.1f} s until a face counts again")
+    assert max(told.values()) <= 8
+
+
+def again(camera: Camera) -> float:
+    """Seconds until a picture counts that was taken from now on; none that is older counts meanwhile."""
+    began = time.monotonic()
+    while True:
+        frame = camera.frame(0.05)
+        now = time.monotonic()
+        assert now - began < 60, camera.state()
+        if frame is not None and now - began > 0.2:
+            assert now - frame.taken_mono < 1.5, "an old picture counts as fresh"
+            if frame.taken_mono > began + 0.2:
+                return now - began
+
+
+def test_half_an_hour_of_a_still_scene_is_no_fault(tmp_path):
+    street = write_pictures(tmp_path, list(footage([Scene(None, 0.2)], 3))[:1])
+    cameras, servers = {}, []
+    try:
+        for codec in CODECS:
+            needs_gstreamer(codec)
+            servers.append(rtsp_camera(street, codec, fps=5, keyframe_s=10))
+            cameras[codec] = Camera(source_of(CameraSettings(source=servers[-1].__enter__().address())))
+            wait_for(lambda codec=codec: cameras[codec].frame(0.1), 30, "no picture")
+        seen = still(cameras)
+    finally:
+        for camera in cameras.values():
+            camera.close()
+        for server in servers:
+            server.__exit__(None, None, None)
+    for codec, (faults, pictures, repeated) in seen.items():
+        print(f"{codec:6}{STILL_MINUTES:g} minutes, {pictures} pictures, {repeated} of them repeated, faults: {faults}")
+    assert not any(faults for faults, _, _ in seen.values())
+
+
+def still(cameras: dict[str, Camera]) -> dict[str, tuple[set[str], int, int]]:
+    """Per camera the faults, pictures and repeated pictures of half an hour."""
+    faults = {codec: set() for codec in cameras}
+    pictures, repeated = dict.fromkeys(cameras, 0), dict.fromkeys(cameras, 0)
+    until = time.monotonic() + 60 * STILL_MINUTES
+    while time.monotonic() < until:
+        for codec, camera in cameras.items():
+            frame = camera.frame(0.05)
+            pictures[codec] += frame is not None
+            repeated[codec] += frame is not None and frame.repeated
+            if fault := camera.state().fault:
+                faults[codec].add(fault)
+    return {codec: (faults[codec], pictures[codec], repeated[codec]) for codec in cameras}
