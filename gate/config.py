@@ -24,6 +24,7 @@ from gate.vocabulary import Level
 
 SERVICE_STATE = Path("/var/lib/facegate")
 SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
+SERVICE_CREDENTIALS = Path("/etc/facegate/credentials")
 CONFIG_NAME = "facegate.toml"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import pwd
+import socket
 import sqlite3
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -14,12 +16,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.error import HTTPError
 
 from gate.camera_address import without_password
-from gate.config import SERVICE_STATE, Settings, exposure
+from gate.config import SERVICE_STATE, ApiSettings, Settings, exposure
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
-from gate.health import HOT_C, LOW_DISK, Health, gather, words_of_fault
+from gate.health import HOT_C, LOW_DISK, Health, ask_api, gather, words_of_fault
+from gate.link import generated_certificate_file
+from gate.processes.camera_report import reports_in
 from gate.promise import Standing
 from gate.store import audit, copies
 from gate.store.database import check_integrity, database_of, open_read_only
@@ -27,6 +32,7 @@ from gate.vocabulary import Level
 
 UNITS = ("settings", "door", "vision", "api")
 _MANY_RESTARTS = 3
+_ANSWERS_WITHIN_S = 3.0
 _LEAST_MEMORY = 400 * 1024 * 1024
 _LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
 
@@ -57,6 +63,14 @@ class UnitState:
     restarts: int
 
 
+class Listens(StrEnum):
+    """Who holds the console's port."""
+
+    OURS = "ours"
+    ANOTHER = "another"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the findings are about. `verify_models`, `verify_liveness` and `standing` raise an error in words when a
@@ -70,6 +84,7 @@ class Site:
     standing: Callable[[], Standing]
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
+    listens: Listens = Listens.OURS
     units: Mapping[str, UnitState] | None = None
     """The services of an installed gate by name; None where it is run by hand."""
 
@@ -96,7 +111,8 @@ def site_of(
 ) -> Site:
     """The site on this machine, as it is now."""
     units = look_at_units() if state == SERVICE_STATE else None
-    return Site(state, settings, gather(state), verify_models, verify_liveness, standing, units=units)
+    listens = who_listens(state, settings.api)
+    return Site(state, settings, gather(state), verify_models, verify_liveness, standing, listens=listens, units=units)
 
 
 def look_at_units() -> dict[str, UnitState] | None:
@@ -111,6 +127,36 @@ def look_at_units() -> dict[str, UnitState] | None:
         name = words.get("Id", "").removeprefix("facegate-").partition(".")[0]
         units[name] = UnitState(words.get("ActiveState", ""), int(words.get("NRestarts") or 0))
     return units
+
+
+def who_listens(state: Path, settings: ApiSettings) -> Listens:
+    """Ours is known by its certificate, or where it has none by what it answers."""
+    ours = settings.certificate if settings.tls == "own" else generated_certificate_file(state)
+    address = ("127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host, settings.port)  # noqa: S104
+    try:
+        if settings.port == 0 or settings.tls == "off":
+            ask_api(state, "/api/health")
+            return Listens.OURS
+        shown = ssl.get_server_certificate(address, timeout=_ANSWERS_WITHIN_S)
+        return (
+            Listens.OURS if ours is not None and _first(ours.read_text("ascii")) == _first(shown) else Listens.ANOTHER
+        )
+    except HTTPError:
+        return Listens.OURS
+    except (OSError, ValueError):
+        return Listens.ANOTHER if _answers(address) else Listens.NOBODY
+
+
+def _first(certificates: str) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(certificates.partition("-----END")[0] + "-----END CERTIFICATE-----")
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=_ANSWERS_WITHIN_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _units(site: Site) -> Finding:
@@ -187,8 +233,15 @@ def _kernel_pins(site: Site) -> Finding:
 
 def _console(site: Site) -> Finding:
     exposed = exposure(site.settings.api.host)
+    where = f"port {site.settings.api.port} of {site.settings.api.host}"
+    if site.listens is Listens.ANOTHER:
+        do = f"End it (sudo ss -ltnp 'sport = :{site.settings.api.port}' names it), or choose another in api.port."
+        return Finding("console", Grade.BAD, f"Another program listens on {where}.", do)
+    if site.listens is Listens.NOBODY:
+        do = "Start it: facegate run" if site.units is None else _journal("api")
+        return Finding("console", Grade.BAD, f"Nobody listens on {where}.", do)
     if exposed is None:
-        return Finding("console", Grade.OK, f"It listens on {site.settings.api.host}.")
+        return Finding("console", Grade.OK, f"It listens on {where}.")
     seen, do = exposed.split(". ", 1)
     return Finding("console", Grade.LOOK, f"{seen}.", do)
 
@@ -215,12 +268,16 @@ def _looked_through(site: Site, name: str, source: str) -> Finding:
     status = site.health.vision
     if status is None:
         return Finding(name, Grade.LOOK, f"{without_password(source)}: nobody looks through it now.", "Start the gate.")
-    if status.get(f"{name}_fault"):
-        return Finding(name, Grade.BAD, str(status[f"{name}_fault"]), f"Check its cable and {name}.source.")
+    report = reports_in(status).get(name)
+    if report is None or (report.gives is None and report.fault is None):
+        return Finding(name, Grade.LOOK, f"{without_password(source)} is being opened.", "Ask again in a minute.")
+    if report.fault is not None:
+        do = f"It is {name}.source; before you change it, try: facegate doctor --camera ADDRESS"
+        return Finding(name, Grade.BAD, report.sentence, do)
     if source.isdigit():
-        do = f"Name it by /dev/v4l/by-id in {name}.source."
-        return Finding(name, Grade.LOOK, f"{source} works, but numbers change.", do)
-    return Finding(name, Grade.OK, f"{without_password(source)} gives frames.")
+        do = f"Numbers change: name it by /dev/v4l/by-id in {name}.source."
+        return Finding(name, Grade.LOOK, f"{source}: {report.sentence}", do)
+    return Finding(name, Grade.OK, f"{without_password(source)}: {report.sentence}")
 
 
 def _models(site: Site) -> Finding:

@@ -13,6 +13,7 @@ from typing import Any
 from gate import clock
 from gate.errors import Sentence
 from gate.link import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
+from gate.processes.camera_report import reports_in
 from gate.vocabulary import Fault
 
 _SYS = Path("/sys")
@@ -80,7 +81,10 @@ def problems(door: Message | None, vision: Message | None, machine: Machine, now
     if vision is None:
         found.append(Sentence("Vision does not answer: faces are not recognised."))
     else:
-        if vision.get("camera_fault"):
+        camera = reports_in(vision).get("camera")
+        if camera is not None and camera.fault is not None:
+            found.append(camera.sentence)
+        elif vision.get("camera_fault"):
             found.append(Sentence(str(vision["camera_fault"])))
         if vision.get("infrared_fault"):
             found.append(Sentence("The infrared camera gives no pictures: until it does, nobody is let in by face."))

@@ -20,7 +20,15 @@ _KEYWORDS = {
     "HttpProblem": (2,), "clean_text": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")
-_FILES = ("gate/errors.py", "gate/health.py", "gate/link.py", "gate/names.py", "gate/proofs.py", "gate/schedule.py")
+_FILES = (
+    "gate/errors.py",
+    "gate/health.py",
+    "gate/link.py",
+    "gate/names.py",
+    "gate/processes/camera_report.py",
+    "gate/proofs.py",
+    "gate/schedule.py",
+)
 
 _HEADING = """\
 # Facegate in {language}. After a change of the code: make messages

@@ -22,6 +22,7 @@ from api.routes.live import Changes
 from api.wording import EVENTS, FAULTS, KINDS, METHODS, OUTCOMES, REASONS
 from gate.clock import zone_of
 from gate.health import gather
+from gate.processes.camera_report import reports_in
 from gate.store import accounts, services
 from gate.store import search as record
 from gate.store.audit import Line
@@ -59,7 +60,15 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
 
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
-    values: dict[str, Any] = {"door": door_status(context), "problems": gather(context.state).problems, "entries": None}
+    found = gather(context.state)
+    camera = reports_in(found.vision).get("camera")
+    values: dict[str, Any] = {
+        "door": door_status(context),
+        "problems": found.problems,
+        # What is wrong with it is among the problems.
+        "camera": camera.sentence if camera is not None and camera.fault is None else None,
+        "entries": None,
+    }
     if actor.may(Permission.RECORD):
         midnight = datetime.now(zone_of(context.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight.astimezone(UTC).isoformat(timespec="milliseconds")

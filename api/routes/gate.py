@@ -19,6 +19,7 @@ from api.routes.health import health_of
 from gate.config import VisionSettings
 from gate.errors import FacegateError, Sentence
 from gate.health import gather
+from gate.processes.camera_report import reports_in
 from gate.promise import Standing
 from gate.proofs import Proof, proofs
 from gate.store import approach
@@ -98,6 +99,7 @@ def _page(
         actor=actor,
         health=health_of(context.gate, found),
         problems=found.problems,
+        cameras={name: report.sentence for name, report in reports_in(found.vision).items()},
         settings=context.settings,
         zone=zone or tuple(vision.get("zone", {}).values()) or (0.0, 0.0, 1.0, 1.0),
         drawn=zone is not None,

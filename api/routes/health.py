@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -14,6 +15,7 @@ from api.auth import Permission
 from api.context import Shared, here_or
 from gate import health
 from gate.link import Message
+from gate.processes.camera_report import reports_in
 
 
 class DoorHealth(BaseModel):
@@ -29,10 +31,24 @@ class DoorHealth(BaseModel):
     store_fault: str | None = None
 
 
+class CameraGives(BaseModel):
+    """What a camera gives: pixels, pictures a second, codec, and seconds between whole pictures (keyframes).
+
+    `keyframe_s` is null where every picture is whole."""
+
+    width: int
+    height: int
+    rate: float
+    codec: str
+    keyframe_s: float | None = None
+
+
 class VisionHealth(BaseModel):
-    """The vision process: whether it answers, and how fresh what it sees is."""
+    """The vision process: whether it answers, how fresh what it sees is, and what its cameras give."""
 
     alive: bool
+    camera_gives: CameraGives | None = None
+    infrared_gives: CameraGives | None = None
     camera_fault: str | None = None
     infrared_fault: str | None = None
     last_frame_age_s: float | None = None
@@ -95,6 +111,7 @@ def health_of(gate: str, found: health.Health) -> Health:
             alive=found.vision is not None,
             last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
             last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
+            **_given_by(vision),
             **_those_of(VisionHealth, vision),
         ),
         machine=MachineHealth(
@@ -105,6 +122,11 @@ def health_of(gate: str, found: health.Health) -> Health:
             clock_trusted=found.machine.clock_trusted,
         ),
     )
+
+
+def _given_by(vision: Message) -> dict[str, CameraGives]:
+    reports = reports_in(vision)
+    return {f"{name}_gives": CameraGives(**asdict(report.gives)) for name, report in reports.items() if report.gives}
 
 
 def _those_of(model: type[BaseModel], status: Message) -> Message:

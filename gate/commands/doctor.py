@@ -20,9 +20,20 @@ _COLOURS = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.BAD: "red"}
 
 @click.command()
 @state_option
+@click.option(
+    "--camera",
+    is_flag=False,
+    flag_value="",
+    metavar="[SOURCE]",
+    help="Try a camera instead: SOURCE as camera.source would be, or that of the settings.",
+)
 @json_option
-def doctor(state: Path | None, config: Path | None, as_json: bool) -> int:
+def doctor(state: Path | None, config: Path | None, camera: str | None, as_json: bool) -> int:
     """What is wrong with this installation, and how to mend it. Exit 1 when something must be mended."""
+    if camera is not None:
+        from gate.commands.camera import try_camera
+
+        return try_camera(state, config, camera, as_json)
     from gate.promise import Standing
     from gate.proofs import proofs
     from gate.standing import standing_of

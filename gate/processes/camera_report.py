@@ -98,12 +98,12 @@ class CameraError(FacegateError):
     """No frames come from here; the message says why and what to do."""
 
     def __init__(self, trouble: Trouble, **values: str | float) -> None:
-        self.fault = Fault(trouble, values)
+        self.fault = CameraFault(trouble, values)
         super().__init__(TROUBLES[trouble], **values)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CameraFault:
     """What is wrong with a camera, with what fills its sentence's gaps."""
 
     trouble: Trouble
@@ -131,7 +131,8 @@ class Gives:
     @property
     def sentence(self) -> Sentence:
         """In words."""
-        values = {"width": self.width, "height": self.height, "rate": f"{self.rate:.3g}", "codec": self.codec}
+        rate = f"{self.rate:.0f}" if self.rate >= 10 else f"{self.rate:.1f}"
+        values = {"width": self.width, "height": self.height, "rate": rate, "codec": self.codec or "–"}
         if self.keyframe_s is None:
             return Sentence("The camera gives {width} x {height} pixels, {rate} pictures a second, {codec}.", **values)
         return Sentence(
@@ -147,7 +148,7 @@ class CameraReport:
     """How a camera is: what it gives, None before its first picture; and its fault, None where it is well."""
 
     gives: Gives | None = None
-    fault: Fault | None = None
+    fault: CameraFault | None = None
 
     @property
     def sentence(self) -> Sentence:
@@ -155,6 +156,13 @@ class CameraReport:
         if self.fault is not None:
             return self.fault.sentence
         return self.gives.sentence if self.gives is not None else Sentence("The camera is being opened.")
+
+
+def reports_in(status: Any) -> dict[str, CameraReport]:
+    """What a status of vision's says of each camera, by `camera` and `infrared`."""
+    said = status.get("cameras") if isinstance(status, dict) else None
+    reports = {str(name): from_message(one) for name, one in said.items()} if isinstance(said, dict) else {}
+    return {name: report for name, report in reports.items() if report is not None}
 
 
 def to_message(report: CameraReport) -> dict[str, Any]:
@@ -181,12 +189,12 @@ def _gives(said: Any) -> Gives | None:
     return Gives(int(said["width"]), int(said["height"]), float(said["rate"]), codec, between and float(between))
 
 
-def _fault(said: Any) -> Fault | None:
+def _fault(said: Any) -> CameraFault | None:
     if said is None:
         return None
-    fault = Fault(Trouble(said["trouble"]), {str(name): _short(value) for name, value in said["values"].items()})
-    # One whose gaps are not filled raises here, and not where it is told.
-    _ = fault.sentence
+    fault = CameraFault(Trouble(said["trouble"]), {str(name): _short(value) for name, value in said["values"].items()})
+    if "{" in fault.sentence:
+        raise ValueError("a sentence with gaps")
     return fault
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.camera_address import redacted
-from gate.processes.camera_report import LASTING, CameraError, CameraReport, Fault, Gives, Trouble
+from gate.processes.camera_report import LASTING, CameraError, CameraFault, CameraReport, Gives, Trouble
 from gate.vision.pace import forward
 from gate.vision.pictures import Shot
 from gate.vision.sources import Source
@@ -120,7 +120,7 @@ class Camera:
         self._settings = source.settings
         self._news = threading.Condition()
         self._frame: Frame | None = None
-        self._fault: Fault | None = None
+        self._fault: CameraFault | None = None
         self._gives: Gives | None = None
         self._ended = False
         self._last_mono: float | None = None
@@ -164,7 +164,7 @@ class Camera:
             if self._ended or self._generation < 0 or silent_s < patience_s:
                 return
             if self._fault is None or not opening:
-                self._fault = Fault(Trouble.SILENT, {"seconds": f"{patience_s:g}"})
+                self._fault = CameraFault(Trouble.SILENT, {"seconds": f"{patience_s:g}"})
             if self._source.on_network and silent_s < patience_s + _GRACE_S:
                 return
             self._abandoned += 1
@@ -213,25 +213,25 @@ class Camera:
             self._last_mono = time.monotonic()
             self._abandoned = 0
             self._gives = gives
-            self._fault = Fault(trouble) if trouble else None
+            self._fault = CameraFault(trouble) if trouble else None
             # A picture that does not live shows nobody.
             if trouble or self._frame is None or not frame.repeated:
                 self._frame = None if trouble else frame
             self._news.notify_all()
             return True
 
-    def _complain(self, generation: int, fault: Fault, retry_s: float) -> None:
+    def _complain(self, generation: int, fault: CameraFault, retry_s: float) -> None:
         said = {name: redacted(str(value), self._settings.source) for name, value in fault.values.items()}
         with self._news:
             if generation == self._generation:
-                self._fault = Fault(fault.trouble, said)
+                self._fault = CameraFault(fault.trouble, said)
                 self._deadline_from = time.monotonic() + retry_s
                 self._news.notify_all()
 
     def _end(self, generation: int) -> None:
         with self._news:
             if generation == self._generation:
-                self._ended, self._fault = True, Fault(Trouble.RECORDING_ENDED)
+                self._ended, self._fault = True, CameraFault(Trouble.RECORDING_ENDED)
 
     def _current(self, generation: int) -> bool:
         with self._news:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
+
 from gate.camera_address import RTSP, Address, address_of
 from gate.config import CameraSettings
 from gate.processes.camera_report import CameraError, Trouble
@@ -36,6 +38,17 @@ def network_shots(settings: CameraSettings) -> Iterator[Shot]:
         raise trouble_at(address, Trouble.UNKNOWN_HOST) from error
     except Exception as error:
         raise named(error, address, settings, time.monotonic() - began) from error
+
+
+def load() -> None:
+    """Load what is else loaded with the first camera."""
+
+    import av.error
+    import av.logging  # noqa: F401
+
+    # The codec that names of hosts go through.
+    "localhost".encode("idna")
+    httpx.Client(verify=False, trust_env=False).close()  # noqa: S501
 
 
 def _rtsp_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:

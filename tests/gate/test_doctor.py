@@ -1,22 +1,27 @@
+import socket
+from contextlib import closing, suppress
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
 from gate.config import CameraSettings, Settings, VisionSettings
-from gate.doctor import REGISTRY, Grade, Site, UnitState, examine, site_of
+from gate.doctor import REGISTRY, Grade, Listens, Site, UnitState, examine, site_of, who_listens
 from gate.health import Health, Machine, look_at_machine
+from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble, to_message
 from gate.promise import Promise, Standing
 from gate.store.database import database_of, open_database
 from tests.door import door_process
 
 WELL_KEPT = Standing(Promise(1, 2), people=3, at=0.4, years_kept=2.0, missed=0.01, more=900)
+WELL_SEEN = CameraReport(Gives(1920, 1080, 25.0, "H.264", 2.0))
 WELL = Machine(45.0, False, 10**10, 10**10, True)
 
 
 @pytest.fixture
 def site(state, store):
     door = {"pid": 1, "mode": "normal", "faults": [], "clock_trusted": True}
-    vision = {"last_frame_mono": 1.0, "camera_fault": None, "residents": 3}
+    vision = {"last_frame_mono": 1.0, "camera_fault": None, "residents": 3, "cameras": seen_by(WELL_SEEN, WELL_SEEN)}
     settings = Settings(
         door={"pin_factory": "lgpio", "fire_pin": 5, "hold_pin": 6, "rex_pin": 13, "contact_pin": 19},
         camera={"source": "/dev/v4l/by-id/usb-camera"},
@@ -35,6 +40,15 @@ def site(state, store):
     )
 
 
+def seen_by(camera, infrared):
+    return {"camera": to_message(camera), "infrared": to_message(infrared)}
+
+
+def with_camera(site, **report):
+    vision = {"last_frame_mono": None, "cameras": {"camera": to_message(CameraReport(**report))}}
+    return replace(site, health=replace(site.health, vision=vision))
+
+
 def found(site, name):
     (finding,) = (finding for finding in examine(site) if finding.name == name)
     return finding
@@ -50,8 +64,8 @@ def test_an_infrared_camera_is_looked_at_like_the_other(site):
     settings = site.settings.model_copy(update={"infrared": CameraSettings(source="rtsp://gate:secret@10.0.0.7/ir")})
     site = replace(site, settings=settings)
     assert found(site, "infrared").grade is Grade.OK
-    site.health.vision["infrared_fault"] = "It is gone."
-    assert (found(site, "infrared").grade, found(site, "infrared").seen) == (Grade.BAD, "It is gone.")
+    site.health.vision["cameras"] = seen_by(WELL_SEEN, CameraReport(fault=CameraFault(Trouble.BLACK)))
+    assert (found(site, "infrared").grade, found(site, "infrared").seen) == (Grade.BAD, "the picture is black")
     asleep = replace(site, health=replace(site.health, vision=None))
     assert found(asleep, "infrared").grade is Grade.LOOK
     assert "secret" not in found(asleep, "infrared").seen
@@ -98,8 +112,11 @@ def with_machine(site, **changes):
         ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
         ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "does not let go"),
         ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
-        ("camera", lambda s: replace(s, health=replace(s.health, vision={"camera_fault": "The camera is gone."})),
-         Grade.BAD, "is gone"),
+        ("camera", lambda s: with_camera(s, fault=CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7"})),
+         Grade.BAD, "refuses the user or the password"),
+        ("camera", with_camera, Grade.LOOK, "is being opened"),
+        ("console", lambda s: replace(s, listens=Listens.ANOTHER), Grade.BAD, "Another program listens on port 8443"),
+        ("console", lambda s: replace(s, listens=Listens.NOBODY), Grade.BAD, "Nobody listens"),
         ("pins", lambda s: replace(s, settings=Settings()), Grade.BAD, "nothing moves"),
         ("kernel pins", no_strict_gpiod, Grade.BAD, "not set"),
         ("models", lambda s: replace(s, verify_models=missing_pack), Grade.BAD, "missing"),
@@ -120,7 +137,10 @@ def test_what_is_wrong_is_found_and_says_what_to_do(site, name, make, grade, wor
 
 def test_a_camera_s_password_is_not_printed(site):
     settings = Settings(camera={"source": "rtsp://user:secret@10.0.0.5/live"})
-    assert found(replace(site, settings=settings), "camera").seen == "rtsp://10.0.0.5/live gives frames."
+    assert found(replace(site, settings=settings), "camera").seen == (
+        "rtsp://10.0.0.5/live: The camera gives 1920 x 1080 pixels, 25 pictures a second, H.264,"
+        " a whole picture (keyframe) every 2 s."
+    )
 
 
 def test_the_machine_s_own_files_are_read(tmp_path):
@@ -195,3 +215,19 @@ def test_liveness_is_said_as_it_is(site):
     assert "a photo held up" in found(site, "liveness").seen
     settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
     assert "standard. measured" in found(replace(site, settings=settings), "liveness").seen
+
+
+@pytest.mark.parametrize("tls", ["generated", "off"])
+def test_who_holds_the_console_s_port_is_looked_at_itself(state, tls):
+    with closing(socket.create_server(("127.0.0.1", 0))) as another:
+        settings = Settings(api={"port": another.getsockname()[1], "tls": tls}).api
+        another.listen(8)
+        Thread(target=hang_up, args=(another,), daemon=True).start()
+        assert who_listens(state, settings) is Listens.ANOTHER
+    assert who_listens(state, settings) is Listens.NOBODY
+
+
+def hang_up(server):
+    with suppress(OSError):
+        while True:
+            server.accept()[0].close()

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 import pytest
 
 from api.tls import generated_certificate
+from enroll.enrolment import enrol_photos
 from gate.config import CameraSettings
-from gate.demo.walkup import Scene, footage
+from gate.demo.walkup import Scene, footage, walker_from
 from gate.processes.camera_report import Trouble
+from gate.store.consents import NO_PERSON
 from gate.vision.camera import Camera
 from gate.vision.sources import source_of
 from tests.cameras import rtsp_camera, write_pictures
-from tests.running import wait_for
+from tests.running import ask, gate_running, of_kind, wait_for
 
 PASSWORD = "s#e:c/r@t?"
 TYPED = f"gate:{PASSWORD}"
@@ -165,3 +167,34 @@ def test_time_stamps_that_jump_make_nobody_wait(camera_there, seconds):
         camera_there.shift(seconds)
         time.sleep(0.3)
         assert counts_again(camera, 5) < 1
+
+
+def test_a_gate_with_a_network_camera_lets_its_resident_in_and_tells_nobody_the_password(
+    models_dir, models, photos, state, store, tmp_path, facegate
+):
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    film = write_pictures(tmp_path / "film", footage([Scene(None, 0.5), Scene(walker, 3.0)], 7))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with rtsp_camera(film, keyframe_s=1, password=PASSWORD) as there:
+        source = there.address(TYPED)
+        given = {"FACEGATE_CAMERA__SOURCE": source, "FACEGATE_API__PORT": port}
+        with gate_running(models_dir, state, source, FACEGATE_API__PORT=port) as process:
+            wait_for(lambda: of_kind(store, "granted"), 30, "nobody was let in")
+            doctor = facegate("doctor", "--json", **given)
+            tried = facegate("doctor", "--camera", source, "--json")
+            asked = facegate("doctor", "--camera", "--json", **given)
+            wrong = facegate("doctor", "--camera", there.address("gate:wr#ng"))
+            status = ask(state, "vision", do="status")
+            there.process.kill()
+            (lost,) = wait_for(lambda: of_kind(store, "camera_lost"), 10, "its loss is not told")
+        printed = process.stdout.read() if not process.stdout.closed else ""
+    findings = {one["name"]: one for one in doctor.answer["findings"]}
+    assert "640 x 360 pixels, 15 pictures a second, H.264" in findings["camera"]["seen"]
+    assert (findings["console"]["grade"], port in findings["console"]["seen"]) == ("ok", True)
+    assert [one.answer["gives"]["codec"] for one in (tried, asked)] == ["H.264", "H.264"]
+    assert (wrong.code, "refuses the user or the password" in wrong.out) == (1, True)
+    settings = facegate("settings", **given).out
+    everything = [printed, settings, status, lost, *(one.out + one.err for one in (doctor, tried, asked, wrong))]
+    assert not [one for one in everything if any(word in str(one) for word in (PASSWORD, "s%23e", "wr#ng", "wr%23ng"))]
