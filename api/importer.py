@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -41,6 +41,8 @@ class Import:
     rows: list[Row]
     refused: list[Outcome]
     """Lines of the table that are no rows."""
+    read_as: Sentence
+    """In which way the table was read."""
     phase: Phase = Phase.REHEARSING
     outcomes: list[Outcome] = field(default_factory=list)
     problem: Sentence | None = None
@@ -71,9 +73,10 @@ class Importer:
         """Erase what was uploaded."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, files: list[tuple[str, BinaryIO]]) -> None:
-        """Rehearse what was uploaded: a CSV and a ZIP of photos, a ZIP with both, or a CSV alone.
+    def start(self, files: list[tuple[str, BinaryIO]], encoding: str | None = None) -> None:
+        """Rehearse what was uploaded: a table and a ZIP of photos, a ZIP with both, or a table alone.
 
+        `encoding` is that of a CSV, where somebody said it.
         Raises Refusal while another import is at work, UsageError for files that are none.
         """
         with self._lock:
@@ -82,11 +85,11 @@ class Importer:
             self.now = None
             self.clear()
             try:
-                rows, refused = self._read(files)
+                found = self._read(files, encoding)
             except BaseException:
                 self.clear()
                 raise
-            self.now = Import(rows, refused)
+            self.now = found
             self._work(self.now, Phase.REHEARSED, by=None)
 
     def carry_out(self, by: str) -> None:
@@ -94,7 +97,7 @@ class Importer:
         with self._lock:
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
-            self.now = Import(self.now.rows, self.now.refused, Phase.WORKING)
+            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[])
             self._work(self.now, Phase.DONE, by)
 
     def discard(self) -> None:
@@ -106,24 +109,28 @@ class Importer:
             self.clear()
             self.now = None
 
-    def _read(self, files: list[tuple[str, BinaryIO]]) -> tuple[list[Row], list[Outcome]]:
+    def _read(self, files: list[tuple[str, BinaryIO]], encoding: str | None) -> Import:
         from enroll.archive import unpack
-        from enroll.bulk import read_table, table_in
+        from enroll.bulk import COLUMNS, read_rows, table_in
+        from enroll.tables.open import ENDINGS, open_table
 
         for name, file in files:
             try:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if name.lower().endswith(".zip"):
                     unpack(file, name, self._folder)
-                elif name.lower().endswith(".csv"):
-                    with (self._folder / "table.csv").open("wb") as out:
+                elif (ending := Path(name).suffix.lower()) in ENDINGS:
+                    with (self._folder / f"table{ending}").open("wb") as out:
                         shutil.copyfileobj(file, out)
                 else:
-                    raise UsageError("{file} is neither a CSV nor a ZIP.", file=name)
+                    raise UsageError(
+                        "{file} is neither a table (.csv, .xlsx, .ods) nor a ZIP; save it as one of these.", file=name
+                    )
             except OSError as error:
                 raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
-        table = table_in(self._folder)
-        return read_table(table, table.parent)
+        path = table_in(self._folder)
+        table = open_table(path, COLUMNS, encoding)
+        return Import(*read_rows(table, path.parent), table.read_as)
 
     def _work(self, job: Import, ends_as: Phase, by: str | None) -> None:
         self._stop.clear()

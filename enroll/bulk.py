@@ -1,4 +1,4 @@
-"""Many people at once: a CSV with a row each, and a folder of photos. What was done before is passed over.
+"""Many people at once: a table with a row each, and a folder of photos. What was done before is passed over.
 
 Columns, by their first line: name (needed), unit, group, from, until, photos (file names, separated by semicolons),
 consent (told, paper or screen), language, guardian.
@@ -6,10 +6,10 @@ consent (told, paper or screen), language, guardian.
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +19,10 @@ from enroll.consent import LANGUAGES, given
 from enroll.days import day_of
 from enroll.enrolment import Prepared, photo_in, prepare
 from enroll.people import add_without_face, namesake
+from enroll.tables.open import ENDINGS
+from enroll.tables.table import Line, Table
 from gate.errors import FacegateError, Sentence, UsageError, together
-from gate.names import clean_text, name_key
+from gate.names import clean_text, name_key, normalised
 from gate.spreadsheet import typed
 from gate.store import residents, schedules
 from gate.store.consents import Way
@@ -30,11 +32,7 @@ from gate.vision.gallery import LiveGallery
 from models.pack import Models
 
 COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
-_MAX_BYTES = 16 << 20
-_MAX_ROWS = 20_000
-# What Excel writes: with a mark at the beginning, else in China GBK.
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_PLAIN = ("utf-8", "gb18030")
+_DAYS = ("from", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +71,34 @@ class Outcome:
     why: Sentence | None = None
 
 
-def read_table(path: Path, folder: Path) -> tuple[list[Row], list[Outcome]]:
-    """The rows of a CSV whose photos lie in `folder`, and those that are none with the reason. Raises UsageError."""
+def read_rows(table: Table, folder: Path) -> tuple[list[Row], list[Outcome]]:
+    """The rows of a table whose photos lie in `folder`, and those that are none with the reason. Raises UsageError."""
+    names = _columns(table)
     rows: list[Row] = []
     refused: list[Outcome] = []
     seen: dict[tuple[str, str | None], int] = {}
-    for line, cells in _cells(path):
+    for line in table.lines[1:]:
         try:
-            row = _row(line, cells, folder)
-            first = seen.setdefault((name_key(row.name), row.unit), line)
-            if first != line:
+            row = _row(line.number, _cells(names, line), folder)
+            first = seen.setdefault((name_key(row.name), row.unit), line.number)
+            if first != line.number:
                 raise UsageError("{name} stands in line {line} already.", name=row.name, line=first)
         except FacegateError as error:
-            refused.append(Outcome(line, cells.get("name", "")[:100], Action.REFUSED, error.sentence))
+            called = "".join(cell.text for name, cell in zip(names, line.cells, strict=False) if name == "name")
+            refused.append(Outcome(line.number, called[:100], Action.REFUSED, error.sentence))
         else:
             rows.append(row)
     return rows, refused
 
 
 def table_in(folder: Path) -> Path:
-    """The one CSV among files that came together. Raises UsageError where there is none, or several."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".csv" and path.is_file()]
+    """The one table among files that came together. Raises UsageError where there is none, or several."""
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS and path.is_file()]
     if len(found) != 1:
-        raise UsageError("There must be one CSV among the files; {count} are there.", count=len(found))
+        raise UsageError(
+            "There must be one table among the files, a CSV or a workbook (.xlsx, .ods); {count} are there.",
+            count=len(found),
+        )
     return found[0]
 
 
@@ -147,65 +150,59 @@ def _remarks(lookalikes: Sequence[str], left_out: Sequence[LeftOut]) -> Sentence
     return together(said) if said else None
 
 
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
-    try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        unknown = [name for name in names if name not in COLUMNS]
-        if "name" not in names or unknown:
-            raise UsageError(
-                "The first line of {table} must name the columns, out of {columns}; '{column}' is {wrong}.",
-                table=path.name, columns=", ".join(COLUMNS), column=unknown[0] if unknown else "name",
-                wrong=Sentence("none") if unknown else Sentence("missing"),
-            )  # fmt: skip
-        for cells in reader:
-            if reader.line_num > _MAX_ROWS:
-                raise UsageError("{table} has more than {most} lines; split it.", table=path.name, most=_MAX_ROWS)
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, {name: typed(cell.strip()) for name, cell in zip(names, cells, strict=False)}
-    except csv.Error as error:
+def _columns(table: Table) -> list[str]:
+    """What the columns are called, by the first line; empty for those that have no name and nothing in them."""
+    names = [cell.text.lower() for cell in table.lines[0].cells] if table.lines else []
+    unknown = [name for name in names if name and name not in COLUMNS]
+    if "name" not in names or unknown:
         raise UsageError(
-            "{table} is no CSV that can be read: {why}, in line {line}.",
-            table=path.name,
-            why=error,
-            line=reader.line_num,
-        ) from error
+            "The first line of {table} must name the columns, out of {columns}; '{column}' is {wrong}.",
+            table=table.name, columns=", ".join(COLUMNS), column=unknown[0] if unknown else "name",
+            wrong=Sentence("none") if unknown else Sentence("missing"),
+        )  # fmt: skip
+    if twice := next((name for name in names if name and names.count(name) > 1), None):
+        raise UsageError("The column '{column}' stands twice in {table}.", column=twice, table=table.name)
+    return names
 
 
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError("{table} is larger than {most} MB; split it.", table=path.name, most=_MAX_BYTES >> 20)
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError("The table {table} cannot be read: {why}.", table=path, why=error.strerror) from error
-    marked = [encoding for mark, encoding in _MARKS if content.startswith(mark)]
-    for encoding in marked or _PLAIN:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UsageError("{table} is text in no encoding that is known here; save it as CSV in UTF-8.", table=path.name)
+def _cells(names: list[str], line: Line) -> dict[str, str]:
+    """What stands under each column. Raises UsageError for what stands under none, and for a day where none belongs."""
+    named = dict(zip(names, line.cells, strict=False))
+    beside = line.cells[len(names) :] + tuple(cell for name, cell in zip(names, line.cells, strict=False) if not name)
+    if any(cell.text for cell in beside):
+        raise UsageError(
+            "The line has text in more cells than there are columns; a text that holds the separator stands in quotes."
+        )
+    for name, cell in named.items():
+        if cell.is_day and name not in _DAYS:
+            raise UsageError(
+                "In the column '{column}' stands a date, {day}: a spreadsheet makes one of 3-12, for example. Make it"
+                " text there, and type it again.",
+                column=name, day=cell.text,
+            )  # fmt: skip
+    return {name: typed(cell.text) for name, cell in named.items()}
 
 
 def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
-    photos = tuple(_photo(name.strip(), folder) for name in cells.get("photos", "").split(";") if name.strip())
+    photos = tuple(
+        _photo(name.strip(), folder) for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip()
+    )
     if len(photos) > MAX_TEMPLATES:
         raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-    way, language, unit = cells.get("consent", ""), cells.get("language", "") or "en", cells.get("unit", "")
+    way, language, unit = cells.get("consent", "").lower(), cells.get("language", "") or "en", cells.get("unit", "")
     if photos and way not in (Way.TOLD, Way.PAPER, Way.SCREEN):
         raise UsageError("Photos need a consent: told, paper or screen.")
     if language not in LANGUAGES:
         raise UsageError("There is no consent text in this language.")
     guardian = cells.get("guardian", "")
-    valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in ("from", "until"))
+    valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in _DAYS)
     if valid_from and valid_until and valid_until < valid_from:
         raise UsageError(residents.ENDS_BEFORE)
     return Row(
         line=line,
         name=clean_text(cells.get("name", ""), "name"),
         unit=clean_text(unit, "unit") if unit else None,
-        group=cells.get("group", ""),
+        group=normalised(cells.get("group", "")),
         valid_from=valid_from,
         valid_until=valid_until,
         photos=photos,
@@ -216,13 +213,18 @@ def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
 
 
 def _photo(name: str, folder: Path) -> Path:
-    path = folder / name
-    # A name that leads out of the folder, by itself or by a link.
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError("{photo} leads out of the folder of photos.", photo=name)
-    if not path.is_file():
-        raise UsageError("There is no photo {photo}.", photo=name)
-    return path
+    try:
+        # macOS writes accents in the names of files as letters of their own.
+        for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
+            path = folder / form
+            # A name that leads out of the folder, by itself or by a link.
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise UsageError("{photo} leads out of the folder of photos.", photo=name[:100])
+            if path.is_file():
+                return path
+    except (OSError, ValueError):
+        pass  # It is too long for a name, or holds what no name does.
+    raise UsageError("There is no photo {photo}.", photo=name[:100])
 
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:

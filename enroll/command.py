@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from enroll.consent import LANGUAGES, given, text
+from enroll.tables.letters import ENCODINGS
 from gate.commands.home import counted, home, json_option, operator, print_json, print_table, progress_bar, state_option
 from gate.errors import UsageError
 from gate.store import audit
@@ -120,24 +121,39 @@ def consent(language: str) -> None:
 @click.command("import")
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--photos", type=click.Path(path_type=Path), help="A folder or ZIP of the photos; else beside the table.")
+@click.option(
+    "--encoding", type=click.Choice(list(ENCODINGS)), help="In which encoding a CSV is, where that cannot be found out."
+)
 @click.option("--yes", is_flag=True, help="Do it. Without this it is a rehearsal: it shows what would change.")
 @state_option
 @json_option
 def import_people(
-    table: Path, photos: Path | None, yes: bool, state: Path | None, config: Path | None, as_json: bool
+    table: Path,
+    photos: Path | None,
+    encoding: str | None,
+    yes: bool,
+    state: Path | None,
+    config: Path | None,
+    as_json: bool,
 ) -> int:
-    """Enrol everyone in TABLE, a CSV with a row a person, or a ZIP with one and its photos; rehearsed first.
+    """Enrol everyone in TABLE, a CSV or workbook (.xlsx, .ods) with a row a person, or a ZIP with one and its photos.
+
+    It is rehearsed first.
 
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
-    from enroll.bulk import Action, carry_out, read_table
+    from enroll.bulk import COLUMNS, Action, carry_out, read_rows
     from enroll.enrolment import known_faces
+    from enroll.tables.open import open_table
     from models.pack import open_models
 
     gate, by = home(state, config), operator()
     with _unpacked(table, photos) as (listed, folder):
-        rows, outcomes = read_table(listed, folder)
+        read = open_table(listed, COLUMNS, encoding)
+        rows, outcomes = read_rows(read, folder)
+        if not as_json:
+            click.echo(read.read_as, err=True)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
             people = store if yes else people_in_memory(store)
@@ -148,7 +164,7 @@ def import_people(
     outcomes.sort(key=lambda one: one.line)
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     if as_json:
-        print_json({"done": yes, **counts, "rows": [asdict(one) for one in outcomes]})
+        print_json({"done": yes, "read_as": read.read_as, **counts, "rows": [asdict(one) for one in outcomes]})
     else:
         told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
         print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Annotated
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
@@ -12,6 +13,7 @@ from api.auth import Actor
 from api.context import Context, Registrar, Shared
 from api.pages import language_of, page
 from api.routes.imports import start
+from enroll.tables.letters import ENCODINGS
 from gate.errors import FacegateError
 
 router = APIRouter(route_class=AskedFirst, prefix="/import")
@@ -27,11 +29,15 @@ def show_import(request: Request, context: Shared, actor: Registrar, part: str =
 
 @router.post("")
 def start_import(
-    request: Request, context: Shared, actor: Registrar, files: list[UploadFile] | None = None
+    request: Request,
+    context: Shared,
+    actor: Registrar,
+    files: list[UploadFile] | None = None,
+    encoding: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Rehearse what was chosen."""
     try:
-        start(context, [one for one in files or [] if one.filename])
+        start(context, [one for one in files or [] if one.filename], encoding)
     except FacegateError as error:
         return _page(request, context, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)
@@ -62,5 +68,5 @@ def _page(request: Request, context: Context, actor: Actor, template: str, probl
     counts = Counter(one.action for one in lines)
     return page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
-        problem=problem,
+        problem=problem, encodings=ENCODINGS,
     )  # fmt: skip

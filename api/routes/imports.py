@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Form, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -36,6 +37,7 @@ class Import(BaseModel):
     """The import as it stands; it is rehearsed first, and done when `run` is asked for."""
 
     phase: Phase
+    read_as: str = Field(description="How the table was read: its encoding and separator, or its sheet.")
     rows: int
     done: int
     lines: list[Line]
@@ -43,9 +45,14 @@ class Import(BaseModel):
 
 
 @router.post("/imports", status_code=202)
-def start_import(files: list[UploadFile], context: Shared, _actor: Registrar) -> Import:
-    """Rehearse a table: a CSV and a ZIP of photos, or a ZIP with both. Nothing is changed yet."""
-    start(context, files)
+def start_import(
+    files: list[UploadFile], context: Shared, _actor: Registrar, encoding: Annotated[str, Form(max_length=20)] = ""
+) -> Import:
+    """Rehearse a table (CSV, .xlsx, .ods) and a ZIP of photos, or a ZIP with both. Nothing is changed yet.
+
+    `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like.
+    """
+    start(context, files, encoding)
     return show_import(context, _actor)
 
 
@@ -94,11 +101,18 @@ def export_residents(
     )
 
 
-def start(context: Shared, files: list[UploadFile]) -> None:
+def start(context: Shared, files: list[UploadFile], encoding: str) -> None:
     """Rehearse uploads, for the API and the page alike."""
-    context.importer.start([(one.filename or "", one.file) for one in files])
+    context.importer.start([(one.filename or "", one.file) for one in files], encoding or None)
 
 
 def _shown(now: Stored) -> Import:
     lines = [Line(line=one.line, name=one.name, action=one.action, why=one.why) for one in now.lines()]
-    return Import(phase=now.phase, rows=len(now.rows), done=len(now.outcomes), lines=lines, problem=now.problem)
+    return Import(
+        phase=now.phase,
+        read_as=now.read_as,
+        rows=len(now.rows),
+        done=len(now.outcomes),
+        lines=lines,
+        problem=now.problem,
+    )

@@ -119,7 +119,7 @@ def test_one_at_a_time_and_it_can_be_stopped_with_whoever_is_enrolled_kept(manag
     ("name", "content", "why"),
     [
         ("people.zip", b"no zip", "不是可读的 ZIP"),
-        ("people.txt", b"name\nx\n", "既不是 CSV，也不是 ZIP"),
+        ("people.txt", b"name\nx\n", "既不是表格（.csv、.xlsx、.ods），也不是 ZIP"),
         ("people.csv", b"who\nx\n", "第一行须写列名"),
         ("photo.jpg", b"\xff", "既不是"),
     ],
@@ -131,6 +131,41 @@ def test_what_cannot_be_read_is_told_in_the_readers_language(manager, state, nam
     assert manager.post("/api/v1/imports", files=[("files", (name, content))]).status_code == 422
     assert not (state / "import").exists()
     assert manager.get("/api/v1/imports/current").status_code == 404
+
+
+def test_an_encoding_that_cannot_be_found_is_asked_for_and_a_choice_on_the_page(manager):
+    files = [("files", ("people.csv", "name,unit\nČapek,1\n".encode("cp1250")))]
+    ways = "windows-1250: Čapek; windows-1252: Èapek"
+    for tag, asked, choice in (("en", f"several ways: {ways}.", "found"), ("zh-CN", f"几种读法：{ways}。", "自动识别")):
+        answer = manager.post("/import", files=files, headers={"accept-language": tag})
+        assert (answer.status_code, asked in problem_of(answer)) == (422, True)
+        assert choice in answer.text
+        assert "<option>windows-1250</option>" in answer.text
+    assert manager.post("/import", files=files, data={"encoding": "windows-1250"}).status_code == 303
+    page = manager.get("/import", headers={"accept-language": "zh-CN"})
+    assert "按 windows-1250 编码读取，以逗号分隔。" in page.text
+    now = until(manager, "rehearsed")
+    assert (now["read_as"], now["lines"][0]["name"]) == ("Read as windows-1250, separated by commas.", "Čapek")
+    assert manager.post("/api/v1/imports", files=files).status_code == 422
+    assert manager.post("/api/v1/imports", files=files, data={"encoding": "windows-1250"}).status_code == 202
+    until(manager, "rehearsed")
+    manager.ask("DELETE", "/api/v1/imports/current")
+
+
+def test_a_workbook_of_libreoffice_comes_in_alone_or_with_its_photos(manager, store, photos):
+    workbook = (REPOSITORY / "tests" / "data" / "tables" / "people.xlsx").read_bytes()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("people.xlsx", workbook)
+    for name, content in (("people.xlsx", workbook), ("all.zip", made.getvalue())):
+        assert manager.post("/api/v1/imports", files=[("files", (name, content))]).status_code == 202
+        rehearsed = until(manager, "rehearsed")
+        assert rehearsed["read_as"] == "Read from the sheet People."
+        assert actions(rehearsed).count("added") == 5
+    manager.post("/api/v1/imports/current/run")
+    done = until(manager, "done")
+    assert (done["lines"], done["read_as"]) == (rehearsed["lines"], rehearsed["read_as"])
+    assert len(residents.every(store)) == 5
 
 
 def test_a_way_out_of_the_zip_is_refused(manager, state):

@@ -9,7 +9,8 @@ from contextlib import closing
 import cv2
 import pytest
 
-from enroll.bulk import Action, carry_out, read_table
+from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.store import audit, consents, residents, schedules
 from gate.store.rows import people_in_memory
@@ -35,6 +36,10 @@ def table(tmp_path, photos):
         return tmp_path / "people.csv"
 
     return write
+
+
+def read_table(path, folder):
+    return read_rows(open_table(path, COLUMNS), folder)
 
 
 def rehearse(store, models, rows):

@@ -12,10 +12,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from enroll.bulk import Action, carry_out, read_table
+from enroll.bulk import COLUMNS, Action, carry_out, read_rows
 from enroll.checks import find_faces
 from enroll.decode import decode_photo
 from enroll.enrolment import known_faces
+from enroll.tables.open import open_table
 from gate.store import audit, residents
 from gate.store.database import open_database, open_read_only
 from models.align import align
@@ -49,7 +50,7 @@ def memory_mb():
 
 def test_the_import_keeps_four_fifths_of_the_models_own_pace_in_flat_memory(table, models, state):
     path, folder = table
-    rows, refused = read_table(path, folder)
+    rows, refused = read_rows(open_table(path, COLUMNS), folder)
     assert (len(rows), refused) == (ROWS, [])
     bare_s = import_s = 0.0
     outcomes, memory = [], []

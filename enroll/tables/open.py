@@ -1,0 +1,39 @@
+"""A table from a file, by what the file holds and not by what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from enroll.tables.table import MAX_BYTES, Table
+from enroll.tables.text import read_text
+from gate.errors import UsageError
+
+# How files end that may hold a table.
+ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xlsb", ".ods")
+_ARCHIVE = b"PK\x03\x04"
+# Of old Excel files, and of new ones with a password.
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+
+
+def open_table(path: Path, columns: Collection[str], encoding: str | None = None) -> Table:
+    """The table in a file whose first line names some of `columns`; `encoding` as of `letters.decoded`.
+
+    Raises UsageError with one sentence for whatever is none.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError("{table} is larger than {most} MB; split it.", table=path.name, most=MAX_BYTES >> 20)
+        content = path.read_bytes()
+        if content.startswith(_ARCHIVE):
+            from enroll.tables.workbook import read_workbook
+
+            return read_workbook(path, columns)
+    except OSError as error:
+        raise UsageError("The table {table} cannot be read: {why}.", table=path, why=error.strerror) from error
+    if content.startswith(_COMPOUND):
+        raise UsageError(
+            "{table} is an old Excel file (.xls), or locked with a password; save it as .xlsx, without one.",
+            table=path.name,
+        )
+    return read_text(content, path.name, columns, encoding)

@@ -1,0 +1,63 @@
+"""CSV as spreadsheets and other programs write it: separators, marks and encodings are found, or asked about."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator
+
+from enroll.tables.letters import decoded
+from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
+from gate.errors import Sentence, UsageError
+
+_SEPARATORS = {
+    ",": Sentence("commas"), ";": Sentence("semicolons"), "\t": Sentence("tabs"), "|": Sentence("upright strokes"),
+}  # fmt: skip
+# What Excel writes and reads before the first line.
+_SAID = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*\r?\n', re.IGNORECASE)
+
+
+def read_text(content: bytes, name: str, columns: Collection[str], encoding: str | None = None) -> Table:
+    """The table in a CSV called `name` whose first line names some of `columns`. Raises UsageError."""
+    text, encoding = decoded(content, name, encoding)
+    said = _SAID.match(text)
+    separator = said[1] if said else _separator(text, columns)
+    lines = tuple(_lines(text[said.end() :] if said else text, separator, name, 1 if said else 0))
+    by = _SEPARATORS.get(separator) or separator
+    return Table(name, lines, Sentence("Read as {encoding}, separated by {by}.", encoding=encoding, by=by))
+
+
+def _separator(text: str, columns: Collection[str]) -> str:
+    """The one that makes the most columns of the first line."""
+    start = text.lstrip("\r\n")[: MAX_COLUMNS * 64]
+
+    def known(separator: str) -> int:
+        try:
+            cells = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
+        except csv.Error:
+            return 0
+        return sum(cell.strip().lower() in columns for cell in cells)
+
+    return max(_SEPARATORS, key=known)
+
+
+def _lines(text: str, separator: str, name: str, before: int) -> Iterator[Line]:
+    """`before` lines stood above. A line that goes on in quotes is called by its first."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = before + 1
+    try:
+        for cells in reader:
+            if reader.line_num + before > MAX_LINES:
+                raise too_long(name)
+            used = max((at for at, cell in enumerate(cells, 1) if cell.strip()), default=0)
+            if used > MAX_COLUMNS:
+                raise UsageError("Line {line} of {table} has more than {most} cells.", line=number, table=name,
+                                 most=MAX_COLUMNS)  # fmt: skip
+            if used:
+                yield Line(number, tuple(Cell(cell.strip()) for cell in cells[:used]))
+            number = reader.line_num + before + 1
+    except csv.Error as error:
+        raise UsageError(
+            "{table} is no CSV that can be read: {why}, in line {line}.", table=name, why=error, line=number
+        ) from error
