@@ -17,8 +17,9 @@ from api.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.context import Context, signed_in_or_open
 from api.languages import Language
 from api.pages import language_of, page
-from api.problems import HttpProblem, SignInNeeded, problem
+from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.routes import (
+    account,
     accounts,
     bulk,
     camera,
@@ -30,6 +31,7 @@ from api.routes import (
     health,
     imports,
     live,
+    me,
     people,
     residents,
     schedules,
@@ -62,9 +64,9 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
-    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, site, webhooks, live):
+    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
-    for room in (sign_in, gate, console, people, bulk, camera, screen, settings):
+    for room in (sign_in, gate, console, people, bulk, camera, screen, settings, account):
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(
         "/api/v1/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False,
@@ -88,6 +90,10 @@ def _told(request: Request, error: Exception) -> Response:
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
+    if isinstance(error, PasswordChangeNeeded):
+        return Response(status_code=303, headers={"Location": "/account"})
+    if isinstance(error, ConfirmationNeeded):
+        return page(request, "confirm.html", status_code=status, problem=detail, way_back="/settings")
     response = page(request, "error.html", status_code=status, status=status, sentence=detail)
     response.headers.update(headers or {})
     return response

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from api.problems import HttpProblem
 from gate.store.accounts import Role, User
 
 
@@ -38,6 +40,8 @@ ROLES: dict[Role, frozenset[Permission]] = {
 # A session ends when unused for so long, and at the latest after so long, seconds.
 IDLE_S = 8 * 3600.0
 LONGEST_S = 7 * 24 * 3600.0
+# Accounts, tokens, webhooks and backups are changed by whoever gave their password within so long, seconds.
+CONFIRMED_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,27 @@ class Actor:
     user: User | None = None
     session: str | None = None
     """The digest of their session, for a browser."""
+    confirmed: bool = False
+    """Whether they gave their password just now."""
+    must_change: bool = False
+    """Whether somebody else gave them their password: they may nothing until they changed it."""
+
+    @property
+    def user_id(self) -> str:
+        """Of a person. Raises LookupError for a token."""
+        if self.user is None:
+            raise LookupError("a token is no user")
+        return self.user.id
 
     def may(self, permission: Permission) -> bool:
         """Whether they may."""
         return permission in self.permissions
+
+
+def refuse_more_than_own(actor: Actor, permissions: Iterable[Permission]) -> None:
+    """Raises HttpProblem where somebody would give away what they do not hold."""
+    if not actor.permissions.issuperset(permissions):
+        raise HttpProblem(403, "You cannot give more than you may do yourself.")
 
 
 def new_secret() -> str:

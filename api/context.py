@@ -13,14 +13,14 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 
-from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
+from api.auth import CONFIRMED_S, IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
 from api.destinations import Allowed
 from api.enroller import Enroller
 from api.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
-from api.problems import HttpProblem, SignInNeeded
+from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from api.throttle import Throttle
 from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store import accounts, audit
@@ -113,22 +113,29 @@ def _shown_by(request: Request, context: Context, connection: sqlite3.Connection
     now = time.time()
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
-        return _by_token(connection, digest(secret.strip()))
+        return _by_token(connection, digest(secret.strip()), now, address_of(request))
     cookie = request.cookies.get(context.cookie)
-    return _by_session(connection, digest(cookie), now) if cookie else None
+    return _by_session(connection, digest(cookie), now, address_of(request)) if cookie else None
 
 
-def _by_token(connection: sqlite3.Connection, known_by: str) -> Actor | None:
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+def _by_token(connection: sqlite3.Connection, known_by: str, now: float, address: str) -> Actor | None:
     token = accounts.token_of(connection, known_by)
     if token is None:
         return None
+    if token.used_at is None or not 0 <= now - token.used_at < _USED_EVERY_S:
+        accounts.use_token(connection, token.id, now, address)
     of = accounts.user(connection, token.user)
     # A token may never do more than the user it belongs to.
     allowed = ROLES[of.role] if of else frozenset[Permission]()
     return Actor(f"token {token.id}", allowed & {Permission(one) for one in token.permissions})
 
 
-def _by_session(connection: sqlite3.Connection, known_by: str, now: float) -> Actor | None:
+def _by_session(connection: sqlite3.Connection, known_by: str, now: float, address: str) -> Actor | None:
     session = accounts.session(connection, known_by)
     if session is None:
         return None
@@ -136,8 +143,16 @@ def _by_session(connection: sqlite3.Connection, known_by: str, now: float) -> Ac
         accounts.end_session(connection, known_by)
         return None
     if not 0 <= now - session.used_at < _USED_EVERY_S:
-        accounts.use_session(connection, known_by, now)
-    return Actor(f"user {session.user.id}", ROLES[session.user.role], session.user, known_by)
+        accounts.use_session(connection, known_by, now, address)
+    user = session.user
+    return Actor(
+        f"user {user.id}",
+        frozenset() if user.provisional else ROLES[user.role],
+        user,
+        known_by,
+        confirmed=0 <= now - session.confirmed_at < CONFIRMED_S,
+        must_change=user.provisional,
+    )
 
 
 MaybeActor = Annotated[Actor | None, Depends(actor_of)]
@@ -149,11 +164,31 @@ def may(permission: Permission) -> Callable[..., Actor]:
     def check(actor: MaybeActor) -> Actor:
         if actor is None:
             raise SignInNeeded
+        if actor.must_change:
+            raise PasswordChangeNeeded
         if not actor.may(permission):
             raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
         return actor
 
     return check
+
+
+def _somebody(actor: MaybeActor) -> Actor:
+    if actor is None:
+        raise SignInNeeded
+    return actor
+
+
+def _person(actor: Annotated[Actor, Depends(_somebody)]) -> Actor:
+    if actor.user is None:
+        raise HttpProblem(403, "Only a person who is signed in can do this; a token cannot.")
+    return actor
+
+
+def _confirmed(actor: Annotated[Actor, Depends(may(Permission.SITE))]) -> Actor:
+    if not _person(actor).confirmed:
+        raise ConfirmationNeeded
+    return actor
 
 
 def _from_here(request: Request) -> bool:
@@ -201,6 +236,11 @@ Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
 Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]
 Reader = Annotated[Actor, Depends(may(Permission.RECORD))]
 Owner = Annotated[Actor, Depends(may(Permission.SITE))]
+ConfirmedOwner = Annotated[Actor, Depends(_confirmed)]
+"""Who changes accounts, tokens, webhooks and backups: a person, who gave their password just now."""
+AnyActor = Annotated[Actor, Depends(_somebody)]
+Person = Annotated[Actor, Depends(_person)]
+"""Whoever is signed in, for what is their own; also who must change their password first."""
 
 
 def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **details: Any) -> None:

@@ -48,6 +48,21 @@ class SignInNeeded(HttpProblem):
         super().__init__(401, Sentence("Sign in first."), headers={"WWW-Authenticate": "Bearer"})
 
 
+class ConfirmationNeeded(HttpProblem):
+    """Who asks may do this, once they gave their password again."""
+
+    def __init__(self) -> None:
+        super().__init__(403, Sentence("Give your password again first."), reason="confirmation_needed")
+
+
+class PasswordChangeNeeded(HttpProblem):
+    """Who asks has a password that somebody else gave them."""
+
+    def __init__(self) -> None:
+        sentence = Sentence("Somebody else chose your password; change it first.")
+        super().__init__(403, sentence, reason="password_change_needed")
+
+
 def problem(status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
     """The response that says so."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason)

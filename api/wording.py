@@ -139,6 +139,8 @@ EVENTS: dict[str, Sentence] = {
     Kind.USER_ADDED: Sentence("User added"),
     Kind.USER_REMOVED: Sentence("User removed"),
     Kind.PASSWORD_CHANGED: Sentence("Password changed"),
+    Kind.ROLE_CHANGED: Sentence("Role changed"),
+    Kind.SIGNED_OUT: Sentence("Signed out by hand"),
     Kind.SIGNED_IN: Sentence("Signed in"),
     Kind.SIGN_IN_FAILED: Sentence("Sign-in failed"),
     Kind.TOKEN_ADDED: Sentence("Token added"),
@@ -261,7 +263,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         Sentence("Settings and accounts"),
         (
             Kind.SCHEDULE_CHANGED, Kind.SCHEDULE_REMOVED, Kind.GROUP_CHANGED, Kind.ZONE_CHANGED,
-            Kind.FREE_ACCESS_CHANGED, Kind.USER_ADDED, Kind.USER_REMOVED, Kind.PASSWORD_CHANGED, Kind.TOKEN_ADDED,
+            Kind.FREE_ACCESS_CHANGED, Kind.USER_ADDED, Kind.USER_REMOVED, Kind.PASSWORD_CHANGED, Kind.ROLE_CHANGED,
+            Kind.SIGNED_OUT, Kind.TOKEN_ADDED,
             Kind.TOKEN_REVOKED, Kind.WEBHOOK_ADDED, Kind.WEBHOOK_REMOVED, Kind.WEBHOOK_REPLAYED,
         ),
     ),

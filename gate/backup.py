@@ -69,9 +69,14 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
     return Backup(path, made_at.isoformat(), people, events)
 
 
+def of_folder(folder: Path) -> list[Path]:
+    """The backups of a folder, the oldest first."""
+    return sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
+
+
 def keep_newest(folder: Path, count: int) -> int:
     """Remove all but the newest backups of a folder. Returns how many went."""
-    old = sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))[:-count]
+    old = of_folder(folder)[:-count]
     for path in old:
         path.unlink()
     return len(old)

@@ -114,6 +114,8 @@ class Kind(StrEnum):
     USER_ADDED = "user_added"
     USER_REMOVED = "user_removed"
     PASSWORD_CHANGED = "password_changed"
+    ROLE_CHANGED = "role_changed"
+    SIGNED_OUT = "signed_out"
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     TOKEN_ADDED = "token_added"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -59,6 +59,9 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
     def day_and_time(moment: str) -> str:
         return language.date_time(datetime.fromisoformat(moment), zone)
 
+    def day_and_time_of(seconds: float) -> str:
+        return language.date_time(datetime.fromtimestamp(seconds, UTC), zone)
+
     text = (
         _environment()
         .get_template(template)
@@ -72,6 +75,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
             back=_way_back(request),
             clock=clock,
             day_and_time=day_and_time,
+            day_and_time_of=day_and_time_of,
             json=json.dumps,
             **values,
         )

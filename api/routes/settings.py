@@ -9,20 +9,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
-from api.auth import Actor, Permission, digest, new_secret
-from api.context import Context, Owner, Registrar, Shared, Store
+from api.auth import Actor, Permission
+from api.context import ConfirmedOwner, Context, Owner, Registrar, Shared, Store
 from api.pages import language_of, page
 from api.passwords import LEAST_PASSWORD
+from api.routes import accounts as account_routes
 from api.routes import webhooks as webhook_routes
-from api.routes.accounts import clean_user_name, found_user
-from api.routes.site import back_up, backups_of
+from api.routes.accounts import found_user
+from api.routes.site import back_up, backups_of, name_of
 from api.wording import KINDS
 from gate.errors import FacegateError, Sentence
 from gate.names import clean_text
-from gate.store import accounts, schedules, search, webhooks
+from gate.store import accounts, schedules, search, signed_in, webhooks
 from gate.store.accounts import Role
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings")
@@ -51,7 +52,7 @@ class _Page:
             groups=schedules.groups(self.connection),
             tokens=accounts.tokens(self.connection) if site else [],
             webhooks=webhooks.every(self.connection) if site else [],
-            backups=[path.name for path in backups_of(self.context)] if site else [],
+            backups=[name_of(self.context, path) for path in backups_of(self.context)] if site else [],
             least=LEAST_PASSWORD,
             notice=notice,
             problem=problem,
@@ -72,7 +73,7 @@ def _registrars(request: Request, connection: Store, context: Shared, actor: Reg
     return _Page(request, connection, context, actor)
 
 
-def _owners(request: Request, connection: Store, context: Shared, actor: Owner) -> _Page:
+def _owners(request: Request, connection: Store, context: Shared, actor: ConfirmedOwner) -> _Page:
     return _Page(request, connection, context, actor)
 
 
@@ -112,25 +113,52 @@ def put_group(page: _RegistrarsPage, name: _Text, schedule: Annotated[str, Form(
 @router.post("/users")
 def add_user(page: _OwnersPage, name: _Text, role: Annotated[Role, Form()], password: _Text) -> Response:
     """Add a user."""
+    return page.after(
+        lambda: account_routes.add(page.connection, page.context, page.actor, name, password, role),
+        Sentence("{name} can sign in now, and chooses a password of their own first.", name=name.strip()),
+    )
 
-    def add() -> None:
-        clean = clean_user_name(name)
-        hashed = page.context.passwords.hashed(password, clean)
-        accounts.add_user(page.connection, clean, hashed, role, page.actor.label)
 
-    return page.after(add, Sentence("{name} can sign in now.", name=name.strip()))
+@router.get("/users/{user}")
+def show_user(request: Request, connection: Store, actor: Owner, user: str) -> Response:
+    """A user: what they are signed in by, and what may be changed of them."""
+    found = found_user(connection, user)
+    return page(
+        request, "user.html", actor=actor, user=found, least=LEAST_PASSWORD,
+        sign_ins=signed_in.of(connection, found.id),
+        this=signed_in.shown(actor.session) if actor.session else None,
+    )  # fmt: skip
 
 
 @router.post("/users/{user}/password")
 def change_password(page: _OwnersPage, user: str, password: _Text) -> Response:
     """Give a user another password."""
     found = found_user(page.connection, user)
+    return page.after(
+        lambda: account_routes.give_password(page.connection, page.context, page.actor, found, password),
+        Sentence("{name} has a new password and must sign in again.", name=found.name),
+    )
 
-    def change() -> None:
-        hashed = page.context.passwords.hashed(password, found.name)
-        accounts.change_password(page.connection, found, hashed, page.actor.label)
 
-    return page.after(change, Sentence("{name} has a new password and must sign in again.", name=found.name))
+@router.post("/users/{user}/role")
+def change_role(page: _OwnersPage, user: str, role: Annotated[Role, Form()]) -> Response:
+    """Make a user something else."""
+    found = found_user(page.connection, user)
+    return page.after(
+        lambda: account_routes.give_role(page.connection, page.actor, found, role),
+        Sentence("{name} must sign in again.", name=found.name),
+    )
+
+
+@router.post("/users/{user}/sign-ins/end")
+def end_sign_ins(page: _OwnersPage, user: str, which: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """End one session or token of a user, or without its id all of them."""
+    found = found_user(page.connection, user)
+    if which:
+        signed_in.end_one_of(page.connection, found.id, which, page.actor.label)
+    else:
+        signed_in.end_all_of(page.connection, found.id, page.actor.label)
+    return RedirectResponse(f"/settings/users/{found.id}", 303)
 
 
 @router.post("/users/{user}/removal")
@@ -149,14 +177,12 @@ def add_token(
 ) -> Response:
     """Make a token; its secret is shown this once."""
     language = language_of(page.request)
-    if not permissions or page.actor.user is None:
+    if not permissions:
         return page.shown(problem=language("Say what the token may do."))
-    secret = new_secret()
     try:
-        clean = clean_user_name(name)
+        _, secret = account_routes.issue(page.connection, page.actor, name, permissions)
     except FacegateError as error:
         return page.shown(problem=language.error(error))
-    accounts.add_token(page.connection, clean, digest(secret), tuple(permissions), page.actor.user, page.actor.label)
     return page.shown(issued=secret)
 
 

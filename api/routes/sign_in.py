@@ -11,12 +11,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
-from api.auth import IDLE_S, LONGEST_S, digest, new_secret
-from api.context import Context, MaybeActor, Shared, Store, context_of
+from api.context import Context, MaybeActor, Shared, Store, address_of, context_of
 from api.pages import LANGUAGE_COOKIE, language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.routes.accounts import clean_user_name
+from api.signing_in import TOO_MANY, begin_session
 from api.throttle import Attempt, network_of
 from gate.errors import FacegateError
 from gate.store import accounts, audit
@@ -48,12 +48,12 @@ def make_owner(
     language = language_of(request)
     if accounts.has_owner(connection):
         return _to("/sign-in")
-    address, now = _address(request), time.monotonic()
+    address, now = address_of(request), time.monotonic()
     # Sixty bits are not guessed from many networks either: nobody else's guesses keep the owner waiting.
     attempt = Attempt.at(_FIRST_START, address, known=True)
     wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
-        said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
+        said = language(TOO_MANY, seconds=math.ceil(wait_s))
         return _first_start(request, name, said)
     if not context.owner_code.right(code):
         context.throttle.failed(attempt, now)
@@ -72,7 +72,7 @@ def make_owner(
     if owner is None:
         return _to("/sign-in")
     context.owner_code_file.unlink(missing_ok=True)
-    return _signed_in(connection, context, owner, attempt.network)
+    return _signed_in(request, connection, context, owner)
 
 
 @router.get("/sign-in")
@@ -86,13 +86,13 @@ def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Resp
 @router.post("/sign-in")
 def sign_in(request: Request, connection: Store, context: Shared, name: _Name, password: _Secret) -> Response:
     """Sign in; who fails must wait longer each time, and nobody else."""
-    language, address, now = language_of(request), _address(request), time.monotonic()
+    language, address, now = language_of(request), address_of(request), time.monotonic()
     user = accounts.user_named(connection, name)
     known = user is not None and accounts.known_from(connection, user, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)
     wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
-        said = language("Too many attempts. Try again in {seconds} seconds.", seconds=math.ceil(wait_s))
+        said = language(TOO_MANY, seconds=math.ceil(wait_s))
         return page(request, "sign_in.html", status_code=429, name=name, problem=said)
     # Counted before it is known to be wrong: attempts at once must not slip through together.
     context.throttle.failed(attempt, now)
@@ -105,7 +105,7 @@ def sign_in(request: Request, connection: Store, context: Shared, name: _Name, p
         audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"user": user.id if user else None, "from": address}))
         return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
     context.throttle.succeeded(attempt)
-    return _signed_in(connection, context, user, attempt.network)
+    return _signed_in(request, connection, context, user)
 
 
 @router.post("/sign-out")
@@ -147,19 +147,10 @@ def _first_start(request: Request, name: str = "", problem: str | None = None) -
     )
 
 
-def _signed_in(connection: Store, context: Context, user: User, network: str) -> Response:
-    secret, now = new_secret(), time.time()
-    accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
-    accounts.begin_session(connection, digest(secret), user, now, network)
+def _signed_in(request: Request, connection: Store, context: Context, user: User) -> Response:
     response = _to("/")
-    response.set_cookie(
-        context.cookie, secret, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"
-    )
+    begin_session(request, response, connection, context, user)
     return response
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def _to(path: str) -> RedirectResponse:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
-from api.context import Context, Owner, Registrar, Shared, Store
+from api.context import ConfirmedOwner, Context, Owner, Registrar, Shared, Store
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from gate import backup
@@ -22,8 +22,8 @@ from gate.store.database import StoreError
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["site"], responses=RESPONSES)
 
-# As many as the nightly one keeps.
-_BACKUPS_KEPT = 14
+_KEPT_BY_HAND = 5
+_BY_HAND = "by-hand"
 _NOT_MADE = Sentence("The backup cannot be made: {why}.")
 
 
@@ -38,8 +38,9 @@ class Unit(BaseModel):
 class Backup(BaseModel):
     """A backup on the gate's own disk. It holds templates and names, and is not handed out over the network."""
 
-    file: str
+    file: str = Field(description="Its place in the state's own folder of backups.")
     bytes: int
+    by_hand: bool = Field(description="Whether somebody asked for it; those of the night are kept apart.")
 
 
 @router.get("/units")
@@ -57,38 +58,57 @@ def show_settings(context: Shared, _actor: Owner) -> dict[str, Any]:
 @router.get("/backups")
 def list_backups(context: Shared, _actor: Owner) -> list[Backup]:
     """Those in the state's own folder, the newest first."""
-    return [Backup(file=path.name, bytes=path.stat().st_size) for path in backups_of(context)]
+    return [_shown(context, path) for path in backups_of(context)]
 
 
 @router.post("/backups", status_code=201)
-def make_backup(context: Shared, connection: Store, actor: Owner, idempotency_key: IdempotencyKey = None) -> Backup:
+def make_backup(
+    context: Shared, connection: Store, actor: ConfirmedOwner, idempotency_key: IdempotencyKey = None
+) -> Backup:
     """Make one now, verified. It is on record."""
 
     def make() -> str:
-        path = back_up(context)
-        return Backup(file=path.name, bytes=path.stat().st_size).model_dump_json()
+        return _shown(context, back_up(context)).model_dump_json()
 
     return Backup.model_validate_json(answered_once(connection, actor, idempotency_key, (b"backup",), make))
 
 
 def backups_of(context: Context) -> list[Path]:
-    """The newest first."""
-    return sorted(_folder(context).glob(f"{backup.PREFIX}*{backup.SUFFIX}"), reverse=True)
+    """Those of the night and those by hand, the newest first."""
+    found = [path for folder in (_folder(context), _by_hand(context)) for path in backup.of_folder(folder)]
+    return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def back_up(context: Context) -> Path:
-    """Make one, and let the oldest go. Raises StoreError where the database is not sound or the disk is full."""
+    """Make one by hand, and let the oldest of those go: never one of the night's.
+
+    Raises StoreError where the database is not sound or the disk is full.
+    """
     try:
-        made = backup.make(context.state, _folder(context), _readable(context.config))
+        made = backup.make(context.state, _by_hand(context), _readable(context.config))
     except (OSError, sqlite3.Error) as error:
         raise StoreError(_NOT_MADE, why=error) from error
-    backup.keep_newest(_folder(context), _BACKUPS_KEPT)
+    backup.keep_newest(_by_hand(context), _KEPT_BY_HAND)
     return made.path
 
 
 def _readable(config: Path | None) -> Path | None:
     """On a gate the configuration is root's alone; a backup made by root holds it."""
     return config if config is not None and os.access(config, os.R_OK) else None
+
+
+def _shown(context: Context, path: Path) -> Backup:
+    by_hand = path.parent == _by_hand(context)
+    return Backup(file=name_of(context, path), bytes=path.stat().st_size, by_hand=by_hand)
+
+
+def name_of(context: Context, path: Path) -> str:
+    """What a backup is called: its place in the state's own folder."""
+    return str(path.relative_to(_folder(context)))
+
+
+def _by_hand(context: Context) -> Path:
+    return _folder(context) / _BY_HAND
 
 
 def _folder(context: Context) -> Path:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Owner, Shared, Store
+from api.context import ConfirmedOwner, Owner, Shared, Store
 from api.destinations import Allowed, NotFound, resolve
 from api.problems import RESPONSES, HttpProblem
 from api.webhooks import PORTS, clean_url, new_signing_secret
@@ -70,21 +70,21 @@ def list_webhooks(connection: Store, _actor: Owner) -> list[Webhook]:
 
 
 @router.post("", status_code=201)
-def add_webhook(new: NewWebhook, context: Shared, connection: Store, actor: Owner) -> IssuedWebhook:
+def add_webhook(new: NewWebhook, context: Shared, connection: Store, actor: ConfirmedOwner) -> IssuedWebhook:
     """Send what happens from now on. Signed after the Standard Webhooks specification."""
     added = add(connection, new.url, new.kinds, actor, context.webhooks)
     return IssuedWebhook(**_shown(added).model_dump(), secret=added.secret)
 
 
 @router.delete("/{webhook}", status_code=204)
-def remove_webhook(webhook: Id, connection: Store, actor: Owner) -> Response:
+def remove_webhook(webhook: Id, connection: Store, actor: ConfirmedOwner) -> Response:
     """Send nothing more there."""
     webhooks.remove(connection, found_webhook(connection, webhook), actor.label)
     return Response(status_code=204)
 
 
 @router.post("/{webhook}/replay", status_code=204)
-def replay_webhook(webhook: Id, again: Replay, connection: Store, actor: Owner) -> Response:
+def replay_webhook(webhook: Id, again: Replay, connection: Store, actor: ConfirmedOwner) -> Response:
     """Send what came after an event again: to a receiver that lost it."""
     webhooks.replay(connection, found_webhook(connection, webhook), again.after, actor.label)
     return Response(status_code=204)

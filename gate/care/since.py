@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.store import residents
+from gate.store import residents, signed_in
 from gate.store.accounts import LOCKED
 from gate.store.database import transaction
 from gate.store.rows import last_number, set_last_number
@@ -65,9 +65,7 @@ def keep_revoked(
         gone |= {one for (one,) in present.execute("SELECT id FROM gone")}
         gone |= set() if has_them else _missing_templates(connection, present)
     with transaction(connection):
-        sessions = connection.execute("DELETE FROM sessions").rowcount
-        tokens = connection.execute("DELETE FROM tokens").rowcount
-        connection.execute("DELETE FROM known_networks")
+        ended = signed_in.end_every(connection)
         webhooks = _keep_webhooks(connection, present)
         users, changed, locked = _keep_users(connection, present)
         if present is not None:
@@ -78,7 +76,7 @@ def keep_revoked(
     with transaction(connection):
         templates = _forget_again(connection, gone)
         connection.executemany("INSERT OR IGNORE INTO gone (id) VALUES (?)", [(one,) for one in gone])
-    return Dropped(sessions, tokens, webhooks, users, changed, locked, again, withdrawn, templates)
+    return Dropped(ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates)
 
 
 def tombstones_of(path: Path) -> Tombstones:
@@ -112,14 +110,14 @@ def _keep_users(connection: sqlite3.Connection, present: sqlite3.Connection | No
     """Users as they are now, without those who were removed; how many were, were changed, and are locked."""
     if present is None:
         return 0, 0, connection.execute("UPDATE users SET password = ?", (LOCKED,)).rowcount
-    query = "SELECT id, password, role FROM users"
+    query = "SELECT id, password, role, provisional FROM users"
     now = {one[0]: one for one in present.execute(query)}
     before = connection.execute(query).fetchall()
     removed = [(one[0],) for one in before if one[0] not in now]
     changed = [now[one[0]] for one in before if one[0] in now and now[one[0]] != one]
     connection.executemany("DELETE FROM users WHERE id = ?", removed)
     connection.executemany(
-        "UPDATE users SET password = ?, role = ? WHERE id = ?", [(one[1], one[2], one[0]) for one in changed]
+        "UPDATE users SET password = ?, role = ?, provisional = ? WHERE id = ?", [(*one[1:], one[0]) for one in changed]
     )
     return len(removed), len(changed), 0
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gate.errors import Refusal
 from gate.names import name_key
-from gate.store import audit
+from gate.store import audit, signed_in
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.vocabulary import AuditEvent, Kind
@@ -37,6 +37,8 @@ class User:
     password: str
     role: Role
     created_at: str
+    provisional: bool = False
+    """Whether somebody else gave them their password: they change it before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Session:
     user: User
     began_at: float
     used_at: float
+    confirmed_at: float
+    """When the password was given last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,14 @@ class Token:
     permissions: tuple[str, ...]
     user: str
     created_at: str
+    used_at: float | None = None
+    """Seconds since 1970."""
 
 
 # Of each user the networks from which they got in last.
 _NETWORKS_KEPT = 20
 
-_USER = "SELECT id, name, password, role, created_at FROM users"
+_USER = "SELECT id, name, password, role, created_at, provisional FROM users"
 
 
 def users(connection: sqlite3.Connection) -> list[User]:
@@ -104,15 +110,17 @@ def user(connection: sqlite3.Connection, identity: str) -> User | None:
     return _user(row) if row else None
 
 
-def add_user(connection: sqlite3.Connection, name: str, password: str, role: Role, by: str) -> User:
+def add_user(
+    connection: sqlite3.Connection, name: str, password: str, role: Role, by: str, *, provisional: bool = False
+) -> User:
     """Add a user whose password hashes to `password`. Raises Refusal where the name is taken."""
-    added = User(new_id(), name, password, role, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    added = User(new_id(), name, password, role, datetime.now(UTC).isoformat(timespec="milliseconds"), provisional)
     with transaction(connection):
         if user_named(connection, name) is not None:
             raise Refusal("There is a user {name} already; choose another name.", name=name)
         connection.execute(
-            "INSERT INTO users (id, name, password, role, created_at) VALUES (?, ?, ?, ?, ?)",
-            (added.id, added.name, added.password, added.role, added.created_at),
+            "INSERT INTO users (id, name, password, role, created_at, provisional) VALUES (?, ?, ?, ?, ?, ?)",
+            (added.id, added.name, added.password, added.role, added.created_at, provisional),
         )
         audit.append(connection, AuditEvent(Kind.USER_ADDED, {"user": added.id, "role": role.value, "by": by}))
     return added
@@ -128,7 +136,9 @@ def add_owner(connection: sqlite3.Connection, name: str, password: str) -> User 
             return None
         locked = user_named(connection, name)
         if locked is not None:
-            connection.execute("UPDATE users SET password = ?, role = 'owner' WHERE id = ?", (password, locked.id))
+            connection.execute(
+                "UPDATE users SET password = ?, role = 'owner', provisional = 0 WHERE id = ?", (password, locked.id)
+            )
             audit.append(connection, AuditEvent(Kind.PASSWORD_CHANGED, {"user": locked.id, "by": "first start"}))
             return user(connection, locked.id)
         identity = new_id()
@@ -140,11 +150,15 @@ def add_owner(connection: sqlite3.Connection, name: str, password: str) -> User 
     return user(connection, identity)
 
 
-def change_password(connection: sqlite3.Connection, of: User, password: str, by: str) -> None:
-    """Give a user another password hash and end all their sessions."""
+def change_password(
+    connection: sqlite3.Connection, of: User, password: str, by: str, *, provisional: bool = False
+) -> None:
+    """Give a user another password hash and end whatever they were signed in by, tokens too."""
     with transaction(connection):
-        connection.execute("UPDATE users SET password = ? WHERE id = ?", (password, of.id))
-        connection.execute("DELETE FROM sessions WHERE user_id = ?", (of.id,))
+        connection.execute(
+            "UPDATE users SET password = ?, provisional = ? WHERE id = ?", (password, provisional, of.id)
+        )
+        signed_in.end_every(connection, of.id)
         audit.append(connection, AuditEvent(Kind.PASSWORD_CHANGED, {"user": of.id, "by": by}))
 
 
@@ -152,8 +166,19 @@ def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
     """Take a user away, with their sessions and tokens. Raises Refusal for the last owner."""
     with transaction(connection):
         _refuse_last_owner(connection, gone)
+        signed_in.end_every(connection, gone.id)
         connection.execute("DELETE FROM users WHERE id = ?", (gone.id,))
         audit.append(connection, AuditEvent(Kind.USER_REMOVED, {"user": gone.id, "by": by}))
+
+
+def change_role(connection: sqlite3.Connection, of: User, role: Role, by: str) -> None:
+    """Make a user something else, and end whatever they were signed in by. Raises Refusal for the last owner."""
+    with transaction(connection):
+        if role is not Role.OWNER:
+            _refuse_last_owner(connection, of)
+        connection.execute("UPDATE users SET role = ? WHERE id = ?", (role, of.id))
+        signed_in.end_every(connection, of.id)
+        audit.append(connection, AuditEvent(Kind.ROLE_CHANGED, {"user": of.id, "role": role.value, "by": by}))
 
 
 def _refuse_last_owner(connection: sqlite3.Connection, of: User) -> None:
@@ -164,12 +189,16 @@ def _refuse_last_owner(connection: sqlite3.Connection, of: User) -> None:
         raise Refusal("{name} is the only owner; make another one first.", name=of.name)
 
 
-def begin_session(connection: sqlite3.Connection, digest: str, of: User, now: float, network: str = "") -> None:
+def begin_session(
+    connection: sqlite3.Connection, digest: str, of: User, now: float, *, address: str = "", network: str = ""
+) -> None:
     """Write a login down, and where it came from; it is on record."""
     with transaction(connection):
         _note_network(connection, of, network, now)
         connection.execute(
-            "INSERT INTO sessions (digest, user_id, began_at, used_at) VALUES (?, ?, ?, ?)", (digest, of.id, now, now)
+            "INSERT INTO sessions (digest, user_id, began_at, used_at, confirmed_at, address)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (digest, of.id, now, now, now, address),
         )
         audit.append(connection, AuditEvent(Kind.SIGNED_IN, {"user": of.id}))
 
@@ -188,16 +217,21 @@ def _note_network(connection: sqlite3.Connection, of: User, network: str, now: f
 def session(connection: sqlite3.Connection, digest: str) -> Session | None:
     """The session known by this hash."""
     row = connection.execute(
-        "SELECT u.id, u.name, u.password, u.role, u.created_at, s.began_at, s.used_at"
+        "SELECT u.id, u.name, u.password, u.role, u.created_at, u.provisional, s.began_at, s.used_at, s.confirmed_at"
         " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.digest = ?",
         (digest,),
     ).fetchone()
-    return Session(_user(row[:5]), row[5], row[6]) if row else None
+    return Session(_user(row[:6]), *row[6:]) if row else None
 
 
-def use_session(connection: sqlite3.Connection, digest: str, now: float) -> None:
-    """It was used just now."""
-    connection.execute("UPDATE sessions SET used_at = ? WHERE digest = ?", (now, digest))
+def use_session(connection: sqlite3.Connection, digest: str, now: float, address: str = "") -> None:
+    """It was used just now, from there."""
+    connection.execute("UPDATE sessions SET used_at = ?, address = ? WHERE digest = ?", (now, address, digest))
+
+
+def confirm_session(connection: sqlite3.Connection, digest: str, now: float) -> None:
+    """The password was given again just now."""
+    connection.execute("UPDATE sessions SET confirmed_at = ? WHERE digest = ?", (now, digest))
 
 
 def end_session(connection: sqlite3.Connection, digest: str) -> None:
@@ -237,6 +271,11 @@ def token_of(connection: sqlite3.Connection, digest: str) -> Token | None:
     return _token(row) if row else None
 
 
+def use_token(connection: sqlite3.Connection, identity: str, now: float, address: str) -> None:
+    """It was used just now, from there."""
+    connection.execute("UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?", (now, address, identity))
+
+
 def revoke_token(connection: sqlite3.Connection, identity: str, by: str) -> bool:
     """Take a token away; whether there was one."""
     with transaction(connection):
@@ -246,14 +285,14 @@ def revoke_token(connection: sqlite3.Connection, identity: str, by: str) -> bool
     return bool(gone)
 
 
-_TOKEN = "SELECT id, name, permissions, user_id, created_at FROM tokens"  # noqa: S105 - a query
+_TOKEN = "SELECT id, name, permissions, user_id, created_at, used_at FROM tokens"  # noqa: S105 - a query
 
 
-def _user(row: tuple[str, str, str, str, str]) -> User:
-    identity, name, password, role, created_at = row
-    return User(identity, name, password, Role(role), created_at)
+def _user(row: tuple[str, str, str, str, str, int]) -> User:
+    identity, name, password, role, created_at, provisional = row
+    return User(identity, name, password, Role(role), created_at, bool(provisional))
 
 
-def _token(row: tuple[str, str, str, str, str]) -> Token:
-    identity, name, permissions, of, created_at = row
-    return Token(identity, name, tuple(permissions.split()), of, created_at)
+def _token(row: tuple[str, str, str, str, str, float | None]) -> Token:
+    identity, name, permissions, of, created_at, used_at = row
+    return Token(identity, name, tuple(permissions.split()), of, created_at, used_at)

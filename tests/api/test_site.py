@@ -1,7 +1,7 @@
 """Homes, the settings in effect, backups."""
 
 from api.app import create_app
-from gate import backup
+from gate.care.restore import restore
 from gate.config import load_settings, shown
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
@@ -39,8 +39,8 @@ def test_a_backup_is_made_from_the_page_and_over_the_api_and_can_be_restored(bro
     assert listed[0]["file"] == made.json()["file"]
     assert len(listed) == 2
     assert listed[0]["file"] in owner.get("/settings").text
-    found, _ = backup.restore(state / "backups" / made.json()["file"], tmp_path / "elsewhere")
-    assert found.residents == 1
+    found = restore(state / "backups" / made.json()["file"], tmp_path / "elsewhere", unsealed=True)
+    assert found.backup.residents == 1
     assert [line.kind for line in audit.lines(store)].count("backed_up") == 2
 
 

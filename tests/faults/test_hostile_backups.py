@@ -77,7 +77,8 @@ def test_triggers_views_and_tables_of_their_own_do_not_come_along(state, store, 
 
 
 def test_a_made_up_owner_does_not_sign_in(state, store, made):
-    path = forged(made, f"INSERT INTO users VALUES ('x', 'eve', '{CHEAP.hash('eve knows this')}', 'owner', '2026');")
+    eve = f"('x', 'eve', '{CHEAP.hash('eve knows this')}', 'owner', '2026')"
+    path = forged(made, f"INSERT INTO users (id, name, password, role, created_at) VALUES {eve};")
     store.close()
     restore(path, state, unsealed=True)
     with closing(open_database(state)) as restored:

@@ -63,6 +63,9 @@ MAY = {
     "/settings/tokens": {"owner"},
     "/settings/webhooks": {"owner"},
     "/settings/backups": {"owner"},
+    "/api/v1/me": {"owner", "manager", "auditor", "guard"},
+    "/account": {"owner", "manager", "auditor", "guard"},
+    "/confirm": {"owner", "manager", "auditor", "guard"},
     "/": {"owner", "manager", "auditor", "guard"},
 }
 
