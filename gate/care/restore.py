@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gate.backup import Backup, checked
 from gate.care import archive
 from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
-from gate.errors import FacegateError, UsageError
+from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
+from gate.schedule import parse
 from gate.store import accounts, audit, rows
 from gate.store.database import (
     DATABASE_NAME,
@@ -91,12 +94,23 @@ def _checked(path: Path, new: Path) -> tuple[int, int]:
     try:
         found = checked(new)
         with closing(open_read_only(new)) as connection:
-            agreed = "SELECT 1 FROM consents c WHERE c.resident_id = t.resident_id AND c.withdrawn_at IS NULL"
-            if connection.execute(f"SELECT 1 FROM templates t WHERE NOT EXISTS ({agreed})").fetchone():  # noqa: S608 - constants
-                raise StoreError("It holds a face without a consent.")
-    except (StoreError, ValueError, TypeError, RecursionError) as error:
+            _refuse_what_others_stumble_over(connection)
+    except (StoreError, Refusal, ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"The backup {path} is not whole ({error}) Take another.") from error
     return found
+
+
+def _refuse_what_others_stumble_over(connection: sqlite3.Connection) -> None:
+    """What the schema does not hold, and vision and the door rely on. Raises StoreError, Refusal, ValueError."""
+    agreed = "SELECT 1 FROM consents c WHERE c.resident_id = t.resident_id AND c.withdrawn_at IS NULL"
+    if connection.execute(f"SELECT 1 FROM templates t WHERE NOT EXISTS ({agreed})").fetchone():  # noqa: S608 - constants
+        raise StoreError("It holds a face without a consent.")
+    for (vector,) in connection.execute("SELECT vector FROM templates"):
+        # One number that is none makes the sum none. Raises ValueError where it is no row of numbers.
+        if not vector or not isfinite(sum(array("f", vector))):
+            raise StoreError("It holds a template that is none.")
+    for (windows,) in connection.execute("SELECT windows FROM schedules"):
+        parse(windows)
 
 
 @contextmanager

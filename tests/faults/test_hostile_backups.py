@@ -28,7 +28,7 @@ from tests.console import CHEAP
 @pytest.fixture
 def made(state, store, tmp_path):
     accounts.add_owner(store, "owner", "hash")
-    residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"\0\1")], NO_PERSON)
+    residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"\0\0\0\1")], NO_PERSON)
     return backup.make(state, tmp_path / "b", None)
 
 
@@ -97,6 +97,10 @@ NOT_OURS = {
     "a role that is none": "PRAGMA ignore_check_constraints = ON; UPDATE users SET role = 'king';",
     "a row of 40 MB": "UPDATE residents SET unit = hex(zeroblob(20000000));",
     "a face without a consent": "DELETE FROM consents;",
+    "a template of three bytes": "UPDATE templates SET vector = x'000001';",
+    "a template of nothing": "UPDATE templates SET vector = x'';",
+    "a template that is not a number": "UPDATE templates SET vector = x'0000c07f';",
+    "hours that are none": "INSERT INTO schedules (id, name, windows) VALUES ('s', 's', 'whenever');",
     "a line of the record altered": "UPDATE audit SET kind = 'altered';",
     "a version that is none": "PRAGMA user_version = -7;",
     "another program's database": "PRAGMA user_version = 0;",

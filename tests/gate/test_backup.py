@@ -21,7 +21,7 @@ from tests.door import door_process
 
 @pytest.fixture
 def someone(store):
-    return residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\1")], NO_PERSON)
+    return residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\0\0\1")], NO_PERSON)
 
 
 def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, tmp_path):

@@ -50,7 +50,7 @@ def furnished(store):
     token = accounts.add_token(store, "lift", digest("token"), ("door",), owner, "test")
     webhook = webhooks.add(store, "https://10.0.0.9/", "whsec_x", ("granted",), "test")
     schedules.put(store, "day", "daily 07:00-19:00", "test")
-    wang = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\1")] * 2, AGREED)
+    wang = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\0\0\1")] * 2, AGREED)
     details = {"method": "face", "similarity": 0.5}
     opening = audit.append(store, AuditEvent(Kind.GRANTED, details, {"resident": wang.id}, wang.id))
     return World(owner, guard, token, webhook, wang, opening)
@@ -112,7 +112,7 @@ SINCE = {
     "a consent was withdrawn and another given": (
         lambda store, world: (
             residents.withdraw(store, world.wang, by="test"),
-            residents.enrol(store, "", None, [Template("m", "n", {}, b"\2\3")], AGREED, to=world.wang.id),
+            residents.enrol(store, "", None, [Template("m", "n", {}, b"\0\0\2\3")], AGREED, to=world.wang.id),
         ),
         lambda store, world: standing_templates(store) == 0,
     ),
@@ -265,7 +265,9 @@ def as_an_earlier_facegate_wrote_it(folder, version=13):
             " VALUES ('c1', 'r1', 'face-1', 'en', '', 'told', 'test', '2026-01-01')"
         )
         for name in ("t1", "t2"):
-            old.execute("INSERT INTO templates VALUES (?, 'r1', 'm', 's', '{}', x'0001', '2026-01-01', NULL)", (name,))
+            old.execute(
+                "INSERT INTO templates VALUES (?, 'r1', 'm', 's', '{}', x'00000001', '2026-01-01', NULL)", (name,)
+            )
         old.execute("INSERT INTO users VALUES ('u1', 'owner', 'old hash', 'owner', '2026-01-01')")
         audit.append(old, AuditEvent(Kind.DOOR_STARTED))
     manifest = {
