@@ -9,8 +9,8 @@ from enroll.tables.table import MAX_BYTES, Table
 from enroll.tables.text import read_text
 from gate.errors import UsageError
 
-# How files end that may hold a table.
-ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xlsb", ".ods")
+# How files end that may hold a table; of an old Excel file is said what to do.
+ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xlsb", ".ods", ".xls")
 _ARCHIVE = b"PK\x03\x04"
 # Of old Excel files, and of new ones with a password.
 _COMPOUND = b"\xd0\xcf\x11\xe0"

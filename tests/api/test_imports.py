@@ -4,17 +4,21 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 
+from gate.names import name_key
 from gate.store import audit, residents
 from tests.conftest import REPOSITORY
 from tests.console import problem_of
 from tests.running import wait_for
+from tests.tables import table
 
 TABLE = """\
 name,unit,photos,consent
@@ -283,3 +287,34 @@ def test_an_upload_there_is_no_room_for_is_told(tmp_path, photos):
     disk = tmp_path / "disk"
     (told,) = on_a_small_disk(disk, NO_ROOM, tmp_path / "state", photos, TMPDIR=str(disk))
     assert told.startswith("507 The disk of the gate is full")
+
+
+def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, facegate, photos, store, tmp_path):
+    good, poor = ["obama.jpg", "obama3.jpg"], ["dark.jpg", "grey.png"]
+    image = cv2.imread(str(photos / "obama2.jpg"))
+    cv2.imwrite(str(tmp_path / "dark.jpg"), (image * 0.1).astype("uint8"))
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((300, 300, 3), 128, "uint8"))
+    for name in (*good, "biden.jpg"):
+        shutil.copy(photos / name, tmp_path)
+    (tmp_path / "people.csv").write_text(table(25, good, poor, ["biden.jpg"]), "utf-8")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        for path in tmp_path.glob("*.*"):
+            if path.is_file():
+                out.write(path, path.name)
+    by_command = facegate("import", tmp_path / "people.csv", "--json").answer["rows"]
+    assert residents.every(store) == []
+    manager.post("/import", files=[("files", ("all.zip", made.getvalue()))])
+    rehearsed = until(manager, "rehearsed")["lines"]
+    page = manager.get("/import", headers={"accept-language": "zh-CN"}).text
+    assert residents.every(store) == []
+    assert rehearsed == by_command
+    assert len(rehearsed) == 25
+    reasons = {line["why"] for line in rehearsed if line["action"] == "refused"}
+    assert len(reasons) >= 12
+    assert "可能是 2026-04-03，也可能是 2026-03-04" in page
+    assert "29.02.2026 这一天" in page
+    manager.post("/import/run")
+    assert until(manager, "done")["lines"] == rehearsed
+    wanted = {name_key(line["name"]) for line in rehearsed if line["action"] != "refused"}
+    assert sorted(name_key(one.name) for one in residents.every(store)) == sorted(wanted)
