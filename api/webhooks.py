@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from api.context import Context, store_of
 from api.destinations import resolve
 from gate.errors import FacegateError, Sentence, UsageError
 from gate.store import webhooks
-from gate.store.audit import Line
+from gate.store.audit import Anchor, Line, anchor
 from gate.store.webhooks import Webhook
 
 _log = logging.getLogger(__name__)
@@ -62,8 +62,11 @@ def clean_url(url: str) -> str:
     return url
 
 
-def message(gate: str, line: Line) -> bytes:
-    """What is sent of a line: {"type", "timestamp", "data"}; `data` without name and similarity."""
+def message(gate: str, line: Line, head: Anchor) -> bytes:
+    """What is sent of a line: {"type", "timestamp", "data"}; `data` without name and similarity.
+
+    `head` is the record's last line now: whoever keeps it can prove later that the record was not written anew.
+    """
     data = {
         "sequence": line.sequence,
         "id": line.id,
@@ -73,6 +76,7 @@ def message(gate: str, line: Line) -> bytes:
         "details": {name: value for name, value in line.details.items() if name != "similarity"},
         "resident": line.personal.get("resident"),
         "hash": line.hash,
+        "head": asdict(head),
     }
     said = {"type": f"facegate.{line.kind}", "timestamp": line.at, "data": data}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
@@ -135,10 +139,11 @@ class _Sender:
         """Some lines to one webhook, in order, until one fails."""
         arrived, problem = None, None
         try:
+            head = await asyncio.to_thread(_head, self.context, lines[-1])
             for line in lines:
                 # Room is given back between two lines: many slow receivers take turns with the others.
                 async with self.room:
-                    problem = await self._post(to, line)
+                    problem = await self._post(to, line, head)
                 if problem is not None:
                     break
                 arrived = line.sequence
@@ -148,13 +153,13 @@ class _Sender:
         except Exception:
             _log.exception("A webhook could not be served")
 
-    async def _post(self, to: Webhook, line: Line) -> str | None:
+    async def _post(self, to: Webhook, line: Line, head: Anchor) -> str | None:
         """Why it failed, in words that tell nothing of who answers there; None: it arrived."""
         import httpx
 
         try:
             async with asyncio.timeout(_ANSWERED_WITHIN_S):
-                problem = await self._answer(to, line)
+                problem = await self._answer(to, line, head)
         except FacegateError as error:
             return str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -165,11 +170,11 @@ class _Sender:
             _log.warning("The webhook %s could not be served: %s", to.id, problem)
         return NO_SUCCESS
 
-    async def _answer(self, to: Webhook, line: Line) -> str | None:
+    async def _answer(self, to: Webhook, line: Line, head: Anchor) -> str | None:
         """Send a line under the name that was written to the address that was judged; the status of no success."""
         import httpx
 
-        url, body = httpx.URL(to.url), message(self.context.gate, line)
+        url, body = httpx.URL(to.url), message(self.context.gate, line, head)
         looked_up = partial(resolve, url.host, url.port or PORTS[url.scheme], self.context.webhooks)
         address = await asyncio.get_running_loop().run_in_executor(self.names, looked_up)
         said = headers(to.secret, line.id, int(time.time()), body) | {"host": url.netloc.decode("ascii")}
@@ -181,6 +186,12 @@ class _Sender:
         ):
             # What is answered is not read: it may be endless.
             return None if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
+
+
+def _head(context: Context, line: Line) -> Anchor:
+    """The record's last line, which `line` is where there is no later one."""
+    with store_of(context) as connection:
+        return anchor(connection) or Anchor(line.sequence, line.hash)
 
 
 def _note(context: Context, to: Webhook, arrived: int | None, problem: str | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -60,6 +60,7 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
             "made_at": made_at.isoformat(),
             "residents": people,
             "events": events,
+            "anchor": _anchor_of(Path(scratch)),
         }
         new = Path(scratch) / "new"
         archive.write(new, files, said, archive.own_key(state))
@@ -80,6 +81,13 @@ def keep_newest(folder: Path, count: int) -> int:
     for path in old:
         path.unlink()
     return len(old)
+
+
+def _anchor_of(folder: Path) -> dict[str, object] | None:
+    """The last line of a database's record, for whoever holds the record against the backup."""
+    with closing(open_read_only(folder)) as connection:
+        last = audit.anchor(connection)
+    return asdict(last) if last else None
 
 
 def checked(folder: Path) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from gate.camera_address import without_password
+from gate.care.witnesses import gather as gather_witnesses
 from gate.config import SERVICE_STATE, ApiSettings, Settings, exposure
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
@@ -28,6 +29,7 @@ from gate.processes.camera_report import reports_in
 from gate.promise import Standing
 from gate.store import audit, copies
 from gate.store.database import check_integrity, database_of, open_read_only
+from gate.store.record.anchors import OUT_OF_REACH, compare
 from gate.vocabulary import Level
 
 UNITS = ("settings", "door", "vision", "api")
@@ -323,13 +325,20 @@ def _database(site: Site) -> Finding:
     try:
         with closing(open_read_only(site.state)) as connection:
             check_integrity(connection, site.state)
-            finding = audit.verify(connection)
+            compared = compare(connection, gather_witnesses(site.state).witnesses, time.time())
+            finding = audit.verify(connection) or compared.finding
     except (FacegateError, sqlite3.Error) as error:
         return Finding("database", Grade.BAD, str(error), "Stop the gate and run: facegate restore")
     if finding:
         seen = f"The record is not whole: line {finding.sequence}, {finding.problem}."
         return Finding("database", Grade.BAD, seen, "Keep a copy of the database and find out who altered it.")
-    return Finding("database", Grade.OK, "Sound, and its record verifies.")
+    if any(keeper in compared.held for keeper in OUT_OF_REACH) and compared.newest is not None:
+        seen = f"Sound, and its record verifies; the journal has seen it up to line {compared.newest.anchor.sequence}."
+        return Finding("database", Grade.OK, seen)
+    seen = "Sound, and its record verifies by itself; nothing out of reach of whoever can write it has seen it."
+    if site.units is None:
+        return Finding("database", Grade.OK, seen)
+    return Finding("database", Grade.OK, f"{seen} Where the journal may be read: sudo facegate audit verify.")
 
 
 def _copies(site: Site) -> Finding:

@@ -83,6 +83,19 @@ def unpack(path: Path, folder: Path, key: bytes | None, *, unsealed: bool) -> Ma
         raise UsageError(f"The backup {path} is damaged or cut short ({error}). Take another.") from error
 
 
+def said_by(path: Path) -> Mapping[str, object]:
+    """What an archive says of itself in its manifest, unproved. Raises UsageError."""
+    try:
+        with _plain_file(path) as raw:
+            stream = _Bounded(raw)
+            name, size = next(_members(stream), ("nothing", 0))
+            if name != _MANIFEST or size > _MANIFEST_MOST:
+                raise ValueError("it does not begin with a manifest")
+            return dict(json.loads(stream.exactly(size)))
+    except (OSError, EOFError, ValueError, TypeError, RecursionError, tarfile.TarError, zlib.error) as error:
+        raise UsageError(f"The backup {path} cannot be read ({error}).") from error
+
+
 def own_key(state: Path) -> bytes:
     """The key with which this gate seals its backups, made where there is none. Raises OSError."""
     path = _key_file(state)

@@ -64,15 +64,19 @@ def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
             present = now if now is not None and same_gate(connection, now) else None
             dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)
             restored = Restored(backup, manifest.sealed, present is not None, accounts.has_owner(connection), dropped)
-            audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored)))
+            audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored, present)))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
         _put_in_place(new / DATABASE_NAME, current)
     return restored
 
 
-def _details(restored: Restored) -> dict[str, object]:
+def _details(restored: Restored, present: sqlite3.Connection | None) -> dict[str, object]:
+    last = audit.anchor(present) if present is not None else None
     return {
+        # Which lines of the record went, for whoever has seen them.
+        "kept": restored.backup.events,
+        "through": last.sequence if last else None,
         "made_at": restored.backup.made_at,
         "sealed": restored.sealed,
         "vouched": restored.vouched,

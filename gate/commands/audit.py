@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from gate.care.witnesses import EXPORTED_NAME, gather, given
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
-from gate.errors import FacegateError, Refusal, UsageError
+from gate.config import state_directory
+from gate.errors import FacegateError, Refusal
 from gate.spreadsheet import csv_line
 from gate.store import audit as store
-from gate.store.audit import Anchor, Line
+from gate.store.audit import Line
+from gate.store.record.anchors import OUT_OF_REACH, Comparison, Keeper, Replaced, compare, replaced_by_restores
 from gate.vocabulary import AuditEvent, Kind
 
-ANCHOR_NAME = "audit-anchor.json"
+_KEPT = {
+    Keeper.JOURNAL: "in the journal",
+    Keeper.BACKUP: "in backups",
+    Keeper.EXPORT: "of the last export",
+    Keeper.GIVEN: "given",
+}
 _COLUMNS = (
     "sequence",
     "at",
@@ -66,28 +76,42 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
 
 
 @audit.command()
-@click.option("--anchor", type=click.Path(path_type=Path), help="The anchor an export wrote; by default the last one.")
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="FILE|NUMBER:HASH",
+    help="What somebody kept elsewhere: an export's anchor, bodies of webhooks, a log of the door, a backup or a folder"
+    " of them. The journal, the state's own backups and the last export are asked by themselves.",
+)
 @state_option
 @json_option
-def verify(anchor: Path | None, state: Path | None, config: Path | None, as_json: bool) -> None:
-    """Whether no line was altered, lost, moved, or cut off the end since the last export."""
+def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Whether no line was altered, lost, moved, cut off the end, or written anew since somebody outside saw it."""
+    # The journal is read before anything is opened that services may write.
+    found = gather(state_directory(state))
+    witnesses = [*found.witnesses, *(one for what in anchors for one in given(what))]
     gate = home(state, config)
-    kept = gate.state / ANCHOR_NAME
-    path = anchor or (kept if kept.exists() else None)
-    anchored = _read_anchor(path) if path else None
     with gate.store() as connection:
-        finding = store.verify(connection, anchored)
+        finding = store.verify(connection)
+        compared = compare(connection, witnesses, time.time())
         last, pruned = store.anchor(connection), store.base(connection).sequence
+        restores = replaced_by_restores(connection)
+    finding = finding or compared.finding
     count = last.sequence - pruned if last else 0
     if as_json:
         bad = asdict(finding) if finding else None
-        print_json({"verified": finding is None, "lines": count, "pruned": pruned, "first_bad": bad})
+        outside = {**_counts(compared), "newest": asdict(compared.newest.anchor) if compared.newest else None}
+        print_json(
+            {"verified": finding is None, "lines": count, "pruned": pruned, "first_bad": bad, "anchors": outside}
+        )
     if finding:
         raise Refusal(f"The record does not verify at line {finding.sequence}: {finding.problem}.")
     if not as_json:
-        reach = f", and reaches line {anchored.sequence} of the anchor" if anchored else "; no anchor was given"
         gone = f", after {pruned} that were pruned" if pruned else ""
-        click.echo(f"The record verifies: {count} lines{gone}{reach}.")
+        click.echo(f"The record verifies: {count} lines{gone}.")
+        for sentence in (*_proved(compared, restores), *found.unread):
+            click.echo(sentence)
 
 
 @audit.command()
@@ -105,7 +129,7 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
             store.append(connection, AuditEvent(Kind.EXPORTED, {"format": chosen, "lines": count}))
             anchored = store.anchor(connection)
             text = json.dumps(asdict(anchored)) + "\n" if anchored else ""
-            (gate.state / ANCHOR_NAME).write_text(text, "ascii")
+            (gate.state / EXPORTED_NAME).write_text(text, "ascii")
             if file.is_file():
                 file.with_name(file.name + ".anchor.json").write_text(text, "ascii")
         except OSError as error:
@@ -145,14 +169,29 @@ def _write(lines: Iterator[Line], out: TextIO, kind: str) -> int:
     return count
 
 
-def _read_anchor(path: Path) -> Anchor:
-    try:
-        given = json.loads(path.read_text("ascii"))
-        return Anchor(int(given["sequence"]), str(given["hash"]))
-    except OSError as error:
-        raise UsageError(f"The anchor {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"The anchor {path} is not one that an export wrote.") from error
+def _counts(compared: Comparison) -> dict[str, object]:
+    held = {keeper.value: count for keeper, count in compared.held.items()}
+    return {"held": held, "before_start": compared.before_start, "lost_by_restore": compared.lost}
+
+
+def _proved(compared: Comparison, restores: Sequence[Replaced]) -> Iterator[str]:
+    """What the comparison shows, and what it cannot, in sentences."""
+    if compared.newest is not None:
+        kept = ", ".join(f"{_KEPT[keeper]} {count}" for keeper, count in compared.held.items())
+        yield f"Anchors agree ({kept}): up to line {compared.newest.anchor.sequence} it is the record that they saw."
+    if not any(keeper in compared.held for keeper in OUT_OF_REACH):
+        yield (
+            "No anchor was kept out of reach of whoever can write the database: the lines belong together, but all of"
+            " them could have been written anew."
+        )
+    if compared.before_start:
+        yield f"{compared.before_start} are of lines that were pruned since, and show nothing any more."
+    if compared.lost:
+        lines = ", ".join(
+            f"{one.kept + 1} to {one.through or 'the end'} ({datetime.fromtimestamp(one.at, UTC):%Y-%m-%d %H:%M} UTC)"
+            for one in restores
+        )
+        yield f"{compared.lost} are of lines that a restore replaced, by the record's own word: {lines}. Was it you?"
 
 
 def _in_words(details: dict[str, object]) -> str:

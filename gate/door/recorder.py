@@ -12,8 +12,9 @@ from pathlib import Path
 
 from gate.errors import FacegateError
 from gate.store import audit, learned
-from gate.store.audit import Moment
+from gate.store.audit import Anchor, Moment
 from gate.store.database import open_database, transaction
+from gate.store.record.anchors import EVERY_S, due, said
 from gate.vocabulary import AuditEvent, Kind, Lesson
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Recorder:
         self._lost = 0
         self._complained = False
         self._written_mono: float | None = None
+        self._said: Anchor | None = None
+        self._said_mono = float("-inf")
         self.fault: str | None = None
         self._thread = threading.Thread(target=self._own, name="recorder", daemon=True)
         self._thread.start()
@@ -85,10 +88,12 @@ class Recorder:
 
     def _own(self) -> None:
         connection: sqlite3.Connection | None = None
-        while batch := self._next():
+        while (batch := self._next()) is not None:
             try:
                 connection = connection or open_database(self._state)
-                self._write(connection, batch)
+                if batch:
+                    self._write(connection, batch)
+                self._say_anchor(connection)
             except (sqlite3.Error, FacegateError, OSError) as error:
                 self._complain(error)
                 if connection is not None:
@@ -100,9 +105,12 @@ class Recorder:
         if connection is not None:
             connection.close()
 
-    def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]]:
+    def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]] | None:
+        """What waits to be written, nothing after a while without any, None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._events or self._stopping)
+            self._changed.wait_for(lambda: self._events or self._stopping, EVERY_S)
+            if self._stopping and not self._events:
+                return None
             return [self._events[number] for number in range(min(len(self._events), _AT_ONCE))]
 
     def _write(self, connection: sqlite3.Connection, batch: list[tuple[AuditEvent | Lesson, Moment]]) -> None:
@@ -123,6 +131,13 @@ class Recorder:
             for _ in batch:
                 self._events.popleft()
         self._written_mono, self.fault, self._complained = time.monotonic(), None, False
+
+    def _say_anchor(self, connection: sqlite3.Connection) -> None:
+        """Where the door's words are kept by another hand (under systemd by the journal), the record's end is seen."""
+        head, now = audit.anchor(connection), time.monotonic()
+        if head is not None and due(self._said, self._said_mono, head, now):
+            _log.info("%s", said(head))
+            self._said, self._said_mono = head, now
 
     def _complain(self, error: Exception) -> None:
         self.fault = str(error)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from gate.errors import Refusal
 from gate.store import audit, copies, residents
+from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import AuditEvent, Kind
 
 # Whoever is to be erased is named so long before.
@@ -118,6 +119,8 @@ def tidy(
     details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}
+        if replaced := replaced_beyond(connection, prunable.sequence):
+            details["replaced"] = replaced
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], old)

@@ -101,6 +101,9 @@ def test_what_happens_arrives_signed_in_order_and_without_a_name(browser, store,
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert [one["type"] for one in bodies(got)] == ["facegate.granted", "facegate.denied"]
     assert bodies(got)[0]["data"]["details"] == {"method": "face"}
+    heads = [(one["data"]["head"]["sequence"], one["data"]["head"]["hash"]) for one in bodies(got)]
+    hashes = {line.sequence: line.hash for line in audit.lines(store)}
+    assert all(hashes[sequence] == digest for sequence, digest in heads), "the record's last line goes with each"
     assert bodies(got)[0]["data"]["resident"] == someone.id
     assert b"Wang" not in body
     listed = browser("owner").get("/api/v1/webhooks").json()

@@ -87,7 +87,7 @@ def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, phot
         (1, "No resident", ("residents", "show", "Nobody")),
         (2, "No such option", ("run", "--no-such-option")),
         (2, "No such command", ("no-such-command",)),
-        (2, "not one that an export wrote", ("audit", "verify", "--anchor", empty(tmp_path))),
+        (2, "holds no anchor", ("audit", "verify", "--anchor", empty(tmp_path))),
         (2, "cannot be read", ("audit", "verify", "--anchor", tmp_path / "absent")),
         (2, "cannot be written to", ("audit", "export", tmp_path / "absent" / "x.csv")),
         (2, "cannot be written to /dev/full: No space", ("audit", "export", "/dev/full")),
@@ -145,7 +145,9 @@ def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, ph
     rows = list(csv.DictReader((tmp_path / "r.csv").open(newline="")))
     assert [row["kind"] for row in rows] == ["enrolled", "exported"]
     assert facegate("audit", "verify", "--anchor", tmp_path / "r.csv.anchor.json").code == 0
-    assert "reaches line 3" in facegate("audit", "verify").out
+    said = facegate("audit", "verify").out
+    assert "Anchors agree (of the last export 1): up to line 3" in said
+    assert "No anchor was kept out of reach" in said, "it lies beside the database"
     assert len(facegate("audit", "export", "-").out.splitlines()) == 3
 
 

@@ -3,6 +3,7 @@ import time
 
 from gate.door.recorder import Recorder
 from gate.store import audit
+from gate.store.record.anchors import LINES_APART, heard
 from gate.vocabulary import AuditEvent
 
 
@@ -36,6 +37,19 @@ def test_a_database_that_cannot_be_written_is_tried_again_and_told_once(state, s
     recorder.close()
     assert len(caplog.records) == 1
     assert kinds(store) == ["kept"]
+
+
+def test_the_records_end_is_said_at_the_start_and_after_some_lines(state, store, caplog):
+    with caplog.at_level(logging.INFO):
+        recorder = Recorder(state)
+        for number in range(2 * LINES_APART + 3):
+            recorder.put(AuditEvent(f"event-{number}"))
+        recorder.close()
+    said = [anchor for record in caplog.records if (anchor := heard(record.getMessage()))]
+    assert 1 <= len(said) <= 4
+    assert audit.anchor(store).sequence - said[-1].sequence < LINES_APART
+    hashes = {line.sequence: line.hash for line in audit.lines(store)}
+    assert all(hashes[one.sequence] == one.hash for one in said)
 
 
 def test_an_event_that_cannot_be_written_holds_up_no_other(state, store, caplog):

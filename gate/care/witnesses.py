@@ -1,0 +1,108 @@
+"""Who has seen the record's end: the journal's word for the door, backups, and what somebody kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gate.care import archive
+from gate.config import SERVICE_STATE
+from gate.errors import UsageError
+from gate.store.audit import Anchor
+from gate.store.copies import BACKUP_SUFFIX, backups_in
+from gate.store.record.anchors import Keeper, Witness, in_journal, in_text
+
+DOOR_UNIT = "facegate-door.service"
+EXPORTED_NAME = "audit-anchor.json"
+_BY_HAND = re.compile(r"(\d{1,18}):([0-9a-fA-F]{64})")
+_LARGEST_TEXT = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was found, and what could not be looked at: each a sentence that says how it can."""
+
+    witnesses: tuple[Witness, ...]
+    unread: tuple[str, ...] = ()
+
+
+def gather(state: Path) -> Gathered:
+    """All that this machine keeps of a gate's record outside its database, as far as this user may read it."""
+    found, unread = [*of_backups(backups_in(state)), *_exported(state)], list[str]()
+    if state == SERVICE_STATE and shutil.which("journalctl"):
+        journal = tuple(journal_of(DOOR_UNIT))
+        found += journal
+        if not journal:
+            unread.append("No anchor is in the journal, or this user may not read it: sudo facegate audit verify.")
+    return Gathered(tuple(found), tuple(unread))
+
+
+def journal_of(unit: str, *options: str) -> Iterator[Witness]:
+    """What the journal has of a unit; nothing where it may not be read. `options` are journalctl's."""
+    command = ["journalctl", *options, "--output=json", "--quiet", "--no-pager", f"_SYSTEMD_UNIT={unit}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as reading:
+        if reading.stdout is not None:
+            yield from in_journal(reading.stdout, unit)
+
+
+def of_backups(folder: Path) -> Iterator[Witness]:
+    """What the backups of a folder say of themselves; one that cannot be read says nothing."""
+    for path in sorted(folder.rglob(f"*{BACKUP_SUFFIX}")) if folder.is_dir() else ():
+        try:
+            found = _of_backup(path)
+        except UsageError:
+            continue
+        if found is not None:
+            yield found
+
+
+def _of_backup(path: Path) -> Witness | None:
+    manifest = archive.said_by(path)
+    anchors = list(in_text(json.dumps({"anchor": manifest.get("anchor")})))
+    try:
+        at = datetime.fromisoformat(str(manifest.get("made_at"))).timestamp()
+    except ValueError:
+        at = None
+    return Witness(anchors[0], Keeper.BACKUP, at) if anchors else None
+
+
+def _exported(state: Path) -> list[Witness]:
+    path = state / EXPORTED_NAME
+    try:
+        kept, at = path.read_text("utf-8", "replace"), path.stat().st_mtime
+    except OSError:
+        return []
+    return [Witness(one, Keeper.EXPORT, at) for one in in_text(kept)]
+
+
+def given(what: str) -> list[Witness]:
+    """What somebody names: NUMBER:HASH, a backup, a folder of backups, or a file of anchors. Raises UsageError."""
+    by_hand = _BY_HAND.fullmatch(what)
+    if by_hand:
+        return [Witness(Anchor(int(by_hand[1]), by_hand[2].lower()), Keeper.GIVEN)]
+    path = Path(what)
+    found = list(of_backups(path)) if path.is_dir() else _in_file(path)
+    if not found:
+        raise UsageError(
+            f"{path} holds no anchor. Give what an export wrote, bodies of webhooks or the door's own words one a line,"
+            " a backup, a folder of backups, or NUMBER:HASH."
+        )
+    return found
+
+
+def _in_file(path: Path) -> list[Witness]:
+    if path.name.endswith(BACKUP_SUFFIX):
+        found = _of_backup(path)
+        return [found] if found is not None else []
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise UsageError(f"The anchor {path} is larger than {_LARGEST_TEXT >> 20} MB. Give its last lines.")
+        return [Witness(one, Keeper.GIVEN) for one in in_text(path.read_text("utf-8", "replace"))]
+    except OSError as error:
+        raise UsageError(f"The anchor {path} cannot be read: {error.strerror}.") from error
