@@ -203,17 +203,17 @@ def is_passed_on(headers: Headers) -> bool:
     return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
-def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., None]:
-    """A dependency: who asks from this machine itself, or may. For the former no store is needed.
+def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., Actor | None]:
+    """A dependency: who asks from this machine itself (None), or may. For the former no store is needed.
 
     With `opened_as` this machine is trusted only where the settings open what is called so.
     """
 
-    def check(request: Request, context: Shared) -> None:
+    def check(request: Request, context: Shared) -> Actor | None:
         if _from_here(request) and (opened_as is None or opened_as in context.open):
-            return
+            return None
         with store_of(context) as connection:
-            may(permission)(actor_of(request, context, connection))
+            return may(permission)(actor_of(request, context, connection))
 
     return check
 

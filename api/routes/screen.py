@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.asked_first import AskedFirst
-from api.auth import Permission
+from api.auth import Actor, Permission
 from api.context import Context, Shared, door_status, here_or, store_of
 from api.languages import Language
 from api.pages import language_of, page
-from api.problems import HttpProblem
-from api.routes.live import Changes
+from api.routes.live import streamed
 from api.wording import SCREEN, SCREEN_REASONS
 from gate.errors import Sentence
 from gate.health import age_s, status_of
@@ -49,12 +48,11 @@ def show_silhouette(context: Shared) -> JSONResponse:
 
 
 @router.get("/live")
-async def follow(request: Request) -> StreamingResponse:
+async def follow(
+    request: Request, actor: Annotated[Actor | None, Depends(here_or(Permission.LIVE))]
+) -> StreamingResponse:
     """Server-sent events named `change`."""
-    changes: Changes = request.app.state.changes
-    if changes.full:
-        raise HttpProblem(503, "Too many pages follow the gate already.")
-    return StreamingResponse(changes.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return streamed(request, actor)
 
 
 def _now(request: Request, context: Context) -> dict[str, str]:

@@ -27,5 +27,11 @@ async function refresh() {
 
 const changes = new EventSource("/api/v1/live");
 changes.addEventListener("change", refresh);
+// Not to be told any more: signed out, which the next look finds, or on too many pages, which look by themselves then.
+changes.addEventListener("error", () => {
+  if (changes.readyState !== EventSource.CLOSED) return;
+  refresh();
+  setInterval(refresh, 5000);
+});
 setInterval(() => again && refresh(), 500);
 if (part.dataset.every) setInterval(refresh, Number(part.dataset.every));

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 import httpx
 import pytest
 
+from api.auth import digest
 from enroll.enrolment import enrol_photos
 from gate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.link import api_address_file, generated_certificate_file
@@ -25,7 +26,8 @@ from tests.running import gate_running, until, wait_for
 
 pytestmark = pytest.mark.soak
 
-BROWSERS = 50
+# Ten people, each with five pages open.
+BROWSERS, COOKIES = 50, [f"manager-{number}" for number in range(10)]
 # How often he is let in with a quiet console and with a busy one, in turns.
 ROUNDS, EACH = 3, 8
 
@@ -33,15 +35,16 @@ ROUNDS, EACH = 3, 8
 FOLLOW = """
 import asyncio, os, ssl, sys, httpx
 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-address, certificate, cookie, browsers = sys.argv[1:]
+address, certificate, cookies, browsers = sys.argv[1:]
+cookies = cookies.split(",")
 trust = ssl.create_default_context(cafile=certificate)
 trust.check_hostname = False
 
 async def follow(number, count):
     limits = httpx.Limits(max_connections=4)
-    cookies = {"__Host-facegate": cookie}
+    cookie = {"__Host-facegate": cookies[number % len(cookies)]}
     async with httpx.AsyncClient(
-        base_url=address, verify=trust, cookies=cookies, limits=limits, timeout=60
+        base_url=address, verify=trust, cookies=cookie, limits=limits, timeout=60
     ) as browser:
         async with browser.stream("GET", "/api/v1/live") as stream:
             async for line in stream.aiter_lines():
@@ -95,6 +98,9 @@ def test_fifty_pages_and_an_import_do_not_delay_the_relay(models_dir, models, ph
             store, models, "Barack Obama", [photos / "obama.jpg", photos / "obama3.jpg"], consent=NO_PERSON, by="test"
         )
         accounts.add_user(store, "manager", CHEAP.hash(PASSWORD), Role.MANAGER, "test")
+        for cookie in COOKIES:
+            one = accounts.add_user(store, cookie, CHEAP.hash(PASSWORD), Role.MANAGER, "test")
+            accounts.begin_session(store, digest(cookie), one, time.time())
     with gate_running(models_dir, state, walks) as process:
         until(process, "api ready")
         threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
@@ -104,7 +110,7 @@ def test_fifty_pages_and_an_import_do_not_delay_the_relay(models_dir, models, ph
             next_grants(store, 2)
             for number in range(ROUNDS):
                 quiet += next_grants(store, EACH)
-                with following(address, certificate, manager) as followers:
+                with following(address, certificate) as followers:
                     # Rehearsed before: what is measured beside is the enrolling, which costs most.
                     table = import_of(shared, number)
                     manager.post("/api/v1/imports", files={"files": ("all.zip", table)}).raise_for_status()
@@ -138,11 +144,10 @@ def manager_at(address, certificate):
 
 
 @contextmanager
-def following(address, certificate, manager):
+def following(address, certificate):
     """The browsers; yields their process."""
-    cookie = manager.cookies["__Host-facegate"]
     followers = subprocess.Popen(
-        [sys.executable, "-c", FOLLOW, address, str(certificate), cookie, str(BROWSERS)],
+        [sys.executable, "-c", FOLLOW, address, str(certificate), ",".join(COOKIES), str(BROWSERS)],
         stdout=subprocess.PIPE,
         text=True,
     )
