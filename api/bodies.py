@@ -104,7 +104,8 @@ class Body:
         """Take it under these bounds. Raises HttpProblem where it is too large, or too many come at once."""
         if self._announced is not None and self._announced > bounds.room:
             raise _too_large()
-        if self._announced is None or self._announced > _SMALL:
+        # What pictures cost is not in their bytes: however small, they take turns.
+        if bounds.room > _FORM.room or self._announced is None or self._announced > _SMALL:
             await self._uploads.begin(holder)
             self._held_by = holder
         self._bound(bounds)
