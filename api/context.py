@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -58,6 +59,8 @@ class Context:
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
+    examining: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the doctor looks: a process of its own, of which there is one at a time."""
 
     @property
     def cookie(self) -> str:

@@ -63,17 +63,31 @@ def forget_zone(request: Request, connection: Store, context: Shared, actor: Own
 @router.post("/examination")
 def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
     """What `facegate doctor` finds."""
+    if not context.examining.acquire(blocking=False):
+        said = language_of(request)(Sentence("An examination is under way; its findings are here in a minute."))
+        return _page(request, connection, context, actor, problem=said)
+    try:
+        findings = _examined(context)
+    finally:
+        context.examining.release()
+    if findings is None:
+        said = language_of(request)(Sentence("The examination did not end; on the gate, ask: sudo facegate doctor"))
+        return _page(request, connection, context, actor, problem=said)
+    return _page(request, connection, context, actor, findings=findings)
+
+
+def _examined(context: Context) -> list[dict[str, str]] | None:
+    """The doctor's findings; None where it did not end."""
     named = ["--config", str(context.config)] if context.config else []
     try:
         done = subprocess.run(
             [sys.executable, "-m", "gate.cli", "doctor", "--json", "--state", str(context.state), *named],
             capture_output=True, text=True, timeout=_EXAMINED_WITHIN_S, check=False,
         )  # fmt: skip
-        findings = json.loads(done.stdout.splitlines()[-1])["findings"]
+        found: list[dict[str, str]] = json.loads(done.stdout.splitlines()[-1])["findings"]
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, KeyError):
-        said = language_of(request)(Sentence("The examination did not end; on the gate, ask: sudo facegate doctor"))
-        return _page(request, connection, context, actor, problem=said)
-    return _page(request, connection, context, actor, findings=findings)
+        return None
+    return found
 
 
 @router.get("/drill")

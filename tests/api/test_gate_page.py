@@ -111,3 +111,10 @@ def test_the_doctor_and_a_backup_take_the_configuration_the_gate_runs_with(state
     assert made.status_code == 201
     with tarfile.open(state / "backups" / made.json()["file"]) as archive:
         assert "no-such-camera" in archive.extractfile("facegate.toml").read().decode()
+
+
+def test_the_doctor_looks_once_at_a_time(browser, context):
+    with context.examining:
+        answer = browser("owner").post("/door/examination")
+    assert answer.status_code == 422
+    assert "under way" in answer.text

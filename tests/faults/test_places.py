@@ -128,20 +128,26 @@ with api_process(state, models, host="10.77.0.1") as here, closing(open_database
 """
 
 
-def crowd(state, models_dir, each):
-    """What the screen, a manager, a stranger and a neighbour of the crowd got: {who: (status, seconds)}."""
+def in_a_network_of_its_own(script, *given):
+    """What `script` prints in a network namespace with the addresses of a gate, of people and of a crowd."""
     addresses = "; ".join(f"ip addr add 10.77.0.{one}/24 dev lo" for one in (1, 5, 6, 8, 9))
     done = subprocess.run(
-        ["unshare", "--net", "--map-root-user", "sh", "-c",
-         f"ip link set lo up; {addresses}; exec {sys.executable} - {state} {models_dir} {each}"],
-        input=CROWD, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        ["unshare", "--net", "--map-root-user", "sh", "-c", f'ip link set lo up; {addresses}; exec "$0" - "$@"',
+         sys.executable, *map(str, given)],
+        input=script, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     if "unshare" in done.stderr or "ip: " in done.stderr:
         pytest.skip(f"this machine gives a test no network of its own: {done.stderr.strip()[:200]}")
     assert done.returncode == 0, done.stderr
-    print(done.stdout)
-    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith("while")]
+    return done.stdout
+
+
+def crowd(state, models_dir, each):
+    """What the screen, a manager, a stranger and a neighbour of the crowd got: {who: (status, seconds)}."""
+    printed = in_a_network_of_its_own(CROWD, state, models_dir, each)
+    print(printed)
+    lines = [line.split() for line in printed.splitlines() if not line.startswith("while")]
     return {who: (status, float(took)) for who, status, took in lines}
 
 
