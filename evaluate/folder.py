@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.checks import LIMITS, PhotoRefused, find_faces, main_face, portrait_of
+from enroll.checks import LIMITS, PhotoRefused, portrait_of, put_upright
 from enroll.decode import decode_photo
 from gate.errors import UsageError
 from gate.vision.quality import Limits, unfit
@@ -117,11 +117,11 @@ def look(listing: Listing, models: Models, gate: Limits | None, step: Callable[[
         except UsageError:
             unreadable += 1
             continue
-        found = find_faces(image, models)
+        view = put_upright(image, models)
         try:
-            if not found:
+            if not view.faces:
                 raise PhotoRefused(path.name, Reason.NO_FACE)
-            portrait = portrait_of(main_face(found, image), image, path.name, models, gate)
+            portrait = portrait_of(view, path.name, models, gate)
         except PhotoRefused as error:
             refused[error.reason] += 1
             continue

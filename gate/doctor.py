@@ -10,7 +10,7 @@ import sqlite3
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +35,8 @@ from gate.vocabulary import Level
 UNITS = ("settings", "door", "vision", "api")
 _MANY_RESTARTS = 3
 _ANSWERS_WITHIN_S = 3.0
+# So many residents are named; the others are counted.
+_NAMED = 5
 _LEAST_MEMORY = 400 * 1024 * 1024
 _LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
 
@@ -89,6 +91,8 @@ class Site:
     listens: Listens = Listens.OURS
     units: Mapping[str, UnitState] | None = None
     """The services of an installed gate by name; None where it is run by hand."""
+    strays: Callable[[], Sequence[str]] = tuple
+    """Names of residents whose template no plain face gave; raises an error in words as the others do."""
 
     @property
     def board(self) -> str:
@@ -110,11 +114,15 @@ def site_of(
     verify_models: Callable[[], str],
     verify_liveness: Callable[[], str],
     standing: Callable[[], Standing],
+    strays: Callable[[], Sequence[str]] = tuple,
 ) -> Site:
     """The site on this machine, as it is now."""
     units = look_at_units() if state == SERVICE_STATE else None
     listens = who_listens(state, settings.api)
-    return Site(state, settings, gather(state), verify_models, verify_liveness, standing, listens=listens, units=units)
+    health = gather(state)
+    return Site(
+        state, settings, health, verify_models, verify_liveness, standing, listens=listens, units=units, strays=strays
+    )  # fmt: skip
 
 
 def look_at_units() -> dict[str, UnitState] | None:
@@ -321,6 +329,19 @@ def _liveness(site: Site) -> Finding:
     return Finding("liveness", Grade.OK, f"{level}. {said}")
 
 
+def _faces(site: Site) -> Finding:
+    try:
+        strays = site.strays()
+    except Exception as error:
+        return Finding("faces", Grade.BAD, str(error), "Until then nobody is let in by face.")
+    if not strays:
+        return Finding("faces", Grade.OK, "No template tells of a turned, covered or negative picture.")
+    more = f" and {len(strays) - _NAMED} more" if len(strays) > _NAMED else ""
+    seen = f"Not made from an upright, plain face, as it seems: {', '.join(strays[:_NAMED])}{more}."
+    do = "Erase these templates on the residents' pages and enrol them again: strangers' pictures may resemble them."
+    return Finding("faces", Grade.BAD, seen, do)
+
+
 def _database(site: Site) -> Finding:
     try:
         with closing(open_read_only(site.state)) as connection:
@@ -429,6 +450,7 @@ REGISTRY: tuple[Callable[[Site], Finding], ...] = (
     _models,
     _promise,
     _liveness,
+    _faces,
     _console,
     _database,
     _copies,

@@ -38,7 +38,8 @@ def doctor(state: Path | None, config: Path | None, camera: str | None, as_json:
     from gate.proofs import proofs
     from gate.standing import standing_of
     from gate.store.database import open_read_only
-    from models.pack import check_files, verify
+    from gate.vision.strays import stray_residents
+    from models.pack import check_files, open_models, verify
 
     gate = home(state, config)
 
@@ -59,7 +60,12 @@ def doctor(state: Path | None, config: Path | None, camera: str | None, as_json:
         with closing(open_read_only(gate.state)) as connection:
             return standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
 
-    findings = examine(site_of(gate.state, gate.settings, verify_models, verify_liveness, standing))
+    def strays() -> tuple[str, ...]:
+        models = open_models(gate.models_dir, gate.settings.models.pack)
+        with closing(open_read_only(gate.state)) as connection:
+            return stray_residents(connection, models)
+
+    findings = examine(site_of(gate.state, gate.settings, verify_models, verify_liveness, standing, strays))
     bad = sum(finding.grade is Grade.BAD for finding in findings)
     if as_json:
         print_json({"bad": bad, "findings": [asdict(finding) for finding in findings]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,11 +19,13 @@ class Quality:
     """Measures of one face.
 
     `eye_distance` in pixels of the frame; `yaw` how far the nose stands off the middle of the eyes, in eye distances,
-    0 frontal; `sharpness` the variance of the Laplacian and `light` the mean grey (0 to 255), both of the aligned face.
+    0 frontal; `aspect` the box's width over its height; `sharpness` the variance of the Laplacian and `light` the mean
+    grey (0 to 255), both of the aligned face.
     """
 
     eye_distance: float
     yaw: float
+    aspect: float
     sharpness: float
     light: float
 
@@ -74,6 +77,12 @@ def yaw(face: Face) -> float:
     return ((nx - (rx + lx) / 2) * across + (ny - (ry + ly) / 2) * down) / length_squared
 
 
+def roll(face: Face) -> float:
+    """How far the line of the eyes leans clockwise, degrees in (-180, 180]."""
+    (rx, ry), (lx, ly) = face.landmarks[:2]
+    return math.degrees(math.atan2(ly - ry, lx - rx))
+
+
 def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
     """Measures of a face and its aligned picture ((size, size, 3) uint8 BGR)."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
@@ -81,9 +90,29 @@ def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
     return Quality(
         eye_distance=eye_distance(face),
         yaw=yaw(face),
+        aspect=face.box[2] / face.box[3] if face.box[3] > 0 else math.inf,
         sharpness=float(deviation[0, 0]) ** 2,
         light=cv2.sumElems(grey)[0] / grey.size,
     )
+
+
+def covered(aligned: NDArray[np.uint8]) -> bool:
+    """Whether something dark lies over both eyes, or something smooth over the mouth, of an aligned face
+    ((size, size, 3) uint8 BGR): sunglasses, a mask, a sheet of paper. What looks like skin does not show.
+    """
+    grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
+    edges = np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    eyes = np.median(np.concatenate([_part(grey, one).ravel() for one in _EYES]))
+    cheeks = np.median(np.concatenate([_part(grey, one).ravel() for one in _CHEEKS]))
+    dark_eyes = not eyes >= _DARK_EYES * cheeks
+    smooth_mouth = not _part(edges, _MOUTH).mean() >= _SMOOTH_MOUTH * _part(edges, _BOTH_EYES).mean()
+    return dark_eyes or smooth_mouth
+
+
+def _part(picture: NDArray[Any], part: tuple[int, int, int, int]) -> NDArray[Any]:
+    """A part (left, top, right, bottom) given for a picture of 112 pixels a side."""
+    left, top, right, bottom = (round(side * len(picture) / 112) for side in part)
+    return picture[top:bottom, left:right]
 
 
 def unfit(quality: Quality, limits: Limits) -> Reason | None:
@@ -99,6 +128,8 @@ def unfit(quality: Quality, limits: Limits) -> Reason | None:
         return Reason.TOO_BRIGHT
     if not quality.sharpness >= limits.min_sharpness:
         return Reason.BLURRED
+    if not MIN_ASPECT <= quality.aspect <= MAX_ASPECT:
+        return Reason.NOT_PLAIN
     return None
 
 
@@ -126,6 +157,14 @@ def not_at_gate(
     return None
 
 
+# YuNet's boxes of plain faces are 0.63 to 0.90 times as wide as high (1,257 photos of LFW); stretched to half as much
+# again a face is still its owner's, to double width or height it resembles strangers.
+MIN_ASPECT, MAX_ASPECT = 0.6, 0.92
+# Of an aligned face of 112 pixels: left, top, right, bottom.
+_EYES, _CHEEKS = ((28, 46, 49, 58), (63, 46, 84, 58)), ((24, 66, 42, 78), (70, 66, 88, 78))
+_BOTH_EYES, _MOUTH = (28, 46, 84, 58), (42, 84, 70, 104)
+# Of 1,257 photos of LFW seven lie below in the eyes, all of them sunglasses, and one at the mouth, a sheet of paper.
+_DARK_EYES, _SMOOTH_MOUTH = 0.2, 0.35
 # Of a frontal face in YuNet's boxes the eyes stand 0.47 of its width apart (median over LFW, 3,414 faces).
 EYES_PER_BOX = 0.47
 # Someone half as near as the nearest (a quarter of the area) stands behind them.

@@ -20,6 +20,7 @@ from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weig
 from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
+from gate.vision.plain import doubt
 from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, not_at_gate, unfit, weight
 from gate.vision.surround import edges_around
 from gate.vision.tracker import Tracks, follow
@@ -50,6 +51,8 @@ _ONE_FACE = 0.5
 _LEAST_FACE = 24.0
 # What a template is added by, a stranger reaches so many times less often than what the gate opens by.
 LEARNS_SELDOMER = 10.0
+# A head does not turn far in so short a time; what was upright and plain then is taken to be so still.
+_PLAIN_FOR_S = 0.1
 # A track's evidence is what it showed last; more would only be memory.
 _MOST_SIGHTINGS = 60
 _MOST_LOOKS = 30
@@ -70,6 +73,7 @@ class _Watch:
     retry_mono: float | None = None
     answer: Answer | None = None
     looks: tuple[Look, ...] = ()
+    plain_mono: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +258,18 @@ class Recogniser:
             # Every second sighting by its mirror image: their mean is as good as both of each, for half the work.
             aligned = np.asarray(aligned[:, ::-1], np.uint8)
         quality = measure(track.face, aligned)
-        reason = unfit(quality, self._limits)
+        reason = unfit(quality, self._limits) or self._doubt(image, track, watch)
         if reason is not None:
             watch.unfit[reason] += 1
             return None
         return _Probe(watch, track.face, aligned, weight(quality))
+
+    def _doubt(self, image: NDArray[np.uint8], track: Track, watch: _Watch) -> Reason | None:
+        if track.seen_mono - watch.plain_mono < _PLAIN_FOR_S:
+            return None
+        reason = doubt(image, track.face, self._models.detector)
+        watch.plain_mono = track.seen_mono if reason is None else -math.inf
+        return reason
 
     def _embed(self, probes: list[_Probe], now: float) -> None:
         if not probes:
@@ -271,7 +282,13 @@ class Recogniser:
                 before = probe.watch.sightings
                 probe.watch.sightings = gather(before, sighting, _MOST_SIGHTINGS)
                 if before and probe.watch.sightings[0] is sighting:
-                    probe.watch.looks = ()
+                    self._begin_anew(probe.watch, now)
+
+    def _begin_anew(self, watch: _Watch, now: float) -> None:
+        """Someone else stands in this place: nothing that was known of it holds for them."""
+        watch.looks = ()
+        if watch.plain_mono < now:
+            watch.sightings, watch.plain_mono = (), -math.inf
 
     def _look_for_life(self, frame: Frame, probes: list[_Probe], infrared: Frame | None) -> None:
         if infrared is not None and not abs(frame.taken_mono - infrared.taken_mono) <= _ONE_MOMENT_S:

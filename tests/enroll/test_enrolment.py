@@ -10,7 +10,8 @@ from gate.errors import Refusal, UsageError
 from gate.store import audit, residents
 from gate.store.consents import NO_PERSON
 from gate.vision.gallery import Gallery
-from gate.vocabulary import Reason
+from gate.vocabulary import Face, Reason
+from tests.changed import in_sunglasses, masked, turned
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_three_photos_are_three_templates_that_find_their_owner(store, models, p
     kept = residents.templates_of(store, enrolled.resident.id)
     assert [template["source"] for template in kept] == [f"photo {name}" for name in names]
     assert all(template["model"] == models.model_id for template in kept)
-    assert set(kept[0]["quality"]) == {"eye_distance", "yaw", "sharpness", "light"}
+    assert set(kept[0]["quality"]) == {"eye_distance", "yaw", "aspect", "sharpness", "light"}
     rows = residents.vectors(store, models.model_id)
     assert len(Gallery(rows, models.spec.dimension)) == 1
 
@@ -47,6 +48,10 @@ def test_three_photos_are_three_templates_that_find_their_owner(store, models, p
         (lambda image: cv2.GaussianBlur(image, (0, 0), 14), Reason.BLURRED, "blurred"),
         (lambda image: (image * 0.22).astype(np.uint8), Reason.TOO_DARK, "turn towards the light"),
         (lambda image: (255 - (255 - image) * 0.22).astype(np.uint8), Reason.TOO_BRIGHT, "glare"),
+        (lambda image: 255 - image, Reason.NOT_PLAIN, "negative"),
+        (lambda image: cv2.resize(image, None, fx=2, fy=1), Reason.NOT_PLAIN, "stretched"),
+        (lambda image: cv2.resize(image, None, fx=1, fy=2.2), Reason.NOT_PLAIN, "stretched"),
+        (lambda image: turned(cv2.resize(image, (91, 114)), 90), Reason.TOO_FAR, "cut the face out"),
     ],
 )
 def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, spoilt, spoil, reason, advice):
@@ -55,6 +60,33 @@ def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, s
     assert refused.value.reason is reason
     assert residents.every(store) == []
     assert audit.anchor(store) is None
+
+
+@pytest.mark.parametrize("degrees", [20, -30, 45, 60, 90, 135, 180, 270])
+def test_a_turned_photo_is_put_upright(store, models, photos, spoilt, degrees):
+    for name, photo in (("As it came", photos / "obama.jpg"), ("Turned", spoilt(lambda image: turned(image, degrees)))):
+        enrol_photos(store, models, name, [photo], consent=NO_PERSON, by="test")
+    one, other = (np.frombuffer(row[2], "<f4") for row in residents.vectors(store, models.model_id))
+    assert float(one @ other) > 0.9
+
+
+@pytest.mark.parametrize("cover", [in_sunglasses, masked])
+def test_a_covered_face_is_refused(store, models, spoilt, cover):
+    def spoil(image):
+        return cover(image, Face.from_row(models.detector.detect(image)[0].tolist()))
+
+    with pytest.raises(PhotoRefused, match="take off sunglasses or mask") as refused:
+        enrol_photos(store, models, "A", [spoilt(spoil)], consent=NO_PERSON, by="test")
+    assert refused.value.reason is Reason.COVERED
+
+
+def test_a_small_face_in_a_wide_photo_hears_what_would_help(store, models, spoilt):
+    wide = spoilt(
+        lambda image: cv2.copyMakeBorder(cv2.resize(image, (64, 80)), 900, 900, 900, 900, cv2.BORDER_CONSTANT)
+    )
+    with pytest.raises(PhotoRefused, match="cut the face out of the original photo") as refused:
+        enrol_photos(store, models, "A", [wide], consent=NO_PERSON, by="test")
+    assert refused.value.reason is Reason.TOO_FAR
 
 
 def test_a_turned_face_is_refused(shared, store, models, tmp_path):

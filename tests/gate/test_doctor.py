@@ -59,6 +59,14 @@ def test_a_gate_that_is_well_has_nothing_to_mend(site):
     assert len({finding.name for finding in examine(site)}) == len(REGISTRY)
 
 
+def test_residents_enrolled_from_a_turned_photo_are_named_a_few_of_them(site):
+    names = [f"Person {number}" for number in range(8)]
+    told = found(replace(site, strays=lambda: names), "faces")
+    assert told.grade is Grade.BAD
+    assert "Person 4 and 3 more" in told.seen
+    assert "enrol them again" in told.do
+
+
 def test_an_infrared_camera_is_looked_at_like_the_other(site):
     assert "None" in found(site, "infrared").seen
     settings = site.settings.model_copy(update={"infrared": CameraSettings(source="rtsp://gate:secret@10.0.0.7/ir")})

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from gate.vocabulary import Face, Reason
 
 LIMITS = Limits(min_eye_distance=24, max_yaw=0.45, min_sharpness=30, min_light=40, max_light=220)
 WHOLE = Zone(0, 0, 1, 1)
-GOOD = Quality(eye_distance=40, yaw=0.0, sharpness=100, light=120)
+GOOD = Quality(eye_distance=40, yaw=0.0, aspect=0.76, sharpness=100, light=120)
 
 
 def frontal(x=100.0, y=100.0, width=100.0) -> Face:
@@ -32,6 +33,9 @@ def test_a_good_face_is_fit():
         ({"light": 39}, Reason.TOO_DARK),
         ({"light": 221}, Reason.TOO_BRIGHT),
         ({"sharpness": 29}, Reason.BLURRED),
+        ({"aspect": 0.59}, Reason.NOT_PLAIN),
+        ({"aspect": 0.93}, Reason.NOT_PLAIN),
+        ({"aspect": math.nan}, Reason.NOT_PLAIN),
         ({"eye_distance": math.nan}, Reason.TOO_FAR),
         ({"yaw": math.nan}, Reason.TURNED_AWAY),
         ({"light": math.nan}, Reason.TOO_DARK),
@@ -39,8 +43,7 @@ def test_a_good_face_is_fit():
     ],
 )
 def test_each_measure_refuses_with_its_own_reason_and_nan_refuses(change, reason):
-    values = {"eye_distance": 40, "yaw": 0.0, "sharpness": 100, "light": 120} | change
-    assert unfit(Quality(**values), LIMITS) is reason
+    assert unfit(replace(GOOD, **change), LIMITS) is reason
 
 
 @given(st.floats(0.1, 50), st.floats(-1000, 1000), st.floats(-1000, 1000))

@@ -17,6 +17,7 @@ from gate.store.consents import NO_PERSON
 from gate.vision.gallery import Gallery, judging, score_by_enrolment
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame, Reason
+from models.align import align
 from models.detector import Detector
 from models.pack import open_liveness
 from tests.infrared import grey
@@ -321,3 +322,55 @@ def test_someone_known_whose_liveness_cannot_be_seen_is_told_so_in_time(walk, ob
     assert outcome.relay_pulses == 0
     assert outcome.passages[0].reason is Reason.BLURRED
     assert outcome.passages[0].t <= 5
+
+
+@pytest.fixture
+def shown(photos, models):
+    """Frames of somebody's photo, walking up; each picture of them changed."""
+
+    def frames(photo, change, seconds=3.0):
+        for image in footage([Scene(walker_from(photos / photo, models.detector), seconds)], 5):
+            yield change(image)
+
+    return frames
+
+
+def upside_down(image):
+    return np.ascontiguousarray(image[::-1, ::-1])
+
+
+def enrolled_as_found(store, models, image):
+    """Enrols whatever face is found in a picture, as no enrolment does any more."""
+    row = models.detector.detect(image)[0]
+    spec = models.spec
+    aligned = align(image, row[4:14].reshape(5, 2), np.asarray(spec.landmarks), spec.input_size)
+    vector = models.embedder.embed(aligned[None])[0].astype("<f4").tobytes()
+    template = residents.Template(models.model_id, "s", {}, vector)
+    return residents.enrol(store, "Joe Biden", None, [template], NO_PERSON)
+
+
+@pytest.mark.parametrize("change", [upside_down, lambda image: 255 - image], ids=["upside down", "negative"])
+def test_a_face_that_is_not_plain_opens_nothing_even_where_such_a_template_is_enrolled(
+    walk, shown, store, models, photos, change
+):
+    enrolled_as_found(store, models, change(cv2.imread(str(photos / "biden.jpg"))))
+    outcome = walk("", frames=shown("biden.jpg", change))
+    assert outcome.relay_pulses == 0
+    assert {passage.reason for passage in outcome.passages} <= {
+        Reason.NOT_UPRIGHT,
+        Reason.NOT_PLAIN,
+        Reason.TURNED_AWAY,
+    }
+
+
+def test_who_holds_a_face_upright_and_then_turns_it_is_not_judged_by_what_is_turned(models, shown):
+    settings = VisionSettings(patience=60, patience_s=10)
+    recogniser = Recogniser(models, settings, partial(next, map(str, count())))
+    pictures = list(shown("obama2.jpg", lambda image: image))[45:75]
+    for number, image in enumerate(pictures):
+        recogniser.see(Frame(image, "c", number / FPS), Gallery([], 192))
+    upright = recogniser.embedded
+    for number, image in enumerate(pictures, len(pictures)):
+        recogniser.see(Frame(upside_down(image), "c", number / FPS), Gallery([], 192))
+    assert upright > 20
+    assert recogniser.embedded - upright <= 3
