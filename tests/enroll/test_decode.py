@@ -139,6 +139,8 @@ def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path)
     png_bomb(tmp_path / "bomb.png")
     png_bomb(tmp_path / "firecracker.png", 9_000, 9_000)
     png_bomb(tmp_path / "thin.png", 1, 59_000_000)
+    # It would keep all of its 72 million coefficients until its last scan.
+    Image.new("L", (9000, 8000)).save(tmp_path / "progressive.jpg", progressive=True)
     (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.7\n")
     (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0")
     os.mkfifo(tmp_path / "pipe.jpg")
@@ -151,6 +153,7 @@ def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path)
         "text.jpg": "not a photo",
         "bomb.png": "needs more memory",
         "firecracker.png": "needs more memory",
+        "progressive.jpg": "needs more memory",
         "a.gif": "is a GIF file",
         "scan.pdf": "is a PDF file",
         "clip.mp4": "is a video",
