@@ -19,18 +19,19 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from gate.errors import Refusal, UsageError
 from gate.places import share
-from gate.store.database import DATABASE_NAME, database_of
+from gate.store.database import DATABASE_NAME, StoreError, database_of
 
 FORMAT = 1
 CONFIG_NAME = "facegate.toml"
 _KEY_NAME = "backup.key"
+_KEY_BYTES = 32
 _MANIFEST, _SEAL = "manifest.json", "manifest.hmac"
 _MANIFEST_MOST = 1 << 16
 _BLOCK = tarfile.BLOCKSIZE
@@ -97,17 +98,21 @@ def said_by(path: Path) -> Mapping[str, object]:
 
 
 def own_key(state: Path) -> bytes:
-    """The key with which this gate seals its backups, made where there is none. Raises OSError."""
+    """The key with which this gate seals its backups, made where there is none. Raises StoreError."""
     path = _key_file(state)
-    found = known_key(state)
-    if found is not None:
-        return found
+    with _sentences(path):
+        return known_key(state) or _made_key(path)
+
+
+def _made_key(path: Path) -> bytes:
     new = path.with_name(f"{_KEY_NAME}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(32))
+        file.write(secrets.token_bytes(_KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
     share(new)
+    if path.exists() and path.stat().st_size != _KEY_BYTES:
+        path.unlink()
     # Of two who make one at once, the first is right.
     with suppress(FileExistsError):
         os.link(new, path)
@@ -116,11 +121,25 @@ def own_key(state: Path) -> bytes:
 
 
 def known_key(state: Path) -> bytes | None:
-    """That key; None where this gate never made a backup. Raises OSError where it cannot be read."""
+    """That key; None where this gate never made a backup. Raises StoreError where it cannot be read."""
+    path = _key_file(state)
+    with _sentences(path):
+        try:
+            key = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    # A shorter one, say of a file that was emptied, could be guessed.
+    return key if len(key) == _KEY_BYTES else None
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
     try:
-        return _key_file(state).read_bytes()
-    except FileNotFoundError:
-        return None
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The backups' key {path} cannot be read or made ({error.strerror}). Run this as the user Facegate runs as."
+        ) from error
 
 
 def _key_file(state: Path) -> Path:

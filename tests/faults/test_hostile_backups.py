@@ -148,6 +148,24 @@ def test_the_key_is_its_owners_and_in_no_archive(state, made):
         assert all(own_key(state) not in archive.extractfile(name).read() for name in archive.getnames())
 
 
+def test_a_key_that_cannot_be_read_is_told(facegate, state, made):
+    key = database_of(state).with_name("backup.key")
+    key.unlink()
+    key.mkdir()
+    for command in (("backup", state / "b"), ("restore", made.path, "--yes")):
+        done = facegate(*command)
+        assert (done.code, f"key {key} cannot be read or made" in done.err) == (2, True)
+
+
+def test_an_emptied_key_seals_nothing(state, store, made):
+    key = database_of(state).with_name("backup.key")
+    key.write_bytes(b"")
+    with pytest.raises(Refusal, match="was not sealed by this gate"):
+        restore(made.path, state)
+    assert len(own_key(state)) == 32
+    assert own_key(state) == key.read_bytes()
+
+
 def bomb(path, manifest):
     """1.5 GB of nothing as the database, in an archive of 1.5 MB, as gzip packs it."""
     head = b""
@@ -191,12 +209,12 @@ def test_what_unfolds_without_end_is_cut_off_and_takes_no_memory(state, tmp_path
 
 
 def test_headers_that_lie_about_their_size_take_no_memory(state, tmp_path):
-    for kind, size in ((tarfile.XHDTYPE, 1 << 30), (tarfile.GNUTYPE_LONGNAME, 1 << 30), (tarfile.REGTYPE, 1 << 40),
+    for kind, size in ((tarfile.XHDTYPE, 60_000_000), (tarfile.GNUTYPE_LONGNAME, 1 << 30), (tarfile.REGTYPE, 1 << 40),
                        (tarfile.REGTYPE, -1)):  # fmt: skip
         info = tarfile.TarInfo("manifest.json")
         info.type, info.size = kind, size
         path = tmp_path / "lies"
-        path.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(50_000_000)))
+        path.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(70_000_000)))
         said, peak = restored_apart(path, state)
         assert said.startswith("UsageError The backup")
         assert peak < 100
