@@ -1,6 +1,7 @@
 """Guesses at a password from addresses in turn, against a real api with the real cost of a password: how many are
 judged, what other pages take meanwhile, and whether the owner still gets in from where they always do."""
 
+import itertools
 import statistics
 import threading
 import time
@@ -20,11 +21,13 @@ pytestmark = pytest.mark.soak
 FOR_S = 20.0
 ADDRESSES = 200
 HEADERS = {"sec-fetch-site": "same-origin"}
+# Made once: it reads the system's certificates each time, and the guessers' own cost must not be measured.
+TRUST = trusting()
 
 
 def client(address, number):
     """One who comes from an address of its own on loopback."""
-    transport = httpx.HTTPTransport(verify=trusting(), local_address=f"127.0.{1 + number // 250}.{1 + number % 250}")
+    transport = httpx.HTTPTransport(verify=TRUST, local_address=f"127.0.{1 + number // 250}.{1 + number % 250}")
     return httpx.Client(base_url=address, transport=transport, headers=HEADERS, timeout=30)
 
 
@@ -48,15 +51,11 @@ def test_guesses_from_addresses_in_turn_are_few_and_keep_no_page_waiting(state, 
         until = time.monotonic() + FOR_S
 
         def guess(first):
-            for number in range(first, ADDRESSES, 20):
+            for number in itertools.cycle(range(first, ADDRESSES, 20)):
                 with client(address, number) as guesser:
-                    while time.monotonic() < until and sign_in_heard(guesser):
-                        pass
-
-        def sign_in_heard(guesser):
-            status = sign_in(guesser, "a wrong guess")
-            got.append(status)
-            return status == 401
+                    if time.monotonic() > until:
+                        return
+                    got.append(sign_in(guesser, "a wrong guess"))
 
         guessers = [threading.Thread(target=guess, args=(first,)) for first in range(20)]
         calm = [seconds_of(usual) for _ in range(40)]
@@ -79,4 +78,5 @@ def test_guesses_from_addresses_in_turn_are_few_and_keep_no_page_waiting(state, 
             f" the owner from the usual address: in within {usual_s:.3f} s"
         )
     assert judged <= 30
-    assert p95 < 1.0 + 5 * before
+    # The machine may have other work; one that checks every password keeps pages waiting for eight seconds and more.
+    assert p95 < 2.0 + 5 * before
