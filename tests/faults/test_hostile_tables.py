@@ -1,7 +1,10 @@
 """Tables made to kill whoever opens them: each ends in one sentence, in little time and memory."""
 
+import os
 import random
 import resource
+import subprocess
+import sys
 import time
 import zipfile
 from contextlib import suppress
@@ -13,6 +16,7 @@ import pytest
 from enroll.bulk import COLUMNS, read_rows
 from enroll.tables.open import open_table
 from gate.errors import UsageError
+from tests.conftest import REPOSITORY
 
 GOOD = Path(__file__).parent.parent / "data" / "tables"
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -51,6 +55,29 @@ def test_one_cell_far_out_reserves_no_memory_for_all_between(tmp_path, far):
     number = far.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     path = workbook(tmp_path, row(1, HEAD) + row(number, f'<c r="{far}"><v>1</v></c>'))
     assert refused(path).startswith("people.xlsx ")
+
+
+OPENS = """
+import resource, sys
+from pathlib import Path
+from enroll.tables.open import open_table
+try:
+    open_table(Path(sys.argv[1]), ("name",))
+except Exception as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+"""
+
+
+def test_the_child_that_opens_it_has_a_limit_to_its_memory(tmp_path):
+    path = workbook(tmp_path, row(1, HEAD) + row(1048576, '<c r="AZ1048576"><v>1</v></c>'))
+    done = subprocess.run(
+        [sys.executable, "-c", OPENS, str(path)], env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said, megabytes = done.stdout.splitlines()
+    assert said.startswith("people.xlsx is no workbook that can be read")
+    assert int(megabytes) < 250
 
 
 def test_a_workbook_that_unfolds_is_judged_before_it_is_opened(tmp_path):
