@@ -226,7 +226,7 @@ def test_many_are_enrolled_from_a_table(page, console, photos, tmp_path):
     page.get_by_role("link", name="Enrol", exact=True).click()
     page.get_by_role("link", name="Enrol many").click()
     shoot(page, "import-en")
-    page.get_by_label("CSV and ZIP").set_input_files(table)
+    page.get_by_label("Table and ZIP").set_input_files(table)
     page.get_by_role("button", name="Rehearse").click()
     expect(page.get_by_role("heading", name="This would change")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("row").nth(1)).to_contain_text("There is no photo no.jpg.")
