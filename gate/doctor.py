@@ -346,7 +346,7 @@ def _database(site: Site) -> Finding:
     try:
         with closing(open_read_only(site.state)) as connection:
             check_integrity(connection, site.state)
-            compared = compare(connection, gather_witnesses(site.state).witnesses, time.time())
+            compared = compare(connection, gather_witnesses(site.state), time.time())
             finding = audit.verify(connection) or compared.finding
     except (FacegateError, sqlite3.Error) as error:
         return Finding("database", Grade.BAD, str(error), "Stop the gate and run: facegate restore")

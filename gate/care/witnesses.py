@@ -25,22 +25,31 @@ _LARGEST_TEXT = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What was found, and what could not be looked at: each a sentence that says how it can."""
+class Journal:
+    """What the journal has seen of a gate's record; `unread` says how it could be asked, where it could not."""
 
-    witnesses: tuple[Witness, ...]
-    unread: tuple[str, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    unread: str | None = None
 
 
-def gather(state: Path) -> Gathered:
+def gather(state: Path) -> list[Witness]:
     """All that this machine keeps of a gate's record outside its database, as far as this user may read it."""
-    found, unread = [*of_backups(backups_in(state)), *_exported(state)], list[str]()
-    if state == SERVICE_STATE and shutil.which("journalctl"):
-        journal = tuple(journal_of(DOOR_UNIT))
-        found += journal
-        if not journal:
-            unread.append("No anchor is in the journal, or this user may not read it: sudo facegate audit verify.")
-    return Gathered(tuple(found), tuple(unread))
+    return [*ask_journal(state).witnesses, *kept_in(state)]
+
+
+def ask_journal(state: Path) -> Journal:
+    """What the journal has of the installed gate's door; of a gate that is run by hand it has nothing."""
+    if state != SERVICE_STATE or not shutil.which("journalctl"):
+        return Journal()
+    found = tuple(journal_of(DOOR_UNIT))
+    if found:
+        return Journal(found)
+    return Journal(unread="No anchor is in the journal, or this user may not read it: sudo facegate audit verify.")
+
+
+def kept_in(state: Path) -> list[Witness]:
+    """What the state's own backups and the last export say."""
+    return [*of_backups(backups_in(state)), *_exported(state)]
 
 
 def journal_of(unit: str, *options: str) -> Iterator[Witness]:

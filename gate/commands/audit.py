@@ -13,7 +13,7 @@ from typing import TextIO
 
 import click
 
-from gate.care.witnesses import EXPORTED_NAME, gather, given
+from gate.care.witnesses import EXPORTED_NAME, ask_journal, given, kept_in
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.config import state_directory
 from gate.errors import FacegateError, Refusal
@@ -88,10 +88,11 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
 @json_option
 def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as_json: bool) -> None:
     """Whether no line was altered, lost, moved, cut off the end, or written anew since somebody outside saw it."""
-    # The journal is read before anything is opened that services may write.
-    found = gather(state_directory(state))
-    witnesses = [*found.witnesses, *(one for what in anchors for one in given(what))]
+    # The journal, and what only root may read, come before anything that services may write.
+    journal = ask_journal(state_directory(state))
+    others = [one for what in anchors for one in given(what)]
     gate = home(state, config)
+    witnesses = [*journal.witnesses, *kept_in(gate.state), *others]
     with gate.store() as connection:
         finding = store.verify(connection)
         compared = compare(connection, witnesses, time.time())
@@ -110,7 +111,7 @@ def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as
     if not as_json:
         gone = f", after {pruned} that were pruned" if pruned else ""
         click.echo(f"The record verifies: {count} lines{gone}.")
-        for sentence in (*_proved(compared, restores), *found.unread):
+        for sentence in (*_proved(compared, restores), *filter(None, [journal.unread])):
             click.echo(sentence)
 
 

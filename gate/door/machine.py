@@ -612,9 +612,7 @@ def _gather(door: Door, happening: Happening, answer: Answer | Reason | None, no
     if answer is Answer.GRANTED:
         alone = happening.event not in _CREDENTIALS or policy.counts_passages
         return replace(door, party=None if alone else happening.grant)
-    if door.party is not None and (happening.event is Event.RESTS or not opens_for_party(door, now, policy)):
-        return replace(door, party=None)
-    return door
+    return door if opens_for_party(door, now, policy) else replace(door, party=None)
 
 
 def _passage(grant: str, outcome: str) -> Note:

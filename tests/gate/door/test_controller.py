@@ -148,6 +148,11 @@ def test_time_never_runs_backwards_for_the_door():
     assert controller.claim(claim(4, "r3", taken=109.8), 110.1)[0].reason is Reason.STALE
     assert controller.claim(claim(5, "r3", taken=109.9), 110.2)[0].along == "c3"
     assert relay.told.count(("on", 3)) == 2
+    controller, _, _ = home()
+    controller.exit_request(100.0)
+    controller.tick(101.0)
+    late = controller.claim(claim(1, taken=3.0), 3.0)[0]
+    assert late.reason is Reason.STALE, "and not busy for as long as the clock is behind"
 
 
 def test_nothing_pulses_again_while_one_runs_or_the_gate_moves(door):
