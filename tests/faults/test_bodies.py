@@ -138,9 +138,10 @@ def test_uploads_take_turns_and_one_user_does_not_take_all(monkeypatch):
     asyncio.run(crowd())
 
 
-@pytest.fixture
-def gate(state, models_dir):
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory, models_dir):
     """The api's address, and the headers of a manager's token."""
+    state = tmp_path_factory.mktemp("bodies") / "state"
     with api_process(state, models_dir) as address, closing(open_database(state)) as store:
         user = accounts.add_user(store, "Ann", CHEAP.hash("x"), Role.MANAGER, "test")
         accounts.add_token(store, "t", digest("secret"), ("people", "live"), user, "test")
