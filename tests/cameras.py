@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 
+import av
 import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from tests.running import wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 SERVER = Path(__file__).parent / "rtsp_server.py"
-_PARTS = {"h264": "x264enc", "h264-b": "x264enc", "h265": "x265enc", "mjpeg": "rtpjpegpay", "theora": "theoraenc"}
+_FILM_FPS = 25
+_PARTS = {"h264": "rtph264pay", "h265": "rtph265pay", "mjpeg": "rtpjpegpay"}
+
+
+@dataclass(frozen=True)
+class Film:
+    """Coded pictures, a file each."""
+
+    folder: Path
+    codec: str
+    fps: int
+    width: int
+    height: int
 
 
 @dataclass
@@ -22,10 +40,14 @@ class RtspCamera:
     """A running server; `came` counts the connections of its own viewer too, which is the first."""
 
     process: subprocess.Popen[str]
-    port: int
     scheme: str
     host: str
     said: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return next(int(line.split()[1]) for line in self.said if line.startswith("port"))
 
     def address(self, login: str = "") -> str:
         """Its stream's address."""
@@ -60,44 +82,59 @@ def needs_gstreamer(codec: str = "h264") -> None:
         missing = 1
     if missing:
         pytest.skip(
-            f"GStreamer's RTSP server or {_PARTS[codec]} is not here (gir1.2-gst-rtsp-server-1.0, python3-gi,"
-            " gstreamer1.0-plugins-good, -bad, -ugly)"
+            "GStreamer's RTSP server is not here (gir1.2-gst-rtsp-server-1.0, python3-gi, gstreamer1.0-plugins-good)"
         )
 
 
 @contextmanager
-def rtsp_camera(
-    pictures: Path, codec: str = "h264", address: str = "127.0.0.1", **given: object
-) -> Iterator[RtspCamera]:
-    """A camera that sends the JPEG files of a folder, 25 a second and for ever; `given` as its options, `fps=5`."""
-    needs_gstreamer(codec)
+def rtsp_camera(film: Film, address: str = "127.0.0.1", **given: object) -> Iterator[RtspCamera]:
+    """A camera that sends a film for ever; `given` as the server's options, `port=8554`."""
+    needs_gstreamer(film.codec)
     options = [f"--{name.replace('_', '-')}" if value is True else f"--{name.replace('_', '-')}={value}"
                for name, value in given.items()]  # fmt: skip
+    shown = [f"--codec={film.codec}", f"--fps={film.fps}", f"--width={film.width}", f"--height={film.height}"]
     process = subprocess.Popen(
-        [SYSTEM_PYTHON, str(SERVER), str(pictures / "%05d.jpg"), "--codec", codec, "--address", address, *options],
+        [SYSTEM_PYTHON, str(SERVER), str(film.folder), *shown, "--address", address, *options],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
-        assert process.stdout
-        early = []
-        for line in process.stdout:
-            early.append(line.strip())
-            if line.startswith("port"):
-                break
-        assert "port" in " ".join(early), "it ended before it sent"
         host = f"[{address}]" if ":" in address else address
-        scheme = "rtsps" if "certificate" in given else "rtsp"
-        camera = RtspCamera(process, int(early[-1].split()[1]), scheme, host, early)
+        camera = RtspCamera(process, "rtsps" if "certificate" in given else "rtsp", host)
         Thread(target=lambda: camera.said.extend(line.strip() for line in process.stdout or ()), daemon=True).start()
+        wait_for(lambda: any(line.startswith("port") for line in camera.said), 20, "the camera sends nothing")
         yield camera
     finally:
         process.kill()
         process.communicate()
 
 
-def write_pictures(folder: Path, images) -> Path:
-    """A film as JPEG files for `rtsp_camera`."""
+def write_film(folder: Path, images: Iterable[NDArray[np.uint8]], codec: str = "h264", fps: int = 15,
+               keyframe_s: float = 1) -> Film:  # fmt: skip
+    """A film of 25 pictures a second, coded as a camera would at `fps`; its length is to be a multiple of both."""
     folder.mkdir(parents=True, exist_ok=True)
+    shown = list(images)
+    taken = [shown[int(number * _FILM_FPS / fps)] for number in range(len(shown) * fps // _FILM_FPS)]
+    coded = map(_jpeg, taken) if codec == "mjpeg" else _coded(taken, codec, fps, max(1, round(keyframe_s * fps)))
+    for number, one in enumerate(coded):
+        (folder / f"{number:05d}").write_bytes(one)
+    height, width = shown[0].shape[:2]
+    return Film(folder, codec, fps, width, height)
+
+
+def _coded(images: list[NDArray[np.uint8]], codec: str, fps: int, every: int) -> Iterator[bytes]:
+    parameters = f"keyint={every}:min-keyint={every}:scenecut=0:bframes=0:open-gop=0:repeat-headers=1:log-level=0"
+    encoder = av.CodecContext.create({"h264": "libx264", "h265": "libx265"}[codec], "w")
+    encoder.height, encoder.width = images[0].shape[:2]
+    encoder.pix_fmt, encoder.time_base, encoder.framerate = "yuv420p", Fraction(1, fps), Fraction(fps)
+    name = "x264-params" if codec == "h264" else "x265-params"
+    parameters = parameters.replace("repeat-headers=1:log-level=0", "") if codec == "h264" else parameters
+    encoder.options = {"preset": "ultrafast", "tune": "zerolatency", name: parameters.strip(":")}
     for number, image in enumerate(images):
-        cv2.imwrite(str(folder / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
-    return folder
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
+        frame.pts = number
+        yield from (bytes(packet) for packet in encoder.encode(frame))
+    yield from (bytes(packet) for packet in encoder.encode(None))
+
+
+def _jpeg(image: NDArray[np.uint8]) -> bytes:
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])

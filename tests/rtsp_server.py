@@ -6,6 +6,8 @@ moves its time stamps by S seconds.
 
 import argparse
 import sys
+import time
+from pathlib import Path
 
 import gi
 
@@ -14,15 +16,14 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={every} option-string=scenecut=0"
-    " ! video/x-h264,profile=constrained-baseline ! {shift} ! rtph264pay name=pay0 pt=96 config-interval={inband}",
-    "h264-b": "x264enc speed-preset=veryfast bframes=3 bitrate=1500 key-int-max={every} option-string=scenecut=0"
-    " ! {shift} ! rtph264pay name=pay0 pt=96",
-    "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={every}"
-    " option-string=scenecut=0:open-gop=0 ! {shift} ! rtph265pay name=pay0 pt=96 config-interval={inband}",
-    "mjpeg": "jpegenc quality=85 ! {shift} ! rtpjpegpay name=pay0 pt=26",
-    "theora": "theoraenc ! {shift} ! rtptheorapay name=pay0 pt=96",
+# The coded pictures lie ready, as a camera's encoder is no burden to who watches.
+SENT = {
+    "h264": "video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps}/1 ! identity name=shift"
+    " ! rtph264pay name={name} pt=96 config-interval=0",
+    "h265": "video/x-h265,stream-format=byte-stream,alignment=au,framerate={fps}/1 ! identity name=shift"
+    " ! rtph265pay name={name} pt=96 config-interval=0",
+    "mjpeg": "image/jpeg,width={width},height={height},framerate={fps}/1 ! identity name=shift"
+    " ! rtpjpegpay name={name} pt=26",
 }
 # No source of sound that could be wound back: whoever may wind one back must, when somebody begins to play.
 SOUND = (
@@ -46,6 +47,7 @@ def main() -> None:
     if given.password or given.certificate:
         _guard(server, factory, given)
     factory.connect("media-configure", _listen_for_shifts)
+    factory.connect("media-configure", _film, given)
     server.get_mount_points().add_factory("/live", factory)
     server.attach(None)
     server.connect("client-connected", _tell)
@@ -57,11 +59,11 @@ def main() -> None:
 
 def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("pictures", help="numbered JPEG files of a film of 25 pictures a second, as %%05d.jpg")
-    parser.add_argument("--codec", default="h264", choices=ENCODERS)
+    parser.add_argument("pictures", help="a folder of files, a coded picture each")
+    parser.add_argument("--codec", default="h264", choices=SENT)
     parser.add_argument("--fps", type=int, default=15)
-    parser.add_argument("--keyframe-s", type=float, default=2)
-    parser.add_argument("--inband", type=int, default=0, help="-1: with parameter sets before each keyframe")
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--height", type=int, required=True)
     parser.add_argument("--sound", choices=("none", "first", "second"), default="none")
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
@@ -70,25 +72,15 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--basic", action="store_true")
     parser.add_argument("--certificate", help="PEM with its key; then it is rtsps")
     parser.add_argument("--udp-only", action="store_true")
-    parser.add_argument("--size", help="as 1280x720")
     return parser.parse_args()
 
 
 def _launch(given: argparse.Namespace) -> str:
-    width, _, height = (given.size or "").partition("x")
-    size = f",width={width},height={height}" if width else ""
-    pictures = (
-        f"multifilesrc location={given.pictures} loop=true caps=image/jpeg,framerate=25/1 ! jpegdec ! videorate"
-        f" ! videoscale ! video/x-raw,framerate={given.fps}/1{size} ! identity sync=true ! videoconvert"
-        " ! video/x-raw,format=I420"
-    )
-    every = max(1, round(given.fps * given.keyframe_s))
-    encoder = ENCODERS[given.codec].format(every=every, inband=given.inband, shift="identity name=shift")
-    video = f"{pictures} ! {encoder}"
-    if given.sound == "first":
-        video = video.replace("name=pay0", "name=pay1")
-        return f"( {SOUND.format(number=0)} {video} )"
-    return f"( {video} {SOUND.format(number=1) if given.sound == 'second' else ''} )"
+    name = "pay1" if given.sound == "first" else "pay0"
+    sent = SENT[given.codec].format(name=name, width=given.width, height=given.height, fps=given.fps)
+    video = f"appsrc name=camera is-live=true format=time do-timestamp=true caps={sent}"
+    sound = {"none": "", "first": SOUND.format(number=0), "second": SOUND.format(number=1)}[given.sound]
+    return f"( {video}{sound} )"
 
 
 def _guard(server, factory, given) -> None:
@@ -134,6 +126,23 @@ def _tell_port(server, end) -> bool:
 def _tell(_server, client) -> None:
     print("came", flush=True)
     client.connect("closed", lambda _client: print("went", flush=True))
+
+
+def _film(_factory, media, given) -> None:
+    """One picture after the other, each at its time, from the first on again after the last."""
+    pictures = [path.read_bytes() for path in sorted(Path(given.pictures).iterdir())]
+    source, began, shown = media.get_element().get_by_name("camera"), time.monotonic(), 0
+
+    def show() -> bool:
+        nonlocal shown
+        while shown <= (time.monotonic() - began) * given.fps:
+            answer = source.emit("push-buffer", Gst.Buffer.new_wrapped(pictures[shown % len(pictures)]))
+            if answer not in (Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING):
+                return False
+            shown += 1
+        return True
+
+    GLib.timeout_add(4, show)
 
 
 def _listen_for_shifts(_factory, media) -> None:

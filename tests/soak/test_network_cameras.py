@@ -29,15 +29,15 @@ from gate.vision.gallery import judging
 from gate.vision.recogniser import Recogniser
 from gate.vision.sources import source_of
 from models.pack import open_models
-from tests.cameras import RtspCamera, needs_gstreamer, rtsp_camera, write_pictures
+from tests.cameras import Film, RtspCamera, needs_gstreamer, rtsp_camera, write_film
 from tests.running import wait_for
 
 pytestmark = pytest.mark.soak
 
 KEYFRAMES_S, RATES, CODECS = (1, 2, 4, 10), (5, 15, 25), ("h264", "h265", "mjpeg")
 OPENINGS = 5
-# The film shows one walk-up in so many seconds, and is played so often.
-FILM_S, WALKS = 7.0, 2
+# The film shows two walk-ups in so many seconds; every keyframe interval fits into it.
+FILM_S, WALKS = 20.0, 2
 STILL_MINUTES = float(os.environ.get("STILL_MINUTES", "30"))
 
 
@@ -55,10 +55,9 @@ class Cell:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory, photos, models):
+def images(photos, models):
     walker = walker_from(photos / "obama2.jpg", models.detector)
-    scenes = [Scene(None, 1.5), Scene(walker, 4.0), Scene(None, 1.5)]
-    return write_pictures(tmp_path_factory.mktemp("film"), footage(scenes, 7))
+    return list(footage([Scene(None, 3.0), Scene(walker, 4.0), Scene(None, 3.0)] * WALKS, 7))
 
 
 @pytest.fixture
@@ -67,14 +66,15 @@ def enrolled(store, models, photos):
 
 
 def test_every_kind_of_stream_shows_its_first_picture_at_once_and_lets_its_resident_in(
-    film, models_dir, state, enrolled
+    images, tmp_path, models_dir, state, enrolled
 ):
     for codec in CODECS:
         needs_gstreamer(codec)
     kinds = [(codec, key, fps) for codec, fps, key in product(CODECS, RATES, KEYFRAMES_S)
              if codec != "mjpeg" or key == KEYFRAMES_S[0]]  # fmt: skip
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        cells = list(pool.map(measured, kinds, *([one] * len(kinds) for one in (film, models_dir, state))))
+    films = [write_film(tmp_path / "-".join(map(str, one)), images, one[0], one[2], one[1]) for one in kinds]
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        cells = list(pool.map(measured, kinds, films, *([one] * len(kinds) for one in (models_dir, state))))
     columns = f"{'first, s':>22}{'beyond its wait':>17}{'connections':>13}{'grants':>8}"
     print(f"\n{'codec':6}{'keyframe':>9}{'fps':>5}{columns}")
     for cell in cells:
@@ -110,11 +110,11 @@ class Observer:
         return wait_for(lambda: next((one for one in self.whole if one >= after), None), 30, "no keyframe")
 
 
-def measured(kind: tuple[str, int, int], film: Path, models_dir: Path, state: Path) -> Cell:
+def measured(kind: tuple[str, int, int], film: Film, models_dir: Path, state: Path) -> Cell:
     """One cell of the table, measured in a process of its own."""
     codec, keyframe_s, fps = kind
     first, beyond, connections = [], [], []
-    with rtsp_camera(film, codec, fps=fps, keyframe_s=keyframe_s) as there:
+    with rtsp_camera(film) as there:
         observer = Observer(there.address())
         for number in range(OPENINGS):
             time.sleep(0.37 * number % keyframe_s)
@@ -138,7 +138,7 @@ def grants(there: RtspCamera, observer: Observer, fps: int, models_dir: Path, st
     ):
         gallery = judging(store, models).gallery
         wait_for(lambda: camera.frame(0.05), 30, "no picture")
-        until = observer.pictures + fps * (WALKS * FILM_S + 0.5)
+        until = observer.pictures + fps * FILM_S
         while observer.pictures < until:
             frame = camera.frame(0.1)
             if frame is not None and not frame.repeated:
@@ -146,11 +146,12 @@ def grants(there: RtspCamera, observer: Observer, fps: int, models_dir: Path, st
     return known
 
 
-def test_after_a_break_a_face_counts_again_within_seconds(film):
+def test_after_a_break_a_face_counts_again_within_seconds(images, tmp_path):
     needs_gstreamer()
+    film = write_film(tmp_path, images[:300], keyframe_s=2)
     told = {}
     with (
-        rtsp_camera(film, keyframe_s=2) as there,
+        rtsp_camera(film) as there,
         closing(Camera(source_of(CameraSettings(source=there.address())))) as camera,
     ):
         wait_for(lambda: camera.frame(0.05), 30, "no picture")
@@ -168,7 +169,7 @@ def test_after_a_break_a_face_counts_again_within_seconds(film):
         there.process.kill()
         there.process.wait()
         time.sleep(10)
-        with rtsp_camera(film, keyframe_s=2, port=there.port):
+        with rtsp_camera(film, port=there.port):
             told["killed, back after 10 s"] = again(camera)
     print()
     for what, seconds in told.items():
@@ -190,12 +191,12 @@ def again(camera: Camera) -> float:
 
 
 def test_half_an_hour_of_a_still_scene_is_no_fault(tmp_path):
-    street = write_pictures(tmp_path, list(footage([Scene(None, 0.2)], 3))[:1])
+    street = list(footage([Scene(None, 0.2)], 3))[:1] * 250
     cameras, servers = {}, []
     try:
         for codec in CODECS:
             needs_gstreamer(codec)
-            servers.append(rtsp_camera(street, codec, fps=5, keyframe_s=10))
+            servers.append(rtsp_camera(write_film(tmp_path / codec, street, codec, 5, 10)))
             cameras[codec] = Camera(source_of(CameraSettings(source=servers[-1].__enter__().address())))
             wait_for(lambda codec=codec: cameras[codec].frame(0.1), 30, "no picture")
         seen = still(cameras)

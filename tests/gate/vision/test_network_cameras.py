@@ -14,7 +14,7 @@ from gate.processes.camera_report import Trouble
 from gate.store.consents import NO_PERSON
 from gate.vision.camera import Camera
 from gate.vision.sources import source_of
-from tests.cameras import rtsp_camera, write_pictures
+from tests.cameras import rtsp_camera, write_film
 from tests.running import ask, gate_running, of_kind, wait_for
 
 PASSWORD = "s#e:c/r@t?"
@@ -22,22 +22,22 @@ TYPED = f"gate:{PASSWORD}"
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """A second and a half of a street."""
-    return write_pictures(tmp_path_factory.mktemp("street"), footage([Scene(None, 1.5)], 3))
+def film(tmp_path_factory):
+    """Two seconds of a street, with a keyframe each."""
+    return write_film(tmp_path_factory.mktemp("street"), footage([Scene(None, 2.0)], 3))
 
 
 @pytest.fixture(scope="module")
-def camera_there(pictures):
+def camera_there(film):
     """A camera with a keyframe each second."""
-    with rtsp_camera(pictures, keyframe_s=1) as there:
+    with rtsp_camera(film) as there:
         yield there
 
 
 @pytest.fixture(scope="module")
-def guarded(pictures):
+def guarded(film):
     """One that wants a password full of signs."""
-    with rtsp_camera(pictures, keyframe_s=1, password=PASSWORD) as there:
+    with rtsp_camera(film, password=PASSWORD) as there:
         yield there
 
 
@@ -67,6 +67,14 @@ def counts_again(camera, within_s):
     return time.monotonic() - began
 
 
+@pytest.mark.parametrize("codec", ["h265", "mjpeg"])
+def test_other_codecs_are_known(tmp_path, codec):
+    film = write_film(tmp_path, footage([Scene(None, 2.0)], 3), codec)
+    with rtsp_camera(film) as there, looking(there.address()) as camera:
+        first_picture(camera, 10)
+        assert camera.state().report.gives.codec == {"h265": "H.265", "mjpeg": "MJPEG"}[codec]
+
+
 def test_a_picture_comes_with_the_first_keyframe_by_one_connection_which_is_closed(camera_there):
     before = camera_there.came
     with looking(camera_there.address()) as camera:
@@ -81,8 +89,8 @@ def test_a_picture_comes_with_the_first_keyframe_by_one_connection_which_is_clos
 
 
 @pytest.mark.parametrize("sound", ["first", "second"])
-def test_of_a_camera_with_sound_the_video_alone_is_taken(pictures, sound):
-    with rtsp_camera(pictures, keyframe_s=1, sound=sound) as there, looking(there.address()) as camera:
+def test_of_a_camera_with_sound_the_video_alone_is_taken(film, sound):
+    with rtsp_camera(film, sound=sound) as there, looking(there.address()) as camera:
         first_picture(camera, 10)
 
 
@@ -92,8 +100,8 @@ def test_pictures_come_by_either_transport_and_by_a_scheme_in_capitals(camera_th
         first_picture(camera, 10)
 
 
-def test_a_camera_that_knows_udp_alone_is_watched_by_it(pictures):
-    with rtsp_camera(pictures, keyframe_s=1, udp_only=True) as there:
+def test_a_camera_that_knows_udp_alone_is_watched_by_it(film):
+    with rtsp_camera(film, udp_only=True) as there:
         with looking(there.address()) as camera:
             first_picture(camera, 10)
         with looking(there.address(), transport="tcp") as camera:
@@ -143,20 +151,20 @@ def test_a_camera_that_says_nothing_is_told_once_opening_took_too_long():
                 assert fault_of(camera).trouble in (Trouble.NO_ANSWER, Trouble.SILENT)
 
 
-def test_a_camera_whose_certificate_is_its_own_work_is_watched(pictures, tmp_path):
+def test_a_camera_whose_certificate_is_its_own_work_is_watched(film, tmp_path):
     certificate, key = generated_certificate(tmp_path, ("127.0.0.1",))
     both = tmp_path / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
-    with rtsp_camera(pictures, keyframe_s=1, certificate=both) as there, looking(there.address()) as camera:
+    with rtsp_camera(film, certificate=both) as there, looking(there.address()) as camera:
         first_picture(camera, 10)
 
 
-def test_a_camera_that_dies_is_back_soon_after_it_is(pictures):
-    with rtsp_camera(pictures, keyframe_s=1) as there, looking(there.address()) as camera:
+def test_a_camera_that_dies_is_back_soon_after_it_is(film):
+    with rtsp_camera(film) as there, looking(there.address()) as camera:
         first_picture(camera, 10)
         there.process.kill()
         fault_of(camera)
-        with rtsp_camera(pictures, keyframe_s=1, port=there.port):
+        with rtsp_camera(film, port=there.port):
             counts_again(camera, 8)
 
 
@@ -174,10 +182,10 @@ def test_a_gate_with_a_network_camera_lets_its_resident_in_and_tells_nobody_the_
 ):
     enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
     walker = walker_from(photos / "obama2.jpg", models.detector)
-    film = write_pictures(tmp_path / "film", footage([Scene(None, 0.5), Scene(walker, 3.0)], 7))
+    film = write_film(tmp_path / "film", footage([Scene(None, 1.0), Scene(walker, 3.0)], 7))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    with rtsp_camera(film, keyframe_s=1, password=PASSWORD) as there:
+    with rtsp_camera(film, password=PASSWORD) as there:
         source = there.address(TYPED)
         given = {"FACEGATE_CAMERA__SOURCE": source, "FACEGATE_API__PORT": port}
         with gate_running(models_dir, state, source, FACEGATE_API__PORT=port) as process:
