@@ -138,3 +138,14 @@ def _coded(images: list[NDArray[np.uint8]], codec: str, fps: int, every: int) ->
 
 def _jpeg(image: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+
+
+def write_coded(path: Path, images: list[NDArray[np.uint8]], fps: int) -> bytes:
+    """A file of H.264 and what is in it."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "tune": "zerolatency"})
+        stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv420p"
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    return path.read_bytes()

@@ -293,3 +293,33 @@ def test_a_device_is_asked_for_its_size_and_let_go_when_it_is_unplugged(monkeypa
     assert seen == sorted(seen)
     assert device.set_to[cv2.CAP_PROP_FRAME_WIDTH] == 800
     assert device.released
+
+
+def test_half_an_hour_of_a_still_scene_is_no_fault_of_a_network_camera_but_an_hour_is():
+    settings = CameraSettings()
+    watch, picture = PictureWatch(settings.frozen_s, settings.still_s), noise()
+    verdicts = {second: watch.look(picture, float(second)) for second in range(0, 4000, 5)}
+    assert {verdict for second, verdict in verdicts.items() if second <= 30 * 60} == {None}
+    assert verdicts[3995] == "frozen"
+    assert watch.repeats
+    watch.look(noise(), 4001.0)
+    assert not watch.repeats
+
+
+def test_what_an_encoder_repeats_is_told_as_such_and_a_new_picture_is_not_covered_by_it(open_camera):
+    hold, given = threading.Event(), threading.Event()
+    new = noise()
+
+    class Repeats(Scripted):
+        def shots(self):
+            yield from (Shot(time.monotonic(), new) for _ in range(3))
+            given.set()
+            hold.wait(10)
+            yield Shot(time.monotonic(), new)
+
+    camera = open_camera(Repeats([], CameraSettings(), on_network=True))
+    assert given.wait(5)
+    assert not camera.frame(1).repeated
+    hold.set()
+    assert camera.frame(1).repeated
+    assert camera.state().fault is None
