@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from gate.errors import FacegateError
@@ -103,7 +104,8 @@ class Recorder:
                     if self._stopping or self._changed.wait_for(lambda: self._stopping, _RETRY_S):
                         return
         if connection is not None:
-            connection.close()
+            with closing(connection), suppress(sqlite3.Error):
+                self._say_anchor(connection, at_once=True)
 
     def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]] | None:
         """What waits to be written, nothing after a while without any, None at the end."""
@@ -132,10 +134,10 @@ class Recorder:
                 self._events.popleft()
         self._written_mono, self.fault, self._complained = time.monotonic(), None, False
 
-    def _say_anchor(self, connection: sqlite3.Connection) -> None:
+    def _say_anchor(self, connection: sqlite3.Connection, *, at_once: bool = False) -> None:
         """Where the door's words are kept by another hand (under systemd by the journal), the record's end is seen."""
         head, now = audit.anchor(connection), time.monotonic()
-        if head is not None and due(self._said, self._said_mono, head, now):
+        if head is not None and head != self._said and (at_once or due(self._said, self._said_mono, head, now)):
             _log.info("%s", said(head))
             self._said, self._said_mono = head, now
 
