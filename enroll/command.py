@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
@@ -13,6 +13,7 @@ import click
 
 from enroll.consent import LANGUAGES, given, text
 from enroll.tables.letters import ENCODINGS
+from gate.commands.given import handed_over, new_file, opened_by_giver
 from gate.commands.home import counted, home, json_option, operator, print_json, print_table, progress_bar, state_option
 from gate.errors import UsageError
 from gate.store import audit
@@ -64,6 +65,7 @@ def enroll(
 
     if no_face == bool(photos):
         raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
+    photos = handed_over(photos, state)
     gate, by = home(state, config), operator()
     if no_face:
         with gate.store() as connection:
@@ -148,6 +150,7 @@ def import_people(
     from enroll.tables.open import open_table
     from models.pack import open_models
 
+    table, photos = handed_over([table, photos or table.parent], state)
     gate, by = home(state, config), operator()
     with _unpacked(table, photos) as (listed, folder):
         read = open_table(listed, COLUMNS, encoding)
@@ -175,7 +178,7 @@ def import_people(
 
 
 @contextmanager
-def _unpacked(table: Path, photos: Path | None) -> Iterator[tuple[Path, Path]]:
+def _unpacked(table: Path, photos: Path) -> Iterator[tuple[Path, Path]]:
     """The table and the folder of its photos; what is a ZIP is unpacked for as long as this lasts."""
     from enroll.archive import unpack
     from enroll.bulk import table_in
@@ -184,8 +187,8 @@ def _unpacked(table: Path, photos: Path | None) -> Iterator[tuple[Path, Path]]:
         folder = Path(scratch)
         whole = table.suffix.lower() == ".zip"
         archive = table if whole else photos
-        if archive is None or not archive.is_file():
-            yield table, photos or table.parent
+        if not archive.is_file():
+            yield table, photos
             return
         unpack(archive, archive.name, folder)
         listed = table_in(folder) if whole else table
@@ -201,19 +204,21 @@ def export_people(file: Path, templates: bool, state: Path | None, config: Path 
     """Write everyone to FILE, a table that `facegate import` reads again; without faces unless asked."""
     from enroll.export import table, with_templates
 
-    with home(state, config).store() as connection:
-        lines = with_templates(connection) if templates else table(connection)
-        try:
-            with open(
-                os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline=""
-            ) as out:
-                count = sum(1 for line in lines if out.write(line)) - (not templates)
-        except OSError as error:
-            raise UsageError("{file} cannot be written: {why}.", file=file, why=error.strerror) from error
-        audit.append(
-            connection, AuditEvent(Kind.PEOPLE_EXPORTED, {"people": count, "templates": templates, "by": operator()})
-        )
+    try:
+        given = opened_by_giver(file, state)
+        with home(state, config).store() as connection, given or new_file(file) as out:
+            lines = with_templates(connection) if templates else table(connection)
+            count = sum(1 for line in lines if out.write(line)) - (not templates)
+            out.flush()
+            _record_export(connection, count, templates=templates)
+    except OSError as error:
+        raise UsageError("{file} cannot be written: {why}.", file=file, why=error.strerror) from error
     if as_json:
         print_json({"file": str(file), "people": count, "templates": templates})
         return
     click.echo(f"{counted(count, 'resident')} in {file}{', with their templates' if templates else ''}.")
+
+
+def _record_export(connection: sqlite3.Connection, count: int, *, templates: bool) -> None:
+    details: dict[str, object] = {"people": count, "templates": templates, "by": operator()}
+    audit.append(connection, AuditEvent(Kind.PEOPLE_EXPORTED, details))

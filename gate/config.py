@@ -448,7 +448,7 @@ def state_directory(given: Path | None) -> Path:
         return given
     if not SERVICE_STATE.is_dir():
         return _own_directory()
-    if not os.access(SERVICE_STATE, os.W_OK):
+    if not os.access(SERVICE_STATE, os.R_OK | os.X_OK):
         raise UsageError(
             f"The gate of this machine keeps its state in {SERVICE_STATE}, which is closed to you."
             " Put sudo before the command, or choose another with --state."
@@ -456,10 +456,18 @@ def state_directory(given: Path | None) -> Path:
     return SERVICE_STATE
 
 
+def is_service(state: Path) -> bool:
+    """Whether this is the state of the gate that is installed on this machine."""
+    return state == SERVICE_STATE or (state.exists() and SERVICE_STATE.exists() and state.samefile(SERVICE_STATE))
+
+
 def configuration_file(state: Path) -> Path | None:
-    """The file that is read where none is named: the state's own, or the service's."""
-    candidates = [state / CONFIG_NAME, *([SERVICE_CONFIG] if state == SERVICE_STATE else [])]
-    return next((path for path in candidates if path.is_file()), None)
+    """The file that is read where none is named: the state's own, for an installed gate the one in /etc and no other.
+
+    Whoever writes in a service's state does not decide what the services are told.
+    """
+    path = SERVICE_CONFIG if is_service(state) else state / CONFIG_NAME
+    return path if path.is_file() else None
 
 
 def models_directory(state: Path) -> Path:

@@ -415,11 +415,18 @@ def _permissions(site: Site) -> Finding:
         found = path.stat()
     except OSError as error:
         return Finding("permissions", Grade.BAD, f"{path}: {error.strerror}.", "Mend --state, or enrol someone first.")
-    if found.st_mode & 0o007:
-        return Finding("permissions", Grade.BAD, f"Everyone on this machine may read {path}.", f"chmod o= {path}")
-    return Finding(
-        "permissions", Grade.OK, f"The database is {pwd.getpwuid(found.st_uid).pw_name}'s, closed to others."
-    )
+    # A folder above that is closed closes what is in it.
+    reached = all(folder.stat().st_mode & 0o001 for folder in (path.parent, site.state))
+    if found.st_mode & 0o007 and reached:
+        return Finding("permissions", Grade.BAD, f"Everyone on this machine may read {path}.", f"chmod o= {site.state}")
+    return Finding("permissions", Grade.OK, f"The database is {_name_of(found.st_uid)}'s, closed to others.")
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _versions(site: Site) -> Finding:

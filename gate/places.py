@@ -32,16 +32,18 @@ def folder(path: Path, mode: int = 0o750) -> Path:
     return path
 
 
-def share(path: Path) -> None:
+def share(path: Path, *, readers: bool = True) -> None:
     """Give a file of this process's user to those its folder is for: what they may do there they may do with it.
 
     Set-group-id on the folder means that it is for several; else the file is its owner's, for its group to read.
+    `readers` False keeps it from those who may only look into the folder.
     """
     # Of a file opened by name alone (O_PATH) SQLite's own locks stay: any other descriptor would end them.
     descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        found, above = os.fstat(descriptor), path.parent.stat()
+        found, above = os.fstat(descriptor), path.parent.stat().st_mode
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
-            os.chmod(f"/proc/self/fd/{descriptor}", above.st_mode & 0o666 if above.st_mode & stat.S_ISGID else 0o640)
+            shared = above & (0o666 if readers else 0o660)
+            os.chmod(f"/proc/self/fd/{descriptor}", shared if above & stat.S_ISGID else 0o640)
     finally:
         os.close(descriptor)

@@ -90,6 +90,7 @@ def install(
             else:
                 receipt = _stage(manifest, folder, directory, source, accepted_at, progress)
             (folder / RECEIPT).write_text(receipt.model_dump_json(indent=1) + "\n", "utf-8")
+            _let_everybody_read(folder)
             _replace(folder, pack_folder(directory, receipt.pack))
     except OSError as error:
         raise PackError(f"The pack cannot be written to {directory}: {error.strerror}.") from error
@@ -253,6 +254,12 @@ def _stage_insightface(pack: str, folder: Path, source: Path | None, accepted_at
         embedder=spec,
         canary=canary.sing(opened),
     )
+
+
+def _let_everybody_read(folder: Path) -> None:
+    """The models are no secret, and the services that use them run as other users than whoever installed them."""
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _replace(folder: Path, target: Path) -> None:

@@ -9,7 +9,9 @@ import click
 
 from evaluate.commands.people import counts_of, faces_of, fold_option, pack_option, seed_option
 from gate.commands.home import Home, counted, home, json_option, print_json, progress_bar, state_option
+from gate.config import state_directory
 from gate.errors import UsageError
+from gate.owner import as_owner, owner_of
 
 if TYPE_CHECKING:
     from models.manifest import Calibration
@@ -42,22 +44,38 @@ def calibrate(
     """
     from gate.store import audit
     from gate.vocabulary import AuditEvent, Kind
+    from models.manifest import Calibration
     from models.receipt import CALIBRATION, pack_folder
 
     if (folder is None) != record:
         raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
     if record and fold != "1/1":
         raise UsageError("--fold parts the people of a folder; the record has none to part.")
+    directory = state_directory(state)
+
+    def fit() -> dict[str, str]:
+        gate = home(state, config)
+        if folder is None:
+            name, fitted = _fit_record(gate, pack)
+        else:
+            name, fitted = _fit_folder(gate, pack, folder, fold, seed)
+        path = to or pack_folder(gate.models_dir, name) / CALIBRATION
+        return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
+
+    def write() -> dict[str, str]:
+        try:
+            path.write_text(text, "utf-8")
+            path.chmod(0o644)
+        except OSError as error:
+            raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
+        return {}
+
+    # The record is one user's to read, the pack's folder another's to write.
+    made = as_owner(owner_of(directory), fit)
+    name, path, text = made["pack"], Path(made["path"]), made["text"]
+    as_owner(None if to else owner_of(directory, "models"), write)
     gate = home(state, config)
-    if folder is None:
-        name, calibration = _fit_record(gate, pack)
-    else:
-        name, calibration = _fit_folder(gate, pack, folder, fold, seed)
-    path = to or pack_folder(gate.models_dir, name) / CALIBRATION
-    try:
-        path.write_text(calibration.model_dump_json(indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
+    calibration = Calibration.model_validate_json(text)
     if to is None:
         with gate.store() as connection:
             audit.append(connection, AuditEvent(Kind.CALIBRATED, {"pack": name, "measured": calibration.measured}))

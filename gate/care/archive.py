@@ -110,7 +110,7 @@ def _made_key(path: Path) -> bytes:
         file.write(secrets.token_bytes(_KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
-    share(new)
+    share(new, readers=False)
     if path.exists() and path.stat().st_size != _KEY_BYTES:
         path.unlink()
     # Of two who make one at once, the first is right.

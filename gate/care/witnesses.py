@@ -16,6 +16,7 @@ from gate.config import SERVICE_STATE
 from gate.errors import UsageError
 from gate.store.audit import Anchor
 from gate.store.copies import BACKUP_SUFFIX, backups_in
+from gate.store.database import database_of
 from gate.store.record.anchors import Keeper, Witness, in_journal, in_text
 
 DOOR_UNIT = "facegate-door.service"
@@ -81,8 +82,13 @@ def _of_backup(path: Path) -> Witness | None:
     return Witness(anchors[0], Keeper.BACKUP, at) if anchors else None
 
 
+def exported_file(state: Path) -> Path:
+    """Where the anchor of the last export is kept: beside the database, whose writers write it."""
+    return database_of(state).with_name(EXPORTED_NAME)
+
+
 def _exported(state: Path) -> list[Witness]:
-    path = state / EXPORTED_NAME
+    path = exported_file(state)
     try:
         kept, at = path.read_text("utf-8", "replace"), path.stat().st_mtime
     except OSError:

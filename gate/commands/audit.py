@@ -6,14 +6,16 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import click
 
-from gate.care.witnesses import EXPORTED_NAME, ask_journal, given, kept_in
+from gate.care.witnesses import ask_journal, exported_file, given, kept_in
+from gate.commands.given import is_within, new_file, opened_by_giver
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.config import state_directory
 from gate.errors import FacegateError, Refusal
@@ -89,9 +91,11 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
 def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as_json: bool) -> None:
     """Whether no line was altered, lost, moved, cut off the end, or written anew since somebody outside saw it."""
     # The journal, and what only root may read, come before anything that services may write.
-    journal = ask_journal(state_directory(state))
-    others = [one for what in anchors for one in given(what)]
+    directory = state_directory(state)
+    journal = ask_journal(directory)
+    elsewhere = {what: given(what) for what in anchors if not is_within(Path(what), directory)}
     gate = home(state, config)
+    others = [one for what in anchors for one in (elsewhere[what] if what in elsewhere else given(what))]
     witnesses = [*journal.witnesses, *kept_in(gate.state), *others]
     with gate.store() as connection:
         finding = store.verify(connection)
@@ -122,19 +126,22 @@ def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as
 @json_option
 def export(file: Path, kind: str | None, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Write the whole record to FILE (- for standard output), and an anchor beside it to keep elsewhere."""
-    gate = home(state, config)
     chosen = kind or ("csv" if file.suffix == ".csv" else "jsonl")
-    with gate.store() as connection:
-        try:
-            count = _export(store.lines(connection), file, chosen)
+    names = _names(file)
+    try:
+        outs = [opened_by_giver(name, state) for name in names]
+        gate = home(state, config)
+        with gate.store() as connection, ExitStack() as files:
+            opened = [files.enter_context(one or new_file(name)) for one, name in zip(outs, names, strict=True)]
+            count = _write(store.lines(connection), opened[0] if opened else sys.stdout, chosen)
             store.append(connection, AuditEvent(Kind.EXPORTED, {"format": chosen, "lines": count}))
             anchored = store.anchor(connection)
             text = json.dumps(asdict(anchored)) + "\n" if anchored else ""
-            (gate.state / EXPORTED_NAME).write_text(text, "ascii")
-            if file.is_file():
-                file.with_name(file.name + ".anchor.json").write_text(text, "ascii")
-        except OSError as error:
-            raise FacegateError(f"The record cannot be written to {file}: {error.strerror}.") from error
+            exported_file(gate.state).write_text(text, "ascii")
+            if len(opened) > 1:
+                opened[1].write(text)
+    except OSError as error:
+        raise FacegateError(f"The record cannot be written to {file}: {error.strerror}.") from error
     if as_json:
         print_json(
             {
@@ -144,18 +151,18 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
                 "anchor": asdict(anchored) if anchored else None,
             }
         )
-    elif file.is_file():
+    elif len(names) > 1:
         click.echo(f"{count} lines are in {file}; keep {file.name}.anchor.json on another machine.")
 
 
-def _export(lines: Iterator[Line], file: Path, kind: str) -> int:
+def _names(file: Path) -> list[Path]:
+    """What an export writes: the file, and its anchor beside it unless it is a device or standard output."""
     if str(file) == "-":
-        return _write(lines, sys.stdout, kind)
-    with file.open("w", encoding="utf-8", newline="") as out:
-        return _write(lines, out, kind)
+        return []
+    return [file] if file.exists() and not file.is_file() else [file, file.with_name(file.name + ".anchor.json")]
 
 
-def _write(lines: Iterator[Line], out: TextIO, kind: str) -> int:
+def _write(lines: Iterator[Line], out: IO[str], kind: str) -> int:
     count = 0
     if kind == "csv":
         out.write(csv_line(_COLUMNS))

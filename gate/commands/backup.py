@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
 from gate import backup as archive
 from gate.care import restore as care
-from gate.commands.home import counted, home, json_option, print_json, state_option
-from gate.errors import Refusal
+from gate.commands.given import handed_over, is_within
+from gate.commands.home import Home, counted, home, json_option, print_json, state_option
+from gate.config import state_directory
+from gate.errors import Refusal, UsageError
 from gate.health import status_of
 from gate.link import socket_of
+from gate.owner import as_owner, owner_of
+from gate.places import folder as make_folder
 
 
 @click.command()
@@ -23,8 +32,7 @@ from gate.link import socket_of
 @json_option
 def backup(folder: Path, keep: int | None, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Back a gate up into FOLDER while it runs: the database, verified, and the configuration."""
-    gate = home(state, config)
-    made = archive.make(gate.state, folder, gate.config)
+    made = _carried(folder, state, config) or _made_in(folder, home(state, config))
     removed = archive.keep_newest(folder, keep) if keep else 0
     if as_json:
         print_json({"path": str(made.path), "residents": made.residents, "events": made.events, "removed": removed})
@@ -32,6 +40,42 @@ def backup(folder: Path, keep: int | None, state: Path | None, config: Path | No
     click.echo(f"{made.path}: {counted(made.residents, 'resident')}, {counted(made.events, 'event')}, verified.")
     if removed:
         click.echo(f"{counted(removed, 'older backup')} removed.")
+
+
+def _made_in(folder: Path, gate: Home) -> archive.Backup:
+    return archive.make(gate.state, folder, gate.config)
+
+
+def _carried(folder: Path, state: Path | None, config: Path | None) -> archive.Backup | None:
+    """A backup to a place of root's: made by the state's own user, carried there unopened; None: nothing to carry."""
+    directory = state_directory(state)
+    owner = owner_of(directory)
+    if owner is None or is_within(folder / "any", directory):
+        return None
+    with TemporaryDirectory(prefix="facegate-backup-") as scratch:
+        os.chown(scratch, owner.uid, owner.gid)
+
+        def make() -> dict[str, Any]:
+            return asdict(_made_in(Path(scratch), home(state, config))) | {"path": None}
+
+        made = as_owner(owner, make)
+        (found,) = Path(scratch).glob(f"{archive.PREFIX}*{archive.SUFFIX}")
+        make_folder(folder, 0o700)
+        _carry(found, folder / found.name)
+        counts = {name: int(made[name]) for name in ("residents", "events")}
+        return archive.Backup(folder / found.name, str(made["made_at"]), **counts)
+
+
+def _carry(made: Path, to: Path) -> None:
+    new = to.with_name(f".{to.name}.new")
+    descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as source, new.open("xb") as copy:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError(f"{made} is no plain file. Find out who put it there.")
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+    new.replace(to)
 
 
 @click.command()
@@ -51,6 +95,7 @@ def restore(path: Path, yes: bool, unsealed: bool, state: Path | None, config: P
     Whatever was revoked, removed, withdrawn or changed since stays so; sessions and tokens end. The configuration in
     the backup is not put back; take it out of the archive with tar where it is wanted.
     """
+    (path,) = handed_over([path], state)
     gate = home(state, config)
     if status_of(socket_of(gate.state, "door")) is not None:
         raise Refusal(f"The gate is running. Stop it, then restore {path}.")

@@ -8,12 +8,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.config import Settings, configuration_file, load_settings, models_directory, state_directory
+from gate.config import (
+    CONFIG_NAME,
+    Settings,
+    configuration_file,
+    is_service,
+    load_settings,
+    models_directory,
+    state_directory,
+)
+from gate.owner import become, owner_of
 from gate.store import audit
 from gate.store.database import database_of, open_database, sentences
 from gate.vocabulary import AuditEvent, Kind
@@ -60,8 +70,9 @@ class Home:
             yield connection
 
 
+@cache
 def operator() -> str:
-    """What the record calls whoever gives a command on this machine."""
+    """What the record calls whoever gives a command on this machine: who they were before `home` made them another."""
     return f"uid {os.getuid()}"
 
 
@@ -70,11 +81,28 @@ def record_look(connection: sqlite3.Connection, what: str) -> None:
     audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": operator()}))
 
 
-def home(state: Path | None, config: Path | None = None, **overrides: Any) -> Home:
-    """The gate the options name."""
+def home(state: Path | None, config: Path | None = None, *, part: str | None = "db", **overrides: Any) -> Home:
+    """The gate the options name. Root becomes the state's own user, or where it is root's that of its folder `part`.
+
+    What root names (the configuration, the files of `gate.commands.given`) is opened before.
+    """
+    operator()
     directory = state_directory(state)
-    config = config or configuration_file(directory)
+    if config is not None or is_service(directory):
+        config = config or configuration_file(directory)
+        settings = load_settings(config, **overrides)
+        become(owner_of(directory, part))
+        _pass_over(directory / CONFIG_NAME, config)
+        return Home(directory, settings, config)
+    become(owner_of(directory, part))
+    config = configuration_file(directory)
     return Home(directory, load_settings(config, **overrides), config)
+
+
+def _pass_over(found: Path, config: Path | None) -> None:
+    """What lies where a development state has its configuration is not passed over in silence."""
+    if found.exists() and (config is None or not found.samefile(config)):
+        click.secho(f"{found} is not read: the configuration is {config}.", fg="yellow", err=True)
 
 
 def state_option(command: Callable[..., Any]) -> Callable[..., Any]:

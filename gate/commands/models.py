@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gate.commands.given import handed_over
 from gate.commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
+from gate.config import state_directory
+from gate.owner import as_owner, owner_of
 
 
 @click.group()
@@ -64,10 +68,22 @@ def install(
     from gate.store import audit
     from gate.vocabulary import AuditEvent, Kind
     from models.pack import install as install_pack
+    from models.receipt import Receipt
 
+    named = [path for path in (Path(pack) if pack.endswith(".toml") else None, source) if path is not None]
+    given = list(handed_over(named, state, part="models"))
+    pack = str(given.pop(0)) if pack.endswith(".toml") else pack
+    source = given.pop() if given else None
+
+    def fetched() -> dict[str, Any]:
+        gate = home(state, config, part="models")
+        with fetch_progress() as progress:
+            done = install_pack(pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress)
+        return done.model_dump(mode="json")
+
+    made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
-    with fetch_progress() as progress:
-        receipt = install_pack(pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress)
+    receipt = Receipt.model_validate(made)
     details: dict[str, object] = {
         "pack": receipt.pack,
         "files": {file.name: file.sha256 for file in receipt.files},

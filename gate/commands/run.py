@@ -10,10 +10,8 @@ import click
 
 from gate.commands.home import home, state_option
 from gate.commands.settings import print_settings
-from gate.config import SERVICE_STATE, shown
+from gate.config import is_service, shown
 from gate.errors import UsageError
-from gate.health import status_of
-from gate.link import socket_of
 
 
 @click.command()
@@ -29,8 +27,8 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
     overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
     gate = home(state, config, **overrides)
-    if gate.state == SERVICE_STATE and status_of(socket_of(gate.state, "door")) is not None:
-        raise UsageError("This gate runs as a service already. See it with: systemctl status facegate.target")
+    if is_service(gate.state):
+        raise UsageError("This is the installed gate's state, which runs as services: systemctl start facegate.target")
     receipt = check_files(gate.models_dir, gate.ready_pack())
     if read_calibration(gate.models_dir, receipt) is None:
         raise uncalibrated(receipt.pack)

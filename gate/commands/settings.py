@@ -11,6 +11,7 @@ import click
 
 from gate.commands.home import home, json_option, print_json, state_option
 from gate.config import parts_of, shown
+from gate.places import folder as make_folder
 
 
 @click.command()
@@ -19,10 +20,10 @@ from gate.config import parts_of, shown
 @json_option
 def settings(write: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Show the settings in effect, or say what is wrong with them."""
-    gate = home(state, config)
+    # What the services read at their start is root's to write: no service is to.
+    gate = home(state, config, part=None)
     if write:
-        folder = gate.state / "settings"
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        folder = make_folder(gate.state / "settings", 0o700)
         for name, part in parts_of(gate.settings, gate.state, gate.models_dir, gate.config).items():
             _replace(folder / f"{name}.json", json.dumps(part) + "\n")
         return
@@ -44,7 +45,8 @@ def print_settings(values: dict[str, Any], prefix: str = "") -> None:
 def _replace(path: Path, text: str) -> None:
     """Whoever reads it finds the old or the new one, whole."""
     new = path.with_suffix(".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "w", encoding="utf-8") as file:
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

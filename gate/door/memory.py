@@ -10,10 +10,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gate.door.controller import Standing
+from gate.places import folder
 
 _log = logging.getLogger(__name__)
 
-MEMORY_NAME = "door.json"
+_NAME = "door.json"
+
+
+def memory_of(state: Path) -> Path:
+    """Where the door keeps what it must know again: in a folder of its own, in a state from before at the top."""
+    own, top = state / "door" / _NAME, state / _NAME
+    return top if top.exists() and not own.exists() else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Memory:
     """Reads the file once and writes it anew, whole or not at all, from a thread of its own."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / MEMORY_NAME
+        self._path = memory_of(state)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="memory")
         self.found = self._read()
         self._kept = self.found
@@ -57,6 +64,7 @@ class Memory:
     def _write(self, remembered: Remembered) -> None:
         new = self._path.with_suffix(".new")
         try:
+            folder(self._path.parent)
             with new.open("w", encoding="ascii") as file:
                 json.dump(asdict(remembered), file)
                 file.flush()

@@ -1,5 +1,6 @@
 """A neighbour process: what another user of the machine, or one of the gate's own services, can do to it."""
 
+import json
 import os
 import stat
 import subprocess
@@ -12,7 +13,26 @@ from gate.link import Client, Impostor, socket_of
 from gate.store.database import database_of
 from tests.conftest import command_environment
 from tests.door import door_process, events, until
-from tests.neighbours import API, STRANGER, VISION, need_other_users, open_folder, running_as
+from tests.neighbours import (
+    API,
+    COMMANDS,
+    DOOR,
+    HOSTILE,
+    MAY,
+    MODELS,
+    STORE,
+    STRANGER,
+    SWAPS,
+    VISION,
+    as_root,
+    need_other_users,
+    open_folder,
+    run_as,
+    running_as,
+)
+
+# Of the commands these run each time; the others in `make soak`.
+QUICK = (("users", "list"), ("audit", "export", "{state}/backups/planted.csv"), ("backup", "{state}/backups"))
 
 IMPOSTOR = """
 import socket
@@ -24,6 +44,17 @@ while True:
     heard, _ = listener.accept()
     if heard.recv(5000):
         heard.sendall(b'{{"granted": true, "reason": null}}\\n')
+"""
+DOOR_PROGRAM = """
+import io, json, os, sys
+from gate.door.service import DoorService
+from gate.door.settings import DoorSettings
+from gate.places import keep_to_oneself
+from pathlib import Path
+keep_to_oneself()
+service = DoorService(DoorSettings(), Path({state!r}))
+print("there", flush=True)
+service.run()
 """
 CROWD = """
 import socket, time
@@ -161,3 +192,112 @@ def test_what_is_made_is_closed_to_others_whatever_umask_was_inherited(models_di
         "run/door/link.sock"
     }
     assert stat.S_IMODE(database_of(state).stat().st_mode) == 0o640
+
+
+@pytest.fixture
+def service_state():
+    """A state as an installed gate has it: root's, with the folders of users who are not, and a record in it."""
+    need_other_users()
+    with open_folder() as folder:
+        state = folder / "state"
+        made = {".": (0, STORE, 0o750), "db": (API, STORE, 0o2775), "door": (DOOR, STORE, 0o700),
+                "models": (MODELS, STORE, 0o755), "backups": (API, STORE, 0o700), "drills": (API, STORE, 0o700),
+                "settings": (0, 0, 0o700)}  # fmt: skip
+        for name, (uid, gid, mode) in made.items():
+            (state / name).mkdir()
+            os.chown(state / name, uid, gid)
+            (state / name).chmod(mode)
+        (folder / "run").mkdir()
+        (state / "run").symlink_to(folder / "run")
+        for name, uid in (("door", DOOR), ("vision", VISION), ("api", API)):
+            (folder / "run" / name).mkdir(mode=0o750)
+            os.chown(folder / "run" / name, uid, STORE)
+        assert as_root(state, "schedules", "put", "day", "mon-sun 06:00-22:00").returncode == 0
+        yield state
+
+
+def secret_of(state):
+    """A file of root's, and all that could be seen to have changed of it."""
+    path = state.parent / "secret"
+    if not path.exists():
+        path.write_text("SECRET = 'only for root'\n")
+        path.chmod(0o600)
+    found = path.lstat()
+    return path, (found.st_mode, found.st_uid, found.st_gid, found.st_nlink, found.st_mtime_ns, path.read_text())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(one, id=" ".join(one), marks=[] if one in QUICK else pytest.mark.soak) for one in COMMANDS],
+)
+def test_root_is_led_to_nothing_by_what_the_api_left_in_its_folders(service_state, command):
+    path, before = secret_of(service_state)
+    done = run_as(API, HOSTILE.format(state=str(service_state), secret=str(path)), STORE)
+    assert done.returncode == 0, done.stderr
+    out = service_state.parent / "out"
+    out.mkdir(mode=0o700)
+    said = as_root(service_state, *(part.format(out=out, state=service_state) for part in command))
+    assert "Traceback" not in said.stderr, said.stderr
+    assert "SECRET" not in said.stdout + said.stderr
+    assert secret_of(service_state)[1] == before
+    for made in out.rglob("*"):
+        assert "SECRET" not in made.read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize(("who", "uid"), [("door", DOOR), ("vision", VISION), ("api", API), ("stranger", STRANGER)])
+def test_each_service_can_do_its_part_and_no_more(service_state, who, uid):
+    # Vision is in the gate's group and not in that of those who write the record; here its group is the file's other.
+    service_state.chmod(0o755 if who == "vision" else 0o750)
+    done = run_as(uid, SWAPS.format(state=str(service_state)), *([] if who in ("vision", "stranger") else [STORE]))
+    assert done.returncode == 0, done.stderr
+    found = set(done.stdout.splitlines())
+    print(f"{who}: {', '.join(sorted(found)) or 'nothing'}")
+    assert found == MAY[who]
+
+
+def test_roots_commands_do_their_work_and_the_record_says_that_it_was_root(service_state):
+    out = service_state.parent / "out"
+    out.mkdir(mode=0o700)
+    for command in (("audit", "export", out / "record.csv"), ("export", out / "people.csv"), ("backup", out)):
+        done = as_root(service_state, *command)
+        assert done.returncode == 0, done.stderr
+    made = sorted(path.name.partition(".")[0][:8] for path in out.iterdir())
+    assert made == ["facegate", "people", "record", "record"]
+    assert {(path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) for path in out.iterdir()} == {(0, 0o600)}
+    assert as_root(service_state, "audit", "verify", "--anchor", out / "record.csv.anchor.json").returncode == 0
+    (archive,) = out.glob("*.backup.tar.gz")
+    done = as_root(service_state, "restore", "--yes", archive)
+    assert done.returncode == 0, done.stderr
+    assert "day" in as_root(service_state, "schedules", "list").stdout
+    assert {path.stat().st_uid for path in (service_state / "db").iterdir()} == {API}
+    tail = json.loads(as_root(service_state, "audit", "tail", "--json").stdout.splitlines()[-1])
+    assert {line["details"]["by"] for line in tail["lines"] if "by" in line["details"]} == {"uid 0"}
+
+
+def test_an_order_of_roots_is_heard_as_roots(service_state):
+    program = DOOR_PROGRAM.format(state=str(service_state))
+    with running_as(DOOR, program, STORE):
+        done = as_root(service_state, "door", "lockdown")
+        assert done.stdout.startswith("Lockdown."), done.stderr
+    orders = json.loads(as_root(service_state, "audit", "tail", "--json").stdout.splitlines()[-1])["lines"]
+    assert [line["details"]["by"] for line in orders if line["kind"] == "ordered"] == ["uid 0"]
+
+
+def test_root_does_nothing_in_a_state_where_others_write(service_state):
+    service_state.chmod(0o770)
+    done = as_root(service_state, "schedules", "list")
+    assert (done.returncode, "root does nothing there" in done.stderr) == (2, True)
+
+
+def test_root_fills_no_file_that_another_put_in_its_way(service_state):
+    path, before = secret_of(service_state)
+    out = service_state.parent / "out"
+    out.mkdir()
+    (out / "record.csv").symlink_to(path)
+    done = as_root(service_state, "audit", "export", out / "record.csv")
+    assert done.returncode == 2
+    (out / "people.csv").write_text("")
+    os.chown(out / "people.csv", STRANGER, STRANGER)
+    done = as_root(service_state, "export", out / "people.csv")
+    assert "is another user's" in done.stderr
+    assert secret_of(service_state)[1] == before

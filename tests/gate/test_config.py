@@ -109,7 +109,7 @@ def test_a_services_state_is_closed_to_who_may_not_write_it(tmp_path, monkeypatc
         state_directory(None)
 
 
-def test_the_services_file_is_read_for_the_services_state_alone(tmp_path, monkeypatch):
+def test_a_services_state_has_no_say_in_what_the_services_are_told(tmp_path, monkeypatch):
     file = tmp_path / "facegate.toml"
     file.write_text("")
     monkeypatch.setattr("gate.config.SERVICE_STATE", tmp_path / "service")
@@ -119,7 +119,9 @@ def test_the_services_file_is_read_for_the_services_state_alone(tmp_path, monkey
     (tmp_path / "service").mkdir()
     own = tmp_path / "service" / "facegate.toml"
     own.write_text("")
-    assert configuration_file(tmp_path / "service") == own
+    assert configuration_file(tmp_path / "service") == file
+    file.unlink()
+    assert configuration_file(tmp_path / "service") is None
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def altered(site):
 
 
 def world_readable(site):
-    database_of(site.state).chmod(0o644)
+    for path, mode in ((site.state, 0o755), (database_of(site.state).parent, 0o755), (database_of(site.state), 0o644)):
+        path.chmod(mode)
     return site
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gate.door.controller import Standing
-from gate.door.memory import MEMORY_NAME, Memory, Remembered
+from gate.door.memory import Memory, Remembered, memory_of
 from gate.door.people import People, StoreDown
 from gate.errors import Refusal
 from gate.store import residents, schedules
@@ -101,6 +101,6 @@ def test_what_stood_is_remembered_and_a_damaged_memory_is_said(tmp_path, caplog)
     memory.keep(kept)
     memory.close()
     assert Memory(tmp_path).found == kept
-    (tmp_path / MEMORY_NAME).write_text("{")
+    memory_of(tmp_path).write_text("{")
     assert Memory(tmp_path).found == Remembered()
     assert "a lockdown that stood must be ordered again" in caplog.text
