@@ -42,7 +42,7 @@ def drill(simulate: bool, by: str | None, state: Path | None, config: Path | Non
                 results = _shown(_simulated(gate, Path(scratch)), as_json)
         else:
             real = Gate(gate.state)
-            results = _shown(guide(real, gate.settings, gate.state, _Installer()), as_json)
+            results = _shown(guide(real, gate.settings, gate.state / "drills", _Installer()), as_json)
     except PowerCut:
         return 0
     sheet = sheet_of(gate.settings, by or getpass.getuser(), results, _hashes(gate), simulated=simulate)

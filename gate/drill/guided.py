@@ -13,6 +13,7 @@ from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
 from gate.health import status_of
 from gate.link import Client, Message, socket_of
+from gate.places import folder as make_folder
 from gate.store.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
@@ -64,30 +65,30 @@ class Gate:
         return time.monotonic() - began
 
 
-def guide(gate: Gate, settings: Settings, state: Path, installer: Guide) -> Iterator[Result]:
+def guide(gate: Gate, settings: Settings, folder: Path, installer: Guide) -> Iterator[Result]:
     """Every check in turn. Raises PowerCut at the one that needs a reboot; the next call goes on after it."""
-    done = _progress(state)
+    done = _progress(folder)
     for name, check in CHECKS.items():
         if name in done["results"]:
             yield Result(name, *done["results"][name])
             continue
         try:
             if name == "power_cut":
-                result = Result(name, *_power_cut(done, state, installer))
+                result = Result(name, *_power_cut(done, folder, installer))
             else:
                 result = Result(name, True, check(gate, settings, installer))
         except CheckFailed as error:
             result = Result(name, False, str(error))
         done["results"][name] = [result.passed, result.figure]
-        _keep(state, done)
+        _keep(folder, done)
         yield result
-    (state / PROGRESS_NAME).unlink(missing_ok=True)
+    (folder / PROGRESS_NAME).unlink(missing_ok=True)
 
 
-def _power_cut(done: dict[str, Any], state: Path, installer: Guide) -> tuple[bool, str]:
+def _power_cut(done: dict[str, Any], folder: Path, installer: Guide) -> tuple[bool, str]:
     if done.get("boot_id") in (None, boot_id()):
         done["boot_id"] = boot_id()
-        _keep(state, done)
+        _keep(folder, done)
         installer.tell(
             "Cut the power of the controller, wait ten seconds, and give it back. Listen to the relay meanwhile."
             " When the machine is up, run: facegate drill"
@@ -182,13 +183,14 @@ CHECKS: dict[str, Callable[[Gate, Settings, Guide], str]] = {
 }
 
 
-def _progress(state: Path) -> dict[str, Any]:
+def _progress(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((state / PROGRESS_NAME).read_text("utf-8"))
+        found: dict[str, Any] = json.loads((folder / PROGRESS_NAME).read_text("utf-8"))
         return found
     except (OSError, ValueError):
         return {"results": {}}
 
 
-def _keep(state: Path, done: dict[str, Any]) -> None:
-    (state / PROGRESS_NAME).write_text(json.dumps(done), "utf-8")
+def _keep(folder: Path, done: dict[str, Any]) -> None:
+    make_folder(folder)
+    (folder / PROGRESS_NAME).write_text(json.dumps(done), "utf-8")
