@@ -20,7 +20,7 @@ _NAME = "door.json"
 def memory_of(state: Path) -> Path:
     """Where the door keeps what it must know again: in a folder of its own, in a state from before at the top."""
     own, top = state / "door" / _NAME, state / _NAME
-    return top if top.exists() and not own.exists() else own
+    return top if os.path.lexists(top) and not os.path.lexists(own) else own
 
 
 @dataclass(frozen=True, slots=True)

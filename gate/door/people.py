@@ -7,6 +7,7 @@ tried again, while exit, fire and commands work on.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ class People:
 
     def find(self, resident: str) -> Resident | None:
         """One resident by id. Raises StoreDown."""
-        if not self._database.exists():
+        if not os.path.lexists(self._database):
             return None
         connection = self._open()
         try:
@@ -78,7 +79,7 @@ class People:
 
     def free_access(self, wall: float, clock_trusted: bool) -> bool:
         """Whether the gate itself stands open now. What cannot be known is no."""
-        if not self._database.exists():
+        if not os.path.lexists(self._database):
             return False
         try:
             connection = self._open()

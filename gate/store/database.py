@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -28,6 +29,9 @@ _PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 _DAMAGED = Sentence("The database {database} is damaged ({why}). Stop Facegate and restore a backup.")
 
 
+_NO_FILE = Sentence("The database {database} is no plain file. Find out who put it there, and restore a backup.")
+
+
 class StoreError(FacegateError):
     """The database cannot be used; the message says what to do."""
 
@@ -38,7 +42,8 @@ def database_of(state: Path) -> Path:
     A state that an earlier Facegate made has it at its top, and keeps it there.
     """
     own, top = state / "db" / DATABASE_NAME, state / DATABASE_NAME
-    return top if top.exists() and not own.exists() else own
+    # What stands there may be a link to where this user may not look.
+    return top if os.path.lexists(top) and not os.path.lexists(own) else own
 
 
 def open_database(state: Path) -> sqlite3.Connection:
@@ -48,6 +53,7 @@ def open_database(state: Path) -> sqlite3.Connection:
     written or the database is from a newer Facegate, StoreError when it is damaged or the disk is full.
     """
     path = database_of(state)
+    _refuse_what_is_no_file(path)
     try:
         folder(path.parent)
         if not os.access(path.parent, os.W_OK | os.X_OK):
@@ -102,6 +108,7 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
 def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """The state's database for reading. Raises StoreError when there is none or it cannot be read."""
     path = database_of(state)
+    _refuse_what_is_no_file(path)
     with sentences(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro",
@@ -121,6 +128,14 @@ def migrated_up_to(path: Path, version: int) -> sqlite3.Connection:
     with transaction(connection):
         _run_migrations(connection, 0, version)
     return connection
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """A link would be followed, and a pipe waited at for ever."""
+    # What cannot be looked at is told by whoever opens it.
+    with suppress(OSError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise StoreError(_NO_FILE, database=path)
 
 
 def check_integrity(connection: sqlite3.Connection, state: Path) -> None:

@@ -301,3 +301,18 @@ def test_root_fills_no_file_that_another_put_in_its_way(service_state):
     done = as_root(service_state, "export", out / "people.csv")
     assert "is another user's" in done.stderr
     assert secret_of(service_state)[1] == before
+
+
+@pytest.mark.parametrize("put", ["path.symlink_to('/root/x')", "os.mkfifo(path)", "path.mkdir()"])
+def test_the_door_works_on_whatever_the_api_puts_in_the_databases_place(service_state, put):
+    swap = (
+        f"import os\nfrom pathlib import Path\npath = Path({str(database_of(service_state))!r})\npath.unlink()\n{put}"
+    )
+    with running_as(DOOR, DOOR_PROGRAM.format(state=str(service_state)), STORE) as door:
+        assert run_as(API, swap, STORE).returncode == 0
+        for _ in range(3):
+            done = as_root(service_state, "door", "lockdown")
+            assert done.stdout.startswith("Lockdown."), done.stderr
+        assert door.poll() is None
+    with running_as(DOOR, DOOR_PROGRAM.format(state=str(service_state)), STORE):
+        assert as_root(service_state, "door", "lockdown").returncode == 0

@@ -111,7 +111,7 @@ def test_a_full_disk_is_told_in_words_and_changes_nothing(facegate, photos, tmp_
     disk = tmp_path / "disk"
     disk.mkdir()
     script = (
-        f"mount -t tmpfs -o size=500k tmpfs {disk} && "
+        f"mount -t tmpfs -o size=500k,mode=750 tmpfs {disk} && "
         f"{sys.executable} -m gate.cli residents list --state {disk} && "
         f"dd if=/dev/zero of={disk}/filler bs=1k count=600 2>/dev/null; "
         f"{sys.executable} -m gate.cli enroll Obama {photos / 'obama.jpg'} --state {disk}; code=$?; "
