@@ -13,7 +13,7 @@ import pytest
 
 from api.webhooks import message
 from gate import backup
-from gate.care.witnesses import given
+from gate.care.witnesses import exported_file, given
 from gate.store import audit
 from gate.store.record.anchors import compare
 from gate.vocabulary import AuditEvent
@@ -74,7 +74,7 @@ def test_it_says_what_holds_and_what_does_not(facegate, record, state, tmp_path)
     assert (whole.code, "Anchors agree" in whole.out, "out of reach" in whole.out) == (0, True, False)
     rewrite(record, 4, another_time)
     # Whoever wrote it anew writes the anchor that lies beside the database anew as well.
-    (state / "audit-anchor.json").write_text(json.dumps(asdict(audit.anchor(record))))
+    exported_file(state).write_text(json.dumps(asdict(audit.anchor(record))))
     alone = facegate("audit", "verify")
     assert (alone.code, "all of them could have been written anew" in alone.out) == (0, True)
     done = facegate("audit", "verify", "--anchor", kept)
