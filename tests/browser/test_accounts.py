@@ -14,6 +14,8 @@ from tests.api_process import api_process
 from tests.browser.conftest import PASSWORD, browsing, shoot
 from tests.console import CHEAP
 
+# The rules are held without a browser by tests/api/test_accounts.py.
+pytestmark = pytest.mark.soak
 GIVEN, OWN = "given for a start", "nobody else knows it"
 
 
