@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -63,11 +65,54 @@ class RtspCamera:
         """How many of them are open."""
         return self.came - self.said.count("went")
 
-    def shift(self, seconds: float) -> None:
-        """Move its time stamps to `seconds` after what they would be."""
-        assert self.process.stdin
-        self.process.stdin.write(f"shift {seconds}\n")
-        self.process.stdin.flush()
+
+class Shifter:
+    """Between a camera and its viewer: moves the time stamps of what comes by TCP by `seconds`."""
+
+    def __init__(self, there: RtspCamera) -> None:
+        self.seconds = 0.0
+        self._there = there
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """Where the viewer looks."""
+        return f"rtsp://127.0.0.1:{self._listener.getsockname()[1]}/live"
+
+    def _serve(self) -> None:
+        viewer, _ = self._listener.accept()
+        camera = socket.create_connection(("127.0.0.1", self._there.port))
+        Thread(target=self._pass_on, args=(viewer, camera), daemon=True).start()
+        held = b""
+        with suppress(OSError), viewer:
+            while more := camera.recv(65536):
+                held += more
+                while (end := _message_ends(held)) is not None:
+                    viewer.sendall(self._shifted(held[:end]))
+                    held = held[end:]
+
+    def _pass_on(self, viewer: socket.socket, camera: socket.socket) -> None:
+        with suppress(OSError), camera:
+            while more := viewer.recv(65536):
+                camera.sendall(more)
+
+    def _shifted(self, message: bytes) -> bytes:
+        if message[:2] != b"$\0":
+            return message
+        stamp = (int.from_bytes(message[8:12]) + int(self.seconds * 90_000)) % 2**32
+        return message[:8] + stamp.to_bytes(4) + message[12:]
+
+
+def _message_ends(held: bytes) -> int | None:
+    """Where an interleaved packet or an RTSP answer at the front ends; None: not here yet."""
+    if held[:1] == b"$":
+        end = 4 + int.from_bytes(held[2:4])
+        return end if 4 <= len(held) >= end else None
+    head, found, _ = held.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.I)
+    end = len(head) + 4 + (int(length[1]) if length else 0)
+    return end if found and len(held) >= end else None
 
 
 def needs_gstreamer(codec: str = "h264") -> None:
@@ -95,7 +140,7 @@ def rtsp_camera(film: Film, address: str = "127.0.0.1", **given: object) -> Iter
     shown = [f"--codec={film.codec}", f"--fps={film.fps}", f"--width={film.width}", f"--height={film.height}"]
     process = subprocess.Popen(
         [SYSTEM_PYTHON, str(SERVER), str(film.folder), *shown, "--address", address, *options],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
         host = f"[{address}]" if ":" in address else address

@@ -1,11 +1,9 @@
 """A network camera as somebody else made it: GStreamer's RTSP server, run by the system's own Python.
 
-It prints `port N` once it sends, and `came` and `went` for every connection; a line `shift S` on its standard input
-moves its time stamps by S seconds.
+It prints `port N` once it sends, and `came` and `went` for every connection.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -18,12 +16,11 @@ from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 # The coded pictures lie ready, as a camera's encoder is no burden to who watches.
 SENT = {
-    "h264": "video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps}/1 ! identity name=shift"
+    "h264": "video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps}/1"
     " ! rtph264pay name={name} pt=96 config-interval=0",
-    "h265": "video/x-h265,stream-format=byte-stream,alignment=au,framerate={fps}/1 ! identity name=shift"
+    "h265": "video/x-h265,stream-format=byte-stream,alignment=au,framerate={fps}/1"
     " ! rtph265pay name={name} pt=96 config-interval=0",
-    "mjpeg": "image/jpeg,width={width},height={height},framerate={fps}/1 ! identity name=shift"
-    " ! rtpjpegpay name={name} pt=26",
+    "mjpeg": "image/jpeg,width={width},height={height},framerate={fps}/1 ! rtpjpegpay name={name} pt=26",
 }
 # No source of sound that could be wound back: whoever may wind one back must, when somebody begins to play.
 SOUND = (
@@ -46,7 +43,6 @@ def main() -> None:
         factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
     if given.password or given.certificate:
         _guard(server, factory, given)
-    factory.connect("media-configure", _listen_for_shifts)
     factory.connect("media-configure", _film, given)
     server.get_mount_points().add_factory("/live", factory)
     server.attach(None)
@@ -143,18 +139,6 @@ def _film(_factory, media, given) -> None:
         return True
 
     GLib.timeout_add(4, show)
-
-
-def _listen_for_shifts(_factory, media) -> None:
-    shift = media.get_element().get_by_name("shift")
-
-    def heard(_channel, _condition) -> bool:
-        word, _, seconds = sys.stdin.readline().partition(" ")
-        if word == "shift":
-            shift.set_property("ts-offset", int(float(seconds) * Gst.SECOND))
-        return bool(word)
-
-    GLib.io_add_watch(GLib.IOChannel.unix_new(0), GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN, heard)
 
 
 if __name__ == "__main__":
