@@ -48,3 +48,14 @@ def test_the_readme_names_every_command():
 
     readme = (REPOSITORY / "README.md").read_text("utf-8")
     assert [name for name in COMMANDS if f"`facegate {name}" not in readme] == []
+
+
+def test_every_line_of_the_threat_model_names_a_test_that_is_there():
+    threats = (REPOSITORY / "docs" / "security.md").read_text("utf-8").split("## What the record proves")[0]
+    lines = [line for line in threats.splitlines() if line.startswith("| ") and not line.startswith("| tried ")]
+    assert len(lines) > 60
+    for line in lines:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", line)
+        assert named, f"no test holds: {line}"
+        for file, name in named:
+            assert f"def {name}(" in (REPOSITORY / "tests" / file).read_text("utf-8"), f"{file} has no {name}"
