@@ -32,6 +32,8 @@ _BETTER = 0.01
 _MOST_ROLL = 25.0
 # How far a face leans is told from more directions: to 3 degrees at the median, 10 in 95 of 100.
 _LEAN_STEP = 15
+# Of 119 faces turned by 30 degrees 112 are doubted, of 118 turned by 40 all.
+LEAST_DOUBTED = 45
 # Directions that score nearly as well as the best one lie about evenly on both sides of the truth.
 _NEARLY = 0.06
 _GROWN = 2.0
@@ -104,11 +106,14 @@ def _doubt_at(around: _Around, detector: Detector) -> Reason | None:
     return Reason.NOT_UPRIGHT if turned > inverted else Reason.NOT_PLAIN
 
 
-def lean(image: Image, face: Face, detector: Detector) -> float:
-    """How far a face leans clockwise, degrees in (-180, 180]; 0 where nothing tells."""
+def lean(image: Image, face: Face, detector: Detector, within: int = 180) -> float:
+    """How far a face leans clockwise, degrees in (-180, 180]; 0 where nothing tells.
+
+    Looked for `within` so many degrees of upright: of a face that is not doubted `LEAST_DOUBTED` suffice.
+    """
     if not detector.cutouts:
         return roll(face)
-    directions = np.arange(0, 360, _LEAN_STEP)
+    directions = np.arange(-within, min(within + 1, 180), _LEAN_STEP)
     arounds = [_Around.of(image, face.box, side) for side in _SIDES]
     scores = np.array([sum(_score(one.turned(at), detector) for one in arounds) for at in directions.tolist()])
     counts = np.clip(scores / len(arounds) - (scores.max() / len(arounds) - _NEARLY), 0, None)
