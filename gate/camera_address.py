@@ -20,6 +20,11 @@ _SECRET_VALUE = re.compile(
 )
 # Some makers' addresses are a secret themselves: a long word of letters and digits.
 _SECRET_WORD = re.compile(r"(?<=/)(?=[^/?]*[0-9])(?=[^/?]*[A-Za-z])[A-Za-z0-9]{12,}(?=[/?]|$)")
+# What elsewhere would be a path: an address without its beginning or with a slash too few, or typed with wide signs.
+_MISTYPED = re.compile(
+    r"(rtsps?|https?)([:：]|[/／]{2})|[^/]*：[/／]|[^/.][^@:：]*[:：].*@|\d+(\.\d+){3}([:/]|$)", re.I
+)
+_BEGINNINGS = "a camera's address begins with rtsp://, rtsps://, http:// or https://, typed in plain signs"
 _PORTED_HOST = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^\[\]:@]+)(:[0-9]*)?")
 
 
@@ -72,6 +77,12 @@ def on_network(source: str) -> bool:
     return scheme_of(source) in PORTS
 
 
+def refuse_mistyped(source: str) -> None:
+    """Raises ValueError with half a sentence for what is no address, and was meant as one."""
+    if "://" not in source and _MISTYPED.match(source):
+        raise ValueError(_BEGINNINGS)
+
+
 def address_of(source: str) -> Address:
     """The parts of a network camera's address, whose password may hold @ # / ? : as it is typed.
 
@@ -82,7 +93,7 @@ def address_of(source: str) -> Address:
     """
     scheme = scheme_of(source)
     if scheme not in PORTS:
-        raise ValueError(f"{scheme}:// is no camera's address; known are {', '.join(f'{one}://' for one in PORTS)}")
+        raise ValueError(f"{scheme}:// is none: {_BEGINNINGS}" if scheme.isalnum() else _BEGINNINGS)
     if not source.isprintable() or " " in source:
         raise ValueError("the camera's address holds blanks or characters that cannot be seen")
     login, where = _parted(source.partition("://")[2])
@@ -151,7 +162,8 @@ def without_password(source: str) -> str:
     try:
         return address_of(source).shown
     except ValueError:
-        return f"{scheme_of(source)}://{HIDDEN}"
+        scheme = scheme_of(source)
+        return f"{scheme}://{HIDDEN}" if scheme.isalnum() else HIDDEN
 
 
 def redacted(text: str, source: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from gate.camera_address import address_of, without_password
+from gate.camera_address import address_of, refuse_mistyped, without_password
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 from gate.store.retention import KeepSettings
@@ -26,6 +28,9 @@ SERVICE_STATE = Path("/var/lib/facegate")
 SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
 SERVICE_CREDENTIALS = Path("/etc/facegate/credentials")
 CONFIG_NAME = "facegate.toml"
+
+# No end of all digits: that is a mistyped address.
+_NAME_OF_HOST = re.compile(r"(?:[\w-]+\.)*(?!0[xX])[\w-]*[A-Za-z][\w-]*\.?", re.ASCII)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -78,6 +83,8 @@ class CameraSettings(_Section):
     @field_validator("source")
     @classmethod
     def _is_known(cls, source: str) -> str:
+        source = source.strip()
+        refuse_mistyped(source)
         if "://" in source:
             address_of(source)
         return source
@@ -230,6 +237,15 @@ class ApiSettings(_Section):
     key: Path | None = None
     """Its key, PEM, not encrypted."""
 
+    @field_validator("host")
+    @classmethod
+    def _is_one_place(cls, host: str) -> str:
+        # The system takes more for an address: nothing for all there are, "192.168.1" for 192.168.0.1, wide digits.
+        host = host.strip()
+        if not (host.isascii() and (_is_address(host) or _NAME_OF_HOST.fullmatch(host))):
+            raise ValueError("it is one address, such as 192.168.1.20, without https:// before and a port behind it")
+        return host
+
     @model_validator(mode="after")
     def _is_consistent(self) -> ApiSettings:
         if (self.tls == "own") != (self.certificate is not None and self.key is not None):
@@ -245,6 +261,14 @@ class WebhooksSettings(_Section):
     allow: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+(/\d+)?$", max_length=253)], ...] = ()
     """Receivers that are refused otherwise: addresses, networks (`127.0.0.1`, `169.254.0.0/16`) or names of hosts. The
     gate's own addresses, link-local and multicast ones are; those of the site's private networks are not."""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:
@@ -285,7 +309,7 @@ class Settings(BaseSettings):
     )
 
     gate: str = Field("gate", min_length=1, max_length=64, pattern=r"^[\w .-]+$")
-    """The gate's name in the record."""
+    """The gate's name in the record: letters of any script, digits, blanks, points, `-` and `_`."""
 
     camera: CameraSettings = CameraSettings()
     """The camera."""
@@ -345,6 +369,24 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
 
 
+_QUOTES = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚", "'")
+_SIGNS_OF_TOML = frozenset("\"'=[]{}#,;:.-_")
+# What the library says in words of programs.
+_SAID = {
+    "string_pattern_mismatch": "it holds signs that cannot stand there",
+    "tuple_type": 'it must be a list, ["one", "another"]',
+    "string_type": 'it must be a text between quotes, "..."',
+    "model_type": "it is a section, with settings of its own",
+    "model_attributes_type": "it is a section, with settings of its own",
+    "dict_type": "it is a section, with settings of its own",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number, with a point for its decimals",
+    "float_type": "it must be a number, with a point for its decimals",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+}
 _RESERVED_ENVIRONMENT = {"FACEGATE_STATE", "FACEGATE_CONFIG"}
 
 
@@ -359,11 +401,24 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         raise UsageError(_sentence(error, config)) from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The configuration {config} is not valid TOML: {error}.") from error
+        raise UsageError(f"The configuration {config} is not valid TOML: {error}. {_advice(error, config)}") from error
     except OSError as error:
         raise UsageError(f"The configuration {config} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"The configuration {config} is not UTF-8 text.") from error
+
+
+def _advice(error: tomllib.TOMLDecodeError, config: Path | None) -> str:
+    """What is most likely wrong with the line that the error names: the signs of a Chinese keyboard, missing quotes."""
+    found = re.search(r"at line (\d+)", str(error))
+    lines = config.read_text("utf-8").splitlines() if found and config else []
+    number = int(found[1]) if found else 0
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    for sign in line:
+        plain = _QUOTES.get(sign) or unicodedata.normalize("NFKC", sign)
+        if plain != sign and plain in _SIGNS_OF_TOML:
+            return f"Line {number} holds the wide sign {sign}; type the plain {plain} there."
+    return 'A text stands between plain quotes ("..."), and a number has a point for its decimals.'
 
 
 def _with_file(config: Path | None) -> type[Settings]:
@@ -393,7 +448,7 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
     where = f"the configuration {config}" if config else "the settings"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"There is no setting {key}; remove it from {where} or mend its name."
-    message = first["msg"].removeprefix("Value error, ")
+    message = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
     if not first["loc"]:
         return f"{where[0].upper()}{where[1:]} cannot be used: {message}."
     return f"The setting {key} in {where} is wrong: {message}."

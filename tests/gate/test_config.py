@@ -66,6 +66,15 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ('[infrared]\n[vision]\nliveness = "standard"\n', "another camera than camera.source"),
         ('[infrared]\nlight = "on"\n', r"no setting infrared\.light"),
         ("[door\n", "not valid TOML"),
+        ("gate = “North”\n", 'Line 1 holds the wide sign “; type the plain " there'),
+        ("[api]\nport ＝ 8443\n", "Line 2 holds the wide sign ＝; type the plain = there"),
+        ("［api］\n", r"Line 1 holds the wide sign ［; type the plain \[ there"),
+        ("[api]\nhost = 192.168.1.20\n", "A text stands between plain quotes"),
+        ("[door]\npulse_s = 3,5\n", "a number has a point for its decimals"),
+        ('gate = "North (East)"\n', "gate .* holds signs that cannot stand there"),
+        ('[api]\nhosts = "gate.local"\n', "must be a list"),
+        ("[camera]\nsource = 0\n", "must be a text between quotes"),
+        ("[vision]\npromise = 2\n", "it is a section, with settings of its own"),
         ("\udcff", "not UTF-8"),
     ],
 )
@@ -163,3 +172,39 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
 def test_a_console_the_internet_reaches_is_warned_of(host, warned):
     said = exposure(host)
     assert said is None if warned is None else warned in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [(" 192.168.1.20 ", "192.168.1.20"), ("gate.local", "gate.local"), ("3gate", "3gate"), ("fe80::1%eth0",) * 2,
+     ("0.0.0.0", "0.0.0.0")],
+)  # fmt: skip
+def test_the_console_listens_at_an_address_or_a_name(typed, taken):
+    assert load_settings(api={"host": typed}).api.host == taken
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "0", "192.168.1", "192.168.1.300", "192.168.1.20:8443", "https://192.168.1.20", "192.168.1.20/24", "0x7f",
+     "192,168,1,20", "192。168。1。20", "０.０.０.０", "[::1]", "127.0.0.1，"],
+)  # fmt: skip
+def test_what_is_one_address_to_nobody_is_refused_and_not_listened_on(typed):
+    with pytest.raises(UsageError, match=r"api\.host .* one address, such as 192\.168\.1\.20"):
+        load_settings(api={"host": typed})
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["rtsp：//u:hush@10.0.0.7/x", "rtsp:/u:hush@10.0.0.7/x", "rtsp//u:hush@10.0.0.7/x", "u:hush@10.0.0.7:554/x",
+     "RTSP:10.0.0.7", "10.0.0.7:554/x", "10.0.0.7", "rtsp:／／u:hush@10.0.0.7", "u:hu/sh@10.0.0.7/?x=http://y",
+     '"rtsp://u:hush@10.0.0.7/x"', "rtsp：//u:hush@10.0.0.7/?x=http://y"],
+)  # fmt: skip
+def test_a_cameras_address_that_is_mistyped_is_no_file_and_its_password_is_not_told(typed):
+    with pytest.raises(UsageError, match="begins with rtsp://") as error:
+        load_settings(camera={"source": typed})
+    assert "hu" not in str(error.value)
+
+
+@pytest.mark.parametrize("source", ["0", "csi", "/dev/video0", "clip@2x.mp4", "clips/10.0.0.7.mp4", "http/a.mp4"])
+def test_what_may_be_a_device_or_a_file_stays_one(source):
+    assert load_settings(camera={"source": f" {source}\n"}).camera.source == source
