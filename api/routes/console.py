@@ -110,10 +110,10 @@ def show_events(
         if not typed:
             return None
         try:
-            local = datetime.fromisoformat(typed).replace(tzinfo=zone)
-        except ValueError as error:
+            moment = datetime.fromisoformat(typed).replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise HttpProblem(422, "{time} is no time; give it as 2026-05-01T09:00.", time=typed) from error
-        return local.astimezone(UTC).isoformat(timespec="milliseconds")
+        return moment.isoformat(timespec="milliseconds")
 
     kinds = KINDS[what][1] if what in KINDS else ()
     asked = Search(people(connection, person, resident), kinds, reason or None, utc(since), utc(until))

@@ -28,9 +28,12 @@ router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["events"], re
 
 
 def _written_out(typed: object) -> object:
-    """A number would be taken for seconds since 1970."""
+    """A number would be taken for seconds since 1970; in UTC a time of the first or last day may have no year."""
     if isinstance(typed, str):
-        datetime.fromisoformat(typed)
+        try:
+            iso(datetime.fromisoformat(typed))
+        except OverflowError as error:
+            raise ValueError(str(error)) from error
     return typed
 
 

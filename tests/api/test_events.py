@@ -141,3 +141,14 @@ def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived
     wrong = browser.get("/events?since=yesterday")
     assert wrong.status_code == 422
     assert "yesterday is no time" in wrong.text
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "-1", "nan"])
+@pytest.mark.parametrize("which", ["since", "until"])
+def test_a_time_that_no_calendar_holds_is_said_to_be_none(state, staff, when, which):
+    for zone in ("Asia/Shanghai", "America/New_York"):
+        auditor = Browser(create_app(context_on(state, zone=zone)))
+        auditor.sign_in("auditor")
+        for path in ("/api/v1/events", "/api/v1/events/export"):
+            assert auditor.get(f"{path}?{which}={when}").status_code == 422
+    assert auditor.get("/events?until=9999-12-31T23:59").status_code == 422
