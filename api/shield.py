@@ -70,6 +70,9 @@ class Shield:
 
     def _refusal(self, scope: Scope, headers: Headers, body: Body) -> HttpProblem | None:
         """Why this request is not even heard."""
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy in front may go by the other of the two, and take what follows for another's request.
+            return HttpProblem(400, "A request tells its length in one way only.", headers={"Connection": "close"})
         if not self._hosts.answers_to(headers.get("host"), (scope.get("server") or ("",))[0]):
             return HttpProblem(
                 421, "This gate is not called that. Ask it by its address, or add the name to the setting api.hosts."

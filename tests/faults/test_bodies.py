@@ -184,6 +184,19 @@ def test_who_waits_to_be_told_to_go_on_is_told_no(gate):
         assert one.recv(100).startswith(b"HTTP/1.1 100")
 
 
+@pytest.mark.parametrize("more", [{}, {"sec-fetch-site": "cross-site"}, {"authorization": "Bearer secret"}])
+def test_of_a_request_that_tells_its_length_in_two_ways_nothing_is_heard_and_nothing_after_it(gate, more):
+    address, token = gate
+    both = {"content-length": 6, "transfer-encoding": "chunked", "content-type": "application/json"} | more
+    with connect(address) as one:
+        one.sendall(head("POST", "/api/v1/residents", both) + b"0\r\n\r\n" + head("GET", "/api/v1/residents", token))
+        heard = b""
+        while came := one.recv(4096):
+            heard += came
+    assert heard.startswith(b"HTTP/1.1 400")
+    assert heard.count(b"HTTP/1.1") == 1
+
+
 def test_a_connection_serves_on_after_a_refusal_whose_body_came(gate):
     address, token = gate
     refused = {"content-length": 5, "authorization": "Bearer no", "content-type": "application/json"}
