@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -60,6 +60,7 @@ class Enroller:
         consent: Consent,
         to: Resident | None,
         by: str,
+        written_in: AbstractContextManager[None],
     ) -> Enrolled:
         """Enrol from (file name, file); otherwise as enroll.enrolment.enrol."""
         from enroll.decode import decode
@@ -67,7 +68,7 @@ class Enroller:
 
         sent = (Photo(called, partial(decode, file, called), f"photo {called}") for called, file in photos)
         with self.turn() as models:
-            return enrol(connection, models, name, sent, unit, consent=consent, to=to, by=by)
+            return enrol(connection, models, name, sent, unit, consent=consent, to=to, by=by, written_in=written_in)
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

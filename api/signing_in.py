@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from dataclasses import replace
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -16,6 +17,7 @@ from api.throttle import Attempt, network_of
 from gate.errors import Sentence
 from gate.store import accounts, audit
 from gate.store.accounts import User
+from gate.store.database import transaction
 from gate.vocabulary import AuditEvent, Kind
 
 TOO_MANY = Sentence("Too many attempts. Try again in {seconds} seconds.")
@@ -24,7 +26,7 @@ TOO_MANY = Sentence("Too many attempts. Try again in {seconds} seconds.")
 def begin_session(
     request: Request, response: Response, connection: sqlite3.Connection, context: Context, user: User
 ) -> None:
-    """Sign a browser in: its cookie goes with the response."""
+    """Sign a browser in: its cookie goes with the response. Raises Refusal where the user was changed meanwhile."""
     secret, now, address = new_secret(), time.time(), address_of(request)
     accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
     accounts.begin_session(connection, digest(secret), user, now, address=address, network=network_of(address))
@@ -49,13 +51,17 @@ def change_own_password(
 ) -> None:  # fmt: skip
     """Everything they were signed in by ends, and this browser is signed in anew.
 
-    Raises HttpProblem where the current password is wrong, UsageError where the new one will not do.
+    Raises HttpProblem where the current password is wrong, UsageError where the new one will not do, Refusal where an
+    owner was quicker: what an owner gave or took is not undone by whoever it was given to or taken from.
     """
     user = check_own_password(request, connection, context, actor, current)
     if new == current:
         raise HttpProblem(422, "This is the password you have; choose another one.")
-    accounts.change_password(connection, user, context.passwords.hashed(new, user.name), actor.label)
-    begin_session(request, response, connection, context, user)
+    hashed = context.passwords.hashed(new, user.name)
+    with transaction(connection):
+        accounts.refuse_changed(connection, user)
+        accounts.change_password(connection, user, hashed, actor.label)
+        begin_session(request, response, connection, context, replace(user, password=hashed, provisional=False))
 
 
 def check_own_password(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,15 +93,18 @@ def enrol(
     to: Resident | None = None,
     by: str,
     known: LiveGallery | None = None,
+    written_in: AbstractContextManager[None] | None = None,
 ) -> Enrolled:
     """Enrol `name`, who agreed by `consent`, or give resident `to` more templates; `consent` may then stand already.
 
-    The good photos are taken and the others named; raises as `prepare`, and nothing is kept then.
+    The good photos are taken and the others named; raises as `prepare`, and nothing is kept then. `written_in` is what
+    the writing is a part of, entered once the photos are looked over.
     """
     name = clean_text(name, "name")
     unit = clean_text(unit, "unit") if unit is not None else None
     found = prepare(connection, models, photos, to=to, known=known)
-    resident = residents.enrol(connection, name, unit, found.templates, consent, to=to.id if to else None, by=by)
+    with written_in or nullcontext():
+        resident = residents.enrol(connection, name, unit, found.templates, consent, to=to.id if to else None, by=by)
     return Enrolled(resident, found.lookalikes, found.left_out)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import ROLES, Actor, Permission, digest, new_secret, refuse_more_than_own
 from api.context import ConfirmedOwner, Context, Owner, Shared, Store
@@ -163,7 +164,8 @@ def add(
     refuse_more_than_own(actor, ROLES[role])
     clean = clean_user_name(name)
     hashed = context.passwords.hashed(password, clean)
-    return accounts.add_user(connection, clean, hashed, role, actor.label, provisional=True)
+    with acting(connection, actor):
+        return accounts.add_user(connection, clean, hashed, role, actor.label, provisional=True)
 
 
 def give_password(
@@ -173,13 +175,15 @@ def give_password(
     # Whoever knows somebody's password may do what they may.
     refuse_more_than_own(actor, ROLES[user.role])
     hashed = context.passwords.hashed(password, user.name)
-    accounts.change_password(connection, user, hashed, actor.label, provisional=True)
+    with acting(connection, actor):
+        accounts.change_password(connection, user, hashed, actor.label, provisional=True)
 
 
 def give_role(connection: sqlite3.Connection, actor: Actor, user: accounts.User, role: Role) -> None:
     """Make a user something else. Raises Refusal and HttpProblem."""
     refuse_more_than_own(actor, ROLES[role])
-    accounts.change_role(connection, user, role, actor.label)
+    with acting(connection, actor):
+        accounts.change_role(connection, user, role, actor.label)
 
 
 def issue(
@@ -191,7 +195,8 @@ def issue(
         raise HttpProblem(403, "Only a person who is signed in can do this; a token cannot.")
     secret, clean = new_secret(), clean_user_name(name)
     known_by, given = digest(secret), tuple(dict.fromkeys(permissions))
-    return accounts.add_token(connection, clean, known_by, given, actor.user, actor.label), secret
+    with acting(connection, actor):
+        return accounts.add_token(connection, clean, known_by, given, actor.user, actor.label), secret
 
 
 def clean_user_name(name: str) -> str:

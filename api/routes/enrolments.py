@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel
 
+from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Registrar, Shared, Store
@@ -130,4 +131,7 @@ def enrol_uploads(
     if len(photos) > MAX_TEMPLATES:
         raise HttpProblem(422, "Give between 1 and {most} photos.", most=MAX_TEMPLATES)
     files = [(upload.filename or "photo", upload.file) for upload in photos]
-    return context.enroller.enrol(connection, called, files, unit or None, consent=agreed, to=to, by=actor.label)
+    return context.enroller.enrol(
+        connection, called, files, unit or None, consent=agreed, to=to, by=actor.label,
+        written_in=acting(connection, actor),
+    )  # fmt: skip

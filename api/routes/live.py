@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from api.acting import lasts
 from api.asked_first import AskedFirst
-from api.auth import IDLE_S, LONGEST_S, Actor
+from api.auth import Actor
 from api.context import Context, Watcher, door_status
 from api.places import Place
 from api.problems import RESPONSES, HttpProblem
 from gate.errors import FacegateError
-from gate.store import accounts
 from gate.store.database import open_read_only
 from gate.store.search import last_line
 from gate.vocabulary import ENTERED, Kind
@@ -168,14 +168,6 @@ class Changes:
         self._number += 1
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def lasts(connection: sqlite3.Connection, actor: Actor, now: float) -> bool:
-    """Whether the session or the token that `actor` showed would still be taken. Nothing is written."""
-    if actor.session is None:
-        return any(actor.label == f"token {one.id}" for one in accounts.tokens(connection))
-    session = accounts.session(connection, actor.session)
-    return session is not None and now - session.used_at <= IDLE_S and now - session.began_at <= LONGEST_S
 
 
 def _door_now(context: Context) -> tuple[object, ...]:

@@ -18,8 +18,8 @@ from api.problems import HttpProblem
 from api.routes.accounts import clean_user_name
 from api.signing_in import TOO_MANY, begin_session
 from api.throttle import Attempt, network_of
-from gate.errors import FacegateError
-from gate.store import accounts, audit
+from gate.errors import FacegateError, Refusal
+from gate.store import accounts, audit, signed_in
 from gate.store.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
@@ -88,7 +88,7 @@ def sign_in(request: Request, connection: Store, context: Shared, name: _Name, p
     """Sign in; who fails must wait longer each time, and nobody else."""
     language, address, now = language_of(request), address_of(request), time.monotonic()
     user = accounts.user_named(connection, name)
-    known = user is not None and accounts.known_from(connection, user, network_of(address))
+    known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)
     wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
@@ -105,7 +105,11 @@ def sign_in(request: Request, connection: Store, context: Shared, name: _Name, p
         audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"user": user.id if user else None, "from": address}))
         return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
     context.throttle.succeeded(attempt)
-    return _signed_in(request, connection, context, user)
+    try:
+        return _signed_in(request, connection, context, user)
+    except Refusal as refused:
+        # Their password was changed while this one was judged, or they are gone.
+        return page(request, "sign_in.html", status_code=409, name=name, problem=language.error(refused))
 
 
 @router.post("/sign-out")

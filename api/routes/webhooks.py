@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import ConfirmedOwner, Owner, Shared, Store
@@ -102,7 +103,8 @@ def add(
         raise Refusal("There are {most} webhooks, which is the most; remove one first.", most=_MOST)
     url = clean_url(url)
     _refuse_forbidden(url, allowed)
-    return webhooks.add(connection, url, new_signing_secret(), tuple(wanted), actor.label)
+    with acting(connection, actor):
+        return webhooks.add(connection, url, new_signing_secret(), tuple(wanted), actor.label)
 
 
 def _refuse_forbidden(url: str, allowed: Allowed) -> None:

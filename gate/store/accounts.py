@@ -65,9 +65,6 @@ class Token:
     """Seconds since 1970."""
 
 
-# Of each user the networks from which they got in last.
-_NETWORKS_KEPT = 20
-
 _USER = "SELECT id, name, password, role, created_at, provisional FROM users"
 
 
@@ -96,12 +93,6 @@ def folded(name: str) -> str:
     'wang fang'
     """
     return unicodedata.normalize("NFC", name_key(name).casefold())
-
-
-def known_from(connection: sqlite3.Connection, of: User, network: str) -> bool:
-    """Whether the user got in from there before."""
-    row = connection.execute("SELECT 1 FROM known_networks WHERE user_id = ? AND network = ?", (of.id, network))
-    return row.fetchone() is not None
 
 
 def user(connection: sqlite3.Connection, identity: str) -> User | None:
@@ -162,6 +153,12 @@ def change_password(
         audit.append(connection, AuditEvent(Kind.PASSWORD_CHANGED, {"user": of.id, "by": by}))
 
 
+def refuse_changed(connection: sqlite3.Connection, known: User) -> None:
+    """Raises Refusal where a user is no longer as they were when their password was judged, which takes its time."""
+    if user(connection, known.id) != known:
+        raise Refusal("This account was changed in the meantime; sign in again.")
+
+
 def remove_user(connection: sqlite3.Connection, gone: User, by: str) -> None:
     """Take a user away, with their sessions and tokens. Raises Refusal for the last owner."""
     with transaction(connection):
@@ -192,26 +189,16 @@ def _refuse_last_owner(connection: sqlite3.Connection, of: User) -> None:
 def begin_session(
     connection: sqlite3.Connection, digest: str, of: User, now: float, *, address: str = "", network: str = ""
 ) -> None:
-    """Write a login down, and where it came from; it is on record."""
+    """Write a login down, and where it came from; it is on record. Raises Refusal where the user was changed since."""
     with transaction(connection):
-        _note_network(connection, of, network, now)
+        refuse_changed(connection, of)
+        signed_in.note_network(connection, of.id, network, now)
         connection.execute(
             "INSERT INTO sessions (digest, user_id, began_at, used_at, confirmed_at, address)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (digest, of.id, now, now, now, address),
         )
         audit.append(connection, AuditEvent(Kind.SIGNED_IN, {"user": of.id}))
-
-
-def _note_network(connection: sqlite3.Connection, of: User, network: str, now: float) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO known_networks (user_id, network, at) VALUES (?, ?, ?)", (of.id, network, now)
-    )
-    connection.execute(
-        "DELETE FROM known_networks WHERE user_id = ? AND network NOT IN"
-        " (SELECT network FROM known_networks WHERE user_id = ? ORDER BY at DESC LIMIT ?)",
-        (of.id, of.id, _NETWORKS_KEPT),
-    )
 
 
 def session(connection: sqlite3.Connection, digest: str) -> Session | None:

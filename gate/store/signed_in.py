@@ -14,6 +14,8 @@ from gate.vocabulary import AuditEvent, Kind
 
 # A session is shown and named by so much of its hash: nothing is known by that.
 _SHOWN = 16
+# Of each user the networks from which they got in last.
+_NETWORKS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,24 @@ def of(connection: sqlite3.Connection, user: str) -> list[SignedIn]:
 def shown(digest: str) -> str:
     """The id under which a session is shown."""
     return digest[:_SHOWN]
+
+
+def known_from(connection: sqlite3.Connection, user: str, network: str) -> bool:
+    """Whether a user got in from there before."""
+    row = connection.execute("SELECT 1 FROM known_networks WHERE user_id = ? AND network = ?", (user, network))
+    return row.fetchone() is not None
+
+
+def note_network(connection: sqlite3.Connection, user: str, network: str, now: float) -> None:
+    """They got in from there, in the caller's transaction."""
+    connection.execute(
+        "INSERT OR REPLACE INTO known_networks (user_id, network, at) VALUES (?, ?, ?)", (user, network, now)
+    )
+    connection.execute(
+        "DELETE FROM known_networks WHERE user_id = ? AND network NOT IN"
+        " (SELECT network FROM known_networks WHERE user_id = ? ORDER BY at DESC LIMIT ?)",
+        (user, user, _NETWORKS_KEPT),
+    )
 
 
 def end_every(connection: sqlite3.Connection, user: str | None = None, *, but: str | None = None) -> Ended:

@@ -1,0 +1,34 @@
+"""What takes its time is done only where whoever asked for it may still ask: their login may have ended meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.auth import IDLE_S, LONGEST_S, Actor
+from api.problems import SignInNeeded
+from gate.store import accounts
+from gate.store.database import transaction
+
+
+@contextmanager
+def acting(connection: sqlite3.Connection, actor: Actor) -> Iterator[None]:
+    """A transaction of somebody's whose session or token is still taken. Raises SignInNeeded.
+
+    Another role and a removal end both, so what a password's hash, a look-up or photos took time for is not carried out
+    for somebody who was let go in that time.
+    """
+    with transaction(connection):
+        if not lasts(connection, actor, time.time()):
+            raise SignInNeeded
+        yield
+
+
+def lasts(connection: sqlite3.Connection, actor: Actor, now: float) -> bool:
+    """Whether the session or the token that `actor` showed would still be taken. Nothing is written."""
+    if actor.session is None:
+        return any(actor.label == f"token {one.id}" for one in accounts.tokens(connection))
+    session = accounts.session(connection, actor.session)
+    return session is not None and now - session.used_at <= IDLE_S and now - session.began_at <= LONGEST_S
