@@ -99,6 +99,13 @@ def _told(request: Request, error: Exception) -> Response:
     return response
 
 
+# What the library says of a request that none of ours answers.
+_STATUSES = {
+    404: Sentence("There is no such page."),
+    405: Sentence("This cannot be asked here in this way."),
+}
+
+
 def _methods_at(request: Request) -> set[str]:
     """What may be asked of this path: each route knows only its own."""
     # Matching looks at the method last: a route of another one matches in part.
@@ -139,7 +146,7 @@ def _detail(error: Exception, language: Language) -> str:
             Sentence("The form cannot be read: it is cut off, has too many parts, or one that is too large.")
         )
     if isinstance(error, HTTPException):
-        return language(NO_ROOM) if _disk_is_full(error) else str(error.detail)
+        return language(NO_ROOM if _disk_is_full(error) else _STATUSES.get(error.status_code, str(error.detail)))
     return language.error(error)
 
 

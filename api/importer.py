@@ -114,13 +114,16 @@ class Importer:
         from enroll.bulk import COLUMNS, read_rows, table_in
         from enroll.tables.open import ENDINGS, open_table
 
-        for name, file in files:
+        called: dict[Path, str] = {}
+        for number, (name, file) in enumerate(files):
             try:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if name.lower().endswith(".zip"):
                     unpack(file, name, self._folder)
                 elif (ending := Path(name).suffix.lower()) in ENDINGS:
-                    with (self._folder / f"table{ending}").open("wb") as out:
+                    kept = self._folder / f"table-{number}{ending}"
+                    called[kept] = name[-100:]
+                    with kept.open("wb") as out:
                         shutil.copyfileobj(file, out)
                 else:
                     raise UsageError(
@@ -129,7 +132,7 @@ class Importer:
             except OSError as error:
                 raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
         path = table_in(self._folder)
-        table = open_table(path, COLUMNS, encoding)
+        table = open_table(path, COLUMNS, encoding, called.get(path))
         return Import(*read_rows(table, path.parent), table.read_as)
 
     def _work(self, job: Import, ends_as: Phase, by: str | None) -> None:

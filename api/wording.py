@@ -50,6 +50,25 @@ METHODS: dict[str, Sentence] = {
     "link": Sentence("by a program"),
 }
 
+# What somebody looked at; the record has these words in English.
+LOOKED: dict[str, Sentence] = {
+    "today": Sentence("today's page"),
+    "events": Sentence("the events"),
+    "residents": Sentence("the residents"),
+    "a resident": Sentence("a resident"),
+    "services": Sentence("the services"),
+    "consents": Sentence("the consents"),
+    "templates": Sentence("the templates"),
+    "the camera": Sentence("the camera's picture"),
+    "the record": Sentence("the record"),
+}
+
+# Who acts without being a user.
+ACTORS: dict[str, Sentence] = {
+    "first start": Sentence("at the first start"),
+    "restoring a backup": Sentence("when a backup was restored"),
+}
+
 OUTCOMES: dict[str, Sentence] = {
     "taken": Sentence("somebody walked through"),
     "not_taken": Sentence("nobody walked through"),

@@ -15,13 +15,16 @@ from typing import BinaryIO
 
 from enroll.archive_end import refuse_vast_directory
 from enroll.decode import MAX_BYTES
-from gate.errors import UsageError
+from gate.errors import Sentence, UsageError
 
 MAX_MEMBERS = 50_000
 MAX_UNPACKED = 8 << 30
+_NO_ZIP = Sentence("{archive} is no ZIP that can be read ({why}).")
 # What is left free on the disk: the gate's record needs room too.
 _LEAVE_FREE = 256 << 20
 _CHUNK = 1 << 20
+# Beginnings of names, and whole ones: what a Mac keeps beside a file, Excel beside an open table, Windows in a folder.
+_CLUTTER, _CLUTTER_WHOLE = ("._", "~$"), (".ds_store", "thumbs.db", "desktop.ini")
 # What zipfile and its decompressors raise for a damaged archive, an unknown compression, a short file, a password.
 _UNREADABLE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError,
@@ -63,11 +66,17 @@ def _opened(archive: Path | BinaryIO, name: str, most: int) -> Iterator[zipfile.
                 _refuse_overlapping(opened, name)
                 yield opened
     except _UNREADABLE as error:
-        raise UsageError("{archive} is no ZIP that can be read ({why}).", archive=name, why=error) from error
+        raise UsageError(_NO_ZIP, archive=name, why=_why(error)) from error
     except OSError as error:
         raise UsageError(
             "{archive} cannot be unpacked: {why}.", archive=name, why=error.strerror or str(error)
         ) from error
+
+
+def _why(error: Exception) -> Sentence:
+    """What our own say; the library's words are for programs."""
+    said = error.args[0] if error.args else None
+    return said if isinstance(said, Sentence) else Sentence("it is damaged, cut short or of another kind")
 
 
 def _refuse_overlapping(opened: zipfile.ZipFile, name: str) -> None:
@@ -75,13 +84,14 @@ def _refuse_overlapping(opened: zipfile.ZipFile, name: str) -> None:
     end = 0
     for member in sorted(opened.infolist(), key=lambda one: one.header_offset):
         if member.header_offset < end:
-            raise UsageError("{archive} is no ZIP that can be read ({why}).", archive=name, why="overlapping members")
+            raise UsageError(_NO_ZIP, archive=name, why=Sentence("overlapping members"))
         end = member.header_offset + member.compress_size
 
 
 def _clutter(member: zipfile.ZipInfo) -> bool:
-    """What macOS adds to every archive."""
-    return member.filename.startswith("__MACOSX/") or member.filename.endswith("/.DS_Store")
+    """What macOS, Windows and Excel add beside what people put in."""
+    path = PurePosixPath(member.filename)
+    return "__MACOSX" in path.parts or path.name.startswith(_CLUTTER) or path.name.lower() in _CLUTTER_WHOLE
 
 
 def _refuse_strange(member: zipfile.ZipInfo, name: str) -> None:

@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gate.errors import UsageError
+from gate.errors import Sentence, UsageError
 
 # APPNOTE.TXT of PKWARE, 4.3.14 to 4.3.16; a comment of up to 65,535 bytes may follow.
 _END = struct.Struct("<4s4H2LH")
@@ -38,7 +38,7 @@ def refuse_vast_directory(file: BinaryIO, name: str, most: int) -> None:
     if end.members > most or end.size > most * _BYTES_A_MEMBER + _LONGEST_COMMENT:
         raise too_many
     if end.size > end.at:
-        raise zipfile.BadZipFile("its directory is cut short")
+        raise zipfile.BadZipFile(Sentence("its directory is cut short"))
     file.seek(end.at - end.size)
     # The count may lie; what is there does not.
     if _members_in(file.read(end.size), most) > most:
@@ -56,13 +56,13 @@ def _end_of(file: BinaryIO) -> _End:
     if tail[at : at + 4] != _END_MARK or tail[-2:] != b"\0\0":
         at = tail.rfind(_END_MARK)
     if at < 0 or len(tail) - at < _END.size:
-        raise zipfile.BadZipFile("its end is missing")
+        raise zipfile.BadZipFile(Sentence("its end is missing"))
     _, disk, first, _, members, length, _, _ = _END.unpack_from(tail, at)
     larger = _end64_of(file, start + at)
     if larger is not None:
         return larger
     if (disk, first) != (0, 0):
-        raise zipfile.BadZipFile("it is one part of several")
+        raise zipfile.BadZipFile(Sentence("it is one part of several"))
     return _End(members, length, start + at)
 
 
@@ -79,7 +79,7 @@ def _end64_of(file: BinaryIO, end: int) -> _End | None:
     mark, _, _, _, disk, first, _, members, length, _ = _END64.unpack(file.read(_END64.size))
     # Where it stands and where it is said to stand must be one place: readers differ in which they believe.
     if mark != _END64_MARK or stated != at or disks > 1 or (disk, first) != (0, 0):
-        raise zipfile.BadZipFile("its end cannot be read")
+        raise zipfile.BadZipFile(Sentence("its end cannot be read"))
     return _End(members, length, at)
 
 

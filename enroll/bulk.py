@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +18,7 @@ from enroll.consent import LANGUAGES, given
 from enroll.days import day_of
 from enroll.enrolment import Prepared, photo_in, prepare
 from enroll.people import add_without_face, namesake
+from enroll.photo_files import Photos
 from enroll.tables.open import ENDINGS
 from enroll.tables.table import Line, Table
 from gate.errors import FacegateError, Sentence, UsageError, together
@@ -73,13 +73,13 @@ class Outcome:
 
 def read_rows(table: Table, folder: Path) -> tuple[list[Row], list[Outcome]]:
     """The rows of a table whose photos lie in `folder`, and those that are none with the reason. Raises UsageError."""
-    names = _columns(table)
+    names, photos = _columns(table), Photos(folder)
     rows: list[Row] = []
     refused: list[Outcome] = []
     seen: dict[tuple[str, str | None], int] = {}
     for line in table.lines[1:]:
         try:
-            row = _row(line.number, _cells(names, line), folder)
+            row = _row(line.number, _cells(names, line), photos)
             first = seen.setdefault((name_key(row.name), row.unit), line.number)
             if first != line.number:
                 raise UsageError("{name} stands in line {line} already.", name=row.name, line=first)
@@ -154,11 +154,16 @@ def _columns(table: Table) -> list[str]:
     """What the columns are called, by the first line; empty for those that have no name and nothing in them."""
     names = [cell.text.lower() for cell in table.lines[0].cells] if table.lines else []
     unknown = [name for name in names if name and name not in COLUMNS]
-    if "name" not in names or unknown:
+    if unknown:
         raise UsageError(
-            "The first line of {table} must name the columns, out of {columns}; '{column}' is {wrong}.",
-            table=table.name, columns=", ".join(COLUMNS), column=unknown[0] if unknown else "name",
-            wrong=Sentence("none") if unknown else Sentence("missing"),
+            "The first line of {table} must name the columns, out of {columns}; '{column}' is none of them. Remove what"
+            " stands above that line, and give the columns these names.",
+            table=table.name, columns=", ".join(COLUMNS), column=unknown[0][:100],
+        )  # fmt: skip
+    if "name" not in names:
+        raise UsageError(
+            "The first line of {table} must name the columns, out of {columns}; 'name' is missing.",
+            table=table.name, columns=", ".join(COLUMNS),
         )  # fmt: skip
     if twice := next((name for name in names if name and names.count(name) > 1), None):
         raise UsageError("The column '{column}' stands twice in {table}.", column=twice, table=table.name)
@@ -183,10 +188,8 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
     return {name: typed(cell.text) for name, cell in named.items()}
 
 
-def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
-    photos = tuple(
-        _photo(name.strip(), folder) for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip()
-    )
+def _row(line: int, cells: dict[str, str], found: Photos) -> Row:
+    photos = tuple(found.called(name.strip()) for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip())
     if len(photos) > MAX_TEMPLATES:
         raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
     way, language, unit = cells.get("consent", "").lower(), cells.get("language", "") or "en", cells.get("unit", "")
@@ -210,21 +213,6 @@ def _row(line: int, cells: dict[str, str], folder: Path) -> Row:
         language=language,
         guardian=clean_text(guardian, "guardian's name") if guardian else None,
     )
-
-
-def _photo(name: str, folder: Path) -> Path:
-    try:
-        # macOS writes accents in the names of files as letters of their own.
-        for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
-            path = folder / form
-            # A name that leads out of the folder, by itself or by a link.
-            if not path.resolve().is_relative_to(folder.resolve()):
-                raise UsageError("{photo} leads out of the folder of photos.", photo=name[:100])
-            if path.is_file():
-                return path
-    except (OSError, ValueError):
-        pass  # It is too long for a name, or holds what no name does.
-    raise UsageError("There is no photo {photo}.", photo=name[:100])
 
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:

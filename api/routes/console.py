@@ -19,7 +19,7 @@ from api.problems import HttpProblem, SignInNeeded
 from api.routes.door import Order, tell_door
 from api.routes.events import people
 from api.routes.live import Changes
-from api.wording import EVENTS, FAULTS, KINDS, METHODS, OUTCOMES, REASONS
+from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
 from gate.clock import zone_of
 from gate.health import gather
 from gate.processes.camera_report import reports_in
@@ -34,7 +34,10 @@ router = APIRouter(route_class=AskedFirst)
 _ENTRIES_SHOWN = 50
 _LINES_SHOWN = 50
 # What a line's details hold that has words. An order is called by what it brings about.
-_SAID = (("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES))
+_SAID = (
+    ("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
+    ("what", LOOKED),
+)  # fmt: skip
 
 
 @router.get("/")
@@ -148,9 +151,11 @@ def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
                 parts.append(language(words.get(value, value)))
         if isinstance(details.get("seconds"), int | float):
             parts.append(f"{details['seconds']:.1f} s")
-        parts += [str(details[name]) for name in ("what", "why") if details.get(name)]
+        if details.get("why"):
+            parts.append(str(details["why"]))
         by = str(details.get("by", ""))
         name = next((users[word] for word in by.split() if word in users), by)
+        name = language(ACTORS.get(name, name))
         if name:
             parts.append(name)
         return ", ".join(parts)

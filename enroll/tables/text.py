@@ -13,6 +13,7 @@ from gate.errors import Sentence, UsageError
 
 _SEPARATORS = {
     ",": Sentence("commas"), ";": Sentence("semicolons"), "\t": Sentence("tabs"), "|": Sentence("upright strokes"),
+    "，": Sentence("wide commas"), "；": Sentence("wide semicolons"), "؛": Sentence("Arabic semicolons"),
 }  # fmt: skip
 # What Excel writes and reads before the first line.
 _SAID = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*\r?\n', re.IGNORECASE)
@@ -59,5 +60,7 @@ def _lines(text: str, separator: str, name: str, before: int) -> Iterator[Line]:
             number = reader.line_num + before + 1
     except csv.Error as error:
         raise UsageError(
-            "{table} is no CSV that can be read: {why}, in line {line}.", table=name, why=error, line=number
-        ) from error
+            "{table} is no CSV that can be read: the quotation marks in line {line} are not in pairs, or a cell is too"
+            " long. Mend it there.",
+            table=name, line=number,
+        ) from error  # fmt: skip

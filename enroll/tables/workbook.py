@@ -23,21 +23,36 @@ _MOST_UNPACKED = 64 << 20
 _MOST_ANSWERED = 64 << 20
 
 
-def read_workbook(path: Path, columns: Collection[str]) -> Table:
-    """The first sheet of a workbook whose first line names some of `columns`. Raises UsageError, OSError."""
-    name = path.name
+def read_workbook(path: Path, name: str, columns: Collection[str]) -> Table:
+    """The first sheet of a workbook called `name` whose first line names some of `columns`.
+
+    Raises UsageError, OSError.
+    """
     sane_archive(path, name, most_members=_MOST_MEMBERS, most_bytes=_MOST_UNPACKED)
-    for sheet, lines in _answered(path):
-        if lines and any(cell.text.strip().lower() in columns for cell in lines[0].cells):
-            return Table(name, lines, Sentence("Read from the sheet {sheet}.", sheet=sheet))
-    raise UsageError(
-        "No sheet of {table} begins with a line that names the columns, out of {columns}.",
-        table=name, columns=", ".join(columns),
+    found = [
+        (sheet, lines) for sheet, lines in _answered(path, name)
+        if lines and any(cell.text.strip().lower() in columns for cell in lines[0].cells)
+    ]  # fmt: skip
+    if not found:
+        raise UsageError(
+            "No sheet of {table} begins with a line that names the columns, out of {columns}. Remove what stands above"
+            " that line, and give the columns these names.",
+            table=name, columns=", ".join(columns),
+        )  # fmt: skip
+    (sheet, lines), *others = found
+    return Table(name, lines, _read_as(sheet, [other for other, _ in others]))
+
+
+def _read_as(sheet: str, others: list[str]) -> Sentence:
+    if not others:
+        return Sentence("Read from the sheet {sheet}.", sheet=sheet)
+    return Sentence(
+        "Read from the sheet {sheet} alone. Not read: {others}; import each as a table of its own.",
+        sheet=sheet, others=", ".join(others),
     )  # fmt: skip
 
 
-def _answered(path: Path) -> list[tuple[str, tuple[Line, ...]]]:
-    name = path.name
+def _answered(path: Path, name: str) -> list[tuple[str, tuple[Line, ...]]]:
     try:
         answer = json.loads(_ask(path))
         if "problem" not in answer:

@@ -64,8 +64,20 @@ def _lines(sheet: Any) -> list[tuple[int, list[object]]]:
     if before + sheet.width > MAX_COLUMNS or sheet.height > MAX_LINES or sheet.height * sheet.width > _MOST_CELLS:
         raise OverflowError
     rows = sheet.to_python(skip_empty_area=True)
+    _fill_down(rows, first, before, sheet.merged_cell_ranges or ())
     found = ((number, [""] * before + [_cell(value) for value in row]) for number, row in enumerate(rows, first + 1))
     return [(number, list(cells)) for number, cells in found if any(cells)]
+
+
+def _fill_down(rows: list[list[Any]], first: int, before: int, merged: Any) -> None:
+    """What stands in cells that are merged downwards holds for each of their lines: one home, say, for a family.
+
+    Sideways it does not, nor in the first line with the names of the columns. `merged` counts from the sheet's corner.
+    """
+    for (top, left), (bottom, _) in merged:
+        if top > first and left >= before:
+            for row in rows[top - first + 1 : bottom - first + 1]:
+                row[left - before] = rows[top - first][left - before]
 
 
 def _cell(value: object) -> object:

@@ -78,6 +78,8 @@ def unpack(path: Path, folder: Path, key: bytes | None, *, unsealed: bool) -> Ma
             return _unpacked(path, _Bounded(raw), folder, key, unsealed)
     except FileNotFoundError as error:
         raise UsageError(f"There is no backup {path}.") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder. Name one backup in it, a file that ends in .backup.tar.gz.") from error
     except RecursionError as error:
         raise UsageError(f"The backup {path} is damaged (its manifest is nested). Take another.") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, tarfile.TarError, zlib.error) as error:

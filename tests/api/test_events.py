@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
 from api.app import create_app
+from api.wording import LOOKED
 from gate.store import audit, residents
 from gate.store.audit import Moment
 from gate.store.search import Search, page
@@ -152,3 +154,28 @@ def test_a_time_that_no_calendar_holds_is_said_to_be_none(state, staff, when, wh
         for path in ("/api/v1/events", "/api/v1/events/export"):
             assert auditor.get(f"{path}?{which}={when}").status_code == 422
     assert auditor.get("/events?until=9999-12-31T23:59").status_code == 422
+
+
+def test_who_looked_at_what_is_told_in_the_readers_language(browser, store, lived):
+    auditor, chinese = browser("auditor"), {"accept-language": "zh-CN"}
+    auditor.get("/services")
+    auditor.get("/events")
+    told = auditor.get("/events?what=looks", headers=chinese).text
+    assert "服务情况" in told
+    assert not re.search(r"services, |events, |today, ", told)
+
+
+def test_a_page_that_is_none_is_told_in_the_readers_language(browser):
+    answer = browser("auditor").get("/nowhere", headers={"accept-language": "zh-CN"})
+    assert (answer.status_code, "没有这个页面。" in answer.text, "Not Found" in answer.text) == (404, True, False)
+    assert browser().post("/api/v1/nowhere").json()["detail"] == "There is no such page."
+
+
+def test_what_people_look_at_has_words(browser, store, lived, staff):
+    """Each look that the pages record is one that the pages can name."""
+    owner = browser("owner")
+    for path in ("/", "/events", "/residents", "/services"):
+        owner.get(path)
+    looks = {line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"}
+    assert looks
+    assert looks <= set(LOOKED)

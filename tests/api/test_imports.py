@@ -318,3 +318,20 @@ def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, face
     assert until(manager, "done")["lines"] == rehearsed
     wanted = {name_key(line["name"]) for line in rehearsed if line["action"] != "refused"}
     assert sorted(name_key(one.name) for one in residents.every(store)) == sorted(wanted)
+
+
+def test_a_table_is_called_as_its_owner_calls_it_and_of_two_none_is_passed_over(manager):
+    answer = manager.post("/api/v1/imports", files=[("files", ("homes 3.csv", b"who\nx\n"))])
+    assert answer.json()["detail"].startswith("The first line of homes 3.csv must")
+    two = [("files", (f"block {one}.csv", b"name\nx\n")) for one in (1, 2)]
+    assert "2 are there" in manager.post("/api/v1/imports", files=two).json()["detail"]
+
+
+def test_photos_that_came_in_a_folder_of_their_archive_are_found(manager, photos):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("__MACOSX/Photos/._biden.jpg", b"x")
+        out.write(photos / "biden.jpg", "Photos/Biden.JPG")
+    table = b"name,photos,consent\nJoe Biden,biden.jpg,told\n"
+    manager.post("/api/v1/imports", files=[("files", ("t.csv", table)), ("files", ("p.zip", made.getvalue()))])
+    assert actions(until(manager, "rehearsed")) == ["enrolled"]

@@ -159,3 +159,10 @@ def test_a_damaged_member_is_told(tmp_path):
     made[100] ^= 1
     with pytest.raises(UsageError, match="no ZIP that can be read"):
         unpack(io.BytesIO(bytes(made)), "a.zip", tmp_path)
+
+
+def test_what_computers_add_to_an_archive_stays_in_it(tmp_path):
+    added = ("__MACOSX/._people.csv", "homes/__MACOSX/x.csv", "homes/._people.csv", "homes/~$people.xlsx", ".DS_Store",
+             "homes/Thumbs.db", "homes/desktop.ini")  # fmt: skip
+    unpack(zipped(*((name, b"x") for name in (*added, "homes/people.csv"))), "a.zip", tmp_path)
+    assert under(tmp_path) == ["homes/people.csv"]

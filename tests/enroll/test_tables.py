@@ -79,6 +79,9 @@ def test_a_workbook_of_libreoffice_is_read_from_the_sheet_that_has_the_columns(f
         "name;unit;until\nWang;3-1;2026-12-31\n",
         "name\tunit\tuntil\nWang\t3-1\t2026-12-31\n",
         "name|unit|until\nWang|3-1|2026-12-31\n",
+        "name，unit，until\nWang，3-1，2026-12-31\n",
+        "name；unit；until\nWang；3-1；2026-12-31\n",
+        "name؛unit؛until\nWang؛3-1؛2026-12-31\n",
         "sep=;\r\nname;unit;until\r\nWang;3-1;2026-12-31\r\n",
         '"sep=!"\nname!unit!until\nWang!3-1!2026-12-31\n',
         "name,unit,until,,,\nWang,3-1,2026-12-31,,,\n,,,,,\n",
@@ -119,7 +122,7 @@ def test_text_beside_the_columns_is_never_dropped(written, content, why):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ('name,unit\n"Ann,1\nBob,2\n', "unexpected end of data, in line 2"),
+        ('name,unit\n"Ann,1\nBob,2\n', "the quotation marks in line 2 are not in pairs"),
         ('name,unit\n"Ann"x,1\n', "in line 2"),
         ("name,unit,name\nAnn,1,Bob\n", "stands twice"),
         ("unit,from\n1,2\n", "'name' is missing"),
@@ -186,3 +189,21 @@ def test_one_table_among_the_files(tmp_path):
     (tmp_path / "more.ods").write_bytes(b"")
     with pytest.raises(UsageError, match="2 are there"):
         table_in(tmp_path)
+
+
+def test_cells_merged_downwards_hold_for_each_of_their_lines():
+    rows, refused = people(TABLES / "merged.xlsx")
+    assert rows == [
+        ("Anna Schmidt", "3-1204", "2026-12-31"), ("Jörg Schmidt", "3-1204", "2026-12-31"), ("Eva Lang", "3-1205", ""),
+    ]  # fmt: skip
+    assert [(one.line, one.name) for one in refused] == [(7, "Anna Schmidt")]
+
+
+def test_of_several_sheets_with_columns_those_that_are_not_read_are_named():
+    table = open_table(TABLES / "merged.xlsx", COLUMNS)
+    assert table.read_as == ("Read from the sheet Block 1 alone. Not read: Block 2; import each as a table of its own.")
+
+
+def test_what_stands_above_the_columns_is_told_of(written):
+    with pytest.raises(UsageError, match="'residents of block 3' is none of them. Remove what stands above"):
+        written("Residents of block 3\nname,unit\nAnn,1\n")

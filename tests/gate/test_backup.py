@@ -153,3 +153,5 @@ def test_a_running_gate_is_backed_up_and_not_restored_over(facegate, state, stor
     }  # fmt: skip
     missing = facegate("restore", tmp_path / "none", "--yes")
     assert (missing.code, missing.err.strip()) == (2, f"There is no backup {tmp_path / 'none'}.")
+    folder = facegate("restore", tmp_path, "--yes")
+    assert (folder.code, "is a folder. Name one backup in it" in folder.err) == (2, True)
