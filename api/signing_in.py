@@ -67,11 +67,15 @@ def change_own_password(
 def check_own_password(
     request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, password: str
 ) -> User:
-    """Who it is. Counted like attempts to sign in: whoever found a browser open must not guess either."""
+    """Who it is. Counted like attempts to sign in: whoever found a browser open must not guess either.
+
+    By the session and not by where they come from: a copied cookie is shown from as many addresses as one likes, and
+    guesses through it keep nobody waiting who signs in anew.
+    """
     if actor.user is None:
         raise HttpProblem(403, "Only a person who is signed in can do this; a token cannot.")
     address, now = address_of(request), time.monotonic()
-    attempt = Attempt.at(actor.user.name, address, exists=True, known=True)
+    attempt = Attempt.of_session(actor.user.name, actor.session or address)
     wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
         raise HttpProblem(429, TOO_MANY, seconds=math.ceil(wait_s))

@@ -12,7 +12,7 @@ from gate.store.accounts import folded
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to sign in: at which name, as it counts, and from which network."""
+    """One attempt to sign in: at which name, as it counts, and from which network or in which session."""
 
     name: str
     network: str
@@ -25,6 +25,11 @@ class Attempt:
     def at(cls, name: str, address: str, *, exists: bool = False, known: bool = False) -> Attempt:
         """An attempt at a name as it was typed, from an address as the connection has it."""
         return cls(folded(name), network_of(address), exists, known)
+
+    @classmethod
+    def of_session(cls, name: str, session: str) -> Attempt:
+        """An attempt at the password of whoever is signed in: their session, by its hash, is one place."""
+        return cls(folded(name), session, exists=True, known=True)
 
 
 def network_of(address: str) -> str:

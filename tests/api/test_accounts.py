@@ -163,6 +163,23 @@ def test_guessing_at_the_password_of_an_open_browser_is_slowed(browser):
     assert guesses == [403] * 5 + [429] * 3
 
 
+def test_a_copied_cookie_guesses_no_further_from_addresses_in_turn(app, browser):
+    owner, guesses = browser("owner", address="10.0.0.5"), []
+    for last in range(12):
+        thief = Browser(app, address=f"10.7.0.{last}")
+        thief.cookies = owner.cookies
+        guesses.append(thief.post("/api/v1/me/confirmation", json={"password": f"guess {last}"}).status_code)
+        guesses.append(
+            thief.ask("PUT", "/api/v1/me/password", json={"current": "a guess", "password": ANOTHER}).status_code
+        )
+    # Five, and one after each pause that was over by then: 1 s, 2 s.
+    assert guesses.count(403) <= 7
+    assert guesses[-1] == 429
+    # Whoever the account is signs in anew, and is heard there.
+    anew = browser("owner", address="10.0.0.5")
+    assert anew.post("/api/v1/me/confirmation", json={"password": PASSWORD}).status_code == 204
+
+
 def test_nobody_gives_more_than_they_hold(browser, staff, monkeypatch):
     held = frozenset({Permission.SITE, Permission.LIVE, Permission.DOOR})
     monkeypatch.setitem(auth.ROLES, Role.MANAGER, held)
