@@ -70,8 +70,10 @@ def facegate() -> None:
 def main() -> None:
     """Entry point. Exit 0: done; 1: the answer is no; 2: wrong use."""
     from gate.places import keep_to_oneself
+    from gate.terminal import Spelling
 
     keep_to_oneself()
+    sys.stdout, sys.stderr = Spelling(sys.stdout), Spelling(sys.stderr)
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -24,6 +24,7 @@ _MAX_ANSWER = MAX_PICTURE + MAX_MESSAGE
 _BACKLOG = 32
 _ACCEPTED_A_TURN = 2 * _BACKLOG
 _MESSAGES_A_TURN = 16
+_LEAST_WAIT_S = 0.001
 
 Message = dict[str, Any]
 
@@ -121,9 +122,12 @@ class Client:
     def _exchange(self, message: Message) -> Message:
         if self._socket is None:
             raise ConnectionError("hung up")
+        deadline, answer = time.monotonic() + self._timeout_s, b""
+        self._socket.settimeout(self._timeout_s)
         self._socket.sendall(encode(message))
-        answer = b""
         while not answer.endswith(b"\n"):
+            # For all of it: a byte now and then is no answer.
+            self._socket.settimeout(max(_LEAST_WAIT_S, deadline - time.monotonic()))
             part = self._socket.recv(_MAX_ANSWER)
             if not part or len(answer) + len(part) > _MAX_ANSWER:
                 raise ValueError("the answer was cut short" if not part else "the answer is too long")

@@ -6,13 +6,16 @@ break a decoder. A process that has become the service's user can be led to noth
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
 import stat
 import sys
+import termios
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,16 @@ def become(owner: Owner | None) -> None:
     os.setresgid(groups[0], groups[0], groups[0])
     os.setresuid(owner.uid, owner.uid, owner.uid)
     os.environ["HOME"] = home
+    _leave_the_terminal()
+
+
+def _leave_the_terminal() -> None:
+    """It is still read and written, and no longer controls: what else that user runs could get into a program that is
+    started from here, and type for root."""
+    # Of the one who leads them all it would end the others.
+    if os.getsid(0) != os.getpid():
+        with suppress(OSError), open("/dev/tty", "rb", buffering=0) as terminal:
+            fcntl.ioctl(terminal, termios.TIOCNOTTY)
 
 
 def as_owner(owner: Owner | None, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

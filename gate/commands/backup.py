@@ -43,7 +43,10 @@ def backup(folder: Path, keep: int | None, state: Path | None, config: Path | No
 
 
 def _made_in(folder: Path, gate: Home) -> archive.Backup:
-    return archive.make(gate.state, folder, gate.config)
+    try:
+        return archive.make(gate.state, folder, gate.config)
+    except OSError as error:
+        raise UsageError(f"The backup cannot be written to {folder}: {error.strerror}. Name another folder.") from error
 
 
 def _carried(folder: Path, state: Path | None, config: Path | None) -> archive.Backup | None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from gate.errors import UsageError
 from gate.owner import Owner, owner_of
 
 _LARGEST = 8 << 30
+# As the kernel follows.
+_MOST_LINKS = 40
 
 
 def new_file(path: Path) -> IO[str]:
@@ -49,8 +52,33 @@ def opened_by_giver(path: Path, state: Path | None) -> IO[str] | None:
 
 
 def is_within(path: Path, state: Path) -> bool:
-    """Whether a path leads into the state."""
-    return path.parent.resolve().is_relative_to(state.resolve())
+    """Whether a path leads into the state, or on its way through a folder or a link of the state's own user: what they
+    could turn elsewhere is for them alone to open."""
+    inside, owner = state.resolve(), owner_of(state)
+    return any(step.is_relative_to(inside) or _is_of(step, owner) for step in _way_to(path))
+
+
+def _is_of(step: Path, owner: Owner | None) -> bool:
+    try:
+        found = step.lstat()
+    except OSError:
+        return False
+    return owner is not None and found.st_uid == owner.uid and not stat.S_ISREG(found.st_mode)
+
+
+def _way_to(path: Path) -> Iterator[Path]:
+    """Every folder and link that is passed on the way to a path, and where it ends, as the kernel would go."""
+    here, ahead, links = Path("/"), deque(path.absolute().parts[1:]), 0
+    while ahead:
+        part = ahead.popleft()
+        step = here.parent if part == ".." else here / part
+        yield step
+        if step.is_symlink() and links < _MOST_LINKS:
+            target, links = step.readlink(), links + 1
+            here = Path("/") if target.is_absolute() else here
+            ahead.extendleft(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+        else:
+            here = step
 
 
 def handed_over(paths: Sequence[Path], state: Path | None, part: str = "db") -> tuple[Path, ...]:

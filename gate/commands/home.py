@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from gate.config import (
 from gate.owner import become, owner_of
 from gate.store import audit
 from gate.store.database import database_of, open_database, sentences
+from gate.terminal import in_one_line, spelt
 from gate.vocabulary import AuditEvent, Kind
 
 if TYPE_CHECKING:
@@ -147,7 +149,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else in_one_line(spelt(str(cell))) for cell in row))
     # Not on a terminal nothing is cut to fit one.
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
@@ -161,7 +163,8 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[Callable[[], N
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    # A bar moves the cursor, and shows nothing that others wrote.
+    console = Console(file=sys.__stderr__)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
@@ -173,7 +176,7 @@ def fetch_progress() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-    console = Console(stderr=True)
+    console = Console(file=sys.__stderr__)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}

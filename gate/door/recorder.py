@@ -11,10 +11,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gate.errors import FacegateError
 from gate.store import audit, learned
 from gate.store.audit import Anchor, Moment
-from gate.store.database import open_database, transaction
+from gate.store.database import hold_small, open_database, transaction
 from gate.store.record.anchors import EVERY_S, due, said
 from gate.vocabulary import AuditEvent, Kind, Lesson
 
@@ -91,11 +90,12 @@ class Recorder:
         connection: sqlite3.Connection | None = None
         while (batch := self._next()) is not None:
             try:
-                connection = connection or open_database(self._state)
+                connection = connection or self._open()
                 if batch:
                     self._write(connection, batch)
                 self._say_anchor(connection)
-            except (sqlite3.Error, FacegateError, OSError) as error:
+            except Exception as error:
+                # Whatever it holds that makes no sense: this thread's end would be the door's.
                 self._complain(error)
                 if connection is not None:
                     connection.close()
@@ -106,6 +106,11 @@ class Recorder:
         if connection is not None:
             with closing(connection), suppress(sqlite3.Error):
                 self._say_anchor(connection, at_once=True)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = open_database(self._state)
+        hold_small(connection)
+        return connection
 
     def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]] | None:
         """What waits to be written, nothing after a while without any, None at the end."""
@@ -142,7 +147,7 @@ class Recorder:
             self._said, self._said_mono = head, now
 
     def _complain(self, error: Exception) -> None:
-        self.fault = str(error)
+        self.fault = str(error) or type(error).__name__
         if not self._complained:
             _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)
             self._complained = True

@@ -313,20 +313,20 @@ class DoorService:
         return peer.uid in self._command_uids
 
     def _hear(self, resident: str) -> Heard:
+        people = self._people
         try:
-            found = self._people.find(resident)
+            found = people.find(resident)
+            if found is None:
+                return Heard(None)
+            trusted, wall = self._check_clock(), time.time()
+            return Heard(
+                found,
+                people.within_hours(found, wall, trusted),
+                valid=people.valid(found, wall, trusted),
+                face_suffices=people.face_suffices(wall, trusted),
+            )
         except StoreDown:
             return Heard(None, readable=False)
-        if found is None:
-            return Heard(None)
-        trusted, wall = self._check_clock(), time.time()
-        people = self._people
-        return Heard(
-            found,
-            people.within_hours(found, wall, trusted),
-            valid=people.valid(found, wall, trusted),
-            face_suffices=people.face_suffices(wall, trusted),
-        )
 
     def _record(self, event: AuditEvent) -> None:
         # What opens is always on record: the machine lets nobody open often.

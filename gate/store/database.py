@@ -20,6 +20,14 @@ DATABASE_NAME = "facegate.db"
 _BUSY_TIMEOUT_S = 5.0
 _TRY_AGAIN_S = 0.01
 _LEAST_ROOM = 1 << 16
+# SQLite looks at the clock after so many steps of its own.
+_STEPS = 1000
+# Of a reader in a hurry: how much of the processor's time a question may take, of time at all, seconds; the longest
+# value, and all of SQLite's memory in the process, bytes.
+_THINKS_S = 0.1
+_TAKES_S = 1.0
+_LONGEST_VALUE = 1 << 20
+_MOST_MEMORY = 16 << 20
 
 
 # How a transaction begins, how it ends, and how it is undone; and the same of one within another.
@@ -105,7 +113,7 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
             time.sleep(_TRY_AGAIN_S)
 
 
-def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
+def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S, hurry: Hurry | None = None) -> sqlite3.Connection:
     """The state's database for reading. Raises StoreError when there is none or it cannot be read."""
     path = database_of(state)
     _refuse_what_is_no_file(path)
@@ -117,9 +125,37 @@ def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S) -> sqlite3.C
             isolation_level=None,
             check_same_thread=False,
         )
+        if hurry is not None:
+            hurry.bind(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         _refuse_newer(connection, path)
     return connection
+
+
+class Hurry:
+    """Who cannot wait for a question, and has little memory: others may have put into the database what has no end, a
+    view or a trigger. Such a question fails as sqlite3.Error, or MemoryError."""
+
+    def __init__(self) -> None:
+        self._thinks_until = self._takes_until = float("inf")
+
+    def begin(self) -> None:
+        """From now on this thread's time counts."""
+        self._thinks_until, self._takes_until = time.thread_time() + _THINKS_S, time.monotonic() + _TAKES_S
+
+    def bind(self, connection: sqlite3.Connection) -> None:
+        """A connection that is asked so; `begin` before each question."""
+        connection.set_progress_handler(self._is_late, _STEPS)
+        hold_small(connection)
+
+    def _is_late(self) -> bool:
+        return time.thread_time() > self._thinks_until or time.monotonic() > self._takes_until
+
+
+def hold_small(connection: sqlite3.Connection) -> None:
+    """No value makes this process large: MemoryError or sqlite3.Error before that."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    connection.execute(f"PRAGMA hard_heap_limit = {_MOST_MEMORY}")
 
 
 def migrated_up_to(path: Path, version: int) -> sqlite3.Connection:

@@ -1,6 +1,7 @@
 import socket
 import threading
-from contextlib import contextmanager, suppress
+import time
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from hypothesis import given
@@ -145,3 +146,25 @@ def test_an_answer_that_is_too_long_is_refused(tmp_path):
 def test_a_state_too_deep_for_a_socket_is_refused(tmp_path):
     with pytest.raises(UsageError, match="too long"):
         runtime_directory(tmp_path / ("x" * 120), "door")
+
+
+def test_a_byte_now_and_then_is_no_answer(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+
+        def drip():
+            heard, _ = listener.accept()
+            with heard, suppress(OSError):
+                heard.recv(MAX_MESSAGE)
+                while True:
+                    heard.sendall(b" ")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        began = time.monotonic()
+        with closing(Client(tmp_path / "s", timeout_s=0.3)) as client, pytest.raises(LinkDown):
+            client.ask({})
+        assert time.monotonic() - began < 5
+        thread.join()

@@ -1,0 +1,153 @@
+"""A database whose contents mean harm: the api may write it, and holds neither the door nor root up by it."""
+
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from gate.door.people import People, StoreDown
+from gate.door.recorder import Recorder
+from gate.store import audit, residents, schedules
+from gate.store.database import database_of
+from gate.terminal import in_one_line, spelt
+from gate.vocabulary import AuditEvent
+from tests.conftest import command_environment
+from tests.door import door_process, until
+
+NOW = time.time()
+FOR_EVER = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
+ENORMOUS = "printf('%.*c', 400000000, 'x')"
+
+
+def view(table, **columns):
+    """The table becomes a view of itself with other columns."""
+    said = ", ".join(f"{what} AS {name}" for name, what in columns.items())
+    return (
+        f"PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE {table} RENAME TO was;"
+        f"CREATE VIEW {table} AS SELECT {said} FROM was;"
+    )
+
+
+UNREADABLE = {
+    "no windows": "UPDATE schedules SET windows = 'at any time'",
+    "a question without an end": view("schedules", id="id", name="name", windows=FOR_EVER),
+    "an answer of 400 MB": view("schedules", id="id", name="name", windows="hex(zeroblob(200000000))"),
+    "bytes for words": view("schedules", id="id", name="name", windows="x'00ff'"),
+}
+UNWRITABLE = {
+    "the last number there is": (
+        "INSERT INTO audit SELECT 9223372036854775807, 'x', gate_id, boot_id, kind, at, mono, details, commitments,"
+        " previous, hash, clock_trusted FROM audit LIMIT 1",
+        "DELETE FROM audit WHERE id = 'x'",
+    ),
+    "a trigger that makes 400 MB": (
+        f"CREATE TRIGGER large AFTER INSERT ON audit BEGIN UPDATE gate SET id = {ENORMOUS}; END", "DROP TRIGGER large",
+    ),
+}  # fmt: skip
+
+
+def written(state, script):
+    with closing(sqlite3.connect(database_of(state), isolation_level=None)) as api:
+        api.executescript(script)
+
+
+@pytest.fixture
+def resident(store):
+    schedules.put(store, "day", "Mon-Sun 00:00-24:00", "test")
+    schedules.set_free_access(store, "day", "test")
+    someone = residents.enrol(store, "Wang Fang", None, [])
+    return residents.change(store, someone, schedule="day", by="test")
+
+
+@pytest.mark.parametrize("script", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_makes_no_sense_or_has_no_end_is_the_stores_fault(state, resident, script):
+    with closing(People(state, "Asia/Shanghai")) as people:
+        assert people.free_access(NOW, clock_trusted=True)
+        written(state, script)
+        began = time.thread_time()
+        assert not people.free_access(NOW, clock_trusted=True)
+        assert people.fault
+        with pytest.raises(StoreDown):
+            people.within_hours(people.find(resident.id), NOW, clock_trusted=True)
+        assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize(("script", "undo"), UNWRITABLE.values(), ids=UNWRITABLE.keys())
+def test_the_record_is_written_once_its_contents_make_sense_again(state, store, script, undo):
+    audit.append(store, AuditEvent("before"))
+    written(state, script)
+    recorder = Recorder(state)
+    recorder.put(AuditEvent("kept"))
+    deadline = time.monotonic() + 10
+    while recorder.fault is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert recorder.alive
+    written(state, undo)
+    while recorder.waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    recorder.close()
+    assert "kept" in [line.kind for line in audit.lines(store)]
+
+
+def test_the_door_answers_beside_a_question_without_an_end(state, resident):
+    with door_process(state) as (_, client):
+        client.ask({"do": "status"})
+        written(state, UNREADABLE["a question without an end"])
+        for order in ("lockdown", "release"):
+            assert client.ask({"do": order})["granted"]
+        assert until(client, mode="normal")
+        deadline = time.monotonic() + 5
+        while not client.ask({"do": "status"})["store_fault"]:
+            assert time.monotonic() < deadline
+
+
+EVIL = "Ann\x1b]0;root\x07\x1b[2J\x1b[8m\x9b2J\u202e\rBob"
+
+
+def on_a_terminal(environment, *arguments):
+    """What a command writes to a terminal."""
+    child, end = pty.fork()
+    if child == 0:
+        command = [sys.executable, "-m", "gate.cli", *arguments]
+        os._exit(subprocess.run(command, env=environment | {"TERM": "xterm"}, check=False).returncode)
+    said = b""
+    try:
+        while part := os.read(end, 1 << 16):
+            said += part
+    except OSError:
+        pass  # How the end of a terminal is told.
+    os.close(end)
+    os.waitpid(child, 0)
+    return said.decode()
+
+
+@pytest.mark.parametrize(
+    "command", [("residents", "list"), ("residents", "show", "r"), ("audit", "tail"), ("audit", "tail", "--json")]
+)
+def test_a_name_gives_roots_terminal_no_orders(models_dir, state, store, command):
+    audit.append(store, AuditEvent(EVIL, {EVIL: EVIL}))
+    written(
+        state,
+        "INSERT INTO residents (id, name, unit, created_at) VALUES ('r', {0}, {0}, '2026-01-01')".format(
+            " || ".join(f"char({ord(one)})" for one in EVIL)
+        ),
+    )
+    said = on_a_terminal(command_environment(models_dir, state), *command)
+    assert "Ann" in said
+    assert [order for order in ("\x1b]", "\x07", "\x1b[2J", "\x1b[8m", "\x9b", "\u202e") if order in said] == []
+    if command[-1] == "--json":
+        assert json.loads(said)["lines"][-1]["kind"] == EVIL
+
+
+def test_our_own_colours_pass_and_words_are_as_they_are():
+    assert spelt("\x1b[31mno\x1b[0m\tWáng 王 \u200d\n") == "\x1b[31mno\x1b[0m\tWáng 王 \u200d\n"
+    assert spelt(EVIL) == "Ann\\u001b]0;root\\u0007\\u001b[2J\\u001b[8m\\u009b2J\\u202e\\u000dBob"
+    assert in_one_line("Ann\nBob") == "Ann\\u000aBob"

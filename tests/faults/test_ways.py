@@ -1,0 +1,104 @@
+"""Files that root names, where a service could have turned the way to them; and the terminal root types at."""
+
+import os
+import pty
+import subprocess
+import time
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.faults.test_neighbours import secret_of, service_state, shared_state  # noqa: F401 - fixtures
+from tests.neighbours import API, STORE, as_root, need_other_users, run_as, running_as
+
+# Copies of what root handed over, as the api can read them while they are there.
+WATCH = """
+import glob, os, time
+print("there", flush=True)
+while True:
+    for path in glob.glob("/tmp/facegate-given-*/**", recursive=True):
+        try:
+            print(open(path).read(), flush=True)
+        except OSError:
+            pass
+    time.sleep(0.001)
+"""
+
+
+@pytest.fixture
+def turned(service_state):  # noqa: F811
+    """A state in whose backups the api has put links: `old` leads to a folder of its own, `sub` to one of root's."""
+    secret, _ = secret_of(service_state)
+    mine, roots = service_state.parent / "mine", service_state.parent / "roots"
+    for folder, uid in ((mine, API), (roots, 0)):
+        folder.mkdir()
+        os.chown(folder, uid, uid)
+    links = {
+        service_state / "backups/old": mine,
+        service_state / "backups/sub": roots,
+        mine / "x.backup.tar.gz": secret,
+        mine / "sub": roots,
+    }
+    program = f"import os\nfor link, to in {[(str(a), str(b)) for a, b in links.items()]!r}: os.symlink(to, link)"
+    assert run_as(API, program, STORE).returncode == 0
+    return service_state
+
+
+@pytest.mark.parametrize("where", ["state/backups/old", "mine"])
+def test_root_hands_over_nothing_that_a_link_of_the_apis_leads_to(turned, where):
+    with running_as(API, WATCH, STORE) as watcher:
+        done = as_root(turned, "restore", "--yes", turned.parent / where / "x.backup.tar.gz")
+        watcher.kill()
+        assert "SECRET" not in watcher.stdout.read()
+    assert (done.returncode, "Permission denied" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("where", ["state/backups/sub", "mine/sub"])
+@pytest.mark.parametrize("command", [("audit", "export", "{}/r.csv"), ("export", "{}/p.csv"), ("backup", "{}")])
+def test_root_writes_nothing_where_a_link_of_the_apis_leads_to(turned, where, command):
+    done = as_root(turned, *(part.format(turned.parent / where) for part in command))
+    assert (done.returncode, "Permission denied" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((turned.parent / "roots").iterdir()) == []
+
+
+def test_roots_own_links_are_followed(service_state):  # noqa: F811
+    out, link = service_state.parent / "out", service_state.parent / "link"
+    out.mkdir(mode=0o700)
+    link.symlink_to("out")
+    assert as_root(service_state, "audit", "export", link / "record.csv").returncode == 0
+    assert (out / "record.csv").stat().st_uid == 0
+
+
+TYPIST = """
+import fcntl, subprocess, sys, termios
+from gate.owner import Owner, become
+become(Owner({uid}, {uid}))
+types = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b'x')"
+try:
+    exec(types)
+    print("typed")
+except OSError:
+    print("refused")
+print("child", subprocess.run([sys.executable, "-c", types], stderr=subprocess.DEVNULL).returncode, flush=True)
+print("heard", input())
+"""
+
+
+def test_nobody_whom_root_becomes_types_at_roots_terminal():
+    need_other_users()
+    child, end = pty.fork()
+    if child == 0:
+        # As a shell does: its commands lead no session.
+        command = ["/usr/bin/python3", "-c", TYPIST.format(uid=API)]
+        os._exit(subprocess.run(command, cwd="/", env={"PYTHONPATH": str(REPOSITORY)}, check=False).returncode)
+    os.write(end, b"hello\n")
+    said, deadline = b"", time.monotonic() + 30
+    while b"heard" not in said and time.monotonic() < deadline:
+        said += os.read(end, 4096)
+    os.close(end)
+    os.waitpid(child, 0)
+    lines = said.decode().split()
+    assert lines[-2:] == ["heard", "hello"]
+    assert "refused" in lines, "it can still read, and cannot type"
+    assert lines[lines.index("child") + 1] == "1"
