@@ -16,6 +16,8 @@ from gate.vision.plain import LEAST_DOUBTED, doubt, lean
 from gate.vision.quality import Limits, Quality, covered, measure, unfit
 from gate.vocabulary import Face, Reason
 from models.align import align, shrunk
+from models.boxes import overlap
+from models.detector import Detections
 from models.pack import Models
 
 # Stricter than at the gate: a poor template is poor for years.
@@ -23,6 +25,11 @@ LIMITS = Limits(min_eye_distance=30, max_yaw=0.35, min_sharpness=30, min_light=5
 # A face with less than this share of the largest one's area is someone in the background.
 _SECOND_FACE_SHARE = 0.25
 _DETECT_SIDES = (640, 1280, 2048)
+# The detector takes 500 MB for 2048 pixels a side; the api has less for everything.
+_PART = 1280
+_ACROSS, _DOWN = [0, *range(4, 14, 2)], [1, *range(5, 14, 2)]
+# Of boxes that share more than this two parts saw the same face.
+_ONE_FACE = 0.3
 # A photo that lies on a side is searched in these turns too.
 _QUARTERS = (0, 90, 270, 180)
 # A head that leans less than this is as good as upright: it is told to 9 degrees in 95 of 100.
@@ -195,8 +202,28 @@ def find_faces(image: NDArray[np.uint8], models: Models) -> list[Face]:
     larger."""
     for side in _DETECT_SIDES:
         small, scale = shrunk(image, side)
-        found = models.detector.detect(small)
+        found = _found_in_parts(small, models)
         found[:, :14] /= scale
         if len(found) or scale == 1:
             break
     return [Face.from_row(row) for row in found.tolist()]
+
+
+def _found_in_parts(image: NDArray[np.uint8], models: Models) -> Detections:
+    """What the detector finds, best first; a large image is given in parts that overlap, each within memory's reach."""
+    height, width = image.shape[:2]
+    if max(height, width) <= _PART:
+        return models.detector.detect(image)
+    rows: list[Detections] = []
+    for top in {0, max(0, height - _PART)}:
+        for left in {0, max(0, width - _PART)}:
+            part = models.detector.detect(image[top : top + _PART, left : left + _PART])
+            part[:, _ACROSS] += left
+            part[:, _DOWN] += top
+            rows.append(part)
+    found = np.concatenate(rows)
+    kept: list[NDArray[np.float32]] = []
+    for row in found[np.argsort(-found[:, 14])]:
+        if all(overlap(tuple(row[:4]), tuple(other[:4])) < _ONE_FACE for other in kept):
+            kept.append(row)
+    return np.array(kept, np.float32).reshape(-1, 15)
