@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.auth import IDLE_S, LONGEST_S, Actor
+from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, Permission
 from api.problems import SignInNeeded
 from gate.store import accounts
 from gate.store.database import transaction
@@ -32,3 +32,13 @@ def lasts(connection: sqlite3.Connection, actor: Actor, now: float) -> bool:
         return any(actor.label == f"token {one.id}" for one in accounts.tokens(connection))
     session = accounts.session(connection, actor.session)
     return session is not None and now - session.used_at <= IDLE_S and now - session.began_at <= LONGEST_S
+
+
+def still_may(actor: Actor, permission: Permission, connection: sqlite3.Connection) -> bool:
+    """Whether somebody may go on with what lasts longer than they are signed in: until their account is taken back."""
+    if actor.user is None:
+        return lasts(connection, actor, time.time())
+    now = accounts.user(connection, actor.user.id)
+    if now is None or now.provisional or now.password == accounts.LOCKED:
+        return False
+    return permission in ROLES[now.role]

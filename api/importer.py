@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from enroll.bulk import Outcome, Row
 
 _log = logging.getLogger(__name__)
+
+
+def _always(_store: sqlite3.Connection) -> bool:
+    return True
 
 
 class Phase(StrEnum):
@@ -92,13 +98,13 @@ class Importer:
             self.now = found
             self._work(self.now, Phase.REHEARSED, by=None)
 
-    def carry_out(self, by: str) -> None:
-        """Do what was rehearsed. Raises Refusal where nothing was."""
+    def carry_out(self, by: str, may_go_on: Callable[[sqlite3.Connection], bool]) -> None:
+        """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was."""
         with self._lock:
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
             self.now = replace(self.now, phase=Phase.WORKING, outcomes=[])
-            self._work(self.now, Phase.DONE, by)
+            self._work(self.now, Phase.DONE, by, may_go_on)
 
     def discard(self) -> None:
         """Stop it where it is, and forget what was uploaded. Whoever is enrolled stays so."""
@@ -135,16 +141,21 @@ class Importer:
         table = open_table(path, COLUMNS, encoding, called.get(path))
         return Import(*read_rows(table, path.parent), table.read_as)
 
-    def _work(self, job: Import, ends_as: Phase, by: str | None) -> None:
+    def _work(
+        self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always
+    ) -> None:
         self._stop.clear()
-        self._thread = threading.Thread(target=self._run, args=(job, ends_as, by), name="import", daemon=True)
+        asked = (job, ends_as, by, may_go_on)
+        self._thread = threading.Thread(target=self._run, args=asked, name="import", daemon=True)
         self._thread.start()
 
-    def _run(self, job: Import, ends_as: Phase, by: str | None) -> None:
+    def _run(
+        self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]
+    ) -> None:
         try:
             # Linux schedules each thread by itself; whatever else wants the core gets it at once.
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
-            if self._each_row(job, by):
+            if self._each_row(job, by, may_go_on):
                 job.phase = ends_as
         except (FacegateError, PackError) as error:
             _log.error("The import ended early: %s", error)
@@ -157,8 +168,8 @@ class Importer:
         if job.phase is not Phase.REHEARSED:
             self.clear()
 
-    def _each_row(self, job: Import, by: str | None) -> bool:
-        """Rehearse the rows (`by` None) or do them; whether all of them were reached."""
+    def _each_row(self, job: Import, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]) -> bool:
+        """Rehearse the rows (`by` None) or do them; whether all of them were reached. Raises Refusal."""
         from enroll.bulk import carry_out
         from enroll.enrolment import known_faces
 
@@ -172,6 +183,8 @@ class Importer:
             for row in job.rows:
                 if self._stop.is_set():
                     return False
+                if not may_go_on(store):
+                    raise Refusal("Whoever began this import may no longer do so; upload it again to go on.")
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
                     job.outcomes.append(carry_out(people, models, row, by or "a rehearsal", known))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from api.acting import still_may
 from api.asked_first import AskedFirst
-from api.auth import Actor
+from api.auth import Actor, Permission
 from api.context import Context, Registrar, Shared
 from api.pages import language_of, page
 from api.routes.imports import start
@@ -47,7 +49,7 @@ def start_import(
 def run_import(request: Request, context: Shared, actor: Registrar) -> Response:
     """Do it."""
     try:
-        context.importer.carry_out(actor.label)
+        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE))
     except FacegateError as error:
         return _page(request, context, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)

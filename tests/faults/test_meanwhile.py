@@ -9,6 +9,7 @@ from api.context import store_of
 from gate.store import accounts, residents, webhooks
 from gate.store.accounts import Role
 from tests.console import CHEAP, PASSWORD, problem_of
+from tests.running import wait_for
 
 ANOTHER = "another good one"
 
@@ -143,3 +144,47 @@ def let_go_within(turn, store):
     with turn() as models:
         removed(store, accounts.user_named(store, "manager"))
         yield models
+
+
+@pytest.mark.parametrize("act", [given_anew, removed, demoted])
+def test_an_import_goes_no_further_when_its_manager_was_let_go(browser, store, context, monkeypatch, act):
+    manager, owner, turn, turns = browser("manager"), browser("owner"), context.enroller.turn, []
+
+    def rehearsed():
+        return owner.get("/api/v1/imports/current").json()["phase"] == "rehearsed"
+
+    @contextmanager
+    def counted(_):
+        with turn() as models:
+            turns.append(1)
+            # The first is for the faces there are, each other for a row.
+            if len(turns) == 2:
+                with store_of(context) as connection:
+                    act(connection, accounts.user_named(connection, "manager"))
+            yield models
+
+    manager.post("/api/v1/imports", files=[("files", ("people.csv", b"name,unit\nAnn,1\nBob,2\nCid,3\n"))])
+    wait_for(rehearsed, 30, "not rehearsed")
+    monkeypatch.setattr(type(context.enroller), "turn", counted)
+    assert manager.post("/api/v1/imports/current/run").status_code == 202
+    now = wait_for(
+        lambda: (now := owner.get("/api/v1/imports/current").json())["phase"] != "working" and now, 30, "still at work"
+    )
+    assert (now["phase"], now["problem"]) == (
+        "failed", "Whoever began this import may no longer do so; upload it again to go on.",
+    )  # fmt: skip
+    assert [one.name for one in residents.every(store)] == ["Ann"]
+
+
+def test_an_import_goes_on_when_its_manager_signs_out(browser, store):
+    manager, owner = browser("manager"), browser("owner")
+    manager.post("/api/v1/imports", files=[("files", ("people.csv", b"name,unit\nAnn,1\nBob,2\n"))])
+
+    def phase():
+        return owner.get("/api/v1/imports/current").json()["phase"]
+
+    wait_for(lambda: phase() == "rehearsed", 30, "not rehearsed")
+    manager.post("/api/v1/imports/current/run")
+    manager.post("/sign-out")
+    wait_for(lambda: phase() == "done", 30, "not done")
+    assert len(residents.every(store)) == 2
