@@ -29,7 +29,7 @@ from api.webhooks import send_for_ever
 from gate.config import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError
 from gate.link import api_address_file, runtime_directory
-from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready
+from gate.process import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
 from gate.store import accounts
 from gate.store.database import open_database
 from gate.store.retention import KeepSettings
@@ -78,7 +78,7 @@ async def _feed_watchdog() -> None:
 
 def main() -> int:
     """Entry point: one line of JSON on standard input, as gate.config.parts_of writes it for `api`."""
-    logging.basicConfig(level=logging.INFO, format="api: %(message)s")
+    speak_as("api")
     # It would write every webhook's address at every line it sends.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # And this one a line for whatever anybody sends.

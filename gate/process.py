@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pwd
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 from gate.errors import UsageError
 from gate.places import keep_to_oneself
+from gate.terminal import in_one_line, spelt
 
 
 def settings_from_starter() -> dict[str, Any]:
@@ -23,6 +25,20 @@ def settings_from_starter() -> dict[str, Any]:
     keep_to_oneself()
     given: dict[str, Any] = json.loads(sys.stdin.readline())
     return given
+
+
+class _InOneLine(logging.Formatter):
+    """Each message is one line of plain words, whatever others wrote of what it repeats."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return in_one_line(spelt(super().formatMessage(record)))
+
+
+def speak_as(name: str) -> None:
+    """What this process logs goes to standard error under its name; who keeps it takes a line for a message."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_InOneLine(f"{name}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def stop_with_starter() -> None:

@@ -26,7 +26,7 @@ from gate.door.recorder import Recorder
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
 from gate.link import Message, Server, runtime_directory, socket_of
-from gate.process import Watchdog, settings_from_starter, stop_with_starter, tell_ready, uid_of
+from gate.process import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.ends import Peer
 from gate.vocabulary import AuditEvent, Fault, Kind, Reason, Verdict
 
@@ -356,7 +356,7 @@ def _denial(reason: Reason, peer: Peer) -> AuditEvent:
 
 def main() -> int:
     """Entry point: one line of JSON, {"state", "door"}, on standard input."""
-    logging.basicConfig(level=logging.INFO, format="door: %(message)s")
+    speak_as("door")
     given = settings_from_starter()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:

@@ -21,7 +21,15 @@ from gate.camera_address import with_password
 from gate.config import CameraSettings, VisionSettings
 from gate.errors import FacegateError
 from gate.link import Client, LinkDown, Message, Server, runtime_directory, socket_of
-from gate.process import Watchdog, credential, settings_from_starter, stop_with_starter, tell_ready, uid_of
+from gate.process import (
+    Watchdog,
+    credential,
+    settings_from_starter,
+    speak_as,
+    stop_with_starter,
+    tell_ready,
+    uid_of,
+)
 from gate.processes.allowance import Allowance
 from gate.processes.camera_report import to_message
 from gate.processes.ends import Peer
@@ -239,7 +247,7 @@ class VisionService:
 
 def main() -> int:
     """Entry point: what `gate.config.parts_of` gives vision, on standard input as one line."""
-    logging.basicConfig(level=logging.INFO, format="vision: %(message)s")
+    speak_as("vision")
     given = settings_from_starter()
     os.nice(NICE)
     # A camera that is away would fill the journal with OpenCV's own words; ours say it once.

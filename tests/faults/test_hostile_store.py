@@ -14,7 +14,9 @@ import pytest
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
 from gate.store import audit, residents, schedules
+from gate.store.audit import Anchor
 from gate.store.database import database_of
+from gate.store.record.anchors import in_text, said
 from gate.terminal import in_one_line, spelt
 from gate.vocabulary import AuditEvent
 from tests.conftest import command_environment
@@ -109,6 +111,25 @@ def test_the_door_answers_beside_a_question_without_an_end(state, resident):
             assert time.monotonic() < deadline
 
 
+def test_an_error_that_others_worded_is_one_line_and_no_anchor(state, store, capfd):
+    audit.append(store, AuditEvent("before"))
+    with door_process(state) as (_, client):
+        client.ask({"do": "status"})
+        false = said(Anchor(7, "ab" * 32))
+        written(
+            state,
+            f"CREATE TRIGGER tells AFTER INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no\ndoor: {false}\n{false}'); END",
+        )
+        client.ask({"do": "lockdown"})
+        deadline = time.monotonic() + 10
+        while not client.ask({"do": "status"})["store_fault"]:
+            assert time.monotonic() < deadline
+        written(state, "DROP TRIGGER tells")
+    told = capfd.readouterr().err
+    assert false in told
+    assert Anchor(7, "ab" * 32) not in list(in_text(told))
+
+
 EVIL = "Ann\x1b]0;root\x07\x1b[2J\x1b[8m\x9b2J\u202e\rBob"
 
 
@@ -118,15 +139,15 @@ def on_a_terminal(environment, *arguments):
     if child == 0:
         command = [sys.executable, "-m", "gate.cli", *arguments]
         os._exit(subprocess.run(command, env=environment | {"TERM": "xterm"}, check=False).returncode)
-    said = b""
+    shown = b""
     try:
         while part := os.read(end, 1 << 16):
-            said += part
+            shown += part
     except OSError:
         pass  # How the end of a terminal is told.
     os.close(end)
     os.waitpid(child, 0)
-    return said.decode()
+    return shown.decode()
 
 
 @pytest.mark.parametrize(
@@ -140,11 +161,11 @@ def test_a_name_gives_roots_terminal_no_orders(models_dir, state, store, command
             " || ".join(f"char({ord(one)})" for one in EVIL)
         ),
     )
-    said = on_a_terminal(command_environment(models_dir, state), *command)
-    assert "Ann" in said
-    assert [order for order in ("\x1b]", "\x07", "\x1b[2J", "\x1b[8m", "\x9b", "\u202e") if order in said] == []
+    shown = on_a_terminal(command_environment(models_dir, state), *command)
+    assert "Ann" in shown
+    assert [order for order in ("\x1b]", "\x07", "\x1b[2J", "\x1b[8m", "\x9b", "\u202e") if order in shown] == []
     if command[-1] == "--json":
-        assert json.loads(said)["lines"][-1]["kind"] == EVIL
+        assert json.loads(shown)["lines"][-1]["kind"] == EVIL
 
 
 def test_our_own_colours_pass_and_words_are_as_they_are():

@@ -30,7 +30,9 @@ EVERY_S = 600.0
 _SAID_LATE_S = 2 * EVERY_S
 # No retention is shorter, seconds.
 _LEAST_KEPT_S = 86400.0
-_SAID = re.compile(r"record anchor: line (\d{1,18}), hash ([0-9a-f]{64})")
+# The whole of what the door says then: words of others that it repeats, in an error for example, are no anchor.
+_SAID = re.compile(r"(?:^|door: )record anchor: line (\d{1,18}), hash ([0-9a-f]{64})\s*$")
+_DOORS_WORDS = ("record anchor: ", "door: record anchor: ")
 
 
 class Keeper(StrEnum):
@@ -114,7 +116,10 @@ def in_text(text: str) -> Iterator[Anchor]:
 def _in_json(value: Any) -> Iterator[Anchor]:
     if not isinstance(value, dict):
         return
-    sequence, digest = value.get("sequence"), value.get("hash")
+    sequence, digest, message = value.get("sequence"), value.get("hash"), value.get("MESSAGE")
+    anchor = heard(message) if isinstance(message, str) and "door" in str(value.get("_SYSTEMD_UNIT", "door")) else None
+    if anchor is not None:
+        yield anchor
     if type(sequence) is int and isinstance(digest, str):
         yield Anchor(sequence, digest)
     for inner in ("data", "head", "anchor"):
@@ -131,9 +136,8 @@ def in_journal(lines: Iterable[str], unit: str) -> Iterator[Witness]:
             message, at = entry["MESSAGE"], int(entry["__REALTIME_TIMESTAMP"]) / 1e6
         except (ValueError, KeyError, TypeError):
             continue
-        anchor = heard(message) if isinstance(message, str) and entry.get("_SYSTEMD_UNIT") == unit else None
-        if anchor is not None:
-            yield Witness(anchor, Keeper.JOURNAL, at)
+        if isinstance(message, str) and message.startswith(_DOORS_WORDS) and entry.get("_SYSTEMD_UNIT") == unit:
+            yield from (Witness(one, Keeper.JOURNAL, at) for one in [heard(message)] if one is not None)
 
 
 def compare(connection: sqlite3.Connection, witnesses: Sequence[Witness], now: float) -> Comparison:

@@ -180,6 +180,8 @@ ANCHOR = Anchor(12, "ab" * 32)
         json.dumps({"sequence": 12, "hash": "ab" * 32}),
         "Nov 25 gate facegate-door[7]: door: " + said(ANCHOR),
         json.dumps({"type": "facegate.granted", "data": {"head": {"sequence": 12, "hash": "ab" * 32}}}),
+        json.dumps({"MESSAGE": "door: " + said(ANCHOR), "_SYSTEMD_UNIT": "facegate-door.service"}),
+        "Nov 25 gate facegate-door[7]: door: The record cannot be written (" + said(ANCHOR) + ").\n" + said(ANCHOR),
         "not this\n{\n" + said(ANCHOR) + "\n[1]\n" + "[" * 50_000,
     ],
 )
@@ -198,6 +200,10 @@ def test_only_the_doors_own_words_count_in_the_journal():
         json.dumps(entry),
         json.dumps(entry | {"_SYSTEMD_UNIT": "facegate-api.service"}),
         json.dumps({name: value for name, value in entry.items() if name != "_SYSTEMD_UNIT"}),
+        json.dumps(
+            entry | {"MESSAGE": "door: The record cannot be written (door: " + said(ANCHOR) + "); tried again."}
+        ),
+        json.dumps(entry | {"MESSAGE": "door: It cannot be written: " + said(ANCHOR)}),
         json.dumps(entry | {"MESSAGE": [114, 101]}) + " record anchor",
         "record anchor {",
     ]
