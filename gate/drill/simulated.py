@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from gate.drill.bench import Bench, bench
 from gate.drill.checks import failures, leaf, opening, record, standing
 from gate.drill.results import CheckFailed, Result
+from gate.errors import FacegateError
 from gate.store import residents
 from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
@@ -64,12 +66,16 @@ WITH_CAMERA: tuple[Check, ...] = (
 AFTER: tuple[Check, ...] = (leaf.stop_releases, record.record_accounts_for_every_grant)
 
 
+# A template of one number, by a model that there is not: nobody is found by it.
+_NOBODYS = array("f", [1.0]).tobytes()
+
+
 def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
     """Every check in turn, in states of their own under `scratch`."""
     for part, source, checks in (("a", "97", WITHOUT_CAMERA), ("b", footage, WITH_CAMERA)):
         state = scratch / part
         with closing(open_database(state)) as store:
-            someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, b"")], NO_PERSON)
+            someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, _NOBODYS)], NO_PERSON)
         try:
             with bench(state, models_dir, source) as gate:
                 for check in checks:
@@ -85,5 +91,5 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
 def _run(check: Check, gate: Bench, resident: str) -> Result:
     try:
         return Result(check.__name__, True, check(gate, resident))
-    except (CheckFailed, OSError, sqlite3.Error) as error:
+    except (FacegateError, CheckFailed, OSError, sqlite3.Error) as error:
         return Result(check.__name__, False, str(error))

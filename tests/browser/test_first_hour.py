@@ -80,7 +80,7 @@ def test_real_footage_shows_the_man_let_in_and_the_others_refused(
     clip = shared / "media" / "short_hamilton_clip.mp4"
     done = facegate("enroll", "Lin-Manuel Miranda", shared / "media" / "lin-manuel-miranda.png")
     assert done.code == 0, done.err
-    accounts.add_user(store, "Ann", CHEAP.hash(PASSWORD), Role.MANAGER, "test")
+    accounts.add_user(store, "Ann", CHEAP.hash(PASSWORD), Role.OWNER, "test")
     with gate_running(models_dir, state, clip) as process:
         until(process, "api ready")
         with browsing(chromium, camera) as browser:

@@ -121,19 +121,16 @@ def test_what_is_wrong_is_named(site, path, login, trouble):
 
 
 GROWS = """
-import resource, sys, time
+import resource, sys
 from gate.config import CameraSettings
-from gate.vision.camera import Camera
 from gate.vision.sources import source_of
 
-def watched(address):
-    camera, until, pictures = Camera(source_of(CameraSettings(source=address))), time.monotonic() + 20, 0
-    while time.monotonic() < until and not camera.state().fault:
-        pictures += camera.frame(0.1) is not None
-    camera.close()
-    return pictures, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def peak_mb(address):
+    for shot in source_of(CameraSettings(source=address)).shots():
+        assert shot.image.shape == (480, 640, 3)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
-print(*watched(sys.argv[1]), *watched(sys.argv[2]))
+print(peak_mb(sys.argv[1]), peak_mb(sys.argv[2]))
 """
 
 
@@ -144,7 +141,6 @@ def test_a_stream_that_grows_beyond_reason_costs_no_memory(site):
     (site.root / "grows.ts").write_bytes(stream)
     command = [sys.executable, "-c", GROWS, site.address("480.ts"), site.address("grows.ts")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seen, before, seen_of_both, after = map(int, done.stdout.split())
-    assert min(seen, seen_of_both) > 0
+    before, after = map(int, done.stdout.split())
     # Decoded, it would be some 230 MB and more; what remains is FFmpeg's own before it looks at the size.
     assert after - before < 130, f"{before} MB grew to {after} MB"
