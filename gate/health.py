@@ -13,6 +13,7 @@ from typing import Any
 from gate import clock
 from gate.errors import Sentence
 from gate.link import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
+from gate.places import read_plain
 from gate.processes.camera_report import reports_in
 from gate.vocabulary import Fault
 
@@ -121,7 +122,7 @@ def status_of(socket: Path) -> Message | None:
 
 def ask_api(state: Path, path: str, *, timeout_s: float = 3.0) -> bytes:
     """What the gate's own HTTP server answers on this machine. Raises OSError."""
-    address = api_address_file(state).read_text("ascii").strip()
+    address = read_plain(api_address_file(state)).decode("ascii").strip()
     certificate = generated_certificate_file(state)
     trust = ssl.create_default_context(cafile=str(certificate)) if certificate.exists() else None
     with urllib.request.urlopen(f"{address}{path}", timeout=timeout_s, context=trust) as answer:  # noqa: S310 - our own

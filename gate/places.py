@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 _ALONE = 0o077
+_MOST = 1 << 20
 
 
 def keep_to_oneself() -> None:
@@ -30,6 +32,18 @@ def folder(path: Path, mode: int = 0o750) -> Path:
     finally:
         os.close(descriptor)
     return path
+
+
+def read_plain(path: Path, most: int = _MOST) -> bytes:
+    """What a plain file holds that others may have put there: at a pipe in its place a reader would wait for ever.
+
+    Raises OSError, also where it is no plain file or larger than `most` bytes.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise OSError(errno.EINVAL, "no plain file, or too large", str(path))
+        return file.read(most)
 
 
 def share(path: Path, *, readers: bool = True) -> None:

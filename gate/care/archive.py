@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO
 
 from gate.errors import Refusal, UsageError
-from gate.places import share
+from gate.places import read_plain, share
 from gate.store.database import DATABASE_NAME, StoreError, database_of
 
 FORMAT = 1
@@ -119,7 +119,7 @@ def _made_key(path: Path) -> bytes:
     with suppress(FileExistsError):
         os.link(new, path)
     new.unlink()
-    return path.read_bytes()
+    return read_plain(path)
 
 
 def known_key(state: Path) -> bytes | None:
@@ -127,7 +127,7 @@ def known_key(state: Path) -> bytes | None:
     path = _key_file(state)
     with _sentences(path):
         try:
-            key = path.read_bytes()
+            key = read_plain(path)
         except FileNotFoundError:
             return None
     # A shorter one, say of a file that was emptied, could be guessed.

@@ -14,6 +14,7 @@ from pathlib import Path
 from gate.care import archive
 from gate.config import SERVICE_STATE
 from gate.errors import UsageError
+from gate.places import read_plain
 from gate.store.audit import Anchor
 from gate.store.copies import BACKUP_SUFFIX, backups_in
 from gate.store.database import database_of
@@ -87,10 +88,20 @@ def exported_file(state: Path) -> Path:
     return database_of(state).with_name(EXPORTED_NAME)
 
 
+def keep_exported(state: Path, text: str) -> None:
+    """Keep what an export's anchor says. Raises OSError."""
+    path = exported_file(state)
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="ascii") as file:
+        file.write(text)
+    new.replace(path)
+
+
 def _exported(state: Path) -> list[Witness]:
     path = exported_file(state)
     try:
-        kept, at = path.read_text("utf-8", "replace"), path.stat().st_mtime
+        kept, at = read_plain(path).decode("utf-8", "replace"), path.stat().st_mtime
     except OSError:
         return []
     return [Witness(one, Keeper.EXPORT, at) for one in in_text(kept)]

@@ -14,7 +14,7 @@ from typing import IO
 
 import click
 
-from gate.care.witnesses import ask_journal, exported_file, given, kept_in
+from gate.care.witnesses import ask_journal, given, keep_exported, kept_in
 from gate.commands.given import is_within, new_file, opened_by_giver
 from gate.commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.config import state_directory
@@ -137,7 +137,7 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
             store.append(connection, AuditEvent(Kind.EXPORTED, {"format": chosen, "lines": count}))
             anchored = store.anchor(connection)
             text = json.dumps(asdict(anchored)) + "\n" if anchored else ""
-            exported_file(gate.state).write_text(text, "ascii")
+            keep_exported(gate.state, text)
             if len(opened) > 1:
                 opened[1].write(text)
     except OSError as error:

@@ -14,6 +14,7 @@ from gate.drill.results import CheckFailed, Result
 from gate.health import status_of
 from gate.link import Client, Message, socket_of
 from gate.places import folder as make_folder
+from gate.places import read_plain
 from gate.store.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
@@ -185,7 +186,7 @@ CHECKS: dict[str, Callable[[Gate, Settings, Guide], str]] = {
 
 def _progress(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((folder / PROGRESS_NAME).read_text("utf-8"))
+        found: dict[str, Any] = json.loads(read_plain(folder / PROGRESS_NAME))
         return found
     except (OSError, ValueError):
         return {"results": {}}
@@ -193,4 +194,7 @@ def _progress(folder: Path) -> dict[str, Any]:
 
 def _keep(folder: Path, done: dict[str, Any]) -> None:
     make_folder(folder)
-    (folder / PROGRESS_NAME).write_text(json.dumps(done), "utf-8")
+    new = folder / f"{PROGRESS_NAME}.new"
+    new.unlink(missing_ok=True)
+    new.write_text(json.dumps(done), "utf-8")
+    new.replace(folder / PROGRESS_NAME)

@@ -70,6 +70,22 @@ def test_roots_own_links_are_followed(service_state):  # noqa: F811
     assert (out / "record.csv").stat().st_uid == 0
 
 
+@pytest.mark.parametrize(
+    ("pipe", "command"),
+    [
+        ("db/audit-anchor.json", ("audit", "verify")), ("db/audit-anchor.json", ("audit", "export", "{}/r.csv")),
+        ("db/backup.key", ("backup", "{}")), ("backups/x.backup.tar.gz", ("audit", "verify")),
+    ],
+)  # fmt: skip
+def test_root_waits_at_no_pipe_of_the_apis(service_state, pipe, command):  # noqa: F811
+    assert run_as(API, f"import os; os.mkfifo({str(service_state / pipe)!r})", STORE).returncode == 0
+    out = service_state.parent / "out"
+    out.mkdir(mode=0o700)
+    done = as_root(service_state, *(part.format(out) for part in command))
+    assert "Traceback" not in done.stderr, done.stderr
+    assert (done.returncode, "no plain file" in done.stderr) in ((0, False), (2, True)), done.stderr
+
+
 TYPIST = """
 import fcntl, subprocess, sys, termios
 from gate.owner import Owner, become
