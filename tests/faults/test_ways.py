@@ -118,3 +118,28 @@ def test_nobody_whom_root_becomes_types_at_roots_terminal():
     assert lines[-2:] == ["heard", "hello"]
     assert "refused" in lines, "it can still read, and cannot type"
     assert lines[lines.index("child") + 1] == "1"
+
+
+INSTALLER = """
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+loader = SourceFileLoader("install", {path!r})
+install = module_from_spec(spec_from_loader("install", loader))
+loader.exec_module(install)
+looks = "import os; print(os.getuid(), os.isatty(0), os.getsid(0) == os.getpid())"
+print("seen", install._run("/usr/bin/python3", "-c", looks, user={uid}).stdout)
+"""
+
+
+def test_what_the_installer_runs_as_another_has_no_terminal():
+    need_other_users()
+    child, end = pty.fork()
+    if child == 0:
+        program = INSTALLER.format(path=str(REPOSITORY / "systemd/install"), uid=API)
+        os._exit(subprocess.run(["/usr/bin/python3", "-B", "-c", program], check=False).returncode)
+    said, deadline = b"", time.monotonic() + 30
+    while b"seen" not in said and time.monotonic() < deadline:
+        said += os.read(end, 4096)
+    os.close(end)
+    os.waitpid(child, 0)
+    assert said.decode().split()[-3:] == [str(API), "False", "True"]
