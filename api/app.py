@@ -85,8 +85,9 @@ def _told(request: Request, error: Exception) -> Response:
     status, headers = _status(error), getattr(error, "headers", None)
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
-    detail = _detail(error, language_of(request))
-    if request.url.path.startswith(_MACHINES):
+    machine = request.url.path.startswith(_MACHINES)
+    detail = _missing(error, language_of(request), machine=machine) or _detail(error, language_of(request))
+    if machine:
         return problem(status, detail, getattr(error, "reason", None), headers)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
@@ -136,11 +137,21 @@ def _disk_is_full(error: Exception) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC
 
 
-def _detail(error: Exception, language: Language) -> str:
-    if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
+def _missing(error: Exception, language: Language, *, machine: bool) -> str | None:
+    """What of a request is not there or wrong, for programs in the library's words; None: something else is."""
+    if not isinstance(error, RequestValidationError):
+        return None
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    if machine:
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
+    field = where.rpartition(".")[2] or "?"
+    return language(
+        Sentence("A field was left empty or cannot be read ({field}). Go back and fill it in.", field=field)
+    )
+
+
+def _detail(error: Exception, language: Language) -> str:
     if isinstance(error.__context__, MultiPartException):
         return language(
             Sentence("The form cannot be read: it is cut off, has too many parts, or one that is too large.")

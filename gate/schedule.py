@@ -8,6 +8,7 @@ runs into the next day.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -17,6 +18,7 @@ from gate.errors import Refusal
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-") | {ord("~"): "-"}
 _WINDOW = re.compile(
     r"(?P<days>[a-z]{3}(?:-[a-z]{3})?(?:,[a-z]{3}(?:-[a-z]{3})?)*|daily)\s+"
     r"(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})"
@@ -38,7 +40,9 @@ class Schedule:
 def parse(words: str) -> Schedule:
     """The schedule in some words. Raises Refusal when it opens never or overlaps itself."""
     spans: list[tuple[int, int]] = []
-    for part in filter(None, (piece.strip() for piece in words.split(";"))):
+    # Chinese keyboards type wide signs, word processors long dashes; the eye takes them for the plain ones.
+    plain = unicodedata.normalize("NFKC", words).translate(_DASHES)
+    for part in filter(None, (piece.strip() for piece in plain.split(";"))):
         spans += _window(part)
     if not spans:
         raise Refusal("The schedule never opens; give at least one window such as 'Mon-Fri 07:00-19:00'.")

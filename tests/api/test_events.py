@@ -171,6 +171,15 @@ def test_a_page_that_is_none_is_told_in_the_readers_language(browser):
     assert browser().post("/api/v1/nowhere").json()["detail"] == "There is no such page."
 
 
+def test_a_field_that_is_missing_is_told_on_a_page_in_the_readers_language(browser):
+    owner = browser("owner")
+    given = {"data": {"name": ""}, "headers": {"accept-language": "zh-CN"}}
+    said = owner.post("/settings/groups", **given).text
+    assert ("有一栏没有填写或无法识别（name）" in said, "Field required" in said) == (True, False)
+    assert "无法识别（before）" in owner.get("/events?before=-1", headers=given["headers"]).text
+    assert owner.get("/api/v1/events?before=x").json()["detail"].startswith("query.before: ")
+
+
 def test_what_people_look_at_has_words(browser, store, lived, staff):
     """Each look that the pages record is one that the pages can name."""
     owner = browser("owner")

@@ -30,6 +30,8 @@ def at(day, hour, minute=0):
         ("Sun 22:00-02:00", at("Mon", 2), False),
         ("daily 00:00-24:00", at("Wed", 0), True),
         ("Mon 07:00-09:00; Mon 17:00-19:00", at("Mon", 12), False),
+        ("Mon－Fri 07：00～19：00；Sat，Sun 08：00—12：00", at("Sun", 8), True),
+        ("Mon–Fri\u300007:00–19:00", at("Fri", 18), True),
     ],
 )
 def test_a_window_opens_from_its_start_until_before_its_end(words, moment, open_):
