@@ -59,3 +59,9 @@ def test_every_line_of_the_threat_model_names_a_test_that_is_there():
         assert named, f"no test holds: {line}"
         for file, name in named:
             assert f"def {name}(" in (REPOSITORY / "tests" / file).read_text("utf-8"), f"{file} has no {name}"
+
+
+def test_each_decision_has_a_number_of_its_own():
+    decisions = (REPOSITORY / "docs" / "decisions.md").read_text("utf-8")
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. \*\*", decisions, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -79,6 +79,7 @@ def test_a_webhook_that_waited_for_pulses_gets_them_from_now_on(store):
     for kinds in ("granted pulse denied", "pulse", "granted hold"):
         webhooks.add(store, "https://example.org/hook", "s", tuple(kinds.split()), "test")
     store.executescript((resources.files("gate.store") / "migrations" / "0015_kinds.sql").read_text("utf-8"))
-    assert [one.kinds for one in webhooks.every(store)] == [
+    # Two of one millisecond stand in any order.
+    assert {one.kinds for one in webhooks.every(store)} == {
         ("granted", "relay_pulse", "denied"), ("relay_pulse",), ("granted", "hold"),
-    ]  # fmt: skip
+    }  # fmt: skip
