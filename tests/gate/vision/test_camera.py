@@ -307,7 +307,7 @@ def test_half_an_hour_of_a_still_scene_is_no_fault_of_a_network_camera_but_an_ho
 
 
 def test_what_an_encoder_repeats_is_told_as_such_and_a_new_picture_is_not_covered_by_it(open_camera):
-    hold, given = threading.Event(), threading.Event()
+    hold, given, seen = threading.Event(), threading.Event(), threading.Event()
     new = noise()
 
     class Repeats(Scripted):
@@ -316,6 +316,8 @@ def test_what_an_encoder_repeats_is_told_as_such_and_a_new_picture_is_not_covere
             given.set()
             hold.wait(10)
             yield Shot(time.monotonic(), new)
+            # Begun anew, its first picture would be a new one.
+            seen.wait(10)
 
     camera = open_camera(Repeats([], CameraSettings(), on_network=True))
     assert given.wait(5)
@@ -323,3 +325,4 @@ def test_what_an_encoder_repeats_is_told_as_such_and_a_new_picture_is_not_covere
     hold.set()
     assert camera.frame(1).repeated
     assert camera.state().fault is None
+    seen.set()
