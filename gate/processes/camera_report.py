@@ -16,7 +16,7 @@ class Trouble(StrEnum):
     """What can be wrong with a camera."""
 
     PASSWORD = "wrong_login"  # noqa: S105 - a word for it
-    NO_PASSWORD = "no_login"  # noqa: S105
+    NO_PASSWORD = "no_login"  # noqa: S105 - a word for it
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     UNKNOWN_HOST = "unknown_host"
