@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, Permission
 from api.problems import SignInNeeded
-from gate.store import accounts
 from gate.store.database import transaction
+from gate.store.site import accounts
 
 
 @contextmanager

@@ -16,34 +16,15 @@ from starlette.staticfiles import StaticFiles
 from api.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.context import Context, signed_in_or_open
 from api.languages import Language
-from api.pages import language_of, page
+from api.pages import account, camera, console, gate, screen, settings, sign_in
+from api.pages import imports as imports_page
+from api.pages import residents as residents_page
+from api.pages.page import language_of, page
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
-from api.routes import (
-    account,
-    accounts,
-    bulk,
-    camera,
-    console,
-    door,
-    enrolments,
-    events,
-    gate,
-    health,
-    imports,
-    live,
-    me,
-    people,
-    residents,
-    schedules,
-    screen,
-    settings,
-    sign_in,
-    site,
-    webhooks,
-)
 from api.shield import Shield
+from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from gate.errors import FacegateError, Refusal, Sentence
-from gate.link import LinkDown
+from gate.processes.wire import LinkDown
 from gate.store.database import StoreError
 from models.errors import PackError
 
@@ -66,7 +47,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
-    for room in (sign_in, gate, console, people, bulk, camera, screen, settings, account):
+    for room in (sign_in, gate, console, residents_page, imports_page, camera, screen, settings, account):
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(
         "/api/v1/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False,

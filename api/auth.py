@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from api.problems import HttpProblem
-from gate.store.accounts import Role, User
+from gate.store.site.accounts import Role, User
 
 
 class Permission(StrEnum):

@@ -12,8 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
 from api.problems import HttpProblem
+from gate.care.health import LOW_DISK
 from gate.errors import Sentence
-from gate.health import LOW_DISK
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import sqlite3
 from datetime import UTC, datetime
 
 from api.context import Context, store_of
+from gate.care import retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
-from gate.store import retention
 from gate.store.copies import backups_in
 
 _log = logging.getLogger(__name__)

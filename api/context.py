@@ -23,10 +23,11 @@ from api.languages import Languages
 from api.passwords import Passwords
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from api.throttle import Throttle
-from gate.link import Client, LinkDown, Message, runtime_directory, socket_of
-from gate.store import accounts, audit
+from gate.keep_settings import KeepSettings
+from gate.processes.wire import Client, LinkDown, Message, runtime_directory, socket_of
 from gate.store.database import database_of, open_database, sentences
-from gate.store.retention import KeepSettings
+from gate.store.record import audit
+from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
 _USED_EVERY_S = 60.0

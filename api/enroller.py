@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from gate.store.consents import Consent
-from gate.store.residents import Resident
+from gate.store.people.consents import Consent
+from gate.store.people.residents import Resident
 from models.errors import PackError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Header
 
 from api.auth import Actor
-from gate.store import requests
+from gate.store.site import requests
 
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=200, description="The same request with the same key is done once.")

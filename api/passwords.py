@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from api.auth import new_secret
 from api.problems import HttpProblem
 from gate.errors import UsageError
-from gate.store.accounts import LOCKED, User
+from gate.store.site.accounts import LOCKED, User
 
 LEAST_PASSWORD = 10
 MOST_PASSWORD = 200

@@ -26,13 +26,13 @@ from api.languages import Languages
 from api.listening import BACKLOG, Doors, address_of
 from api.tls import fingerprint, generated_certificate, names_in, own_certificate
 from api.webhooks import send_for_ever
-from gate.config import ApiSettings, WebhooksSettings, exposure
+from gate.api_settings import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError
-from gate.link import api_address_file, runtime_directory
-from gate.process import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
-from gate.store import accounts
+from gate.keep_settings import KeepSettings
+from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
+from gate.processes.wire import api_address_file, runtime_directory
 from gate.store.database import open_database
-from gate.store.retention import KeepSettings
+from gate.store.site import accounts
 
 _log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.bodies import Body, Cut, Uploads
 from api.context import is_passed_on
 from api.hosts import Hosts
-from api.pages import language_of
-from api.places import Place
+from api.pages.page import language_of
 from api.problems import HttpProblem, problem
+from api.slots import Place
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 

@@ -15,9 +15,10 @@ from api.context import Context, address_of
 from api.problems import HttpProblem
 from api.throttle import Attempt, network_of
 from gate.errors import Sentence
-from gate.store import accounts, audit
-from gate.store.accounts import User
 from gate.store.database import transaction
+from gate.store.record import audit
+from gate.store.site import accounts
+from gate.store.site.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
 TOO_MANY = Sentence("Too many attempts. Try again in {seconds} seconds.")

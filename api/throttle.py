@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from gate.store.accounts import folded
+from gate.store.site.accounts import folded
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 from api.context import Context, store_of
 from api.destinations import resolve
 from gate.errors import FacegateError, Sentence, UsageError
-from gate.store import webhooks
-from gate.store.audit import Anchor, Line, anchor
-from gate.store.webhooks import Webhook
+from gate.store.record.audit import Anchor, Line, anchor
+from gate.store.site import webhooks
+from gate.store.site.webhooks import Webhook
 
 _log = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from api.importer import Phase
+from gate.care.health import FAULTS as FAULTS
+from gate.care.retention import Why
 from gate.errors import Sentence
-from gate.health import FAULTS as FAULTS
-from gate.store.retention import Why
 from gate.vocabulary import ENTERED, Kind, Reason
 
 REASONS: dict[str, Sentence] = {

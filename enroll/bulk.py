@@ -24,10 +24,11 @@ from enroll.tables.table import Line, Table
 from gate.errors import FacegateError, Sentence, UsageError, together
 from gate.names import clean_text, name_key, normalised
 from gate.spreadsheet import typed
-from gate.store import residents, schedules
-from gate.store.consents import Way
 from gate.store.database import transaction
-from gate.store.residents import MAX_TEMPLATES, Resident
+from gate.store.people import residents
+from gate.store.people.consents import Way
+from gate.store.people.residents import MAX_TEMPLATES, Resident
+from gate.store.site import schedules
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
 

@@ -6,7 +6,7 @@ import hashlib
 from importlib import resources
 
 from gate.errors import UsageError
-from gate.store.consents import Consent, Way
+from gate.store.people.consents import Consent, Way
 
 CURRENT = "face-2"
 LANGUAGES = ("en", "zh-CN")

@@ -17,9 +17,9 @@ from enroll.decode import decode_photo
 from enroll.people import namesake
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.names import clean_text
-from gate.store import residents
-from gate.store.consents import Consent
-from gate.store.residents import MAX_TEMPLATES, Resident, Template
+from gate.store.people import residents
+from gate.store.people.consents import Consent
+from gate.store.people.residents import MAX_TEMPLATES, Resident, Template
 from gate.vision.gallery import Gallery, LiveGallery
 from models.pack import Models
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from enroll.bulk import COLUMNS
 from gate.spreadsheet import csv_line
-from gate.store import residents
+from gate.store.people import residents
 
 
 def table(connection: sqlite3.Connection) -> Iterator[str]:

@@ -6,8 +6,8 @@ import sqlite3
 
 from gate.errors import Refusal
 from gate.names import clean_text
-from gate.store import residents
-from gate.store.residents import Resident
+from gate.store.people import residents
+from gate.store.people.residents import Resident
 
 
 def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:

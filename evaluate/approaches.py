@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluate.demo.walkup import FPS, Scene, footage, walker_from
 from evaluate.folder import Faces
 from evaluate.identification import scores_of
 from evaluate.scores import Scores
-from gate.demo.walkup import FPS, Scene, footage, walker_from
 from gate.errors import FacegateError
 from gate.vision.closer import closer
 from gate.vision.quality import Limits, measure, unfit

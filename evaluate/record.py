@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from gate.errors import UsageError
-from gate.promise import deviate
-from gate.store.audit import Line
+from gate.store.record.audit import Line
+from gate.vision.promise import deviate
 from gate.vocabulary import ENTERED
 from models.manifest import Calibration, Normal
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evaluate.identification import scores_of
 from gate.errors import UsageError
-from gate.promise import deviate
+from gate.vision.promise import deviate
 from models.manifest import QUANTILES, Calibration, Normal
 
 Scores = NDArray[np.float64]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,172 +17,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from gate.camera_address import address_of, refuse_mistyped, without_password
+from gate.api_settings import ApiSettings, ScreenSettings, WebhooksSettings
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
-from gate.store.retention import KeepSettings
+from gate.keep_settings import KeepSettings
+from gate.section import Section
+from gate.vision.address import without_password
+from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import Level
 
-SERVICE_STATE = Path("/var/lib/facegate")
-SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
-SERVICE_CREDENTIALS = Path("/etc/facegate/credentials")
-CONFIG_NAME = "facegate.toml"
 
-# No end of all digits: that is a mistyped address.
-_NAME_OF_HOST = re.compile(r"(?:[\w-]+\.)*(?!0[xX])[\w-]*[A-Za-z][\w-]*\.?", re.ASCII)
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class CameraSettings(_Section):
-    """Where the frames come from."""
-
-    source: str = "0"
-    """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), an address (`rtsp://`, `rtsps://`, `http://`, `https://`), `csi`,
-    a video file, or a folder of images."""
-
-    transport: Literal["auto", "tcp", "udp", "http"] = "auto"
-    """How RTSP's pictures travel: `auto` takes TCP, and UDP where the camera has no other; `http` is a tunnel."""
-
-    rotate: Literal[0, 90, 180, 270] = 0
-    """By how many degrees the picture must be turned clockwise to stand upright."""
-
-    flip: Literal["none", "horizontal", "vertical"] = "none"
-    """Whether the turned picture is mirrored, `horizontal` swapping left and right."""
-
-    width: int = Field(1280, ge=160, le=4096)
-    """Width asked of a V4L2 or CSI camera, pixels."""
-
-    height: int = Field(720, ge=120, le=4096)
-    """Height asked of a V4L2 or CSI camera, pixels."""
-
-    fps: float = Field(15, gt=0, le=60)
-    """Frames a second asked of a V4L2 or CSI camera; also how often a JPEG's address is asked, and a folder's pace."""
-
-    loop: bool = True
-    """Whether a video file or folder used as a camera starts again at its end."""
-
-    opening_s: float = Field(20, ge=0.2, le=120)
-    """How long a camera may take from being opened to its first picture, seconds."""
-
-    deadline_s: float = Field(2, ge=0.2, le=30)
-    """Without a new frame for this long the camera counts as lost, seconds; one at the machine is opened again then, a
-    network's after 10 s."""
-
-    frozen_s: float = Field(5, ge=1, le=60)
-    """A black or white picture for this long is a fault, and of a camera at the machine an unchanged one, seconds."""
-
-    still_s: float = Field(3600, ge=60, le=86_400)
-    """An unchanged picture of a network camera for this long is a fault, seconds; encoders repeat a still scene."""
-
-    @field_validator("source")
-    @classmethod
-    def _is_known(cls, source: str) -> str:
-        source = source.strip()
-        refuse_mistyped(source)
-        if "://" in source:
-            address_of(source)
-        return source
-
-
-class ZoneSettings(_Section):
-    """The approach zone, as fractions of the picture: a face counts when its centre lies inside."""
-
-    left: Fraction = 0.0
-    """Left edge."""
-    top: Fraction = 0.0
-    """Upper edge."""
-    right: Fraction = 1.0
-    """Right edge."""
-    bottom: Fraction = 1.0
-    """Lower edge."""
-
-    @model_validator(mode="after")
-    def _has_an_inside(self) -> ZoneSettings:
-        if not (self.left < self.right and self.top < self.bottom):
-            raise ValueError("the zone must have left < right and top < bottom")
-        return self
-
-
-class PromiseSettings(_Section):
-    """At most one wrong opening in so many years, on average."""
-
-    years: float = Field(1, ge=0.1, le=100)
-    """At most one wrong opening in this many years."""
-
-    strangers_a_day: float = Field(2, ge=0.1, le=10_000)
-    """Approaches a day of people who are not enrolled and who look into the camera until they are judged."""
-
-
-class VisionSettings(_Section):
-    """From frame to claim."""
-
-    provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
-    """What computes the models at the gate; one that is not there stops the start, and nothing falls back to another.
-    Enrolment and evaluation use the CPU."""
-
-    threads: int = Field(1, ge=1, le=16)
-    """Threads for the models."""
-
-    detect_side: int = Field(640, ge=160, le=1920)
-    """Frames with a side above this are shrunk to it for the detector; the face itself is cut from the full frame."""
-
-    zone: ZoneSettings = ZoneSettings()
-    """The approach zone."""
-
-    min_eye_distance: float = Field(24, ge=12, le=400)
-    """Pixels between the eyes below which a face is too far away to be at the gate."""
-
-    max_yaw: float = Field(0.35, gt=0, le=1)
-    """How far the nose may stand off the middle of the eyes, in eye distances, before a face is turned away."""
-
-    min_sharpness: float = Field(30, ge=0)
-    """Variance of the Laplacian of the aligned face below which it is blurred."""
-
-    min_light: float = Field(40, ge=0, le=255)
-    """Mean grey of the aligned face below which it is too dark, 0 to 255."""
-
-    max_light: float = Field(220, ge=0, le=255)
-    """Mean grey of the aligned face above which it is too bright, 0 to 255."""
-
-    promise: PromiseSettings = PromiseSettings()
-    """How seldom a stranger may be let in."""
-
-    threshold: float | None = Field(None, gt=-1, lt=1)
-    """Score a claim needs, whatever the promise; absent: what the promise asks of the model pack's calibration."""
-
-    margin: float | None = Field(None, ge=0, lt=1)
-    """How far the best person must lead the second; absent: the model pack's own calibration."""
-
-    liveness: Level = Level.OFF
-    """Whether a live person must be there: `off`, `standard` or `strict`, which refuses more residents too."""
-
-    liveness_cooldown_s: float = Field(10, ge=1, le=600)
-    """How long the place where someone failed the liveness check lets nobody in by face, seconds."""
-
-    frames: int = Field(3, ge=2, le=20)
-    """Sightings of one track a claim needs."""
-
-    patience: int = Field(8, ge=2, le=60)
-    """Sightings of one track after which a face not recognised is called unknown, and not before `patience_s`."""
-
-    patience_s: float = Field(0.8, ge=0, le=10)
-    """How long a face not recognised is looked at before it is called unknown, seconds."""
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> VisionSettings:
-        if self.patience < self.frames:
-            raise ValueError("patience must be at least frames")
-        if not self.min_light < self.max_light:
-            raise ValueError("min_light must be below max_light")
-        return self
-
-
-class ModelsSettings(_Section):
+class ModelsSettings(Section):
     """Which model pack, and where packs are kept."""
 
     pack: str = Field("open", pattern=r"^[a-z0-9][a-z0-9-]*(:[A-Za-z0-9_.-]+)?$")
@@ -194,107 +38,6 @@ class ModelsSettings(_Section):
 
     dir: Path | None = None
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
-
-
-class ScreenSettings(_Section):
-    """The screen at the gate."""
-
-    name: bool = False
-    """Whether it greets by name: whoever stands near reads it too."""
-
-    unknown: str = Field("", max_length=60)
-    """What it says to somebody it does not know; empty: "Not known here" in the screen's language."""
-
-    unknown_advice: str = Field("", max_length=100)
-    """What it advises them to do, such as "Please ring the guard, 8001"; empty: to take another way in."""
-
-
-class ApiSettings(_Section):
-    """The console and the API."""
-
-    host: str = "127.0.0.1"
-    """Address to listen on; 127.0.0.1 is for this machine alone, its address on the site's network for others too.
-    On 127.0.0.1 it listens in any case: the screen at the gate asks there."""
-
-    hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+$", max_length=253)], ...] = ()
-    """More names and addresses by which browsers call the gate (`gate.example.org`). It knows by itself `host`, the
-    machine's name, the same with `.local`, `localhost`, and the names in your certificate; to others it does not
-    answer."""
-
-    open: tuple[Literal["metrics", "description"], ...] = ()
-    """What is told without a login or a token: `metrics`, `/metrics` to programs on this machine; `description`, the
-    API's description `/api/v1/openapi.json` to everybody."""
-
-    port: int = Field(8443, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one and prints it."""
-
-    tls: Literal["generated", "own", "off"] = "generated"
-    """`generated`: a certificate of the gate's own making; `own`: yours; `off`: none, on this machine alone."""
-
-    certificate: Path | None = None
-    """Your certificate with its chain, PEM."""
-
-    key: Path | None = None
-    """Its key, PEM, not encrypted."""
-
-    @field_validator("host")
-    @classmethod
-    def _is_one_place(cls, host: str) -> str:
-        # The system takes more for an address: nothing for all there are, "192.168.1" for 192.168.0.1, wide digits.
-        host = host.strip()
-        if not (host.isascii() and (_is_address(host) or _NAME_OF_HOST.fullmatch(host))):
-            raise ValueError("it is one address, such as 192.168.1.20, without https:// before and a port behind it")
-        return host
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> ApiSettings:
-        if (self.tls == "own") != (self.certificate is not None and self.key is not None):
-            raise ValueError('certificate and key belong to tls = "own"; give both, or neither')
-        if self.tls == "off" and not _is_loopback(self.host):
-            raise ValueError("without TLS passwords would cross the network; set host to 127.0.0.1 or leave tls on")
-        return self
-
-
-class WebhooksSettings(_Section):
-    """Where the gate sends what happens."""
-
-    allow: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+(/\d+)?$", max_length=253)], ...] = ()
-    """Receivers that are refused otherwise: addresses, networks (`127.0.0.1`, `169.254.0.0/16`) or names of hosts. The
-    gate's own addresses, link-local and multicast ones are; those of the site's private networks are not."""
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def exposure(host: str) -> str | None:
-    """What is wrong with letting the console listen there; None: it stays on the site's own network.
-
-    >>> exposure("192.168.1.20") is None
-    True
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if address.is_unspecified:
-        return "The console listens on every address of this machine. Name that of the site's own network in api.host."
-    if address.is_global:
-        return f"The console listens on {host}, where the whole internet reaches it. Name a local address in api.host."
-    return None
 
 
 class Settings(BaseSettings):
@@ -492,45 +235,3 @@ def shown(settings: Settings) -> dict[str, Any]:
         if camera is not None
     }
     return settings.model_copy(update=cameras).model_dump(mode="json")
-
-
-def state_directory(given: Path | None) -> Path:
-    """Where this gate keeps its state: what was given, else the service's directory, else the user's.
-
-    Raises UsageError where a service is installed that this user may not administer.
-    """
-    if given is not None:
-        return given
-    if not SERVICE_STATE.is_dir():
-        return _own_directory()
-    if not os.access(SERVICE_STATE, os.R_OK | os.X_OK):
-        raise UsageError(
-            f"The gate of this machine keeps its state in {SERVICE_STATE}, which is closed to you."
-            " Put sudo before the command, or choose another with --state."
-        )
-    return SERVICE_STATE
-
-
-def is_service(state: Path) -> bool:
-    """Whether this is the state of the gate that is installed on this machine."""
-    return state == SERVICE_STATE or (state.exists() and SERVICE_STATE.exists() and state.samefile(SERVICE_STATE))
-
-
-def configuration_file(state: Path) -> Path | None:
-    """The file that is read where none is named: the state's own, for an installed gate the one in /etc and no other.
-
-    Whoever writes in a service's state does not decide what the services are told.
-    """
-    path = SERVICE_CONFIG if is_service(state) else state / CONFIG_NAME
-    return path if path.is_file() else None
-
-
-def models_directory(state: Path) -> Path:
-    """Where model packs are kept by default: one place for all states of a user."""
-    return (SERVICE_STATE if state == SERVICE_STATE else _own_directory()) / "models"
-
-
-def _own_directory() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("facegate", appauthor=False))

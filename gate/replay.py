@@ -14,7 +14,7 @@ from gate.config import Settings
 from gate.door.controller import Controller, Heard
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
-from gate.store.residents import Resident
+from gate.store.people.residents import Resident
 from gate.vision.again import DoorNews
 from gate.vision.gallery import Gallery
 from gate.vision.pace import forward

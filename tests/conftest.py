@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gate.demo.walkup import Scene, footage, walker_from, write_video
+from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.store.database import open_database
 from models.errors import PackError
 from models.pack import Models, install, open_models, verify
@@ -120,7 +120,7 @@ def facegate(models_dir: Path, state: Path) -> Facegate:
 
     def run(*arguments: object, timeout_s: float = 120, **environment: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "gate.cli", *map(str, arguments)],
+            [sys.executable, "-m", "commands.cli", *map(str, arguments)],
             env=command_environment(models_dir, state) | environment,
             capture_output=True,
             text=True,

@@ -14,8 +14,8 @@ from api.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
-from gate.store import accounts
-from gate.store.accounts import Role
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 
 PASSWORD = "correct horse battery"
 # The same algorithm with little memory: the tests sign in some hundred times.

@@ -9,9 +9,9 @@ import time
 from contextlib import contextmanager
 
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
-from gate.link import Client, socket_of
-from gate.store import audit
+from gate.processes.wire import Client, socket_of
 from gate.store.database import open_database
+from gate.store.record import audit
 
 FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
 FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16

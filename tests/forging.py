@@ -2,7 +2,7 @@
 
 import json
 
-from gate.store import audit
+from gate.store.record import audit
 
 
 def rewrite(store, first, change):

@@ -23,7 +23,7 @@ _PYTHON = "/usr/bin/python3"
 @cache
 def _another_user_can_run_this():
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    done = run_as(STRANGER, f"import sys, click, gate.cli; print('%d.%d' % sys.version_info[:2] == {here!r})")
+    done = run_as(STRANGER, f"import sys, click, commands.cli; print('%d.%d' % sys.version_info[:2] == {here!r})")
     return "" if done.stdout.strip() == "True" else done.stderr.strip()[-200:] or "another Python"
 
 
@@ -59,7 +59,7 @@ def run_as(uid, program, *groups):
 def as_root(state, *arguments):
     """A command of root's on a state, by an interpreter that the users it becomes can run too."""
     return subprocess.run(
-        [_PYTHON, "-m", "gate.cli", *map(str, arguments), "--state", str(state)],
+        [_PYTHON, "-m", "commands.cli", *map(str, arguments), "--state", str(state)],
         env=_environment() | {"FACEGATE_MODELS__DIR": str(state / "models")},
         cwd="/", capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

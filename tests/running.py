@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import Client, LinkDown, socket_of
-from gate.store import audit
+from gate.processes.wire import Client, LinkDown, socket_of
+from gate.store.record import audit
 from tests.conftest import command_environment
 
 
@@ -17,7 +17,7 @@ def gate_running(models_dir, state, source, **environment):
     fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": "0.9",
             "FACEGATE_DOOR__MIN_INTERVAL_S": "0"}  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-m", "gate.cli", "run", "--source", str(source)],
+        [sys.executable, "-m", "commands.cli", "run", "--source", str(source)],
         env=command_environment(models_dir, state) | fast | environment,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

@@ -22,11 +22,12 @@ _KEYWORDS = {
 _FOLDERS = ("api", "enroll", "gate/store")
 _FILES = (
     "gate/errors.py",
-    "gate/health.py",
-    "gate/link.py",
+    "gate/care/health.py",
+    "gate/processes/wire.py",
     "gate/names.py",
     "gate/processes/camera_report.py",
-    "gate/proofs.py",
+    "gate/vision/proofs.py",
+    "gate/care/retention.py",
     "gate/schedule.py",
 )
 

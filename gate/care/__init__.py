@@ -1,1 +1,1 @@
-"""Keeping a gate well: what is saved, what comes back, and what must not."""
+"""The gate kept and looked after: its health, the doctor, backups, and what is erased in time."""

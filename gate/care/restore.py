@@ -11,13 +11,13 @@ from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gate.backup import Backup, checked
 from gate.care import archive
+from gate.care.backup import Backup, checked
 from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse
-from gate.store import accounts, audit, rows
+from gate.store import rows
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -26,6 +26,8 @@ from gate.store.database import (
     open_database,
     open_read_only,
 )
+from gate.store.record import audit
+from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
 

@@ -12,10 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.store import residents, signed_in
-from gate.store.accounts import LOCKED
 from gate.store.database import transaction
+from gate.store.people import residents
 from gate.store.rows import last_number, set_last_number
+from gate.store.site import signed_in
+from gate.store.site.accounts import LOCKED
 
 _BY = "restoring a backup"
 

@@ -12,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.care import archive
-from gate.config import SERVICE_STATE
 from gate.errors import UsageError
 from gate.places import read_plain
-from gate.store.audit import Anchor
+from gate.state import SERVICE_STATE
 from gate.store.copies import BACKUP_SUFFIX, backups_in
 from gate.store.database import database_of
 from gate.store.record.anchors import Keeper, Witness, in_journal, in_text
+from gate.store.record.audit import Anchor
 
 DOOR_UNIT = "facegate-door.service"
 EXPORTED_NAME = "audit-anchor.json"

@@ -29,7 +29,7 @@ from gate.door.rules import Known, decide
 from gate.door.settings import DoorSettings
 from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
 from gate.store.ids import new_id
-from gate.store.residents import Resident
+from gate.store.people.residents import Resident
 from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
 # More claims than vision can make within the freshness limit; older ones are refused as stale anyway.

@@ -8,8 +8,8 @@ import re
 import struct
 from typing import Any, TypeGuard
 
-from gate.link import Message
 from gate.processes.ends import Peer
+from gate.processes.wire import Message
 from gate.vocabulary import Claim, Lesson, Reason
 
 # As the gallery asks of every template.

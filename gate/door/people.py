@@ -18,9 +18,10 @@ from pathlib import Path
 
 from gate.clock import zone_of
 from gate.schedule import parse
-from gate.store import residents, schedules
 from gate.store.database import Hurry, database_of, open_read_only
-from gate.store.residents import Resident
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.store.site import schedules
 
 _log = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gate.store import audit, learned
-from gate.store.audit import Anchor, Moment
 from gate.store.database import hold_small, open_database, transaction
+from gate.store.people import learned
+from gate.store.record import audit
 from gate.store.record.anchors import EVERY_S, due, said
+from gate.store.record.audit import Anchor, Moment
 from gate.vocabulary import AuditEvent, Kind, Lesson
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import zoneinfo
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gate.door.machine import Policy
+from gate.door.policy import Policy
 from gate.errors import Refusal
 from gate.schedule import parse
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from gate.drill.bench import Bench
+from gate.care.health import ask_api
 from gate.drill.results import CheckFailed
-from gate.health import ask_api
+from gate.drill.rig import Bench
 
 _LATENCY_MS = 50.0
 

@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
+from gate.care.health import status_of
 from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
-from gate.health import status_of
-from gate.link import Client, Message, socket_of
 from gate.places import folder as make_folder
 from gate.places import read_plain
-from gate.store.audit import boot_id
+from gate.processes.wire import Client, Message, socket_of
+from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
 WAIT_S = 60.0

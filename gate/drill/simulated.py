@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from gate.drill.bench import Bench, bench
-from gate.drill.checks import failures, leaf, opening, record, standing
+from gate.drill.checks import failures, leaf, modes, opening, record
 from gate.drill.results import CheckFailed, Result
+from gate.drill.rig import Bench, bench
 from gate.errors import FacegateError
-from gate.store import residents
-from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
 
 Check = Callable[[Bench, str], str]
 
@@ -38,18 +38,18 @@ WITH_CAMERA: tuple[Check, ...] = (
     opening.nonsense_is_refused,
     opening.exit_opens,
     opening.exit_held_is_answered_again,
-    standing.lockdown_refuses_faces,
-    standing.lockdown_refuses_commands,
-    standing.exit_opens_under_lockdown,
-    standing.lockdown_outlasts_the_door,
-    standing.fire_opens_and_keeps_open,
-    standing.fire_outranks_lockdown,
-    standing.manual_hold_stands_and_ends,
+    modes.lockdown_refuses_faces,
+    modes.lockdown_refuses_commands,
+    modes.exit_opens_under_lockdown,
+    modes.lockdown_outlasts_the_door,
+    modes.fire_opens_and_keeps_open,
+    modes.fire_outranks_lockdown,
+    modes.manual_hold_stands_and_ends,
     leaf.passage_taken_is_recorded,
     leaf.passage_not_taken_is_recorded,
     leaf.forced_door_is_an_alarm,
     leaf.door_held_open_warns_and_alarms,
-    standing.tamper_blocks_until_released,
+    modes.tamper_blocks_until_released,
     leaf.stuck_relay_is_an_alarm,
     opening.lights_tell_grant_from_refusal,
     failures.door_killed_in_a_pulse_lets_go,

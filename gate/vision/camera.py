@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.camera_address import redacted
 from gate.processes.camera_report import LASTING, CameraError, CameraFault, CameraReport, Gives, Trouble
+from gate.vision.address import redacted
 from gate.vision.pace import forward
 from gate.vision.pictures import Shot
 from gate.vision.sources import Source

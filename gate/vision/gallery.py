@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.store import corrections, residents
+from gate.store.people import corrections, residents
 from gate.vision.evidence import shared_with
 from gate.vocabulary import Candidate
 from models.pack import Models

@@ -10,11 +10,11 @@ import cv2
 import httpx
 import numpy as np
 
-from gate.camera_address import Address, without_password
-from gate.config import CameraSettings
 from gate.processes.camera_report import Trouble
+from gate.vision.address import Address, without_password
 from gate.vision.jpegs import Jpegs, size_of
 from gate.vision.pictures import Shot, check_size
+from gate.vision.settings import CameraSettings
 from gate.vision.stream import OPTIONS, STALL_S, stream_shots
 from gate.vision.troubles import status_trouble, trouble_at
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import httpx
 
-from gate.camera_address import RTSP, Address, address_of
-from gate.config import CameraSettings
 from gate.processes.camera_report import CameraError, Trouble
+from gate.vision.address import RTSP, Address, address_of
 from gate.vision.http_camera import http_shots
 from gate.vision.pictures import Shot
+from gate.vision.settings import CameraSettings
 from gate.vision.stream import OPTIONS, STALL_S, stream_shots
 from gate.vision.troubles import named, trouble_at
 

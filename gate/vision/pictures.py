@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.config import CameraSettings
 from gate.processes.camera_report import CameraError, Trouble
+from gate.vision.settings import CameraSettings
 
 Image = NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ import base64
 
 import cv2
 
-from gate.link import MAX_PICTURE, Message
+from gate.processes.wire import MAX_PICTURE, Message
 from gate.vocabulary import Frame
 from models.align import shrunk
 

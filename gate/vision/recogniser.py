@@ -12,8 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.config import VisionSettings
-from gate.promise import Promise, deviate
 from gate.vision.again import Answer, DoorNews, awaits_door, may_ask_again
 from gate.vision.closer import closer
 from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weigh
@@ -21,7 +19,9 @@ from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
 from gate.vision.liveness import MOST_PASSIVE, Finding, Look, judge
 from gate.vision.plain import doubt
+from gate.vision.promise import Promise, deviate
 from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, not_at_gate, unfit, weight
+from gate.vision.settings import VisionSettings
 from gate.vision.surround import edges_around
 from gate.vision.tracker import Tracks, follow
 from gate.vocabulary import Claim, Face, Frame, Level, Reason, Sighting, Track

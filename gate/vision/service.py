@@ -17,11 +17,11 @@ from typing import Any
 
 import cv2
 
-from gate.camera_address import with_password
-from gate.config import CameraSettings, VisionSettings
 from gate.errors import FacegateError
-from gate.link import Client, LinkDown, Message, Server, runtime_directory, socket_of
-from gate.process import (
+from gate.processes.allowance import Allowance
+from gate.processes.camera_report import to_message
+from gate.processes.ends import Peer
+from gate.processes.starting import (
     Watchdog,
     credential,
     settings_from_starter,
@@ -30,17 +30,17 @@ from gate.process import (
     tell_ready,
     uid_of,
 )
-from gate.processes.allowance import Allowance
-from gate.processes.camera_report import to_message
-from gate.processes.ends import Peer
-from gate.store import approach
+from gate.processes.wire import Client, LinkDown, Message, Server, runtime_directory, socket_of
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
+from gate.store.site import approach_zone
+from gate.vision.address import with_password
 from gate.vision.again import DoorNews
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
+from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import source_of
 from gate.vocabulary import Claim, Frame, Kind, Reason
 from models.errors import PackError
@@ -173,7 +173,7 @@ class VisionService:
     def _follow_gallery(self) -> None:
         try:
             self._gallery.refresh()
-            self._recogniser.let_count(approach.drawn(self._store))
+            self._recogniser.let_count(approach_zone.drawn(self._store))
             self._gallery_broken = False
         except (sqlite3.Error, ValueError) as error:
             if not self._gallery_broken:

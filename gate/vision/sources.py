@@ -11,11 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gate.camera_address import on_network
-from gate.config import CameraSettings
 from gate.processes.camera_report import CameraError, Trouble
+from gate.vision.address import on_network
 from gate.vision.pictures import Shot, as_mounted
 from gate.vision.recordings import folder_frames, video_shots
+from gate.vision.settings import CameraSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.store import residents
+from gate.store.people import residents
 from models.pack import Models
 
 Vectors = NDArray[np.float32]

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from gate.camera_address import Address
 from gate.processes.camera_report import Trouble
+from gate.vision.address import Address
 from gate.vision.pictures import MOST_PIXELS, Shot, check_size, converted
 from gate.vision.stream_clock import StreamClock
 from gate.vision.troubles import trouble_at

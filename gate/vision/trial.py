@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from gate.config import CameraSettings
 from gate.processes.camera_report import CameraReport
 from gate.vision.camera import Camera, CameraState
+from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 
 # After the first picture, to count the others, and for another keyframe.

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import httpx
 
-from gate.camera_address import Address, redacted
-from gate.config import CameraSettings
 from gate.processes.camera_report import CameraError, Trouble
+from gate.vision.address import Address, redacted
+from gate.vision.settings import CameraSettings
 
 _ERRNOS = {
     errno.ECONNREFUSED: Trouble.NOTHING_LISTENS,

@@ -4,10 +4,11 @@ import pytest
 
 from api import auth
 from api.auth import Permission, digest
-from gate import backup
+from gate.care import backup
 from gate.care.restore import restore
-from gate.store import accounts, audit
-from gate.store.accounts import Role
+from gate.store.record import audit
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.console import PASSWORD, Browser, problem_of
 from tests.faults.test_hostile_http import OPEN, filled, routes
 

@@ -8,7 +8,7 @@ from api.auth import ROLES, OwnerCode, Permission, new_code
 from api.passwords import Passwords
 from api.problems import HttpProblem
 from gate.errors import UsageError
-from gate.store.accounts import Role
+from gate.store.site.accounts import Role
 from tests.console import CHEAP
 
 

@@ -5,7 +5,6 @@ from threading import Event, Thread
 
 import pytest
 
-from gate.link import Server, runtime_directory, socket_of
 from gate.processes.camera_report import (
     TROUBLES,
     CameraFault,
@@ -16,6 +15,7 @@ from gate.processes.camera_report import (
     reports_in,
     to_message,
 )
+from gate.processes.wire import Server, runtime_directory, socket_of
 
 SEEN = Gives(1920, 1080, 24.9, "H.265", 2.0)
 WRONG = CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7", "port": "554", "scheme": "RTSP"})

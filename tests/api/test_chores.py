@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from api.chores import tidy_where_due
-from gate.store import audit, residents
+from gate.store.people import residents
+from gate.store.record import audit
 from tests.console import context_on
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gate.store import audit, corrections, residents
+from gate.store.people import corrections, residents
+from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 
 

@@ -7,10 +7,11 @@ import time
 import httpx
 import pytest
 
-from gate import backup
-from gate.link import api_address_file, generated_certificate_file
-from gate.store import audit, residents
+from gate.care import backup
+from gate.processes.wire import api_address_file, generated_certificate_file
 from gate.store.database import open_read_only
+from gate.store.people import residents
+from gate.store.record import audit
 from tests.running import gate_running, until, wait_for
 
 NAME, UNIT, GUARDIAN = "Barack Hussein Obama", "Tower-7-1204", "Ann Dunham"

@@ -9,9 +9,10 @@ import pytest
 
 from api.app import create_app
 from api.wording import LOOKED
-from gate.store import audit, residents
-from gate.store.audit import Moment
-from gate.store.search import Search, page
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.audit import Moment
+from gate.store.record.search import Search, page
 from gate.vocabulary import AuditEvent
 from tests.console import Browser, context_on
 
@@ -74,7 +75,7 @@ def test_pages_join_without_gap_or_overlap(browser, lived):
 
 
 def test_a_long_span_is_found_like_a_short_one(store, lived, monkeypatch):
-    monkeypatch.setattr("gate.store.search._SHORT_SPAN", 3)
+    monkeypatch.setattr("gate.store.record.search._SHORT_SPAN", 3)
     span = Search(kinds=("granted",), since="2026-06-01T08:10:00", until="2026-06-01T08:15:00")
     long_way = [line.sequence for line in page(store, span)]
     monkeypatch.undo()
@@ -85,10 +86,10 @@ def test_a_long_span_is_found_like_a_short_one(store, lived, monkeypatch):
 @pytest.mark.parametrize("jumped", [False, True])
 def test_lines_from_before_a_time_are_found_though_they_were_written_late(store, lived, monkeypatch, jumped):
     if jumped:
-        monkeypatch.setattr("gate.store.search._WRITTEN_LATE", 0)
+        monkeypatch.setattr("gate.store.record.search._WRITTEN_LATE", 0)
         audit.append(store, AuditEvent("clock_jumped", {"seconds": -900.0}), Moment(70, NINE + 3600, True))
     audit.append(store, AuditEvent("granted", {"late": True}), Moment(71, NINE + 60, True))
-    monkeypatch.setattr("gate.store.search._SHORT_SPAN", 0)
+    monkeypatch.setattr("gate.store.record.search._SHORT_SPAN", 0)
     found = page(store, Search(kinds=("granted",), until="2026-06-01T08:30:00"), count=500)
     assert found[0].details == {"late": True}
     assert len(found) == 25
@@ -97,7 +98,7 @@ def test_lines_from_before_a_time_are_found_though_they_were_written_late(store,
 def test_many_people_are_found_like_few(store, lived, monkeypatch):
     asked = Search(residents=tuple(one.id for one in lived), kinds=("granted",))
     few = [line.sequence for line in page(store, asked, count=500)]
-    monkeypatch.setattr("gate.store.search._FEW_PEOPLE", 1)
+    monkeypatch.setattr("gate.store.record.search._FEW_PEOPLE", 1)
     assert [line.sequence for line in page(store, asked, count=500)] == few
     assert len(few) == 48
 

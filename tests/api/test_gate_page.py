@@ -7,7 +7,8 @@ import pytest
 
 from api.app import create_app
 from gate.config import load_settings, shown
-from gate.store import approach, audit
+from gate.store.record import audit
+from gate.store.site import approach_zone
 from tests.console import Browser, context_on, problem_of
 
 ZONE = {"left": "10", "top": "20", "right": "80", "bottom": "90.5"}
@@ -23,10 +24,10 @@ def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
     owner = browser("owner")
     assert browser("manager").post("/door/zone", data=ZONE).status_code == 403
     assert "Saved." in owner.post("/door/zone", data=ZONE).text
-    assert approach.drawn(store) == (0.1, 0.2, 0.8, 0.905)
+    assert approach_zone.drawn(store) == (0.1, 0.2, 0.8, 0.905)
     assert 'value="90.5"' in owner.get("/door").text
     assert "Saved." in owner.post("/door/zone/removal").text
-    assert approach.drawn(store) is None
+    assert approach_zone.drawn(store) is None
     drawn = [line.details for line in audit.lines(store) if line.kind == "zone_changed"]
     by = f"user {staff['owner'].id}"
     assert drawn == [{"zone": [0.1, 0.2, 0.8, 0.905], "by": by}, {"zone": None, "by": by}]
@@ -36,13 +37,13 @@ def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
 def test_what_is_no_zone_is_refused(browser, store, wrong):
     answer = browser("owner").post("/door/zone", data=ZONE | wrong)
     assert "at least a twentieth" in problem_of(answer)
-    assert approach.drawn(store) is None
+    assert approach_zone.drawn(store) is None
 
 
 def test_what_lies_outside_the_picture_is_no_form_of_ours(browser, store):
     assert browser("owner").post("/door/zone", data=ZONE | {"right": "101"}).status_code == 422
     assert browser("owner").post("/door/zone", data=ZONE | {"left": "nan"}).status_code == 422
-    assert approach.drawn(store) is None
+    assert approach_zone.drawn(store) is None
 
 
 def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff):

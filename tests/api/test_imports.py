@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from gate.names import name_key
-from gate.store import audit, residents
+from gate.store.people import residents
+from gate.store.record import audit
 from tests.conftest import REPOSITORY
 from tests.console import problem_of
 from tests.running import wait_for

@@ -8,8 +8,9 @@ import pytest
 
 from api.languages import Languages
 from api.wording import EVENTS, FAULTS, KINDS, REASONS
-from gate.health import words_of_fault
-from gate.store import audit, webhooks
+from gate.care.health import words_of_fault
+from gate.store.record import audit
+from gate.store.site import webhooks
 from gate.vocabulary import AuditEvent, Fault, Kind, Reason
 from tests.door import HOLD, door_process, drive, until
 

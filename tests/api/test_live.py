@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from api.auth import digest
-from api.routes.live import _MOST, _OF_ONE, _SCREENS
-from gate.store import accounts, audit
-from gate.store.accounts import Role
+from api.v1.live import _MOST, _OF_ONE, _SCREENS
 from gate.store.database import open_database
+from gate.store.record import audit
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent
 from tests.api_process import api_process, trusting
 from tests.console import CHEAP

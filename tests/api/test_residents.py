@@ -2,7 +2,8 @@
 
 import pytest
 
-from gate.store import audit, consents, residents
+from gate.store.people import consents, residents
+from gate.store.record import audit
 
 AGREED = {"way": "paper", "language": "zh-CN"}
 

@@ -7,10 +7,10 @@ import pytest
 from api.app import create_app
 from api.wording import SCREEN, SCREEN_REASONS
 from gate.door.signals import Signal, signal_of_reason
-from gate.store import residents
-from gate.store.consents import NO_PERSON
 from gate.store.ids import new_id
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
 from gate.vocabulary import Reason
 from tests.api.test_health import wait_for
 from tests.console import Browser, context_on
@@ -58,7 +58,7 @@ def test_a_refusal_says_what_helps_and_is_over_after_a_while(browser, state, rea
 
 
 def test_without_a_camera_nobody_is_shown_anything_and_the_look_is_on_record(browser, store):
-    from gate.store import audit
+    from gate.store.record import audit
 
     for who, path in (("guard", "/camera.jpg?first=1"), ("manager", "/camera/checks?first=1")):
         answer = browser(who).get(path)

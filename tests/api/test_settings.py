@@ -1,6 +1,7 @@
 """The settings page, and the API behind it: hours, groups, users, tokens."""
 
-from gate.store import accounts, audit, schedules
+from gate.store.record import audit
+from gate.store.site import accounts, schedules
 from tests.console import PASSWORD, problem_of
 
 

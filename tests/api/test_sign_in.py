@@ -7,8 +7,9 @@ import pytest
 from api.app import create_app
 from api.auth import IDLE_S, LONGEST_S, digest
 from api.context import store_of
-from gate.store import accounts, audit
 from gate.store.database import database_of
+from gate.store.record import audit
+from gate.store.site import accounts
 from tests.console import PASSWORD, Browser, context_on, problem_of
 
 

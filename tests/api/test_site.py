@@ -3,9 +3,10 @@
 from api.app import create_app
 from gate.care.restore import restore
 from gate.config import load_settings, shown
-from gate.store import audit, residents
-from gate.store.consents import NO_PERSON
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.record import audit
 from tests.console import Browser, context_on
 from tests.door import door_process
 from tests.running import wait_for

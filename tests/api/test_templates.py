@@ -3,11 +3,11 @@
 import pytest
 
 from enroll.consent import given
-from gate.store import learned, residents
-from gate.store.audit import Moment
-from gate.store.consents import Way
 from gate.store.database import transaction
-from gate.store.residents import Template
+from gate.store.people import learned, residents
+from gate.store.people.consents import Way
+from gate.store.people.residents import Template
+from gate.store.record.audit import Moment
 from gate.vocabulary import Lesson
 
 

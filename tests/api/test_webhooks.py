@@ -19,8 +19,10 @@ import pytest
 from api.app import create_app
 from api.destinations import Allowed, may_be_sent_to
 from api.webhooks import send_for_ever
-from gate.store import accounts, audit, residents, webhooks
-from gate.store.webhooks import due
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.site import accounts, webhooks
+from gate.store.site.webhooks import due
 from gate.vocabulary import AuditEvent
 from tests.console import PASSWORD, Browser, context_on, problem_of
 from tests.running import wait_for

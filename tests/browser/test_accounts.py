@@ -7,9 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from api.passwords import Passwords
-from gate.store import accounts
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process
 from tests.browser.conftest import PASSWORD, browsing, shoot
 from tests.console import CHEAP

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 from playwright.sync_api import expect
 
-from gate.link import api_address_file
-from gate.store import accounts
-from gate.store.accounts import Role
+from gate.processes.wire import api_address_file
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.browser.conftest import PASSWORD, browsing, shoot
 from tests.console import CHEAP
 from tests.running import gate_running, until

@@ -12,8 +12,10 @@ import pytest
 from enroll.bulk import COLUMNS, Action, carry_out, read_rows
 from enroll.tables.open import open_table
 from gate.errors import UsageError
-from gate.store import audit, consents, residents, schedules
+from gate.store.people import consents, residents
+from gate.store.record import audit
 from gate.store.rows import people_in_memory
+from gate.store.site import schedules
 from tests.conftest import command_environment
 from tests.running import wait_for
 
@@ -203,7 +205,7 @@ def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
     path = table(
         "name,until,photos,consent\n" + "".join(f"{name},2027-01-31,{i}.jpg,told\n" for i, name in enumerate(names))
     )
-    command = [sys.executable, "-m", "gate.cli", "import", str(path), "--yes"]
+    command = [sys.executable, "-m", "commands.cli", "import", str(path), "--yes"]
     process = subprocess.Popen(command, env=command_environment(models_dir, state), stdout=subprocess.DEVNULL)
     wait_for(lambda: len(residents.every(store)) >= 3, 60, "nobody was enrolled")
     process.send_signal(signal.SIGKILL)

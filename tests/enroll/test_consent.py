@@ -6,8 +6,9 @@ import pytest
 
 from enroll.consent import CURRENT, LANGUAGES, given, text
 from gate.errors import UsageError
-from gate.store import audit, consents, residents
-from gate.store.consents import Way
+from gate.store.people import consents, residents
+from gate.store.people.consents import Way
+from gate.store.record import audit
 
 # A text that somebody agreed to is never changed; a new one gets a new number.
 USED = {

@@ -7,8 +7,9 @@ import pytest
 from enroll.checks import PhotoRefused
 from enroll.enrolment import enrol_photos
 from gate.errors import Refusal, UsageError
-from gate.store import audit, residents
-from gate.store.consents import NO_PERSON
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.record import audit
 from gate.vision.gallery import Gallery
 from gate.vocabulary import Face, Reason
 from tests.changed import in_sunglasses, masked, turned

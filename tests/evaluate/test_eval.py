@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluate.commands.eval import evaluate
-from gate.peers import PEERS
-from gate.store import audit
+from commands.eval import evaluate
+from evaluate.peers import PEERS
 from gate.store.database import transaction
+from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from evaluate.record import Approaches, approaches, fit_best_of, recalibrated
 from gate.errors import UsageError
-from gate.promise import Promise, bar
-from gate.store.audit import Line
+from gate.store.record.audit import Line
+from gate.vision.promise import Promise, bar
 
 PEOPLE = 200
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
 from gate.errors import UsageError
-from gate.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, standing, years_kept
+from gate.vision.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, standing, years_kept
 from models.manifest import shipped_calibration
 from tests.evaluate.test_identification import people
 

@@ -14,9 +14,9 @@ from api.asked_first import AskedFirst
 from api.auth import digest
 from api.bodies import Uploads
 from api.problems import HttpProblem
-from gate.store import accounts
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process, port_of, trusting
 from tests.console import CHEAP
 from tests.faults.test_hostile_http import OPEN, filled, routes

@@ -13,15 +13,16 @@ from contextlib import closing
 
 import pytest
 
-from gate import backup
+from gate.care import backup
 from gate.care.archive import own_key
 from gate.care.restore import restore
 from gate.errors import Refusal, UsageError
-from gate.store import accounts, residents
-from gate.store.accounts import Role
-from gate.store.consents import NO_PERSON
 from gate.store.database import database_of, open_database
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.console import CHEAP
 
 

@@ -10,10 +10,12 @@ from fastapi.routing import APIRoute
 from api.app import create_app
 from api.bodies import Bounds
 from api.context import store_of
-from gate import backup
-from gate.store import accounts, audit, residents
-from gate.store.consents import NO_PERSON
-from gate.store.residents import Template
+from gate.care import backup
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.record import audit
+from gate.store.site import accounts
 from tests.console import PASSWORD, Browser
 from tests.enroll.test_decode import png_bomb
 

@@ -4,9 +4,9 @@ import json
 import random
 import socket
 
-from gate.link import socket_of
-from gate.store import audit
+from gate.processes.wire import socket_of
 from gate.store.database import open_database
+from gate.store.record import audit
 from tests.door import door_process, edges
 
 VALUES = (None, True, -1, 0, 1e308, 10**200, "", "x" * 300, "\ud800", "\u0000", "'; DROP TABLE audit; --", [], {}, [[]])

@@ -13,11 +13,13 @@ import pytest
 
 from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
-from gate.store import audit, residents, schedules
-from gate.store.audit import Anchor
+from gate.processes.terminal import in_one_line, spelt
 from gate.store.database import database_of
+from gate.store.people import residents
+from gate.store.record import audit
 from gate.store.record.anchors import in_text, said
-from gate.terminal import in_one_line, spelt
+from gate.store.record.audit import Anchor
+from gate.store.site import schedules
 from gate.vocabulary import AuditEvent
 from tests.conftest import command_environment
 from tests.door import door_process, until
@@ -137,7 +139,7 @@ def on_a_terminal(environment, *arguments):
     """What a command writes to a terminal."""
     child, end = pty.fork()
     if child == 0:
-        command = [sys.executable, "-m", "gate.cli", *arguments]
+        command = [sys.executable, "-m", "commands.cli", *arguments]
         os._exit(subprocess.run(command, env=environment | {"TERM": "xterm"}, check=False).returncode)
     shown = b""
     try:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from api.context import store_of
-from gate.store import accounts, residents, webhooks
-from gate.store.accounts import Role
+from gate.store.people import residents
+from gate.store.site import accounts, webhooks
+from gate.store.site.accounts import Role
 from tests.console import CHEAP, PASSWORD, problem_of
 from tests.running import wait_for
 

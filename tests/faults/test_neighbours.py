@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from gate.link import Client, Impostor, socket_of
+from gate.processes.wire import Client, Impostor, socket_of
 from gate.store.database import database_of
 from tests.conftest import command_environment
 from tests.door import door_process, events, until
@@ -141,7 +141,7 @@ def test_no_message_fills_the_record(state, message):
 def test_a_flood_hides_nothing_that_another_did(shared_state):
     shared_state.mkdir()
     flood = (
-        "from pathlib import Path\nfrom gate.link import Client\n"
+        "from pathlib import Path\nfrom gate.processes.wire import Client\n"
         f"client = Client(Path({str(socket_of(shared_state, 'door'))!r}))\n"
         "for _ in range(1000): client.ask({'do': 'open'})\nprint('done', flush=True)\ninput()"
     )
@@ -167,7 +167,7 @@ def modes_of(folder):
 def test_what_is_made_is_closed_to_others_whatever_umask_was_inherited(models_dir, state, tmp_path):
     def command(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "gate.cli", *map(str, arguments)],
+            [sys.executable, "-m", "commands.cli", *map(str, arguments)],
             env=command_environment(models_dir, state), umask=0, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

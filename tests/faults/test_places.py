@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from api.places import ROOM, Places, Whose
+from api.slots import ROOM, Places, Whose
 from tests.conftest import REPOSITORY
 
 
@@ -84,7 +84,7 @@ from pathlib import Path
 import httpx
 from tests.api_process import api_process, port_of, trusting
 from gate.store import accounts
-from gate.store.accounts import Role
+from gate.store.site.accounts import Role
 from gate.store.database import open_database
 from api.auth import digest
 from tests.console import CHEAP

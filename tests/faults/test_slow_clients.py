@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from api.connections import HEADERS_WITHIN_S
-from gate.store import accounts, residents
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.people import residents
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process, port_of, serves, trusting
 from tests.console import CHEAP, PASSWORD
 

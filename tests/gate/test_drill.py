@@ -7,8 +7,8 @@ from gate.drill.guided import CHECKS, Gate, PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import save, sheet_of
 from gate.drill.simulated import AFTER, WITH_CAMERA, WITHOUT_CAMERA
-from gate.store import audit
 from gate.store.database import open_database
+from gate.store.record import audit
 from tests.door import CONTACT, FIRE, HOLD, REX, door_process, drive, until
 
 WIRED = {"rex_pin": REX, "fire_pin": FIRE, "hold_pin": HOLD, "contact_pin": CONTACT}

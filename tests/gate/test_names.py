@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from enroll.people import add_without_face
 from gate.errors import Refusal, UsageError
 from gate.names import clean_text, name_key, normalised
-from gate.store import residents, schedules
 from gate.store.database import open_database
+from gate.store.people import residents
+from gate.store.site import schedules
 
 PERSIAN = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"  # Ali-Reza, written with a zero-width non-joiner
 SINHALA = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"  # Sri, with a zero-width joiner after the sign that takes the vowel away

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from gate.demo.walkup import Scene, footage, write_video
+from evaluate.demo.walkup import Scene, footage, write_video
 
 
 @pytest.fixture(scope="module")

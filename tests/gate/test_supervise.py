@@ -11,12 +11,13 @@ import time
 import numpy as np
 import pytest
 
-from gate.demo.walkup import Scene, footage, write_video
+from evaluate.demo.walkup import Scene, footage, write_video
+from gate.care.health import ask_api
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.health import ask_api
-from gate.store import audit, residents
-from gate.store.consents import NO_PERSON
 from gate.store.database import open_database
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.record import audit
 from tests.conftest import command_environment
 from tests.running import (
     ask,
@@ -55,7 +56,7 @@ def test_it_runs_says_how_it_is_and_stops_clean(models_dir, state, empty_gateway
         assert (health["door"]["alive"], health["door"]["mode"]) == (True, "normal")
         assert health["vision"]["last_frame_age_s"] < 1
         second = subprocess.run(
-            [sys.executable, "-m", "gate.cli", "run"],
+            [sys.executable, "-m", "commands.cli", "run"],
             env=command_environment(models_dir, state), capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         assert second.returncode == 2

@@ -9,9 +9,10 @@ from pathlib import Path
 from gate.door.controller import Controller, Heard
 from gate.door.machine import Answer, Event
 from gate.door.settings import DoorSettings
-from gate.store import audit, residents
-from gate.store.audit import Moment
 from gate.store.database import open_database, transaction
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.audit import Moment
 from gate.vocabulary import Claim
 
 HOUR, DAY = 3600.0, 86400.0

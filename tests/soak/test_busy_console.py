@@ -15,12 +15,12 @@ import pytest
 
 from api.auth import digest
 from enroll.enrolment import enrol_photos
-from gate.demo.walkup import Scene, footage, walker_from, write_video
-from gate.link import api_address_file, generated_certificate_file
-from gate.store import accounts
-from gate.store.accounts import Role
-from gate.store.consents import NO_PERSON
+from evaluate.demo.walkup import Scene, footage, walker_from, write_video
+from gate.processes.wire import api_address_file, generated_certificate_file
 from gate.store.database import open_database
+from gate.store.people.consents import NO_PERSON
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.console import CHEAP, PASSWORD
 from tests.running import gate_running, until, wait_for
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import Client, LinkDown, socket_of
-from gate.store import audit, residents
-from gate.store.consents import NO_PERSON
+from gate.processes.wire import Client, LinkDown, socket_of
 from gate.store.database import open_database
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.record import audit
 from gate.vision.service import NICE
 from tests.door import REX, claim, door_process, drive, edges, events
 from tests.faults.test_hostile_messages import hostile_lines
@@ -272,7 +273,7 @@ def test_vision_that_hangs_is_killed_and_the_exit_works_meanwhile(models_dir, st
 
 @pytest.fixture
 def empty_source(tmp_path):
-    from gate.demo.walkup import Scene, footage, write_video
+    from evaluate.demo.walkup import Scene, footage, write_video
 
     path = tmp_path / "empty.mp4"
     write_video(path, footage([Scene(None, 2.0)], 1))
@@ -367,7 +368,7 @@ os.nice(YIELDS_TO_THE_DOOR)
 from pathlib import Path
 import cv2
 from models.pack import open_models
-from gate.store.consents import NO_PERSON
+from gate.store.people.consents import NO_PERSON
 models = open_models(Path(sys.argv[1]), "open", threads=2)
 image = cv2.resize(cv2.imread(sys.argv[2]), (640, 480))
 while True:

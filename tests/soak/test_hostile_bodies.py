@@ -11,9 +11,9 @@ import pytest
 
 from api.auth import digest
 from api.connections import ANYBODYS_WITHIN_S
-from gate.store import accounts
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process, port_of, trusting
 from tests.console import CHEAP
 from tests.faults.test_places import crowd, in_a_network_of_its_own

@@ -17,9 +17,10 @@ from PIL import Image
 
 from enroll.decode import decode_photo
 from enroll.decoder.picture import prepare, read_picture
-from gate.store import accounts, residents
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.people import residents
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process, trusting
 from tests.conftest import REPOSITORY
 from tests.console import CHEAP, PASSWORD

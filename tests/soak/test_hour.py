@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.store.consents import NO_PERSON
 from gate.store.database import database_of
+from gate.store.people.consents import NO_PERSON
 from tests.running import ask, gate_running, pid_of, wait_for
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))

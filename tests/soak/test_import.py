@@ -17,8 +17,9 @@ from enroll.checks import find_faces
 from enroll.decode import decode_photo
 from enroll.enrolment import known_faces
 from enroll.tables.open import open_table
-from gate.store import audit, residents
 from gate.store.database import open_database, open_read_only
+from gate.store.people import residents
+from gate.store.record import audit
 from models.align import align
 from tests.conftest import command_environment
 from tests.running import wait_for
@@ -82,7 +83,7 @@ def test_the_import_keeps_four_fifths_of_the_models_own_pace_in_flat_memory(tabl
 
 def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(table, models, models_dir, state, tmp_path):
     path, folder = table
-    command = [sys.executable, "-m", "gate.cli", "import", str(path), "--photos", str(folder), "--yes", "--json"]
+    command = [sys.executable, "-m", "commands.cli", "import", str(path), "--photos", str(folder), "--yes", "--json"]
 
     def started(of):
         return subprocess.Popen(command, env=command_environment(models_dir, of), stdout=subprocess.PIPE, text=True)

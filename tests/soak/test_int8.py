@@ -14,8 +14,8 @@ from enroll.checks import PhotoRefused, examine
 from enroll.decode import decode_photo
 from evaluate.folder import Listing, list_people, look
 from evaluate.identification import Protocol, attempt, fnir_at
-from gate.config import VisionSettings
 from gate.vision.recogniser import limits_of
+from gate.vision.settings import VisionSettings
 from models.embedder import ArcFace
 from models.pack import Models
 from models.receipt import pack_folder

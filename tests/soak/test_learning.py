@@ -8,9 +8,9 @@ import pytest
 
 from evaluate.folder import list_people, look
 from evaluate.identification import scores_of
-from gate.config import VisionSettings
-from gate.promise import Promise, bar
+from gate.vision.promise import Promise, bar
 from gate.vision.recogniser import LEARNS_SELDOMER, limits_of
+from gate.vision.settings import VisionSettings
 
 PEOPLE, STRANGERS_A_DAY = 300, 2
 MOST_ORDERS = 24

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.store import audit, residents, retention
-from gate.store.audit import Moment
+from gate.care import retention
+from gate.keep_settings import KeepSettings
 from gate.store.database import open_database, transaction
-from gate.store.retention import KeepSettings
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.audit import Moment
 from gate.vocabulary import AuditEvent
 
 pytestmark = pytest.mark.soak

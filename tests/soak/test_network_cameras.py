@@ -18,15 +18,16 @@ from threading import Thread
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.config import CameraSettings, Settings
-from gate.demo.walkup import Scene, footage, walker_from
+from evaluate.demo.walkup import Scene, footage, walker_from
+from gate.config import Settings
 from gate.processes.camera_report import CameraError
-from gate.store.consents import NO_PERSON
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
+from gate.store.people.consents import NO_PERSON
 from gate.vision.camera import Camera
 from gate.vision.gallery import judging
 from gate.vision.recogniser import Recogniser
+from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 from models.pack import open_models
 from tests.cameras import Film, RtspCamera, Shifter, needs_gstreamer, rtsp_camera, write_film

@@ -10,8 +10,8 @@ import pytest
 from evaluate.folder import list_people, look
 from evaluate.identification import Protocol, attempt, feasible, fnir_at
 from evaluate.scores import compare, fit_cohort
-from gate.config import VisionSettings
 from gate.vision.recogniser import limits_of
+from gate.vision.settings import VisionSettings
 from models.pack import Models
 
 HALVES = 12

@@ -17,12 +17,12 @@ import pytest
 
 from enroll.checks import PhotoRefused, examine, find_faces, main_face, put_upright
 from enroll.decode import decode_photo
+from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from evaluate.folder import list_people
 from gate.config import Settings
-from gate.demo.walkup import FPS, Scene, Walker, footage
 from gate.replay import replay
-from gate.store import residents
-from gate.store.consents import NO_PERSON
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
 from gate.vision.closer import closer
 from gate.vision.gallery import judging
 from gate.vocabulary import Face, Reason

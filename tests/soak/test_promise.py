@@ -11,10 +11,11 @@ import pytest
 
 from evaluate.folder import Faces, list_people, look
 from evaluate.scores import Comparisons, calibrate, compare, foretold
-from gate.config import Settings, VisionSettings
-from gate.promise import LOOKS, Promise, bar
+from gate.config import Settings
 from gate.vision.evidence import bar as bar_of
+from gate.vision.promise import LOOKS, Promise, bar
 from gate.vision.recogniser import Recogniser, limits_of
+from gate.vision.settings import VisionSettings
 from gate.vocabulary import Sighting
 from models.manifest import Calibration
 from models.pack import Models

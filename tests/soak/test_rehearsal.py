@@ -11,8 +11,9 @@ import cv2
 import pytest
 
 from gate.names import name_key
-from gate.store import audit, residents
 from gate.store.database import open_database
+from gate.store.people import residents
+from gate.store.record import audit
 from tests.conftest import command_environment
 from tests.tables import table
 
@@ -42,7 +43,7 @@ def people(shared, tmp_path):
 
 
 def test_what_is_rehearsed_is_what_happens_in_each_of_two_thousand_rows(people, models_dir, state):
-    command = [sys.executable, "-m", "gate.cli", "import", str(people), "--json"]
+    command = [sys.executable, "-m", "commands.cli", "import", str(people), "--json"]
 
     def said(*more):
         began = time.monotonic()

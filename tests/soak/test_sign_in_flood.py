@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from api.passwords import Passwords
-from gate.store import accounts
-from gate.store.accounts import Role
 from gate.store.database import open_database
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
 from tests.api_process import api_process, trusting
 from tests.console import PASSWORD
 

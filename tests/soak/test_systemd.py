@@ -93,7 +93,7 @@ def test_the_units_verify_and_are_rated_safe(box):
 
 ASK_TO_OPEN = """
 from pathlib import Path
-from gate.link import Client, socket_of
+from gate.processes.wire import Client, socket_of
 print(Client(socket_of(Path("/var/lib/facegate"), "door")).ask({"do": "open"}))
 """
 
@@ -178,7 +178,7 @@ class Watch(threading.Thread):
 
     def run(self):
         program = (
-            "import sys, time\nfrom pathlib import Path\nfrom gate.link import Client, LinkDown, socket_of\n"
+            "import sys, time\nfrom pathlib import Path\nfrom gate.processes.wire import Client, LinkDown, socket_of\n"
             "last = time.monotonic(); gap = 0.0\n"
             "while not Path('/run/stop').exists():\n"
             "    client = Client(socket_of(Path('/var/lib/facegate'), 'door'), timeout_s=0.3)\n"

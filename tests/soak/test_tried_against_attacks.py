@@ -14,7 +14,7 @@ import pytest
 
 from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
-from gate.demo.walkup import Held, Scene, Walker, footage
+from evaluate.demo.walkup import Held, Scene, Walker, footage
 from gate.vision.recordings import video_frames
 from models.detector import look_closer
 from models.pack import Models, open_models

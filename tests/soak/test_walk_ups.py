@@ -18,13 +18,13 @@ from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from enroll.enrolment import Photo, enrol
 from enroll.people import namesake
+from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from gate.config import Settings
-from gate.demo.walkup import FPS, Scene, Walker, footage
 from gate.errors import Refusal
 from gate.replay import replay
-from gate.store import residents
-from gate.store.consents import NO_PERSON
 from gate.store.database import open_read_only
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
 from gate.vision.evidence import weigh
 from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser

@@ -95,7 +95,7 @@ def test_what_is_installed_runs_and_names_no_path_of_the_builder(image):
             assert path.is_dir() or str(image).encode() not in path.read_bytes(), path
     program = image / "opt/facegate/current/bin/python"
     said = subprocess.run(
-        [program, "-I", "-c", "import gate.cli, sys; print(gate.cli.__file__, sys.prefix)"],
+        [program, "-I", "-c", "import commands.cli, sys; print(commands.cli.__file__, sys.prefix)"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert str(image) in said.split()[0]

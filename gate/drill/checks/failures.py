@@ -10,9 +10,9 @@ import sys
 import time
 from contextlib import closing
 
-from gate.drill.bench import Bench
 from gate.drill.expect import expect, health, milliseconds, press_exit, soon
 from gate.drill.results import CheckFailed
+from gate.drill.rig import Bench
 from gate.store.database import database_of
 from gate.supervise import WATCHDOG_S
 
@@ -124,7 +124,16 @@ def unsafe_settings_are_refused(gate: Bench, _resident: str) -> str:
         config = gate.state / "wrong.toml"
         config.write_text(lines, "utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", "gate.cli", "run", "--state", str(gate.state / "wrong"), "--config", str(config)],
+            [
+                sys.executable,
+                "-m",
+                "commands.cli",
+                "run",
+                "--state",
+                str(gate.state / "wrong"),
+                "--config",
+                str(config),
+            ],
             env={name: value for name, value in os.environ.items() if not name.startswith("FACEGATE_")},
             capture_output=True,
             text=True,

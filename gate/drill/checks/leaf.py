@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from gate.door.settings import DoorSettings
-from gate.drill.bench import TIMES, Bench
 from gate.drill.expect import expect, milliseconds
+from gate.drill.rig import TIMES, Bench
 
 
 def relay_is_off_at_start(gate: Bench, _resident: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import time
 
-from gate.drill.bench import TIMES, Bench
 from gate.drill.expect import expect, press_exit, refused, soon
-from gate.link import socket_of
+from gate.drill.rig import TIMES, Bench
+from gate.processes.wire import socket_of
 
 
 def claim_opens(gate: Bench, resident: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from gate import backup
+from gate.care import backup
 from gate.care.restore import restore
-from gate.drill.bench import Bench
 from gate.drill.expect import expect, health, milliseconds
-from gate.store import audit
+from gate.drill.rig import Bench
 from gate.store.database import open_database
+from gate.store.record import audit
 
 
 def health_is_told(gate: Bench, _resident: str) -> str:

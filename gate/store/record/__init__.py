@@ -1,1 +1,1 @@
-"""The record's proof from outside."""
+"""The record: its lines, its anchors outside, and what is read from it."""

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from gate.store import audit
-from gate.store.audit import Anchor, Finding
+from gate.store.record import audit
+from gate.store.record.audit import Anchor, Finding
 from gate.vocabulary import Kind
 
 # The door says an anchor after so many lines, and after so many seconds in which there was any.

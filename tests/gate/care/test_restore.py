@@ -12,13 +12,15 @@ import pytest
 
 from api.app import create_app
 from api.auth import digest
-from gate import backup
+from gate.care import backup
 from gate.care.restore import restore
-from gate.store import accounts, audit, consents, corrections, residents, schedules, webhooks
-from gate.store.accounts import Role
-from gate.store.consents import NO_PERSON, Consent, Way
 from gate.store.database import database_of, migrated_up_to, open_database
-from gate.store.residents import Template
+from gate.store.people import consents, corrections, residents
+from gate.store.people.consents import NO_PERSON, Consent, Way
+from gate.store.people.residents import Template
+from gate.store.record import audit
+from gate.store.site import accounts, schedules, webhooks
+from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent, Kind
 from tests.console import CHEAP, PASSWORD, Browser, context_on
 

@@ -7,7 +7,7 @@ from gate.door.hardware import RelayFault
 from gate.door.machine import Answer, Event, Mode
 from gate.door.settings import DoorSettings
 from gate.door.signals import PATTERNS, SHOWN_S, Signal
-from gate.store.residents import Resident
+from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
 
 RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)

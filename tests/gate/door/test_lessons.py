@@ -8,9 +8,9 @@ import pytest
 
 from enroll.consent import given
 from gate.door.lessons import Lessons
-from gate.store import residents
-from gate.store.consents import Way
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import Way
+from gate.store.people.residents import Template
 from gate.vocabulary import AuditEvent, Lesson
 from tests.door import CONTACT, claim, door_process, drive, events, until
 

@@ -27,12 +27,12 @@ from gate.door.machine import (
     Mode,
     Note,
     Place,
-    Policy,
     Release,
     at_rest,
     due_mono,
     step,
 )
+from gate.door.policy import Policy
 from gate.vocabulary import Reason
 
 STRIKE = Policy(contact=True)

@@ -7,8 +7,9 @@ from gate.door.controller import Standing
 from gate.door.memory import Memory, Remembered, memory_of
 from gate.door.people import People, StoreDown
 from gate.errors import Refusal
-from gate.store import residents, schedules
 from gate.store.database import database_of
+from gate.store.people import residents
+from gate.store.site import schedules
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 23, 12, tzinfo=SHANGHAI).timestamp()

@@ -2,7 +2,7 @@ import logging
 import time
 
 from gate.door.recorder import Recorder
-from gate.store import audit
+from gate.store.record import audit
 from gate.store.record.anchors import LINES_APART, heard
 from gate.vocabulary import AuditEvent
 

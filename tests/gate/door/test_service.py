@@ -11,11 +11,12 @@ import time
 import pytest
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.link import socket_of
-from gate.store import residents, schedules
-from gate.store.consents import NO_PERSON
+from gate.processes.wire import socket_of
 from gate.store.database import database_of
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.site import schedules
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 
 

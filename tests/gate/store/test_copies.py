@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate import backup
+from gate.care import backup, retention
 from gate.care.restore import restore
-from gate.store import copies, residents, retention
-from gate.store.consents import Consent, Way
+from gate.keep_settings import KeepSettings
+from gate.store import copies
 from gate.store.database import database_of, open_copy, open_database
-from gate.store.residents import Template
-from gate.store.retention import KeepSettings
+from gate.store.people import residents
+from gate.store.people.consents import Consent, Way
+from gate.store.people.residents import Template
 
 GUARDIAN = "Ann Dunham"
 AGREED = Consent("face-1", "en", "", Way.PAPER, "test", GUARDIAN)

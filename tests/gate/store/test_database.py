@@ -9,8 +9,6 @@ from importlib import resources
 import pytest
 
 from gate.errors import UsageError
-from gate.store import audit, residents
-from gate.store.consents import NO_PERSON
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -21,6 +19,9 @@ from gate.store.database import (
     sentences,
 )
 from gate.store.ids import new_id
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 
 
@@ -112,10 +113,10 @@ def test_a_full_disk_is_told_in_words_and_changes_nothing(facegate, photos, tmp_
     disk.mkdir()
     script = (
         f"mount -t tmpfs -o size=500k,mode=750 tmpfs {disk} && "
-        f"{sys.executable} -m gate.cli residents list --state {disk} && "
+        f"{sys.executable} -m commands.cli residents list --state {disk} && "
         f"dd if=/dev/zero of={disk}/filler bs=1k count=600 2>/dev/null; "
-        f"{sys.executable} -m gate.cli enroll Obama {photos / 'obama.jpg'} --state {disk}; code=$?; "
-        f"rm {disk}/filler; {sys.executable} -m gate.cli residents list --state {disk}; exit $code"
+        f"{sys.executable} -m commands.cli enroll Obama {photos / 'obama.jpg'} --state {disk}; code=$?; "
+        f"rm {disk}/filler; {sys.executable} -m commands.cli residents list --state {disk}; exit $code"
     )
     environment = os.environ | {"FACEGATE_MODELS__DIR": str(photos.parent.resolve())}
     done = subprocess.run(

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.config import CameraSettings
-from gate.demo.walkup import Scene, footage, write_video
+from evaluate.demo.walkup import Scene, footage, write_video
 from gate.processes.camera_report import CameraError, Trouble
 from gate.vision.camera import Camera, PictureWatch
 from gate.vision.pictures import Shot
 from gate.vision.recordings import folder_frames, video_frames
+from gate.vision.settings import CameraSettings
 from gate.vision.sources import Source, source_of
 
 RNG = np.random.default_rng(0)

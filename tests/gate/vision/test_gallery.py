@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.store import residents
-from gate.store.consents import NO_PERSON
 from gate.store.database import open_database, open_read_only
-from gate.store.residents import Template
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
 from gate.vision.gallery import Gallery, LiveGallery
 
 DIMENSION = 16

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.demo.walkup import Scene, footage
+from evaluate.demo.walkup import Scene, footage
 from gate.processes.camera_report import Trouble
 from tests.cameras import write_coded
 from tests.gate.vision.test_network_cameras import fault_of, first_picture, looking

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.demo.walkup import Scene, footage, walker_from
+from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.vision.infrared import shows_face
 from tests.infrared import grey
 

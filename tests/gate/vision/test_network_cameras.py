@@ -9,11 +9,11 @@ import pytest
 
 from api.tls import generated_certificate
 from enroll.enrolment import enrol_photos
-from gate.config import CameraSettings
-from gate.demo.walkup import Scene, footage, walker_from
+from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.processes.camera_report import Trouble
-from gate.store.consents import NO_PERSON
+from gate.store.people.consents import NO_PERSON
 from gate.vision.camera import Camera
+from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 from tests.cameras import Shifter, rtsp_camera, write_film
 from tests.running import ask, gate_running, of_kind, wait_for

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.link import MAX_PICTURE, Client, Server
+from gate.processes.wire import MAX_PICTURE, Client, Server
 from gate.vision.preview import preview
 from gate.vocabulary import Frame
 

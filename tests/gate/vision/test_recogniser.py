@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.config import Settings, VisionSettings
-from gate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_from
+from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_from
+from gate.config import Settings
 from gate.replay import replay
-from gate.store import residents
-from gate.store.consents import NO_PERSON
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
 from gate.vision.gallery import Gallery, judging, score_by_enrolment
 from gate.vision.recogniser import Recogniser
+from gate.vision.settings import VisionSettings
 from gate.vocabulary import Frame, Reason
 from models.align import align
 from models.detector import Detector

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.store import residents
-from gate.store.consents import NO_PERSON
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
 from gate.vision.strays import near_many, near_nothing, nothing, stray_residents
 from models.align import align
 from tests.changed import turned

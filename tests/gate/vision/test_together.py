@@ -9,21 +9,22 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.config import CameraSettings, Settings, VisionSettings
-from gate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
+from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
+from gate.config import Settings
 from gate.door.controller import Controller
 from gate.door.machine import Event
 from gate.door.settings import DoorSettings
 from gate.errors import Refusal
 from gate.replay import VideoRelay, heard_by, replay
-from gate.store import residents
-from gate.store.consents import NO_PERSON
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
 from gate.vision.again import DoorNews
 from gate.vision.camera import Camera
 from gate.vision.gallery import judging
 from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
 from gate.vision.recordings import video_frames
+from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source
 from gate.vocabulary import Frame, Reason
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate import backup
+from gate.care import backup, retention
 from gate.care.restore import restore
 from gate.care.witnesses import of_backups
-from gate.store import audit, retention
-from gate.store.audit import Anchor, Moment
+from gate.keep_settings import KeepSettings
 from gate.store.database import open_database
+from gate.store.record import audit
 from gate.store.record.anchors import (
     EVERY_S,
     LINES_APART,
@@ -26,7 +26,7 @@ from gate.store.record.anchors import (
     in_text,
     said,
 )
-from gate.store.retention import KeepSettings
+from gate.store.record.audit import Anchor, Moment
 from gate.vocabulary import AuditEvent, Kind
 from tests.forging import another_time, rewrite, without
 

@@ -1,0 +1,85 @@
+"""The page about one's own account, and the password given again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_first import AskedFirst
+from api.auth import Actor
+from api.context import Person, Shared, Store
+from api.pages.page import language_of, page
+from api.passwords import LEAST_PASSWORD
+from api.problems import HttpProblem
+from api.signing_in import change_own_password, confirm
+from gate.errors import FacegateError
+from gate.store.site import signed_in
+
+router = APIRouter(route_class=AskedFirst)
+
+_Secret = Annotated[str, Form(max_length=400)]
+
+
+@router.get("/account")
+def show_account(request: Request, connection: Store, actor: Person) -> Response:
+    """Who is signed in, by what, and the way to another password."""
+    return _page(request, connection, actor)
+
+
+@router.post("/account/password")
+def change_password(
+    request: Request, connection: Store, context: Shared, actor: Person, current: _Secret, password: _Secret
+) -> Response:
+    """Change one's own password; everything else one was signed in by ends."""
+    response = RedirectResponse("/" if actor.must_change else "/account?changed=yes", 303)
+    try:
+        change_own_password(request, response, connection, context, actor, current, password)
+    except FacegateError as error:
+        return _page(request, connection, actor, error)
+    return response
+
+
+@router.post("/account/sign-ins/end")
+def end_sign_ins(connection: Store, actor: Person, which: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """End one session or token, or without its id all but this one."""
+    if which:
+        signed_in.end_one_of(connection, actor.user_id, which, actor.label)
+    else:
+        signed_in.end_all_of(connection, actor.user_id, actor.label, but=actor.session)
+    return RedirectResponse("/account", 303)
+
+
+@router.post("/confirm")
+def give_password_again(
+    request: Request, connection: Store, context: Shared, actor: Person, password: _Secret,
+    back: Annotated[str, Form(max_length=200)] = "/settings",
+) -> Response:  # fmt: skip
+    """Give one's password again, and go on where it was asked for."""
+    # Only within the settings: where else it leads nobody can make it.
+    way_back = back if back.startswith("/settings") else "/settings"
+    try:
+        confirm(request, connection, context, actor, password)
+    except HttpProblem as error:
+        said = language_of(request).error(error)
+        return page(request, "confirm.html", status_code=error.status, actor=actor, problem=said, way_back=way_back)
+    return RedirectResponse(way_back, 303)
+
+
+def _page(request: Request, connection: Store, actor: Actor, error: FacegateError | None = None) -> Response:
+    language = language_of(request)
+    changed = "changed" in request.query_params
+    return page(
+        request,
+        "account.html",
+        status_code=getattr(error, "status", 422) if error else 200,
+        actor=actor,
+        least=LEAST_PASSWORD,
+        sign_ins=signed_in.of(connection, actor.user_id),
+        this=signed_in.shown(actor.session) if actor.session else None,
+        problem=language.error(error) if error else None,
+        notice=language("Your password is changed. Everything else you were signed in by has ended.")
+        if changed
+        else None,
+    )

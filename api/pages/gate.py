@@ -1,0 +1,147 @@
+"""The console's page about the gate itself: health, live view, approach zone, what the settings mean, drill, doctor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+
+from api.asked_first import AskedFirst
+from api.auth import Actor
+from api.context import Context, Owner, Shared, Store, Watcher
+from api.pages.page import language_of, page
+from api.problems import HttpProblem
+from api.v1.health import health_of
+from gate.care.health import gather
+from gate.errors import FacegateError, Sentence
+from gate.processes.camera_report import reports_in
+from gate.store.site import approach_zone
+from gate.vision.promise import Standing
+from gate.vision.proofs import Proof, proofs
+from gate.vision.settings import VisionSettings
+from gate.vocabulary import Level
+from models.errors import PackError
+
+router = APIRouter(route_class=AskedFirst, prefix="/door")
+
+_Percent = Annotated[float, Form(ge=0, le=100)]
+_EXAMINED_WITHIN_S = 60.0
+# The sheet is whole in itself, styles and all, and runs nothing.
+_SHEET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+
+@router.get("")
+def show_gate(request: Request, connection: Store, context: Shared, actor: Watcher) -> Response:
+    """How the gate is."""
+    return _page(request, connection, context, actor)
+
+
+@router.post("/zone")
+def draw_zone(
+    request: Request, connection: Store, context: Shared, actor: Owner, left: _Percent, top: _Percent, right: _Percent,
+    bottom: _Percent,
+) -> Response:  # fmt: skip
+    """Where a face counts, as drawn on the picture."""
+    try:
+        approach_zone.draw(connection, (left / 100, top / 100, right / 100, bottom / 100), actor.label)
+    except FacegateError as error:
+        return _page(request, connection, context, actor, problem=language_of(request).error(error))
+    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+
+
+@router.post("/zone/removal")
+def forget_zone(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+    """The zone of the settings again."""
+    approach_zone.draw(connection, None, actor.label)
+    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+
+
+@router.post("/examination")
+def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+    """What `facegate doctor` finds."""
+    if not context.examining.acquire(blocking=False):
+        said = language_of(request)(Sentence("An examination is under way; its findings are here in a minute."))
+        return _page(request, connection, context, actor, problem=said)
+    try:
+        findings = _examined(context)
+    finally:
+        context.examining.release()
+    if findings is None:
+        said = language_of(request)(Sentence("The examination did not end; on the gate, ask: sudo facegate doctor"))
+        return _page(request, connection, context, actor, problem=said)
+    return _page(request, connection, context, actor, findings=findings)
+
+
+def _examined(context: Context) -> list[dict[str, str]] | None:
+    """The doctor's findings; None where it did not end."""
+    named = ["--config", str(context.config)] if context.config else []
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "commands.cli", "doctor", "--json", "--state", str(context.state), *named],
+            capture_output=True, text=True, timeout=_EXAMINED_WITHIN_S, check=False,
+        )  # fmt: skip
+        found: list[dict[str, str]] = json.loads(done.stdout.splitlines()[-1])["findings"]
+    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, KeyError):
+        return None
+    return found
+
+
+@router.get("/drill")
+def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
+    """The sheet of the last drill."""
+    sheets = sorted((context.state / "drills").glob("drill-*.html"))
+    if not sheets:
+        raise HttpProblem(404, "There was no drill yet: sudo facegate drill")
+    return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})
+
+
+def _page(
+    request: Request, connection: Store, context: Context, actor: Actor, *, notice: str | None = None,
+    problem: str | None = None, findings: list[dict[str, str]] | None = None,
+) -> Response:  # fmt: skip
+    found = gather(context.state)
+    vision = context.settings.get("vision", {})
+    zone = approach_zone.drawn(connection)
+    return page(
+        request,
+        "gate.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        health=health_of(context.gate, found),
+        problems=found.problems,
+        cameras={name: report.sentence for name, report in reports_in(found.vision).items()},
+        settings=context.settings,
+        zone=zone or tuple(vision.get("zone", {}).values()) or (0.0, 0.0, 1.0, 1.0),
+        drawn=zone is not None,
+        drilled=any((context.state / "drills").glob("drill-*.html")),
+        findings=findings,
+        standing=_standing(connection, context),
+        proofs=_proofs(context),
+        notice=notice,
+        problem=problem,
+    )
+
+
+def _proofs(context: Context) -> list[Proof]:
+    """The liveness checks in use; none where a pack is missing, which the doctor names."""
+    settings = context.settings
+    try:
+        level, infrared = Level(settings["vision"]["liveness"]), settings["infrared"] is not None
+        return proofs(context.enroller.models_dir, settings["models"]["liveness"], level, infrared=infrared)
+    except (KeyError, PackError):
+        return []
+
+
+def _standing(connection: Store, context: Context) -> Standing | None:
+    """How it stands with the promise; None where the models that say so are missing, which the doctor names."""
+    from gate.care.forecast import standing_of
+
+    try:
+        vision = VisionSettings.model_validate(context.settings["vision"])
+        return standing_of(connection, context.enroller.models_dir, context.settings["models"]["pack"], vision)
+    except (KeyError, ValueError, PackError):
+        return None

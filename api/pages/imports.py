@@ -1,0 +1,74 @@
+"""The console's page for many people at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi.responses import RedirectResponse, Response
+
+from api.acting import still_may
+from api.asked_first import AskedFirst
+from api.auth import Actor, Permission
+from api.context import Context, Registrar, Shared
+from api.pages.page import language_of, page
+from api.v1.imports import start
+from enroll.tables.letters import ENCODINGS
+from gate.errors import FacegateError
+
+router = APIRouter(route_class=AskedFirst, prefix="/import")
+
+_LINES_SHOWN = 500
+
+
+@router.get("")
+def show_import(request: Request, context: Shared, actor: Registrar, part: str = "") -> Response:
+    """How far the import is, or how to begin one."""
+    return _page(request, context, actor, "import_live.html" if part == "live" else "import.html")
+
+
+@router.post("")
+def start_import(
+    request: Request,
+    context: Shared,
+    actor: Registrar,
+    files: list[UploadFile] | None = None,
+    encoding: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Rehearse what was chosen."""
+    try:
+        start(context, [one for one in files or [] if one.filename], encoding)
+    except FacegateError as error:
+        return _page(request, context, actor, "import.html", language_of(request).error(error))
+    return RedirectResponse("/import", 303)
+
+
+@router.post("/run")
+def run_import(request: Request, context: Shared, actor: Registrar) -> Response:
+    """Do it."""
+    try:
+        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE))
+    except FacegateError as error:
+        return _page(request, context, actor, "import.html", language_of(request).error(error))
+    return RedirectResponse("/import", 303)
+
+
+@router.post("/discard")
+def discard_import(context: Shared, _actor: Registrar) -> Response:
+    """Stop it, and forget what was uploaded."""
+    context.importer.discard()
+    return RedirectResponse("/import", 303)
+
+
+def _page(request: Request, context: Context, actor: Actor, template: str, problem: str | None = None) -> Response:
+    now = context.importer.now
+    lines = now.lines() if now else []
+    # What needs somebody's eye comes first.
+    shown = sorted(lines, key=lambda one: (one.action != "refused", not one.why, one.line))[:_LINES_SHOWN]
+    counts = Counter(one.action for one in lines)
+    return page(
+        request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
+        problem=problem, encodings=ENCODINGS,
+    )  # fmt: skip

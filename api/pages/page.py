@@ -1,0 +1,83 @@
+"""Pages rendered on the server, in the reader's language."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api import wording
+from api.context import context_of
+from api.languages import Language
+from gate.clock import zone_of
+
+LANGUAGE_COOKIE = "language"
+
+
+def language_of(request: Request) -> Language:
+    """The language of who asks."""
+    headers = request.headers
+    return context_of(request).languages.chosen(
+        request.cookies.get(LANGUAGE_COOKIE), headers.get("accept-language", "")
+    )
+
+
+def _way_back(request: Request) -> str:
+    """Where this page can be seen again; what a form was answered with cannot."""
+    if request.method != "GET":
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("api", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {name: getattr(wording, name) for name in dir(wording) if name.isupper()}
+    return environment
+
+
+def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """One page. `_` is the reader's language, `actor` who is signed in (None: nobody)."""
+    context, language = context_of(request), language_of(request)
+    zone = zone_of(context.zone)
+    values = {"actor": None, "notice": None, "problem": None} | values
+
+    def clock(moment: str) -> str:
+        return language.time(datetime.fromisoformat(moment), zone)
+
+    def day_and_time(moment: str) -> str:
+        return language.date_time(datetime.fromisoformat(moment), zone)
+
+    def day_and_time_of(seconds: float) -> str:
+        return language.date_time(datetime.fromtimestamp(seconds, UTC), zone)
+
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            _=language,
+            many=language.many,
+            language=language,
+            languages=context.languages.all,
+            gate=context.gate,
+            path=request.url.path,
+            back=_way_back(request),
+            clock=clock,
+            day_and_time=day_and_time,
+            day_and_time_of=day_and_time_of,
+            json=json.dumps,
+            **values,
+        )
+    )
+    return HTMLResponse(text, status_code)

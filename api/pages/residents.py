@@ -1,0 +1,269 @@
+"""The console's pages about people: residents, one resident, enrolling, receipts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi.responses import JSONResponse, Response
+
+from api.asked_first import AskedFirst
+from api.context import Context, Registrar, Shared, Store, record_look
+from api.pages.page import language_of, page
+from api.v1.enrolments import enrol_uploads
+from api.v1.residents import etag, found_resident, refuse_outdated
+from enroll import consent as texts
+from enroll.people import add_without_face
+from gate.care import retention
+from gate.clock import zone_of
+from gate.errors import FacegateError, Refusal
+from gate.names import clean_text
+from gate.store.people import consents, corrections, residents
+from gate.store.people.consents import Given, Way
+from gate.store.people.residents import Resident
+from gate.store.record import search as record
+from gate.store.record.search import Search
+from gate.store.site import schedules
+from models.errors import PackError
+
+router = APIRouter(route_class=AskedFirst)
+
+_PEOPLE_SHOWN = 100
+_LINES_SHOWN = 10
+# Whose last day is nearer than this is marked.
+_SOON = timedelta(days=30)
+_Text = Annotated[str, Form(max_length=400)]
+
+
+@router.get("/residents")
+def show_residents(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    search: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Everyone, by home and name."""
+    found = sorted(residents.search(connection, search), key=lambda one: (one.unit or "", one.name))
+    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    shown = found[start : start + _PEOPLE_SHOWN]
+    record_look(connection, actor, "residents")
+    more = start + _PEOPLE_SHOWN < len(found)
+    model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
+    return page(
+        request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
+        next=shown[-1].id if more else None, outdated=residents.outdated(connection, model) if model else set(),
+        soon=(today + _SOON).isoformat(),
+        fading=retention.fading(connection, context.keep, today),
+    )  # fmt: skip
+
+
+@router.get("/residents/{resident}")
+def show_resident(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
+    """One person: how they are let in, their face, their consent, what they did lately."""
+    record_look(connection, actor, "a resident")
+    return _resident(request, connection, context, actor, resident)
+
+
+@router.post("/residents/{resident}")
+def change_resident(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    resident: str,
+    known_as: _Text,
+    name: _Text = "",
+    unit: _Text = "",
+    group: _Text = "",
+    valid_from: _Text = "",
+    valid_until: _Text = "",
+    extended: Annotated[bool, Form()] = False,
+) -> Response:
+    """Change how they are let in, unless somebody else was quicker."""
+    found, language = found_resident(connection, resident), language_of(request)
+    try:
+        refuse_outdated(found, known_as)
+        residents.change(
+            connection, found, name=clean_text(name, "name"), extended=extended, group=group,
+            unit=clean_text(unit, "unit") if unit.strip() else "", valid_from=valid_from, valid_until=valid_until,
+            by=actor.label,
+        )  # fmt: skip
+    except FacegateError as error:
+        return _resident(request, connection, context, actor, resident, problem=language.error(error))
+    return _resident(request, connection, context, actor, resident, notice=language("Saved."))
+
+
+@router.post("/residents/{resident}/withdrawal")
+def withdraw_consent(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """Their consent ends; the receipt."""
+    receipt = residents.withdraw(connection, found_resident(connection, resident), by=actor.label)
+    return page(request, "receipt.html", actor=actor, receipt=receipt)
+
+
+@router.post("/residents/{resident}/erasure")
+def erase_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """They are erased; the receipt."""
+    receipt = residents.remove(connection, found_resident(connection, resident), by=actor.label)
+    return page(request, "receipt.html", actor=actor, receipt=receipt)
+
+
+@router.post("/residents/{resident}/corrections")
+def correct_opening(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
+) -> Response:
+    """An opening in their name was somebody else."""
+    corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
+    words = language_of(request)
+    said = words("Noted. A face must be surer from now on to be taken for them.")
+    return _resident(request, connection, context, actor, resident, notice=said)
+
+
+@router.post("/residents/{resident}/corrections/taken-back")
+def take_correction_back(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
+) -> Response:
+    """It was them after all."""
+    corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
+    words = language_of(request)
+    return _resident(request, connection, context, actor, resident, notice=words("Taken back."))
+
+
+@router.post("/residents/{resident}/templates/erasure")
+def erase_template(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, template: _Text
+) -> Response:
+    """One template goes."""
+    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
+    words = language_of(request)
+    return _resident(request, connection, context, actor, resident, notice=words("Template erased."))
+
+
+@router.get("/enrol")
+def show_enrol(
+    request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Enrol someone, or give someone more photos."""
+    return _enrol(request, connection, actor, resident)
+
+
+@router.post("/enrol")
+def enrol(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    photos: list[UploadFile] | None = None,
+    name: _Text = "",
+    unit: _Text = "",
+    resident: _Text = "",
+    way: Annotated[Given, Form()] = Way.SCREEN,
+    language: _Text = "en",
+    guardian: _Text = "",
+    agreed: Annotated[bool, Form()] = False,
+) -> Response:
+    """Enrol; what is wrong is said on the same page, and nothing typed is lost."""
+    given = {"name": name, "unit": unit, "guardian": guardian}
+    words = language_of(request)
+    # A browser sends an empty part where no file was chosen.
+    sent = [one for one in photos or [] if one.filename or one.size]
+    try:
+        if not sent:
+            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
+            said = words("{name} is added, without a face.", name=person.name)
+            return _enrol(request, connection, actor, "", _next_of(person), notice=said)
+        if not agreed:
+            said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
+            return _enrol(request, connection, actor, resident, given, problem=said)
+        enrolled = enrol_uploads(
+            context, connection, actor, sent, way=way, name=name, unit=unit.strip() or None, resident=resident or None,
+            language=language, guardian=guardian,
+        )  # fmt: skip
+    except (FacegateError, PackError) as error:
+        return _enrol(request, connection, actor, resident, given, problem=words.error(error))
+    notice = words("{name} is enrolled.", name=enrolled.resident.name)
+    for one in enrolled.left_out:
+        notice += " " + words("Left out: {why}", why=one.why)
+    if enrolled.lookalikes:
+        notice += " " + words(
+            "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)
+        )
+    if resident:
+        return _resident(request, connection, context, actor, resident, notice=notice)
+    return _enrol(request, connection, actor, "", _next_of(enrolled.resident), notice=notice)
+
+
+def _next_of(person: Resident) -> dict[str, str]:
+    """What the form holds for the next of a family."""
+    return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
+
+
+@router.post("/photos/checks")
+def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Registrar) -> Response:
+    """Whether a photo from the browser's camera will do, in words; nothing of it is kept."""
+    words = language_of(request)
+    try:
+        context.enroller.check(photo.file, words("The photo"))
+    except Refusal as refused:
+        return JSONResponse({"fit": False, "advice": words.error(refused)})
+    return JSONResponse({"fit": True, "advice": ""})
+
+
+def _enrol(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: str,
+    given: dict[str, str] | None = None,
+    *,
+    notice: str | None = None,
+    problem: str | None = None,
+) -> Response:
+    language = language_of(request).tag
+    spoken = language if language in texts.LANGUAGES else "en"
+    return page(
+        request,
+        "enrol.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        person=found_resident(connection, resident) if resident else None,
+        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
+        consent_text=texts.text(spoken),
+        consent_language=spoken,
+        notice=notice,
+        problem=problem,
+    )
+
+
+def _resident(
+    request: Request,
+    connection: Store,
+    context: Context,
+    actor: Registrar,
+    resident: str,
+    notice: str | None = None,
+    problem: str | None = None,
+) -> Response:
+    person = found_resident(connection, resident)
+    today = datetime.now(zone_of(context.zone)).date()
+    return page(
+        request,
+        "resident.html",
+        status_code=422 if problem else 200,
+        actor=actor,
+        person=person,
+        fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
+        etag=etag(person),
+        groups=schedules.groups(connection),
+        templates=residents.templates_of(connection, person.id),
+        model=context.enroller.model_id(),
+        agreed=consents.of(connection, person.id),
+        standing=consents.standing(connection, person.id),
+        lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
+        corrected={one.event: one for one in corrections.of(connection, person.id)},
+        is_opening_by_face=corrections.is_opening_by_face,
+        notice=notice,
+        problem=problem,
+    )

@@ -1,0 +1,162 @@
+"""The first start, signing in and out, and the choice of a language."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_first import AskedFirst
+from api.context import Context, MaybeActor, Shared, Store, address_of, context_of
+from api.pages.page import LANGUAGE_COOKIE, language_of, page
+from api.passwords import LEAST_PASSWORD
+from api.problems import HttpProblem
+from api.signing_in import TOO_MANY, begin_session
+from api.throttle import Attempt, network_of
+from api.v1.accounts import clean_user_name
+from gate.errors import FacegateError, Refusal
+from gate.store.record import audit
+from gate.store.site import accounts, signed_in
+from gate.store.site.accounts import User
+from gate.vocabulary import AuditEvent, Kind
+
+router = APIRouter(route_class=AskedFirst)
+
+_Name = Annotated[str, Form(max_length=400)]
+_Secret = Annotated[str, Form(max_length=400)]
+# What attempts at the first start's code are counted under.
+_FIRST_START = "the first start"
+_YEAR_S = 365 * 24 * 3600
+
+
+@router.get("/owner")
+def show_first_start(request: Request, connection: Store) -> Response:
+    """The page that makes the owner; once there is one, it leads on."""
+    if accounts.has_owner(connection):
+        return _to("/sign-in")
+    return _first_start(request)
+
+
+@router.post("/owner")
+def make_owner(
+    request: Request, connection: Store, context: Shared, code: _Secret, name: _Name, password: _Secret
+) -> Response:
+    """Make the owner, by the code that the machine printed."""
+    language = language_of(request)
+    if accounts.has_owner(connection):
+        return _to("/sign-in")
+    address, now = address_of(request), time.monotonic()
+    # Sixty bits are not guessed from many networks either: nobody else's guesses keep the owner waiting.
+    attempt = Attempt.at(_FIRST_START, address, known=True)
+    wait_s = context.throttle.wait_s(attempt, now)
+    if wait_s > 0:
+        said = language(TOO_MANY, seconds=math.ceil(wait_s))
+        return _first_start(request, name, said)
+    if not context.owner_code.right(code):
+        context.throttle.failed(attempt, now)
+        audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"why": "owner code", "from": address}))
+        return _first_start(
+            request,
+            name,
+            language("This is not the code that the machine printed at its last start."),
+        )
+    try:
+        clean = clean_user_name(name)
+        hashed = context.passwords.hashed(password, clean)
+    except FacegateError as error:
+        return _first_start(request, name, language.error(error))
+    owner = accounts.add_owner(connection, clean, hashed)
+    if owner is None:
+        return _to("/sign-in")
+    context.owner_code_file.unlink(missing_ok=True)
+    return _signed_in(request, connection, context, owner)
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Response:
+    """The page to sign in."""
+    if not accounts.has_owner(connection):
+        return _to("/owner")
+    return _to("/") if actor else page(request, "sign_in.html", name="")
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, connection: Store, context: Shared, name: _Name, password: _Secret) -> Response:
+    """Sign in; who fails must wait longer each time, and nobody else."""
+    language, address, now = language_of(request), address_of(request), time.monotonic()
+    user = accounts.user_named(connection, name)
+    known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
+    attempt = Attempt.at(name, address, exists=user is not None, known=known)
+    wait_s = context.throttle.wait_s(attempt, now)
+    if wait_s > 0:
+        said = language(TOO_MANY, seconds=math.ceil(wait_s))
+        return page(request, "sign_in.html", status_code=429, name=name, problem=said)
+    # Counted before it is known to be wrong: attempts at once must not slip through together.
+    context.throttle.failed(attempt, now)
+    try:
+        right = context.passwords.right(user, password, known=known)
+    except HttpProblem as error:
+        context.throttle.taken_back(attempt)
+        return page(request, "sign_in.html", status_code=error.status, name=name, problem=language.error(error))
+    if user is None or not right:
+        audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"user": user.id if user else None, "from": address}))
+        return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
+    context.throttle.succeeded(attempt)
+    try:
+        return _signed_in(request, connection, context, user)
+    except Refusal as refused:
+        # Their password was changed while this one was judged, or they are gone.
+        return page(request, "sign_in.html", status_code=409, name=name, problem=language.error(refused))
+
+
+@router.post("/sign-out")
+def sign_out(connection: Store, context: Shared, actor: MaybeActor) -> Response:
+    """End the session."""
+    if actor is not None and actor.session is not None:
+        accounts.end_session(connection, actor.session)
+    response = _to("/sign-in")
+    response.delete_cookie(context.cookie, path="/", secure=context.secure, httponly=True, samesite="lax")
+    return response
+
+
+@router.post("/language")
+def choose_language(
+    context: Shared, language: Annotated[str, Form(max_length=20)], back: Annotated[str, Form(max_length=2000)] = "/"
+) -> Response:
+    """Remember a language in this browser."""
+    target = urlsplit(back)
+    # Only a path of this console; two slashes would be another host.
+    path = target.path if target.path.startswith("/") and not target.path.startswith(("//", "/\\")) else "/"
+    response = _to(f"{path}?{target.query}" if target.query else path)
+    known = {one.tag for one in context.languages.all}
+    if language in known:
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR_S, path="/", secure=context.secure, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _first_start(request: Request, name: str = "", problem: str | None = None) -> Response:
+    return page(
+        request,
+        "owner.html",
+        status_code=422 if problem else 200,
+        name=name,
+        least=LEAST_PASSWORD,
+        code_file=context_of(request).owner_code_file,
+        problem=problem,
+    )
+
+
+def _signed_in(request: Request, connection: Store, context: Context, user: User) -> Response:
+    response = _to("/")
+    begin_session(request, response, connection, context, user)
+    return response
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303)

@@ -1,1 +1,0 @@
-"""What the api answers, one room a subject."""

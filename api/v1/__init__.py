@@ -1,0 +1,1 @@
+"""The API, one room a subject."""

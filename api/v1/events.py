@@ -1,0 +1,163 @@
+"""The record: found, read a page at a time, exported."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, BeforeValidator
+
+from api.asked_first import AskedFirst
+from api.auth import Actor, Permission
+from api.context import Reader, Shared, Store, record_look
+from api.problems import RESPONSES
+from gate.spreadsheet import csv_line
+from gate.store.database import open_read_only
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.audit import Line
+from gate.store.record.search import Search, every, page
+from gate.vocabulary import AuditEvent, Kind
+
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["events"], responses=RESPONSES)
+
+
+def _written_out(typed: object) -> object:
+    """A number would be taken for seconds since 1970; in UTC a time of the first or last day may have no year."""
+    if isinstance(typed, str):
+        try:
+            iso(datetime.fromisoformat(typed))
+        except OverflowError as error:
+            raise ValueError(str(error)) from error
+    return typed
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
+
+
+class Event(BaseModel):
+    """A line of the record. `resident` and `name` are there until the person is erased."""
+
+    sequence: int
+    id: str
+    gate: str
+    kind: str
+    at: str
+    clock_trusted: bool | None
+    details: dict[str, Any]
+    resident: str | None = None
+    name: str | None = None
+    hash: str
+
+
+class Events(BaseModel):
+    """A page of the record, the newest first; `next` is the `before` of the following one."""
+
+    items: list[Event]
+    next: int | None
+
+
+def search_of(
+    connection: Store,
+    person: Annotated[str, Query(max_length=200, description="Words of a name or a unit.")] = "",
+    resident: Annotated[str | None, Query(max_length=64, description="A resident's id.")] = None,
+    kind: Annotated[list[str] | None, Query(description="Kinds of event.", max_length=100)] = None,
+    reason: Annotated[str | None, Query(max_length=40, description="Why something was refused.")] = None,
+    since: Annotated[Moment | None, Query(description="Not before this time.")] = None,
+    until: Annotated[Moment | None, Query(description="Before this time.")] = None,
+) -> Search:
+    """What a query asks for."""
+    return Search(people(connection, person, resident), tuple(kind or ()), reason or None, iso(since), iso(until))
+
+
+Asked = Annotated[Search, Depends(search_of)]
+
+
+def people(connection: sqlite3.Connection, person: str, resident: str | None) -> tuple[str, ...] | None:
+    """The ids of whom a query is about: `resident`, else everyone whom the words of `person` fit; None: anybody."""
+    if resident:
+        return (resident,)
+    return tuple(one.id for one in residents.search(connection, person)) if person.strip() else None
+
+
+@router.get("/events")
+def list_events(
+    connection: Store,
+    actor: Reader,
+    search: Asked,
+    before: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    count: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Events:
+    """The record, filtered, the newest first."""
+    found = page(connection, search, before, count)
+    record_look(connection, actor, "events")
+    more = len(found) == count
+    return Events(items=[shown(line, actor) for line in found], next=found[-1].sequence if more else None)
+
+
+@router.get("/events/export", response_class=StreamingResponse)
+def export_events(
+    connection: Store, context: Shared, actor: Reader, search: Asked, format: Literal["csv", "jsonl"] = "csv"
+) -> StreamingResponse:
+    """What was found, whole, as a file. The export is on record."""
+    audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": format, "by": actor.label}))
+    write = _csv if format == "csv" else _jsonl
+    name = f"facegate-events-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{format}"
+    kind = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"
+
+    def stream() -> Iterator[str]:
+        with closing(open_read_only(context.state)) as reader:
+            yield from write(reader, search, actor)
+
+    return StreamingResponse(
+        stream(), media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def shown(line: Line, actor: Actor) -> Event:
+    """A line as this actor may see it."""
+    return Event(
+        sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
+        clock_trusted=line.clock_trusted, details=_plain(line, actor),
+        resident=line.personal.get("resident"), name=line.personal.get("name"), hash=line.hash,
+    )  # fmt: skip
+
+
+def _plain(line: Line, actor: Actor) -> dict[str, Any]:
+    """How alike a face was is for administrators alone."""
+    scores = actor.may(Permission.SCORES)
+    return {name: value for name, value in line.details.items() if scores or name != "similarity"}
+
+
+def iso(moment: datetime | None) -> str | None:
+    """As the record writes times; one without a zone is taken as UTC."""
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+_CSV_COLUMNS = ("sequence", "at", "kind", "reason", "method", "name", "resident", "details", "hash")
+
+
+def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
+    # A spreadsheet takes UTF-8 for what it is when the file says so.
+    yield "\ufeff" + csv_line(_CSV_COLUMNS)
+    for line in every(reader, search):
+        one = shown(line, actor)
+        details = one.details
+        yield csv_line((
+            one.sequence, one.at, one.kind, details.get("reason", ""), details.get("method", ""), one.name or "",
+            one.resident or "", json.dumps(details, ensure_ascii=False), one.hash,
+        ))  # fmt: skip
+
+
+def _jsonl(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
+    for line in every(reader, search):
+        yield shown(line, actor).model_dump_json() + "\n"

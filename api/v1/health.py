@@ -1,0 +1,154 @@
+"""How the gate is: for people, programs and Prometheus."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Literal
+
+from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import BaseModel
+
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.context import Shared, here_or
+from gate.care import health
+from gate.processes.camera_report import reports_in
+from gate.processes.wire import Message
+
+
+class DoorHealth(BaseModel):
+    """The door process: whether it answers, and what it is doing."""
+
+    alive: bool
+    mode: str | None = None
+    leaf: str | None = None
+    faults: list[str] = []
+    last_write_age_s: float | None = None
+    unwritten_events: int | None = None
+    lost_events: int | None = None
+    store_fault: str | None = None
+
+
+class CameraGives(BaseModel):
+    """What a camera gives: pixels, pictures a second, codec, and seconds between whole pictures (keyframes).
+
+    `keyframe_s` is null where every picture is whole."""
+
+    width: int
+    height: int
+    rate: float
+    codec: str
+    keyframe_s: float | None = None
+
+
+class VisionHealth(BaseModel):
+    """The vision process: whether it answers, how fresh what it sees is, and what its cameras give."""
+
+    alive: bool
+    camera_gives: CameraGives | None = None
+    infrared_gives: CameraGives | None = None
+    camera_fault: str | None = None
+    infrared_fault: str | None = None
+    last_frame_age_s: float | None = None
+    last_inference_age_s: float | None = None
+    residents: int | None = None
+
+
+class MachineHealth(BaseModel):
+    """The board; null where it has no such thing."""
+
+    temperature_c: float | None
+    under_voltage: bool | None
+    disk_free_bytes: int
+    memory_available_bytes: int | None
+    clock_trusted: bool
+
+
+class Health(BaseModel):
+    """What is alive and how fresh. `ok` only where nothing is wrong; `problems` says what is, in words."""
+
+    gate: str
+    status: Literal["ok", "degraded"]
+    problems: list[str]
+    door: DoorHealth
+    vision: VisionHealth
+    machine: MachineHealth
+
+
+router = APIRouter(route_class=AskedFirst, tags=["health"])
+
+
+# Programs on this machine ask without a token: a shell, the drill.
+_ASKERS = [Depends(here_or(Permission.LIVE))]
+_COLLECTORS = [Depends(here_or(Permission.LIVE, opened_as="metrics"))]
+
+
+@router.get("/api/health", dependencies=_ASKERS)
+@router.get("/api/v1/health", dependencies=_ASKERS)
+def show_health(context: Shared) -> Health:
+    """What is alive, how fresh it is, and what is wrong."""
+    return health_of(context.gate, health.gather(context.state))
+
+
+@router.get("/metrics", dependencies=_COLLECTORS, response_class=Response)
+def show_metrics(context: Shared) -> Response:
+    """The same for Prometheus."""
+    return Response(_metrics(health_of(context.gate, health.gather(context.state))), media_type=CONTENT_TYPE_LATEST)
+
+
+def health_of(gate: str, found: health.Health) -> Health:
+    """What was found, as it is told."""
+    now = time.monotonic()
+    door, vision = found.door or {}, found.vision or {}
+    return Health(
+        gate=gate,
+        status="degraded" if found.problems else "ok",
+        problems=list(found.problems),
+        door=DoorHealth(alive=found.door is not None, **_those_of(DoorHealth, door)),
+        vision=VisionHealth(
+            alive=found.vision is not None,
+            last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
+            last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
+            **_given_by(vision),
+            **_those_of(VisionHealth, vision),
+        ),
+        machine=MachineHealth(
+            temperature_c=found.machine.temperature_c,
+            under_voltage=found.machine.under_voltage,
+            disk_free_bytes=found.machine.disk_free_bytes,
+            memory_available_bytes=found.machine.memory_available_bytes,
+            clock_trusted=found.machine.clock_trusted,
+        ),
+    )
+
+
+def _given_by(vision: Message) -> dict[str, CameraGives]:
+    reports = reports_in(vision)
+    return {f"{name}_gives": CameraGives(**asdict(report.gives)) for name, report in reports.items() if report.gives}
+
+
+def _those_of(model: type[BaseModel], status: Message) -> Message:
+    return {name: status[name] for name in model.model_fields if name in status}
+
+
+_UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}
+
+
+def _metrics(found: Health) -> bytes:
+    registry = CollectorRegistry()
+    Gauge("facegate_up", "Whether nothing is wrong with the gate.", registry=registry).set(found.status == "ok")
+    for part in ("door", "vision", "machine"):
+        for name, value in getattr(found, part).model_dump().items():
+            if isinstance(value, bool | int | float):
+                ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
+                unit = name.removesuffix(ending) + _UNITS.get(ending, "")
+                Gauge(f"facegate_{part}_{unit}", f"{part}: {name}", registry=registry).set(value)
+    faults = Gauge("facegate_door_fault", "1 while the fault lasts.", ["fault"], registry=registry)
+    for fault in found.door.faults:
+        faults.labels(fault).set(1)
+    mode = Gauge("facegate_door_mode", "1 for the door's mode.", ["mode"], registry=registry)
+    if found.door.mode:
+        mode.labels(found.door.mode).set(1)
+    return generate_latest(registry)

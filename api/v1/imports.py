@@ -1,0 +1,120 @@
+"""Many people at once: a table and photos, rehearsed, then carried out; and everyone as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from api.acting import still_may
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.context import Registrar, Shared, Store
+from api.importer import Import as Stored
+from api.importer import Phase
+from api.problems import RESPONSES, HttpProblem
+from gate.store.database import open_read_only
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["imports"], responses=RESPONSES)
+
+
+class Line(BaseModel):
+    """What became of a line of the table, or in a rehearsal would."""
+
+    line: int
+    name: str
+    action: str = Field(description="added, enrolled, changed, known or refused")
+    why: str | None
+
+
+class Import(BaseModel):
+    """The import as it stands; it is rehearsed first, and done when `run` is asked for."""
+
+    phase: Phase
+    read_as: str = Field(description="How the table was read: its encoding and separator, or its sheet.")
+    rows: int
+    done: int
+    lines: list[Line]
+    problem: str | None
+
+
+@router.post("/imports", status_code=202)
+def start_import(
+    files: list[UploadFile], context: Shared, _actor: Registrar, encoding: Annotated[str, Form(max_length=20)] = ""
+) -> Import:
+    """Rehearse a table (CSV, .xlsx, .ods) and a ZIP of photos, or a ZIP with both. Nothing is changed yet.
+
+    `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like.
+    """
+    start(context, files, encoding)
+    return show_import(context, _actor)
+
+
+@router.get("/imports/current")
+def show_import(context: Shared, _actor: Registrar) -> Import:
+    """How far it is, and what becomes of each line."""
+    now = context.importer.now
+    if now is None:
+        raise HttpProblem(404, "There is no import.")
+    return _shown(now)
+
+
+@router.post("/imports/current/run", status_code=202)
+def run_import(context: Shared, actor: Registrar) -> Import:
+    """Carry out what was rehearsed. Cut short, upload it again: whoever is enrolled is passed over."""
+    context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE))
+    return show_import(context, actor)
+
+
+@router.delete("/imports/current", status_code=204)
+def discard_import(context: Shared, _actor: Registrar) -> Response:
+    """Stop it, and forget what was uploaded."""
+    context.importer.discard()
+    return Response(status_code=204)
+
+
+@router.get("/exports/residents", response_class=StreamingResponse)
+def export_residents(
+    context: Shared, connection: Store, actor: Registrar, templates: bool = False
+) -> StreamingResponse:
+    """Everyone as a CSV that can be imported again; with templates, for owners, as JSON Lines. It is on record."""
+    from enroll.export import table, with_templates
+
+    if templates and not actor.may(Permission.SITE):
+        raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
+    audit.append(connection, AuditEvent(Kind.PEOPLE_EXPORTED, {"templates": templates, "by": actor.label}))
+    write, kind, ending = (with_templates, "application/jsonl", "jsonl") if templates else (table, "text/csv", "csv")
+
+    def stream() -> Iterator[str]:
+        with closing(open_read_only(context.state)) as reader:
+            yield from write(reader)
+
+    name = f"facegate-residents-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{ending}"
+    return StreamingResponse(
+        stream(), media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def start(context: Shared, files: list[UploadFile], encoding: str) -> None:
+    """Rehearse uploads, for the API and the page alike."""
+    context.importer.start([(one.filename or "", one.file) for one in files], encoding or None)
+
+
+def _shown(now: Stored) -> Import:
+    lines = [Line(line=one.line, name=one.name, action=one.action, why=one.why) for one in now.lines()]
+    return Import(
+        phase=now.phase,
+        read_as=now.read_as,
+        rows=len(now.rows),
+        done=len(now.outcomes),
+        lines=lines,
+        problem=now.problem,
+    )

@@ -1,0 +1,190 @@
+"""What changes, as it changes: server-sent events for pages that are open."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import closing
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from api.acting import lasts
+from api.asked_first import AskedFirst
+from api.auth import Actor
+from api.context import Context, Watcher, door_status
+from api.problems import RESPONSES, HttpProblem
+from api.slots import Place
+from gate.errors import FacegateError
+from gate.store.database import open_read_only
+from gate.store.record.search import last_line
+from gate.vocabulary import ENTERED, Kind
+
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["live"], responses=RESPONSES)
+
+_LOOK_EVERY_S = 0.05
+# The screen at the gate answers within a fifth of a second.
+_ASK_DOOR_EVERY_S = 0.08
+# Proxies and browsers give up on a stream that says nothing.
+_KEEP_ALIVE_S = 15.0
+# Places for those who follow the gate: in all, for one user or token, and for screens on the gate's own machine beside.
+_MOST = 60
+_OF_ONE = 6
+_SCREENS = 4
+# Who follows is looked after whenever the store changes, and so often for what time alone ends.
+_LOOK_AFTER_EVERY_S = 5.0
+# A page of the console is fetched again at each change: fifty of them must not keep the machine busy.
+_PAGES_GAP_S = 0.3
+
+
+@dataclass(slots=True, eq=False)
+class _Follower:
+    actor: Actor | None
+    """None: a screen on the gate's own machine."""
+    over: bool = False
+
+
+class Changes:
+    """Watches record and door for all open pages at once, and only while there are any."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._changed = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        # The oldest first.
+        self._followers: list[_Follower] = []
+        self._number = 0
+        self._made: dict[tuple[int, Hashable], bytes] = {}
+        self._making = threading.Lock()
+
+    def follow(self, actor: Actor | None, place: Place | None, gap_s: float = 0.0) -> AsyncIterator[str]:
+        """Server-sent events for `actor` (None: the screen), until their login is over.
+
+        One `change` at the start and after each change, `gap_s` apart at least. Raises HttpProblem where there is no
+        room.
+        """
+        refusal = self._refusal(actor)
+        if refusal is not None:
+            raise refusal
+        return self._stream(_Follower(actor), place, gap_s)
+
+    def _refusal(self, actor: Actor | None) -> HttpProblem | None:
+        holders = [one.actor.label for one in self._followers if one.actor is not None]
+        if actor is None:
+            return None
+        if holders.count(actor.label) >= _OF_ONE:
+            return HttpProblem(429, "You follow the gate on too many pages already; close one.")
+        return HttpProblem(503, "Too many pages follow the gate already.") if len(holders) >= _MOST else None
+
+    def _make_room_for_screen(self) -> None:
+        """Any program of this machine may follow; whichever came last is shown to whoever stands at the gate."""
+        screens = [one for one in self._followers if one.actor is None]
+        for one in screens[: max(0, len(screens) - _SCREENS + 1)]:
+            one.over = True
+            self._tell()
+
+    async def _stream(self, follower: _Follower, place: Place | None, gap_s: float) -> AsyncIterator[str]:
+        if self._refusal(follower.actor) is not None:
+            # Of many who came at once others were quicker.
+            return
+        if follower.actor is None:
+            self._make_room_for_screen()
+        self._followers.append(follower)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
+        try:
+            if place is not None:
+                place.kept = True
+            while not follower.over:
+                told = self._changed
+                yield "event: change\ndata: {}\n\n"
+                await asyncio.sleep(gap_s)
+                while not told.is_set():
+                    try:
+                        await asyncio.wait_for(told.wait(), _KEEP_ALIVE_S)
+                    except TimeoutError:
+                        yield ": still here\n\n"
+        finally:
+            if place is not None:
+                place.kept = False
+            self._followers.remove(follower)
+            if not self._followers and self._watching is not None:
+                self._watching.cancel()
+
+    def made_once(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What `make` makes of the state of things: for all who ask for the same between two changes once.
+
+        Fifty pages fetch themselves again at each change, and only the first of them costs more than a look.
+        """
+        if not self._followers:
+            # Nobody is watching, so nobody would tell that something changed.
+            return make()
+        with self._making:
+            whole = (self._number, key)
+            if whole not in self._made:
+                made = make()
+                self._made = {old: page for old, page in self._made.items() if old[0] == self._number} | {whole: made}
+            return self._made[whole]
+
+    async def _watch(self) -> None:
+        asked_mono, seen, door = float("-inf"), None, None
+        looked_after_mono, version = float("-inf"), None
+        clock = asyncio.get_running_loop().time
+        while True:
+            try:
+                with closing(open_read_only(self._context.state)) as connection:
+                    while True:
+                        if clock() - asked_mono >= _ASK_DOOR_EVERY_S:
+                            asked_mono = clock()
+                            door = await asyncio.to_thread(_door_now, self._context)
+                        now = (*(last_line(connection, kind) for kind in (*ENTERED, Kind.DENIED)), door)
+                        if seen is not None and now != seen:
+                            self._tell()
+                        seen = now
+                        found = connection.execute("PRAGMA data_version").fetchone()
+                        if found != version or clock() - looked_after_mono >= _LOOK_AFTER_EVERY_S:
+                            looked_after_mono, version = clock(), found
+                            self._end_what_is_over(connection)
+                        await asyncio.sleep(_LOOK_EVERY_S)
+            except (sqlite3.Error, FacegateError):
+                await asyncio.sleep(1)
+
+    def _end_what_is_over(self, connection: sqlite3.Connection) -> None:
+        over = [
+            one
+            for one in self._followers
+            if one.actor is not None and not one.over and not lasts(connection, one.actor, time.time())
+        ]
+        for one in over:
+            one.over = True
+        if over:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._number += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _door_now(context: Context) -> tuple[object, ...]:
+    status = door_status(context) or {}
+    return tuple(
+        str(status.get(name)) for name in ("mode", "leaf", "standing", "faults", "signal", "reason", "residents")
+    )
+
+
+@router.get("/live", response_class=StreamingResponse)
+async def follow(request: Request, actor: Watcher) -> StreamingResponse:
+    """Server-sent events named `change`, whenever somebody is let in or refused, or the door does something."""
+    return streamed(request, actor, _PAGES_GAP_S)
+
+
+def streamed(request: Request, actor: Actor | None, gap_s: float = 0.0) -> StreamingResponse:
+    """The answer that tells of each change. Raises HttpProblem where too many are told already."""
+    changes: Changes = request.app.state.changes
+    events = changes.follow(actor, getattr(request.state, "place", None), gap_s)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,250 @@
+"""The people of the compound, their consents, and what is known of their templates."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.asked_first import AskedFirst
+from api.context import Registrar, Store, record_look
+from api.idempotency import IdempotencyKey, once
+from api.problems import RESPONSES, HttpProblem
+from enroll.people import add_without_face
+from gate.names import clean_text
+from gate.store.people import consents, corrections, residents
+from gate.store.people.residents import Receipt
+from gate.store.people.residents import Resident as Stored
+
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
+
+
+class Resident(BaseModel):
+    """Someone who lives here. A face is optional: `templates` may be 0."""
+
+    id: str
+    name: str
+    unit: str | None
+    group: str | None
+    hours: str | None
+    extended: bool
+    valid_from: str | None = Field(description="Their first day, YYYY-MM-DD.")
+    valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
+    templates: int
+    created_at: str
+
+
+class Residents(BaseModel):
+    """A page of people; `next` names the following one."""
+
+    items: list[Resident]
+    next: str | None
+
+
+class NewResident(BaseModel):
+    """Someone to add without a face."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(max_length=400)
+    unit: str | None = Field(None, max_length=400)
+
+
+class Change(BaseModel):
+    """What to change; what is absent stays. An empty text takes away."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str | None = Field(None, max_length=400)
+    unit: str | None = Field(None, max_length=400)
+    group: str | None = Field(None, max_length=60)
+    schedule: str | None = Field(None, max_length=60)
+    extended: bool | None = None
+    valid_from: str | None = Field(None, max_length=10)
+    valid_until: str | None = Field(None, max_length=10)
+
+
+class Template(BaseModel):
+    """What is known of a template, never its numbers."""
+
+    id: str
+    model: str
+    source: str
+    quality: dict[str, float]
+    created_at: str
+    learned_from: str | None = Field(description="The claim whose passage it was learned from; null: it was enrolled.")
+
+
+class Consent(BaseModel):
+    """A consent as it was given."""
+
+    id: str
+    text: str
+    language: str
+    way: str
+    guardian: str | None
+    recorded_by: str
+    given_at: str
+    withdrawn_at: str | None
+
+
+class Correction(BaseModel):
+    """An opening in their name that was somebody else: its line in the record, and when that was said."""
+
+    event: str
+    at: str
+
+
+class Erasure(BaseModel):
+    """A receipt: what was erased, and the line of the record that says so."""
+
+    id: str
+    at: str
+    templates: int
+    personal_fields: int
+
+
+@router.get("/residents")
+def list_residents(
+    connection: Store, actor: Registrar, search: str = "", unit: str | None = None, group: str | None = None,
+    after: str | None = None, count: int = 100,
+) -> Residents:  # fmt: skip
+    """People by name; `after` is the `next` of the page before."""
+    found = residents.search(connection, search, unit, group)
+    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    count = max(1, min(count, 500))
+    items = found[start : start + count]
+    record_look(connection, actor, "residents")
+    more = start + count < len(found)
+    return Residents(items=[shown(one) for one in items], next=items[-1].id if more else None)
+
+
+@router.post("/residents", status_code=201)
+def add_resident(
+    new: NewResident, connection: Store, actor: Registrar, response: Response, idempotency_key: IdempotencyKey = None
+) -> Resident:
+    """Add someone without a face: they use other ways in."""
+
+    def add() -> str:
+        return add_without_face(connection, new.name, new.unit, by=actor.label).id
+
+    asked = (b"resident", new.model_dump_json().encode())
+    added = found_resident(connection, once(connection, actor, idempotency_key, asked, add))
+    response.headers["Location"] = f"/api/v1/residents/{added.id}"
+    response.headers["ETag"] = etag(added)
+    return shown(added)
+
+
+@router.get("/residents/{resident}")
+def show_resident(resident: str, connection: Store, actor: Registrar, response: Response) -> Resident:
+    """One resident."""
+    found = found_resident(connection, resident)
+    record_look(connection, actor, "a resident")
+    response.headers["ETag"] = etag(found)
+    return shown(found)
+
+
+@router.patch("/residents/{resident}")
+def change_resident(
+    resident: str, change: Change, connection: Store, actor: Registrar, response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+) -> Resident:  # fmt: skip
+    """Change how they are let in. With If-Match nothing is done when somebody else was quicker."""
+    found = found_resident(connection, resident)
+    refuse_outdated(found, if_match)
+    unit = clean_text(change.unit, "unit") if change.unit else change.unit
+    name = clean_text(change.name, "name") if change.name is not None else None
+    changed = residents.change(
+        connection, found, name=name, extended=change.extended, schedule=change.schedule, group=change.group, unit=unit,
+        valid_from=change.valid_from, valid_until=change.valid_until,
+        by=actor.label,
+    )  # fmt: skip
+    response.headers["ETag"] = etag(changed)
+    return shown(changed)
+
+
+@router.delete("/residents/{resident}")
+def erase_resident(resident: str, connection: Store, actor: Registrar) -> Erasure:
+    """Erase them: templates, and their name in the record. Answers with the receipt."""
+    return _receipt(residents.remove(connection, found_resident(connection, resident), by=actor.label))
+
+
+@router.post("/residents/{resident}/withdrawal")
+def withdraw_consent(resident: str, connection: Store, actor: Registrar) -> Erasure:
+    """Their consent ends: templates are erased, they live here as before. Answers with the receipt."""
+    return _receipt(residents.withdraw(connection, found_resident(connection, resident), by=actor.label))
+
+
+@router.get("/residents/{resident}/templates")
+def list_templates(resident: str, connection: Store, actor: Registrar) -> list[Template]:
+    """What their face was enrolled from, never the numbers."""
+    found = found_resident(connection, resident)
+    record_look(connection, actor, "templates")
+    return [Template(**one) for one in residents.templates_of(connection, found.id)]
+
+
+@router.delete("/residents/{resident}/templates/{template}", status_code=204)
+def erase_template(resident: str, template: str, connection: Store, actor: Registrar) -> None:
+    """Erase one template: a poor photo's, or one learned from a passage."""
+    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
+
+
+@router.get("/residents/{resident}/consents")
+def list_consents(resident: str, connection: Store, actor: Registrar) -> list[Consent]:
+    """What they agreed to, the oldest first."""
+    found = found_resident(connection, resident)
+    record_look(connection, actor, "consents")
+    return [
+        Consent(
+            id=one.id, text=one.consent.text, language=one.consent.language, way=one.consent.way,
+            guardian=one.consent.guardian, recorded_by=one.consent.recorded_by, given_at=one.given_at,
+            withdrawn_at=one.withdrawn_at,
+        )
+        for one in consents.of(connection, found.id)
+    ]  # fmt: skip
+
+
+@router.post("/residents/{resident}/corrections/{event}", status_code=201)
+def correct_opening(resident: str, event: str, connection: Store, actor: Registrar) -> Correction:
+    """That opening was somebody else: from then on a face must be surer to be taken for this resident."""
+    made = corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
+    return Correction(event=made.event, at=made.at)
+
+
+@router.delete("/residents/{resident}/corrections/{event}", status_code=204)
+def take_correction_back(resident: str, event: str, connection: Store, actor: Registrar) -> None:
+    """It was them after all."""
+    corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
+
+
+def found_resident(connection: Store, identity: str) -> Stored:
+    """One resident by id, or 404."""
+    found = residents.get(connection, identity)
+    if found is None:
+        raise HttpProblem(404, "There is no such resident.")
+    return found
+
+
+def etag(resident: Stored) -> str:
+    """Changes with every change of a resident."""
+    return f'"{hashlib.sha256(repr(resident).encode()).hexdigest()[:32]}"'
+
+
+def refuse_outdated(resident: Stored, if_match: str | None) -> None:
+    """Raises 412 where somebody else changed them since."""
+    if if_match is not None and if_match.strip() not in ("*", etag(resident)):
+        raise HttpProblem(
+            412, "{name} was changed by someone else in the meantime; look again before you change.", name=resident.name
+        )
+
+
+def shown(one: Stored) -> Resident:
+    return Resident(
+        id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, extended=one.extended,
+        valid_from=one.valid_from, valid_until=one.valid_until,
+        templates=one.templates, created_at=one.created_at,
+    )  # fmt: skip
+
+
+def _receipt(receipt: Receipt) -> Erasure:
+    return Erasure(id=receipt.id, at=receipt.at, templates=receipt.templates, personal_fields=receipt.personal_fields)

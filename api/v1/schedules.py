@@ -1,0 +1,80 @@
+"""Groups of residents, and the hours of people and gate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.asked_first import AskedFirst
+from api.context import Registrar, Store
+from api.problems import RESPONSES
+from gate.names import clean_text
+from gate.store.site import schedules
+
+router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
+
+Name = Annotated[str, Path(min_length=1, max_length=60)]
+
+
+class Schedule(BaseModel):
+    """Weekly hours, in words such as `Mon-Fri 07:00-19:00; Sat 08:00-12:00`."""
+
+    name: str
+    windows: str | None
+    used_by: int
+
+
+class Windows(BaseModel):
+    """The hours of a schedule."""
+
+    model_config = ConfigDict(extra="forbid")
+    windows: str = Field(max_length=2000)
+
+
+class ScheduleOf(BaseModel):
+    """Which schedule; null: at any time (of the gate itself: never open to all)."""
+
+    model_config = ConfigDict(extra="forbid")
+    schedule: str | None = Field(None, max_length=60)
+
+
+@router.get("/schedules")
+def list_schedules(connection: Store, _actor: Registrar) -> list[Schedule]:
+    """All schedules by name."""
+    return [Schedule(name=one.name, windows=one.windows, used_by=one.used_by) for one in schedules.every(connection)]
+
+
+@router.put("/schedules/{name}", status_code=204)
+def put_schedule(name: Name, hours: Windows, connection: Store, actor: Registrar) -> Response:
+    """Add a schedule or change its hours."""
+    schedules.put(connection, clean_text(name, "name"), hours.windows, actor.label)
+    return Response(status_code=204)
+
+
+@router.delete("/schedules/{name}", status_code=204)
+def remove_schedule(name: Name, connection: Store, actor: Registrar) -> Response:
+    """Remove a schedule that nobody has."""
+    schedules.remove(connection, name, actor.label)
+    return Response(status_code=204)
+
+
+@router.get("/groups")
+def list_groups(connection: Store, _actor: Registrar) -> list[Schedule]:
+    """All groups by name, with the hours of each."""
+    return [Schedule(name=one.name, windows=one.windows, used_by=one.used_by) for one in schedules.groups(connection)]
+
+
+@router.put("/groups/{name}", status_code=204)
+def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
+    """Add a group or give it another schedule."""
+    schedules.put_group(connection, clean_text(name, "name"), hours.schedule, actor.label)
+    return Response(status_code=204)
+
+
+@router.put("/free-access", status_code=204)
+def put_free_access(hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
+    """When the gate itself stands open."""
+    schedules.set_free_access(connection, hours.schedule, actor.label)
+    return Response(status_code=204)

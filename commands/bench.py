@@ -1,0 +1,175 @@
+"""facegate bench"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.home import fetch_progress, home, json_option, peer_folder, print_json, print_table, state_option
+from gate.errors import FacegateError, UsageError
+
+_THREADS = (1, 2, 4)
+_ENROLLED = 10_000
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.embedder import Templates
+    from models.pack import Models
+
+
+@click.command()
+@click.option("--rounds", default=60, show_default=True, type=click.IntRange(5), help="How often each is measured.")
+@click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(1_000), help="Gallery searched.")
+@click.option("--peers", is_flag=True, help="Beside other libraries, installed for it in a folder of their own.")
+@click.option("--chart", type=click.Path(path_type=Path), help="Draw it beside the other libraries, as SVG.")
+@state_option
+@json_option
+def bench(
+    rounds: int, largest: int, peers: bool, chart: Path | None, state: Path | None, config: Path | None, as_json: bool
+) -> None:
+    """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
+    if chart is not None and not peers:
+        raise UsageError("--chart draws the bench beside the other libraries; give --peers too.")
+    import cv2
+    import faiss
+    import numpy as np
+
+    from evaluate import bench as measure
+    from evaluate.demo.story import install_missing
+    from evaluate.demo.walkup import Scene, footage, walker_from, write_video
+    from gate.store.database import open_database
+    from gate.store.people.consents import NO_PERSON
+    from gate.store.people.residents import Template, enrol
+    from gate.vision.recordings import video_frames
+    from models.pack import open_models
+    from models.receipt import pack_folder
+
+    gate = home(state, config)
+    with fetch_progress() as progress:
+        install_missing(gate.models_dir, progress)
+    cv2.setNumThreads(1)
+    faiss.omp_set_num_threads(1)
+    models = open_models(gate.models_dir, "open", threads=1)
+    walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models.detector)
+    # The part of the walk in which the face is near: each frame has one usable face.
+    near = list(footage([Scene(walker, 4.0)], seed=1))[50:80]
+    with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:
+        vectors = _templates_of(models, near[:3])
+        templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
+        enrol(store, "Bench", None, templates, NO_PERSON)
+        # The pipeline opens on its third frame; the bare models get the same ones.
+        bare, whole = measure.in_turn(
+            rounds,
+            lambda: measure.stages(models, near[:3], 3),
+            lambda: measure.pipeline(models, store, near, 1),
+        )
+        threads = {
+            str(number): measure.median_and_p95(measure.together(alone))
+            for number in _THREADS
+            for alone in [measure.stages(open_models(gate.models_dir, "open", threads=number), near[:3], rounds // 3)]
+        }
+        together_ms = measure.batches(models, _aligned(models, near[:1])[0], rounds // 3)
+        np.save(Path(scratch) / "near.npy", np.stack(near[:10]))
+        start = measure.cold_start(gate.models_dir, Path(scratch), Path(scratch) / "near.npy", _ENROLLED)
+        beside = _beside(near[:10], gate.models_dir) if peers else {}
+        write_video(Path(scratch) / "empty.mp4", footage([Scene(None, 8.0)], seed=1))
+        idle = measure.idle(models, (image for _, image in video_frames(Path(scratch) / "empty.mp4")))
+    together = measure.together(bare)
+    report: dict[str, Any] = {
+        "machine": measure.machine(),
+        "bare_ms": {name: measure.median_and_p95(values) for name, values in bare.items()},
+        "bare_sum_ms": measure.median_and_p95(together),
+        "pipeline_ms": measure.median_and_p95(whole["all"]) | {"mean": round(statistics.mean(whole["all"]), 2)},
+        "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
+        "threads_ms": threads,
+        "batch_ms": together_ms,
+        "idle": idle,
+        "start": start,
+        "peers_ms": beside,
+        "search_ms": measure.searches(models.spec.dimension, rounds, largest),
+    }
+    sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
+    report["overhead"] = round(relay_p50 / sum_p50, 3)
+    if chart is not None:
+        _draw(chart, report)
+    if as_json:
+        print_json(report)
+        return
+    rows = [(name, times["p50"], times["p95"]) for name, times in report["bare_ms"].items()]
+    rows += [
+        ("what a followed face takes of them", *report["bare_sum_ms"].values()),
+        ("pipeline, a frame with a face", report["pipeline_ms"]["p50"], report["pipeline_ms"]["p95"]),
+        ("frame to relay", *report["frame_to_relay_ms"].values()),
+    ]
+    print_table(("milliseconds, one thread", "p50", "p95"), rows, "")
+    click.echo(f"overhead, frame to relay over the bare models: {report['overhead']}")
+    click.echo(f"frames a second with a face always to be judged: {1000 / report['pipeline_ms']['p50']:.0f}")
+    click.echo(
+        f"an empty gateway at 10 frames a second: {report['idle']['core_percent']} % of a core,"
+        f" embedder run {report['idle']['embedded']} times"
+    )
+    print_table(("templates", "search, ms"), list(report["search_ms"].items()), "")
+    print_table(("faces at once", "embedder, ms a face"), list(report["batch_ms"].items()), "")
+    rows = [(number, *times.values()) for number, times in report["threads_ms"].items()]
+    print_table(("threads", "models together, p50 ms", "p95"), rows, "")
+    for name, taken in report["peers_ms"].items():
+        if isinstance(taken, float):
+            times = taken / report["pipeline_ms"]["mean"]
+            click.echo(f"{name}: {taken} ms a frame, {times:.1f} times the whole pipeline")
+        else:
+            click.echo(f"{name}: not measured ({taken})")
+    click.echo(
+        f"from nothing to the first recognised face: {report['start']['first_face_s']} s;"
+        f" {report['start']['memory_mb']} MB with {_ENROLLED} templates"
+    )
+
+
+def _beside(pictures: list[NDArray[np.uint8]], models_dir: Path) -> dict[str, float | str]:
+    from evaluate import peers
+
+    found: dict[str, float | str] = {}
+    for name, peer in peers.PEERS.items():
+        click.echo(f"Measuring {name}...", err=True)
+        try:
+            outcome = peers.run(peer, peer_folder(name), pictures, models_dir)
+        except FacegateError as error:
+            found[name] = str(error)
+        else:
+            seen = any(template is not None for template in outcome.templates)
+            found[name] = peers.milliseconds(outcome) if seen else "it finds no face"
+    return found
+
+
+def _draw(chart: Path, report: dict[str, Any]) -> None:
+    from evaluate.chart import draw_times
+
+    measured = {name: taken for name, taken in report["peers_ms"].items() if isinstance(taken, float)}
+    try:
+        draw_times(chart, {"Facegate": report["pipeline_ms"]["mean"], **measured})
+    except OSError as error:
+        raise UsageError("{path} cannot be written: {why}.", path=chart, why=error.strerror) from error
+
+
+def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
+    return models.embedder.embed(_aligned(models, images))
+
+
+def _aligned(models: Models, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    from models.align import align
+
+    spec = models.spec
+    faces = [models.detector.detect(image)[0, 4:14].reshape(5, 2) for image in images]
+    cut = [
+        align(image, face, np.asarray(spec.landmarks), spec.input_size)
+        for image, face in zip(images, faces, strict=True)
+    ]
+    return np.stack(cut)

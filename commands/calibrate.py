@@ -1,0 +1,146 @@
+"""facegate calibrate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.home import Home, counted, home, json_option, print_json, progress_bar, state_option
+from commands.owner import as_owner, owner_of
+from commands.photo_folder import counts_of, faces_of, fold_option, pack_option, seed_option
+from gate.errors import UsageError
+from gate.state import state_directory
+
+if TYPE_CHECKING:
+    from models.manifest import Calibration
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--record", is_flag=True, help="From this gate's own record, in place of a folder.")
+@seed_option
+@fold_option
+@click.option("--to", type=click.Path(path_type=Path), help="Write it there; else the pack here uses it from now on.")
+@pack_option
+@state_option
+@json_option
+def calibrate(
+    folder: Path | None,
+    record: bool,
+    seed: int,
+    fold: str,
+    to: Path | None,
+    pack: str | None,
+    state: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Fit what scores mean on a FOLDER of people, person/photo.jpg, so that the promise holds for this model pack.
+
+    No photo and no template of theirs is kept: numbers, and faces of nobody. With --record the strangers who came to
+    this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
+    """
+    from gate.store.record import audit
+    from gate.vocabulary import AuditEvent, Kind
+    from models.manifest import Calibration
+    from models.receipt import CALIBRATION, pack_folder
+
+    if (folder is None) != record:
+        raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
+    if record and fold != "1/1":
+        raise UsageError("--fold parts the people of a folder; the record has none to part.")
+    directory = state_directory(state)
+
+    def fit() -> dict[str, str]:
+        gate = home(state, config)
+        if folder is None:
+            name, fitted = _fit_record(gate, pack)
+        else:
+            name, fitted = _fit_folder(gate, pack, folder, fold, seed)
+        path = to or pack_folder(gate.models_dir, name) / CALIBRATION
+        return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
+
+    def write() -> dict[str, str]:
+        try:
+            path.write_text(text, "utf-8")
+            path.chmod(0o644)
+        except OSError as error:
+            raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
+        return {}
+
+    # The record is one user's to read, the pack's folder another's to write.
+    made = as_owner(owner_of(directory), fit)
+    name, path, text = made["pack"], Path(made["path"]), made["text"]
+    as_owner(None if to else owner_of(directory, "models"), write)
+    gate = home(state, config)
+    calibration = Calibration.model_validate_json(text)
+    if to is None:
+        with gate.store() as connection:
+            audit.append(connection, AuditEvent(Kind.CALIBRATED, {"pack": name, "measured": calibration.measured}))
+    found = calibration.model_dump(mode="json", exclude={"cohort"})
+    if as_json:
+        print_json({"pack": name, "file": str(path), **found})
+        return
+    strangers = calibration.strangers
+    click.echo(f"{name}, {calibration.measured}")
+    click.echo(
+        f"two people: tail of a normal distribution, centre {strangers.centre:.3f}, spread {strangers.spread:.3f}"
+    )
+    for photos, scores in enumerate(calibration.residents, start=1):
+        click.echo(
+            f"one person, {counted(photos, 'photo')}: half score above {scores[6]:.3f}, 98 % above {scores[2]:.3f}"
+        )
+    click.echo(f"frames of one approach stray by {calibration.within:.3f}, alike for {calibration.within_s:.2f} s")
+    click.echo(f"Written to {path}.")
+
+
+def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int) -> tuple[str, Calibration]:
+    from datetime import date
+
+    from evaluate.approaches import walked
+    from evaluate.scores import calibrate as fit
+    from evaluate.scores import fit_cohort, fit_frames
+    from gate.vision.recogniser import limits_of
+    from models.receipt import read_receipt
+
+    models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
+    counts_of(listing, faces)
+    name = models.model_id.rpartition("/")[0]
+    limits = limits_of(gate.settings.vision)
+    cohort = fit_cohort(faces.templates, faces.person, seed)
+    with progress_bar("Letting them walk up") as step:
+        frames = fit_frames(walked(faces, models, limits, cohort, seed, step))
+    part = "" if fold == "1/1" else f", part {fold} of the people"
+    measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
+    embedder = read_receipt(gate.models_dir, name).file("embedder").fetched_sha256
+    return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, seed)
+
+
+def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
+    from datetime import date
+
+    from evaluate.record import approaches, recalibrated
+    from gate.store.people import residents
+    from gate.store.record import audit
+    from models.receipt import read_calibration, read_receipt, uncalibrated
+
+    name = pack or gate.ready_pack()
+    receipt = read_receipt(gate.models_dir, name)
+    shipped = read_calibration(gate.models_dir, receipt)
+    if shipped is None:
+        raise uncalibrated(name)
+    with gate.store() as connection:
+        seen = approaches(audit.lines(connection))
+        people = len(residents.template_counts(connection, receipt.model_id))
+    measured = (
+        f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
+    )
+    fitted = recalibrated(shipped, seen, people, measured)
+    click.echo(
+        f"{len(seen.strangers)} approaches of strangers, {len(seen.residents)} residents let in,"
+        f" {counted(len(seen.mistaken), 'opening')} by somebody else",
+        err=True,
+    )
+    return name, fitted

@@ -1,0 +1,114 @@
+"""`facegate`: the table of its commands, each imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+# Name: where the command is, and its line in the help. Strings, so that `facegate --help` imports none of them.
+COMMANDS = {
+    "demo": ("commands.demo:demo", "The main job on real faces, start to finish, in a temporary state."),
+    "run": ("commands.run:run", "The gate: vision, door and api."),
+    "replay": ("commands.replay:replay", "The same pipeline over recorded footage, pins mocked."),
+    "enroll": ("commands.enroll:enroll", "Enrol a resident from photos."),
+    "import": ("commands.enroll:import_people", "Enrol everyone in a table, rehearsed first."),
+    "export": ("commands.enroll:export_people", "Write everyone to a table that import reads again."),
+    "consent": ("commands.enroll:consent", "The text that people agree to."),
+    "residents": ("commands.residents:residents", "The people: list, show, change, withdraw, remove."),
+    "users": ("commands.users:users", "Who may sign in to the console: list, add, password, remove."),
+    "models": ("commands.models:models", "The model packs: list, install, verify."),
+    "audit": ("commands.audit:audit", "The record: tail, verify, export."),
+    "door": (
+        "commands.door:door",
+        "The door: status, open, lockdown, hold, release, relay-off.",
+    ),
+    "schedules": ("commands.schedules:schedules", "When residents may enter, and when the gate stands open."),
+    "groups": ("commands.schedules:groups", "Groups of residents with a schedule of their own."),
+    "tidy": ("commands.tidy:tidy", "Erase what was kept as long as the settings say; done each night by itself."),
+    "backup": ("commands.backup:backup", "Back a running gate up, verified."),
+    "restore": ("commands.backup:restore", "Put a backup in the place of a stopped gate's database."),
+    "settings": ("commands.settings:settings", "The settings in effect, or what is wrong with them."),
+    "doctor": ("commands.doctor:doctor", "What is wrong with this installation, and how to mend it."),
+    "drill": (
+        "commands.drill:drill",
+        "Guided proof of wiring and safety rules, as a commissioning sheet.",
+    ),
+    "eval": ("commands.eval:evaluate", "How well people are told apart, on a folder of them."),
+    "calibrate": ("commands.calibrate:calibrate", "What scores mean: fitted on a folder of people."),
+    "bench": ("commands.bench:bench", "Latency by stage beside the bare models."),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="facegate")
+def facegate() -> None:
+    """Facegate opens the gate of a residential compound for the people who live there.
+
+    It needs no cloud. Start with: facegate demo
+    """
+
+
+def main() -> None:
+    """Entry point. Exit 0: done; 1: the answer is no; 2: wrong use."""
+    from gate.places import keep_to_oneself
+    from gate.processes.terminal import Spelling
+
+    keep_to_oneself()
+    sys.stdout, sys.stderr = Spelling(sys.stdout), Spelling(sys.stderr)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result: Any = facegate.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return 130
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        if "--json" in arguments:
+            import json
+
+            click.echo(json.dumps({"error": str(error)}, ensure_ascii=False))
+        click.secho(str(error), fg="red", err=True)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code of an error whose message is a sentence; None for a bug, which keeps its traceback."""
+    from gate.errors import FacegateError, Refusal
+
+    if isinstance(error, Refusal):
+        return 1
+    if isinstance(error, FacegateError) or type(error).__name__ == "PackError":
+        return 2
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""facegate door"""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from commands.home import Home, home, json_option, print_json, state_option
+from gate.errors import Refusal
+from gate.processes.wire import Client, LinkDown, runtime_directory, socket_of
+from gate.state import state_directory
+
+
+@click.group()
+def door() -> None:
+    """The door, from its own machine."""
+
+
+@door.command()
+@state_option
+@json_option
+def status(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """What the door is doing."""
+    _, answer = _ask(state, config, "status")
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        click.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+@door.command("open")
+@state_option
+@json_option
+def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Open once, as a person's decision; it is on record who asked."""
+    _, answer = _ask(state, config, "open")
+    if as_json:
+        print_json({"opened": answer["granted"], "reason": answer["reason"]})
+    if not answer["granted"]:
+        raise Refusal(f"The door did not open: {answer['reason']}.")
+    if not as_json:
+        click.echo("The door opens.")
+
+
+@door.command()
+@state_option
+@json_option
+def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Refuse every credential until released, also over a restart; exit and fire still open."""
+    _order(state, config, "lockdown", as_json, "Lockdown. End it with: facegate door release")
+
+
+@door.command()
+@state_option
+@json_option
+def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Keep the gate open by its hold relay until released or restarted."""
+    _order(state, config, "hold", as_json, "The gate is held open. End it with: facegate door release")
+
+
+@door.command()
+@state_option
+@json_option
+def release(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """End a lockdown, a hold and a tamper block."""
+    _order(state, config, "release", as_json, "Released.")
+
+
+@door.command("relay-off")
+@state_option
+@json_option
+def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """De-energise the relay at once; needs no running door."""
+    try:
+        _ask(state, config, "release-relay", part="door")
+        by = "the running door"
+    except LinkDown:
+        _claim_the_pin(home(state, config, part="door"))
+        by = "claiming its pin"
+    if as_json:
+        print_json({"released": True, "by": by})
+        return
+    click.echo(f"The relay is off, by {by}.")
+
+
+def _claim_the_pin(gate: Home) -> None:
+    from gate.door.hardware import release_relay
+
+    try:
+        release_relay(gate.settings.door, runtime_directory(gate.state, "door"))
+    except PermissionError:
+        # The folder of a service is systemd's to make, and is gone while the service is.
+        with TemporaryDirectory() as scratch:
+            release_relay(gate.settings.door, Path(scratch))
+
+
+def _order(state: Path | None, config: Path | None, order: str, as_json: bool, done: str) -> None:
+    _, answer = _ask(state, config, order)
+    if as_json:
+        print_json({"done": answer["granted"], "reason": answer["reason"]})
+    if not answer["granted"]:
+        raise Refusal(f"The door refused: {answer['reason']}.")
+    if not as_json:
+        click.echo(done)
+
+
+def _ask(state: Path | None, config: Path | None, what: str, *, part: str = "db") -> tuple[Home, dict[str, object]]:
+    with closing(Client(socket_of(state_directory(state), "door"))) as client:
+        # Connected as who gives the command: the door hears who that is, and keeps a place for root.
+        with suppress(LinkDown):
+            client.connect()
+        gate = home(state, config, part=part)
+        return gate, client.ask({"do": what})

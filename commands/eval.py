@@ -1,0 +1,302 @@
+"""facegate eval"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.home import (
+    Home,
+    counted,
+    home,
+    json_option,
+    peer_folder,
+    print_json,
+    print_table,
+    progress_bar,
+    state_option,
+)
+from commands.photo_folder import counts_of, faces_of, fold_option, pack_option, part_of, seed_option
+from gate.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from evaluate.folder import Faces, Listing
+    from evaluate.identification import Attempts
+    from models.manifest import Calibration
+    from models.pack import Models
+
+_WORST = 12
+
+
+class _Safeguard(click.Choice[str]):
+    def __init__(self) -> None:
+        super().__init__(["quality", "margin", "normalisation"])
+
+
+class _Peer(click.Choice[str]):
+    def __init__(self) -> None:
+        super().__init__(["face_recognition", "deepface", "insightface", "opencv-sface"])
+
+
+@click.command("eval")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--photos", default=1, show_default=True, type=click.IntRange(1, 8), help="Photos enrolled a person.")
+@click.option("--frames", default=1, show_default=True, type=click.IntRange(1, 8), help="Photos a decision.")
+@click.option("--gallery", default=300, show_default=True, type=click.IntRange(1), help="People enrolled at most.")
+@click.option("--splits", default=10, show_default=True, type=click.IntRange(1, 100), help="Drawings, pooled.")
+@seed_option
+@fold_option
+@click.option("--without", multiple=True, type=_Safeguard(), help="Leave a safeguard out, to see what it brings.")
+@click.option("--report", type=click.Path(path_type=Path), help="A folder for the DET curve and the worst pairs.")
+@click.option("--liveness", type=click.Path(path_type=Path), help="A folder with bona_fide and attack, instead.")
+@click.option("--peer", type=_Peer(), help="Another library in the models' place, installed in a folder of its own.")
+@pack_option
+@state_option
+@json_option
+def evaluate(
+    folder: Path | None,
+    photos: int,
+    frames: int,
+    gallery: int,
+    splits: int,
+    seed: int,
+    fold: str,
+    without: tuple[str, ...],
+    report: Path | None,
+    liveness: Path | None,
+    peer: str | None,
+    pack: str | None,
+    state: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """How well people are told apart, on a FOLDER of them: person/photo.jpg.
+
+    Some are enrolled, everyone else comes as a stranger, in several random drawings. With a file groups.csv (person,
+    group) in the folder its groups are compared.
+    """
+    from evaluate.identification import Protocol
+
+    if (folder is None) == (liveness is None):
+        raise UsageError("Give a folder of people, or --liveness with a folder of bona_fide and attack.")
+    if peer is not None and (pack is not None or without or liveness is not None):
+        raise UsageError("--peer goes with a folder of people alone, without --pack, --without and --liveness.")
+    gate = home(state, config)
+    if folder is None:
+        if liveness is not None:
+            _evaluate_liveness(gate, pack, liveness, as_json)
+        return
+    measured: Calibration | None = None
+    cohort: NDArray[np.float32] | None = None
+    if peer is None:
+        models, listing, faces = faces_of(gate, pack, folder, fold, limits="quality" not in without)
+        measured, name = models.measured, models.model_id
+        cohort = None if "normalisation" in without else _cohort(models)
+    else:
+        listing, faces = _faces_of_peer(gate, peer, folder, fold)
+        name = peer
+    margin = 0.0 if "margin" in without or measured is None else measured.margin
+    protocol = Protocol(photos, frames, gallery, splits, seed)
+    answer, attempts = _identify(faces, protocol, cohort, margin, folder)
+    answer = {
+        "folder": str(folder),
+        "pack": name,
+        "calibration": measured.measured if measured else None,
+        **counts_of(listing, faces),
+        **answer,
+        "without": list(without),
+    }
+    answer |= _verify(faces, cohort, seed, report)
+    groups = _by_group(listing, faces, attempts, margin)
+    if groups:
+        answer["groups"] = groups
+    if as_json:
+        print_json(answer)
+    else:
+        _print(answer)
+
+
+def _faces_of_peer(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
+    from evaluate import peers
+    from evaluate.folder import list_people, look_with
+    from gate.errors import FacegateError
+
+    def run(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.float32] | None]:
+        try:
+            return peers.run(peers.PEERS[name], peer_folder(name), pictures, gate.models_dir).templates
+        except FacegateError as error:
+            raise UsageError("{peer} cannot be measured: {why}", peer=name, why=str(error)) from error
+
+    listing = list_people(folder, part_of(fold))
+    with progress_bar(f"{name} looks at the photos", len(listing.photos)) as step:
+        return listing, look_with(run, listing, step)
+
+
+def _cohort(models: Models) -> NDArray[np.float32] | None:
+    return models.measured.cohort_templates(models.spec.dimension) if models.measured else None
+
+
+def _identify(
+    faces: Faces, asked: Any, cohort: NDArray[np.float32] | None, margin: float, folder: Path
+) -> tuple[dict[str, Any], Attempts]:
+    from evaluate.identification import attempt, confidence, feasible, fnir_at
+
+    protocol = feasible(faces.person, faces.enrols, asked)
+    if protocol is None:
+        raise UsageError(
+            "Nobody in {folder} has {photos} photos good enough to enrol, and another one to come with. Lower --photos,"
+            " or add photos.",
+            folder=folder,
+            photos=asked.photos,
+        )
+    if protocol.frames < asked.frames:
+        click.secho(
+            f"Nobody has {asked.photos + asked.frames} photos; a decision rests on {protocol.frames} instead of"
+            f" {asked.frames}.",
+            fg="yellow",
+            err=True,
+        )
+    attempts = attempt(faces.templates, faces.person, faces.enrols, protocol, cohort)
+    found = fnir_at(attempts, margin=margin)
+    between = confidence(attempts, margin=margin, seed=protocol.seed)
+    wrong = ~attempts.right & (attempts.accepted(margin) > found[0.003][1])
+    answer = {
+        "photos": protocol.photos,
+        "frames": protocol.frames,
+        "seed": protocol.seed,
+        "splits": protocol.splits,
+        "gallery": attempts.gallery,
+        "mated": int(attempts.mated.sum()),
+        "strangers": attempts.strangers,
+        "fnir": {f"{fpir:g}": round(fnir, 5) for fpir, (fnir, _) in found.items()},
+        "fnir_95": {f"{fpir:g}": [round(side, 5) for side in sides] for fpir, sides in between.items()},
+        "thresholds": {f"{fpir:g}": round(threshold, 4) for fpir, (_, threshold) in found.items()},
+        "taken_for_another": int(wrong[attempts.mated].sum()),
+    }
+    return answer, attempts
+
+
+def _verify(faces: Faces, cohort: NDArray[np.float32] | None, seed: int, report: Path | None) -> dict[str, Any]:
+    from evaluate.verification import compare_all, det_curve, fnmr_at, worst
+
+    pairs = compare_all(faces.templates, faces.person, cohort, seed)
+    strangers, residents = worst(pairs, _WORST)
+
+    def named(found: list[tuple[int, int, float]]) -> list[dict[str, Any]]:
+        return [
+            {"photos": ["/".join(faces.files[n].parts[-2:]) for n in (one, other)], "score": round(score, 4)}
+            for one, other, score in found
+        ]
+
+    answer: dict[str, Any] = {
+        "fnmr": {f"{fmr:g}": round(fnmr, 5) for fmr, (fnmr, _) in fnmr_at(pairs).items()},
+        "comparisons": {"mated": len(pairs.mated), "strangers": len(pairs.strangers)},
+        "worst_strangers": named(strangers),
+        "worst_residents": named(residents),
+    }
+    if report is not None and len(pairs.mated):
+        from evaluate.report import draw_det, draw_pairs
+
+        try:
+            report.mkdir(parents=True, exist_ok=True)
+            draw_det(report / "det.png", *det_curve(pairs), title=f"{len(faces.people)} people")
+            for name, found in (("worst-strangers.png", strangers), ("worst-residents.png", residents)):
+                draw_pairs(report / name, [(faces.files[one], faces.files[other], s) for one, other, s in found])
+        except OSError as error:
+            raise UsageError("{folder} cannot be written: {why}.", folder=report, why=error.strerror) from error
+        answer["report"] = str(report)
+    return answer
+
+
+def _by_group(listing: Listing, faces: Faces, attempts: Attempts, margin: float) -> dict[str, Any]:
+    """FNIR and FPIR of each group at the threshold that lets 0.3 % of all strangers in."""
+    import numpy as np
+
+    from evaluate.identification import fnir_at
+
+    ((_, threshold),) = fnir_at(attempts, (0.003,), margin).values()
+    accepted = attempts.accepted(margin) > threshold
+    group = np.array([listing.groups.get(name, "") for name in faces.people])[attempts.person]
+    compared = {}
+    for name, _ in Counter(listing.groups.values()).most_common():
+        mated, strangers = (group == name) & attempts.mated, (group == name) & ~attempts.mated
+        compared[name] = {
+            "mated": int(mated.sum()),
+            "strangers": int(strangers.sum()),
+            "fnir": round(float(np.mean(~(accepted & attempts.right)[mated])), 5) if mated.any() else None,
+            "fpir": round(float(np.mean(accepted[strangers])), 5) if strangers.any() else None,
+        }
+    return compared
+
+
+def _print(answer: dict[str, Any]) -> None:
+    click.echo(
+        f"{answer['people']} people on {answer['images']} photos ({answer['pack']}); calibration:"
+        f" {answer['calibration'] or 'none'}"
+    )
+    for name, share in (("to enrol", "failure_to_enrol"), ("to acquire at the gate", "failure_to_acquire")):
+        click.echo(f"failure {name}: {100 * answer[share]:.2f} %")
+    if answer["refused"]:
+        click.echo("  " + ", ".join(f"{number} {reason}" for reason, number in answer["refused"].items()))
+    click.echo(
+        f"{counted(answer['photos'], 'photo')} enrolled, {counted(answer['frames'], 'photo')} a decision;"
+        f" {answer['splits']} drawings (seed {answer['seed']}) of {answer['gallery']} residents and"
+        f" {answer['strangers']} strangers, {answer['mated']} visits of residents in all"
+    )
+    rows: list[tuple[object, ...]] = []
+    for fpir, fnir in answer["fnir"].items():
+        low, high = answer["fnir_95"][fpir]
+        between = f"{100 * low:.2f} to {100 * high:.2f} %"
+        rows.append((f"{100 * float(fpir):g} %", f"{100 * fnir:.2f} %", between, answer["thresholds"][fpir]))
+    print_table(("strangers let in (FPIR)", "residents missed (FNIR)", "95 %", "score"), rows, "")
+    click.echo(f"residents taken for another at 0.3 %: {answer['taken_for_another']}")
+    rows = [(fmr, f"{100 * fnmr:.2f} %") for fmr, fnmr in answer["fnmr"].items()]
+    print_table(("false matches (FMR)", "false non-matches (FNMR)"), rows, "Too few photos for FMR and FNMR.")
+    for name, one in answer.get("groups", {}).items():
+        click.echo(f"group {name}: {one}")
+    for title, key in (("two people most alike", "worst_strangers"), ("one person least alike", "worst_residents")):
+        click.echo(f"{title}:")
+        for pair in answer[key][:5]:
+            click.echo(f"  {pair['score']:.3f}  {pair['photos'][0]}  {pair['photos'][1]}")
+    if "report" in answer:
+        click.echo(f"Pictures in {answer['report']}: det.png, worst-strangers.png, worst-residents.png")
+
+
+def _evaluate_liveness(gate: Home, pack: str | None, folder: Path, as_json: bool) -> None:
+    from evaluate.liveness import evaluate_folder, list_presentations
+    from gate.vocabulary import Level
+    from models.pack import open_liveness, open_models
+
+    vision = gate.settings.vision
+    level = Level.STRICT if vision.liveness is Level.OFF else vision.liveness
+    presentations = list_presentations(folder)
+    models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=vision.threads)
+    checks = dict(
+        zip(
+            gate.settings.models.liveness,
+            open_liveness(gate.models_dir, gate.settings.models.liveness, threads=vision.threads),
+            strict=True,
+        )
+    )
+    with progress_bar("Looking at faces and attacks", len(presentations)) as step:
+        answer = evaluate_folder(presentations, models, checks, level, step)
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(
+        f"{answer['bona_fide']} live and {answer['attacks']} false presentations, judged as {level};"
+        f" {answer['no_face']} without a face are left out"
+    )
+    rows = [(name, _percent(one["bpcer"]), _percent(one["apcer"])) for name, one in answer["checks"].items()]
+    rows.append(("all together", _percent(answer["fused"]["bpcer"]), _percent(answer["fused"]["apcer"])))
+    print_table(("check", "live refused (BPCER)", "attacks passed (APCER)"), rows, "")
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,191 @@
+"""What commands share: where the state is, what the settings say, and how answers are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.owner import become, owner_of
+from gate.config import Settings, load_settings
+from gate.processes.terminal import in_one_line, spelt
+from gate.state import CONFIG_NAME, configuration_file, is_service, models_directory, state_directory
+from gate.store.database import database_of, open_database, sentences
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+if TYPE_CHECKING:
+    from models.fetch import Progress
+
+DEFAULT_PACK = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A gate on this machine: its state directory and its effective settings."""
+
+    state: Path
+    settings: Settings
+    config: Path | None = None
+    """The file they were read from."""
+
+    @property
+    def models_dir(self) -> Path:
+        """Where its model packs are: the settings' folder, else one that all states of this user share."""
+        return self.settings.models.dir or models_directory(self.state)
+
+    def ready_pack(self) -> str:
+        """The pack in use. The default one is fetched where it was never installed: it is free and asks no terms.
+
+        Raises PackError.
+        """
+        from models.pack import install
+        from models.receipt import pack_folder
+
+        pack = self.settings.models.pack
+        if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():
+            click.echo(f"Fetching the model pack {pack}, once...", err=True)
+            with fetch_progress() as progress:
+                install(pack, self.models_dir, progress=progress)
+        return pack
+
+    @contextmanager
+    def store(self) -> Iterator[sqlite3.Connection]:
+        """Its database, with SQLite's errors in words."""
+        with closing(open_database(self.state)) as connection, sentences(database_of(self.state)):
+            yield connection
+
+
+@cache
+def operator() -> str:
+    """What the record calls whoever gives a command on this machine: who they were before `home` made them another."""
+    return f"uid {os.getuid()}"
+
+
+def record_look(connection: sqlite3.Connection, what: str) -> None:
+    """Put on record that someone looked at personal data from this machine."""
+    audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": operator()}))
+
+
+def home(state: Path | None, config: Path | None = None, *, part: str | None = "db", **overrides: Any) -> Home:
+    """The gate the options name. Root becomes the state's own user, or where it is root's that of its folder `part`.
+
+    What root names (the configuration, the files of `commands.given`) is opened before.
+    """
+    operator()
+    directory = state_directory(state)
+    if config is not None or is_service(directory):
+        config = config or configuration_file(directory)
+        settings = load_settings(config, **overrides)
+        become(owner_of(directory, part))
+        _pass_over(directory / CONFIG_NAME, config)
+        return Home(directory, settings, config)
+    become(owner_of(directory, part))
+    config = configuration_file(directory)
+    return Home(directory, load_settings(config, **overrides), config)
+
+
+def _pass_over(found: Path, config: Path | None) -> None:
+    """What lies where a development state has its configuration is not passed over in silence."""
+    if found.exists() and (config is None or not found.samefile(config)):
+        click.secho(f"{found} is not read: the configuration is {config}.", fg="yellow", err=True)
+
+
+def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--state and --config."""
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        envvar="FACEGATE_CONFIG",
+        help="The configuration, a TOML file.",
+    )
+    directory = click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        envvar="FACEGATE_STATE",
+        help="Where this gate keeps its state.",
+    )
+    return directory(config(command))
+
+
+def counted(number: int, what: str) -> str:
+    """1 template, 2 templates."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """The answer for machines."""
+    click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """The answer for people; `empty` is what to say when there are no rows."""
+    if not rows:
+        click.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else in_one_line(spelt(str(cell))) for cell in row))
+    # Not on a terminal nothing is cut to fit one.
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 400
+    console.print(table)
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+    """A bar on standard error where that is a terminal; yields a function to call once a step."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # A bar moves the cursor, and shows nothing that others wrote.
+    console = Console(file=sys.__stderr__)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def fetch_progress() -> Iterator[Progress]:
+    """Bars for downloads on standard error where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+    console = Console(file=sys.__stderr__)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield show
+
+
+def peer_folder(name: str) -> Path:
+    """Where another library is installed to be measured beside this one."""
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("facegate", appauthor=False)) / "peers" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

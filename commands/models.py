@@ -1,0 +1,114 @@
+"""facegate models"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.given import handed_over
+from commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
+from commands.owner import as_owner, owner_of
+from gate.state import state_directory
+
+
+@click.group()
+def models() -> None:
+    """The model packs."""
+
+
+@models.command("list")
+@state_option
+@json_option
+def list_packs(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """The packs that ship with Facegate and those installed here."""
+    from models.errors import PackError
+    from models.manifest import built_in_packs
+    from models.receipt import RECEIPT, read_receipt
+
+    gate = home(state, config)
+    installed = {}
+    for receipt in sorted(gate.models_dir.glob(f"*/{RECEIPT}")):
+        try:
+            found = read_receipt(gate.models_dir, receipt.parent.name)
+            installed[found.pack] = found.title
+        except PackError as error:
+            click.secho(str(error), fg="red", err=True)
+    titles = {manifest.name: manifest.title for manifest in built_in_packs()} | installed
+    used = gate.settings.models.pack
+    packs = [
+        {"pack": name, "title": title, "installed": name in installed, "in_use": name == used}
+        for name, title in titles.items()
+    ]
+    if as_json:
+        print_json({"packs": packs})
+        return
+    rows = [
+        (
+            pack["pack"],
+            "in use" if pack["in_use"] else "installed" if pack["installed"] else "",
+            pack["title"],
+        )
+        for pack in packs
+    ]
+    print_table(("pack", "", "what it is"), rows, "No packs.")
+
+
+@models.command()
+@click.argument("pack")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="A local folder to look in first.")
+@click.option("--accept-terms", is_flag=True, help="Accept the pack's own terms; the acceptance is recorded.")
+@state_option
+@json_option
+def install(
+    pack: str, source: Path | None, accept_terms: bool, state: Path | None, config: Path | None, as_json: bool
+) -> None:
+    """Fetch PACK, check every file's sha256, convert what needs it. PACK is a name or the path of a manifest."""
+    from gate.store.record import audit
+    from gate.vocabulary import AuditEvent, Kind
+    from models.pack import install as install_pack
+    from models.receipt import Receipt
+
+    named = [path for path in (Path(pack) if pack.endswith(".toml") else None, source) if path is not None]
+    given = list(handed_over(named, state, part="models"))
+    pack = str(given.pop(0)) if pack.endswith(".toml") else pack
+    source = given.pop() if given else None
+
+    def fetched() -> dict[str, Any]:
+        gate = home(state, config, part="models")
+        with fetch_progress() as progress:
+            done = install_pack(pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress)
+        return done.model_dump(mode="json")
+
+    made = as_owner(owner_of(state_directory(state), "models"), fetched)
+    gate = home(state, config)
+    receipt = Receipt.model_validate(made)
+    details: dict[str, object] = {
+        "pack": receipt.pack,
+        "files": {file.name: file.sha256 for file in receipt.files},
+        "terms_accepted": receipt.terms_accepted_at is not None,
+    }
+    with gate.store() as connection:
+        audit.append(connection, AuditEvent(Kind.MODELS_INSTALLED, details))
+    if as_json:
+        print_json(receipt.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
+        return
+    rows = [(file.name, file.role, file.licence, file.source) for file in receipt.files]
+    print_table(("file", "role", "licence", "from"), rows, "")
+
+
+@models.command()
+@click.argument("pack", required=False)
+@state_option
+@json_option
+def verify(pack: str | None, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Check the hashes of PACK (the one in use, unless named), and that its built-in face gives its embedding."""
+    from models.pack import verify as verify_pack
+
+    gate = home(state, config)
+    receipt = verify_pack(gate.models_dir, pack or gate.settings.models.pack)
+    if as_json:
+        print_json({"pack": receipt.pack, "files": {file.name: file.sha256 for file in receipt.files}, "sound": True})
+        return
+    click.echo(f"{receipt.pack} is sound: {len(receipt.files)} files have their sha256.")

@@ -1,0 +1,146 @@
+"""facegate residents"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from commands.home import counted, home, json_option, operator, print_json, print_table, record_look, state_option
+from gate.errors import UsageError
+from gate.store.people import consents
+from gate.store.people import residents as store
+
+
+@click.group()
+def residents() -> None:
+    """The people who live here."""
+
+
+@residents.command("list")
+@state_option
+@json_option
+def list_residents(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Everyone, by name."""
+    with home(state, config).store() as connection:
+        people = store.every(connection)
+        record_look(connection, "residents")
+    if as_json:
+        print_json({"residents": [asdict(person) for person in people]})
+        return
+    rows = [(person.name, person.unit, person.templates, person.created_at[:10], person.id) for person in people]
+    print_table(
+        ("name", "unit", "templates", "enrolled", "id"),
+        rows,
+        "Nobody is enrolled. Enrol with: facegate enroll",
+    )
+
+
+@residents.command()
+@click.argument("who")
+@state_option
+@json_option
+def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """One resident, by name or id, with what each template was made from."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        templates = store.templates_of(connection, person.id)
+        agreed = consents.of(connection, person.id)
+        record_look(connection, "a resident")
+    if as_json:
+        print_json({**asdict(person), "templates": templates, "consents": [asdict(one) for one in agreed]})
+        return
+    click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
+    for one in agreed:
+        given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
+        guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
+        click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
+    qualities = templates[0]["quality"] if templates else {}
+    rows = [(t["source"], t["model"], *(t["quality"].get(name) for name in qualities)) for t in templates]
+    print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Erase a resident by name or id: templates, and their name in the record."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        if not yes:
+            click.confirm(
+                f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
+            )
+        receipt = store.remove(connection, person, by=operator())
+    if as_json:
+        print_json({"removed": person.id, **asdict(receipt)})
+        return
+    click.echo(f"{person.name} is erased: {counted(person.templates, 'template')}, and the name in the record.")
+    _print_receipt(receipt)
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Withdraw a resident's consent: their templates are erased, and they use other ways in."""
+    with home(state, config).store() as connection:
+        person = store.find(connection, who)
+        if not yes:
+            click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
+        receipt = store.withdraw(connection, person, by=operator())
+    if as_json:
+        print_json(asdict(receipt))
+        return
+    _print_receipt(receipt)
+
+
+def _print_receipt(receipt: store.Receipt) -> None:
+    click.echo(
+        f"Receipt {receipt.id}: on {receipt.at}, {counted(receipt.templates, 'template')} and"
+        f" {counted(receipt.personal_fields, 'personal field')} of the record were erased; no photo was kept."
+        " Backups made before then are erased as they are replaced, and a restored one erases again."
+    )
+
+
+@residents.command()
+@click.argument("who")
+@click.option("--more-time/--usual-time", "extended", default=None, help="Whether they need the gate open for longer.")
+@click.option("--schedule", help="When they may enter; an empty name: at any time, or as their group.")
+@click.option("--group", help="Their group; an empty name: none.")
+@click.option("--from", "valid_from", help="Their first day, as 2027-01-31; an empty one: since ever.")
+@click.option("--until", "valid_until", help="Their last day, for example of the lease; an empty one: without end.")
+@state_option
+def change(
+    who: str,
+    extended: bool | None,
+    schedule: str | None,
+    group: str | None,
+    valid_from: str | None,
+    valid_until: str | None,
+    state: Path | None,
+    config: Path | None,
+) -> None:
+    """Change how a resident is let in, by name or id."""
+    if all(given is None for given in (extended, schedule, group, valid_from, valid_until)):
+        raise UsageError("Say what to change: --more-time, --schedule, --group, --from or --until.")
+    with home(state, config).store() as connection:
+        person = store.change(
+            connection,
+            store.find(connection, who),
+            extended=extended,
+            schedule=schedule,
+            group=group,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            by=operator(),
+        )
+    hours = person.windows or "at any time"
+    since = f", from {person.valid_from}" if person.valid_from else ""
+    until = f", until {person.valid_until}" if person.valid_until else ""
+    click.echo(f"{person.name}: {hours}{since}{until}{', with more time' if person.extended else ''}.")

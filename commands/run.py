@@ -1,0 +1,44 @@
+"""facegate run"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.home import home, state_option
+from commands.settings import print_settings
+from gate.config import shown
+from gate.errors import UsageError
+from gate.state import is_service
+
+
+@click.command()
+@state_option
+@click.option("--source", help="The camera: an index, a path, rtsp://..., csi, a video file or a folder of pictures.")
+def run(state: Path | None, config: Path | None, source: str | None) -> int:
+    """Run the gate: vision, door and api, started again when they die."""
+    from gate.supervise import Supervisor
+    from models.pack import check_files
+    from models.receipt import read_calibration, uncalibrated
+    from models.runtime import check_installed
+
+    logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
+    overrides: dict[str, Any] = {"camera": {"source": source}} if source else {}
+    gate = home(state, config, **overrides)
+    if is_service(gate.state):
+        raise UsageError("This is the installed gate's state, which runs as services: systemctl start facegate.target")
+    receipt = check_files(gate.models_dir, gate.ready_pack())
+    if read_calibration(gate.models_dir, receipt) is None:
+        raise uncalibrated(receipt.pack)
+    check_installed(gate.settings.vision.provider)
+    for pack in gate.settings.liveness_packs:
+        check_files(gate.models_dir, pack)
+    supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, gate.config, click.echo)
+    click.echo(f"state = {gate.state}")
+    print_settings(shown(gate.settings))
+    if gate.settings.door.pin_factory == "mock":
+        click.secho("No pin is driven: door.pin_factory is mock. Set it to lgpio on a gate.", fg="yellow", err=True)
+    return supervisor.run()

@@ -1,0 +1,46 @@
+"""facegate tidy"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from commands.home import counted, home, json_option, print_json, print_table, state_option
+from gate.care import retention
+from gate.clock import trusted_now, zone_of
+from gate.errors import Refusal
+from gate.store.copies import backups_in
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do it. Without this it only says who is to be erased, and when.")
+@state_option
+@json_option
+def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Erase what was kept as long as the settings say (section keep); a running gate does it by itself each night."""
+    gate = home(state, config)
+    now, zone = datetime.now(UTC), zone_of(gate.settings.door.zone)
+    with gate.store() as connection:
+        if not yes:
+            found = retention.fading(connection, gate.settings.keep, now.astimezone(zone).date())
+            if as_json:
+                print_json({"fading": [asdict(one) for one in found]})
+                return
+            rows = [(one.day, one.name, one.why.replace("_", " ")) for one in found]
+            print_table(("erased on", "name", "why"), rows, f"Nobody, within {retention.WARNING_DAYS} days.")
+            return
+        if not trusted_now():
+            raise Refusal(
+                "The clock is not to be trusted, and one that runs ahead would erase everything. Set it first."
+            )
+        done = retention.tidy(connection, gate.settings.keep, now, zone, backups_in(gate.state))
+    if as_json:
+        print_json(asdict(done))
+        return
+    click.echo(
+        f"Erased: {counted(done.lines, 'line')} of the record, {counted(done.faces, 'unused face')},"
+        f" {counted(done.people, 'resident')} who moved out, {done.copies} old copies."
+    )

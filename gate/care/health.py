@@ -1,0 +1,183 @@
+"""How a gate is, from what its processes say and its machine shows: the same facts for HTTP, metrics and doctor."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gate import clock
+from gate.errors import Sentence
+from gate.places import read_plain
+from gate.processes.camera_report import reports_in
+from gate.processes.wire import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
+from gate.vocabulary import Fault
+
+_SYS = Path("/sys")
+LOW_DISK = 200 * 1024 * 1024
+HOT_C = 80.0
+# A camera, a model or a record that has said nothing for so long is not well, seconds.
+STALE_S = 10.0
+# Events that wait longer than for the disk's next turn.
+MANY_UNWRITTEN = 50
+
+FAULTS: dict[str, Sentence] = {
+    Fault.TAMPER: Sentence("The housing was opened."),
+    Fault.REX_STUCK: Sentence("The exit button does not let go."),
+    Fault.CONTACT_CHATTER: Sentence("The door contact chatters: its wire or its magnet is loose."),
+    Fault.RELAY_STUCK_ON: Sentence("The relay does not let go."),
+    Fault.RELAY_STUCK_OFF: Sentence("The relay does not pull in."),
+    Fault.NO_HOLD_RELAY: Sentence("The schedule wants the gate open, and there is no hold relay."),
+    Fault.GATE_STUCK: Sentence(
+        "The gate reports that it moves and does not come to rest: it is stuck, or its wire is."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the board shows; None where it has no such thing."""
+
+    temperature_c: float | None
+    under_voltage: bool | None
+    disk_free_bytes: int
+    memory_available_bytes: int | None
+    clock_trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything at one moment. `door` and `vision` are their own status messages, None where nobody answers."""
+
+    door: Message | None
+    vision: Message | None
+    machine: Machine
+    problems: tuple[Sentence, ...] = field(default=())
+
+
+def gather(state: Path, sys: Path = _SYS) -> Health:
+    """Ask the two processes, and look at the machine."""
+    door, vision = status_of(socket_of(state, "door")), status_of(socket_of(state, "vision"))
+    machine = look_at_machine(state, sys)
+    return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic())))
+
+
+def problems(door: Message | None, vision: Message | None, machine: Machine, now: float) -> list[Sentence]:
+    """Pure: what is not well, in words."""
+    found: list[Sentence] = []
+    if door is None:
+        found.append(Sentence("The door does not answer."))
+    else:
+        found += [words_of_fault(fault) for fault in door.get("faults", [])]
+        if door.get("store_fault"):
+            found.append(Sentence(str(door["store_fault"])))
+        if int(door.get("unwritten_events", 0)) > MANY_UNWRITTEN:
+            found.append(
+                Sentence("{count} events wait to be written to the record.", count=int(door["unwritten_events"]))
+            )
+    if vision is None:
+        found.append(Sentence("Vision does not answer: faces are not recognised."))
+    else:
+        camera = reports_in(vision).get("camera")
+        if camera is not None and camera.fault is not None:
+            found.append(camera.sentence)
+        elif vision.get("camera_fault"):
+            found.append(Sentence(str(vision["camera_fault"])))
+        if vision.get("infrared_fault"):
+            found.append(Sentence("The infrared camera gives no pictures: until it does, nobody is let in by face."))
+        age = age_s(vision, "last_frame_mono", now)
+        if not vision.get("camera_fault") and not vision.get("recording_ended") and (age is None or age > STALE_S):
+            found.append(Sentence("No frame has come from the camera lately."))
+    if not machine.clock_trusted:
+        found.append(Sentence("The clock is not to be trusted: what is bound to a time of day is denied."))
+    if machine.disk_free_bytes < LOW_DISK:
+        found.append(Sentence("The disk has {megabytes} MB left.", megabytes=machine.disk_free_bytes // 2**20))
+    if machine.temperature_c is not None and machine.temperature_c > HOT_C:
+        found.append(Sentence("The board is at {degrees} degrees.", degrees=round(machine.temperature_c)))
+    if machine.under_voltage:
+        found.append(Sentence("The power supply is too weak (under-voltage)."))
+    return found
+
+
+def words_of_fault(fault: str) -> Sentence:
+    """What the door reports, in words; a door of another version may report what is not known here."""
+    return FAULTS.get(fault) or Sentence("The door reports a fault: {fault}.", fault=fault)
+
+
+def status_of(socket: Path) -> Message | None:
+    """What a process says of itself; None where nobody answers."""
+    client = Client(socket, timeout_s=1.0)
+    try:
+        answer = client.ask({"do": "status"})
+    except LinkDown:
+        return None
+    finally:
+        client.close()
+    return answer if "pid" in answer or "last_frame_mono" in answer else None
+
+
+def ask_api(state: Path, path: str, *, timeout_s: float = 3.0) -> bytes:
+    """What the gate's own HTTP server answers on this machine. Raises OSError."""
+    address = read_plain(api_address_file(state)).decode("ascii").strip()
+    certificate = generated_certificate_file(state)
+    trust = ssl.create_default_context(cafile=str(certificate)) if certificate.exists() else None
+    with urllib.request.urlopen(f"{address}{path}", timeout=timeout_s, context=trust) as answer:  # noqa: S310 - our own
+        found: bytes = answer.read()
+    return found
+
+
+def age_s(status: Message | None, field: str, now: float) -> float | None:
+    """Seconds since a monotonic time in a status."""
+    mono = (status or {}).get(field)
+    return round(max(0.0, now - mono), 3) if isinstance(mono, float) else None
+
+
+def look_at_machine(state: Path, sys: Path = _SYS) -> Machine:
+    """The board, its disk and its clock."""
+    room = os.statvfs(state if state.exists() else "/")
+    return Machine(
+        temperature_c=_hottest(sys),
+        under_voltage=_under_voltage(sys),
+        disk_free_bytes=room.f_bavail * room.f_frsize,
+        memory_available_bytes=_memory_available(),
+        clock_trusted=clock.trusted_now(),
+    )
+
+
+def _hottest(sys: Path) -> float | None:
+    found = [_number(zone / "temp") for zone in sys.glob("class/thermal/thermal_zone*")]
+    return max((value / 1000 for value in found if value is not None), default=None)
+
+
+def _under_voltage(sys: Path) -> bool | None:
+    # The Raspberry Pi's firmware reports it through the hwmon driver rpi_volt.
+    for monitor in sys.glob("class/hwmon/hwmon*"):
+        if _text(monitor / "name") == "rpi_volt":
+            return bool(_number(monitor / "in0_lcrit_alarm"))
+    return None
+
+
+def _memory_available() -> int | None:
+    for line in (_text(Path("/proc/meminfo")) or "").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("ascii").strip()
+    except OSError:
+        return None
+
+
+def _number(path: Path) -> float | None:
+    text: Any = _text(path)
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

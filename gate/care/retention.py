@@ -1,0 +1,125 @@
+"""What is kept for how long: lines of the record, faces that nobody uses, people who have moved out."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from enum import StrEnum
+from pathlib import Path
+
+from gate.errors import Refusal
+from gate.keep_settings import KeepSettings
+from gate.store import copies
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.anchors import replaced_beyond
+from gate.vocabulary import AuditEvent, Kind
+
+# Whoever is to be erased is named so long before.
+WARNING_DAYS = 30
+
+
+class Why(StrEnum):
+    """Why something of a resident is to be erased."""
+
+    UNUSED = "unused"
+    MOVED_OUT = "moved_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Fading:
+    """On `day` (YYYY-MM-DD) a resident's face is erased, or where they moved out all of them."""
+
+    resident: str
+    name: str
+    why: Why
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What one night erased."""
+
+    lines: int
+    faces: int
+    people: int
+    copies: int
+    """Old copies of the database, and backups in the state's own folder."""
+
+
+def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> list[Fading]:
+    """Who is erased within the days of warning unless something changes, the first to go first."""
+    rows = connection.execute(
+        "SELECT r.id, r.name, r.valid_until, max(coalesce(r.last_used_on, ''), substr(max(t.created_at), 1, 10))"
+        " FROM residents r LEFT JOIN templates t ON t.resident_id = r.id GROUP BY r.id"
+    )
+    found = []
+    for identity, name, valid_until, used_on in rows:
+        if valid_until is not None:
+            gone = date.fromisoformat(valid_until) + timedelta(days=keep.moved_out_days + 1)
+            found.append(Fading(identity, name, Why.MOVED_OUT, gone.isoformat()))
+        if used_on:
+            gone = date.fromisoformat(used_on) + timedelta(days=keep.unused_face_days + 1)
+            found.append(Fading(identity, name, Why.UNUSED, gone.isoformat()))
+    until = (today + timedelta(days=WARNING_DAYS)).isoformat()
+    return sorted((one for one in found if one.day <= until), key=lambda one: (one.day, one.name))
+
+
+def tidy(
+    connection: sqlite3.Connection, keep: KeepSettings, now: datetime, zone: tzinfo, backups: Path | None = None
+) -> Tidied:
+    """Erase what was kept long enough. The record says what went, and still verifies. Raises sqlite3.Error, OSError.
+
+    `now` must come from a clock that is to be trusted: one that runs ahead would erase everything. `backups` is the
+    state's own folder of them.
+    """
+    today = now.astimezone(zone).date()
+    _note_uses(connection, zone)
+    due = [one for one in fading(connection, keep, today) if one.day <= today.isoformat()]
+    erased = {Why.UNUSED: 0, Why.MOVED_OUT: 0}
+    for one in due:
+        person = residents.get(connection, one.resident)
+        if person is None:
+            continue
+        act = residents.remove if one.why is Why.MOVED_OUT else residents.withdraw
+        try:
+            act(connection, person, by=f"retention: {one.why}")
+        except Refusal:
+            continue  # Somebody at the console was quicker.
+        erased[one.why] += 1
+    before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
+    prunable = audit.prunable(connection, before)
+    unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
+    old = copies.end_old(connection, unwanted) + (copies.end_old_backups(backups, unwanted) if backups else 0)
+    details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
+    if prunable is not None:
+        details |= {"through": prunable.sequence, "hash": prunable.hash}
+        if replaced := replaced_beyond(connection, prunable.sequence):
+            details["replaced"] = replaced
+    audit.append(connection, AuditEvent(Kind.TIDIED, details))
+    lines = audit.prune(connection, prunable) if prunable is not None else 0
+    return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], old)
+
+
+def last_tidied_at(connection: sqlite3.Connection) -> str | None:
+    """When that was done last, ISO 8601, UTC."""
+    row = connection.execute(
+        "SELECT at FROM audit WHERE kind = ? ORDER BY sequence DESC LIMIT 1", (Kind.TIDIED,)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
+    """Keep the last day on which each face opened, from the lines that came since this was last done."""
+    rows = connection.execute(
+        "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
+        " WHERE a.kind IN ('granted', 'came_along') AND p.field = 'resident'"
+        " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
+        (Kind.TIDIED,),
+    ).fetchall()
+    for resident, at in rows:
+        day = datetime.fromisoformat(at).astimezone(zone).date().isoformat()
+        connection.execute(
+            "UPDATE residents SET last_used_on = max(coalesce(last_used_on, ''), ?) WHERE id = ?", (day, resident)
+        )

@@ -1,0 +1,193 @@
+"""A whole gate on a bench: `facegate run` with its real processes, on mock pins that are driven and read here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
+from gate.drill.results import CheckFailed
+from gate.processes.wire import Client, LinkDown, Message, api_address_file, runtime_directory, socket_of
+from gate.store.database import open_read_only
+from gate.store.ids import new_id
+from gate.store.record import audit
+
+PINS = {
+    "relay": 17, "hold": 27, "rex": 22, "fire": 23, "tamper": 24, "contact": 25, "readback": 5,
+    "red": 6, "green": 12, "amber": 13, "buzzer": 16,
+}  # fmt: skip
+
+# Short times, so that a drill takes a minute: the rules are the same.
+TIMES = {
+    "pulse_s": 0.5, "max_pulse_s": 1.5, "min_interval_s": 0.4, "held_open_s": 1.2, "extended_held_open_s": 2.0,
+    "pre_alarm_s": 0.6, "open_grace_s": 0.3,
+}  # fmt: skip
+
+
+class Bench:
+    """The running gate: ask it, drive its inputs, read its relays, kill its processes."""
+
+    def __init__(self, state: Path, process: subprocess.Popen[str]) -> None:
+        self.state = state
+        self.process = process
+        self.runtime = runtime_directory(state, "door")
+        self.began_mono = time.monotonic()
+
+    def ask(self, who: str = "door", /, **message: Any) -> Message:
+        """One question to `door` or `vision`. Raises CheckFailed when nobody answers."""
+        with closing(Client(socket_of(self.state, who))) as client:
+            try:
+                return client.ask(message)
+            except LinkDown as error:
+                raise CheckFailed(str(error)) from error
+
+    def status(self, who: str = "door") -> Message | None:
+        """Its status, None while it does not answer."""
+        try:
+            return self.ask(who, do="status")
+        except CheckFailed:
+            return None
+
+    def claim(self, resident: str | None, **changes: Any) -> Message:
+        """What vision says when it believes that a resident stands there now."""
+        message: Message = {
+            "do": "claim", "id": new_id(), "track": 1, "taken_mono": time.monotonic(), "resident": resident,
+            "reason": None, "frames": 3, "similarity": 0.8,
+        }  # fmt: skip
+        return self.ask(**message | changes)
+
+    def drive(self, **levels: bool) -> float:
+        """Close (True) or open (False) contacts to ground; returns when (monotonic seconds)."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+            for name, closed in levels.items():
+                order = {"pin": PINS[name], "level": int(not closed)}
+                wire.sendto(json.dumps(order).encode(), str(self.runtime / DRIVE_NAME))
+        return time.monotonic()
+
+    def edges(self, name: str, since_mono: float = 0.0) -> list[dict[str, Any]]:
+        """The edges of a pin, oldest first: {"mono", "level", "pid"}."""
+        found = read_journal(self.runtime / JOURNAL_NAME)
+        return [edge for edge in found if edge["pin"] == f"GPIO{PINS[name]}" and edge["mono"] >= since_mono]
+
+    def edge(self, name: str, level: bool | None, since_mono: float, within_s: float = 3.0) -> float:
+        """When the pin next took a level after a moment (monotonic seconds)."""
+        found: list[float] = []
+
+        def seen() -> bool:
+            found[:] = [edge["mono"] for edge in self.edges(name, since_mono) if edge["level"] is level]
+            return bool(found)
+
+        self.until(seen, f"{name} did not go {'on' if level else 'off'}", within_s)
+        return found[0]
+
+    def close_loops(self) -> None:
+        """The inputs of a gate at rest; a mock board that starts anew has all its wires cut."""
+        self.drive(rex=False, fire=True, tamper=True, contact=True, readback=False)
+
+    def door_back(self) -> float:
+        """Wait for a door that died, and wire it again; returns how long it took, seconds."""
+        took = self.until(self.status, "the door did not come back")
+        self.close_loops()
+        self.until(lambda: (self.status() or {}).get("inputs", {}).get("fire") is False, "the fire loop is not seen")
+        return took
+
+    def rest(self) -> None:
+        """Everything at rest: loops closed, door shut, nothing standing, the interval over."""
+        self.close_loops()
+        self.until(lambda: (self.status() or {}).get("faults") == [], "a fault stays")
+        self.ask(do="release")
+
+        def resting() -> bool:
+            status = self.status() or {}
+            return status.get("mode") == "normal" and status.get("leaf") == "shut" and not status.get("relay")
+
+        self.until(resting, "the door does not come to rest")
+        time.sleep(TIMES["min_interval_s"] + 0.1)
+
+    def until(self, condition: Callable[[], object], otherwise: str, within_s: float = 5.0) -> float:
+        """Wait for something; returns how long it took, seconds. Raises CheckFailed with `otherwise`."""
+        began = time.monotonic()
+        while not condition():
+            if time.monotonic() - began > within_s:
+                raise CheckFailed(f"{otherwise} within {within_s:g} s")
+            time.sleep(0.005)
+        return time.monotonic() - began
+
+    def pid(self, who: str) -> int:
+        """The process id of `door`, `vision` or `api`."""
+        for path in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii").split():
+            command = Path(f"/proc/{path}/cmdline").read_bytes().split(b"\0")
+            if any(f"{who}.service".encode() in word for word in command):
+                return int(path)
+        raise CheckFailed(f"there is no {who} process")
+
+    def kill(self, who: str, number: int = signal.SIGKILL) -> float:
+        """Send one of its processes a signal; returns when (monotonic seconds)."""
+        os.kill(self.pid(who), number)
+        return time.monotonic()
+
+    def events(self) -> list[audit.Line]:
+        """The record so far."""
+        with closing(open_read_only(self.state)) as connection:
+            return list(audit.lines(connection))
+
+    def recorded(self, kind: str, within_s: float = 3.0, **details: object) -> audit.Line:
+        """Wait for a line of the record."""
+        found: list[audit.Line] = []
+
+        def there() -> bool:
+            found[:] = [
+                line
+                for line in self.events()
+                if line.kind == kind and all(line.details.get(key) == value for key, value in details.items())
+            ]
+            return bool(found)
+
+        self.until(there, f"no line {kind} {details or ''} in the record", within_s)
+        return found[-1]
+
+
+@contextmanager
+def bench(state: Path, models_dir: Path, source: str) -> Iterator[Bench]:
+    """A gate of its own in `state`, with everything wired, at rest when it is handed over."""
+    state.mkdir(parents=True, exist_ok=True)
+    config = state / "facegate.toml"
+    config.write_text(_configuration(), "utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FACEGATE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commands.cli", "run", "--state", str(state), "--source", source],
+        env=clean | {"FACEGATE_MODELS__DIR": str(models_dir)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    gate = Bench(state, process)
+    try:
+        gate.until(gate.status, "the door does not start", 15)
+        gate.drive(fire=True, tamper=True, contact=True)
+        gate.until(lambda: gate.status("vision"), "vision does not start", 30)
+        gate.until(api_address_file(gate.state).exists, "the api does not start", 30)
+        yield gate
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _configuration() -> str:
+    lines = ["gate = 'drill'", "[api]", "port = 0", "[door]", "pin_factory = 'mock'"]
+    lines += [f"{name}_pin = {number}" for name, number in PINS.items()]
+    lines += [f"{name} = {value}" for name, value in TIMES.items()]
+    return "\n".join(lines) + "\n"

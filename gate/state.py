@@ -1,0 +1,55 @@
+"""Where a gate of this machine keeps its state and its models, and which configuration counts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gate.errors import UsageError
+
+SERVICE_STATE = Path("/var/lib/facegate")
+SERVICE_CONFIG = Path("/etc/facegate/facegate.toml")
+SERVICE_CREDENTIALS = Path("/etc/facegate/credentials")
+CONFIG_NAME = "facegate.toml"
+
+
+def state_directory(given: Path | None) -> Path:
+    """Where this gate keeps its state: what was given, else the service's directory, else the user's.
+
+    Raises UsageError where a service is installed that this user may not administer.
+    """
+    if given is not None:
+        return given
+    if not SERVICE_STATE.is_dir():
+        return _own_directory()
+    if not os.access(SERVICE_STATE, os.R_OK | os.X_OK):
+        raise UsageError(
+            f"The gate of this machine keeps its state in {SERVICE_STATE}, which is closed to you."
+            " Put sudo before the command, or choose another with --state."
+        )
+    return SERVICE_STATE
+
+
+def is_service(state: Path) -> bool:
+    """Whether this is the state of the gate that is installed on this machine."""
+    return state == SERVICE_STATE or (state.exists() and SERVICE_STATE.exists() and state.samefile(SERVICE_STATE))
+
+
+def configuration_file(state: Path) -> Path | None:
+    """The file that is read where none is named: the state's own, for an installed gate the one in /etc and no other.
+
+    Whoever writes in a service's state does not decide what the services are told.
+    """
+    path = SERVICE_CONFIG if is_service(state) else state / CONFIG_NAME
+    return path if path.is_file() else None
+
+
+def models_directory(state: Path) -> Path:
+    """Where model packs are kept by default: one place for all states of a user."""
+    return (SERVICE_STATE if state == SERVICE_STATE else _own_directory()) / "models"
+
+
+def _own_directory() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("facegate", appauthor=False))

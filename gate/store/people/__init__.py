@@ -1,0 +1,1 @@
+"""The people, their consents and their templates."""

@@ -1,0 +1,158 @@
+"""Finding lines of the record: by person, kind, reason and time, a page at a time, the newest first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gate.store.record import audit
+from gate.store.record.audit import Line
+
+# Up to so many people are looked up one by one; more are so common in the record that it is read through.
+_FEW_PEOPLE = 50
+# A span of time with at most so many lines is found by time; a longer one is read from its end.
+_SHORT_SPAN = 5_000
+MAX_PAGE = 500
+# A line may be written after later ones: it waited for a locked disk.
+_WRITTEN_LATE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to find; None and empty: anything. `since` and `until` are ISO 8601 in UTC, the second exclusive."""
+
+    residents: tuple[str, ...] | None = None
+    """Only lines about one of these."""
+    kinds: tuple[str, ...] = ()
+    reason: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+def page(connection: sqlite3.Connection, search: Search, before: int | None = None, count: int = 50) -> list[Line]:
+    """At most `count` lines that match, from the newest one before line `before` on backwards."""
+    if search.residents is not None and not search.residents:
+        return []
+    found = _conditions(connection, search)
+    if before is not None:
+        found.add("a.sequence < ?", before)
+    where = f"WHERE {' AND '.join(found.clauses)}" if found.clauses else ""
+    rows = connection.execute(
+        f"SELECT a.sequence FROM audit a {found.hint} {where} ORDER BY a.sequence DESC LIMIT ?",  # noqa: S608 - ours
+        (*found.values, min(count, MAX_PAGE)),
+    ).fetchall()
+    return [line for (sequence,) in rows if (line := audit.line(connection, sequence)) is not None]
+
+
+def every(connection: sqlite3.Connection, search: Search) -> Iterator[Line]:
+    """All lines that match, the newest first, in little memory."""
+    before: int | None = None
+    while found := page(connection, search, before, MAX_PAGE):
+        yield from found
+        before = found[-1].sequence
+
+
+@dataclass(slots=True)
+class _Conditions:
+    """What stands behind WHERE, the values of its marks, and what SQLite is told of how to find it."""
+
+    hint: str = ""
+    clauses: list[str] = field(default_factory=list)
+    values: list[str | int] = field(default_factory=list)
+
+    def add(self, clause: str, *values: str | int) -> None:
+        self.clauses.append(clause)
+        self.values += values
+
+
+def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
+    found = _Conditions()
+    if search.residents is not None and len(search.residents) <= _FEW_PEOPLE:
+        among = f"resident_id IN ({_marks(search.residents)})"
+        found.add(f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})", *search.residents)  # noqa: S608 - marks
+    else:
+        if search.residents is not None:
+            # A plus keeps SQLite from beginning with an index.
+            among = f"+resident_id IN ({_marks(search.residents)})"
+            found.add(
+                f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - marks
+                *search.residents,
+            )
+        if (search.since or search.until) and _short(connection, search):
+            found.hint = "INDEXED BY audit_by_time"
+        elif search.until and (newest := _newest_before(connection, search.until)) is not None:
+            found.add("a.sequence <= ?", newest)
+    if search.kinds:
+        found.add(f"a.kind IN ({_marks(search.kinds)})", *search.kinds)
+    if search.reason:
+        found.add("json_extract(a.details, '$.reason') = ?", search.reason)
+    at = "a.at" if found.hint else "+a.at"
+    if search.since:
+        found.add(f"{at} >= ?", search.since)
+    if search.until:
+        found.add(f"{at} < ?", search.until)
+    return found
+
+
+def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:
+    """No line after this one is from before `until`; None where the clock was not always right since."""
+    newest = last_line_before(connection, until)
+    if newest == 0:
+        return 0
+    wrong = connection.execute(
+        "SELECT 1 FROM audit WHERE kind IN ('clock_jumped', 'clock_untrusted') AND sequence > ?", (newest,)
+    ).fetchone()
+    return None if wrong else newest + _WRITTEN_LATE
+
+
+def _short(connection: sqlite3.Connection, search: Search) -> bool:
+    (found,) = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM audit WHERE at >= ? AND at < ? LIMIT ?)",
+        (search.since or "", search.until or "9", _SHORT_SPAN + 1),
+    ).fetchone()
+    return bool(found <= _SHORT_SPAN)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How often something was refused for one reason, and when last."""
+
+    reason: str
+    count: int
+    last_at: str
+
+
+def refusals_since(connection: sqlite3.Connection, since: str) -> list[Refusals]:
+    """What was refused since a time (ISO 8601, UTC), the most frequent reason first."""
+    rows = connection.execute(
+        "SELECT json_extract(details, '$.reason'), count(*), max(at) FROM audit INDEXED BY audit_by_time"
+        " WHERE at >= ? AND kind = 'denied' GROUP BY 1 ORDER BY 2 DESC, 1",
+        (since,),
+    )
+    return [Refusals(reason or "", count, last) for reason, count, last in rows]
+
+
+def count_since(connection: sqlite3.Connection, kinds: Sequence[str], since: str) -> int:
+    """How many events of some kinds there were since a time (ISO 8601, UTC)."""
+    row = connection.execute(
+        f"SELECT count(*) FROM audit INDEXED BY audit_by_time WHERE at >= ? AND kind IN ({_marks(kinds)})",  # noqa: S608 - marks
+        (since, *kinds),
+    ).fetchone()
+    return int(row[0])
+
+
+def last_line_before(connection: sqlite3.Connection, moment: str) -> int:
+    """The number of the newest line from before a time (ISO 8601, UTC); 0 where there is none."""
+    row = connection.execute("SELECT sequence FROM audit WHERE at < ? ORDER BY at DESC LIMIT 1", (moment,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def last_line(connection: sqlite3.Connection, kind: str) -> int:
+    """The number of the newest line of a kind; 0 while there is none."""
+    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM audit WHERE kind = ?", (kind,)).fetchone()
+    return int(row[0])

@@ -1,0 +1,104 @@
+"""Schedules, the groups that have one, and the schedule in which the gate itself is free."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from gate.errors import Refusal, Sentence
+from gate.schedule import parse
+from gate.store.database import transaction
+from gate.store.ids import new_id
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+NO_SCHEDULE = Sentence("There is no schedule {name}. Make it first, in the settings or with: facegate schedules put")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A schedule or a group: its name, and the words of its windows."""
+
+    name: str
+    windows: str | None
+    used_by: int
+
+
+def every(connection: sqlite3.Connection) -> list[Named]:
+    """All schedules by name."""
+    rows = connection.execute(
+        "SELECT s.name, s.windows, (SELECT count(*) FROM residents WHERE schedule_id = s.id)"
+        " + (SELECT count(*) FROM groups WHERE schedule_id = s.id)"
+        " + (SELECT count(*) FROM gate WHERE free_access_schedule_id = s.id) FROM schedules s ORDER BY s.name"
+    )
+    return [Named(*row) for row in rows]
+
+
+def groups(connection: sqlite3.Connection) -> list[Named]:
+    """All groups by name."""
+    rows = connection.execute(
+        "SELECT g.name, s.windows, (SELECT count(*) FROM residents WHERE group_id = g.id)"
+        " FROM groups g LEFT JOIN schedules s ON s.id = g.schedule_id ORDER BY g.name"
+    )
+    return [Named(*row) for row in rows]
+
+
+def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> None:
+    """Add a schedule or change its windows. Raises Refusal with one sentence when they are no schedule."""
+    parse(windows)
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO schedules (id, name, windows) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET windows = excluded.windows",
+            (new_id(), name, windows),
+        )
+        audit.append(connection, AuditEvent(Kind.SCHEDULE_CHANGED, {"schedule": name, "windows": windows, "by": by}))
+
+
+def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
+    """Raises Refusal when there is no such schedule, or someone has it."""
+    with transaction(connection):
+        found = next((one for one in every(connection) if one.name == name), None)
+        if found is None:
+            raise Refusal(NO_SCHEDULE, name=name)
+        if found.used_by:
+            raise Refusal(
+                "The schedule {name} is in use {count} times; give those another first.", name=name, count=found.used_by
+            )
+        connection.execute("DELETE FROM schedules WHERE name = ?", (name,))
+        audit.append(connection, AuditEvent(Kind.SCHEDULE_REMOVED, {"schedule": name, "by": by}))
+
+
+def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, by: str) -> None:
+    """Add a group or give it another schedule; None: at any time."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO groups (id, name, schedule_id) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
+            (new_id(), name, _id_of(connection, schedule)),
+        )
+        audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "schedule": schedule, "by": by}))
+
+
+def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str) -> None:
+    """The gate stands open whenever `schedule` says so; None: never."""
+    with transaction(connection):
+        connection.execute("UPDATE gate SET free_access_schedule_id = ?", (_id_of(connection, schedule),))
+        audit.append(connection, AuditEvent(Kind.FREE_ACCESS_CHANGED, {"schedule": schedule, "by": by}))
+
+
+def free_access(connection: sqlite3.Connection) -> str | None:
+    """The words of the windows in which the gate stands open."""
+    row = connection.execute(
+        "SELECT s.windows FROM gate JOIN schedules s ON s.id = gate.free_access_schedule_id"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _id_of(connection: sqlite3.Connection, name: str | None) -> str | None:
+    if name is None:
+        return None
+    found = connection.execute("SELECT id FROM schedules WHERE name = ?", (name,)).fetchone()
+    if not found:
+        raise Refusal(NO_SCHEDULE, name=name)
+    return str(found[0])

@@ -1,0 +1,293 @@
+"""The commands as a user types them: what they print, and how they end."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from commands.cli import COMMANDS
+from gate.store.people import residents
+from gate.store.record import audit
+
+
+def test_help_is_quick_and_imports_no_heavy_library(facegate):
+    script = (
+        "import sys; from click.testing import CliRunner; from commands.cli import facegate\n"
+        "assert 'Enrol a resident' in CliRunner().invoke(facegate, ['--help']).output\n"
+        "heavy = {'numpy', 'cv2', 'onnxruntime', 'faiss', 'pydantic', 'fastapi', 'insightface', 'rich'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    durations = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert facegate("--help").code == 0
+        durations.append(time.perf_counter() - began)
+    bare = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import click"], check=True)
+        bare.append(time.perf_counter() - began)
+    # 0.3 s on an idle machine; a busy one is slow at everything alike.
+    assert min(durations) < max(0.3, 3 * min(bare))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(facegate, name):
+    done = facegate(name, "--help")
+    assert done.code == 0
+    assert COMMANDS[name][1].split()[0] in done.out or "Usage" in done.out
+
+
+def test_insightface_is_not_imported_on_the_way_to_a_face():
+    script = (
+        "import sys, gate.vision.service\n"
+        "print('insightface' in sys.modules, 'gpiozero' in sys.modules, 'fastapi' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_enrol_list_show_remove(facegate, photos):
+    done = facegate("enroll", "Barack Obama", photos / "obama.jpg", "--unit", "1-101", "--json")
+    assert done.code == 0
+    assert done.answer["templates"] == 1
+    assert facegate("residents", "list", "--json").answer["residents"][0]["name"] == "Barack Obama"
+    assert "1-101" in facegate("residents", "list").out
+    shown = facegate("residents", "show", "Barack Obama", "--json").answer
+    assert shown["templates"][0]["source"] == "photo obama.jpg"
+    assert "vector" not in json.dumps(shown)
+    assert "eye_distance" in facegate("residents", "show", "Barack Obama").out
+    assert "stays" not in facegate("residents", "remove", "Barack Obama").out
+    assert facegate("residents", "remove", "Barack Obama", "--yes").code == 0
+    assert "Nobody is enrolled" in facegate("residents", "list").out
+    assert facegate("residents", "remove", "Barack Obama", "--yes").code == 1
+    assert "Barack" not in facegate("audit", "tail").out
+    assert facegate("audit", "verify").code == 0
+
+
+def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, photos, tmp_path):
+    facegate("enroll", "Barack Obama", photos / "obama.jpg")
+    (tmp_path / "f.toml").write_text("[door]\nrex_pin = 17\n")
+    (tmp_path / "typo.toml").write_text("[dor]\n")
+    for code, words, arguments in (
+        (2, "0 bytes", ("enroll", "A", empty(tmp_path))),
+        (2, "is a directory", ("enroll", "A", tmp_path)),
+        (2, "no video", ("replay", tmp_path / "absent.mp4")),
+        (2, "not a video", ("replay", empty(tmp_path))),
+        (2, "same pin", ("run", "--config", tmp_path / "f.toml")),
+        (2, "no setting dor", ("run", "--config", tmp_path / "typo.toml")),
+        (2, "is not installed", ("models", "verify", "opencv-zoo")),
+        (2, "no pack", ("models", "install", "nothing")),
+        (2, "Nobody answers", ("door", "status")),
+        (1, "No resident", ("residents", "show", "Nobody")),
+        (2, "No such option", ("run", "--no-such-option")),
+        (2, "No such command", ("no-such-command",)),
+        (2, "holds no anchor", ("audit", "verify", "--anchor", empty(tmp_path))),
+        (2, "cannot be read", ("audit", "verify", "--anchor", tmp_path / "absent")),
+        (2, "cannot be written to", ("audit", "export", tmp_path / "absent" / "x.csv")),
+        (2, "cannot be written to /dev/full: No space", ("audit", "export", "/dev/full")),
+    ):
+        done = facegate(*arguments)
+        assert done.code == code, (arguments, done.err)
+        assert words in done.err, (arguments, done.err)
+        assert "Traceback" not in done.err
+    failed = facegate("enroll", "A", empty(tmp_path), "--json")
+    assert "0 bytes" in failed.answer["error"]
+
+
+def empty(folder):
+    (folder / "empty.bin").write_bytes(b"")
+    return folder / "empty.bin"
+
+
+def test_a_warning_for_a_face_that_is_enrolled_already(facegate, photos):
+    facegate("enroll", "Barack Obama", photos / "obama.jpg")
+    done = facegate("enroll", "Somebody Else", photos / "obama2.jpg")
+    assert done.code == 0
+    assert "already enrolled as Barack Obama" in done.err
+
+
+def test_models_list_verify_install(facegate, models_dir):
+    listed = facegate("models", "list", "--json").answer["packs"]
+    assert {"pack": "open", "installed": True, "in_use": True}.items() <= next(
+        one for one in listed if one["pack"] == "open"
+    ).items()
+    assert facegate("models", "verify").code == 0
+    assert facegate("models", "verify", "--json").answer["sound"]
+    assert "in use" in facegate("models", "list").out
+    refused = facegate("models", "install", "insightface:buffalo_s")
+    assert refused.code == 2
+    assert "--accept-terms" in refused.err
+
+
+def test_installing_a_pack_is_on_record(facegate, tmp_path):
+    elsewhere = {"FACEGATE_MODELS__DIR": str(tmp_path / "elsewhere")}
+    done = facegate("models", "install", "open", "--json", **elsewhere)
+    assert done.code == 0, done.err
+    assert [file["role"] for file in done.answer["files"]] == ["detector", "embedder"]
+    (line,) = facegate("audit", "tail", "--json").answer["lines"]
+    assert line["kind"] == "models_installed"
+    assert set(line["details"]["files"].values()) == {file["sha256"] for file in done.answer["files"]}
+
+
+def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, photos, tmp_path):
+    facegate("enroll", "=cmd|' /C calc'!A0", photos / "obama.jpg")
+    done = facegate("audit", "export", tmp_path / "r.jsonl", "--json")
+    assert (done.code, done.answer["lines"], done.answer["anchor"]["sequence"]) == (0, 1, 2)
+    (line,) = (json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines())
+    assert line["kind"] == "enrolled"
+    facegate("audit", "export", tmp_path / "r.csv")
+    rows = list(csv.DictReader((tmp_path / "r.csv").open(newline="")))
+    assert [row["kind"] for row in rows] == ["enrolled", "exported"]
+    assert facegate("audit", "verify", "--anchor", tmp_path / "r.csv.anchor.json").code == 0
+    said = facegate("audit", "verify").out
+    assert "Anchors agree (of the last export 1): up to line 3" in said
+    assert "No anchor was kept out of reach" in said, "it lies beside the database"
+    assert len(facegate("audit", "export", "-").out.splitlines()) == 3
+
+
+def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
+    from gate.store.record import audit
+    from gate.vocabulary import AuditEvent
+
+    for _ in range(5):
+        audit.append(store, AuditEvent("granted", {}))
+    facegate("audit", "export", "-")
+    store.execute("UPDATE audit SET kind = 'denied' WHERE sequence = 3")
+    done = facegate("audit", "verify", "--json")
+    assert done.code == 1
+    assert "line 3" in done.err
+    store.execute("UPDATE audit SET kind = 'granted' WHERE sequence = 3")
+    assert facegate("audit", "verify").code == 0
+    store.execute("DELETE FROM audit WHERE sequence = 6")
+    done = facegate("audit", "verify")
+    assert (done.code, "line 6" in done.err) == (1, True)
+
+
+def test_relay_off_needs_no_running_door(facegate, state):
+    from gate.door.pins import JOURNAL_NAME, read_journal
+
+    (state / "run" / "door").mkdir(parents=True)
+    (state / "run" / "door" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
+    done = facegate("door", "relay-off", "--json")
+    assert (done.code, done.answer["by"]) == (0, "claiming its pin")
+    assert read_journal(state / "run" / "door" / JOURNAL_NAME)[1]["level"] is False
+
+
+def test_the_door_from_its_own_machine(facegate, state):
+    from tests.door import door_process
+
+    with door_process(state, pulse_s=0.5, min_interval_s=5):
+        assert "mode: normal" in facegate("door", "status").out
+        assert facegate("door", "open").out == "The door opens.\n"
+        again = facegate("door", "open", "--json")
+        assert (again.code, again.err.strip()) == (1, "The door did not open: busy.")
+        assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
+
+
+def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):
+    store.execute("PRAGMA user_version = 999")
+    for arguments in (("residents", "list"), ("audit", "verify"), ("run",)):
+        done = facegate(*arguments)
+        assert done.code == 2
+        assert "newer Facegate" in done.err
+
+
+def test_a_damaged_model_stops_the_start(facegate, models_dir, tmp_path):
+    shutil.copytree(models_dir / "open", tmp_path / "models" / "open")
+    path = tmp_path / "models" / "open" / "MobileFaceNet.onnx"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    for command in (("run",), ("replay", path), ("models", "verify")):
+        done = facegate(*command, FACEGATE_MODELS__DIR=str(tmp_path / "models"))
+        assert done.code == 2
+        assert "MobileFaceNet.onnx is damaged" in done.err
+        assert "facegate models install open" in done.err
+
+
+def test_looking_is_on_record(facegate):
+    facegate("residents", "list")
+    facegate("audit", "tail")
+    lines = facegate("audit", "tail", "--json").answer["lines"]
+    assert [(line["kind"], line["details"]["what"]) for line in lines] == [
+        ("looked_at", "residents"),
+        ("looked_at", "the record"),
+    ]
+
+
+def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos, tmp_path):
+    elsewhere = {"FACEGATE_MODELS__DIR": str(tmp_path / "elsewhere")}
+    refused = facegate("enroll", "A", photos / "obama.jpg", FACEGATE_MODELS__PACK="opencv-zoo", **elsewhere)
+    assert (refused.code, "facegate models install opencv-zoo" in refused.err) == (2, True)
+    done = facegate("enroll", "A", photos / "obama.jpg", **elsewhere)
+    assert done.code == 0, done.err
+    assert "Fetching the model pack open, once..." in done.err
+    assert "Fetching" not in facegate("enroll", "A", photos / "obama2.jpg", **elsewhere).err
+
+
+def test_schedules_and_groups_from_the_command_line(facegate, store):
+    residents.enrol(store, "Wang Fang", None, [])
+    assert facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00", "Sat 09:00-12:00").code == 0
+    assert facegate("groups", "put", "cleaners", "--schedule", "day").code == 0
+    changed = facegate("residents", "change", "Wang Fang", "--group", "cleaners", "--more-time")
+    assert changed.out.strip() == "Wang Fang: Mon-Fri 07:00-19:00; Sat 09:00-12:00, with more time."
+    assert residents.find(store, "Wang Fang").extended
+    listed = facegate("schedules", "list", "--json").answer
+    assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
+    assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
+    assert "in use 1 times" in facegate("schedules", "remove", "day").err
+    for wrong, sentence in (
+        (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
+        (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
+        (["schedules", "remove", "x"], "There is no schedule x"),
+        (["schedules", "free-access", "day"], "has no hold relay"),
+        (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
+        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
+    ):
+        done = facegate(*wrong)
+        assert (done.code, sentence in done.err, len(done.err.splitlines())) == (1, True, 1), done.err
+    assert facegate("residents", "change", "Wang Fang").code == 2
+    assert facegate("residents", "change", "Wang Fang", "--group", "", "--usual-time").out.strip() == (
+        "Wang Fang: at any time."
+    )
+    assert audit.verify(store) is None
+
+
+def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
+    from tests.door import door_process
+
+    with door_process(state):
+        assert facegate("door", "lockdown").code == 0
+        refused = facegate("door", "open")
+        assert (refused.code, refused.err.strip()) == (1, "The door did not open: lockdown.")
+        assert facegate("door", "release").code == 0
+        held = facegate("door", "hold", "--json")
+        assert (held.code, held.answer if held.code == 0 else held.err.strip()) == (
+            1, "The door refused: no_hold_relay.",
+        )  # fmt: skip
+        assert facegate("door", "open").code == 0
+
+
+def test_settings_are_shown_without_the_cameras_password_and_written_for_each_process(facegate, state):
+    config = state / "facegate.toml"
+    state.mkdir(parents=True)
+    config.write_text('gate = "North"\n[camera]\nsource = "rtsp://gate:secret@10.0.0.7/main"\n[door]\nrelay_pin = 5\n')
+    shown = facegate("settings", "--json")
+    assert (shown.code, shown.answer["gate"], shown.answer["door"]["relay_pin"]) == (0, "North", 5)
+    assert "secret" not in shown.out
+    assert facegate("settings", "--write").code == 0
+    written = {path.name: json.loads(path.read_text()) for path in (state / "settings").iterdir()}
+    assert set(written) == {"door.json", "vision.json", "api.json"}
+    assert written["door.json"]["door"]["relay_pin"] == 5
+    assert written["vision.json"]["state"] == str(state)
+    config.write_text("[door]\nrelay_pinn = 6\n")
+    refused = facegate("settings", "--write")
+    assert (refused.code, "no setting door.relay_pinn" in refused.err) == (2, True)
+    assert json.loads((state / "settings" / "door.json").read_text())["door"]["relay_pin"] == 5

@@ -1,0 +1,33 @@
+"""Other libraries run in an environment of their own, and one that cannot says why."""
+
+import numpy as np
+import pytest
+
+from evaluate.peers import PEERS, Peer, milliseconds, run
+from gate.errors import FacegateError
+
+PICTURES = [np.full((20, 30 + number, 3), number, np.uint8) for number in range(4)]
+
+
+def test_a_peer_is_timed_on_the_pictures_and_its_templates_are_kept(tmp_path):
+    program = """
+def templates(picture):
+    assert picture.shape[2] == 3
+    time.sleep(0.01)
+    return [] if picture.mean() == 2 else [np.array([picture.shape[1], float(packs.name == "packs")])]
+"""
+    numpy = f"numpy=={np.__version__}"
+    outcome = run(Peer((numpy,), program), tmp_path / "v", PICTURES, tmp_path / "packs")
+    assert milliseconds(outcome) >= 10
+    assert [None if one is None else one.tolist() for one in outcome.templates] == [[30, 1], [31, 1], None, [33, 1]]
+    assert not (tmp_path / "v" / "pictures.npz").exists(), "faces were left behind"
+    with pytest.raises(FacegateError, match="^no weights here$"):
+        run(Peer((), "raise SystemExit('no weights here')"), tmp_path / "v", PICTURES, tmp_path)
+    with pytest.raises(FacegateError):
+        run(Peer(("no such thing",), ""), tmp_path / "v", PICTURES, tmp_path)
+
+
+def test_every_peer_is_a_program():
+    for peer in PEERS.values():
+        compile(peer.script, "peer", "exec")
+        assert "def templates(picture):" in peer.script

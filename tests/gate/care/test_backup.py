@@ -1,0 +1,158 @@
+import hashlib
+import json
+import os
+import sqlite3
+import tarfile
+import threading
+from contextlib import closing
+
+import pytest
+
+from gate.care import backup
+from gate.care.restore import restore
+from gate.errors import UsageError
+from gate.store.database import StoreError, database_of, open_database
+from gate.store.people import residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.residents import Template
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent
+from tests.door import door_process
+
+
+@pytest.fixture
+def someone(store):
+    return residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\0\0\1")], NO_PERSON)
+
+
+def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, tmp_path):
+    stop = threading.Event()
+
+    def write():
+        with_own = open_database(state)
+        # A busy gate, but not one that never lets go of the database.
+        while not stop.wait(0.005):
+            audit.append(with_own, AuditEvent("granted", {}))
+        with_own.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    made = [backup.make(state, tmp_path / "backups", None) for _ in range(3)]
+    stop.set()
+    writer.join()
+    assert [oct(one.path.stat().st_mode & 0o777) for one in made] == ["0o600"] * 3
+    assert backup.keep_newest(tmp_path / "backups", 1) == 2
+    done = restore(made[-1].path, tmp_path / "other", unsealed=True)
+    assert (done.backup.residents, done.backup.events, done.dropped.erased) == (1, made[-1].events, 0)
+    with open_database(tmp_path / "other") as restored:
+        assert audit.verify(restored) is None
+        assert residents.find(restored, "Wang Fang").unit == "3-1204"
+        assert list(audit.lines(restored))[-1].kind == "restored"
+
+
+def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, someone, tmp_path):
+    made = backup.make(state, tmp_path, None)
+    residents.remove(store, someone, by="test")
+    store.close()
+    assert restore(made.path, state).dropped.erased == 1
+    with open_database(state) as restored:
+        assert residents.every(restored) == []
+        assert audit.verify(restored) is None
+        assert "Wang Fang" not in json.dumps([line.personal for line in audit.lines(restored)])
+    assert database_of(state).with_name("facegate.db.before-restore").exists()
+
+
+def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp_path):
+    made = backup.make(state, tmp_path, None)
+    residents.remove(store, someone, by="test")
+    store.execute("PRAGMA user_version = 99")
+    store.close()
+    assert restore(made.path, state).dropped.erased == 1
+    with open_database(state) as restored:
+        assert residents.every(restored) == []
+
+
+def rewritten(path, change):
+    """The archive with its manifest or database changed."""
+    with tarfile.open(path) as archive:
+        folder = path.parent / "unpacked"
+        archive.extractall(folder, filter="data")
+    change(folder)
+    changed = path.with_name("changed" + backup.SUFFIX)
+    with tarfile.open(changed, "w:gz") as archive:
+        for file in sorted(os.listdir(folder), reverse=True):
+            archive.add(folder / file, file)
+    return changed
+
+
+def newer_format(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
+
+
+def newer_schema(folder):
+    with closing(sqlite3.connect(folder / "facegate.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"]["facegate.db"] = hashlib.sha256((folder / "facegate.db").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def another_file(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"]["../../evil"] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda folder: (folder / "facegate.db").write_bytes(b"x" * 9000), "damaged or cut short"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "damaged or cut short"),
+        (another_file, "damaged or cut short .it holds"),
+        (newer_format, "from a newer Facegate. Upgrade Facegate first"),
+        (newer_schema, "from a newer Facegate. Upgrade Facegate first"),
+    ],
+)
+def test_a_backup_that_will_not_do_changes_nothing(state, store, someone, tmp_path, change, sentence):
+    changed = rewritten(backup.make(state, tmp_path / "b", None).path, change)
+    before = database_of(state).read_bytes()
+    with pytest.raises(UsageError, match=sentence):
+        restore(changed, state, unsealed=True)
+    assert database_of(state).read_bytes() == before
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.95])
+def test_a_backup_that_is_cut_short_is_said(state, store, someone, tmp_path, part):
+    path = backup.make(state, tmp_path, None).path
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(UsageError, match="damaged or cut short"):
+        restore(path, state)
+
+
+def test_a_damaged_database_is_not_backed_up(state, store, someone, tmp_path):
+    for _ in range(300):
+        audit.append(store, AuditEvent("granted", {"why": "x" * 200}))
+    store.execute("UPDATE audit SET kind = 'altered' WHERE sequence = 2")
+    with pytest.raises(StoreError, match="line 2, the line was altered"):
+        backup.make(state, tmp_path / "b", None)
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_a_running_gate_is_backed_up_and_not_restored_over(facegate, state, store, someone, tmp_path):
+    with door_process(state):
+        done = facegate("backup", tmp_path / "b", "--keep", 5, "--json")
+        assert (done.code, done.answer["residents"]) == (0, 1)
+        refused = facegate("restore", done.answer["path"], "--yes")
+        assert (refused.code, "The gate is running. Stop it" in refused.err) == (1, True)
+    restored = facegate("restore", done.answer["path"], "--yes", "--json")
+    assert restored.answer == {
+        "residents": 1, "events": done.answer["events"], "erased_again": 0, "sealed": True, "vouched": True,
+        "dropped": dict.fromkeys(restored.answer["dropped"], 0),
+    }  # fmt: skip
+    missing = facegate("restore", tmp_path / "none", "--yes")
+    assert (missing.code, missing.err.strip()) == (2, f"There is no backup {tmp_path / 'none'}.")
+    folder = facegate("restore", tmp_path, "--yes")
+    assert (folder.code, "is a folder. Name one backup in it" in folder.err) == (2, True)

@@ -1,0 +1,245 @@
+import socket
+from contextlib import closing, suppress
+from dataclasses import replace
+from threading import Thread
+
+import pytest
+
+from gate.care.doctor import REGISTRY, Grade, Listens, Site, UnitState, examine, site_of, who_listens
+from gate.care.health import Health, Machine, look_at_machine
+from gate.config import Settings
+from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble, to_message
+from gate.store.database import database_of, open_database
+from gate.vision.promise import Promise, Standing
+from gate.vision.settings import CameraSettings, VisionSettings
+from tests.door import door_process
+
+WELL_KEPT = Standing(Promise(1, 2), people=3, at=0.4, years_kept=2.0, missed=0.01, more=900)
+WELL_SEEN = CameraReport(Gives(1920, 1080, 25.0, "H.264", 2.0))
+WELL = Machine(45.0, False, 10**10, 10**10, True)
+
+
+@pytest.fixture
+def site(state, store):
+    door = {"pid": 1, "mode": "normal", "faults": [], "clock_trusted": True}
+    vision = {"last_frame_mono": 1.0, "camera_fault": None, "residents": 3, "cameras": seen_by(WELL_SEEN, WELL_SEEN)}
+    settings = Settings(
+        door={"pin_factory": "lgpio", "fire_pin": 5, "hold_pin": 6, "rex_pin": 13, "contact_pin": 19},
+        camera={"source": "/dev/v4l/by-id/usb-camera"},
+    )
+    (state / "model").write_text("Raspberry Pi 5 Model B Rev 1.0\0")
+    (state / "config.txt").write_text("[all]\ndtparam=strict_gpiod # hold no output\n")
+    return Site(
+        state,
+        settings,
+        Health(door, vision, WELL),
+        lambda: "whole",
+        lambda: "measured",
+        lambda: WELL_KEPT,
+        state,
+        state / "model",
+    )
+
+
+def seen_by(camera, infrared):
+    return {"camera": to_message(camera), "infrared": to_message(infrared)}
+
+
+def with_camera(site, **report):
+    vision = {"last_frame_mono": None, "cameras": {"camera": to_message(CameraReport(**report))}}
+    return replace(site, health=replace(site.health, vision=vision))
+
+
+def found(site, name):
+    (finding,) = (finding for finding in examine(site) if finding.name == name)
+    return finding
+
+
+def test_a_gate_that_is_well_has_nothing_to_mend(site):
+    assert {finding.name: finding.seen for finding in examine(site) if finding.grade is not Grade.OK} == {}
+    assert len({finding.name for finding in examine(site)}) == len(REGISTRY)
+
+
+def test_residents_enrolled_from_a_turned_photo_are_named_a_few_of_them(site):
+    names = [f"Person {number}" for number in range(8)]
+    told = found(replace(site, strays=lambda: names), "faces")
+    assert told.grade is Grade.BAD
+    assert "Person 4 and 3 more" in told.seen
+    assert "enrol them again" in told.do
+
+
+def test_an_infrared_camera_is_looked_at_like_the_other(site):
+    assert "None" in found(site, "infrared").seen
+    settings = site.settings.model_copy(update={"infrared": CameraSettings(source="rtsp://gate:secret@10.0.0.7/ir")})
+    site = replace(site, settings=settings)
+    assert found(site, "infrared").grade is Grade.OK
+    site.health.vision["cameras"] = seen_by(WELL_SEEN, CameraReport(fault=CameraFault(Trouble.BLACK)))
+    assert (found(site, "infrared").grade, found(site, "infrared").seen) == (Grade.BAD, "the picture is black")
+    asleep = replace(site, health=replace(site.health, vision=None))
+    assert found(asleep, "infrared").grade is Grade.LOOK
+    assert "secret" not in found(asleep, "infrared").seen
+
+
+def damaged(site):
+    for name in ("facegate.db-wal", "facegate.db-shm"):
+        database_of(site.state).with_name(name).unlink()
+    database_of(site.state).write_bytes(b"no database" * 1000)
+    return site
+
+
+def altered(site):
+    with open_database(site.state) as store:
+        store.execute("INSERT INTO audit SELECT 1, 'a', 'b', 'c', 'd', 'e', 1.0, '{}', '{}', '0', 'f', NULL")
+    return site
+
+
+def world_readable(site):
+    for path, mode in ((site.state, 0o755), (database_of(site.state).parent, 0o755), (database_of(site.state), 0o644)):
+        path.chmod(mode)
+    return site
+
+
+def no_strict_gpiod(site):
+    (site.state / "config.txt").write_text("# dtparam=strict_gpiod\n")
+    return site
+
+
+def missing_pack():
+    raise ValueError("The pack is missing.")
+
+
+def with_door(site, **status):
+    return replace(site, health=replace(site.health, door={**site.health.door, **status}))
+
+
+def with_machine(site, **changes):
+    return replace(site, health=replace(site.health, machine=replace(WELL, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "grade", "words"),
+    [
+        ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
+        ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "does not let go"),
+        ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
+        ("camera", lambda s: with_camera(s, fault=CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7"})),
+         Grade.BAD, "refuses the user or the password"),
+        ("camera", with_camera, Grade.LOOK, "is being opened"),
+        ("console", lambda s: replace(s, listens=Listens.ANOTHER), Grade.BAD, "Another program listens on port 8443"),
+        ("console", lambda s: replace(s, listens=Listens.NOBODY), Grade.BAD, "Nobody listens"),
+        ("pins", lambda s: replace(s, settings=Settings()), Grade.BAD, "nothing moves"),
+        ("kernel pins", no_strict_gpiod, Grade.BAD, "not set"),
+        ("models", lambda s: replace(s, verify_models=missing_pack), Grade.BAD, "missing"),
+        ("database", damaged, Grade.BAD, "damaged"),
+        ("database", altered, Grade.BAD, "not whole: line 1"),
+        ("permissions", world_readable, Grade.BAD, "Everyone"),
+        ("clock", lambda s: with_door(s, clock_trusted=False), Grade.LOOK, "vouches"),
+        ("disk", lambda s: with_machine(s, disk_free_bytes=10**6), Grade.BAD, "0 MB"),
+        ("memory", lambda s: with_machine(s, memory_available_bytes=10**8), Grade.LOOK, "95 MB"),
+        ("power", lambda s: with_machine(s, under_voltage=True), Grade.BAD, "Under-voltage"),
+        ("power", lambda s: with_machine(s, temperature_c=90.0), Grade.LOOK, "90 degrees"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_found_and_says_what_to_do(site, name, make, grade, words):
+    finding = found(make(site), name)
+    assert (finding.grade, words in finding.seen, bool(finding.do)) == (grade, True, True), finding
+
+
+def test_a_camera_s_password_is_not_printed(site):
+    settings = Settings(camera={"source": "rtsp://user:secret@10.0.0.5/live"})
+    assert found(replace(site, settings=settings), "camera").seen == (
+        "rtsp://10.0.0.5/live: The camera gives 1920 x 1080 pixels, 25 pictures a second, H.264,"
+        " a whole picture (keyframe) every 2 s."
+    )
+
+
+def test_the_machine_s_own_files_are_read(tmp_path):
+    (tmp_path / "class/thermal/thermal_zone0").mkdir(parents=True)
+    (tmp_path / "class/thermal/thermal_zone0/temp").write_text("61250\n")
+    (tmp_path / "class/hwmon/hwmon1").mkdir(parents=True)
+    (tmp_path / "class/hwmon/hwmon1/name").write_text("rpi_volt\n")
+    (tmp_path / "class/hwmon/hwmon1/in0_lcrit_alarm").write_text("1\n")
+    machine = look_at_machine(tmp_path, tmp_path)
+    assert (machine.temperature_c, machine.under_voltage) == (61.25, True)
+    assert look_at_machine(tmp_path, tmp_path / "none").under_voltage is None
+
+
+def test_a_running_door_is_examined(state):
+    with door_process(state):
+        site = site_of(state, Settings(), lambda: "whole", lambda: "measured", lambda: WELL_KEPT)
+        assert found(site, "door").seen == "It answers; its mode is normal."
+        assert found(site, "vision").grade is Grade.BAD
+
+
+def test_the_command_says_what_to_mend_and_ends_with_one(facegate, state):
+    done = facegate("doctor", "--json")
+    assert done.code == 1
+    names = [finding["name"] for finding in done.answer["findings"]]
+    assert len(names) == len(REGISTRY)
+    assert done.answer["bad"] == sum(finding["grade"] == "bad" for finding in done.answer["findings"])
+
+
+ALL_WELL = {name: UnitState("active", 0) for name in ("settings", "door", "vision", "api")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "grade", "words"),
+    [
+        ({}, Grade.OK, "All services run"),
+        ({"settings": UnitState("failed", 0)}, Grade.BAD, "the last ones were refused. Mend them"),
+        ({"vision": UnitState("activating", 9)}, Grade.BAD, "Not running: vision"),
+        ({"vision": UnitState("active", 9)}, Grade.LOOK, "vision was started again 9 times"),
+    ],
+)
+def test_the_services_of_an_installed_gate_are_looked_at(site, changed, grade, words):
+    finding = found(replace(site, units=ALL_WELL | changed), "units")
+    assert finding.grade is grade
+    assert words in f"{finding.seen} {finding.do}"
+
+
+def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
+    dead = replace(site, units=ALL_WELL, health=Health(None, None, WELL))
+    assert "journalctl -u facegate-door" in found(dead, "door").do
+    assert "journalctl -u facegate-vision" in found(dead, "vision").do
+
+
+def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
+    finding = found(site, "promise")
+    assert finding.grade is Grade.OK
+    assert "1 years, with 2 strangers a day and 3 residents; about 1.0 in 100 come twice. Room for 900" in finding.seen
+    dear = found(replace(site, standing=lambda: replace(WELL_KEPT, missed=0.2)), "promise")
+    assert dear.grade is Grade.LOOK
+    assert "more photos of each" in dear.do
+    broken = found(replace(site, standing=lambda: replace(WELL_KEPT, years_kept=0.25)), "promise")
+    assert broken.grade is Grade.LOOK
+    assert "one wrong opening in about 0.25 years" in broken.seen
+
+    def uncalibrated():
+        raise ValueError("has no calibration")
+
+    missing = found(replace(site, standing=uncalibrated), "promise")
+    assert (missing.grade, missing.seen) == (Grade.BAD, "has no calibration")
+
+
+def test_liveness_is_said_as_it_is(site):
+    assert "a photo held up" in found(site, "liveness").seen
+    settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
+    assert "standard. measured" in found(replace(site, settings=settings), "liveness").seen
+
+
+@pytest.mark.parametrize("tls", ["generated", "off"])
+def test_who_holds_the_console_s_port_is_looked_at_itself(state, tls):
+    with closing(socket.create_server(("127.0.0.1", 0))) as another:
+        settings = Settings(api={"port": another.getsockname()[1], "tls": tls}).api
+        another.listen(8)
+        Thread(target=hang_up, args=(another,), daemon=True).start()
+        assert who_listens(state, settings) is Listens.ANOTHER
+        # A thread that waits in accept would keep the port.
+        another.shutdown(socket.SHUT_RDWR)
+    assert who_listens(state, settings) is Listens.NOBODY
+
+
+def hang_up(server):
+    with suppress(OSError):
+        while True:
+            server.accept()[0].close()

@@ -1,0 +1,180 @@
+"""What is kept for how long, and that the record verifies whatever was pruned of it."""
+
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.care import retention
+from gate.care.retention import Why
+from gate.keep_settings import KeepSettings
+from gate.store.database import database_of, open_database
+from gate.store.people import residents
+from gate.store.people.consents import Consent, Way
+from gate.store.people.residents import Template
+from gate.store.record import audit
+from gate.store.record.audit import Anchor, Moment
+from gate.vocabulary import AuditEvent
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+KEEP = KeepSettings()
+AGREED = Consent("face-1", "en", "", Way.TOLD, "test")
+
+
+def happen(store, days_ago, kind="granted", resident=None):
+    wall = (NOW - timedelta(days=days_ago)).timestamp()
+    personal = {"resident": resident.id, "name": resident.name} if resident else {}
+    audit.append(store, AuditEvent(kind, {}, personal, resident.id if resident else None), Moment(0.0, wall, True))
+
+
+def kinds(store):
+    return [line.kind for line in audit.lines(store)]
+
+
+def enrolled(store, name, days_ago=0):
+    at = (NOW - timedelta(days=days_ago)).isoformat()
+    one = residents.enrol(store, name, None, [Template("m", "s", {}, b"\1" * 8)], AGREED)
+    store.execute("UPDATE templates SET created_at = ? WHERE resident_id = ?", (at, one.id))
+    return one
+
+
+def tidy(store, now=NOW, keep=KEEP):
+    return retention.tidy(store, keep, now, UTC)
+
+
+def test_old_lines_go_and_the_rest_verifies(store):
+    for days in (200, 91, 90, 89, 1):
+        happen(store, days, f"ago_{days}")
+    assert tidy(store).lines == 2
+    assert kinds(store) == ["ago_90", "ago_89", "ago_1", "tidied"]
+    assert audit.verify(store) is None
+    assert audit.base(store).sequence == 2
+    assert tidy(store, NOW + timedelta(days=1)).lines == 1
+    assert audit.verify(store) is None
+
+
+def test_a_line_that_was_pruned_is_still_proved_by_no_anchor_but_a_later_one_is(store):
+    happen(store, 200)
+    old = audit.anchor(store)
+    happen(store, 1)
+    new = audit.anchor(store)
+    tidy(store)
+    assert audit.verify(store, old) is None
+    assert audit.verify(store, new) is None
+    assert audit.verify(store, Anchor(new.sequence, "0" * 64)).problem.startswith("the line is not the one")
+
+
+def test_lines_cut_off_the_beginning_by_another_hand_are_noticed(store):
+    for days in (5, 4, 3):
+        happen(store, days)
+    second = store.execute("SELECT hash FROM audit WHERE sequence = 2").fetchone()[0]
+    store.execute("DELETE FROM audit WHERE sequence <= 2")
+    assert audit.verify(store).problem == "the line is missing"
+    store.execute("UPDATE audit_base SET sequence = 2, hash = ?", (second,))
+    assert "no later line says" in audit.verify(store).problem
+    tidy(store)
+    assert "no later line says" in audit.verify(store).problem
+
+
+def test_more_cut_off_than_was_said_is_noticed(store):
+    for days in (200, 100, 3, 2):
+        happen(store, days)
+    tidy(store)
+    third = store.execute("SELECT hash FROM audit WHERE sequence = 3").fetchone()[0]
+    store.execute("DELETE FROM audit WHERE sequence = 3")
+    store.execute("UPDATE audit_base SET sequence = 3, hash = ?", (third,))
+    assert "no later line says" in audit.verify(store).problem
+
+
+@given(st.lists(st.integers(0, 200), max_size=12), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_pruning_that_is_cut_short_verifies_and_is_finished_the_next_night(tmp_path_factory, ages, at_once):
+    store = open_database(tmp_path_factory.mktemp("state"))
+    for days in ages:
+        happen(store, days)
+    expected = next((number for number, days in enumerate(ages) if days <= 90), len(ages))
+    through = audit.prunable(store, (NOW - timedelta(days=90)).isoformat(timespec="milliseconds"))
+    assert (through.sequence if through else 0) == expected
+    if through:
+        audit.append(store, AuditEvent("tidied", {"through": through.sequence, "hash": through.hash}))
+        partly = store.execute("SELECT sequence, hash FROM audit WHERE sequence = ?", (min(at_once, through.sequence),))
+        audit.prune(store, Anchor(*partly.fetchone()))
+        assert audit.verify(store) is None
+    tidy(store)
+    assert audit.verify(store) is None
+    # What was put off is done: of the lines that are left the first is young.
+    assert audit.base(store).sequence >= expected
+    store.close()
+
+
+def test_what_the_pruned_lines_said_of_people_is_gone(store, state):
+    someone = residents.enrol(store, "Unmistakable Name", None, [])
+    store.execute("DELETE FROM audit_personal")
+    happen(store, 200, resident=someone)
+    store.execute("UPDATE residents SET name = 'x'")
+    store.execute("UPDATE audit SET at = '2026-01-01T00:00:00.000+00:00'")
+    tidy(store)
+    assert store.execute("SELECT count(*) FROM audit_personal").fetchone() == (0,)
+    assert b"Unmistakable" not in b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+
+
+def test_a_face_that_opens_nothing_for_long_is_named_first_and_erased_then(store):
+    unused, used, new = enrolled(store, "Unused", 340), enrolled(store, "Used", 400), enrolled(store, "New", 1)
+    happen(store, 20, resident=used)
+    assert tidy(store).faces == 0
+    # Its line goes, the day stays.
+    assert [(one.name, one.why) for one in retention.fading(store, KEEP, NOW.date())] == [("Unused", Why.UNUSED)]
+    (fading,) = retention.fading(store, KEEP, NOW.date())
+    before, on = date.fromisoformat(fading.day) - timedelta(days=1), date.fromisoformat(fading.day)
+    assert tidy(store, datetime.combine(before, NOW.timetz())).faces == 0
+    assert tidy(store, datetime.combine(on, NOW.timetz())).faces == 1
+    kept = {one.name: one.templates for one in residents.every(store)}
+    assert kept == {"Unused": 0, "Used": 1, "New": 1}
+    assert audit.verify(store) is None
+    line = next(line for line in audit.lines(store) if line.kind == "consent_withdrawn")
+    assert line.details["by"] == "retention: unused"
+    assert residents.get(store, unused.id) is not None
+    assert new.templates == 1
+
+
+def test_a_use_counts_when_its_line_was_pruned_long_ago(store):
+    one = enrolled(store, "Used", 500)
+    happen(store, 150, resident=one)
+    tidy(store)
+    assert store.execute("SELECT last_used_on FROM residents").fetchone() == ("2026-06-27",)
+    assert tidy(store, NOW + timedelta(days=200)).faces == 0
+    assert tidy(store, NOW + timedelta(days=216)).faces == 1
+
+
+def test_who_moved_out_is_erased_some_days_after_the_last_one(store):
+    one = residents.enrol(store, "Gone", None, [])
+    residents.change(store, one, valid_until="2026-11-01", by="test")
+    (fading,) = retention.fading(store, KEEP, NOW.date())
+    assert (fading.why, fading.day) == (Why.MOVED_OUT, "2026-12-02")
+    assert tidy(store, datetime(2026, 12, 1, 12, tzinfo=UTC)).people == 0
+    assert tidy(store, datetime(2026, 12, 2, 12, tzinfo=UTC)).people == 1
+    assert residents.every(store) == []
+    assert audit.verify(store) is None
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651])
+def test_days_that_are_none_are_refused(days):
+    with pytest.raises(ValueError, match="record_days must be between"):
+        KeepSettings(record_days=days)
+
+
+def test_the_door_writes_on_while_lines_go(store, state):
+    for _ in range(4_500):
+        happen(store, 200)
+    happen(store, 1)
+    statements = []
+    store.set_trace_callback(statements.append)
+    assert tidy(store).lines == 4_500
+    store.set_trace_callback(None)
+    begun = [one for one in statements if one.startswith("BEGIN")]
+    assert len(begun) >= 3
+    other = sqlite3.connect(database_of(state))
+    assert other.execute("SELECT count(*) FROM audit").fetchone() == (2,)
+    other.close()

@@ -1,0 +1,31 @@
+"""What is said of liveness is what is asked, and a figure belongs to what was measured."""
+
+import pytest
+
+from gate.vision.proofs import proofs
+from gate.vocabulary import Level
+from models.errors import PackError
+
+BOTH = ("liveness-minifas", "liveness-celeba")
+
+
+@pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
+def test_every_check_that_is_asked_is_named_and_no_other(liveness_dir, level):
+    named = [str(proof.name) for proof in proofs(liveness_dir, BOTH, level, infrared=False)]
+    assert named == [*BOTH, "held frame", "all together"]
+    named = [str(proof.name) for proof in proofs(liveness_dir, BOTH[:1], level, infrared=True)]
+    assert named == ["liveness-minifas", "held frame", "infrared camera", "all together"]
+    assert proofs(liveness_dir, BOTH, Level.OFF, infrared=False) == []
+
+
+def test_a_figure_of_both_packs_is_not_given_for_one_nor_with_a_camera_that_was_not_there(liveness_dir):
+    *_, both = proofs(liveness_dir, BOTH, Level.STANDARD, infrared=False)
+    assert (both.bpcer, both.apcer) == (0.024, 0.013)
+    for packs, infrared in ((BOTH[:1], False), (BOTH, True)):
+        *_, together = proofs(liveness_dir, packs, Level.STANDARD, infrared=infrared)
+        assert (together.bpcer, together.apcer, str(together.measured)) == (None, None, "not measured")
+
+
+def test_a_pack_that_is_missing_is_named(tmp_path):
+    with pytest.raises(PackError, match="liveness-minifas"):
+        proofs(tmp_path, BOTH, Level.STANDARD, infrared=False)
