@@ -24,7 +24,7 @@ from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, 
 from api.shield import Shield
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from gate.errors import FacegateError, Refusal, Sentence
-from gate.processes.wire import LinkDown
+from gate.processes.client import LinkDown
 from gate.store.database import StoreError
 from models.errors import PackError
 

@@ -24,7 +24,9 @@ from api.passwords import Passwords
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from api.throttle import Throttle
 from gate.keep_settings import KeepSettings
-from gate.processes.wire import Client, LinkDown, Message, runtime_directory, socket_of
+from gate.processes.addresses import runtime_directory, socket_of
+from gate.processes.client import Client, LinkDown
+from gate.processes.wire import Message
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
 from gate.store.site import accounts

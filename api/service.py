@@ -29,8 +29,8 @@ from api.webhooks import send_for_ever
 from gate.api_settings import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError
 from gate.keep_settings import KeepSettings
+from gate.processes.addresses import api_address_file, runtime_directory
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
-from gate.processes.wire import api_address_file, runtime_directory
 from gate.store.database import open_database
 from gate.store.site import accounts
 

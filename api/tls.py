@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate.errors import UsageError
-from gate.processes.wire import generated_certificate_file
+from gate.processes.addresses import generated_certificate_file
 
 _LIFE = timedelta(days=825)
 _RENEW_BEFORE = timedelta(days=30)

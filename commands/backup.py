@@ -21,7 +21,7 @@ from gate.care import restore as care
 from gate.care.health import status_of
 from gate.errors import Refusal, UsageError
 from gate.places import folder as make_folder
-from gate.processes.wire import socket_of
+from gate.processes.addresses import socket_of
 from gate.state import state_directory
 
 

@@ -12,9 +12,9 @@ import click
 from commands.home import print_json
 from gate.care.health import status_of
 from gate.config import Settings, load_settings
+from gate.processes.addresses import socket_of
 from gate.processes.camera_report import CameraReport, reports_in
 from gate.processes.starting import credential
-from gate.processes.wire import socket_of
 from gate.state import SERVICE_CREDENTIALS, configuration_file, state_directory
 from gate.vision.address import with_password, without_password
 

@@ -10,7 +10,8 @@ import click
 
 from commands.home import Home, home, json_option, print_json, state_option
 from gate.errors import Refusal
-from gate.processes.wire import Client, LinkDown, runtime_directory, socket_of
+from gate.processes.addresses import runtime_directory, socket_of
+from gate.processes.client import Client, LinkDown
 from gate.state import state_directory
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from gate.config import Settings, parts_of
 from gate.errors import UsageError
-from gate.processes.wire import runtime_directory
+from gate.processes.addresses import runtime_directory
 from gate.store.database import StoreError, check_integrity, open_database
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import httpx
 
 from gate.config import load_settings, parts_of
-from gate.processes.wire import api_address_file
+from gate.processes.addresses import api_address_file
 from tests.running import wait_for
 
 

@@ -9,7 +9,8 @@ import time
 from contextlib import contextmanager
 
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
-from gate.processes.wire import Client, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client
 from gate.store.database import open_database
 from gate.store.record import audit
 

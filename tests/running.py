@@ -7,7 +7,8 @@ import time
 from contextlib import contextmanager
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.processes.wire import Client, LinkDown, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client, LinkDown
 from gate.store.record import audit
 from tests.conftest import command_environment
 

@@ -23,7 +23,8 @@ _FOLDERS = ("api", "enroll", "gate/store")
 _FILES = (
     "gate/errors.py",
     "gate/care/health.py",
-    "gate/processes/wire.py",
+    "gate/processes/addresses.py",
+    "gate/processes/client.py",
     "gate/names.py",
     "gate/processes/camera_report.py",
     "gate/vision/proofs.py",

@@ -15,7 +15,8 @@ from api.context import Context, Registrar, Shared, Store, Watcher, record_look
 from api.pages.page import language_of
 from api.problems import HttpProblem
 from gate.errors import FacegateError
-from gate.processes.wire import Client, LinkDown, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client, LinkDown
 
 router = APIRouter(route_class=AskedFirst)
 

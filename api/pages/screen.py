@@ -18,7 +18,7 @@ from api.v1.live import streamed
 from api.wording import SCREEN, SCREEN_REASONS
 from gate.care.health import age_s, status_of
 from gate.errors import Sentence
-from gate.processes.wire import socket_of
+from gate.processes.addresses import socket_of
 from gate.store.people import residents
 
 # What was seen longer ago is no longer there, seconds.

@@ -21,7 +21,8 @@ from evaluate.demo.sheet import Moment, draw_sheet
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.config import Settings
 from gate.errors import FacegateError
-from gate.processes.wire import Client, LinkDown, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client, LinkDown
 from gate.replay import replay
 from gate.vision.gallery import Gallery
 from gate.vision.recordings import video_frames

@@ -24,8 +24,8 @@ from gate.care.witnesses import gather as gather_witnesses
 from gate.config import Settings
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
+from gate.processes.addresses import generated_certificate_file
 from gate.processes.camera_report import reports_in
-from gate.processes.wire import generated_certificate_file
 from gate.state import SERVICE_STATE
 from gate.store import copies
 from gate.store.database import check_integrity, database_of, open_read_only
@@ -350,11 +350,11 @@ def _database(site: Site) -> Finding:
         with closing(open_read_only(site.state)) as connection:
             check_integrity(connection, site.state)
             compared = compare(connection, gather_witnesses(site.state), time.time())
-            finding = audit.verify(connection) or compared.finding
+            flaw = audit.verify(connection) or compared.flaw
     except (FacegateError, sqlite3.Error) as error:
         return Finding("database", Grade.BAD, str(error), "Stop the gate and run: facegate restore")
-    if finding:
-        seen = f"The record is not whole: line {finding.sequence}, {finding.problem}."
+    if flaw:
+        seen = f"The record is not whole: line {flaw.sequence}, {flaw.problem}."
         return Finding("database", Grade.BAD, seen, "Keep a copy of the database and find out who altered it.")
     if any(keeper in compared.held for keeper in OUT_OF_REACH) and compared.newest is not None:
         seen = f"Sound, and its record verifies; the journal has seen it up to line {compared.newest.anchor.sequence}."

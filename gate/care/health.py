@@ -13,8 +13,10 @@ from typing import Any
 from gate import clock
 from gate.errors import Sentence
 from gate.places import read_plain
+from gate.processes.addresses import api_address_file, generated_certificate_file, socket_of
 from gate.processes.camera_report import reports_in
-from gate.processes.wire import Client, LinkDown, Message, api_address_file, generated_certificate_file, socket_of
+from gate.processes.client import Client, LinkDown
+from gate.processes.wire import Message
 from gate.vocabulary import Fault
 
 _SYS = Path("/sys")

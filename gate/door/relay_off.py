@@ -8,8 +8,8 @@ from pathlib import Path
 from gate.door.hardware import release_relay
 from gate.door.settings import DoorSettings
 from gate.errors import FacegateError
+from gate.processes.addresses import runtime_directory
 from gate.processes.starting import settings_from_starter
-from gate.processes.wire import runtime_directory
 
 
 def main() -> int:

@@ -25,9 +25,11 @@ from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
+from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.ends import Peer
+from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
-from gate.processes.wire import Message, Server, runtime_directory, socket_of
+from gate.processes.wire import Message
 from gate.vocabulary import AuditEvent, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,9 @@ from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
 from gate.places import folder as make_folder
 from gate.places import read_plain
-from gate.processes.wire import Client, Message, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client
+from gate.processes.wire import Message
 from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"

@@ -16,7 +16,9 @@ from typing import Any
 
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.drill.results import CheckFailed
-from gate.processes.wire import Client, LinkDown, Message, api_address_file, runtime_directory, socket_of
+from gate.processes.addresses import api_address_file, runtime_directory, socket_of
+from gate.processes.client import Client, LinkDown
+from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.record import audit

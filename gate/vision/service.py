@@ -18,9 +18,12 @@ from typing import Any
 import cv2
 
 from gate.errors import FacegateError
+from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.allowance import Allowance
 from gate.processes.camera_report import to_message
+from gate.processes.client import Client, LinkDown
 from gate.processes.ends import Peer
+from gate.processes.server import Server
 from gate.processes.starting import (
     Watchdog,
     credential,
@@ -30,7 +33,7 @@ from gate.processes.starting import (
     tell_ready,
     uid_of,
 )
-from gate.processes.wire import Client, LinkDown, Message, Server, runtime_directory, socket_of
+from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.site import approach_zone

@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
+from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.camera_report import (
     TROUBLES,
     CameraFault,
@@ -15,7 +16,7 @@ from gate.processes.camera_report import (
     reports_in,
     to_message,
 )
-from gate.processes.wire import Server, runtime_directory, socket_of
+from gate.processes.server import Server
 
 SEEN = Gives(1920, 1080, 24.9, "H.265", 2.0)
 WRONG = CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7", "port": "554", "scheme": "RTSP"})

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gate.care import backup
-from gate.processes.wire import api_address_file, generated_certificate_file
+from gate.processes.addresses import api_address_file, generated_certificate_file
 from gate.store.database import open_read_only
 from gate.store.people import residents
 from gate.store.record import audit

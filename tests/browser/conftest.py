@@ -9,7 +9,7 @@ import cv2
 import pytest
 from playwright.sync_api import sync_playwright
 
-from gate.processes.wire import api_address_file
+from gate.processes.addresses import api_address_file
 from tests.running import gate_running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

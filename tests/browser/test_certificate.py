@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Error, sync_playwright
 
-from gate.processes.wire import generated_certificate_file
+from gate.processes.addresses import generated_certificate_file
 from tests.api_process import api_process, port_of
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import expect
 
-from gate.processes.wire import api_address_file
+from gate.processes.addresses import api_address_file
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.browser.conftest import PASSWORD, browsing, shoot

@@ -4,7 +4,7 @@ import json
 import random
 import socket
 
-from gate.processes.wire import socket_of
+from gate.processes.addresses import socket_of
 from gate.store.database import open_database
 from gate.store.record import audit
 from tests.door import door_process, edges

@@ -9,7 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from gate.processes.wire import Client, Impostor, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client, Impostor
 from gate.store.database import database_of
 from tests.conftest import command_environment
 from tests.door import door_process, events, until
@@ -141,7 +142,7 @@ def test_no_message_fills_the_record(state, message):
 def test_a_flood_hides_nothing_that_another_did(shared_state):
     shared_state.mkdir()
     flood = (
-        "from pathlib import Path\nfrom gate.processes.wire import Client\n"
+        "from pathlib import Path\nfrom gate.processes.client import Client\n"
         f"client = Client(Path({str(socket_of(shared_state, 'door'))!r}))\n"
         "for _ in range(1000): client.ask({'do': 'open'})\nprint('done', flush=True)\ninput()"
     )

@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from gate.processes.wire import api_address_file
+from gate.processes.addresses import api_address_file
 from tests.console import PASSWORD
 from tests.running import gate_running, until
 

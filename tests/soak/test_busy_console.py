@@ -16,7 +16,7 @@ import pytest
 from api.auth import digest
 from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
-from gate.processes.wire import api_address_file, generated_certificate_file
+from gate.processes.addresses import api_address_file, generated_certificate_file
 from gate.store.database import open_database
 from gate.store.people.consents import NO_PERSON
 from gate.store.site import accounts

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.processes.wire import Client, LinkDown, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client, LinkDown
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON

@@ -93,7 +93,8 @@ def test_the_units_verify_and_are_rated_safe(box):
 
 ASK_TO_OPEN = """
 from pathlib import Path
-from gate.processes.wire import Client, socket_of
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client
 print(Client(socket_of(Path("/var/lib/facegate"), "door")).ask({"do": "open"}))
 """
 
@@ -178,7 +179,9 @@ class Watch(threading.Thread):
 
     def run(self):
         program = (
-            "import sys, time\nfrom pathlib import Path\nfrom gate.processes.wire import Client, LinkDown, socket_of\n"
+            "import sys, time\nfrom pathlib import Path\n"
+            "from gate.processes.addresses import socket_of\n"
+            "from gate.processes.client import Client, LinkDown\n"
             "last = time.monotonic(); gap = 0.0\n"
             "while not Path('/run/stop').exists():\n"
             "    client = Client(socket_of(Path('/var/lib/facegate'), 'door'), timeout_s=0.3)\n"

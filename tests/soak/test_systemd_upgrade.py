@@ -97,7 +97,9 @@ def test_each_service_can_do_its_part_and_no_more(box, who):
 
 def test_the_console_sees_through_visions_camera_and_the_door_does_not(box):
     program = (
-        "from pathlib import Path\nfrom gate.processes.wire import Client, socket_of\n"
+        "from pathlib import Path\n"
+        "from gate.processes.addresses import socket_of\n"
+        "from gate.processes.client import Client\n"
         f"print(Client(socket_of(Path({STATE!r}), 'vision')).ask({{'do': 'preview'}}))"
     )
     for who, answer in (("api", "{'jpeg': None}"), ("door", "{'reason': 'wrong_peer'}")):

@@ -7,7 +7,7 @@ import time
 
 from gate.drill.expect import expect, press_exit, refused, soon
 from gate.drill.rig import TIMES, Bench
-from gate.processes.wire import socket_of
+from gate.processes.addresses import socket_of
 
 
 def claim_opens(gate: Bench, resident: str) -> str:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from gate.processes.wire import socket_of
+from gate.processes.addresses import socket_of
 from gate.store.database import database_of
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.errors import UsageError
-from gate.processes.wire import MAX_MESSAGE, Client, LinkDown, Server, decode, encode, runtime_directory
+from gate.processes.addresses import runtime_directory
+from gate.processes.client import Client, LinkDown
+from gate.processes.server import Server
+from gate.processes.wire import MAX_MESSAGE, decode, encode
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -121,7 +124,7 @@ def test_nobody_there_is_told_in_words_and_a_restart_is_found(tmp_path):
 
 
 def test_whoever_is_silent_is_hung_up_on_and_asks_again_as_before(tmp_path, monkeypatch):
-    monkeypatch.setattr("gate.processes.wire.IDLE_S", 0.05)
+    monkeypatch.setattr("gate.processes.server.IDLE_S", 0.05)
     with serving(tmp_path / "s", lambda message, peer: {"ok": True}), socket.socket(socket.AF_UNIX) as silent:
         patient = Client(tmp_path / "s")
         assert patient.ask({}) == {"ok": True}

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.processes.wire import MAX_PICTURE, Client, Server
+from gate.processes.client import Client
+from gate.processes.server import Server
+from gate.processes.wire import MAX_PICTURE
 from gate.vision.preview import preview
 from gate.vocabulary import Frame
 
