@@ -98,20 +98,18 @@ def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as
     others = [one for what in anchors for one in (elsewhere[what] if what in elsewhere else given(what))]
     witnesses = [*journal.witnesses, *kept_in(gate.state), *others]
     with gate.store() as connection:
-        finding = store.verify(connection)
+        flaw = store.verify(connection)
         compared = compare(connection, witnesses, time.time())
         last, pruned = store.anchor(connection), store.base(connection).sequence
         restores = replaced_by_restores(connection)
-    finding = finding or compared.finding
+    flaw = flaw or compared.flaw
     count = last.sequence - pruned if last else 0
     if as_json:
-        bad = asdict(finding) if finding else None
+        bad = asdict(flaw) if flaw else None
         outside = {**_counts(compared), "newest": asdict(compared.newest.anchor) if compared.newest else None}
-        print_json(
-            {"verified": finding is None, "lines": count, "pruned": pruned, "first_bad": bad, "anchors": outside}
-        )
-    if finding:
-        raise Refusal(f"The record does not verify at line {finding.sequence}: {finding.problem}.")
+        print_json({"verified": flaw is None, "lines": count, "pruned": pruned, "first_bad": bad, "anchors": outside})
+    if flaw:
+        raise Refusal(f"The record does not verify at line {flaw.sequence}: {flaw.problem}.")
     if not as_json:
         gone = f", after {pruned} that were pruned" if pruned else ""
         click.echo(f"The record verifies: {count} lines{gone}.")

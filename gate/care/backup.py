@@ -95,8 +95,8 @@ def checked(folder: Path) -> tuple[int, int]:
     """How many residents and events a database has. Raises StoreError unless it is sound and its trail verifies."""
     with closing(open_database(folder)) as connection:
         check_integrity(connection, folder)
-        finding = audit.verify(connection)
-        if finding:
-            raise StoreError(f"The record is not whole: line {finding.sequence}, {finding.problem}.")
+        flaw = audit.verify(connection)
+        if flaw:
+            raise StoreError(f"The record is not whole: line {flaw.sequence}, {flaw.problem}.")
         last = audit.anchor(connection)
         return len(residents.every(connection)), last.sequence if last else 0

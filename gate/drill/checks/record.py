@@ -35,9 +35,9 @@ def backup_of_a_running_gate_verifies(gate: Bench, _resident: str) -> str:
 def record_accounts_for_every_grant(gate: Bench, _resident: str) -> str:
     """The record verifies, and every grant but those whose door was killed has exactly one outcome."""
     with closing(open_database(gate.state)) as connection:
-        finding = audit.verify(connection)
+        flaw = audit.verify(connection)
         lines = list(audit.lines(connection))
-    expect(finding is None, f"line {finding.sequence if finding else 0} is not whole")
+    expect(flaw is None, f"line {flaw.sequence if flaw else 0} is not whole")
     granted = [line.details["claim"] for line in lines if line.kind == "granted"]
     outcomes = [line.details["grant"] for line in lines if line.kind == "passage"]
     starts = sum(line.kind == "door_started" for line in lines)

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from gate.store.record import audit
-from gate.store.record.audit import Anchor, Finding
+from gate.store.record.audit import Anchor, Flaw
 from gate.vocabulary import Kind
 
 # The door says an anchor after so many lines, and after so many seconds in which there was any.
@@ -78,7 +78,7 @@ class Comparison:
     """How many are of lines that were pruned since: nothing can be compared."""
     lost: int
     """How many are of lines that a restore replaced."""
-    finding: Finding | None
+    flaw: Flaw | None
     """The first that does not agree."""
 
 
@@ -156,20 +156,20 @@ def compare(connection: sqlite3.Connection, witnesses: Sequence[Witness], now: f
             lost += 1
         else:
             broken.append(one)
-    finding = _finding(broken[0], held, base, end) if broken else None
+    flaw = _flaw(broken[0], held, base, end) if broken else None
     counts = Counter(one.keeper for one in held)
-    return Comparison(dict(counts), held[-1] if held else None, before, lost, finding)
+    return Comparison(dict(counts), held[-1] if held else None, before, lost, flaw)
 
 
-def _finding(broken: Witness, held: Sequence[Witness], base: Anchor, end: int) -> Finding:
+def _flaw(broken: Witness, held: Sequence[Witness], base: Anchor, end: int) -> Flaw:
     number, who = broken.anchor.sequence, _told(broken)
     if number < base.sequence:
-        return Finding(number, f"the line was taken away less than a day after {who} saw it; pruning takes older ones")
+        return Flaw(number, f"the line was taken away less than a day after {who} saw it; pruning takes older ones")
     if number > end:
-        return Finding(end + 1, f"the record ends before line {number}, which {who} saw")
+        return Flaw(end + 1, f"the record ends before line {number}, which {who} saw")
     before = (one.anchor.sequence for one in held if base.sequence <= one.anchor.sequence < number)
     sound = min(number - 1, max(before, default=base.sequence))
-    return Finding(
+    return Flaw(
         sound + 1,
         f"the record was rewritten from this line on, or from a later one: line {number} is not the one that {who} saw",
     )

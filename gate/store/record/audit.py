@@ -62,7 +62,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Flaw:
     """The first bad line and what is wrong with it."""
 
     sequence: int
@@ -224,7 +224,7 @@ def prune(connection: sqlite3.Connection, through: Anchor) -> int:
     return pruned
 
 
-def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Finding | None:
+def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Flaw | None:
     """The first bad line, or None when the trail is whole and reaches the anchor."""
     pruned = base(connection)
     expected, previous = pruned.sequence + 1, pruned.hash
@@ -236,19 +236,19 @@ def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Fi
         row = dict(zip(names, values, strict=True))
         problem = _problem(connection, row, expected, previous)
         if problem:
-            return Finding(expected if row["sequence"] > expected else row["sequence"], problem)
+            return Flaw(expected if row["sequence"] > expected else row["sequence"], problem)
         if anchored and row["sequence"] == anchored.sequence:
             if row["hash"] != anchored.hash:
-                return Finding(row["sequence"], "the line is not the one the anchor was taken from")
+                return Flaw(row["sequence"], "the line is not the one the anchor was taken from")
             anchor_seen = True
         vouched = vouched or _vouches(row, pruned)
         expected, previous = expected + 1, row["hash"]
     if not vouched:
-        return Finding(
+        return Flaw(
             pruned.sequence, "the lines up to this one are missing, and no later line says that they were pruned"
         )
     if anchored and not anchor_seen:
-        return Finding(expected, f"the trail ends before line {anchored.sequence}, which the anchor saw")
+        return Flaw(expected, f"the trail ends before line {anchored.sequence}, which the anchor saw")
     return None
 
 

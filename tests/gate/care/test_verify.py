@@ -60,11 +60,11 @@ def by_hand(store, state, folder):
 @pytest.mark.parametrize("keep", [by_exported_lines, by_webhook, by_backup, by_folder_of_backups, by_hand])
 def test_a_record_written_anew_fails_against_each_kind_of_anchor(record, state, tmp_path, keep):
     kept = str(keep(record, state, tmp_path))
-    assert compare(record, given(kept), time.time()).finding is None
+    assert compare(record, given(kept), time.time()).flaw is None
     rewrite(record, 4, another_time)
-    finding = compare(record, given(kept), time.time()).finding
-    assert finding.sequence == (4 if keep is by_exported_lines else 1)
-    assert "is not the one that" in finding.problem
+    flaw = compare(record, given(kept), time.time()).flaw
+    assert flaw.sequence == (4 if keep is by_exported_lines else 1)
+    assert "is not the one that" in flaw.problem
 
 
 def test_it_says_what_holds_and_what_does_not(facegate, record, state, tmp_path):

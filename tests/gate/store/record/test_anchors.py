@@ -58,7 +58,7 @@ def test_a_whole_record_agrees_with_all_who_saw_it(watched):
     store, witnesses = watched
     happen(store, 5)
     found = compare(store, witnesses, NOW)
-    assert (found.finding, found.held, found.newest) == (None, {Keeper.JOURNAL: 3}, witnesses[-1])
+    assert (found.flaw, found.held, found.newest) == (None, {Keeper.JOURNAL: 3}, witnesses[-1])
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_a_whole_record_agrees_with_all_who_saw_it(watched):
 def test_a_record_written_anew_is_told_from_where_it_was_last_seen(watched, first, change, named):
     store, witnesses = watched
     rewrite(store, first, change)
-    finding = compare(store, witnesses, NOW).finding
-    assert finding.sequence == named
-    assert "the journal at 20" in finding.problem
-    assert compare(store, [], NOW).finding is None, "without an anchor nobody knows"
+    flaw = compare(store, witnesses, NOW).flaw
+    assert flaw.sequence == named
+    assert "the journal at 20" in flaw.problem
+    assert compare(store, [], NOW).flaw is None, "without an anchor nobody knows"
 
 
 def test_lines_after_the_last_that_was_seen_can_be_written_anew(watched):
     store, witnesses = watched
     happen(store, 5)
     rewrite(store, 31, another_time)
-    assert compare(store, witnesses, NOW).finding is None
+    assert compare(store, witnesses, NOW).flaw is None
 
 
 def test_what_was_pruned_since_is_no_alarm_and_what_pruning_would_not_take_is(store):
@@ -93,7 +93,7 @@ def test_what_was_pruned_since_is_no_alarm_and_what_pruning_would_not_take_is(st
     young = seen(store, NOW - DAY / 2)
     retention.tidy(store, KeepSettings(), datetime.fromtimestamp(NOW, UTC), UTC)
     found = compare(store, [old, last_gone, young], NOW)
-    assert (found.finding, found.before_start, found.held) == (None, 1, {Keeper.JOURNAL: 2})
+    assert (found.flaw, found.before_start, found.held) == (None, 1, {Keeper.JOURNAL: 2})
     # Whoever can write the database calls it pruning to make it forget.
     through = audit.Anchor(31, "f" * 64)
     audit.append(store, AuditEvent(Kind.TIDIED, {"through": through.sequence, "hash": through.hash}))
@@ -101,7 +101,7 @@ def test_what_was_pruned_since_is_no_alarm_and_what_pruning_would_not_take_is(st
     store.execute("DELETE FROM audit WHERE sequence <= 31")
     store.execute("UPDATE audit_base SET sequence = 31, hash = ?", (through.hash,))
     rewrite(store, 32, lambda row: row)
-    assert "less than a day after the journal" in compare(store, [young], NOW).finding.problem
+    assert "less than a day after the journal" in compare(store, [young], NOW).flaw.problem
 
 
 def test_a_line_may_be_pruned_soon_after_a_backup_saw_it(store):
@@ -109,7 +109,7 @@ def test_a_line_may_be_pruned_soon_after_a_backup_saw_it(store):
     witness = seen(store, NOW - 60, Keeper.BACKUP)
     happen(store, 1, NOW)
     retention.tidy(store, KeepSettings(), datetime.fromtimestamp(NOW, UTC), UTC)
-    assert (audit.base(store).sequence, compare(store, [witness], NOW).finding) == (1, None)
+    assert (audit.base(store).sequence, compare(store, [witness], NOW).flaw) == (1, None)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_what_a_restore_replaced_is_explained_by_its_own_line(restored):
     happen(store, 50)
     after = seen(store, time.time())
     found = compare(store, [before, lost, after], time.time())
-    assert (found.finding, found.lost, found.held) == (None, 1, {Keeper.JOURNAL: 2})
+    assert (found.flaw, found.lost, found.held) == (None, 1, {Keeper.JOURNAL: 2})
 
 
 def test_a_restore_explains_nothing_that_was_seen_before_its_backup_after_it_or_beyond_it(restored):
@@ -146,7 +146,7 @@ def test_a_restore_explains_nothing_that_was_seen_before_its_backup_after_it_or_
         (lost.anchor.sequence + 1, lost.at, "ends before"),
     ):
         wrong = Witness(Anchor(number, "f" * 64), Keeper.JOURNAL, at)
-        assert problem in compare(store, [wrong], late).finding.problem
+        assert problem in compare(store, [wrong], late).flaw.problem
 
 
 def test_pruning_keeps_what_a_restore_explains(restored):
@@ -158,7 +158,7 @@ def test_pruning_keeps_what_a_restore_explains(restored):
     happen(store, 3, later.timestamp())
     assert audit.base(store).sequence < lost.anchor.sequence
     found = compare(store, [lost], later.timestamp())
-    assert (found.finding, found.lost) == (None, 1)
+    assert (found.flaw, found.lost) == (None, 1)
 
 
 def test_a_backup_says_what_it_saw(state, store, tmp_path):
@@ -166,9 +166,9 @@ def test_a_backup_says_what_it_saw(state, store, tmp_path):
     backup.make(state, tmp_path, None)
     (witness,) = of_backups(tmp_path)
     assert (witness.anchor.sequence, witness.keeper) == (3, Keeper.BACKUP)
-    assert compare(store, [witness], NOW).finding is None
+    assert compare(store, [witness], NOW).flaw is None
     rewrite(store, 2, another_time)
-    assert "a backup at 20" in compare(store, [witness], NOW).finding.problem
+    assert "a backup at 20" in compare(store, [witness], NOW).flaw.problem
 
 
 ANCHOR = Anchor(12, "ab" * 32)

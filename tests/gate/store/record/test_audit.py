@@ -34,33 +34,33 @@ def test_one_changed_byte_is_found_at_its_line(trail, column):
     changed = re.sub(r"[0-9a-z](?=[^0-9a-z]*$)", lambda m: "1" if m[0] != "1" else "2", value)
     assert changed != value
     trail.execute(f"UPDATE audit SET {column} = ? WHERE sequence = 7", (changed,))
-    finding = audit.verify(trail)
-    assert finding is not None
-    assert finding.sequence == 7
+    flaw = audit.verify(trail)
+    assert flaw is not None
+    assert flaw.sequence == 7
 
 
 def test_a_line_removed_from_the_middle_is_named(trail):
     trail.execute("PRAGMA foreign_keys = OFF")
     trail.execute("DELETE FROM audit WHERE sequence = 5")
-    assert audit.verify(trail) == audit.Finding(5, "the line is missing")
+    assert audit.verify(trail) == audit.Flaw(5, "the line is missing")
 
 
 def test_a_removed_line_is_found_even_when_the_rest_is_renumbered(trail):
     trail.execute("PRAGMA foreign_keys = OFF")
     trail.execute("DELETE FROM audit WHERE sequence = 5")
     trail.execute("UPDATE audit SET sequence = sequence - 1 WHERE sequence > 5")
-    finding = audit.verify(trail)
-    assert finding is not None
-    assert finding.sequence == 5
+    flaw = audit.verify(trail)
+    assert flaw is not None
+    assert flaw.sequence == 5
 
 
 def test_two_lines_swapped_are_found_at_the_first(trail):
     trail.execute("UPDATE audit SET sequence = -4 WHERE sequence = 4")
     trail.execute("UPDATE audit SET sequence = 4 WHERE sequence = 9")
     trail.execute("UPDATE audit SET sequence = 9 WHERE sequence = -4")
-    finding = audit.verify(trail)
-    assert finding is not None
-    assert finding.sequence == 4
+    flaw = audit.verify(trail)
+    assert flaw is not None
+    assert flaw.sequence == 4
 
 
 def test_a_cut_end_is_found_against_the_anchor(trail):
@@ -68,9 +68,9 @@ def test_a_cut_end_is_found_against_the_anchor(trail):
     trail.execute("PRAGMA foreign_keys = OFF")
     trail.execute("DELETE FROM audit WHERE sequence = ?", (LINES,))
     assert audit.verify(trail) is None
-    finding = audit.verify(trail, anchored)
-    assert finding is not None
-    assert finding.sequence == LINES
+    flaw = audit.verify(trail, anchored)
+    assert flaw is not None
+    assert flaw.sequence == LINES
     audit.append(trail, AuditEvent("granted", {}))
     refilled = audit.verify(trail, anchored)
     assert refilled is not None
@@ -78,9 +78,9 @@ def test_a_cut_end_is_found_against_the_anchor(trail):
 
 
 def test_an_anchor_of_another_trail_does_not_match(trail):
-    finding = audit.verify(trail, Anchor(3, "f" * 64))
-    assert finding is not None
-    assert finding.sequence == 3
+    flaw = audit.verify(trail, Anchor(3, "f" * 64))
+    assert flaw is not None
+    assert flaw.sequence == 3
 
 
 def test_forgetting_a_person_leaves_the_chain_whole_and_the_others_named(trail):
@@ -93,10 +93,10 @@ def test_forgetting_a_person_leaves_the_chain_whole_and_the_others_named(trail):
 def test_an_altered_personal_field_is_found(trail):
     (event,) = trail.execute("SELECT id FROM audit WHERE sequence = 8").fetchone()
     trail.execute("UPDATE audit_personal SET value = 'Name 9' WHERE event_id = ? AND field = 'name'", (event,))
-    finding = audit.verify(trail)
-    assert finding is not None
-    assert finding.sequence == 8
-    assert "name" in finding.problem
+    flaw = audit.verify(trail)
+    assert flaw is not None
+    assert flaw.sequence == 8
+    assert "name" in flaw.problem
 
 
 def test_the_same_name_commits_differently_each_time(trail):
@@ -116,7 +116,7 @@ def test_an_event_in_a_transaction_that_fails_leaves_no_line(trail):
 def test_any_other_kind_on_any_line_is_found(trail, line, kind):
     (real,) = trail.execute("SELECT kind FROM audit WHERE sequence = ?", (line,)).fetchone()
     trail.execute("UPDATE audit SET kind = ? WHERE sequence = ?", (kind, line))
-    finding = audit.verify(trail)
+    flaw = audit.verify(trail)
     trail.execute("UPDATE audit SET kind = ? WHERE sequence = ?", (real, line))
-    assert (finding is None) == (kind == real)
-    assert finding is None or finding.sequence == line
+    assert (flaw is None) == (kind == real)
+    assert flaw is None or flaw.sequence == line
