@@ -13,15 +13,15 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.context import Context, signed_in_or_open
+from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
+from api.front.shield import Shield
 from api.languages import Language
 from api.pages import account, camera, console, gate, screen, settings, sign_in
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
 from api.pages.page import language_of, page
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
-from api.shield import Shield
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
@@ -57,7 +57,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(Exception, _bug)
     for kind in (HttpProblem, FacegateError, PackError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
-    app.add_middleware(Shield, hosts=context.hosts)
+    app.add_middleware(Shield, hosts=context.hosts, languages=context.languages)
     return app
 
 

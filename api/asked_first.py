@@ -11,8 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.auth import Actor
-from api.bodies import Body, bounds_at
 from api.context import actor_of, context_of, store_of
+from api.front.bodies import Body, bounds_at
 
 
 class AskedFirst(APIRoute):

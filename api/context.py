@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from starlette.datastructures import Headers
 
 from api.auth import CONFIRMED_S, IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
 from api.destinations import Allowed
 from api.enroller import Enroller
-from api.hosts import Hosts
+from api.front.hosts import Hosts
+from api.front.slots import is_passed_on
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
@@ -202,11 +202,6 @@ def _from_here(request: Request) -> bool:
     return (
         request.client is not None and request.client.host in ("127.0.0.1", "::1") and not is_passed_on(request.headers)
     )
-
-
-def is_passed_on(headers: Headers) -> bool:
-    """Whether a proxy asks for somebody else."""
-    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
 def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., Actor | None]:

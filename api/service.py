@@ -16,15 +16,15 @@ import uvicorn
 
 from api.app import create_app
 from api.chores import tidy_each_night
-from api.connections import Connection
 from api.context import Context
 from api.destinations import Allowed
 from api.enroller import Enroller
-from api.hosts import Hosts, names_of
+from api.front.connections import Connection
+from api.front.hosts import Hosts, names_of
+from api.front.listening import BACKLOG, Doors, address_of
+from api.front.tls import fingerprint, generated_certificate, names_in, own_certificate
 from api.importer import Importer
 from api.languages import Languages
-from api.listening import BACKLOG, Doors, address_of
-from api.tls import fingerprint, generated_certificate, names_in, own_certificate
 from api.webhooks import send_for_ever
 from gate.api_settings import ApiSettings, WebhooksSettings, exposure
 from gate.errors import FacegateError

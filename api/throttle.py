@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from api.front.slots import network_of
 from gate.store.site.accounts import folded
 
 
@@ -30,23 +30,6 @@ class Attempt:
     def of_session(cls, name: str, session: str) -> Attempt:
         """An attempt at the password of whoever is signed in: their session, by its hash, is one place."""
         return cls(folded(name), session, exists=True, known=True)
-
-
-def network_of(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 in which an IPv6 host may call itself anything.
-
-    >>> network_of("2001:db8::7:1"), network_of("::ffff:10.0.0.5")
-    ('2001:db8::/64', '10.0.0.5')
-    """
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from api.app import create_app
 from api.context import Context
 from api.enroller import Enroller
-from api.hosts import Hosts
+from api.front.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords

@@ -37,6 +37,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "models",
         "enroll",
         "api",
+        "api/front",
         "api/v1",
         "api/pages",
         "evaluate",

@@ -12,10 +12,13 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from starlette.requests import Request
 
 from gate.errors import FacegateError, Sentence
 
 DEFAULT = "en"
+# In which a browser keeps the tag of the language that somebody chose.
+LANGUAGE_COOKIE = "language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Languages:
     def all(self) -> list[Language]:
         """By tag."""
         return [self._all[tag] for tag in sorted(self._all)]
+
+    def of(self, request: Request) -> Language:
+        """That of who asks."""
+        return self.chosen(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
 
     def chosen(self, cookie: str | None, accepted: str) -> Language:
         """The one a person chose, else the first their browser asks for, else English."""

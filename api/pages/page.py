@@ -16,15 +16,10 @@ from api.context import context_of
 from api.languages import Language
 from gate.clock import zone_of
 
-LANGUAGE_COOKIE = "language"
-
 
 def language_of(request: Request) -> Language:
     """The language of who asks."""
-    headers = request.headers
-    return context_of(request).languages.chosen(
-        request.cookies.get(LANGUAGE_COOKIE), headers.get("accept-language", "")
-    )
+    return context_of(request).languages.of(request)
 
 
 def _way_back(request: Request) -> str:

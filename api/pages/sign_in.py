@@ -12,11 +12,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.context import Context, MaybeActor, Shared, Store, address_of, context_of
-from api.pages.page import LANGUAGE_COOKIE, language_of, page
+from api.front.slots import network_of
+from api.languages import LANGUAGE_COOKIE
+from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import TOO_MANY, begin_session
-from api.throttle import Attempt, network_of
+from api.throttle import Attempt
 from api.v1.accounts import clean_user_name
 from gate.errors import FacegateError, Refusal
 from gate.store.record import audit

@@ -17,8 +17,8 @@ from api.acting import lasts
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Watcher, door_status
+from api.front.slots import Place
 from api.problems import RESPONSES, HttpProblem
-from api.slots import Place
 from gate.errors import FacegateError
 from gate.store.database import open_read_only
 from gate.store.record.search import last_line

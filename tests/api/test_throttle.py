@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.throttle import Attempt, Throttle, network_of
+from api.front.slots import network_of
+from api.throttle import Attempt, Throttle
 
 ANN = "ann"
 

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from api.asked_first import AskedFirst
 from api.auth import digest
-from api.bodies import Uploads
+from api.front.bodies import Uploads
 from api.problems import HttpProblem
 from gate.store.database import open_database
 from gate.store.site import accounts
@@ -104,7 +104,7 @@ def part(name, content, file=None):
 
 
 def test_a_body_too_slow_is_given_up_and_one_that_keeps_its_pace_is_not(app, browser, monkeypatch):
-    monkeypatch.setattr("api.bodies._FREE_S", 0.3)
+    monkeypatch.setattr("api.front.bodies._FREE_S", 0.3)
     cookie = (b"cookie", f"facegate={browser('manager').cookies['facegate']}".encode())
     chunked, began, pace = (b"transfer-encoding", b"chunked"), time.monotonic(), {"bytes": 1}
 
@@ -120,7 +120,7 @@ def test_a_body_too_slow_is_given_up_and_one_that_keeps_its_pace_is_not(app, bro
 
 
 def test_uploads_take_turns_and_one_user_does_not_take_all(monkeypatch):
-    monkeypatch.setattr("api.bodies._WAIT_S", 0.3)
+    monkeypatch.setattr("api.front.bodies._WAIT_S", 0.3)
 
     async def crowd():
         uploads = Uploads()

@@ -8,8 +8,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import create_app
-from api.bodies import Bounds
 from api.context import store_of
+from api.front.bodies import Bounds
 from gate.care import backup
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
@@ -247,7 +247,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(browser):
 
 
 def test_a_body_that_never_ends_is_cut_off(app, staff, monkeypatch):
-    monkeypatch.setattr("api.bodies.ANYBODYS", Bounds(1000, 0.3))
+    monkeypatch.setattr("api.front.bodies.ANYBODYS", Bounds(1000, 0.3))
     sent = []
 
     async def receive():

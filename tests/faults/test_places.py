@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from api.slots import ROOM, Places, Whose
+from api.front.slots import ROOM, Places, Whose
 from tests.conftest import REPOSITORY
 
 

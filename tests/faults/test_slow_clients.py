@@ -8,7 +8,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from api.connections import HEADERS_WITHIN_S
+from api.front.connections import HEADERS_WITHIN_S
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.site import accounts

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.auth import digest
-from api.connections import ANYBODYS_WITHIN_S
+from api.front.connections import ANYBODYS_WITHIN_S
 from gate.store.database import open_database
 from gate.store.site import accounts
 from gate.store.site.accounts import Role

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from api.tls import generated_certificate
+from api.front.tls import generated_certificate
 from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.processes.camera_report import Trouble

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.throttle import network_of
+from starlette.datastructures import Headers
 
 
 class Whose(StrEnum):
@@ -100,6 +100,28 @@ class Places:
         if oldest is not None:
             self.leave(oldest)
             oldest.hang_up()
+
+
+def network_of(address: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 in which an IPv6 host may call itself anything.
+
+    >>> network_of("2001:db8::7:1"), network_of("::ffff:10.0.0.5")
+    ('2001:db8::/64', '10.0.0.5')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def is_passed_on(headers: Headers) -> bool:
+    """Whether a proxy asks for somebody else."""
+    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
 def _is_here(network: str) -> bool:

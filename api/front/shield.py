@@ -11,12 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.bodies import Body, Cut, Uploads
-from api.context import is_passed_on
-from api.hosts import Hosts
-from api.pages.page import language_of
+from api.front.bodies import Body, Cut, Uploads
+from api.front.hosts import Hosts
+from api.front.slots import Place, is_passed_on
+from api.languages import Languages
 from api.problems import HttpProblem, problem
-from api.slots import Place
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -34,11 +33,12 @@ _HEADERS = {
 
 
 class Shield:
-    """An ASGI middleware."""
+    """An ASGI middleware: refuses what no route need hear, and puts our headers on every answer."""
 
-    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts, languages: Languages) -> None:
         self._app = app
         self._hosts = hosts
+        self._languages = languages
         self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,7 @@ class Shield:
         body = state["body"] = Body(receive, headers, self._uploads)
         refusal = self._refusal(scope, headers, body)
         if refusal is not None:
-            await _said(scope, refusal)(scope, receive, send_shielded)
+            await self._said(scope, refusal)(scope, receive, send_shielded)
             return
         try:
             await self._with_limits(scope, body, send_shielded)
@@ -99,12 +99,12 @@ class Shield:
             if answered:
                 raise
         if body.refusal is not None and not answered:
-            await _said(scope, body.refusal)(scope, body.receive, send)
+            await self._said(scope, body.refusal)(scope, body.receive, send)
 
-
-def _said(scope: Scope, refusal: HttpProblem) -> JSONResponse:
-    """The refusal in the reader's language, and nothing else of the gate."""
-    return problem(refusal.status, language_of(Request(scope)).error(refusal), headers=refusal.headers)
+    def _said(self, scope: Scope, refusal: HttpProblem) -> JSONResponse:
+        """The refusal in the reader's language, and nothing else of the gate."""
+        language = self._languages.of(Request(scope))
+        return problem(refusal.status, language.error(refusal), headers=refusal.headers)
 
 
 def _same_origin(headers: Headers, scheme: str) -> bool:

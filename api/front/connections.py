@@ -9,8 +9,8 @@ import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api.listening import Doors
-from api.slots import Place, Whose
+from api.front.listening import Doors
+from api.front.slots import Place, Whose
 
 # Hung up on at once: a client that says nothing does not answer a farewell either.
 # A request's first line and headers arrive within this, seconds.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from api.slots import Place, Places
+from api.front.slots import Place, Places
 from gate.errors import UsageError
 
 HERE = "127.0.0.1"

@@ -7,8 +7,8 @@ import pytest
 
 from api.app import create_app
 from api.auth import digest
-from api.hosts import Hosts, names_of
-from api.tls import fingerprint, generated_certificate, names_in
+from api.front.hosts import Hosts, names_of
+from api.front.tls import fingerprint, generated_certificate, names_in
 from gate.processes.addresses import generated_certificate_file
 from gate.store.site import accounts
 from tests.api_process import api_process, port_of
