@@ -34,9 +34,8 @@ def doctor(state: Path | None, config: Path | None, camera: str | None, as_json:
         from commands.camera import try_camera
 
         return try_camera(state, config, camera, as_json)
-    from gate.care.forecast import standing_of
+    from gate.care.forecast import Forecast, forecast_of
     from gate.store.database import open_read_only
-    from gate.vision.promise import Standing
     from gate.vision.proofs import proofs
     from gate.vision.strays import stray_residents
     from models.pack import check_files, open_models, verify
@@ -56,16 +55,16 @@ def doctor(state: Path | None, config: Path | None, camera: str | None, as_json:
         )
         return " ".join(_told(proof) for proof in asked)
 
-    def standing() -> Standing:
+    def forecast() -> Forecast:
         with closing(open_read_only(gate.state)) as connection:
-            return standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+            return forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
 
     def strays() -> tuple[str, ...]:
         models = open_models(gate.models_dir, gate.settings.models.pack)
         with closing(open_read_only(gate.state)) as connection:
             return stray_residents(connection, models)
 
-    findings = examine(site_of(gate.state, gate.settings, verify_models, verify_liveness, standing, strays))
+    findings = examine(site_of(gate.state, gate.settings, verify_models, verify_liveness, forecast, strays))
     bad = sum(finding.grade is Grade.BAD for finding in findings)
     if as_json:
         print_json({"bad": bad, "findings": [asdict(finding) for finding in findings]})

@@ -59,7 +59,7 @@ def enroll(
     """
     from enroll.enrolment import enrol_photos
     from enroll.people import add_without_face
-    from gate.care.forecast import standing_of
+    from gate.care.forecast import forecast_of
     from gate.names import clean_text
     from models.pack import open_models
 
@@ -80,7 +80,7 @@ def enroll(
     models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
     with gate.store() as connection:
         enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed, by=by)
-        found = standing_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+        expected = forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
     for one in enrolled.left_out:
         click.secho(f"Left out: {one.why}", fg="yellow", err=True)
     for other in enrolled.lookalikes:
@@ -89,11 +89,11 @@ def enroll(
             fg="yellow",
             err=True,
         )
-    if found.nearly_dear:
+    if expected.nearly_dear:
         click.secho(
-            f"Warning: with {found.people} enrolled, about {100 * found.missed:.0f} in 100 residents must come twice to"
-            f" keep the promise of one wrong opening in {found.promise.years:g} years. Enrol more photos of each, or"
-            " promise fewer years in vision.promise.",
+            f"Warning: with {expected.people} enrolled, about {100 * expected.come_twice:.0f} in 100 residents must"
+            f" come twice to keep the promise of one wrong opening in {expected.promise.years:g} years. Enrol more"
+            " photos of each, or promise fewer years in vision.promise.",
             fg="yellow",
             err=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
@@ -20,11 +20,13 @@ from gate.care.health import gather
 from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import reports_in
 from gate.store.site import approach_zone
-from gate.vision.promise import Standing
 from gate.vision.proofs import Proof, proofs
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Level
 from models.errors import PackError
+
+if TYPE_CHECKING:
+    from gate.care.forecast import Forecast
 
 router = APIRouter(route_class=AskedFirst, prefix="/door")
 
@@ -119,7 +121,7 @@ def _page(
         drawn=zone is not None,
         drilled=any((context.state / "drills").glob("drill-*.html")),
         findings=findings,
-        standing=_standing(connection, context),
+        forecast=_forecast(connection, context),
         proofs=_proofs(context),
         notice=notice,
         problem=problem,
@@ -136,12 +138,12 @@ def _proofs(context: Context) -> list[Proof]:
         return []
 
 
-def _standing(connection: Store, context: Context) -> Standing | None:
-    """How it stands with the promise; None where the models that say so are missing, which the doctor names."""
-    from gate.care.forecast import standing_of
+def _forecast(connection: Store, context: Context) -> Forecast | None:
+    """What the promise costs; None where the models that say so are missing, which the doctor names."""
+    from gate.care.forecast import forecast_of
 
     try:
         vision = VisionSettings.model_validate(context.settings["vision"])
-        return standing_of(connection, context.enroller.models_dir, context.settings["models"]["pack"], vision)
+        return forecast_of(connection, context.enroller.models_dir, context.settings["models"]["pack"], vision)
     except (KeyError, ValueError, PackError):
         return None

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from gate.api_settings import ApiSettings, exposure
+from gate.care.forecast import Forecast
 from gate.care.health import HOT_C, LOW_DISK, Health, ask_api, gather, words_of_fault
 from gate.care.witnesses import gather as gather_witnesses
 from gate.config import Settings
@@ -32,7 +33,6 @@ from gate.store.database import check_integrity, database_of, open_read_only
 from gate.store.record import audit
 from gate.store.record.anchors import OUT_OF_REACH, compare
 from gate.vision.address import without_password
-from gate.vision.promise import Standing
 from gate.vocabulary import Level
 
 UNITS = ("settings", "door", "vision", "api")
@@ -80,7 +80,7 @@ class Listens(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the findings are about. `verify_models`, `verify_liveness` and `standing` raise an error in words when a
+    """What the findings are about. `verify_models`, `verify_liveness` and `forecast` raise an error in words when a
     pack is damaged or missing, or nobody knows what its scores mean."""
 
     state: Path
@@ -88,7 +88,7 @@ class Site:
     health: Health
     verify_models: Callable[[], str]
     verify_liveness: Callable[[], str]
-    standing: Callable[[], Standing]
+    forecast: Callable[[], Forecast]
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
     listens: Listens = Listens.OURS
@@ -116,7 +116,7 @@ def site_of(
     settings: Settings,
     verify_models: Callable[[], str],
     verify_liveness: Callable[[], str],
-    standing: Callable[[], Standing],
+    forecast: Callable[[], Forecast],
     strays: Callable[[], Sequence[str]] = tuple,
 ) -> Site:
     """The site on this machine, as it is now."""
@@ -124,7 +124,7 @@ def site_of(
     listens = who_listens(state, settings.api)
     health = gather(state)
     return Site(
-        state, settings, health, verify_models, verify_liveness, standing, listens=listens, units=units, strays=strays
+        state, settings, health, verify_models, verify_liveness, forecast, listens=listens, units=units, strays=strays
     )  # fmt: skip
 
 
@@ -302,7 +302,7 @@ def _models(site: Site) -> Finding:
 
 def _promise(site: Site) -> Finding:
     try:
-        found = site.standing()
+        found = site.forecast()
     except Exception as error:
         return Finding("promise", Grade.BAD, str(error), "Until then nobody is let in by face.")
     promise = found.promise
@@ -311,7 +311,7 @@ def _promise(site: Site) -> Finding:
         return Finding("promise", Grade.LOOK, seen, "Remove it, or raise it.")
     seen = (
         f"At most one wrong opening in {promise.years:g} years, with {promise.strangers_a_day:g} strangers a day and"
-        f" {found.people} residents; about {100 * found.missed:.1f} in 100 come twice."
+        f" {found.people} residents; about {100 * found.come_twice:.1f} in 100 come twice."
     )
     if found.dear:
         do = "Enrol more photos of each, or promise fewer years in vision.promise."

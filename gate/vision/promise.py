@@ -20,8 +20,6 @@ LOOKS = 1.6
 _MOST_RATE = 0.01
 # When more of the residents than this must come a second time, the promise has become too dear.
 DEAR = 0.10
-# So many more residents before that are worth a word.
-_FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,50 +80,3 @@ def room(calibration: Calibration, promise: Promise, photos: Sequence[int], most
         else:
             low = middle
     return low - people
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How it stands with a promise: the score asked, the years one wrong opening takes, and what that costs.
-
-    `missed` is the share of the residents who must come a second time, `more` how many can be added until it is dear
-    (None where the score was set by hand and does not follow them).
-    """
-
-    promise: Promise
-    people: int
-    at: float
-    years_kept: float
-    missed: float
-    more: int | None
-
-    @property
-    def kept(self) -> bool:
-        """Whether the score asked keeps the promise; one that was set by hand may not."""
-        return self.years_kept >= 0.99 * self.promise.years
-
-    @property
-    def nearly_dear(self) -> bool:
-        """Whether it is dear, or a few more residents will make it so."""
-        return self.dear or (self.more is not None and self.more < _FEW)
-
-    @property
-    def dear(self) -> bool:
-        """Whether more residents must come a second time than people put up with."""
-        return self.missed > DEAR
-
-
-def standing(
-    calibration: Calibration, promise: Promise, photos: Sequence[int], by_hand: float | None = None
-) -> Standing:
-    """With residents of so many `photos` each; `by_hand` is a score set in the promise's place."""
-    people = sum(1 for count in photos if count)
-    at = bar(calibration, promise, people) if by_hand is None else by_hand
-    return Standing(
-        promise,
-        people,
-        at,
-        years_kept(calibration, at, promise.strangers_a_day, people),
-        missed(calibration, at, photos),
-        room(calibration, promise, photos) if by_hand is None else None,
-    )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
 from gate.errors import UsageError
-from gate.vision.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, standing, years_kept
+from gate.vision.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, years_kept
 from models.manifest import shipped_calibration
 from tests.evaluate.test_identification import people
 
@@ -109,16 +109,3 @@ def test_more_photos_of_a_person_cost_fewer_misses():
     assert missed(OPEN, at, [1]) > missed(OPEN, at, [3])
     assert missed(OPEN, at, []) == 0
     assert missed(OPEN, at, [0, 0]) == 0
-
-
-def test_a_score_set_by_hand_is_judged_by_the_years_it_keeps_and_knows_no_room():
-    promise, photos = Promise(1, 2), [4] * 200
-    kept = standing(OPEN, promise, photos)
-    assert kept.kept
-    assert not kept.nearly_dear
-    assert kept.more is not None
-    low = standing(OPEN, promise, photos, by_hand=kept.at - 0.1)
-    assert not low.kept
-    high = standing(OPEN, promise, photos, by_hand=kept.at + 0.001)
-    assert high.kept
-    assert (high.more, high.nearly_dear) == (None, False)

@@ -6,15 +6,16 @@ from threading import Thread
 import pytest
 
 from gate.care.doctor import REGISTRY, Grade, Listens, Site, UnitState, examine, site_of, who_listens
+from gate.care.forecast import Forecast
 from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble, to_message
 from gate.store.database import database_of, open_database
-from gate.vision.promise import Promise, Standing
+from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings, VisionSettings
 from tests.door import door_process
 
-WELL_KEPT = Standing(Promise(1, 2), people=3, at=0.4, years_kept=2.0, missed=0.01, more=900)
+WELL_KEPT = Forecast(Promise(1, 2), people=3, score_asked=0.4, years_kept=2.0, come_twice=0.01, more=900)
 WELL_SEEN = CameraReport(Gives(1920, 1080, 25.0, "H.264", 2.0))
 WELL = Machine(45.0, False, 10**10, 10**10, True)
 
@@ -207,17 +208,17 @@ def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
     finding = found(site, "promise")
     assert finding.grade is Grade.OK
     assert "1 years, with 2 strangers a day and 3 residents; about 1.0 in 100 come twice. Room for 900" in finding.seen
-    dear = found(replace(site, standing=lambda: replace(WELL_KEPT, missed=0.2)), "promise")
+    dear = found(replace(site, forecast=lambda: replace(WELL_KEPT, come_twice=0.2)), "promise")
     assert dear.grade is Grade.LOOK
     assert "more photos of each" in dear.do
-    broken = found(replace(site, standing=lambda: replace(WELL_KEPT, years_kept=0.25)), "promise")
+    broken = found(replace(site, forecast=lambda: replace(WELL_KEPT, years_kept=0.25)), "promise")
     assert broken.grade is Grade.LOOK
     assert "one wrong opening in about 0.25 years" in broken.seen
 
     def uncalibrated():
         raise ValueError("has no calibration")
 
-    missing = found(replace(site, standing=uncalibrated), "promise")
+    missing = found(replace(site, forecast=uncalibrated), "promise")
     assert (missing.grade, missing.seen) == (Grade.BAD, "has no calibration")
 
 
