@@ -38,7 +38,6 @@ def bench(
     if chart is not None and not peers:
         raise UsageError("--chart draws the bench beside the other libraries; give --peers too.")
     import cv2
-    import faiss
     import numpy as np
 
     from evaluate import bench as measure
@@ -55,7 +54,6 @@ def bench(
     with fetch_progress() as progress:
         install_missing(gate.models_dir, progress)
     cv2.setNumThreads(1)
-    faiss.omp_set_num_threads(1)
     models = open_models(gate.models_dir, "open", threads=1)
     walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models.detector)
     # The part of the walk in which the face is near: each frame has one usable face.

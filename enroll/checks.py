@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.vision.closer import closer
-from gate.vision.plain import LEAST_DOUBTED, doubt, lean
+from gate.vision.plain import doubt, doubt_and_lean
 from gate.vision.quality import Limits, Quality, covered, measure, unfit
 from gate.vocabulary import Face, Reason
 from models.align import align, shrunk
@@ -139,9 +139,8 @@ def _straightened(image: NDArray[np.uint8], models: Models) -> View:
     faces = find_faces(image, models)
     if not faces:
         return View(image, [], Reason.NO_FACE)
-    view = View(image, faces, doubt(image, main_face(faces, image), models.detector))
-    within = 180 if view.doubt else LEAST_DOUBTED
-    leans = lean(image, main_face(faces, image), models.detector, within)
+    reason, leans = doubt_and_lean(image, main_face(faces, image), models.detector)
+    view = View(image, faces, reason)
     if abs(leans) <= _STRAIGHT:
         return view
     turned = _rotated(image, leans)

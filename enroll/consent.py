@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib import resources
 
 from gate.errors import UsageError
@@ -12,6 +13,7 @@ CURRENT = "face-2"
 LANGUAGES = ("en", "zh-CN")
 
 
+@cache
 def text(language: str, name: str = CURRENT) -> str:
     """The words of a text. Raises UsageError where it does not exist in `language`."""
     file = resources.files("enroll") / "consents" / f"{name}.{language}.txt"

@@ -67,6 +67,9 @@ class Gallery:
         """The people most similar to a probe (D,) float32, best first; nobody for one that is no unit vector."""
         if not self._ids or not _is_unit(probe):
             return ()
+        # For one probe faiss searches on one thread, yet has others help with the few ids of its answer, and waits for
+        # them: on busy cores 8 ms at the 95th percentile instead of 0.01. Each thread that asks says so for itself.
+        faiss.omp_set_num_threads(1)
         scores, numbers = self._index.search(np.append(probe, np.float32(1))[None], min(count, len(self)))
         if self._cohort is not None:
             scores -= shared_with(probe[None], self._cohort)

@@ -1,6 +1,8 @@
+import os
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import faiss
 import numpy as np
@@ -105,6 +107,20 @@ def test_templates_of_another_model_are_left_out_and_other_commits_cost_no_rebui
     store.execute("CREATE TABLE unrelated (x)")
     assert not live.refresh()
     assert live.gallery is before
+
+
+def test_a_search_is_done_by_the_thread_that_asks():
+    vectors = unit(np.random.default_rng(0), 300)
+    gallery = Gallery([(number, str(number), one.tobytes()) for number, one in enumerate(vectors)], DIMENSION)
+
+    def helpers() -> int:
+        before = set(os.listdir("/proc/self/task"))
+        gallery.search(vectors[0], 8)
+        return len(set(os.listdir("/proc/self/task")) - before)
+
+    # A thread of its own, since OpenMP keeps helpers for each that asks.
+    with ThreadPoolExecutor(1) as asking:
+        assert asking.submit(helpers).result() == 0
 
 
 def test_the_index_is_exact():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from enroll.checks import find_faces, main_face
-from gate.vision.plain import doubt, lean
+from gate.vision.plain import doubt, doubt_and_lean
 from gate.vocabulary import Reason
 from tests.changed import turned
 
@@ -44,12 +44,19 @@ def test_and_a_negative(image, models):
 @pytest.mark.parametrize("degrees", [0, 20, -30, 45, -60, 180])
 def test_how_far_a_face_leans_is_told(image, models, degrees):
     shown = turned(image, degrees)
-    leans = lean(shown, main_face(find_faces(shown, models), shown), models.detector)
+    _, leans = doubt_and_lean(shown, main_face(find_faces(shown, models), shown), models.detector)
     assert abs((leans - degrees + 180) % 360 - 180) < 15
+
+
+@pytest.mark.parametrize("person", ["Mohammed_Baqir_al-Hakim", "Cristina_Saralegui"])
+def test_a_face_that_is_nearly_one_upside_down_is_seen_to_lean(shared, models, person):
+    shown = turned(cv2.imread(str(shared / "faces" / "lfw" / person / f"{person}_0001.jpg")), 180)
+    reason, leans = doubt_and_lean(shown, main_face(find_faces(shown, models), shown), models.detector)
+    assert reason is None
+    assert abs(leans) > 165
 
 
 def test_a_face_of_which_nothing_is_seen_is_doubted_and_does_not_lean(image, models):
     face = main_face(find_faces(image, models), image)
     nothing = np.zeros_like(image)
-    assert doubt(nothing, face, models.detector) is Reason.COVERED
-    assert lean(nothing, face, models.detector) == 0
+    assert doubt_and_lean(nothing, face, models.detector) == (Reason.COVERED, 0)
