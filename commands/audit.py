@@ -58,9 +58,10 @@ def audit() -> None:
 @json_option
 def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> None:
     """The last lines."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         lines = list(store.lines(connection, last=count))
-        record_look(connection, "the record")
+        record_look(connection, "the record", gate.by)
     if as_json:
         print_json({"lines": [asdict(line) for line in lines]})
         return

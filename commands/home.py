@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +34,10 @@ class Home:
 
     state: Path
     settings: Settings
+    by: str
+    """What the record calls whoever gave the command: who they were before `home` made them another."""
     config: Path | None = None
-    """The file they were read from."""
+    """The file the settings were read from."""
 
     @property
     def models_dir(self) -> Path:
@@ -65,15 +66,9 @@ class Home:
             yield connection
 
 
-@cache
-def operator() -> str:
-    """What the record calls whoever gives a command on this machine: who they were before `home` made them another."""
-    return f"uid {os.getuid()}"
-
-
-def record_look(connection: sqlite3.Connection, what: str) -> None:
+def record_look(connection: sqlite3.Connection, what: str, by: str) -> None:
     """Put on record that someone looked at personal data from this machine."""
-    audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": operator()}))
+    audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": by}))
 
 
 def home(state: Path | None, config: Path | None = None, *, part: str | None = "db", **overrides: Any) -> Home:
@@ -81,17 +76,16 @@ def home(state: Path | None, config: Path | None = None, *, part: str | None = "
 
     What root names (the configuration, the files of `commands.given`) is opened before.
     """
-    operator()
-    directory = state_directory(state)
+    directory, by = state_directory(state), f"uid {os.getuid()}"
     if config is not None or is_service(directory):
         config = config or configuration_file(directory)
         settings = load_settings(config, **overrides)
         become(owner_of(directory, part))
         _pass_over(directory / CONFIG_NAME, config)
-        return Home(directory, settings, config)
+        return Home(directory, settings, by, config)
     become(owner_of(directory, part))
     config = configuration_file(directory)
-    return Home(directory, load_settings(config, **overrides), config)
+    return Home(directory, load_settings(config, **overrides), by, config)
 
 
 def _pass_over(found: Path, config: Path | None) -> None:

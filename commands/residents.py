@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import counted, home, json_option, operator, print_json, print_table, record_look, state_option
+from commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
 from gate.store.people import consents
 from gate.store.people import residents as store
@@ -23,9 +23,10 @@ def residents() -> None:
 @json_option
 def list_residents(state: Path | None, config: Path | None, as_json: bool) -> None:
     """Everyone, by name."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         people = store.every(connection)
-        record_look(connection, "residents")
+        record_look(connection, "residents", gate.by)
     if as_json:
         print_json({"residents": [asdict(person) for person in people]})
         return
@@ -43,11 +44,12 @@ def list_residents(state: Path | None, config: Path | None, as_json: bool) -> No
 @json_option
 def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> None:
     """One resident, by name or id, with what each template was made from."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         person = store.find(connection, who)
         templates = store.templates_of(connection, person.id)
         agreed = consents.of(connection, person.id)
-        record_look(connection, "a resident")
+        record_look(connection, "a resident", gate.by)
     if as_json:
         print_json({**asdict(person), "templates": templates, "consents": [asdict(one) for one in agreed]})
         return
@@ -68,13 +70,14 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
 @json_option
 def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Erase a resident by name or id: templates, and their name in the record."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         person = store.find(connection, who)
         if not yes:
             click.confirm(
                 f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
             )
-        receipt = store.remove(connection, person, by=operator())
+        receipt = store.remove(connection, person, by=gate.by)
     if as_json:
         print_json({"removed": person.id, **asdict(receipt)})
         return
@@ -89,11 +92,12 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
 @json_option
 def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Withdraw a resident's consent: their templates are erased, and they use other ways in."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         person = store.find(connection, who)
         if not yes:
             click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
-        receipt = store.withdraw(connection, person, by=operator())
+        receipt = store.withdraw(connection, person, by=gate.by)
     if as_json:
         print_json(asdict(receipt))
         return
@@ -129,7 +133,8 @@ def change(
     """Change how a resident is let in, by name or id."""
     if all(given is None for given in (extended, schedule, group, valid_from, valid_until)):
         raise UsageError("Say what to change: --more-time, --schedule, --group, --from or --until.")
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         person = store.change(
             connection,
             store.find(connection, who),
@@ -138,7 +143,7 @@ def change(
             group=group,
             valid_from=valid_from,
             valid_until=valid_until,
-            by=operator(),
+            by=gate.by,
         )
     hours = person.windows or "at any time"
     since = f", from {person.valid_from}" if person.valid_from else ""

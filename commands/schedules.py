@@ -1,4 +1,4 @@
-"""facegate schedules, facegate groups"""
+"""facegate schedules"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import home, json_option, operator, print_json, print_table, state_option
+from commands.home import home, json_option, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.names import clean_text
 from gate.store.site import schedules as stored
@@ -39,8 +39,9 @@ def list_schedules(state: Path | None, config: Path | None, as_json: bool) -> No
 @state_option
 def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | None) -> None:
     """Add or change a schedule: facegate schedules put cleaners "Mon-Fri 07:00-12:00" "Sat 09:00-10:00"."""
-    with home(state, config).store() as connection:
-        stored.put(connection, clean_text(name, "name"), "; ".join(windows), operator())
+    gate = home(state, config)
+    with gate.store() as connection:
+        stored.put(connection, clean_text(name, "name"), "; ".join(windows), gate.by)
     click.echo(f"{name}: {'; '.join(windows)}.")
 
 
@@ -49,8 +50,9 @@ def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | 
 @state_option
 def remove(name: str, state: Path | None, config: Path | None) -> None:
     """Remove a schedule that nobody has."""
-    with home(state, config).store() as connection:
-        stored.remove(connection, name, operator())
+    gate = home(state, config)
+    with gate.store() as connection:
+        stored.remove(connection, name, gate.by)
     click.echo(f"{name} is removed.")
 
 
@@ -63,35 +65,5 @@ def free_access(name: str, state: Path | None, config: Path | None) -> None:
     if name != "never" and gate.settings.door.hold_pin is None:
         raise Refusal("This gate has no hold relay (door.hold_pin), so it cannot stand open.")
     with gate.store() as connection:
-        stored.set_free_access(connection, None if name == "never" else name, operator())
+        stored.set_free_access(connection, None if name == "never" else name, gate.by)
     click.echo(f"The gate stands open: {name}.")
-
-
-@click.group()
-def groups() -> None:
-    """Groups of residents with a schedule of their own."""
-
-
-@groups.command("list")
-@state_option
-@json_option
-def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
-    """All groups."""
-    with home(state, config).store() as connection:
-        every = stored.groups(connection)
-    if as_json:
-        print_json({"groups": [{"name": g.name, "windows": g.windows, "residents": g.used_by} for g in every]})
-        return
-    rows = [(group.name, group.windows or "at any time", group.used_by) for group in every]
-    print_table(("name", "open", "residents"), rows, "There is no group. Add one with: facegate groups put")
-
-
-@groups.command("put")
-@click.argument("name")
-@click.option("--schedule", help="The schedule its residents have; without it, at any time.")
-@state_option
-def put_group(name: str, schedule: str | None, state: Path | None, config: Path | None) -> None:
-    """Add a group or give it another schedule."""
-    with home(state, config).store() as connection:
-        stored.put_group(connection, clean_text(name, "name"), schedule, operator())
-    click.echo(f"{name}: {schedule or 'at any time'}.")

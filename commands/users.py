@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import home, json_option, operator, print_json, print_table, state_option
+from commands.home import home, json_option, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role
@@ -51,8 +51,9 @@ def add(name: str, role: str, password: str, keep_password: bool, state: Path | 
 
     name = clean_user_name(name)
     hashed = Passwords().hashed(password, name)
-    with home(state, config).store() as connection:
-        accounts.add_user(connection, name, hashed, Role(role), operator(), provisional=not keep_password)
+    gate = home(state, config)
+    with gate.store() as connection:
+        accounts.add_user(connection, name, hashed, Role(role), gate.by, provisional=not keep_password)
     click.echo(f"{name} can sign in now, as {role}.")
 
 
@@ -66,9 +67,10 @@ def password(name: str, password: str, keep_password: bool, state: Path | None, 
     from api.passwords import Passwords
 
     hashed = Passwords().hashed(password, name)
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         user = _named(connection, name)
-        accounts.change_password(connection, user, hashed, operator(), provisional=not keep_password)
+        accounts.change_password(connection, user, hashed, gate.by, provisional=not keep_password)
     click.echo(f"{name} has a new password and must sign in again.")
 
 
@@ -77,8 +79,9 @@ def password(name: str, password: str, keep_password: bool, state: Path | None, 
 @state_option
 def remove(name: str, state: Path | None, config: Path | None) -> None:
     """Take NAME's way in away, with all their tokens."""
-    with home(state, config).store() as connection:
-        accounts.remove_user(connection, _named(connection, name), operator())
+    gate = home(state, config)
+    with gate.store() as connection:
+        accounts.remove_user(connection, _named(connection, name), gate.by)
     click.echo(f"{name} can no longer sign in.")
 
 
@@ -88,8 +91,9 @@ def remove(name: str, state: Path | None, config: Path | None) -> None:
 @state_option
 def role(name: str, role: str, state: Path | None, config: Path | None) -> None:
     """Make NAME something else; all their sessions and tokens end."""
-    with home(state, config).store() as connection:
-        accounts.change_role(connection, _named(connection, name), Role(role), operator())
+    gate = home(state, config)
+    with gate.store() as connection:
+        accounts.change_role(connection, _named(connection, name), Role(role), gate.by)
     click.echo(f"{name} is {role} now and must sign in again.")
 
 
@@ -100,11 +104,12 @@ def role(name: str, role: str, state: Path | None, config: Path | None) -> None:
 @json_option
 def sign_ins(name: str, end: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """What NAME is signed in by: sessions and tokens, and where each was used last."""
-    with home(state, config).store() as connection:
+    gate = home(state, config)
+    with gate.store() as connection:
         user = _named(connection, name)
         found = signed_in.of(connection, user.id)
         if end:
-            signed_in.end_all_of(connection, user.id, operator())
+            signed_in.end_all_of(connection, user.id, gate.by)
     if as_json:
         print_json({"sign_ins": [asdict(one) for one in found], "ended": end})
         return

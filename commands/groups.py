@@ -1,0 +1,42 @@
+"""facegate groups"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from commands.home import home, json_option, print_json, print_table, state_option
+from gate.names import clean_text
+from gate.store.site import schedules as stored
+
+
+@click.group()
+def groups() -> None:
+    """Groups of residents with a schedule of their own."""
+
+
+@groups.command("list")
+@state_option
+@json_option
+def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """All groups."""
+    with home(state, config).store() as connection:
+        every = stored.groups(connection)
+    if as_json:
+        print_json({"groups": [{"name": g.name, "windows": g.windows, "residents": g.used_by} for g in every]})
+        return
+    rows = [(group.name, group.windows or "at any time", group.used_by) for group in every]
+    print_table(("name", "open", "residents"), rows, "There is no group. Add one with: facegate groups put")
+
+
+@groups.command("put")
+@click.argument("name")
+@click.option("--schedule", help="The schedule its residents have; without it, at any time.")
+@state_option
+def put_group(name: str, schedule: str | None, state: Path | None, config: Path | None) -> None:
+    """Add a group or give it another schedule."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        stored.put_group(connection, clean_text(name, "name"), schedule, gate.by)
+    click.echo(f"{name}: {schedule or 'at any time'}.")

@@ -1,0 +1,91 @@
+"""facegate import"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from commands.given import handed_over
+from commands.home import home, json_option, print_json, print_table, progress_bar, state_option
+from enroll.tables.letters import ENCODINGS
+from gate.store.rows import people_in_memory
+
+
+@click.command("import")
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--photos", type=click.Path(path_type=Path), help="A folder or ZIP of the photos; else beside the table.")
+@click.option(
+    "--encoding", type=click.Choice(list(ENCODINGS)), help="In which encoding a CSV is, where that cannot be found out."
+)
+@click.option("--yes", is_flag=True, help="Do it. Without this it is a rehearsal: it shows what would change.")
+@state_option
+@json_option
+def import_people(
+    table: Path,
+    photos: Path | None,
+    encoding: str | None,
+    yes: bool,
+    state: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Enrol everyone in TABLE, a CSV or workbook (.xlsx, .ods) with a row a person, or a ZIP with one and its photos.
+
+    It is rehearsed first.
+
+    Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
+    screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
+    """
+    from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+    from enroll.enrolment import known_faces
+    from enroll.tables.open import open_table
+    from models.pack import open_models
+
+    table, photos = handed_over([table, photos or table.parent], state)
+    gate = home(state, config)
+    with _unpacked(table, photos) as (listed, folder):
+        read = open_table(listed, COLUMNS, encoding)
+        rows, outcomes = read_rows(read, folder)
+        if not as_json:
+            click.echo(read.read_as, err=True)
+        models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+        with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+            people = store if yes else people_in_memory(store)
+            known = known_faces(people, models)
+            for row in rows:
+                outcomes.append(carry_out(people, models, row, gate.by, known))
+                step()
+    outcomes.sort(key=lambda one: one.line)
+    counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
+    if as_json:
+        print_json({"done": yes, "read_as": read.read_as, **counts, "rows": [asdict(one) for one in outcomes]})
+    else:
+        told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
+        print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")
+        click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count) or "The table is empty.")
+        if not yes:
+            click.echo("Nothing was changed. Do it with --yes.")
+    return 1 if counts[Action.REFUSED] else 0
+
+
+@contextmanager
+def _unpacked(table: Path, photos: Path) -> Iterator[tuple[Path, Path]]:
+    """The table and the folder of its photos; what is a ZIP is unpacked for as long as this lasts."""
+    from enroll.archive import unpack
+    from enroll.bulk import table_in
+
+    with TemporaryDirectory(prefix="facegate-import-") as scratch:
+        folder = Path(scratch)
+        whole = table.suffix.lower() == ".zip"
+        archive = table if whole else photos
+        if not archive.is_file():
+            yield table, photos
+            return
+        unpack(archive, archive.name, folder)
+        listed = table_in(folder) if whole else table
+        yield listed, listed.parent if whole else folder
