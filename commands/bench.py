@@ -164,10 +164,4 @@ def _aligned(models: Models, images: list[NDArray[np.uint8]]) -> NDArray[np.uint
 
     from models.align import align
 
-    spec = models.spec
-    faces = [models.detector.detect(image)[0, 4:14].reshape(5, 2) for image in images]
-    cut = [
-        align(image, face, np.asarray(spec.landmarks), spec.input_size)
-        for image, face in zip(images, faces, strict=True)
-    ]
-    return np.stack(cut)
+    return np.stack([align(image, models.detector.detect(image)[0], models.spec) for image in images])

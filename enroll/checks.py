@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.errors import FacegateError, Refusal, Sentence, together
-from gate.vision.closer import closer
 from gate.vision.plain import doubt, doubt_and_lean
 from gate.vision.quality import Limits, Quality, covered, measure, unfit
-from gate.vocabulary import Face, Reason
-from models.align import align, shrunk
+from gate.vocabulary import Reason
+from models.align import align
 from models.boxes import overlap
-from models.detector import Detections
+from models.detector import look_closer
+from models.faces import Face
+from models.images import Image, shrunk
 from models.pack import Models
 
 # Stricter than at the gate: a poor template is poor for years.
@@ -27,7 +27,6 @@ _SECOND_FACE_SHARE = 0.25
 _DETECT_SIDES = (640, 1280, 2048)
 # The detector takes 500 MB for 2048 pixels a side; the api has less for everything.
 _PART = 1280
-_ACROSS, _DOWN = [0, *range(4, 14, 2)], [1, *range(5, 14, 2)]
 # Of boxes that share more than this two parts saw the same face.
 _ONE_FACE = 0.3
 # A photo that lies on a side is searched in these turns too.
@@ -95,7 +94,7 @@ class PhotosRefused(Refusal):
 class Portrait:
     """The one face of a good photo: aligned ((size, size, 3) uint8 BGR), and how good it is."""
 
-    aligned: NDArray[np.uint8]
+    aligned: Image
     quality: Quality
 
 
@@ -104,17 +103,17 @@ class View:
     """A photo ((H, W, 3) uint8 BGR) turned so that its main face is upright, its faces, and what is wrong with the main
     one in every turn, if anything."""
 
-    image: NDArray[np.uint8]
+    image: Image
     faces: list[Face]
     doubt: Reason | None
 
 
-def examine(image: NDArray[np.uint8], name: str, models: Models) -> Portrait:
+def examine(image: Image, name: str, models: Models) -> Portrait:
     """The portrait in a photo ((H, W, 3) uint8 BGR) called `name`, put upright where need be. Raises PhotoRefused."""
     view = put_upright(image, models)
     if not view.faces:
         raise PhotoRefused(name, Reason.NO_FACE)
-    areas = sorted((face.box[2] * face.box[3] for face in view.faces), reverse=True)
+    areas = sorted((face.area for face in view.faces), reverse=True)
     if len(areas) > 1 and areas[1] >= _SECOND_FACE_SHARE * areas[0]:
         raise PhotoRefused(name, Reason.SEVERAL_FACES)
     portrait = portrait_of(view, name, models)
@@ -123,7 +122,7 @@ def examine(image: NDArray[np.uint8], name: str, models: Models) -> Portrait:
     return portrait
 
 
-def put_upright(image: NDArray[np.uint8], models: Models) -> View:
+def put_upright(image: Image, models: Models) -> View:
     """A photo in the first turn in which its main face is upright and plain; else as it came, with the doubt."""
     as_it_came = View(image, [], Reason.NO_FACE)
     for degrees in _QUARTERS:
@@ -135,7 +134,7 @@ def put_upright(image: NDArray[np.uint8], models: Models) -> View:
     return as_it_came
 
 
-def _straightened(image: NDArray[np.uint8], models: Models) -> View:
+def _straightened(image: Image, models: Models) -> View:
     faces = find_faces(image, models)
     if not faces:
         return View(image, [], Reason.NO_FACE)
@@ -156,11 +155,10 @@ def portrait_of(view: View, name: str, models: Models, limits: Limits | None = L
 
     Raises PhotoRefused.
     """
-    spec = models.spec
     face = main_face(view.faces, view.image)
-    face = closer(view.image, face, models.detector) or face
+    face = look_closer(view.image, face, models.detector) or face
     try:
-        aligned = align(view.image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
+        aligned = align(view.image, face, models.spec)
     except ValueError as error:
         raise PhotoRefused(name, Reason.NO_FACE) from error
     quality = measure(face, aligned)
@@ -170,11 +168,11 @@ def portrait_of(view: View, name: str, models: Models, limits: Limits | None = L
     return Portrait(aligned, quality)
 
 
-def main_face(faces: list[Face], image: NDArray[np.uint8]) -> Face:
+def main_face(faces: list[Face], image: Image) -> Face:
     """Of the faces that are no background the one nearest the middle of the picture."""
     height, width = image.shape[:2]
-    areas = [face.box[2] * face.box[3] for face in faces]
-    near = [face for face, area in zip(faces, areas, strict=True) if area >= _SECOND_FACE_SHARE * max(areas)]
+    most = max(face.area for face in faces)
+    near = [face for face in faces if face.area >= _SECOND_FACE_SHARE * most]
 
     def off_middle(face: Face) -> float:
         x, y, wide, high = face.box
@@ -183,7 +181,7 @@ def main_face(faces: list[Face], image: NDArray[np.uint8]) -> Face:
     return min(near, key=off_middle)
 
 
-def _rotated(image: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+def _rotated(image: Image, degrees: float) -> Image:
     """The whole picture turned counter-clockwise; black where there is none of it."""
     if degrees % 90 == 0:
         return np.ascontiguousarray(np.rot90(image, round(degrees / 90)))
@@ -196,33 +194,29 @@ def _rotated(image: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.warpAffine(image, matrix, size), np.uint8)
 
 
-def find_faces(image: NDArray[np.uint8], models: Models) -> list[Face]:
+def find_faces(image: Image, models: Models) -> list[Face]:
     """The faces of a photo, in its pixels. A face that fills a large photo is found on a smaller copy, a small one on a
     larger."""
     for side in _DETECT_SIDES:
         small, scale = shrunk(image, side)
         found = _found_in_parts(small, models)
-        found[:, :14] /= scale
-        if len(found) or scale == 1:
+        if found or scale == 1:
             break
-    return [Face.from_row(row) for row in found.tolist()]
+    return found if scale == 1 else [face.in_whole(scale) for face in found]
 
 
-def _found_in_parts(image: NDArray[np.uint8], models: Models) -> Detections:
+def _found_in_parts(image: Image, models: Models) -> list[Face]:
     """What the detector finds, best first; a large image is given in parts that overlap, each within memory's reach."""
     height, width = image.shape[:2]
     if max(height, width) <= _PART:
         return models.detector.detect(image)
-    rows: list[Detections] = []
+    found: list[Face] = []
     for top in {0, max(0, height - _PART)}:
         for left in {0, max(0, width - _PART)}:
             part = models.detector.detect(image[top : top + _PART, left : left + _PART])
-            part[:, _ACROSS] += left
-            part[:, _DOWN] += top
-            rows.append(part)
-    found = np.concatenate(rows)
-    kept: list[NDArray[np.float32]] = []
-    for row in found[np.argsort(-found[:, 14])]:
-        if all(overlap(tuple(row[:4]), tuple(other[:4])) < _ONE_FACE for other in kept):
-            kept.append(row)
-    return np.array(kept, np.float32).reshape(-1, 15)
+            found += [face.in_whole(1, left, top) for face in part]
+    kept: list[Face] = []
+    for face in sorted(found, key=lambda face: face.score, reverse=True):
+        if all(overlap(face.box, other.box) < _ONE_FACE for other in kept):
+            kept.append(face)
+    return kept

@@ -12,10 +12,11 @@ from evaluate.folder import Faces
 from evaluate.identification import scores_of
 from evaluate.scores import Scores
 from gate.errors import FacegateError
-from gate.vision.closer import closer
 from gate.vision.quality import Limits, measure, unfit
-from gate.vocabulary import Face
 from models.align import align
+from models.detector import look_closer
+from models.faces import largest
+from models.images import Image
 from models.pack import Models
 
 _PEOPLE = 24
@@ -57,16 +58,14 @@ def walked(
     return tracks
 
 
-def _probe(image: NDArray[np.uint8], models: Models, limits: Limits, *, mirrored: bool) -> NDArray[np.float32] | None:
-    found = models.detector.detect(image)
-    if not len(found):
+def _probe(image: Image, models: Models, limits: Limits, *, mirrored: bool) -> NDArray[np.float32] | None:
+    face = largest(models.detector.detect(image))
+    if face is None:
         return None
-    face = Face.from_row(max(found.tolist(), key=lambda row: row[2] * row[3]))
-    face = closer(image, face, models.detector) or face
-    spec = models.spec
-    aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
+    face = look_closer(image, face, models.detector) or face
+    aligned = align(image, face, models.spec)
     if unfit(measure(face, aligned), limits) is not None:
         return None
-    mirrored = mirrored and spec.mirror
+    mirrored = mirrored and models.spec.mirror
     (template,) = models.embedder.glance((aligned[:, ::-1] if mirrored else aligned)[None])
     return template if np.isfinite(template).all() else None

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.config import Settings
 from gate.door.controller import Controller
@@ -25,12 +24,11 @@ from gate.replay import VideoRelay, heard_by
 from gate.store.people import residents
 from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
-from gate.vocabulary import Face, Frame
+from gate.vocabulary import Frame
 from models.align import align
 from models.detector import look_closer
+from models.images import Image
 from models.pack import Models
-
-Image = NDArray[np.uint8]
 
 _SIZES = (1_000, 10_000, 100_000)
 _LARGE = 1_000_000
@@ -49,7 +47,6 @@ def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[f
     `embedder` takes one image a frame, as the gate does, which mirrors every second one. The searches come first: a
     followed face is not searched for, and a search would leave the detector's weights in the processor's cache.
     """
-    template = np.asarray(models.spec.landmarks)
     found: dict[str, list[float]] = {"search": [], "detector": [], "alignment": [], "embedder": []}
     shown = [images[number % len(images)] for number in range(rounds)]
     faces = []
@@ -58,12 +55,10 @@ def stages(models: Models, images: list[Image], rounds: int) -> dict[str, list[f
         faces.append(models.detector.detect(image)[0])
         found["search"].append((time.perf_counter() - began) * 1000)
     for image, searched in zip(shown, faces, strict=True):
-        box = Face.from_row(searched.tolist()).box
         began = time.perf_counter()
-        closer = look_closer(models.detector, image, box)
-        face = searched if closer is None else closer
+        face = look_closer(image, searched, models.detector) or searched
         detected = time.perf_counter()
-        aligned = align(image, face[4:14].reshape(5, 2), template, models.spec.input_size)
+        aligned = align(image, face, models.spec)
         cut = time.perf_counter()
         models.embedder.glance(aligned[None])
         embedded = time.perf_counter()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from evaluate.folder import photos_in
 from gate.errors import UsageError
 from gate.vision.liveness import LIMITS, MOST_PASSIVE, Finding, Look, judge
+from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames
 from gate.vision.surround import edges_around, held_frame
-from gate.vocabulary import Face, Level
+from gate.vocabulary import Level
+from models.faces import largest
+from models.images import Image
 from models.liveness import LivenessCheck
 from models.pack import Models
 
@@ -76,7 +78,7 @@ def evaluate_folder(
 
 
 def judge_clip(
-    frames: Iterator[NDArray[np.uint8]] | list[NDArray[np.uint8]],
+    frames: Iterable[Image],
     fps: float,
     models: Models,
     checks: Mapping[str, LivenessCheck],
@@ -86,14 +88,9 @@ def judge_clip(
     """Each check's verdict on one clip, and that of all `fused`; None where too little of a face is seen."""
     looks: list[Look] = []
     alone: dict[str, list[float]] = {name: [] for name in checks}
-    template = np.asarray(models.spec.landmarks)
     for number, image in enumerate(frames):
-        found = models.detector.detect(image)
-        if not len(found):
-            continue
-        face = Face.from_row(max(found.tolist(), key=lambda row: row[2] * row[3]))
-        landmarks = np.asarray(face.landmarks)
-        if np.hypot(*(landmarks[0] - landmarks[1])) < least_eye_distance:
+        face = largest(models.detector.detect(image))
+        if face is None or eye_distance(face) < least_eye_distance:
             continue
         asked = sum(look.passive is not None for look in looks)
         passive = None
@@ -101,7 +98,7 @@ def judge_clip(
             for name, check in checks.items():
                 alone[name].append(check.evidence(image, face.box))
             passive = sum(values[-1] for values in alone.values())
-        looks.append(Look(number / fps, edges_around(image, landmarks, template), passive))
+        looks.append(Look(number / fps, edges_around(image, face.landmarks, models.spec.landmarks), passive))
         fused = judge(looks, level)
         if fused is not Finding.WAIT:
             held = held_frame([look.edges for look in looks]) <= LIMITS[level].held

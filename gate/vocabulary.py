@@ -6,7 +6,6 @@ monotonic seconds, `*_at` wall time with a zone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from models.faces import Face
 
 
 class Reason(StrEnum):
@@ -169,25 +170,6 @@ class Frame:
     camera: str
     taken_mono: float
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A detected face in frame pixels.
-
-    `box` is x, y, width, height; `landmarks` (5, 2): right eye, left eye, nose, right and left mouth corner (the
-    person's right); `score` the detector's, 0 to 1.
-    """
-
-    box: tuple[float, float, float, float]
-    landmarks: tuple[tuple[float, float], ...]
-    score: float
-
-    @classmethod
-    def from_row(cls, row: Sequence[float]) -> Face:
-        """From a detector's row: box, five landmarks, score (15 numbers)."""
-        points = tuple((row[i], row[i + 1]) for i in range(4, 14, 2))
-        return cls((row[0], row[1], row[2], row[3]), points, row[14])
 
 
 @dataclass(frozen=True, slots=True)

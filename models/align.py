@@ -1,16 +1,19 @@
-"""Five landmarks onto a template: the similarity transform, and the aligned face it cuts out."""
+"""Five landmarks onto a template: the similarity transform, and the aligned picture of a face it cuts out."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from models.faces import Face
+from models.images import Image
+from models.manifest import EmbedderSpec
 
 Matrix = NDArray[np.float64]
-Image = NDArray[np.uint8]
 
 
-def similarity_transform(source: NDArray[np.floating], target: NDArray[np.floating]) -> Matrix:
+def similarity_transform(source: ArrayLike, target: ArrayLike) -> Matrix:
     """Least-squares rotation, uniform scale and shift that carries `source` onto `target`.
 
     Both (N, 2), in pixels. Returns the 2x3 matrix for `cv2.warpAffine`. Source: S. Umeyama, "Least-squares
@@ -28,20 +31,12 @@ def similarity_transform(source: NDArray[np.floating], target: NDArray[np.floati
     return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
 
 
-def align(image: Image, landmarks: NDArray[np.floating], template: NDArray[np.floating], size: int) -> Image:
-    """The face as a (size, size, 3) picture in the image's own colour order, its landmarks on `template`.
+def align(image: Image, face: Face, spec: EmbedderSpec) -> Image:
+    """The picture of a face that an embedder takes: (size, size, 3) uint8, its landmarks on the embedder's template.
 
-    `image` (H, W, 3) uint8; `landmarks` and `template` (5, 2) pixels in the order right eye, left eye, nose,
-    right mouth corner, left mouth corner (the person's right). Outside the image is black.
+    `size` is the embedder's `input_size`. The colours are those of the image; outside of it is black. Raises ValueError
+    when the face's landmarks coincide.
     """
-    matrix = similarity_transform(landmarks, template)
-    return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
-
-
-def shrunk(image: Image, longest: int) -> tuple[Image, float]:
-    """The image with neither side above `longest` pixels, and the factor it was shrunk by (1 or less)."""
-    scale = min(1.0, longest / max(image.shape[:2]))
-    if scale == 1:
-        return image, 1.0
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8), scale
+    matrix = similarity_transform(face.landmarks, spec.landmarks)
+    size = (spec.input_size, spec.input_size)
+    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), np.uint8)

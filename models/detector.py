@@ -1,4 +1,4 @@
-"""YuNet, the face detector, read straight from its ONNX outputs."""
+"""Finding faces: what a detector is, a closer look at one face, and YuNet, read straight from its ONNX outputs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Box, overlap
+from models.faces import Face, mean
+from models.images import Image, shrunk
 from models.manifest import DetectorSpec
 from models.runtime import Provider, open_session
-
-Detections = NDArray[np.float32]
 
 _STRIDES = (8, 16, 32)
 # A camera's own size, the smaller one of a search, and those of cut-outs that reach over an edge.
 _SIZES_KEPT = 32
-
-
 # A cut-out shows the face and half of it again to every side; with less, YuNet places the landmarks worse.
 _GROWN = 2.0
 # A face that moved further than this from one frame to the next is looked for in the whole picture.
@@ -32,13 +30,46 @@ class Detector(Protocol):
     cutouts: tuple[int, ...]
     """Sides of the cut-outs on which one face is looked at again, pixels; empty where that brings nothing."""
 
-    def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """Faces in `image` ((H, W, 3) uint8, BGR), best first.
-
-        Returns (N, 15) float32: x, y, width, height, five landmarks as x, y (right eye, left eye, nose, right
-        mouth corner, left mouth corner; the person's right), score in 0..1. All in pixels of the image.
-        """
+    def detect(self, image: Image) -> list[Face]:
+        """Faces in `image` ((H, W, 3) uint8, BGR), best first, in its pixels."""
         ...
+
+
+def find_shrunk(image: Image, detector: Detector, side: int) -> list[Face]:
+    """Faces in an image (H, W, 3) uint8 BGR, best first, found on a copy with neither side above `side` pixels.
+
+    They are in pixels of the image.
+    """
+    small, scale = shrunk(image, side)
+    found = detector.detect(small)
+    return found if scale == 1 else [face.in_whole(scale) for face in found]
+
+
+def look_closer(image: Image, face: Face, detector: Detector) -> Face | None:
+    """The same face in an image (H, W, 3) uint8 BGR by a closer look: the mean of what cut-outs of several sizes show.
+
+    Landmarks from one size stray with the detector's grid; their mean lies nearer to the truth, and costs a fraction of
+    looking through the whole picture. None where no cut-out shows the face, or the detector takes none.
+    """
+    found = [seen for side in detector.cutouts if (seen := look_at(image, face.box, detector, side)) is not None]
+    return mean(found) if found else None
+
+
+def look_at(image: Image, box: Box, detector: Detector, side: int) -> Face | None:
+    """The face at `box` in an image (H, W, 3) uint8 BGR, by a cut-out made `side` pixels large; None where none is."""
+    x, y, width, height = box
+    reach = _GROWN * max(width, height) / 2
+    across, down = x + width / 2, y + height / 2
+    left, top = max(0, int(across - reach)), max(0, int(down - reach))
+    cut = image[top : max(top, int(down + reach)), left : max(left, int(across + reach))]
+    if not cut.size:
+        return None
+    scale = side / max(cut.shape[:2])
+    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    faces = [face.in_whole(scale, left, top) for face in detector.detect(np.asarray(small, np.uint8))]
+    best = max(faces, key=lambda face: overlap(face.box, box), default=None)
+    return best if best is not None and overlap(best.box, box) >= _SAME_FACE else None
 
 
 class YuNet:
@@ -51,7 +82,7 @@ class YuNet:
         self.cutouts = spec.cutouts
         self._anchors: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
-    def detect(self, image: NDArray[np.uint8]) -> Detections:
+    def detect(self, image: Image) -> list[Face]:
         """See `Detector.detect`."""
         height, width = image.shape[:2]
         padded_size = tuple(-(-side // _STRIDES[-1]) * _STRIDES[-1] for side in (height, width))
@@ -62,7 +93,7 @@ class YuNet:
         score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
         keep = score >= self._spec.score_threshold
         if not keep.any():
-            return np.zeros((0, 15), np.float32)
+            return []
         return self._decode(box[keep], points[keep], score[keep], *self._anchors_of(padded_size, keep))
 
     def _decode(
@@ -72,7 +103,7 @@ class YuNet:
         score: NDArray[np.float32],
         corner: NDArray[np.float32],
         stride: NDArray[np.float32],
-    ) -> Detections:
+    ) -> list[Face]:
         centre = corner + box[:, :2] * stride
         size = np.exp(box[:, 2:]) * stride
         landmarks = points.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]
@@ -81,7 +112,7 @@ class YuNet:
         kept = cv2.dnn.NMSBoxes(
             faces[:, :4].tolist(), faces[:, 14].tolist(), self._spec.score_threshold, self._spec.nms_iou
         )
-        return faces[np.asarray(kept, np.intp).reshape(-1)]
+        return [Face.of(numbers) for numbers in faces[np.asarray(kept, np.intp).reshape(-1)].tolist()]
 
     def _anchors_of(
         self, padded_size: tuple[int, ...], keep: NDArray[np.bool_]
@@ -102,33 +133,3 @@ class YuNet:
             )
         corner, stride = self._anchors[height, width]
         return corner[keep], stride[keep]
-
-
-def look_closer(detector: Detector, image: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:
-    """The face at `box` (x, y, width, height) again: the mean of what cut-outs of several sizes show.
-
-    Landmarks from one size stray with the detector's grid; their mean lies nearer to the truth, and costs a fraction of
-    looking through the whole picture. Returns (15,) as a row of `detect`; None where no cut-out shows the face.
-    """
-    found = [row for side in detector.cutouts if (row := look_at(detector, image, box, side)) is not None]
-    return np.asarray(np.mean(found, axis=0), np.float32) if found else None
-
-
-def look_at(detector: Detector, image: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.float32] | None:
-    """The face at `box` in an image (H, W, 3) uint8 BGR, by a cut-out made `side` pixels large; None where none is."""
-    x, y, width, height = box
-    reach = _GROWN * max(width, height) / 2
-    across, down = x + width / 2, y + height / 2
-    left, top = max(0, int(across - reach)), max(0, int(down - reach))
-    cut = image[top : max(top, int(down + reach)), left : max(left, int(across + reach))]
-    if not cut.size:
-        return None
-    scale = side / max(cut.shape[:2])
-    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
-    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    faces = detector.detect(np.asarray(small, np.uint8))
-    faces[:, :14] /= scale
-    faces[:, [0, *range(4, 14, 2)]] += left
-    faces[:, [1, *range(5, 14, 2)]] += top
-    best = max(faces, key=lambda face: overlap(tuple(face[:4]), box), default=None)
-    return best if best is not None and overlap(tuple(best[:4]), box) >= _SAME_FACE else None

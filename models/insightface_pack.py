@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detector import Detections
 from models.embedder import Templates, unit_length
 from models.errors import PackError
+from models.faces import Face
+from models.images import Image
 from models.manifest import EmbedderSpec
 
 PREFIX = "insightface:"
@@ -41,7 +42,7 @@ class Scrfd:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def detect(self, image: NDArray[np.uint8]) -> Detections:
+    def detect(self, image: Image) -> list[Face]:
         """See `models.detector.Detector.detect`."""
         boxes, landmarks = self._model.detect(image, input_size=(640, 640))
         faces = np.empty((len(boxes), 15), np.float32)
@@ -50,7 +51,7 @@ class Scrfd:
         # The library's order is the image's left first; the person's right eye is on the image's left.
         faces[:, 4:14] = np.asarray(landmarks, np.float32).reshape(-1, 10)
         faces[:, 14] = boxes[:, 4]
-        return faces[np.argsort(-faces[:, 14])]
+        return [Face.of(numbers) for numbers in faces[np.argsort(-faces[:, 14])].tolist()]
 
 
 class Recognition:

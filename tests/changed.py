@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from gate.vocabulary import Face
+from models.faces import Face
 
 
 def turned(image: np.ndarray, degrees: float) -> np.ndarray:

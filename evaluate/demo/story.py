@@ -26,7 +26,7 @@ from gate.processes.client import Client, LinkDown
 from gate.replay import replay
 from gate.vision.gallery import Gallery
 from gate.vision.recordings import video_frames
-from gate.vocabulary import ENTERED, Face
+from gate.vocabulary import ENTERED
 from models.errors import PackError
 from models.fetch import Progress
 from models.pack import Models, install, open_models, verify
@@ -198,7 +198,7 @@ def _draw(video: Path, arrivals: tuple[Arrival, ...], models: Models, sheet: Pat
 
 def _moment(arrival: Arrival, image: NDArray[np.uint8], models: Models) -> Moment:
     found = models.detector.detect(image)
-    box = Face.from_row(found[0].tolist()).box if len(found) else None
+    box = found[0].box if found else None
     title = f"Not let in: {(arrival.reason or '').replace('_', ' ')}"
     note = f"at {arrival.t:.2f} s, on {arrival.frames} frames"
     if arrival.granted:

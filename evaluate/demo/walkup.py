@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import FacegateError
-from models.align import shrunk
 from models.detector import Detector
-
-Image = NDArray[np.uint8]
+from models.faces import largest
+from models.images import Image, shrunk
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
 _FAR, _NEAR = 38.0, 125.0
@@ -57,10 +56,10 @@ def walker_from(photo: Path, detector: Detector) -> Walker:
         raise FacegateError(f"{photo} is not a picture that can be read.")
     picture = np.asarray(image, np.uint8)
     small, scale = shrunk(picture, _DETECT_SIDE)
-    found = detector.detect(small)
-    if not len(found):
+    face = largest(detector.detect(small))
+    if face is None:
         raise FacegateError(f"No face is found in {photo}.")
-    x, y, width, height = (float(side) / scale for side in max(found, key=lambda face: face[2] * face[3])[:4])
+    x, y, width, height = (side / scale for side in face.box)
     return Walker.of(picture, (x, y, width, height))
 
 

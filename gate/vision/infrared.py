@@ -6,13 +6,9 @@ dark there. A sheet printed with a toner of carbon shows its face in both.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.boxes import Box
 from models.detector import Detector, look_at
-
-Image = NDArray[np.uint8]
+from models.images import Image
 
 # One cut-out says whether a face is there; where exactly, for which others take the mean of two, does not matter here.
 _SIDE = 128
@@ -29,4 +25,4 @@ def shows_face(detector: Detector, infrared: Image, box: Box, colour: Image) -> 
     x, y, box_width, box_height = (side * scale for side in box)
     # A picture of another shape is cut off or goes on above and below alike.
     y += (infrared.shape[0] - height * scale) / 2
-    return look_at(detector, infrared, (x, y, box_width, box_height), _SIDE) is not None
+    return look_at(infrared, (x, y, box_width, box_height), detector, _SIDE) is not None

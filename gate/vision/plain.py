@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.vision.quality import roll
-from gate.vocabulary import Face, Reason
+from gate.vocabulary import Reason
 from models.boxes import Box, overlap
 from models.detector import Detector
-
-Image = NDArray[np.uint8]
+from models.faces import Face
+from models.images import Image
 
 # On pictures of a face and half of it again to every side. The small one answers nearly always; a grey face is at times
 # seen on the larger one alone.
@@ -175,4 +174,4 @@ def _score(picture: Image, detector: Detector) -> float:
     wide = side / _GROWN
     middle = ((side - wide) / 2, (side - wide) / 2, wide, wide)
     found = detector.detect(np.ascontiguousarray(picture))
-    return max((float(row[14]) for row in found if overlap(tuple(row[:4]), middle) >= _SAME_FACE), default=0.0)
+    return max((face.score for face in found if overlap(face.box, middle) >= _SAME_FACE), default=0.0)

@@ -8,7 +8,7 @@ import cv2
 
 from gate.processes.wire import MAX_PICTURE, Message
 from gate.vocabulary import Frame
-from models.align import shrunk
+from models.images import shrunk
 
 # Enough for three hundred pixels of face on somebody who stands at the gate.
 _SIDE = 960

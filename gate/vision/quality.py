@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.vocabulary import Face, Reason
+from gate.vocabulary import Reason
+from models.faces import Face
+from models.images import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def roll(face: Face) -> float:
     return math.degrees(math.atan2(ly - ry, lx - rx))
 
 
-def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
+def measure(face: Face, aligned: Image) -> Quality:
     """Measures of a face and its aligned picture ((size, size, 3) uint8 BGR)."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
     _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
@@ -96,7 +98,7 @@ def measure(face: Face, aligned: NDArray[np.uint8]) -> Quality:
     )
 
 
-def covered(aligned: NDArray[np.uint8]) -> bool:
+def covered(aligned: Image) -> bool:
     """Whether something dark lies over both eyes, or something smooth over the mouth, of an aligned face
     ((size, size, 3) uint8 BGR): sunglasses, a mask, a sheet of paper. What looks like skin does not show.
     """
@@ -151,8 +153,8 @@ def not_at_gate(
         return Reason.OUT_OF_ZONE
     if not nearness(face) >= limits.min_eye_distance:
         return Reason.TOO_FAR
-    nearest = max((other.box[2] * other.box[3] for other in others), default=0.0)
-    if not width * height >= NEAREST_SHARE * nearest:
+    nearest = max((other.area for other in others), default=0.0)
+    if not face.area >= NEAREST_SHARE * nearest:
         return Reason.NOT_NEAREST
     return None
 

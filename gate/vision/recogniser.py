@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.vision.again import Answer, DoorNews, awaits_door, may_ask_again
-from gate.vision.closer import closer
 from gate.vision.evidence import Belief, Rule, bar, gather, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
@@ -24,9 +23,11 @@ from gate.vision.quality import EYES_PER_BOX, Limits, Zone, measure, nearness, n
 from gate.vision.settings import VisionSettings
 from gate.vision.surround import edges_around
 from gate.vision.tracker import Tracks, follow
-from gate.vocabulary import Claim, Face, Frame, Level, Reason, Sighting, Track
-from models.align import align, shrunk
+from gate.vocabulary import Claim, Frame, Level, Reason, Sighting, Track
+from models.align import align
 from models.boxes import Box, overlap
+from models.detector import find_shrunk, look_closer
+from models.faces import Face, largest
 from models.liveness import LivenessCheck, evidence_of
 from models.pack import Models
 
@@ -112,7 +113,6 @@ class Recogniser:
         self._infrared = infrared
         self._settings = settings
         self._new_id = new_id
-        self._template_points = np.asarray(models.spec.landmarks)
         self._calibration = models.calibration
         self._promise = Promise(settings.promise.years, settings.promise.strangers_a_day)
         self._limits = limits_of(settings)
@@ -207,7 +207,7 @@ class Recogniser:
         if self._models.detector.cutouts and now - self._searched < _SEARCH_EVERY_S:
             if not followed:
                 return self._search(image, self._least_side(image))
-            again = [closer(image, face, self._models.detector) for face in followed[:_MOST_FOLLOWED]]
+            again = [look_closer(image, face, self._models.detector) for face in followed[:_MOST_FOLLOWED]]
             faces = [face for face in again if face is not None]
             if len(faces) == len(followed) and not _coincide(faces):
                 return faces
@@ -215,11 +215,8 @@ class Recogniser:
         return self._search(image, self._settings.detect_side)
 
     def _search(self, image: NDArray[np.uint8], side: int) -> list[Face]:
-        small, scale = shrunk(image, side)
-        found = self._models.detector.detect(small)
-        found[:, :14] /= scale
-        faces = [Face.from_row(row) for row in found.tolist()]
-        return [(self._near(face) and closer(image, face, self._models.detector)) or face for face in faces]
+        faces = find_shrunk(image, self._models.detector, side)
+        return [(self._near(face) and look_closer(image, face, self._models.detector)) or face for face in faces]
 
     def _near(self, face: Face) -> bool:
         return nearness(face) >= self._limits.min_eye_distance
@@ -249,9 +246,8 @@ class Recogniser:
         return [probe for track, watch in near if (probe := self._probe(frame.image, track, watch)) is not None]
 
     def _probe(self, image: NDArray[np.uint8], track: Track, watch: _Watch) -> _Probe | None:
-        size = self._models.spec.input_size
         try:
-            aligned = align(image, np.asarray(track.face.landmarks), self._template_points, size)
+            aligned = align(image, track.face, self._models.spec)
         except ValueError:
             return None
         if self._models.spec.mirror and len(watch.sightings) % 2:
@@ -299,7 +295,7 @@ class Recogniser:
             passive = None
             if asked < MOST_PASSIVE and (not looks or looks[-1].passive is None):
                 passive = evidence_of(self._checks, frame.image, probe.face.box)
-            edges = edges_around(frame.image, np.asarray(probe.face.landmarks), self._template_points)
+            edges = edges_around(frame.image, probe.face.landmarks, self._models.spec.landmarks)
             shown = None
             if infrared is not None:
                 shown = shows_face(self._models.detector, infrared.image, probe.face.box, frame.image)
@@ -417,9 +413,10 @@ def _coincide(faces: list[Face]) -> bool:
 
 
 def _nearest(faces: list[Face], width: int, height: int) -> tuple[float, float, float, float] | None:
-    if not faces:
+    nearest = largest(faces)
+    if nearest is None:
         return None
-    x, y, w, h = max((face.box for face in faces), key=lambda box: box[2] * box[3])
+    x, y, w, h = nearest.box
     right, down = (x + w / 2 - width / 2) / height, (y + h / 2) / height
     return round(right, 3), round(down, 3), round(w / height, 3), round(h / height, 3)
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from models.align import similarity_transform
+from models.images import Image
 
-Points = NDArray[np.floating]
 Edges = NDArray[np.float32]
 """(2, 2, leans, 128) float32: upright and level lines, rising and falling, by lean and place; grey levels a pixel."""
 
@@ -38,14 +38,14 @@ _WANDER = np.ones((3, 5), np.uint8)
 _SIDES, _ABOVE, _BELOW = (0.75, 1.6), (0.8, 1.95), (1.0, 1.95)
 
 
-def edges_around(image: NDArray[np.uint8], landmarks: Points, template: Points) -> Edges:
+def edges_around(image: Image, landmarks: ArrayLike, template: ArrayLike) -> Edges:
     """The straight edges around the face with these landmarks (5, 2), in an image (H, W, 3) uint8 BGR.
 
-    `template` are the landmarks of an upright face, as for alignment. Raises ValueError when the landmarks coincide.
+    `template` (5, 2) are those of an upright face, as for alignment. Raises ValueError when the landmarks coincide.
     """
-    template = np.asarray(template, np.float64)
-    eyes = float(np.hypot(*(template[1] - template[0])))
-    upright = (template - template.mean(axis=0)) * (_EYES * _FACE / eyes) + (_MIDDLE, _MIDDLE + _LOWER * _FACE)
+    points = np.asarray(template, np.float64)
+    eyes = float(np.hypot(*(points[1] - points[0])))
+    upright = (points - points.mean(axis=0)) * (_EYES * _FACE / eyes) + (_MIDDLE, _MIDDLE + _LOWER * _FACE)
     matrix = similarity_transform(landmarks, upright)
     grey, corner, scale = _cut(image, landmarks, float(np.hypot(matrix[0, 0], matrix[1, 0])))
     matrix[:, 2] += matrix[:, :2] @ corner
@@ -76,9 +76,7 @@ def held_frame(looks: Sequence[Edges]) -> float:
     return min(left, right) + sorted((left, right, above, below))[1]
 
 
-def _cut(
-    image: NDArray[np.uint8], landmarks: Points, shrink: float
-) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
+def _cut(image: Image, landmarks: ArrayLike, shrink: float) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
     """The grey part of the picture that the patch needs, its upper left corner, and by what it was made smaller."""
     height, width = image.shape[:2]
     reach = _SIDE / shrink

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gate.vocabulary import Face, Track
+from gate.vocabulary import Track
 from models.boxes import overlap
+from models.faces import Face
 
 MIN_OVERLAP = 0.2
 LOST_AFTER_S = 2.0

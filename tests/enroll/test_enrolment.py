@@ -11,7 +11,7 @@ from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from gate.vision.gallery import Gallery
-from gate.vocabulary import Face, Reason
+from gate.vocabulary import Reason
 from tests.changed import in_sunglasses, masked, turned
 
 
@@ -74,7 +74,7 @@ def test_a_turned_photo_is_put_upright(store, models, photos, spoilt, degrees):
 @pytest.mark.parametrize("cover", [in_sunglasses, masked])
 def test_a_covered_face_is_refused(store, models, spoilt, cover):
     def spoil(image):
-        return cover(image, Face.from_row(models.detector.detect(image)[0].tolist()))
+        return cover(image, models.detector.detect(image)[0])
 
     with pytest.raises(PhotoRefused, match="take off sunglasses or mask") as refused:
         enrol_photos(store, models, "A", [spoilt(spoil)], consent=NO_PERSON, by="test")

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import canary
-from models.align import align, shrunk, similarity_transform
+from models.align import align, similarity_transform
 from models.embedder import unit_length
 from models.errors import PackError
+from models.images import shrunk
 
 points = st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=5, max_size=5, unique=True)
 
@@ -31,9 +32,7 @@ def test_coinciding_landmarks_are_refused():
 
 def embed(models, path):
     image, _ = shrunk(cv2.imread(str(path)), 640)
-    face = models.detector.detect(image)[0]
-    spec = models.spec
-    return models.embedder.embed(align(image, face[4:14].reshape(5, 2), np.asarray(spec.landmarks), 112)[None])[0]
+    return models.embedder.embed(align(image, models.detector.detect(image)[0], models.spec)[None])[0]
 
 
 def test_one_man_is_alike_on_his_photos_and_unlike_another(models, photos):

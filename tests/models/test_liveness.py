@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import PackError
+from models.faces import largest
 from models.liveness import cut_padded, cut_shifted, evidence_of
 from models.pack import open_liveness
 
@@ -36,8 +37,7 @@ def test_crops_are_cut_where_they_belong():
 def faces(shared, models):
     def look(name: str):
         image = cv2.imread(str(shared / "pad" / name))
-        box = max(models.detector.detect(image).tolist(), key=lambda row: row[2] * row[3])[:4]
-        return image, tuple(box)
+        return image, largest(models.detector.detect(image)).box
 
     return look
 

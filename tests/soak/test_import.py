@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from enroll.bulk import COLUMNS, Action, carry_out, read_rows
@@ -23,7 +22,9 @@ from gate.store.database import open_database, open_read_only
 from gate.store.people import residents
 from gate.store.record import audit
 from models.align import align
-from models.detector import Detections, Detector
+from models.detector import Detector
+from models.faces import Face
+from models.images import Image
 from models.pack import Models
 from tests.conftest import command_environment
 from tests.running import wait_for
@@ -64,7 +65,7 @@ class Counted:
     def cutouts(self) -> tuple[int, ...]:
         return self.detector.cutouts
 
-    def detect(self, image: np.ndarray) -> Detections:
+    def detect(self, image: Image) -> list[Face]:
         self.asked += 1
         return self.detector.detect(image)
 
@@ -74,8 +75,7 @@ def bare(models: Models, photo: Path, *, embedded: bool) -> None:
     image = decode_photo(photo)
     faces = find_faces(image, models)
     if embedded:
-        landmarks, spec = np.asarray(faces[0].landmarks), models.spec
-        models.embedder.embed(align(image, landmarks, np.asarray(spec.landmarks), spec.input_size)[None])
+        models.embedder.embed(align(image, faces[0], models.spec)[None])
 
 
 def as_often(models: Models, photo: Path, *, embedded: bool) -> None:

@@ -23,10 +23,11 @@ from gate.config import Settings
 from gate.replay import replay
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.vision.closer import closer
 from gate.vision.gallery import judging
-from gate.vocabulary import Face, Reason
+from gate.vocabulary import Reason
 from models.align import align
+from models.detector import look_closer
+from models.faces import Face
 from models.pack import Models
 from tests.changed import in_sunglasses, masked, turned
 
@@ -154,7 +155,7 @@ def _face(image: Picture, models: Models) -> Face | None:
     if not found:
         return None
     face = main_face(found, image)
-    return closer(image, face, models.detector) or face
+    return look_closer(image, face, models.detector) or face
 
 
 def _as_found(image: Picture, models: Models) -> Picture | None:
@@ -162,9 +163,7 @@ def _as_found(image: Picture, models: Models) -> Picture | None:
     face = _face(image, models)
     if face is None:
         return None
-    spec = models.spec
-    aligned = align(image, np.asarray(face.landmarks), np.asarray(spec.landmarks), spec.input_size)
-    return models.embedder.embed(aligned[None])[0]
+    return models.embedder.embed(align(image, face, models.spec)[None])[0]
 
 
 def _off_a_screen(image: Picture, _face: Face) -> Picture:

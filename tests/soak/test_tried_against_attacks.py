@@ -15,8 +15,10 @@ import pytest
 from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from evaluate.demo.walkup import Held, Scene, Walker, footage
+from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames
 from models.detector import look_closer
+from models.faces import largest
 from models.pack import Models, open_models
 
 PEOPLE, SEED = 24, 31
@@ -94,12 +96,10 @@ def motion(kind: tuple[str, Path, int], *, models_dir: Path) -> float | None:
     models = open_models(models_dir, "open")
     looks: list[np.ndarray] = []
     for image in _clip(what, path, number, models):
-        found = models.detector.detect(image)
-        if len(found):
-            box = max(found.tolist(), key=lambda row: row[2] * row[3])[:4]
-            closer = look_closer(models.detector, image, tuple(box))
-            if closer is not None and np.hypot(*(closer[4:6] - closer[6:8])) >= LEAST_EYES:
-                looks.append(closer[4:14].reshape(5, 2))
+        face = largest(models.detector.detect(image))
+        closer = look_closer(image, face, models.detector) if face is not None else None
+        if closer is not None and eye_distance(closer) >= LEAST_EYES:
+            looks.append(np.array(closer.landmarks, np.float32))
     looks = looks[-MOST_LOOKS:]
     if len(looks) < 8:
         return None

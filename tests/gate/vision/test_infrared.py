@@ -13,7 +13,7 @@ from tests.infrared import grey
 def near(models, photos):
     """A picture with a face near the gate, and the face's box."""
     *_, image = footage([Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5)
-    return image, tuple(models.detector.detect(image)[0, :4].tolist())
+    return image, models.detector.detect(image)[0].box
 
 
 def shifted(image: np.ndarray, across: float) -> np.ndarray:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.vision.quality import Limits, Quality, Zone, eye_distance, measure, not_at_gate, unfit, yaw
-from gate.vocabulary import Face, Reason
+from gate.vocabulary import Reason
+from models.faces import Face
 
 LIMITS = Limits(min_eye_distance=24, max_yaw=0.45, min_sharpness=30, min_light=40, max_light=220)
 WHOLE = Zone(0, 0, 1, 1)

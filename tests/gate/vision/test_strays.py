@@ -19,8 +19,7 @@ def enrol_as_found(store, models):
     """Enrols whatever face the detector finds in a picture, as was done before it had to be upright."""
 
     def enrol(name, image):
-        row, spec = models.detector.detect(image)[0], models.spec
-        face = align(image, row[4:14].reshape(5, 2), np.asarray(spec.landmarks), spec.input_size)
+        face = align(image, models.detector.detect(image)[0], models.spec)
         vector = models.embedder.embed(face[None])[0].astype("<f4").tobytes()
         residents.enrol(store, name, None, [residents.Template(models.model_id, "s", {}, vector)], NO_PERSON)
 

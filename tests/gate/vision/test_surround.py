@@ -53,8 +53,8 @@ def test_a_photo_held_up_shows_its_frame_and_the_same_person_walking_up_shows_le
         looks = []
         for image in footage([scene], seed=5):
             found = models.detector.detect(image)
-            if len(found) and found[0, 2] > 50:
-                looks.append(edges_around(image, found[0, 4:14].reshape(5, 2), np.asarray(models.spec.landmarks)))
+            if found and found[0].box[2] > 50:
+                looks.append(edges_around(image, found[0].landmarks, models.spec.landmarks))
         return held_frame(looks[:24:2])
 
     assert shown(Scene(walker, 4.0, held=held)) > shown(Scene(walker, 4.0)) + 3

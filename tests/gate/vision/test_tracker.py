@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.vision.tracker import LOST_AFTER_S, MIN_OVERLAP, Tracks, follow
-from gate.vocabulary import Face
 from models.boxes import overlap
+from models.faces import Face
 
 side = st.floats(1, 500)
 boxes = st.tuples(st.floats(0, 500), st.floats(0, 500), side, side)
