@@ -11,7 +11,7 @@ from api.context import Context, store_of
 from gate.care import retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
-from gate.store.copies import backups_in
+from gate.store.old_copies import backups_in
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
+from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
-from gate.store.rows import people_in_memory
 from models.errors import PackError
 
 if TYPE_CHECKING:

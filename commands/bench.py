@@ -45,7 +45,8 @@ def bench(
     from evaluate.demo.walkup import Scene, footage, walker_from, write_video
     from gate.store.database import open_database
     from gate.store.people.consents import NO_PERSON
-    from gate.store.people.residents import Template, enrol
+    from gate.store.people.residents import enrol
+    from gate.store.people.templates import Template
     from gate.vision.recordings import video_frames
     from models.pack import open_models
     from models.receipt import pack_folder

@@ -122,7 +122,7 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
     from datetime import date
 
     from evaluate.record import approaches, recalibrated
-    from gate.store.people import residents
+    from gate.store.people import templates
     from gate.store.record import audit
     from models.receipt import read_calibration, read_receipt, uncalibrated
 
@@ -133,7 +133,7 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
         raise uncalibrated(name)
     with gate.store() as connection:
         seen = approaches(audit.lines(connection))
-        people = len(residents.template_counts(connection, receipt.model_id))
+        people = len(templates.counts(connection, receipt.model_id))
     measured = (
         f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
     )

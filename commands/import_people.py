@@ -13,7 +13,7 @@ import click
 from commands.given import handed_over
 from commands.home import home, json_option, print_json, print_table, progress_bar, state_option
 from enroll.tables.letters import ENCODINGS
-from gate.store.rows import people_in_memory
+from gate.store.copy_rows import people_in_memory
 
 
 @click.command("import")

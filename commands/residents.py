@@ -9,7 +9,7 @@ import click
 
 from commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
-from gate.store.people import consents
+from gate.store.people import changes, consents, erasure, templates
 from gate.store.people import residents as store
 
 
@@ -47,19 +47,20 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
     gate = home(state, config)
     with gate.store() as connection:
         person = store.find(connection, who)
-        templates = store.templates_of(connection, person.id)
+        kept = templates.of(connection, person.id)
         agreed = consents.of(connection, person.id)
         record_look(connection, "a resident", gate.by)
     if as_json:
-        print_json({**asdict(person), "templates": templates, "consents": [asdict(one) for one in agreed]})
+        lists = {"templates": [asdict(one) for one in kept], "consents": [asdict(one) for one in agreed]}
+        print_json(asdict(person) | lists)
         return
     click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
     for one in agreed:
         given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
         guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
         click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
-    qualities = templates[0]["quality"] if templates else {}
-    rows = [(t["source"], t["model"], *(t["quality"].get(name) for name in qualities)) for t in templates]
+    qualities = kept[0].quality if kept else {}
+    rows = [(one.source, one.model, *(one.quality.get(name) for name in qualities)) for one in kept]
     print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
 
 
@@ -77,7 +78,7 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
             click.confirm(
                 f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
             )
-        receipt = store.remove(connection, person, by=gate.by)
+        receipt = erasure.remove(connection, person, by=gate.by)
     if as_json:
         print_json({"removed": person.id, **asdict(receipt)})
         return
@@ -97,14 +98,14 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
         person = store.find(connection, who)
         if not yes:
             click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
-        receipt = store.withdraw(connection, person, by=gate.by)
+        receipt = erasure.withdraw(connection, person, by=gate.by)
     if as_json:
         print_json(asdict(receipt))
         return
     _print_receipt(receipt)
 
 
-def _print_receipt(receipt: store.Receipt) -> None:
+def _print_receipt(receipt: erasure.Receipt) -> None:
     click.echo(
         f"Receipt {receipt.id}: on {receipt.at}, {counted(receipt.templates, 'template')} and"
         f" {counted(receipt.personal_fields, 'personal field')} of the record were erased; no photo was kept."
@@ -135,16 +136,10 @@ def change(
         raise UsageError("Say what to change: --more-time, --schedule, --group, --from or --until.")
     gate = home(state, config)
     with gate.store() as connection:
-        person = store.change(
-            connection,
-            store.find(connection, who),
-            extended=extended,
-            schedule=schedule,
-            group=group,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            by=gate.by,
+        wanted = changes.Changes(
+            extended=extended, schedule=schedule, group=group, valid_from=valid_from, valid_until=valid_until
         )
+        person = changes.change(connection, store.find(connection, who), wanted, by=gate.by)
     hours = person.windows or "at any time"
     since = f", from {person.valid_from}" if person.valid_from else ""
     until = f", until {person.valid_until}" if person.valid_until else ""

@@ -12,7 +12,7 @@ from commands.home import counted, home, json_option, print_json, print_table, s
 from gate.care import retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import Refusal
-from gate.store.copies import backups_in
+from gate.store.old_copies import backups_in
 
 
 @click.command()

@@ -26,8 +26,10 @@ from gate.names import clean_text, name_key, normalised
 from gate.spreadsheet import typed
 from gate.store.database import transaction
 from gate.store.people import residents
+from gate.store.people.changes import ENDS_BEFORE, NO_GROUP, Changes, change
 from gate.store.people.consents import Way
-from gate.store.people.residents import MAX_TEMPLATES, Resident
+from gate.store.people.residents import Resident
+from gate.store.people.templates import MAX_TEMPLATES
 from gate.store.site import schedules
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
@@ -108,7 +110,7 @@ def carry_out(
 ) -> Outcome:
     """Do it: whole or not at all. Someone who is there already is only brought up to date.
 
-    `known` as for enrolling one. To rehearse rows, carry them out on `gate.store.rows.people_in_memory`.
+    `known` as for enrolling one. To rehearse rows, carry them out on `gate.store.copy_rows.people_in_memory`.
     """
     try:
         _refuse_unknown_group(connection, row)
@@ -127,18 +129,22 @@ def _keep(
     connection: sqlite3.Connection, row: Row, existing: Resident | None, found: Prepared | None, by: str
 ) -> Action:
     if found is not None and row.way is not None:
-        agreed, to = given(row.way, by, row.language, row.guardian), existing.id if existing else None
-        person = residents.enrol(connection, row.name, row.unit, found.templates, agreed, to=to, by=by)
+        agreed = given(row.way, by, row.language, row.guardian)
+        if existing is None:
+            person = residents.enrol(connection, row.name, row.unit, found.templates, agreed, by=by)
+        else:
+            person = residents.add_templates(connection, existing, found.templates, agreed, unit=row.unit, by=by)
         action = Action.ENROLLED
     elif existing is None:
         action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
     else:
         action, person = Action.KNOWN, existing
     if _changes(person, row):
-        residents.change(
-            connection, person, unit=row.unit, group=row.group or None, valid_from=row.valid_from or None,
-            valid_until=row.valid_until or None, by=by,
+        wanted = Changes(
+            unit=row.unit, group=row.group or None, valid_from=row.valid_from or None,
+            valid_until=row.valid_until or None,
         )  # fmt: skip
+        change(connection, person, wanted, by=by)
         action = Action.CHANGED if action is Action.KNOWN else action
     return action
 
@@ -201,7 +207,7 @@ def _row(line: int, cells: dict[str, str], found: Photos) -> Row:
     guardian = cells.get("guardian", "")
     valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in _DAYS)
     if valid_from and valid_until and valid_until < valid_from:
-        raise UsageError(residents.ENDS_BEFORE)
+        raise UsageError(ENDS_BEFORE)
     return Row(
         line=line,
         name=clean_text(cells.get("name", ""), "name"),
@@ -218,7 +224,7 @@ def _row(line: int, cells: dict[str, str], found: Photos) -> Row:
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
     if row.group and row.group not in {one.name for one in schedules.groups(connection)}:
-        raise UsageError(residents.NO_GROUP, name=row.group)
+        raise UsageError(NO_GROUP, name=row.group)
 
 
 def _changes(person: Resident, row: Row) -> bool:

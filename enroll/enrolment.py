@@ -17,9 +17,10 @@ from enroll.decode import decode_photo
 from enroll.people import namesake
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.names import clean_text
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import Consent
-from gate.store.people.residents import MAX_TEMPLATES, Resident, Template
+from gate.store.people.residents import Resident
+from gate.store.people.templates import MAX_TEMPLATES, Template
 from gate.vision.gallery import Gallery, LiveGallery
 from models.pack import Models
 
@@ -104,7 +105,10 @@ def enrol(
     unit = clean_text(unit, "unit") if unit is not None else None
     found = prepare(connection, models, photos, to=to, known=known)
     with written_in or nullcontext():
-        resident = residents.enrol(connection, name, unit, found.templates, consent, to=to.id if to else None, by=by)
+        if to is None:
+            resident = residents.enrol(connection, name, unit, found.templates, consent, by=by)
+        else:
+            resident = residents.add_templates(connection, to, found.templates, consent, unit=unit, by=by)
     return Enrolled(resident, found.lookalikes, found.left_out)
 
 
@@ -170,7 +174,7 @@ def _refuse_different_people(vectors: NDArray[np.float32], names: Sequence[str])
 def _refuse_stranger(
     connection: sqlite3.Connection, models: Models, existing: Resident, vectors: NDArray[np.float32]
 ) -> None:
-    rows = [row for row in residents.vectors(connection, models.model_id) if row[1] == existing.id]
+    rows = [row for row in templates.vectors(connection, models.model_id) if row[1] == existing.id]
     if not rows:
         return
     gallery = Gallery(rows, models.spec.dimension)

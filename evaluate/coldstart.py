@@ -11,7 +11,7 @@ import numpy as np
 
 import gate.vision.service  # noqa: F401 - all that the vision process loads counts
 from gate.store.database import open_read_only
-from gate.store.people import residents
+from gate.store.people import templates
 from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings
@@ -31,7 +31,7 @@ def main() -> int:
     given = json.loads(sys.stdin.readline())
     models = open_models(Path(given["models_dir"]), "open", threads=1)
     dimension = models.spec.dimension
-    rows = residents.vectors(open_read_only(Path(given["state"])), models.model_id)
+    rows = templates.vectors(open_read_only(Path(given["state"])), models.model_id)
     nobody = unit_length(np.random.default_rng(0).normal(size=(given["templates"], dimension)).astype(np.float32))
     rows += [(_NOBODY + number, f"nobody {number}", one.tobytes()) for number, one in enumerate(nobody)]
     gallery = Gallery(rows, dimension, models.calibration.cohort_templates(dimension))

@@ -19,7 +19,8 @@ from gate.care import retention
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
 from gate.names import clean_text
-from gate.store.people import consents, corrections, residents
+from gate.store.people import consents, corrections, erasure, residents, templates
+from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Given, Way
 from gate.store.people.residents import Resident
 from gate.store.record import search as record
@@ -54,7 +55,7 @@ def show_residents(
     model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
     return page(
         request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
-        next=shown[-1].id if more else None, outdated=residents.outdated(connection, model) if model else set(),
+        next=shown[-1].id if more else None, outdated=templates.outdated(connection, model) if model else set(),
         soon=(today + _SOON).isoformat(),
         fading=retention.fading(connection, context.keep, today),
     )  # fmt: skip
@@ -86,11 +87,11 @@ def change_resident(
     found, language = found_resident(connection, resident), language_of(request)
     try:
         refuse_outdated(found, known_as)
-        residents.change(
-            connection, found, name=clean_text(name, "name"), extended=extended, group=group,
-            unit=clean_text(unit, "unit") if unit.strip() else "", valid_from=valid_from, valid_until=valid_until,
-            by=actor.label,
+        wanted = Changes(
+            name=clean_text(name, "name"), unit=clean_text(unit, "unit") if unit.strip() else "", extended=extended,
+            group=group, valid_from=valid_from, valid_until=valid_until,
         )  # fmt: skip
+        change(connection, found, wanted, by=actor.label)
     except FacegateError as error:
         return _resident(request, connection, context, actor, resident, problem=language.error(error))
     return _resident(request, connection, context, actor, resident, notice=language("Saved."))
@@ -99,14 +100,14 @@ def change_resident(
 @router.post("/residents/{resident}/withdrawal")
 def withdraw_consent(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
     """Their consent ends; the receipt."""
-    receipt = residents.withdraw(connection, found_resident(connection, resident), by=actor.label)
+    receipt = erasure.withdraw(connection, found_resident(connection, resident), by=actor.label)
     return page(request, "receipt.html", actor=actor, receipt=receipt)
 
 
 @router.post("/residents/{resident}/erasure")
 def erase_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
     """They are erased; the receipt."""
-    receipt = residents.remove(connection, found_resident(connection, resident), by=actor.label)
+    receipt = erasure.remove(connection, found_resident(connection, resident), by=actor.label)
     return page(request, "receipt.html", actor=actor, receipt=receipt)
 
 
@@ -136,7 +137,7 @@ def erase_template(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, template: _Text
 ) -> Response:
     """One template goes."""
-    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
+    erasure.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
     words = language_of(request)
     return _resident(request, connection, context, actor, resident, notice=words("Template erased."))
 
@@ -257,7 +258,7 @@ def _resident(
         fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
         etag=etag(person),
         groups=schedules.groups(connection),
-        templates=residents.templates_of(connection, person.id),
+        templates=templates.of(connection, person.id),
         model=context.enroller.model_id(),
         agreed=consents.of(connection, person.id),
         standing=consents.standing(connection, person.id),

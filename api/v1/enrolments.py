@@ -22,7 +22,7 @@ from enroll.people import refuse_namesake
 from gate.errors import Refusal
 from gate.names import clean_text
 from gate.store.people.consents import Given
-from gate.store.people.residents import MAX_TEMPLATES
+from gate.store.people.templates import MAX_TEMPLATES
 
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
@@ -14,8 +15,8 @@ from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from enroll.people import add_without_face
 from gate.names import clean_text
-from gate.store.people import consents, corrections, residents
-from gate.store.people.residents import Receipt
+from gate.store.people import changes, consents, corrections, erasure, residents, templates
+from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
@@ -154,11 +155,8 @@ def change_resident(
     refuse_outdated(found, if_match)
     unit = clean_text(change.unit, "unit") if change.unit else change.unit
     name = clean_text(change.name, "name") if change.name is not None else None
-    changed = residents.change(
-        connection, found, name=name, extended=change.extended, schedule=change.schedule, group=change.group, unit=unit,
-        valid_from=change.valid_from, valid_until=change.valid_until,
-        by=actor.label,
-    )  # fmt: skip
+    wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
+    changed = changes.change(connection, found, wanted, by=actor.label)
     response.headers["ETag"] = etag(changed)
     return shown(changed)
 
@@ -166,13 +164,13 @@ def change_resident(
 @router.delete("/residents/{resident}")
 def erase_resident(resident: str, connection: Store, actor: Registrar) -> Erasure:
     """Erase them: templates, and their name in the record. Answers with the receipt."""
-    return _receipt(residents.remove(connection, found_resident(connection, resident), by=actor.label))
+    return _receipt(erasure.remove(connection, found_resident(connection, resident), by=actor.label))
 
 
 @router.post("/residents/{resident}/withdrawal")
 def withdraw_consent(resident: str, connection: Store, actor: Registrar) -> Erasure:
     """Their consent ends: templates are erased, they live here as before. Answers with the receipt."""
-    return _receipt(residents.withdraw(connection, found_resident(connection, resident), by=actor.label))
+    return _receipt(erasure.withdraw(connection, found_resident(connection, resident), by=actor.label))
 
 
 @router.get("/residents/{resident}/templates")
@@ -180,13 +178,13 @@ def list_templates(resident: str, connection: Store, actor: Registrar) -> list[T
     """What their face was enrolled from, never the numbers."""
     found = found_resident(connection, resident)
     record_look(connection, actor, "templates")
-    return [Template(**one) for one in residents.templates_of(connection, found.id)]
+    return [Template(**asdict(one)) for one in templates.of(connection, found.id)]
 
 
 @router.delete("/residents/{resident}/templates/{template}", status_code=204)
 def erase_template(resident: str, template: str, connection: Store, actor: Registrar) -> None:
     """Erase one template: a poor photo's, or one learned from a passage."""
-    residents.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
+    erasure.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
 
 
 @router.get("/residents/{resident}/consents")

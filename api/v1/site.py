@@ -16,8 +16,8 @@ from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from gate.care import backup
 from gate.errors import Sentence
-from gate.store.copies import backups_in
 from gate.store.database import StoreError
+from gate.store.old_copies import backups_in
 from gate.store.people import residents
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["site"], responses=RESPONSES)

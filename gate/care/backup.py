@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gate.care import archive
-from gate.store.copies import BACKUP_SUFFIX
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -25,6 +24,7 @@ from gate.store.database import (
     open_read_only,
     sentences,
 )
+from gate.store.old_copies import BACKUP_SUFFIX
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind

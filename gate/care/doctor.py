@@ -28,7 +28,7 @@ from gate.errors import FacegateError
 from gate.processes.addresses import generated_certificate_file
 from gate.processes.camera_report import reports_in
 from gate.state import SERVICE_STATE
-from gate.store import copies
+from gate.store import old_copies
 from gate.store.database import check_integrity, database_of, open_read_only
 from gate.store.record import audit
 from gate.store.record.anchors import OUT_OF_REACH, compare
@@ -366,7 +366,7 @@ def _database(site: Site) -> Finding:
 
 
 def _copies(site: Site) -> Finding:
-    found = copies.beside(database_of(site.state))
+    found = old_copies.beside(database_of(site.state))
     if not found:
         return Finding("old copies", Grade.OK, "None of the database.")
     now = time.time()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.store.people import residents
+from gate.store.people import templates
 from gate.vision.promise import DEAR, Promise, bar, missed, room, years_kept
 from gate.vision.settings import VisionSettings
 from models.manifest import Calibration
@@ -56,7 +56,7 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     if calibration is None:
         raise uncalibrated(pack)
     promise = Promise(vision.promise.years, vision.promise.strangers_a_day)
-    photos = residents.template_counts(connection, receipt.model_id)
+    photos = templates.counts(connection, receipt.model_id)
     return forecast(calibration, promise, photos, vision.threshold)
 
 

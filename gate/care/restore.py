@@ -17,7 +17,7 @@ from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse
-from gate.store import rows
+from gate.store import copy_rows
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -89,7 +89,7 @@ def _details(restored: Restored, present: sqlite3.Connection | None) -> dict[str
 
 def _rows(path: Path, given: Path, new: Path) -> list[str]:
     try:
-        return rows.copy(given, new)
+        return copy_rows.copy_rows(given, new)
     except StoreError as error:
         raise UsageError(f"The backup {path} is damaged or not Facegate's. {error} Take another.") from error
     except UsageError as error:

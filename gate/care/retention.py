@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
-from gate.store import copies
-from gate.store.people import residents
+from gate.store import old_copies
+from gate.store.people import erasure, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import AuditEvent, Kind
@@ -82,7 +82,7 @@ def tidy(
         person = residents.get(connection, one.resident)
         if person is None:
             continue
-        act = residents.remove if one.why is Why.MOVED_OUT else residents.withdraw
+        act = erasure.remove if one.why is Why.MOVED_OUT else erasure.withdraw
         try:
             act(connection, person, by=f"retention: {one.why}")
         except Refusal:
@@ -91,7 +91,7 @@ def tidy(
     before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
     prunable = audit.prunable(connection, before)
     unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
-    old = copies.end_old(connection, unwanted) + (copies.end_old_backups(backups, unwanted) if backups else 0)
+    old = old_copies.end_old(connection, unwanted) + (old_copies.end_old_backups(backups, unwanted) if backups else 0)
     details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}

@@ -12,9 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import residents
-from gate.store.rows import last_number, set_last_number
+from gate.store.people import erasure, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -60,7 +60,7 @@ def keep_revoked(
     Where that cannot be read (None), every account is locked and no webhook is kept. `has_them`: the backup is from
     a time when tombstones of templates were kept.
     """
-    again = residents.erase_again(connection, tombstones.erased)
+    again = erasure.erase_again(connection, tombstones.erased)
     gone = set(tombstones.gone)
     if present is not None:
         gone |= {one for (one,) in present.execute("SELECT id FROM gone")}
@@ -139,7 +139,7 @@ def _withdraw_again(connection: sqlite3.Connection, gone: set[str]) -> int:
     for resident in ended:
         person = residents.get(connection, resident)
         if person is not None:
-            residents.withdraw(connection, person, by=_BY)
+            erasure.withdraw(connection, person, by=_BY)
     return len(ended)
 
 

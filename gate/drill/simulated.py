@@ -15,7 +15,7 @@ from gate.errors import FacegateError
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 
 Check = Callable[[Bench, str], str]
 

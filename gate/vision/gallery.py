@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.store.people import corrections, residents
+from gate.store.people import corrections, templates
 from gate.vision.evidence import shared_with
 from gate.vocabulary import Candidate
 from models.pack import Models
@@ -118,7 +118,7 @@ class LiveGallery:
         commits = (others, self._connection.total_changes)
         if commits == self._commits:
             return False
-        version = residents.gallery_version(self._connection)
+        version = templates.version(self._connection)
         if version != self._version:
             self._follow()
             self.gallery.at_least = corrections.at_least(self._connection)
@@ -127,13 +127,13 @@ class LiveGallery:
         return changed
 
     def _follow(self) -> None:
-        numbers = residents.gallery_changes(self._connection, self._version)
+        numbers = templates.changed_since(self._connection, self._version)
         if self._version < 0 or numbers is None:
-            rows = residents.vectors(self._connection, self._model)
+            rows = templates.vectors(self._connection, self._model)
             self.gallery = Gallery(rows, self._dimension, self._cohort)
             return
         for number in sorted(numbers):
-            self.gallery.put(number, residents.vectors_of(self._connection, self._model, number))
+            self.gallery.put(number, templates.vectors_of(self._connection, self._model, number))
 
 
 def judging(connection: sqlite3.Connection, models: Models) -> LiveGallery:
@@ -150,7 +150,7 @@ def score_by_enrolment(
     Raises sqlite3.Error, ValueError for a damaged template, and PackError without a calibration.
     """
     dimension = models.spec.dimension
-    rows = residents.enrolled_vectors(connection, models.model_id, resident)
+    rows = templates.enrolled_vectors(connection, models.model_id, resident)
     candidates = Gallery(rows, dimension, models.calibration.cohort_templates(dimension)).search(template)
     return candidates[0].similarity if candidates else -1.0
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from models.pack import Models
 
 Vectors = NDArray[np.float32]
@@ -23,7 +23,7 @@ _GREY = 128
 def stray_residents(connection: sqlite3.Connection, models: Models) -> tuple[str, ...]:
     """Names of the residents with a template that no plain face gave. Raises sqlite3.Error, and PackError without a
     calibration; a template of the wrong length is another finding's business."""
-    rows = [row for row in residents.vectors(connection, models.model_id) if len(row[2]) == 4 * models.spec.dimension]
+    rows = [row for row in templates.vectors(connection, models.model_id) if len(row[2]) == 4 * models.spec.dimension]
     if not rows:
         return ()
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), "<f4").reshape(len(rows), -1)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from api.chores import tidy_where_due
 from gate.store.people import residents
+from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from tests.console import context_on
 
@@ -24,17 +25,17 @@ def test_once_a_night_in_the_gates_own_zone_and_only_by_a_clock_that_is_trusted(
 
 def test_the_pages_say_who_is_to_be_erased(browser, store):
     one = residents.enrol(store, "Wang Fang", None, [])
-    residents.change(store, one, valid_until="2026-11-01", by="test")
+    change(store, one, Changes(valid_until="2026-11-01"), by="test")
     manager = browser("manager")
     assert "The last day is over; the person is erased on 2026-12-02." in manager.get("/residents").text
     assert "2026-12-02" in manager.get(f"/residents/{one.id}").text
-    residents.change(store, one, valid_until="", by="test")
+    change(store, one, Changes(valid_until=""), by="test")
     assert "2026-12-02" not in manager.get("/residents").text
 
 
 def test_tidying_by_hand_is_shown_first(facegate, store):
     one = residents.enrol(store, "Wang Fang", None, [])
-    residents.change(store, one, valid_until="2026-01-01", by="test")
+    change(store, one, Changes(valid_until="2026-01-01"), by="test")
     shown = facegate("tidy")
     assert "Wang Fang" in shown.out
     assert "moved out" in shown.out

@@ -10,7 +10,7 @@ import pytest
 from gate.care import backup
 from gate.processes.addresses import api_address_file, generated_certificate_file
 from gate.store.database import open_read_only
-from gate.store.people import residents
+from gate.store.people import templates
 from gate.store.record import audit
 from tests.running import gate_running, until, wait_for
 
@@ -54,7 +54,7 @@ def test_afterwards_no_file_holds_name_template_or_photo(gate, state, photos, wa
     one = gate.post("/api/v1/enrolments", data=form, files=files).json()["resident"]["id"]
     wait_for(lambda: gate.get("/api/v1/events?kind=granted&person=obama").json()["items"], 20, "nobody was let in")
     connection = open_read_only(state)
-    ((_, _, vector),) = residents.vectors(connection, connection.execute("SELECT model FROM templates").fetchone()[0])
+    ((_, _, vector),) = templates.vectors(connection, connection.execute("SELECT model FROM templates").fetchone()[0])
     connection.close()
     secrets = {"name": NAME.encode(), "guardian": GUARDIAN.encode(), "template": vector, "photo": photo[1000:1400]}
     before = backup.make(state, state / "backups", None).path

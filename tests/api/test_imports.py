@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from gate.names import name_key
-from gate.store.people import residents
+from gate.store.people import erasure, residents
+from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from tests.conftest import REPOSITORY
 from tests.console import problem_of
@@ -183,10 +184,10 @@ def test_a_way_out_of_the_zip_is_refused(manager, state):
 
 def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, store, models, photos):
     someone = residents.enrol(store, "=Wang, Fang", "3-1204", [])
-    residents.change(store, someone, valid_until="2027-01-31", by="test")
+    change(store, someone, Changes(valid_until="2027-01-31"), by="test")
     table = manager.get("/api/v1/exports/residents")
     assert table.headers["content-type"].startswith("text/csv")
-    residents.remove(store, residents.find(store, "=Wang, Fang"), by="test")
+    erasure.remove(store, residents.find(store, "=Wang, Fang"), by="test")
     manager.post("/api/v1/imports", files=[("files", ("again.csv", table.content))])
     until(manager, "rehearsed")
     manager.post("/api/v1/imports/current/run")

@@ -10,7 +10,7 @@ from gate.door.signals import Signal, signal_of_reason
 from gate.store.ids import new_id
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.vocabulary import Reason
 from tests.api.test_health import wait_for
 from tests.console import Browser, context_on

@@ -5,7 +5,7 @@ from gate.care.restore import restore
 from gate.config import load_settings, shown
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from tests.console import Browser, context_on
 from tests.door import door_process

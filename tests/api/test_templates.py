@@ -4,9 +4,9 @@ import pytest
 
 from enroll.consent import given
 from gate.store.database import transaction
-from gate.store.people import learned, residents
+from gate.store.people import learned, residents, templates
 from gate.store.people.consents import Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record.audit import Moment
 from gate.vocabulary import Lesson
 
@@ -20,7 +20,7 @@ def resident(store):
 
 
 def learned_template(store, resident):
-    return next(one["id"] for one in residents.templates_of(store, resident.id) if one["learned_from"])
+    return next(one.id for one in templates.of(store, resident.id) if one.learned_from)
 
 
 def test_the_page_tells_a_learned_one_and_erases_it(browser, store, resident):
@@ -47,4 +47,4 @@ def test_over_the_api(browser, store, resident):
 def test_whoever_may_only_look_erases_nothing(browser, store, resident, role):
     path = f"/api/v1/residents/{resident.id}/templates/{learned_template(store, resident)}"
     assert browser(role).ask("DELETE", path).status_code == 403
-    assert len(residents.templates_of(store, resident.id)) == 2
+    assert len(templates.of(store, resident.id)) == 2

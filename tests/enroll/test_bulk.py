@@ -12,9 +12,10 @@ import pytest
 from enroll.bulk import COLUMNS, Action, carry_out, read_rows
 from enroll.tables.open import open_table
 from gate.errors import UsageError
+from gate.store.copy_rows import people_in_memory
 from gate.store.people import consents, residents
+from gate.store.people.changes import Changes, change
 from gate.store.record import audit
-from gate.store.rows import people_in_memory
 from gate.store.site import schedules
 from tests.conftest import command_environment
 from tests.running import wait_for
@@ -168,7 +169,7 @@ def test_days_are_understood_where_certain_and_whoever_is_refused_is_not_there(t
 
 def test_a_row_that_is_refused_late_leaves_nothing_of_itself(table, store, models):
     someone = residents.enrol(store, "Ann", "1", [])
-    residents.change(store, someone, valid_from="2027-01-01", by="test")
+    change(store, someone, Changes(valid_from="2027-01-01"), by="test")
     path = table("name,unit,until,photos,consent\nAnn,1,2026-12-31,obama.jpg,told\n")
     rows, _ = read_table(path, path.parent)
     lines = audit.anchor(store)

@@ -7,7 +7,7 @@ import pytest
 from enroll.checks import PhotoRefused
 from enroll.enrolment import enrol_photos
 from gate.errors import Refusal, UsageError
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from gate.vision.gallery import Gallery
@@ -32,11 +32,11 @@ def test_three_photos_are_three_templates_that_find_their_owner(store, models, p
         store, models, "Barack Obama", [photos / name for name in names], "1-101", consent=NO_PERSON, by="test"
     )
     assert (enrolled.resident.templates, enrolled.resident.unit, enrolled.lookalikes) == (3, "1-101", ())
-    kept = residents.templates_of(store, enrolled.resident.id)
-    assert [template["source"] for template in kept] == [f"photo {name}" for name in names]
-    assert all(template["model"] == models.model_id for template in kept)
-    assert set(kept[0]["quality"]) == {"eye_distance", "yaw", "aspect", "sharpness", "light"}
-    rows = residents.vectors(store, models.model_id)
+    kept = templates.of(store, enrolled.resident.id)
+    assert [template.source for template in kept] == [f"photo {name}" for name in names]
+    assert all(template.model == models.model_id for template in kept)
+    assert set(kept[0].quality) == {"eye_distance", "yaw", "aspect", "sharpness", "light"}
+    rows = templates.vectors(store, models.model_id)
     assert len(Gallery(rows, models.spec.dimension)) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, s
 def test_a_turned_photo_is_put_upright(store, models, photos, spoilt, degrees):
     for name, photo in (("As it came", photos / "obama.jpg"), ("Turned", spoilt(lambda image: turned(image, degrees)))):
         enrol_photos(store, models, name, [photo], consent=NO_PERSON, by="test")
-    one, other = (np.frombuffer(row[2], "<f4") for row in residents.vectors(store, models.model_id))
+    one, other = (np.frombuffer(row[2], "<f4") for row in templates.vectors(store, models.model_id))
     assert float(one @ other) > 0.9
 
 

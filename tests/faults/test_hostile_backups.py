@@ -20,7 +20,7 @@ from gate.errors import Refusal, UsageError
 from gate.store.database import database_of, open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.console import CHEAP

@@ -13,7 +13,7 @@ from api.front.bodies import Bounds
 from gate.care import backup
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.site import accounts
 from tests.console import PASSWORD, Browser

@@ -16,6 +16,7 @@ from gate.door.recorder import Recorder
 from gate.processes.terminal import in_one_line, spelt
 from gate.store.database import database_of
 from gate.store.people import residents
+from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from gate.store.record.anchors import in_text, said
 from gate.store.record.audit import Anchor
@@ -66,7 +67,7 @@ def resident(store):
     schedules.put(store, "day", "Mon-Sun 00:00-24:00", "test")
     schedules.set_free_access(store, "day", "test")
     someone = residents.enrol(store, "Wang Fang", None, [])
-    return residents.change(store, someone, schedule="day", by="test")
+    return change(store, someone, Changes(schedule="day"), by="test")
 
 
 @pytest.mark.parametrize("script", UNREADABLE.values(), ids=UNREADABLE.keys())

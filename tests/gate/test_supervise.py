@@ -15,7 +15,7 @@ from evaluate.demo.walkup import Scene, footage, write_video
 from gate.care.health import ask_api
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.store.database import open_database
-from gate.store.people import residents
+from gate.store.people import erasure, residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from tests.conftest import command_environment
@@ -112,11 +112,11 @@ def test_a_relay_left_on_by_a_dead_gate_is_released_at_the_next_start(models_dir
 def test_the_running_gallery_follows_the_store_within_half_a_second(models_dir, models, state, empty_gateway):
     vector = np.zeros(models.spec.dimension, np.float32)
     vector[0] = 1
-    template = residents.Template(models.model_id, "test", {}, vector.tobytes())
+    template = templates.Template(models.model_id, "test", {}, vector.tobytes())
     with gate_running(models_dir, state, empty_gateway) as process, open_database(state) as store:
         until(process, "vision ready")
         someone = residents.enrol(store, "A", None, [template], NO_PERSON)
-        for count, change in ((1, lambda: None), (0, lambda: residents.remove(store, someone, by="test"))):
+        for count, change in ((1, lambda: None), (0, lambda: erasure.remove(store, someone, by="test"))):
             change()
             wait_for(lambda count=count: ask(state, "vision", do="status")["residents"] == count, 0.5, "too slow")
 

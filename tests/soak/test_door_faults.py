@@ -22,7 +22,7 @@ from gate.processes.client import Client, LinkDown
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.vision.service import NICE
 from tests.door import REX, claim, door_process, drive, edges, events

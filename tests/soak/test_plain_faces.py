@@ -21,7 +21,7 @@ from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from evaluate.folder import list_people
 from gate.config import Settings
 from gate.replay import replay
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.vision.gallery import judging
 from gate.vocabulary import Reason
@@ -112,7 +112,7 @@ def test_strangers_shown_as_a_badly_enrolled_resident_was_are_not_let_in(
     bad = (_as_found(change(image), models) for image in people[GOOD:PHOTOS])
     kept += [template for template, _ in zip((one for one in bad if one is not None), range(BAD), strict=False)]
     for number, vector in enumerate(kept):
-        template = residents.Template(models.model_id, "yesterday", {}, vector.astype("<f4").tobytes())
+        template = templates.Template(models.model_id, "yesterday", {}, vector.astype("<f4").tobytes())
         residents.enrol(store, f"Resident {number}", None, [template], NO_PERSON)
     gallery = judging(store, models).gallery
     came, let_in = 0, 0

@@ -12,9 +12,9 @@ from gate.care import backup
 from gate.care.restore import restore
 from gate.errors import UsageError
 from gate.store.database import StoreError, database_of, open_database
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 from tests.door import door_process
@@ -52,7 +52,7 @@ def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, 
 
 def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, someone, tmp_path):
     made = backup.make(state, tmp_path, None)
-    residents.remove(store, someone, by="test")
+    erasure.remove(store, someone, by="test")
     store.close()
     assert restore(made.path, state).dropped.erased == 1
     with open_database(state) as restored:
@@ -64,7 +64,7 @@ def test_an_old_backup_brings_nobody_back_who_was_erased_since(state, store, som
 
 def test_over_a_newer_database_the_erased_stay_erased(state, store, someone, tmp_path):
     made = backup.make(state, tmp_path, None)
-    residents.remove(store, someone, by="test")
+    erasure.remove(store, someone, by="test")
     store.execute("PRAGMA user_version = 99")
     store.close()
     assert restore(made.path, state).dropped.erased == 1

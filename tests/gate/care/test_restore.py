@@ -15,9 +15,10 @@ from api.auth import digest
 from gate.care import backup
 from gate.care.restore import restore
 from gate.store.database import database_of, migrated_up_to, open_database
-from gate.store.people import consents, corrections, residents
+from gate.store.people import consents, corrections, erasure, residents, templates
+from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON, Consent, Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.site import accounts, schedules, webhooks
 from gate.store.site.accounts import Role
@@ -59,7 +60,7 @@ def furnished(store):
 
 
 def template_ids(store, world):
-    return [one["id"] for one in residents.templates_of(store, world.wang.id)]
+    return [one.id for one in templates.of(store, world.wang.id)]
 
 
 def passwords(store):
@@ -108,22 +109,22 @@ SINCE = {
         lambda store, world: webhooks.every(store) == [],
     ),
     "a consent was withdrawn": (
-        lambda store, world: residents.withdraw(store, world.wang, by="test"),
+        lambda store, world: erasure.withdraw(store, world.wang, by="test"),
         lambda store, world: standing_templates(store) == 0 and not consents.standing(store, world.wang.id),
     ),
     "a consent was withdrawn and another given": (
         lambda store, world: (
-            residents.withdraw(store, world.wang, by="test"),
-            residents.enrol(store, "", None, [Template("m", "n", {}, b"\0\0\2\3")], AGREED, to=world.wang.id),
+            erasure.withdraw(store, world.wang, by="test"),
+            residents.add_templates(store, world.wang, [Template("m", "n", {}, b"\0\0\2\3")], AGREED),
         ),
         lambda store, world: standing_templates(store) == 0,
     ),
     "a resident was erased": (
-        lambda store, world: residents.remove(store, world.wang, by="test"),
+        lambda store, world: erasure.remove(store, world.wang, by="test"),
         lambda store, world: residents.every(store) == [],
     ),
     "a single template was forgotten": (
-        lambda store, world: residents.remove_template(store, world.wang, template_ids(store, world)[0], by="test"),
+        lambda store, world: erasure.remove_template(store, world.wang, template_ids(store, world)[0], by="test"),
         lambda store, world: standing_templates(store) == 1,
     ),
     "an opening was somebody else": (
@@ -131,16 +132,16 @@ SINCE = {
         lambda store, world: [one.event for one in corrections.of(store, world.wang.id)] == [world.opening],
     ),
     "somebody moved out": (
-        lambda store, world: residents.change(store, world.wang, valid_until="2026-01-31", by="test"),
+        lambda store, world: change(store, world.wang, Changes(valid_until="2026-01-31"), by="test"),
         lambda store, world: residents.get(store, world.wang.id).valid_until == "2026-01-31",
     ),
     "somebody got hours": (
-        lambda store, world: residents.change(store, world.wang, schedule="day", by="test"),
+        lambda store, world: change(store, world.wang, Changes(schedule="day"), by="test"),
         lambda store, world: residents.get(store, world.wang.id).windows == "daily 07:00-19:00",
     ),
     "hours were cut": (
         lambda store, world: (
-            residents.change(store, world.wang, schedule="day", by="test"),
+            change(store, world.wang, Changes(schedule="day"), by="test"),
             schedules.put(store, "day", "daily 09:00-10:00", "test"),
         ),
         lambda store, world: residents.get(store, world.wang.id).windows == "daily 09:00-10:00",
@@ -238,7 +239,7 @@ def assert_owner_is_made_by_code(state, name):
 def test_the_command_says_what_it_dropped_in_words_in_json_and_on_record(facegate, state, store, world, tmp_path):
     made = backup.make(state, tmp_path / "b", None)
     accounts.remove_user(store, world.guard, "test")
-    residents.withdraw(store, world.wang, by="test")
+    erasure.withdraw(store, world.wang, by="test")
     store.close()
     said = facegate("restore", made.path, "--yes")
     assert said.code == 0
@@ -308,13 +309,13 @@ def test_a_template_forgotten_before_tombstones_were_kept_stays_so(state, tmp_pa
         then.commit()
     restore(path, state, unsealed=True)
     with closing(open_database(state)) as restored:
-        assert [one["id"] for one in residents.templates_of(restored, "r1")] == ["t2"]
+        assert [one.id for one in templates.of(restored, "r1")] == ["t2"]
 
 
 def test_numbers_of_people_who_are_gone_are_not_given_again(state, store, world, tmp_path):
     made = backup.make(state, tmp_path / "b", None)
     gone = residents.enrol(store, "Li Na", None, [], NO_PERSON)
-    residents.remove(store, gone, by="test")
+    erasure.remove(store, gone, by="test")
     store.close()
     restore(made.path, state)
     with closing(open_database(state)) as restored:

@@ -12,8 +12,9 @@ from gate.care.retention import Why
 from gate.keep_settings import KeepSettings
 from gate.store.database import database_of, open_database
 from gate.store.people import residents
+from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Consent, Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Moment
 from gate.vocabulary import AuditEvent
@@ -150,7 +151,7 @@ def test_a_use_counts_when_its_line_was_pruned_long_ago(store):
 
 def test_who_moved_out_is_erased_some_days_after_the_last_one(store):
     one = residents.enrol(store, "Gone", None, [])
-    residents.change(store, one, valid_until="2026-11-01", by="test")
+    change(store, one, Changes(valid_until="2026-11-01"), by="test")
     (fading,) = retention.fading(store, KEEP, NOW.date())
     assert (fading.why, fading.day) == (Why.MOVED_OUT, "2026-12-02")
     assert tidy(store, datetime(2026, 12, 1, 12, tzinfo=UTC)).people == 0

@@ -8,9 +8,9 @@ import pytest
 
 from enroll.consent import given
 from gate.door.lessons import Lessons
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.vocabulary import AuditEvent, Lesson
 from tests.door import CONTACT, claim, door_process, drive, events, until
 
@@ -105,7 +105,7 @@ def test_the_door_learns_from_whoever_passed(state, resident, store, passes):
             pass_through(state, client)
         until(client, mode="normal")
     assert learned(state) == (["c1"] if passes else [])
-    assert len(residents.templates_of(store, resident.id)) == (2 if passes else 1)
+    assert len(templates.of(store, resident.id)) == (2 if passes else 1)
 
 
 def test_a_door_that_was_not_told_to_learn_does_not(state, resident):

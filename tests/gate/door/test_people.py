@@ -9,6 +9,7 @@ from gate.door.people import People, StoreDown
 from gate.errors import Refusal
 from gate.store.database import database_of
 from gate.store.people import residents
+from gate.store.people.changes import Changes, change
 from gate.store.site import schedules
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -29,12 +30,12 @@ def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
     schedules.put_group(store, "cleaners", "day", "test")
     someone = residents.enrol(store, "Wang Fang", None, [])
     assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=False) is True
-    residents.change(store, someone, group="cleaners", by="test")
+    change(store, someone, Changes(group="cleaners"), by="test")
     cleaner = people.find(someone.id)
     assert people.within_hours(cleaner, NOON, clock_trusted=True) is True
     assert people.within_hours(cleaner, NIGHT, clock_trusted=True) is False
     assert people.within_hours(cleaner, NOON, clock_trusted=False) is None
-    residents.change(store, someone, schedule="night", by="test")
+    change(store, someone, Changes(schedule="night"), by="test")
     assert people.within_hours(people.find(someone.id), NIGHT, clock_trusted=True) is True
 
 
@@ -47,7 +48,7 @@ def test_hours_are_one_s_own_else_the_group_s_in_the_gate_s_zone(people, store):
 )  # fmt: skip
 def test_days_count_whole_and_in_the_gate_s_zone(people, store, first, last, valid):
     someone = residents.enrol(store, "Wang Fang", None, [])
-    residents.change(store, someone, valid_from=first, valid_until=last, by="test")
+    change(store, someone, Changes(valid_from=first, valid_until=last), by="test")
     found = people.find(someone.id)
     # In UTC it is still the day before in the morning.
     for moment in (NIGHT, datetime(2026, 11, 23, 0, 1, tzinfo=SHANGHAI).timestamp()):
@@ -60,7 +61,7 @@ def test_days_count_whole_and_in_the_gate_s_zone(people, store, first, last, val
 def test_days_that_are_none_are_refused_and_change_nothing(store, days):
     someone = residents.enrol(store, "Wang Fang", None, [])
     with pytest.raises(Refusal, match="day"):
-        residents.change(store, someone, valid_from=days[0], valid_until=days[1], by="test")
+        change(store, someone, Changes(valid_from=days[0], valid_until=days[1]), by="test")
     assert residents.get(store, someone.id) == someone
 
 

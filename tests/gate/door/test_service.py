@@ -14,8 +14,9 @@ from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.processes.addresses import socket_of
 from gate.store.database import database_of
 from gate.store.people import residents
+from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.site import schedules
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 
@@ -289,7 +290,7 @@ def test_schedules_need_a_clock_that_can_be_trusted(state, store):
         trusted = client.ask({"do": "status"})["clock_trusted"]
         schedules.put(store, "always", "daily 00:00-24:00", "test")
         someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
-        residents.change(store, someone, schedule="always", by="test")
+        change(store, someone, Changes(schedule="always"), by="test")
         schedules.set_free_access(store, "always", "test")
         if trusted:
             until(client, mode="free_access", hold_relay=True)

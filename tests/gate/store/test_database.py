@@ -19,7 +19,7 @@ from gate.store.database import (
     sentences,
 )
 from gate.store.ids import new_id
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
@@ -100,7 +100,7 @@ def test_a_read_only_connection_cannot_write(store, state):
 def test_a_full_database_is_told_in_words_and_changes_nothing(store, state):
     (pages,) = store.execute("PRAGMA page_count").fetchone()
     store.execute(f"PRAGMA max_page_count = {pages}")
-    template = residents.Template("m", "s", {}, bytes(20_000))
+    template = templates.Template("m", "s", {}, bytes(20_000))
     with pytest.raises(StoreError, match="is full; nothing was changed"), sentences(database_of(state)):
         residents.enrol(store, "A", None, [template], NO_PERSON)
     assert residents.every(store) == []

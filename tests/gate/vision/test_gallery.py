@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.store.database import open_database, open_read_only
-from gate.store.people import residents
+from gate.store.people import erasure, residents, templates
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.vision.gallery import Gallery, LiveGallery
 
 DIMENSION = 16
@@ -83,7 +83,7 @@ def test_it_follows_the_store_within_half_a_second_and_the_removed_finds_nothing
     live = LiveGallery(open_read_only(state), "m", DIMENSION)
     assert live.gallery.people == {person.id for person in people}
 
-    changed_at = threading.Thread(target=residents.remove, args=(store, people[1]), kwargs={"by": "test"})
+    changed_at = threading.Thread(target=erasure.remove, args=(store, people[1]), kwargs={"by": "test"})
     changed_at.start()
     changed_at.join()
     began = time.monotonic()
@@ -93,7 +93,7 @@ def test_it_follows_the_store_within_half_a_second_and_the_removed_finds_nothing
     found = live.gallery.search(vectors[1])
     assert people[1].id not in {candidate.resident for candidate in found}
     assert all(candidate.similarity < 0.99 for candidate in found)
-    kept = {identity for _, identity, _ in residents.vectors(store, "m")}
+    kept = {identity for _, identity, _ in templates.vectors(store, "m")}
     assert live.gallery.people == kept
 
 
@@ -145,19 +145,19 @@ def test_what_follows_the_store_step_by_step_is_what_is_read_anew(tmp_path_facto
             people.append(enrol(store, f"P{len(people)}", unit(rng, 1)[0], "m" if which else "other"))
         elif step == "more" and one is not None and one.templates:
             # Near the first ones: templates of one person do not contradict each other.
-            (_, _, kept), *_ = residents.vectors_of(store, "m", one.number) or [(0, "", unit(rng, 1)[0].tobytes())]
+            (_, _, kept), *_ = templates.vectors_of(store, "m", one.number) or [(0, "", unit(rng, 1)[0].tobytes())]
             near = np.frombuffer(kept, "<f4") + 0.1 * unit(rng, 1)[0]
             vector = (near / np.linalg.norm(near)).astype("<f4").tobytes()
-            if one.templates < residents.MAX_TEMPLATES:
-                residents.enrol(store, one.name, None, [Template("m", "test", {}, vector)], to=one.id)
+            if one.templates < templates.MAX_TEMPLATES:
+                residents.add_templates(store, one, [Template("m", "test", {}, vector)])
         elif step == "withdraw" and one is not None and one.templates:
-            residents.withdraw(store, one, by="test")
+            erasure.withdraw(store, one, by="test")
         elif step == "remove" and one is not None:
-            residents.remove(store, one, by="test")
+            erasure.remove(store, one, by="test")
         elif step == "look":
             live.refresh()
     live.refresh()
-    anew = Gallery(residents.vectors(store, "m"), DIMENSION)
+    anew = Gallery(templates.vectors(store, "m"), DIMENSION)
     assert live.gallery.people == anew.people
     for probe in unit(rng, 3):
         followed, read = live.gallery.search(probe), anew.search(probe)
@@ -173,6 +173,6 @@ def test_who_is_far_behind_reads_everything_anew(store, state):
     first = enrol(store, "A", one)
     store.execute("UPDATE gate SET gallery_version = gallery_version + 5000")
     second = enrol(store, "B", one)
-    assert residents.gallery_changes(store, 0) is None
+    assert templates.changed_since(store, 0) is None
     assert live.refresh()
     assert live.gallery.people == {first.id, second.id}

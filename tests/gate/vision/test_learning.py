@@ -6,7 +6,7 @@ import pytest
 from enroll.consent import given
 from enroll.enrolment import enrol_photos
 from gate.store.database import transaction
-from gate.store.people import residents
+from gate.store.people import erasure, templates
 from gate.store.people.consents import Way
 from gate.store.people.learned import learn as learn_from
 from gate.store.record.audit import Moment
@@ -24,7 +24,7 @@ def test_a_passage_teaches_where_that_is_configured(models_dir, models, photos, 
         if learn:
             (line,) = wait_for(lambda: of_kind(store, "template_learned"), 10, "nothing was learned")
             assert line.details["claim"] == granted[0].details["claim"]
-    enrolled, *others = (np.frombuffer(row[2], "<f4") for row in residents.vectors(store, models.model_id))
+    enrolled, *others = (np.frombuffer(row[2], "<f4") for row in templates.vectors(store, models.model_id))
     assert len(others) == (1 if learn else 0)
     assert all(float(enrolled @ other) > 0.5 for other in others)
 
@@ -33,8 +33,8 @@ def test_what_was_learned_has_no_say_in_what_is_learned_next(models_dir, models,
     consent = given(Way.PAPER, "uid 1")
     biden = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=consent, by="test").resident
     obama = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent, by="test").resident
-    ((_, _, vector),) = residents.enrolled_vectors(store, models.model_id, obama.id)
-    residents.remove(store, obama, by="test")
+    ((_, _, vector),) = templates.enrolled_vectors(store, models.model_id, obama.id)
+    erasure.remove(store, obama, by="test")
     for day in (0, 8):
         with transaction(store):
             lesson = Lesson(f"poison {day}", biden.id, models.model_id, vector, 0.9)

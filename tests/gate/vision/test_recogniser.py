@@ -12,7 +12,7 @@ from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_from
 from gate.config import Settings
 from gate.replay import replay
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.vision.gallery import Gallery, judging, score_by_enrolment
 from gate.vision.recogniser import Recogniser
@@ -66,7 +66,7 @@ def test_the_threshold_and_the_margin_in_the_settings_move_the_decision(walk, ob
         store,
         "Double",
         None,
-        [residents.Template(models.model_id, "s", {}, residents.vectors(store, models.model_id)[0][2])],
+        [templates.Template(models.model_id, "s", {}, templates.vectors(store, models.model_id)[0][2])],
         NO_PERSON,
     )
     assert {p.reason for p in walk("obama2.jpg").passages} == {Reason.AMBIGUOUS}
@@ -105,8 +105,8 @@ def test_what_is_learned_takes_a_surer_score_than_the_gate_opens_by(samples, oba
 
 
 def test_nothing_is_learned_of_two_who_look_alike(samples, obama, store, models):
-    (vector,) = (row[2] for row in residents.vectors(store, models.model_id))
-    residents.enrol(store, "Double", None, [residents.Template(models.model_id, "s", {}, vector)], NO_PERSON)
+    (vector,) = (row[2] for row in templates.vectors(store, models.model_id))
+    residents.enrol(store, "Double", None, [templates.Template(models.model_id, "s", {}, vector)], NO_PERSON)
     assert samples("obama2.jpg", margin=0.0) == [None]
 
 
@@ -333,7 +333,7 @@ def enrolled_as_found(store, models, image):
     """Enrols whatever face is found in a picture, as no enrolment does any more."""
     aligned = align(image, models.detector.detect(image)[0], models.spec)
     vector = models.embedder.embed(aligned[None])[0].astype("<f4").tobytes()
-    template = residents.Template(models.model_id, "s", {}, vector)
+    template = templates.Template(models.model_id, "s", {}, vector)
     return residents.enrol(store, "Joe Biden", None, [template], NO_PERSON)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from enroll.enrolment import enrol_photos
-from gate.store.people import residents
+from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.vision.strays import near_many, near_nothing, nothing, stray_residents
 from models.align import align
@@ -21,7 +21,7 @@ def enrol_as_found(store, models):
     def enrol(name, image):
         face = align(image, models.detector.detect(image)[0], models.spec)
         vector = models.embedder.embed(face[None])[0].astype("<f4").tobytes()
-        residents.enrol(store, name, None, [residents.Template(models.model_id, "s", {}, vector)], NO_PERSON)
+        residents.enrol(store, name, None, [templates.Template(models.model_id, "s", {}, vector)], NO_PERSON)
 
     return enrol
 

@@ -8,9 +8,9 @@ import pytest
 
 from gate.errors import Refusal
 from gate.store.database import open_database
-from gate.store.people import consents, residents
+from gate.store.people import consents, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 
 TOLD = Consent("face-1", "en", "00", Way.PAPER, "uid 1", guardian="Wang Unmistakable")
@@ -40,16 +40,16 @@ def test_a_consent_is_kept_as_it_was_given_and_is_on_record(store):
     assert (kept.consent, kept.withdrawn_at) == (TOLD, None)
     (line,) = audit.lines(store)
     assert line.details == {"templates": 1, "consent": "face-1", "language": "en", "way": "paper"}
-    more = residents.enrol(store, "Wang Fang", None, [template()], to=someone.id)
+    more = residents.add_templates(store, someone, [template()])
     assert more.templates == 2, "one that holds is enough for more photos"
 
 
 def test_withdrawal_erases_and_leaves_the_person_living_here(store, state):
     someone = residents.enrol(store, "Wang Fang", "3-1204", [template()], TOLD)
-    before = residents.gallery_version(store)
-    receipt = residents.withdraw(store, someone, by="test")
+    before = templates.version(store)
+    receipt = erasure.withdraw(store, someone, by="test")
     assert (receipt.templates, receipt.personal_fields) == (1, 3)
-    assert residents.gallery_version(store) > before
+    assert templates.version(store) > before
     assert residents.get(store, someone.id).templates == 0
     assert not consents.standing(store, someone.id)
     everything = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
@@ -62,12 +62,12 @@ def test_withdrawal_erases_and_leaves_the_person_living_here(store, state):
 
 def test_after_a_withdrawal_a_new_consent_is_needed(store):
     someone = residents.enrol(store, "Wang Fang", None, [template()], TOLD)
-    residents.withdraw(store, someone, by="test")
+    erasure.withdraw(store, someone, by="test")
     with pytest.raises(Refusal, match="no consent that could be withdrawn"):
-        residents.withdraw(store, someone, by="test")
+        erasure.withdraw(store, someone, by="test")
     with pytest.raises(Refusal, match="has not agreed"):
-        residents.enrol(store, "Wang Fang", None, [template()], to=someone.id)
-    assert residents.enrol(store, "Wang Fang", None, [template()], TOLD, to=someone.id).templates == 1
+        residents.add_templates(store, someone, [template()])
+    assert residents.add_templates(store, someone, [template()], TOLD).templates == 1
 
 
 def test_whoever_was_enrolled_before_consents_were_kept_is_marked_so(state):

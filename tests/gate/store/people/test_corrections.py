@@ -5,9 +5,9 @@ import pytest
 
 from gate.errors import Refusal
 from gate.store.database import open_read_only
-from gate.store.people import corrections, residents
+from gate.store.people import corrections, erasure, residents
 from gate.store.people.consents import NO_PERSON
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.vision.evidence import Rule, weigh
 from gate.vision.gallery import LiveGallery
@@ -88,7 +88,7 @@ def test_only_an_opening_by_face_is_corrected_and_only_once(store, resident):
         corrections.correct(store, resident, event, by="manager")
 
 
-@pytest.mark.parametrize("end", [residents.remove, residents.withdraw])
+@pytest.mark.parametrize("end", [erasure.remove, erasure.withdraw])
 def test_nothing_of_it_outlasts_the_face(store, resident, end):
     event = opened(store, resident)
     corrections.correct(store, resident, event, by="manager")

@@ -9,9 +9,9 @@ import pytest
 from enroll.consent import given
 from gate.errors import Refusal
 from gate.store.database import transaction
-from gate.store.people import corrections, learned, residents
+from gate.store.people import corrections, erasure, learned, residents, templates
 from gate.store.people.consents import Consent, Way
-from gate.store.people.residents import MAX_TEMPLATES, Template
+from gate.store.people.templates import MAX_TEMPLATES, Template
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vocabulary import AuditEvent, Lesson
@@ -38,7 +38,7 @@ def learn(store, lesson, days=0.0):
 
 
 def sources(store, resident):
-    return [one["learned_from"] for one in residents.templates_of(store, resident.id)]
+    return [one.learned_from for one in templates.of(store, resident.id)]
 
 
 def test_a_passage_adds_one_with_its_provenance(store, resident, lesson):
@@ -61,9 +61,9 @@ def test_nothing_is_learned_of_whoever_did_not_agree_to_that(store, resident, le
     before = Consent("face-1", "en", "", Way.PAPER, "uid 1")
     other = residents.enrol(store, "Zhao Lei", None, [Template("m", "s", {}, VECTOR)], before)
     assert not learn(store, replace(lesson, resident=other.id))
-    residents.enrol(store, other.name, None, [], AGREED, to=other.id)
+    residents.add_templates(store, other, [], AGREED)
     assert learn(store, replace(lesson, resident=other.id))
-    residents.withdraw(store, resident, by="manager")
+    erasure.withdraw(store, resident, by="manager")
     assert not learn(store, lesson)
 
 
@@ -78,11 +78,11 @@ def test_nothing_is_learned_that_does_not_belong_to_an_enrolment(store, resident
 
 def test_one_is_erased_alone_and_only_by_its_own_resident(store, resident, lesson):
     learn(store, lesson)
-    _, one = residents.templates_of(store, resident.id)
+    _, one = templates.of(store, resident.id)
     other = residents.enrol(store, "Zhao Lei", None, [])
     with pytest.raises(Refusal, match="no such template"):
-        residents.remove_template(store, other, one["id"], by="manager")
-    residents.remove_template(store, resident, one["id"], by="manager")
+        erasure.remove_template(store, other, one.id, by="manager")
+    erasure.remove_template(store, resident, one.id, by="manager")
     assert sources(store, resident) == [None]
     (line,) = [line for line in audit.lines(store) if line.kind == "template_removed"]
     assert line.details == {"by": "manager", "claim": "claim-1"}
@@ -100,6 +100,6 @@ def test_an_opening_that_was_somebody_else_takes_all_of_it_away_and_ends_it(stor
 def test_what_was_learned_takes_no_photo_its_place(store, resident, lesson):
     learn(store, lesson)
     photos = [Template("m", "s", {}, VECTOR)] * (MAX_TEMPLATES - 1)
-    assert residents.enrol(store, resident.name, None, photos, to=resident.id).templates == MAX_TEMPLATES + 1
+    assert residents.add_templates(store, resident, photos).templates == MAX_TEMPLATES + 1
     with pytest.raises(Refusal, match="is the most"):
-        residents.enrol(store, resident.name, None, photos[:1], to=resident.id)
+        residents.add_templates(store, resident, photos[:1])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.record import audit, statistics
 from gate.store.record.audit import Moment
 from gate.vocabulary import AuditEvent
@@ -48,7 +48,7 @@ def test_who_is_often_refused_just_before_is_invited_to_enrol_again(store, happe
     happen(8100, "granted", fine, method="face")
     (one,) = statistics.of(store, *SPAN).tries
     assert (one.name, one.openings, one.retried) == ("Troubled", 6, 6)
-    residents.remove(store, troubled, by="test")
+    erasure.remove(store, troubled, by="test")
     assert statistics.of(store, *SPAN).tries == ()
 
 

@@ -20,7 +20,7 @@ _LONGEST = 16 << 20
 _PEOPLE = ("gate", "schedules", "groups", "residents", "consents", "templates", "corrections")
 
 
-def copy(source: Path, target: Path) -> list[str]:
+def copy_rows(source: Path, target: Path) -> list[str]:
     """Make `target` of the rows of `source`, as the schema stood at its version. Returns the names of its tables.
 
     Raises UsageError where it is from a newer Facegate, StoreError where it is none of ours.

@@ -11,11 +11,11 @@ import pytest
 from gate.care import backup, retention
 from gate.care.restore import restore
 from gate.keep_settings import KeepSettings
-from gate.store import copies
+from gate.store import old_copies
 from gate.store.database import database_of, open_copy, open_database
-from gate.store.people import residents
+from gate.store.people import erasure, residents, templates
 from gate.store.people.consents import Consent, Way
-from gate.store.people.residents import Template
+from gate.store.people.templates import Template
 
 GUARDIAN = "Ann Dunham"
 AGREED = Consent("face-1", "en", "", Way.PAPER, "test", GUARDIAN)
@@ -45,12 +45,10 @@ def copy_of(state):
 @pytest.mark.parametrize(
     ("act", "left"),
     [
-        (lambda store, one: residents.remove(store, one, by="test"), set()),
-        (lambda store, one: residents.withdraw(store, one, by="test"), {"name"}),
+        (lambda store, one: erasure.remove(store, one, by="test"), set()),
+        (lambda store, one: erasure.withdraw(store, one, by="test"), {"name"}),
         (
-            lambda store, one: residents.remove_template(
-                store, one, residents.templates_of(store, one.id)[0]["id"], by="t"
-            ),
+            lambda store, one: erasure.remove_template(store, one, templates.of(store, one.id)[0].id, by="t"),
             {"name", "guardian"},
         ),
     ],
@@ -80,8 +78,8 @@ def make_newer(path):
 def test_a_copy_from_which_nobody_can_be_erased_ends(put_aside, state, spoil, name):
     copy_of(state).rename(copy_of(state).with_name(name))
     spoil(copy_of(state).with_name(name))
-    residents.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
-    assert copies.beside(database_of(state)) == []
+    erasure.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
+    assert old_copies.beside(database_of(state)) == []
     assert holders(state) == set()
 
 
@@ -90,13 +88,13 @@ def test_a_link_in_a_copys_place_is_not_followed(put_aside, state, tmp_path):
     copy_of(state).rename(elsewhere)
     copy_of(state).symlink_to(elsewhere)
     before = elsewhere.read_bytes()
-    residents.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
+    erasure.remove(put_aside, residents.find(put_aside, "Wang Fang"), by="test")
     assert elsewhere.read_bytes() == before
-    assert copies.beside(database_of(state)) == []
+    assert old_copies.beside(database_of(state)) == []
 
 
 def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_aside, state):
-    folder = copies.backups_in(state)
+    folder = old_copies.backups_in(state)
     made = [backup.make(state, folder, None).path for _ in range(3)]
     now = datetime.now(UTC)
     assert retention.tidy(put_aside, KeepSettings(), now, UTC, folder).copies == 0

@@ -1,0 +1,99 @@
+"""Changing what is known of a resident besides their face: name, home, and when they are let in."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date
+
+from gate.errors import Refusal, Sentence
+from gate.store.database import transaction
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.store.site.schedules import NO_SCHEDULE
+from gate.vocabulary import AuditEvent, Kind
+
+ENDS_BEFORE = Sentence("The last day lies before the first one; mend one of them.")
+NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to change of a resident; None stays as it is, an empty text takes theirs away (but for the name).
+
+    Days are YYYY-MM-DD in the gate's zone, schedules and groups are named.
+    """
+
+    name: str | None = None
+    unit: str | None = None
+    extended: bool | None = None
+    schedule: str | None = None
+    group: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+
+
+def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, *, by: str) -> Resident:
+    """Make the changes; the record says `by` whom. Returns the resident as they are then.
+
+    All or nothing. Raises Refusal where there is no such schedule or group, for days that are none or end before they
+    begin, and where the resident was removed in the meantime.
+    """
+    for day in filter(None, (wanted.valid_from, wanted.valid_until)):
+        _refuse_no_day(day)
+    with transaction(connection):
+        for column, value in _columns(connection, wanted).items():
+            connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
+        _note(connection, resident, wanted, by)
+        changed = residents.get(connection, resident.id)
+        if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
+            raise Refusal(ENDS_BEFORE)
+    if changed is None:
+        raise Refusal("{name} was removed in the meantime.", name=resident.name)
+    return changed
+
+
+def _columns(connection: sqlite3.Connection, wanted: Changes) -> dict[str, object]:
+    """The columns to change, with what will stand in them. Raises Refusal."""
+    found: dict[str, object] = {}
+    if wanted.extended is not None:
+        found["extended"] = int(wanted.extended)
+    if wanted.name:
+        found["name"] = wanted.name
+    for column, text in (("unit", wanted.unit), ("valid_from", wanted.valid_from), ("valid_until", wanted.valid_until)):
+        if text is not None:
+            found[column] = text or None
+    if wanted.schedule is not None:
+        found["schedule_id"] = _id_of(connection, "schedules", wanted.schedule, NO_SCHEDULE)
+    if wanted.group is not None:
+        found["group_id"] = _id_of(connection, "groups", wanted.group, NO_GROUP)
+    return found
+
+
+def _id_of(connection: sqlite3.Connection, table: str, name: str, absent: Sentence) -> str | None:
+    """The id of what is called so; None for no name. Raises Refusal with the sentence `absent` where there is none."""
+    row = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - constants
+    if name and not row:
+        raise Refusal(absent, name=name)
+    return str(row[0]) if row else None
+
+
+def _note(connection: sqlite3.Connection, resident: Resident, wanted: Changes, by: str) -> None:
+    changes = {
+        "extended": wanted.extended, "schedule": wanted.schedule, "group": wanted.group,
+        "valid_from": wanted.valid_from, "valid_until": wanted.valid_until,
+    }  # fmt: skip
+    details: dict[str, object] = {"by": by} | {key: value for key, value in changes.items() if value is not None}
+    personal = {"resident": resident.id, "name": wanted.name or resident.name}
+    personal |= {"unit": wanted.unit} if wanted.unit else {}
+    audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, resident.id))
+
+
+def _refuse_no_day(day: str) -> None:
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day) from error
+    if len(day) != 10:
+        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day)

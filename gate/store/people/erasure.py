@@ -1,0 +1,114 @@
+"""What is erased for good: a resident, their face, or one template; and the receipt for it.
+
+It goes from the database, from its write-ahead log and from its old copies, and the record still verifies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gate.errors import Refusal
+from gate.store import old_copies
+from gate.store.database import transaction
+from gate.store.people import consents, residents
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of an erasure, without a word on who it was: what went, and the line of the record that says so."""
+
+    id: str
+    """The id of that line."""
+    at: str
+    templates: int
+    personal_fields: int
+    """Names and the like in the record."""
+
+
+def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
+    """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log and from
+    old copies of the database."""
+    with transaction(connection):
+        connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
+        connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
+        receipt = _erased(Kind.ERASED, connection, resident, by)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: remove(copy, resident, by=by))
+    return receipt
+
+
+def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
+    """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
+
+    Raises Refusal where no consent holds and no template is kept.
+    """
+    with transaction(connection):
+        if not consents.standing(connection, resident.id):
+            raise Refusal(
+                "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
+            )
+        connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
+        connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
+        consents.withdraw(connection, resident.id, _now())
+        receipt = _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: _withdraw_there(copy, resident, by))
+    return receipt
+
+
+def _withdraw_there(copy: sqlite3.Connection, resident: Resident, by: str) -> None:
+    if consents.standing(copy, resident.id):
+        withdraw(copy, resident, by=by)
+
+
+def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+    forgotten = audit.forget(connection, resident.id)
+    details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, "by": by}
+    line = audit.append(connection, AuditEvent(kind, details))
+    return Receipt(line, _now(), resident.templates, forgotten)
+
+
+def remove_template(connection: sqlite3.Connection, resident: Resident, template: str, *, by: str) -> None:
+    """Erase one template, also from the write-ahead log. Raises Refusal where they have no such one."""
+    with transaction(connection):
+        found = connection.execute(
+            "DELETE FROM templates WHERE id = ? AND resident_id = ? RETURNING learned_from",
+            (template, resident.id),
+        ).fetchone()
+        if found is None:
+            raise Refusal("{name} has no such template.", name=resident.name)
+        details: dict[str, object] = {"by": by} | ({"claim": found[0]} if found[0] else {})
+        personal = {"resident": resident.id, "name": resident.name}
+        audit.append(connection, AuditEvent(Kind.TEMPLATE_REMOVED, details, personal, resident.id))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: copy.execute("DELETE FROM templates WHERE id = ?", (template,)))
+
+
+def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
+    """After an old backup came back: erase whoever was erased since it was made. Returns how many."""
+    known = set(hashes)
+    back = [resident for resident in residents.every(connection) if _hash(resident.id) in known]
+    for resident in back:
+        remove(connection, resident, by="restoring a backup")
+    connection.executemany("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", [(one,) for one in known])
+    return len(back)
+
+
+def erased(connection: sqlite3.Connection) -> list[str]:
+    """The hashes of who was erased."""
+    return [row[0] for row in connection.execute("SELECT resident_hash FROM erased")]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _hash(resident: str) -> str:
+    return hashlib.sha256(resident.encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""The templates of residents' faces. A template's numbers are bytes here: little-endian float32, of unit length."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gate.store.ids import new_id
+
+# Of photos, for each resident; what passages taught comes on top (`learned.MOST`).
+MAX_TEMPLATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template to keep: which model made it, from what, how good the face was, and its numbers."""
+
+    model: str
+    source: str
+    quality: dict[str, float]
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a template that is kept, without its numbers. `created_at` is ISO 8601, UTC."""
+
+    id: str
+    model: str
+    source: str
+    quality: dict[str, float]
+    created_at: str
+    learned_from: str | None
+    """The claim whose passage it was learned from; None: it was enrolled."""
+
+
+def add(connection: sqlite3.Connection, resident: str, made: Sequence[Template], at: str) -> None:
+    """Keep templates of a resident, in the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(new_id(), resident, one.model, one.source, json.dumps(one.quality), one.vector, at) for one in made],
+    )
+
+
+def of(connection: sqlite3.Connection, resident: str) -> list[Kept]:
+    """What is known of a resident's templates, the oldest first."""
+    rows = connection.execute(
+        "SELECT id, model, source, quality, created_at, learned_from FROM templates WHERE resident_id = ?"
+        " ORDER BY rowid",
+        (resident,),
+    )
+    return [
+        Kept(identity, model, source, json.loads(quality), created_at, learned_from)
+        for identity, model, source, quality, created_at, learned_from in rows
+    ]
+
+
+def enrolled_count(connection: sqlite3.Connection, resident: str) -> int:
+    """How many templates of a resident were enrolled, and not learned from passages."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM templates WHERE resident_id = ? AND learned_from IS NULL", (resident,)
+    ).fetchone()
+    return int(count)
+
+
+def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, bytes]]:
+    """Every template made by `model`, as (resident's number, resident's id, vector), by resident."""
+    rows = connection.execute(
+        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
+        " WHERE t.model = ? ORDER BY r.number, t.rowid",
+        (model,),
+    )
+    return rows.fetchall()
+
+
+def vectors_of(connection: sqlite3.Connection, model: str, number: int) -> list[tuple[int, str, bytes]]:
+    """The templates by `model` of the resident with this number, as `vectors` gives them."""
+    rows = connection.execute(
+        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
+        " WHERE r.number = ? AND t.model = ? ORDER BY t.rowid",
+        (number, model),
+    )
+    return rows.fetchall()
+
+
+def enrolled_vectors(connection: sqlite3.Connection, model: str, resident: str) -> list[tuple[int, str, bytes]]:
+    """The templates by `model` of the resident with this id, as `vectors` gives them, but for those learned from
+    passages."""
+    rows = connection.execute(
+        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
+        " WHERE r.id = ? AND t.model = ? AND t.learned_from IS NULL ORDER BY t.rowid",
+        (resident, model),
+    )
+    return rows.fetchall()
+
+
+def counts(connection: sqlite3.Connection, model: str) -> list[int]:
+    """How many templates by `model` each resident has who has any."""
+    rows = connection.execute("SELECT count(*) FROM templates WHERE model = ? GROUP BY resident_id", (model,))
+    return [count for (count,) in rows]
+
+
+def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
+    """The ids of residents who have templates, and none by `model`: until they are enrolled again it knows nobody of
+    them."""
+    rows = connection.execute(
+        "SELECT resident_id FROM templates GROUP BY resident_id HAVING sum(model = ?) = 0", (model,)
+    )
+    return {row[0] for row in rows}
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Grows by one with every template that comes or goes."""
+    return int(connection.execute("SELECT gallery_version FROM gate").fetchone()[0])
+
+
+def changed_since(connection: sqlite3.Connection, known: int) -> set[int] | None:
+    """The numbers of the residents whose templates came or went after version `known`; None: that is too long ago."""
+    (oldest,) = connection.execute("SELECT coalesce(min(version), 0) FROM gallery_changes").fetchone()
+    if oldest > known + 1:
+        return None
+    rows = connection.execute("SELECT number FROM gallery_changes WHERE version > ?", (known,))
+    return {number for (number,) in rows}
