@@ -76,7 +76,7 @@ def test_a_covered_face_is_refused(store, models, spoilt, cover):
     def spoil(image):
         return cover(image, models.detector.detect(image)[0])
 
-    with pytest.raises(PhotoRefused, match="take off sunglasses or mask") as refused:
+    with pytest.raises(PhotoRefused, match="take off sunglasses or mask, or give the whole photo") as refused:
         enrol_photos(store, models, "A", [spoilt(spoil)], consent=NO_PERSON, by="test")
     assert refused.value.reason is Reason.COVERED
 
