@@ -53,8 +53,8 @@ ADVICE: dict[Reason, Sentence] = {
     ),
     # A face that fills its picture to the edges is seen as little as one under a mask.
     Reason.COVERED: Sentence(
-        "{photo} shows a face that is partly covered or cut off; take off sunglasses or mask, or give the whole photo as"
-        " the camera took it."
+        "{photo} shows a face that is partly covered or cut off; take off sunglasses or mask, or give the whole photo"
+        " as the camera took it."
     ),
     Reason.TOO_DARK: Sentence("{photo} is too dark on the face; turn towards the light."),
     Reason.TOO_BRIGHT: Sentence("{photo} is too bright on the face; step out of the glare."),
