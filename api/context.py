@@ -24,9 +24,11 @@ from api.passwords import Passwords
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from api.throttle import Throttle
 from gate.keep_settings import KeepSettings
+from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
-from gate.processes.wire import Message
+from gate.processes.requests import Do, Reply
+from gate.processes.status import DoorStatus
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
 from gate.store.site import accounts
@@ -75,13 +77,15 @@ class Context:
         """Where the code of the first start is kept for whoever administers the machine."""
         return runtime_directory(self.state, "api") / "owner-code"
 
-    def ask_door(self, order: str, actor: Actor | None = None) -> Message:
-        """The door's answer. Raises LinkDown."""
-        client = Client(socket_of(self.state, "door"))
-        try:
-            return client.ask({"do": order} | ({"by": actor.label} if actor else {}))
-        finally:
-            client.close()
+    def door_status(self) -> DoorStatus:
+        """What the door says of itself. Raises LinkDown."""
+        with closing(Client(socket_of(self.state, "door"))) as client:
+            return asking.door_status(client)
+
+    def order_door(self, order: Do, actor: Actor) -> Reply:
+        """Give the door an order for somebody. Raises LinkDown."""
+        with closing(Client(socket_of(self.state, "door"))) as client:
+            return asking.order(client, order, actor.label)
 
 
 def context_of(request: Request) -> Context:
@@ -249,9 +253,9 @@ def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **detai
     audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": actor.label, **details}))
 
 
-def door_status(context: Context) -> Message | None:
+def door_status(context: Context) -> DoorStatus | None:
     """What the door says of itself; None where it does not answer."""
     try:
-        return context.ask_door("status")
+        return context.door_status()
     except LinkDown:
         return None

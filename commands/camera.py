@@ -10,10 +10,9 @@ from pathlib import Path
 import click
 
 from commands.home import print_json
-from gate.care.health import status_of
+from gate.care.health import vision_status
 from gate.config import Settings, load_settings
-from gate.processes.addresses import socket_of
-from gate.processes.camera_report import CameraReport, reports_in
+from gate.processes.camera_report import CameraReport
 from gate.processes.starting import credential
 from gate.state import SERVICE_CREDENTIALS, configuration_file, state_directory
 from gate.vision.address import with_password, without_password
@@ -27,8 +26,8 @@ def try_camera(state: Path | None, config: Path | None, source: str, as_json: bo
     settings = load_settings(
         config or configuration_file(directory), **({"camera": {"source": source}} if source else {})
     )
-    running = None if source else reports_in(status_of(socket_of(directory, "vision"))).get("camera")
-    report = running or _tried(settings)
+    vision = None if source else vision_status(directory)
+    report = (vision.cameras.get("camera") if vision else None) or _tried(settings)
     if as_json:
         shown = without_password(settings.camera.source)
         gives = asdict(report.gives) if report.gives else None

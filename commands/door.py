@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import click
 
 from commands.home import Home, home, json_option, print_json, state_option
 from gate.errors import Refusal
+from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
+from gate.processes.fields import written
+from gate.processes.requests import Do
 from gate.state import state_directory
+
+Answer = TypeVar("Answer")
 
 
 @click.group()
@@ -25,11 +33,11 @@ def door() -> None:
 @json_option
 def status(state: Path | None, config: Path | None, as_json: bool) -> None:
     """What the door is doing."""
-    _, answer = _ask(state, config, "status")
+    said = written(_ask(asking.door_status, state, config))
     if as_json:
-        print_json(answer)
+        print_json(said)
         return
-    for name, value in answer.items():
+    for name, value in said.items():
         click.echo(f"{name.replace('_', ' ')}: {value}")
 
 
@@ -38,11 +46,11 @@ def status(state: Path | None, config: Path | None, as_json: bool) -> None:
 @json_option
 def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
     """Open once, as a person's decision; it is on record who asked."""
-    _, answer = _ask(state, config, "open")
+    reply = _ask(partial(asking.order, do=Do.OPEN), state, config)
     if as_json:
-        print_json({"opened": answer["granted"], "reason": answer["reason"]})
-    if not answer["granted"]:
-        raise Refusal(f"The door did not open: {answer['reason']}.")
+        print_json({"opened": reply.granted, "reason": reply.reason})
+    if not reply.granted:
+        raise Refusal(f"The door did not open: {reply.reason}.")
     if not as_json:
         click.echo("The door opens.")
 
@@ -52,7 +60,7 @@ def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
 @json_option
 def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
     """Refuse every credential until released, also over a restart; exit and fire still open."""
-    _order(state, config, "lockdown", as_json, "Lockdown. End it with: facegate door release")
+    _order(state, config, Do.LOCKDOWN, as_json, "Lockdown. End it with: facegate door release")
 
 
 @door.command()
@@ -60,7 +68,7 @@ def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
 @json_option
 def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
     """Keep the gate open by its hold relay until released or restarted."""
-    _order(state, config, "hold", as_json, "The gate is held open. End it with: facegate door release")
+    _order(state, config, Do.HOLD, as_json, "The gate is held open. End it with: facegate door release")
 
 
 @door.command()
@@ -68,7 +76,7 @@ def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
 @json_option
 def release(state: Path | None, config: Path | None, as_json: bool) -> None:
     """End a lockdown, a hold and a tamper block."""
-    _order(state, config, "release", as_json, "Released.")
+    _order(state, config, Do.RELEASE, as_json, "Released.")
 
 
 @door.command("relay-off")
@@ -77,8 +85,12 @@ def release(state: Path | None, config: Path | None, as_json: bool) -> None:
 def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
     """De-energise the relay at once; needs no running door."""
     try:
-        _ask(state, config, "release-relay", part="door")
+        reply = _ask(partial(asking.order, do=Do.RELEASE_RELAY), state, config, part="door")
+        if not reply.granted:
+            raise Refusal(f"The door refused: {reply.reason}.")
         by = "the running door"
+    except asking.NotUnderstood:
+        raise
     except LinkDown:
         _claim_the_pin(home(state, config, part="door"))
         by = "claiming its pin"
@@ -99,20 +111,20 @@ def _claim_the_pin(gate: Home) -> None:
             release_relay(gate.settings.door, Path(scratch))
 
 
-def _order(state: Path | None, config: Path | None, order: str, as_json: bool, done: str) -> None:
-    _, answer = _ask(state, config, order)
+def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, done: str) -> None:
+    reply = _ask(partial(asking.order, do=order), state, config)
     if as_json:
-        print_json({"done": answer["granted"], "reason": answer["reason"]})
-    if not answer["granted"]:
-        raise Refusal(f"The door refused: {answer['reason']}.")
+        print_json({"done": reply.granted, "reason": reply.reason})
+    if not reply.granted:
+        raise Refusal(f"The door refused: {reply.reason}.")
     if not as_json:
         click.echo(done)
 
 
-def _ask(state: Path | None, config: Path | None, what: str, *, part: str = "db") -> tuple[Home, dict[str, object]]:
+def _ask(question: Callable[[Client], Answer], state: Path | None, config: Path | None, *, part: str = "db") -> Answer:
     with closing(Client(socket_of(state_directory(state), "door"))) as client:
         # Connected as who gives the command: the door hears who that is, and keeps a place for root.
         with suppress(LinkDown):
             client.connect()
-        gate = home(state, config, part=part)
-        return gate, client.ask({"do": what})
+        home(state, config, part=part)
+        return question(client)

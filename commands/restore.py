@@ -11,9 +11,8 @@ import click
 from commands.given import handed_over
 from commands.home import counted, home, json_option, print_json, state_option
 from gate.care import restore as care
-from gate.care.health import status_of
+from gate.care.health import door_runs
 from gate.errors import Refusal
-from gate.processes.addresses import socket_of
 
 
 @click.command()
@@ -35,7 +34,7 @@ def restore(path: Path, yes: bool, unsealed: bool, state: Path | None, config: P
     """
     (path,) = handed_over([path], state)
     gate = home(state, config)
-    if status_of(socket_of(gate.state, "door")) is not None:
+    if door_runs(gate.state):
         raise Refusal(f"The gate is running. Stop it, then restore {path}.")
     if not yes:
         click.confirm(f"Replace the database of {gate.state} with {path}?", abort=True, err=True)

@@ -68,6 +68,15 @@ def test_every_line_of_the_threat_model_names_a_test_that_is_there():
             assert f"def {name}(" in (REPOSITORY / "tests" / file).read_text("utf-8"), f"{file} has no {name}"
 
 
+def test_every_rule_that_is_broken_on_purpose_stands_where_it_is_looked_for():
+    from tests.soak.test_broken_rules import BREAKS
+
+    for one in BREAKS:
+        assert one.keeps in (REPOSITORY / one.file).read_text("utf-8"), f"{one.rule}: not in {one.file}"
+        for path in one.tests.split():
+            assert path.startswith("-") or "/" not in path or (REPOSITORY / path).exists(), f"{one.rule}: no {path}"
+
+
 def test_each_decision_has_a_number_of_its_own():
     decisions = (REPOSITORY / "docs" / "decisions.md").read_text("utf-8")
     numbers = [int(number) for number in re.findall(r"^(\d+)\. \*\*", decisions, re.MULTILINE)]

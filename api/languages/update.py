@@ -16,7 +16,7 @@ _REPOSITORY = _HERE.parent.parent
 # What holds a sentence, and which of its arguments that is.
 _KEYWORDS = {
     "_": None, "Sentence": None, "Refusal": None, "UsageError": None, "LinkDown": None,
-    "Impostor": None, "language": None, "words": None,
+    "Impostor": None, "NotUnderstood": None, "language": None, "words": None,
     "HttpProblem": (2,), "clean_text": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")
@@ -24,6 +24,7 @@ _FILES = (
     "gate/errors.py",
     "gate/care/health.py",
     "gate/processes/addresses.py",
+    "gate/processes/asking.py",
     "gate/processes/client.py",
     "gate/names.py",
     "gate/processes/camera_report.py",

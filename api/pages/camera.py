@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+from contextlib import closing
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +15,7 @@ from api.context import Context, Registrar, Shared, Store, Watcher, record_look
 from api.pages.page import language_of
 from api.problems import HttpProblem
 from gate.errors import FacegateError
+from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
 
@@ -49,16 +50,11 @@ def check_camera(
 
 
 def _picture(context: Context) -> bytes:
-    client = Client(socket_of(context.state, "vision"))
-    try:
-        jpeg = client.ask({"do": "preview"}).get("jpeg")
-    except LinkDown as error:
-        raise HttpProblem(503, "Vision does not answer: faces are not recognised.") from error
-    finally:
-        client.close()
-    if not isinstance(jpeg, str):
+    with closing(Client(socket_of(context.state, "vision"))) as client:
+        try:
+            seen = asking.preview(client)
+        except LinkDown as error:
+            raise HttpProblem(503, "Vision does not answer: faces are not recognised.") from error
+    if seen.jpeg is None:
         raise HttpProblem(503, "The camera gives no picture now.")
-    try:
-        return base64.b64decode(jpeg, validate=True)
-    except binascii.Error as error:
-        raise HttpProblem(503, "The camera gives no picture now.") from error
+    return seen.jpeg

@@ -22,7 +22,6 @@ from api.v1.live import Changes
 from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
 from gate.care.health import gather
 from gate.clock import zone_of
-from gate.processes.camera_report import reports_in
 from gate.store.record import search as record
 from gate.store.record import statistics
 from gate.store.record.audit import Line
@@ -65,7 +64,7 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     found = gather(context.state)
-    camera = reports_in(found.vision).get("camera")
+    camera = found.vision.cameras.get("camera") if found.vision else None
     values: dict[str, Any] = {
         "door": door_status(context),
         "problems": found.problems,

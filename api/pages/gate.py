@@ -18,7 +18,6 @@ from api.problems import HttpProblem
 from api.v1.health import health_of
 from gate.care.health import gather
 from gate.errors import FacegateError, Sentence
-from gate.processes.camera_report import reports_in
 from gate.store.site import approach_zone
 from gate.vision.proofs import Proof, proofs
 from gate.vision.settings import VisionSettings
@@ -115,7 +114,7 @@ def _page(
         actor=actor,
         health=health_of(context.gate, found),
         problems=found.problems,
-        cameras={name: report.sentence for name, report in reports_in(found.vision).items()},
+        cameras={name: report.sentence for name, report in (found.vision.cameras.items() if found.vision else ())},
         settings=context.settings,
         zone=zone or tuple(vision.get("zone", {}).values()) or (0.0, 0.0, 1.0, 1.0),
         drawn=zone is not None,

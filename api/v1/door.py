@@ -13,7 +13,8 @@ from api.context import Context, Doorkeeper, Shared, Store, Watcher
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
 from api.wording import REASONS
-from gate.processes.wire import Message
+from gate.processes.requests import Do
+from gate.vocabulary import Reason
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
 
@@ -41,8 +42,16 @@ class Done(BaseModel):
 @router.get("")
 def show_door(context: Shared, _actor: Watcher) -> Door:
     """What the door is doing now."""
-    status = context.ask_door("status")
-    return Door(**{name: status[name] for name in Door.model_fields})
+    status = context.door_status()
+    return Door(
+        mode=status.mode,
+        leaf=status.leaf,
+        standing=list(status.standing),
+        faults=list(status.faults),
+        signal=status.signal,
+        relay=status.relay,
+        clock_trusted=status.clock_trusted,
+    )
 
 
 @router.post("/{order}")
@@ -53,15 +62,14 @@ def order_door(
 
     def tell() -> str:
         tell_door(context, order, actor)
-        return str(context.ask_door("status")["mode"])
+        return context.door_status().mode
 
     return Done(mode=answered_once(connection, actor, idempotency_key, (b"door", order.encode()), tell))
 
 
-def tell_door(context: Context, order: Order, actor: Actor) -> Message:
-    """Raises 409 where the door refuses."""
-    answer = context.ask_door(order, actor)
-    if not answer.get("granted"):
-        reason = str(answer.get("reason"))
-        raise HttpProblem(409, "The door refused: {why}.", reason=reason, why=REASONS.get(reason, reason))
-    return answer
+def tell_door(context: Context, order: Order, actor: Actor) -> None:
+    """Give the door an order for `actor`. Raises HttpProblem (409) where it refuses."""
+    reply = context.order_door(Do(order), actor)
+    if not reply.granted:
+        reason = reply.reason or Reason.FAULT
+        raise HttpProblem(409, "The door refused: {why}.", reason=reason.value, why=REASONS[reason])

@@ -14,8 +14,8 @@ from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import Shared, here_or
 from gate.care import health
-from gate.processes.camera_report import reports_in
-from gate.processes.wire import Message
+from gate.processes.camera_report import CameraReport
+from gate.processes.status import DoorStatus, VisionStatus
 
 
 class DoorHealth(BaseModel):
@@ -100,20 +100,12 @@ def show_metrics(context: Shared) -> Response:
 
 def health_of(gate: str, found: health.Health) -> Health:
     """What was found, as it is told."""
-    now = time.monotonic()
-    door, vision = found.door or {}, found.vision or {}
     return Health(
         gate=gate,
         status="degraded" if found.problems else "ok",
         problems=list(found.problems),
-        door=DoorHealth(alive=found.door is not None, **_those_of(DoorHealth, door)),
-        vision=VisionHealth(
-            alive=found.vision is not None,
-            last_frame_age_s=health.age_s(vision, "last_frame_mono", now),
-            last_inference_age_s=health.age_s(vision, "last_inference_mono", now),
-            **_given_by(vision),
-            **_those_of(VisionHealth, vision),
-        ),
+        door=_door_health(found.door),
+        vision=_vision_health(found.vision, time.monotonic()),
         machine=MachineHealth(
             temperature_c=found.machine.temperature_c,
             under_voltage=found.machine.under_voltage,
@@ -124,13 +116,38 @@ def health_of(gate: str, found: health.Health) -> Health:
     )
 
 
-def _given_by(vision: Message) -> dict[str, CameraGives]:
-    reports = reports_in(vision)
-    return {f"{name}_gives": CameraGives(**asdict(report.gives)) for name, report in reports.items() if report.gives}
+def _door_health(door: DoorStatus | None) -> DoorHealth:
+    if door is None:
+        return DoorHealth(alive=False)
+    return DoorHealth(
+        alive=True,
+        mode=door.mode,
+        leaf=door.leaf,
+        faults=list(door.faults),
+        last_write_age_s=door.last_write_age_s,
+        unwritten_events=door.unwritten_events,
+        lost_events=door.lost_events,
+        store_fault=door.store_fault,
+    )
 
 
-def _those_of(model: type[BaseModel], status: Message) -> Message:
-    return {name: status[name] for name in model.model_fields if name in status}
+def _vision_health(vision: VisionStatus | None, now: float) -> VisionHealth:
+    if vision is None:
+        return VisionHealth(alive=False)
+    return VisionHealth(
+        alive=True,
+        camera_gives=_given_by(vision.cameras.get("camera")),
+        infrared_gives=_given_by(vision.cameras.get("infrared")),
+        camera_fault=vision.camera_fault,
+        infrared_fault=vision.infrared_fault,
+        last_frame_age_s=health.age_s(vision.last_frame_mono, now),
+        last_inference_age_s=health.age_s(vision.last_inference_mono, now),
+        residents=vision.residents,
+    )
+
+
+def _given_by(camera: CameraReport | None) -> CameraGives | None:
+    return CameraGives(**asdict(camera.gives)) if camera is not None and camera.gives is not None else None
 
 
 _UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}

@@ -171,10 +171,10 @@ class Changes:
 
 
 def _door_now(context: Context) -> tuple[object, ...]:
-    status = door_status(context) or {}
-    return tuple(
-        str(status.get(name)) for name in ("mode", "leaf", "standing", "faults", "signal", "reason", "residents")
-    )
+    status = door_status(context)
+    if status is None:
+        return ()
+    return status.mode, status.leaf, status.standing, status.faults, status.signal, status.reason, status.residents
 
 
 @router.get("/live", response_class=StreamingResponse)

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from evaluate.demo.sheet import Moment, draw_sheet
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
+from gate.care.health import vision_status
 from gate.config import Settings
 from gate.errors import FacegateError
-from gate.processes.addresses import socket_of
-from gate.processes.client import Client, LinkDown
 from gate.replay import replay
 from gate.vision.gallery import Gallery
 from gate.vision.recordings import video_frames
@@ -115,31 +114,20 @@ def _arrival(line: dict[str, Any], began: float) -> Arrival:
 
 def _run_gate(state: Path, video: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Run the three processes until the footage has ended: when it began (monotonic), and seconds until ready."""
-    socket = socket_of(state, "vision")
     started = time.monotonic()
     with _running(["run", "--source", str(video), "--state", str(state)], environment) as process:
         began: float | None = None
         ready_s = 0.0
         while True:
-            status = _vision_status(socket)
-            if began is None and status.get("last_inference_mono") is not None:
-                began = float(status["recording_began_mono"])
-                ready_s = float(status["last_inference_mono"]) - started
-            if status.get("recording_ended") and began is not None:
+            status = vision_status(state)
+            if began is None and status and status.last_inference_mono and status.recording_began_mono:
+                began = status.recording_began_mono
+                ready_s = status.last_inference_mono - started
+            if status and status.recording_ended and began is not None:
                 return began, ready_s
             if process.poll() is not None or (began is None and time.monotonic() - started > _START_WITHIN_S):
                 raise FacegateError("The gate did not start; run it by itself to see why: facegate run")
             time.sleep(_POLL_S)
-
-
-def _vision_status(socket: Path) -> dict[str, Any]:
-    client = Client(socket)
-    try:
-        return client.ask({"do": "status"})
-    except LinkDown:
-        return {}
-    finally:
-        client.close()
 
 
 @contextmanager

@@ -26,7 +26,6 @@ from gate.config import Settings
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.errors import FacegateError
 from gate.processes.addresses import generated_certificate_file
-from gate.processes.camera_report import reports_in
 from gate.state import SERVICE_STATE
 from gate.store import old_copies
 from gate.store.database import check_integrity, database_of, open_read_only
@@ -198,10 +197,10 @@ def _door(site: Site) -> Finding:
     if status is None:
         do = "Start it: facegate run" if site.units is None else _journal("door")
         return Finding("door", Grade.BAD, "It does not answer.", do)
-    faults = " ".join(words_of_fault(fault) for fault in status.get("faults", []))
+    faults = " ".join(words_of_fault(fault) for fault in status.faults)
     if faults:
         return Finding("door", Grade.BAD, faults, "Look at the wiring of what it names.")
-    return Finding("door", Grade.OK, f"It answers; its mode is {status.get('mode')}.")
+    return Finding("door", Grade.OK, f"It answers; its mode is {status.mode}.")
 
 
 def _lock(site: Site) -> Finding:
@@ -264,7 +263,7 @@ def _vision(site: Site) -> Finding:
     if status is None:
         do = "See what facegate run says of it." if site.units is None else _journal("vision")
         return Finding("vision", Grade.BAD, "It does not answer.", do)
-    return Finding("vision", Grade.OK, f"It answers; {status.get('residents')} residents are in its gallery.")
+    return Finding("vision", Grade.OK, f"It answers; {status.residents} residents are in its gallery.")
 
 
 def _camera(site: Site) -> Finding:
@@ -281,7 +280,7 @@ def _looked_through(site: Site, name: str, source: str) -> Finding:
     status = site.health.vision
     if status is None:
         return Finding(name, Grade.LOOK, f"{without_password(source)}: nobody looks through it now.", "Start the gate.")
-    report = reports_in(status).get(name)
+    report = status.cameras.get(name)
     if report is None or (report.gives is None and report.fault is None):
         return Finding(name, Grade.LOOK, f"{without_password(source)} is being opened.", "Ask again in a minute.")
     if report.fault is not None:
@@ -377,7 +376,7 @@ def _copies(site: Site) -> Finding:
 
 
 def _clock(site: Site) -> Finding:
-    if (site.health.door or {}).get("clock_trusted", site.health.machine.clock_trusted):
+    if (site.health.door or site.health.machine).clock_trusted:
         return Finding("clock", Grade.OK, "It is to be trusted.")
     return Finding(
         "clock",

@@ -6,18 +6,22 @@ import os
 import ssl
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gate import clock
 from gate.errors import Sentence
 from gate.places import read_plain
+from gate.processes import asking
 from gate.processes.addresses import api_address_file, generated_certificate_file, socket_of
-from gate.processes.camera_report import reports_in
 from gate.processes.client import Client, LinkDown
-from gate.processes.wire import Message
+from gate.processes.status import DoorStatus, VisionStatus
 from gate.vocabulary import Fault
+
+Status = TypeVar("Status")
 
 _SYS = Path("/sys")
 LOW_DISK = 200 * 1024 * 1024
@@ -53,56 +57,62 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment. `door` and `vision` are their own status messages, None where nobody answers."""
+    """Everything at one moment. `door` and `vision` are what they say of themselves, None where neither answers."""
 
-    door: Message | None
-    vision: Message | None
+    door: DoorStatus | None
+    vision: VisionStatus | None
     machine: Machine
     problems: tuple[Sentence, ...] = field(default=())
 
 
 def gather(state: Path, sys: Path = _SYS) -> Health:
     """Ask the two processes, and look at the machine."""
-    door, vision = status_of(socket_of(state, "door")), status_of(socket_of(state, "vision"))
+    door, vision = door_status(state), vision_status(state)
     machine = look_at_machine(state, sys)
     return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic())))
 
 
-def problems(door: Message | None, vision: Message | None, machine: Machine, now: float) -> list[Sentence]:
-    """Pure: what is not well, in words."""
-    found: list[Sentence] = []
+def problems(door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float) -> list[Sentence]:
+    """Pure: what is not well at `now` (monotonic seconds), in words."""
+    return [*_of_door(door), *_of_vision(vision, now), *_of_machine(machine)]
+
+
+def _of_door(door: DoorStatus | None) -> Iterator[Sentence]:
     if door is None:
-        found.append(Sentence("The door does not answer."))
-    else:
-        found += [words_of_fault(fault) for fault in door.get("faults", [])]
-        if door.get("store_fault"):
-            found.append(Sentence(str(door["store_fault"])))
-        if int(door.get("unwritten_events", 0)) > MANY_UNWRITTEN:
-            found.append(
-                Sentence("{count} events wait to be written to the record.", count=int(door["unwritten_events"]))
-            )
+        yield Sentence("The door does not answer.")
+        return
+    yield from map(words_of_fault, door.faults)
+    if door.store_fault:
+        yield Sentence(door.store_fault)
+    if door.unwritten_events > MANY_UNWRITTEN:
+        yield Sentence("{count} events wait to be written to the record.", count=door.unwritten_events)
+
+
+def _of_vision(vision: VisionStatus | None, now: float) -> Iterator[Sentence]:
     if vision is None:
-        found.append(Sentence("Vision does not answer: faces are not recognised."))
-    else:
-        camera = reports_in(vision).get("camera")
-        if camera is not None and camera.fault is not None:
-            found.append(camera.sentence)
-        elif vision.get("camera_fault"):
-            found.append(Sentence(str(vision["camera_fault"])))
-        if vision.get("infrared_fault"):
-            found.append(Sentence("The infrared camera gives no pictures: until it does, nobody is let in by face."))
-        age = age_s(vision, "last_frame_mono", now)
-        if not vision.get("camera_fault") and not vision.get("recording_ended") and (age is None or age > STALE_S):
-            found.append(Sentence("No frame has come from the camera lately."))
+        yield Sentence("Vision does not answer: faces are not recognised.")
+        return
+    camera = vision.cameras.get("camera")
+    if camera is not None and camera.fault is not None:
+        yield camera.sentence
+    elif vision.camera_fault:
+        yield Sentence(vision.camera_fault)
+    if vision.infrared_fault:
+        yield Sentence("The infrared camera gives no pictures: until it does, nobody is let in by face.")
+    age = age_s(vision.last_frame_mono, now)
+    if not vision.camera_fault and not vision.recording_ended and (age is None or age > STALE_S):
+        yield Sentence("No frame has come from the camera lately.")
+
+
+def _of_machine(machine: Machine) -> Iterator[Sentence]:
     if not machine.clock_trusted:
-        found.append(Sentence("The clock is not to be trusted: what is bound to a time of day is denied."))
+        yield Sentence("The clock is not to be trusted: what is bound to a time of day is denied.")
     if machine.disk_free_bytes < LOW_DISK:
-        found.append(Sentence("The disk has {megabytes} MB left.", megabytes=machine.disk_free_bytes // 2**20))
+        yield Sentence("The disk has {megabytes} MB left.", megabytes=machine.disk_free_bytes // 2**20)
     if machine.temperature_c is not None and machine.temperature_c > HOT_C:
-        found.append(Sentence("The board is at {degrees} degrees.", degrees=round(machine.temperature_c)))
+        yield Sentence("The board is at {degrees} degrees.", degrees=round(machine.temperature_c))
     if machine.under_voltage:
-        found.append(Sentence("The power supply is too weak (under-voltage)."))
-    return found
+        yield Sentence("The power supply is too weak (under-voltage).")
 
 
 def words_of_fault(fault: str) -> Sentence:
@@ -110,16 +120,32 @@ def words_of_fault(fault: str) -> Sentence:
     return FAULTS.get(fault) or Sentence("The door reports a fault: {fault}.", fault=fault)
 
 
-def status_of(socket: Path) -> Message | None:
-    """What a process says of itself; None where nobody answers."""
-    client = Client(socket, timeout_s=1.0)
-    try:
-        answer = client.ask({"do": "status"})
-    except LinkDown:
-        return None
-    finally:
-        client.close()
-    return answer if "pid" in answer or "last_frame_mono" in answer else None
+def door_status(state: Path) -> DoorStatus | None:
+    """What the door of this state says of itself; None where nobody answers, or not as a door does."""
+    return _asked(asking.door_status, socket_of(state, "door"))
+
+
+def vision_status(state: Path) -> VisionStatus | None:
+    """What vision says of itself; None where nobody answers, or not as vision does."""
+    return _asked(asking.vision_status, socket_of(state, "vision"))
+
+
+def door_runs(state: Path) -> bool:
+    """Whether a door listens in this state, whatever it would say."""
+    with closing(Client(socket_of(state, "door"), timeout_s=1.0)) as client:
+        try:
+            client.connect()
+        except LinkDown:
+            return False
+    return True
+
+
+def _asked(question: Callable[[Client], Status], socket: Path) -> Status | None:
+    with closing(Client(socket, timeout_s=1.0)) as client:
+        try:
+            return question(client)
+        except LinkDown:
+            return None
 
 
 def ask_api(state: Path, path: str, *, timeout_s: float = 3.0) -> bytes:
@@ -132,10 +158,9 @@ def ask_api(state: Path, path: str, *, timeout_s: float = 3.0) -> bytes:
     return found
 
 
-def age_s(status: Message | None, field: str, now: float) -> float | None:
-    """Seconds since a monotonic time in a status."""
-    mono = (status or {}).get(field)
-    return round(max(0.0, now - mono), 3) if isinstance(mono, float) else None
+def age_s(then_mono: float | None, now: float) -> float | None:
+    """Seconds from a monotonic time until `now`; None where there was none."""
+    return None if then_mono is None else round(max(0.0, now - then_mono), 3)
 
 
 def look_at_machine(state: Path, sys: Path = _SYS) -> Machine:

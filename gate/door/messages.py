@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 import struct
-from typing import Any, TypeGuard
 
 from gate.processes.ends import Peer
+from gate.processes.fields import Malformed, read
+from gate.processes.requests import Order
 from gate.processes.wire import Message
-from gate.vocabulary import Claim, Lesson, Reason
+from gate.vocabulary import Claim, Lesson
 
 # As the gallery asks of every template.
 _UNIT_TOLERANCE = 1e-3
+_LONGEST_CLAIM = 64
+_LONGEST_TEXT = 200
 _NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
 
 def claim_from(message: Message) -> Claim:
-    """A claim from its message. Raises ValueError when a field is missing or of the wrong kind."""
-    identity, resident, reason = message.get("id"), message.get("resident"), message.get("reason")
-    taken, similarity = message.get("taken_mono"), message.get("similarity")
-    track, frames = message.get("track"), message.get("frames")
-    if not (isinstance(identity, str) and 0 < len(identity) <= 64):
-        raise ValueError("a claim needs an id")
-    if not (resident is None or isinstance(resident, str)):
-        raise ValueError("resident is an id or null")
-    if not _is_number(taken) or not (similarity is None or _is_number(similarity)):
-        raise ValueError("taken_mono and similarity are numbers")
-    if type(track) is not int or type(frames) is not int:
-        raise ValueError("track and frames are whole numbers")
-    return Claim(identity, track, float(taken), resident, Reason(reason) if reason else None, frames, similarity)
+    """A claim from its message. Raises Malformed when a field is missing or of the wrong kind."""
+    claim = read(Claim, message)
+    if not 0 < len(claim.id) <= _LONGEST_CLAIM:
+        raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
+    return claim
 
 
 def lesson_from(message: Message) -> Lesson:
-    """A lesson from its message. Raises ValueError when a field is missing or of the wrong kind."""
-    claim, resident, model = message.get("claim"), message.get("resident"), message.get("model")
-    vector, similarity = message.get("vector"), message.get("similarity")
-    if not all(isinstance(one, str) and 0 < len(one) <= 200 for one in (claim, resident, model)):
-        raise ValueError("claim, resident and model are texts")
-    if not _is_number(similarity):
-        raise ValueError("similarity is a number")
+    """A lesson from its message. Raises Malformed when a field is missing or of the wrong kind, or no template."""
+    lesson = read(Lesson, message)
+    if not all(0 < len(one) <= _LONGEST_TEXT for one in (lesson.claim, lesson.resident, lesson.model)):
+        raise Malformed(f"claim, resident and model are texts of 1 to {_LONGEST_TEXT} signs")
     try:
-        numbers = base64.b64decode(str(vector), validate=True)
-        length = math.hypot(*struct.unpack(f"<{len(numbers) // 4}f", numbers))
-    except (ValueError, struct.error) as error:
-        raise ValueError("vector is base64 of little-endian float32") from error
+        length = math.hypot(*struct.unpack(f"<{len(lesson.vector) // 4}f", lesson.vector))
+    except struct.error as error:
+        raise Malformed("vector is little-endian float32") from error
     if not abs(length - 1) <= _UNIT_TOLERANCE:
-        raise ValueError("vector is of unit length")
-    return Lesson(str(claim), str(resident), str(model), numbers, float(similarity))
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 and math.isfinite(value)
+        raise Malformed("vector is of unit length")
+    return lesson
 
 
 def asker(message: Message, peer: Peer) -> str:
-    """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for."""
-    named = message.get("by")
-    if isinstance(named, str) and _NAMED.fullmatch(named):
-        return f"{named} through uid {peer.uid}"
-    return f"uid {peer.uid}"
+    """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for. Raises Malformed."""
+    by = read(Order, message).by
+    return f"{by} through uid {peer.uid}" if by is not None and _NAMED.fullmatch(by) else f"uid {peer.uid}"

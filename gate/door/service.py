@@ -27,10 +27,13 @@ from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.ends import Peer
+from gate.processes.fields import Malformed, read, written
+from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Taken, asked
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
+from gate.processes.status import DoorStatus
 from gate.processes.wire import Message
-from gate.vocabulary import AuditEvent, Fault, Kind, Reason, Verdict
+from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -219,100 +222,97 @@ class DoorService:
         self._hear_inputs(time.monotonic())
         self._asking = peer.uid
         try:
-            return self._serve(message, peer)
+            return written(self._serve(message, peer))
+        except Malformed as error:
+            self._malformed(peer, str(error))
+            return written(Reply(False, Reason.MALFORMED))
         finally:
             self._asking = None
 
-    def _serve(self, message: Message, peer: Peer) -> Message:
-        now, who = time.monotonic(), asker(message, peer)
-        match message.get("do"):
-            case "claim":
-                return self._answer_claim(message, peer)
-            case "learn" if peer.uid == self._vision_uid:
-                return self._answer_lesson(message, peer)
-            case "open" if self._may_command(peer):
-                return _answered(self._controller.command(who, now))
-            case "lockdown" if self._may_command(peer):
-                return _answered(self._controller.order(Event.LOCKDOWN, who, now))
-            case "hold" if self._may_command(peer):
-                return _answered(self._controller.order(Event.HOLD, who, now))
-            case "release" if self._may_command(peer):
+    def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | DoorStatus:
+        do, now = asked(message, OF_DOOR), time.monotonic()
+        if not self._may_ask(do, peer):
+            self._record(_denial(Reason.WRONG_PEER, peer))
+            return Reply(False, Reason.WRONG_PEER)
+        match do:
+            case Do.CLAIM:
+                return self._answer_claim(claim_from(message), peer)
+            case Do.LEARN:
+                lesson = lesson_from(message)
+                return Taken(self._settings.learn_faces and self._lessons.hear(lesson))
+            case Do.REPORT:
+                return self._answer_report(read(Report, message))
+            case Do.STATUS:
+                return self._status(now)
+            case _:
+                return self._obey(do, asker(message, peer), now)
+
+    def _obey(self, do: Do, who: str, now: float) -> Reply:
+        match do:
+            case Do.OPEN:
+                return _reply(self._controller.command(who, now))
+            case Do.LOCKDOWN:
+                return _reply(self._controller.order(Event.LOCKDOWN, who, now))
+            case Do.HOLD:
+                return _reply(self._controller.order(Event.HOLD, who, now))
+            case Do.RELEASE:
                 for event in (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER):
                     self._controller.order(event, who, now)
-                return {"granted": True, "reason": None, "mode": self._controller.mode}
-            case "report" if peer.uid == self._vision_uid:
-                return self._answer_report(message)
-            case "status" if self._may_command(peer) or peer.uid == self._vision_uid:
-                return self._status(now)
-            case "release-relay" if self._may_command(peer):
+            case Do.RELEASE_RELAY:
                 self._controller.release_relay(now)
                 self._record(AuditEvent(Kind.RELAY_RELEASED, {"by": who}))
-                return {"released": True}
-            case "learn" | "open" | "lockdown" | "hold" | "release" | "report" | "status" | "release-relay":
-                self._record(_denial(Reason.WRONG_PEER, peer))
-                return {"granted": False, "reason": Reason.WRONG_PEER}
-            case _:
-                self._malformed(peer, "unknown request")
-                return {"granted": False, "reason": Reason.MALFORMED}
+        return Reply(True)
 
-    def _answer_claim(self, message: Message, peer: Peer) -> Message:
-        try:
-            claim = claim_from(message)
-        except ValueError as error:
-            self._malformed(peer, str(error))
-            return {"granted": False, "reason": Reason.MALFORMED}
+    def _answer_claim(self, claim: Claim, peer: Peer) -> ClaimReply:
         vision = peer.uid == self._vision_uid
         verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
         learn = verdict.granted and verdict.along is None and self._settings.learn_faces
-        return {
-            "granted": verdict.granted,
-            "reason": verdict.reason,
-            "relay_mono": on_mono,
-            "learn": learn,
-            "grant": verdict.along or (claim.id if verdict.granted else None),
-        }
+        grant = verdict.along or (claim.id if verdict.granted else None)
+        return ClaimReply(verdict.granted, verdict.reason, on_mono, learn, grant)
 
-    def _answer_lesson(self, message: Message, peer: Peer) -> Message:
-        try:
-            return {"taken": self._settings.learn_faces and self._lessons.hear(lesson_from(message))}
-        except ValueError as error:
-            self._malformed(peer, str(error))
-            return {"taken": False, "reason": Reason.MALFORMED}
+    def _answer_report(self, report: Report) -> Taken:
+        if report.event in _VISION_EVENTS:
+            self._record(AuditEvent(report.event, {"why": report.why[:200]}))
+        return Taken(True)
 
-    def _answer_report(self, message: Message) -> Message:
-        event = message.get("event")
-        if event in _VISION_EVENTS:
-            self._record(AuditEvent(Kind(event), {"why": str(message.get("why", ""))[:200]}))
-        return {"taken": True}
-
-    def _status(self, now: float) -> Message:
+    def _status(self, now: float) -> DoorStatus:
         door, belief = self._controller.door, self._clock.belief
         inputs = {name: active for name in INPUTS if (active := self._hardware.active(name)) is not None}
-        return {
-            "mode": door.mode,
-            "leaf": door.leaf if self._settings.contact_pin is not None else None,
-            "standing": sorted(door.standing),
-            "faults": sorted(door.faults),
-            "signal": self._controller.signal,
-            "reason": self._controller.told_reason,
-            "residents": self._controller.told_residents,
-            "at_rest": self._controller.at_rest(now),
-            "taken": self._controller.taken,
-            "relay": self._hardware.relay.on,
-            "hold_relay": self._hardware.holder.on if self._hardware.holder else None,
-            "inputs": inputs,
-            "exit_pressed": bool(inputs.get("rex")),
-            "lock": self._settings.lock,
-            "pid": os.getpid(),
-            "clock_trusted": belief.trusted,
-            "unwritten_events": self._recorder.waiting,
-            "lost_events": self._recorder.lost,
-            "last_write_age_s": self._recorder.age_s(now),
-            "store_fault": self._recorder.fault or self._people.fault,
-        }
+        return DoorStatus(
+            mode=door.mode,
+            leaf=door.leaf if self._settings.contact_pin is not None else None,
+            standing=tuple(sorted(door.standing)),
+            faults=tuple(sorted(door.faults)),
+            signal=self._controller.signal,
+            reason=self._controller.told_reason,
+            residents=self._controller.told_residents,
+            at_rest=self._controller.at_rest(now),
+            taken=self._controller.taken,
+            relay=self._hardware.relay.on,
+            hold_relay=self._hardware.holder.on if self._hardware.holder else None,
+            inputs=inputs,
+            exit_pressed=bool(inputs.get("rex")),
+            lock=self._settings.lock,
+            pid=os.getpid(),
+            clock_trusted=belief.trusted,
+            unwritten_events=self._recorder.waiting,
+            lost_events=self._recorder.lost,
+            last_write_age_s=self._recorder.age_s(now),
+            store_fault=self._recorder.fault or self._people.fault,
+        )
 
-    def _may_command(self, peer: Peer) -> bool:
-        return peer.uid in self._command_uids
+    def _may_ask(self, do: Do, peer: Peer) -> bool:
+        """Whoever claims is judged with the claim, as the record wants it."""
+        vision, commands = peer.uid == self._vision_uid, peer.uid in self._command_uids
+        match do:
+            case Do.CLAIM:
+                return True
+            case Do.LEARN | Do.REPORT:
+                return vision
+            case Do.STATUS:
+                return vision or commands
+            case _:
+                return commands
 
     def _hear(self, resident: str) -> Heard:
         people = self._people
@@ -348,8 +348,8 @@ class DoorService:
         self._limiter.put(peer.uid, event, time.monotonic())
 
 
-def _answered(verdict: Verdict) -> Message:
-    return {"granted": verdict.granted, "reason": verdict.reason}
+def _reply(verdict: Verdict) -> Reply:
+    return Reply(verdict.granted, verdict.reason)
 
 
 def _denial(reason: Reason, peer: Peer) -> AuditEvent:

@@ -7,6 +7,8 @@ import json
 from gate.care.health import ask_api
 from gate.drill.results import CheckFailed
 from gate.drill.rig import Bench
+from gate.processes.requests import ClaimReply, Reply
+from gate.vocabulary import Reason
 
 _LATENCY_MS = 50.0
 
@@ -17,10 +19,10 @@ def expect(condition: object, otherwise: str) -> None:
         raise CheckFailed(otherwise)
 
 
-def refused(answer: dict[str, object], *reasons: str) -> str:
-    """The reason of a refusal, which must be one of `reasons`."""
-    expect(not answer["granted"] and answer["reason"] in reasons, f"it answered {answer}")
-    return str(answer["reason"])
+def refused(reply: Reply | ClaimReply, reason: Reason) -> str:
+    """The reason of a refusal, which must be this one. Raises CheckFailed."""
+    expect(not reply.granted and reply.reason is reason, f"it answered {reply}")
+    return reason.value
 
 
 def soon(seconds: float) -> str:

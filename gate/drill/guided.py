@@ -9,14 +9,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-from gate.care.health import status_of
+from gate.care.health import door_status, vision_status
 from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
 from gate.places import folder as make_folder
 from gate.places import read_plain
+from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
-from gate.processes.wire import Message
+from gate.processes.requests import Do
+from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
@@ -46,17 +48,24 @@ class Gate:
         self._state = state
         self._wait_s = wait_s
 
-    def status(self, who: str = "door") -> Message:
-        """Its status. Raises CheckFailed when it does not answer."""
-        found = status_of(socket_of(self._state, who))
+    def door(self) -> DoorStatus:
+        """How the door is. Raises CheckFailed when it does not answer."""
+        found = door_status(self._state)
         if found is None:
-            raise CheckFailed(f"{who} does not answer; start the gate first")
+            raise CheckFailed("door does not answer; start the gate first")
         return found
 
-    def order(self, do: str) -> Message:
-        """A command to the door."""
+    def vision(self) -> VisionStatus:
+        """How vision is. Raises CheckFailed when it does not answer."""
+        found = vision_status(self._state)
+        if found is None:
+            raise CheckFailed("vision does not answer; start the gate first")
+        return found
+
+    def open(self) -> bool:
+        """Have the door open once; whether it does. Raises LinkDown."""
         with closing(Client(socket_of(self._state, "door"))) as client:
-            return client.ask({"do": do})
+            return asking.order(client, Do.OPEN).granted
 
     def wait(self, condition: Callable[[], object], otherwise: str) -> float:
         """Until something is seen; returns the seconds. Raises CheckFailed with `otherwise`."""
@@ -106,7 +115,7 @@ def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> str:
     """The relay rests while the gate rests."""
     if not installer.agree("The gate is at rest. Is it locked, and is the relay's own light off?"):
         raise CheckFailed("The relay is on at rest: change door.relay_active_high or the relay's jumper.")
-    if not gate.order("open")["granted"]:
+    if not gate.open():
         raise CheckFailed("The door refused to open; see: facegate door status")
     if not installer.agree("The relay was energised once. Did the gate unlock?"):
         raise CheckFailed("The relay does not reach the lock: check door.relay_pin and the lock's own supply.")
@@ -117,7 +126,7 @@ def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
     """REX."""
     if settings.door.rex_pin is not None:
         installer.tell("Press the exit button inside.")
-        gate.wait(lambda: gate.status()["mode"] == "egress", "the button was not seen")
+        gate.wait(lambda: gate.door().mode == "egress", "the button was not seen")
     if not installer.agree(
         "Stop the software (systemctl stop facegate.target, or end facegate run). Does the exit button still unlock?"
     ):
@@ -134,11 +143,11 @@ def _fire(gate: Gate, settings: Settings, installer: Guide) -> str:
             raise CheckFailed("Fire does not open this gate: wire the panel's contact into the lock's supply.")
         return "in hardware alone"
     installer.tell("Have the fire panel signal a fire, or open its loop.")
-    gate.wait(lambda: gate.status()["mode"] in ("fire", "fire_pause"), "no fire was seen")
+    gate.wait(lambda: gate.door().mode in ("fire", "fire_pause"), "no fire was seen")
     if not installer.agree("Is the gate open, and does it stay open?"):
         raise CheckFailed("The gate did not open: check the hold relay and the panel's contact in the lock's supply.")
     installer.tell("End the signal.")
-    gate.wait(lambda: gate.status()["mode"] not in ("fire", "fire_pause"), "the fire did not end")
+    gate.wait(lambda: gate.door().mode not in ("fire", "fire_pause"), "the fire did not end")
     return "opens and stays open"
 
 
@@ -147,26 +156,26 @@ def _contact(gate: Gate, settings: Settings, installer: Guide) -> str:
     if settings.door.contact_pin is None:
         return "this gate has none"
     installer.tell("Open the gate from inside and leave it open.")
-    gate.wait(lambda: gate.status()["leaf"] != "shut", "the open gate was not seen")
+    gate.wait(lambda: gate.door().leaf != "shut", "the open gate was not seen")
     installer.tell("Close it.")
-    gate.wait(lambda: gate.status()["leaf"] == "shut", "the closed gate was not seen")
+    gate.wait(lambda: gate.door().leaf == "shut", "the closed gate was not seen")
     return "follows the gate"
 
 
 def _camera(gate: Gate, _settings: Settings, installer: Guide) -> str:
     """The camera."""
     installer.tell("Pull the camera's cable.")
-    lost = gate.wait(lambda: gate.status("vision")["camera_fault"], "the loss was not seen")
-    if not gate.order("open")["granted"]:
+    lost = gate.wait(lambda: gate.vision().camera_fault, "the loss was not seen")
+    if not gate.open():
         raise CheckFailed("The door refused to open without its camera.")
     installer.tell("Put it back.")
-    gate.wait(lambda: not gate.status("vision")["camera_fault"], "the camera did not come back")
+    gate.wait(lambda: not gate.vision().camera_fault, "the camera did not come back")
     return f"its loss is told ({lost:.0f} s), the door works on, and it comes back"
 
 
 def _alive(gate: Gate) -> bool:
     try:
-        return bool(gate.status())
+        return bool(gate.door())
     except CheckFailed:
         return False
 

@@ -12,16 +12,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from gate.care.health import door_status, vision_status
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.drill.results import CheckFailed
+from gate.processes import asking
 from gate.processes.addresses import api_address_file, runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
-from gate.processes.wire import Message
+from gate.processes.requests import ClaimReply, Do, Reply
+from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.record import audit
+from gate.vocabulary import Claim, Reason
+
+Answer = TypeVar("Answer")
 
 PINS = {
     "relay": 17, "hold": 27, "rex": 22, "fire": 23, "tamper": 24, "contact": 25, "readback": 5,
@@ -44,28 +50,45 @@ class Bench:
         self.runtime = runtime_directory(state, "door")
         self.began_mono = time.monotonic()
 
-    def ask(self, who: str = "door", /, **message: Any) -> Message:
-        """One question to `door` or `vision`. Raises CheckFailed when nobody answers."""
-        with closing(Client(socket_of(self.state, who))) as client:
+    def door(self) -> DoorStatus:
+        """How the door is. Raises CheckFailed when it does not answer."""
+        return self.ask(asking.door_status)
+
+    def status(self) -> DoorStatus | None:
+        """How the door is, None while it does not answer."""
+        return door_status(self.state)
+
+    def vision(self) -> VisionStatus | None:
+        """How vision is, None while it does not answer."""
+        return vision_status(self.state)
+
+    def order(self, do: Do) -> Reply:
+        """An order to the door. Raises CheckFailed when it does not answer."""
+        return self.ask(lambda door: asking.order(door, do))
+
+    def claim(
+        self,
+        resident: str | None,
+        reason: Reason | None = None,
+        *,
+        named: str | None = None,
+        taken_mono: float | None = None,
+    ) -> ClaimReply:
+        """Say what vision says when it believes that a resident, or nobody known, stands there now.
+
+        `named` is the claim's id, `taken_mono` when its frame was taken (monotonic seconds).
+        """
+        taken = time.monotonic() if taken_mono is None else taken_mono
+        made = Claim(named or new_id(), 1, taken, resident, reason, frames=3, similarity=0.8)
+        return self.ask(lambda door: asking.claim(door, made))
+
+    def ask(self, question: Callable[[Client], Answer]) -> Answer:
+        """One question to the door. Raises CheckFailed when nobody answers it."""
+        with closing(Client(socket_of(self.state, "door"))) as client:
             try:
-                return client.ask(message)
+                return question(client)
             except LinkDown as error:
                 raise CheckFailed(str(error)) from error
-
-    def status(self, who: str = "door") -> Message | None:
-        """Its status, None while it does not answer."""
-        try:
-            return self.ask(who, do="status")
-        except CheckFailed:
-            return None
-
-    def claim(self, resident: str | None, **changes: Any) -> Message:
-        """What vision says when it believes that a resident stands there now."""
-        message: Message = {
-            "do": "claim", "id": new_id(), "track": 1, "taken_mono": time.monotonic(), "resident": resident,
-            "reason": None, "frames": 3, "similarity": 0.8,
-        }  # fmt: skip
-        return self.ask(**message | changes)
 
     def drive(self, **levels: bool) -> float:
         """Close (True) or open (False) contacts to ground; returns when (monotonic seconds)."""
@@ -99,18 +122,18 @@ class Bench:
         """Wait for a door that died, and wire it again; returns how long it took, seconds."""
         took = self.until(self.status, "the door did not come back")
         self.close_loops()
-        self.until(lambda: (self.status() or {}).get("inputs", {}).get("fire") is False, "the fire loop is not seen")
+        self.until(lambda: (now := self.status()) and now.inputs.get("fire") is False, "the fire loop is not seen")
         return took
 
     def rest(self) -> None:
         """Everything at rest: loops closed, door shut, nothing standing, the interval over."""
         self.close_loops()
-        self.until(lambda: (self.status() or {}).get("faults") == [], "a fault stays")
-        self.ask(do="release")
+        self.until(lambda: (now := self.status()) and not now.faults, "a fault stays")
+        self.order(Do.RELEASE)
 
         def resting() -> bool:
-            status = self.status() or {}
-            return status.get("mode") == "normal" and status.get("leaf") == "shut" and not status.get("relay")
+            now = self.status()
+            return now is not None and now.mode == "normal" and now.leaf == "shut" and not now.relay
 
         self.until(resting, "the door does not come to rest")
         time.sleep(TIMES["min_interval_s"] + 0.1)
@@ -176,7 +199,7 @@ def bench(state: Path, models_dir: Path, source: str) -> Iterator[Bench]:
     try:
         gate.until(gate.status, "the door does not start", 15)
         gate.drive(fire=True, tamper=True, contact=True)
-        gate.until(lambda: gate.status("vision"), "vision does not start", 30)
+        gate.until(gate.vision, "vision does not start", 30)
         gate.until(api_address_file(gate.state).exists, "the api does not start", 30)
         yield gate
     finally:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from gate.errors import FacegateError, Sentence
 
-_LONGEST_VALUE = 200
+# Of what fills a sentence's gap so much is shown, characters: another process said it.
+_SHOWN = 200
 
 
 class Trouble(StrEnum):
@@ -104,15 +104,22 @@ class CameraError(FacegateError):
 
 @dataclass(frozen=True, slots=True)
 class CameraFault:
-    """What is wrong with a camera, with what fills its sentence's gaps."""
+    """What is wrong with a camera, with what fills the gaps of its sentence. Raises ValueError where one stays open."""
 
     trouble: Trouble
-    values: Mapping[str, str | float] = field(default_factory=dict)
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            TROUBLES[self.trouble].format(**self.values)
+        except KeyError as gap:
+            raise ValueError(f"{self.trouble} wants {gap}") from gap
 
     @property
     def sentence(self) -> Sentence:
         """In words, which say what to do."""
-        return Sentence(TROUBLES[self.trouble], **self.values)
+        shown = {name: value[:_SHOWN] if isinstance(value, str) else value for name, value in self.values.items()}
+        return Sentence(TROUBLES[self.trouble], **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class Gives:
     def sentence(self) -> Sentence:
         """In words."""
         rate = f"{self.rate:.0f}" if self.rate >= 10 else f"{self.rate:.1f}"
-        values = {"width": self.width, "height": self.height, "rate": rate, "codec": self.codec or "–"}
+        values = {"width": self.width, "height": self.height, "rate": rate, "codec": self.codec[:_SHOWN] or "–"}
         if self.keyframe_s is None:
             return Sentence("The camera gives {width} x {height} pixels, {rate} pictures a second, {codec}.", **values)
         return Sentence(
@@ -156,47 +163,3 @@ class CameraReport:
         if self.fault is not None:
             return self.fault.sentence
         return self.gives.sentence if self.gives is not None else Sentence("The camera is being opened.")
-
-
-def reports_in(status: Any) -> dict[str, CameraReport]:
-    """What a status of vision's says of each camera, by `camera` and `infrared`."""
-    said = status.get("cameras") if isinstance(status, dict) else None
-    reports = {str(name): from_message(one) for name, one in said.items()} if isinstance(said, dict) else {}
-    return {name: report for name, report in reports.items() if report is not None}
-
-
-def to_message(report: CameraReport) -> dict[str, Any]:
-    """For the wire."""
-    return {
-        "gives": asdict(report.gives) if report.gives else None,
-        "fault": {"trouble": report.fault.trouble, "values": dict(report.fault.values)} if report.fault else None,
-    }
-
-
-def from_message(said: Any) -> CameraReport | None:
-    """From the wire; None where it makes no sense. Of what another process says only its values are taken."""
-    try:
-        return CameraReport(_gives(said["gives"]), _fault(said["fault"]))
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return None
-
-
-def _gives(said: Any) -> Gives | None:
-    if said is None:
-        return None
-    between = said["keyframe_s"]
-    codec = str(said["codec"])[:_LONGEST_VALUE]
-    return Gives(int(said["width"]), int(said["height"]), float(said["rate"]), codec, between and float(between))
-
-
-def _fault(said: Any) -> CameraFault | None:
-    if said is None:
-        return None
-    fault = CameraFault(Trouble(said["trouble"]), {str(name): _short(value) for name, value in said["values"].items()})
-    if "{" in fault.sentence:
-        raise ValueError("a sentence with gaps")
-    return fault
-
-
-def _short(value: object) -> str | float:
-    return value if isinstance(value, int | float) else str(value)[:_LONGEST_VALUE]

@@ -22,10 +22,11 @@ class Impostor(LinkDown):
 
 
 class Client:
-    """One end of a conversation: ask, and wait for the answer. Used from one thread."""
+    """Asks whoever listens on the socket `path`, and waits for the answer, at most `timeout_s` for all of it. Used from
+    one thread."""
 
     def __init__(self, path: Path, *, timeout_s: float = 2.0) -> None:
-        self._path = path
+        self.path = path
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
 
@@ -48,8 +49,8 @@ class Client:
             return
         try:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connect_within(self._socket, self._path, self._timeout_s)
-            who, keeper = peer_of(self._socket), keeper_of(self._path)
+            connect_within(self._socket, self.path, self._timeout_s)
+            who, keeper = peer_of(self._socket), keeper_of(self.path)
         except OSError as error:
             raise self._down(error) from error
         if who.uid != keeper:
@@ -57,7 +58,7 @@ class Client:
             raise Impostor(
                 "Whoever answers on {socket} is not who should (process {pid}, uid {uid}); it was told nothing."
                 " Find out who put it there, then: sudo systemctl restart facegate.target",
-                socket=self._path,
+                socket=self.path,
                 pid=who.pid,
                 uid=who.uid,
             )
@@ -67,7 +68,7 @@ class Client:
         return LinkDown(
             "Nobody answers on {socket} ({why}). Is the gate running? Start it: facegate run, or where it is"
             " installed as a service, sudo systemctl start facegate.target",
-            socket=self._path,
+            socket=self.path,
             why=why,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import os
 import signal
@@ -10,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,11 +17,13 @@ from typing import Any
 import cv2
 
 from gate.errors import FacegateError
+from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.allowance import Allowance
-from gate.processes.camera_report import to_message
 from gate.processes.client import Client, LinkDown
 from gate.processes.ends import Peer
+from gate.processes.fields import Malformed, written
+from gate.processes.requests import OF_VISION, ClaimReply, Do, Preview, Reply, Report, asked
 from gate.processes.server import Server
 from gate.processes.starting import (
     Watchdog,
@@ -33,6 +34,7 @@ from gate.processes.starting import (
     tell_ready,
     uid_of,
 )
+from gate.processes.status import VisionStatus
 from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
@@ -45,7 +47,7 @@ from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import source_of
-from gate.vocabulary import Claim, Frame, Kind, Reason
+from gate.vocabulary import Claim, Frame, Kind, Lesson, Reason
 from models.errors import PackError
 from models.pack import open_liveness, open_models
 
@@ -100,7 +102,7 @@ class VisionService:
         self._watchdog = Watchdog()
         self._stop = False
         self._faulty: set[str] = set()
-        self._untold: list[Message] = [{"do": "report", "event": Kind.VISION_STARTED}]
+        self._untold = [Report(Kind.VISION_STARTED)]
         self._gallery_broken = False
         self._inferred_mono: float | None = None
         self._asked_door_mono = float("-inf")
@@ -150,13 +152,12 @@ class VisionService:
 
     def _claim(self, claim: Claim) -> None:
         try:
-            answer = self._door.ask({"do": "claim", **asdict(claim)})
+            answer = asking.claim(self._door, claim)
         except LinkDown as error:
             _log.warning("%s", error)
-            answer = {"reason": Reason.FAULT}
-        reason = answer.get("reason")
-        self._recogniser.answered(claim, Reason(reason) if reason else None, answer.get("grant"))
-        if answer.get("learn") and claim.resident is not None:
+            answer = ClaimReply(False, Reason.FAULT)
+        self._recogniser.answered(claim, answer.reason, answer.grant)
+        if answer.learn and claim.resident is not None:
             self._teach(claim, claim.resident)
 
     def _teach(self, claim: Claim, resident: str) -> None:
@@ -167,9 +168,8 @@ class VisionService:
         try:
             score = score_by_enrolment(self._store, self._models, resident, sample.template)
             if score >= sample.at_least:
-                vector = base64.b64encode(sample.template.astype("<f4").tobytes()).decode("ascii")
-                self._door.ask({"do": "learn", "claim": claim.id, "resident": resident, "model": self._models.model_id,
-                                "vector": vector, "similarity": score})  # fmt: skip
+                vector = sample.template.astype("<f4").tobytes()
+                asking.teach(self._door, Lesson(claim.id, resident, self._models.model_id, vector, score))
         except (sqlite3.Error, ValueError, LinkDown) as error:
             _log.warning("Nothing was learned from a passage: %s", error)
 
@@ -190,10 +190,11 @@ class VisionService:
             return
         self._asked_door_mono = now
         try:
-            status = self._door.ask({"do": "status"})
+            status = asking.door_status(self._door)
         except LinkDown:
-            status = {}
-        self._recogniser.hear(DoorNews(bool(status.get("at_rest")), frozenset(status.get("taken") or ())))
+            self._recogniser.hear(DoorNews(at_rest=False))
+        else:
+            self._recogniser.hear(DoorNews(status.at_rest, frozenset(status.taken)))
 
     def _tell_cameras(self) -> None:
         for name, camera in self._cameras.items():
@@ -203,49 +204,53 @@ class VisionService:
             self._faulty ^= {name}
             lost, back = _TOLD[name]
             event = back if fault is None else lost
-            self._untold.append({"do": "report", "event": event, "why": (fault or "")[:200]})
+            self._untold.append(Report(event, (fault or "")[:200]))
             if fault:
                 _log.error("%s: %s", name, fault)
         try:
             while self._untold:
-                self._door.ask(self._untold[0])
+                # Any answer will do: it was heard.
+                with suppress(asking.NotUnderstood):
+                    asking.report(self._door, self._untold[0])
                 self._untold.pop(0)
         except LinkDown:
             return  # Kept, and told when the door is back.
 
     def _answer(self, message: Message, peer: Peer) -> Message:
-        match message.get("do"):
-            case "status":
-                return self._status()
-            case "preview" if peer.uid in self._viewers:
-                fresh = self._latest is not None and self._camera.state().fault is None
-                return preview(self._latest) if fresh and self._latest is not None else {"jpeg": None}
-            case "preview":
-                self._refuse(peer, "asked for a picture")
-                return {"reason": Reason.WRONG_PEER}
-            case _:
-                return {"reason": Reason.MALFORMED}
+        try:
+            return written(self._serve(asked(message, OF_VISION), peer))
+        except Malformed:
+            return written(Reply(False, Reason.MALFORMED))
+
+    def _serve(self, do: Do, peer: Peer) -> VisionStatus | Preview | Reply:
+        if do is Do.STATUS:
+            return self._status()
+        if peer.uid not in self._viewers:
+            self._refuse(peer, "asked for a picture")
+            return Reply(False, Reason.WRONG_PEER)
+        fresh = self._latest is not None and self._camera.state().fault is None
+        return preview(self._latest) if fresh and self._latest is not None else Preview()
 
     def _refuse(self, peer: Peer, why: str) -> None:
         if self._refusals_logged.take(time.monotonic()):
             _log.warning("refused uid %d: %s", peer.uid, why)
 
-    def _status(self) -> Message:
+    def _status(self) -> VisionStatus:
         state = self._camera.state()
         reports = {name: camera.state().report for name, camera in self._cameras.items()}
-        faults = {name: report.fault and report.fault.sentence for name, report in reports.items()}
-        return {
-            "cameras": {name: to_message(report) for name, report in reports.items()},
-            "camera_fault": faults["camera"],
-            "infrared_fault": faults.get("infrared"),
-            "last_frame_mono": state.last_frame_mono,
-            "last_inference_mono": self._inferred_mono,
-            "recording_ended": state.ended,
-            "recording_began_mono": state.began_mono,
-            "residents": len(self._gallery.gallery),
-            "embedded": self._recogniser.embedded,
-            "nearest": self._recogniser.nearest,
-        }
+        faults = {name: report.fault.sentence for name, report in reports.items() if report.fault is not None}
+        return VisionStatus(
+            cameras=reports,
+            camera_fault=faults.get("camera"),
+            infrared_fault=faults.get("infrared"),
+            last_frame_mono=state.last_frame_mono,
+            last_inference_mono=self._inferred_mono,
+            recording_ended=state.ended,
+            recording_began_mono=state.began_mono,
+            residents=len(self._gallery.gallery),
+            embedded=self._recogniser.embedded,
+            nearest=self._recogniser.nearest,
+        )
 
 
 def main() -> int:

@@ -1,22 +1,10 @@
 """What vision says of its cameras, as the pages, the API and the health tell it, in both languages."""
 
-from contextlib import closing
-from threading import Event, Thread
-
 import pytest
 
-from gate.processes.addresses import runtime_directory, socket_of
-from gate.processes.camera_report import (
-    TROUBLES,
-    CameraFault,
-    CameraReport,
-    Gives,
-    Trouble,
-    from_message,
-    reports_in,
-    to_message,
-)
-from gate.processes.server import Server
+from gate.processes.camera_report import TROUBLES, CameraFault, CameraReport, Gives, Trouble
+from gate.processes.fields import Malformed, read, written
+from tests.said import answering, vision_says
 
 SEEN = Gives(1920, 1080, 24.9, "H.265", 2.0)
 WRONG = CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7", "port": "554", "scheme": "RTSP"})
@@ -25,24 +13,14 @@ WRONG = CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7", "port": "554", "schem
 @pytest.fixture
 def vision(state):
     """Vision's socket, which says of the camera what it is told to."""
-    said, stop = {}, Event()
-    runtime_directory(state, "vision")
-    with closing(Server(socket_of(state, "vision"), lambda *_: said, lambda *_: None)) as server:
+    said = {}
 
-        def serve():
-            while not stop.is_set():
-                server.turn(0.02)
+    def say(report):
+        fault = report.fault and report.fault.sentence
+        said.update(written(vision_says(cameras={"camera": report}, camera_fault=fault)))
 
-        thread = Thread(target=serve)
-        thread.start()
-
-        def say(report):
-            fault = report.fault and report.fault.sentence
-            said.update(last_frame_mono=1.0, cameras={"camera": to_message(report)}, camera_fault=fault)
-
+    with answering(state, "vision", said):
         yield say
-        stop.set()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -77,17 +55,18 @@ def test_every_trouble_comes_through_as_it_was_said():
     values |= {"seconds": 2, "width": 1, "height": 1, "most": 1}
     for trouble in Trouble:
         report = CameraReport(SEEN, CameraFault(trouble, values))
-        assert from_message(to_message(report)) == report
+        assert read(CameraReport, written(report)) == report
         assert "{" not in report.sentence
     assert set(TROUBLES) == set(Trouble)
 
 
 @pytest.mark.parametrize(
     "said",
-    [None, 7, [], {"camera": 7}, {"camera": {"gives": 1, "fault": None}},
-     {"camera": {"gives": None, "fault": {"trouble": "{x}", "values": {}}}},
-     {"camera": {"gives": None, "fault": {"trouble": "not_found", "values": {}}}},
-     {"camera": {"gives": {"width": "{", "height": 1, "rate": 1, "codec": "", "keyframe_s": None}, "fault": None}}],
+    [None, 7, [], {"gives": 1, "fault": None},
+     {"gives": None, "fault": {"trouble": "{x}", "values": {}}},
+     {"gives": None, "fault": {"trouble": "not_found", "values": {}}},
+     {"gives": {"width": "{", "height": 1, "rate": 1, "codec": "", "keyframe_s": None}, "fault": None}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_not_told_again(said):
-    assert reports_in({"cameras": said}) == {}
+    with pytest.raises(Malformed):
+        read(CameraReport, said)

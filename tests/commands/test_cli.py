@@ -191,6 +191,21 @@ def test_the_door_from_its_own_machine(facegate, state):
         assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
 
 
+def test_a_door_that_refuses_or_is_not_understood_is_never_taken_for_done(facegate, state):
+    from tests.said import answering
+
+    refusal = {"granted": False, "reason": "wrong_peer"}
+    with answering(state, "door", refusal):
+        for command in (("door", "open"), ("door", "lockdown"), ("door", "relay-off")):
+            done = facegate(*command)
+            assert (done.code, "wrong_peer" in done.err) == (1, True), command
+        status = facegate("door", "status")
+        assert (status.code, "not what was asked for (wrong_peer)" in status.err) == (2, True)
+        assert "The gate is running" in facegate("restore", state / "some.tar.gz", "--yes").err
+    with answering(state, "door", {"released": "of another version"}):
+        assert "not what was asked for" in facegate("door", "open").err
+
+
 def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):
     store.execute("PRAGMA user_version = 999")
     for arguments in (("residents", "list"), ("audit", "verify"), ("run",)):

@@ -102,7 +102,7 @@ def test_the_console_sees_through_visions_camera_and_the_door_does_not(box):
         "from gate.processes.client import Client\n"
         f"print(Client(socket_of(Path({STATE!r}), 'vision')).ask({{'do': 'preview'}}))"
     )
-    for who, answer in (("api", "{'jpeg': None}"), ("door", "{'reason': 'wrong_peer'}")):
+    for who, answer in (("api", "'jpeg': None"), ("door", "'reason': 'wrong_peer'")):
         said = box.run("runuser", "-u", f"facegate-{who}", "--", "/opt/facegate/current/bin/python", "-c", program)
         assert answer in said.stdout
 

@@ -13,14 +13,22 @@ from contextlib import closing
 from gate.drill.expect import expect, health, milliseconds, press_exit, soon
 from gate.drill.results import CheckFailed
 from gate.drill.rig import Bench
+from gate.processes.requests import Do
 from gate.store.database import database_of
 from gate.supervise import WATCHDOG_S
 
 
 def missing_camera_is_told(gate: Bench, _resident: str) -> str:
     """A camera that cannot be opened is a fault in words."""
-    gate.until(lambda: (gate.status("vision") or {}).get("camera_fault"), "no fault is told", 10)
-    return str(gate.ask("vision", do="status")["camera_fault"])
+    told: list[str] = []
+
+    def heard() -> bool:
+        vision = gate.vision()
+        told[:] = [vision.camera_fault] if vision and vision.camera_fault else []
+        return bool(told)
+
+    gate.until(heard, "no fault is told", 10)
+    return told[0]
 
 
 def exit_works_without_camera(gate: Bench, _resident: str) -> str:
@@ -33,7 +41,7 @@ def command_works_without_camera(gate: Bench, _resident: str) -> str:
     """A person at the console opens while vision is blind."""
     gate.rest()
     asked = time.monotonic()
-    expect(gate.ask(do="open")["granted"], "it was refused")
+    expect(gate.order(Do.OPEN).granted, "it was refused")
     return soon(gate.edge("relay", True, asked) - asked)
 
 
@@ -68,7 +76,7 @@ def vision_comes_back(gate: Bench, _resident: str) -> str:
     old = gate.pid("vision")
     gate.kill("vision")
     exit_s = press_exit(gate)
-    took = gate.until(lambda: gate.status("vision") and gate.pid("vision") != old, "vision did not come back", 20)
+    took = gate.until(lambda: gate.vision() and gate.pid("vision") != old, "vision did not come back", 20)
     return f"back after {took:.1f} s; exit meanwhile {soon(exit_s)}"
 
 
@@ -81,7 +89,7 @@ def hung_vision_is_replaced(gate: Bench, _resident: str) -> str:
 
     def replaced() -> bool:
         try:
-            return gate.pid("vision") != old and gate.status("vision") is not None
+            return gate.pid("vision") != old and gate.vision() is not None
         except (CheckFailed, OSError):
             return False
 
@@ -109,7 +117,7 @@ def locked_database_delays_nothing(gate: Bench, resident: str) -> str:
     with closing(sqlite3.connect(database_of(gate.state), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         asked = time.monotonic()
-        expect(gate.claim(resident, id="drill-locked")["granted"], "it was refused")
+        expect(gate.claim(resident, named="drill-locked").granted, "it was refused")
         opened = gate.edge("relay", True, asked) - asked
         time.sleep(1)
         other.execute("ROLLBACK")

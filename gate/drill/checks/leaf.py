@@ -7,6 +7,7 @@ import time
 from gate.door.settings import DoorSettings
 from gate.drill.expect import expect, milliseconds
 from gate.drill.rig import TIMES, Bench
+from gate.processes.requests import Do
 
 
 def relay_is_off_at_start(gate: Bench, _resident: str) -> str:
@@ -23,10 +24,10 @@ def passage_taken_is_recorded(gate: Bench, resident: str) -> str:
     """Who is let in and opens the door is recorded as having passed, and the lock follows the door."""
     gate.rest()
     began = time.monotonic()
-    gate.claim(resident, id="drill-taken")
+    gate.claim(resident, named="drill-taken")
     gate.edge("relay", True, began)
     gate.drive(contact=False)
-    gate.until(lambda: gate.ask(do="status")["leaf"] == "open", "the open door is not seen")
+    gate.until(lambda: gate.door().leaf == "open", "the open door is not seen")
     shut = gate.drive(contact=True)
     locked = gate.edge("relay", False, shut)
     gate.recorded("passage", grant="drill-taken", outcome="taken")
@@ -36,7 +37,7 @@ def passage_taken_is_recorded(gate: Bench, resident: str) -> str:
 def passage_not_taken_is_recorded(gate: Bench, resident: str) -> str:
     """And who does not is recorded as not having."""
     gate.rest()
-    gate.claim(resident, id="drill-not-taken")
+    gate.claim(resident, named="drill-not-taken")
     gate.recorded("passage", grant="drill-not-taken", outcome="not_taken")
     return "not taken"
 
@@ -46,10 +47,10 @@ def forced_door_is_an_alarm(gate: Bench, _resident: str) -> str:
     gate.rest()
     began = time.monotonic()
     opened = gate.drive(contact=False)
-    took = gate.until(lambda: gate.ask(do="status")["leaf"] == "forced", "no alarm")
+    took = gate.until(lambda: gate.door().leaf == "forced", "no alarm")
     gate.edge("buzzer", True, opened)
     gate.drive(contact=True)
-    gate.until(lambda: gate.ask(do="status")["leaf"] == "shut", "the alarm stays")
+    gate.until(lambda: gate.door().leaf == "shut", "the alarm stays")
     expect(not gate.edges("relay", began), "the relay moved")
     gate.recorded("door_forced_over")
     return f"told after {milliseconds(took)}"
@@ -58,12 +59,12 @@ def forced_door_is_an_alarm(gate: Bench, _resident: str) -> str:
 def door_held_open_warns_and_alarms(gate: Bench, _resident: str) -> str:
     """A door that stays open warns, then alarms."""
     gate.rest()
-    gate.ask(do="open")
+    gate.order(Do.OPEN)
     gate.drive(contact=False)
     began = time.monotonic()
-    gate.until(lambda: gate.ask(do="status")["leaf"] == "pre_alarm", "no warning")
+    gate.until(lambda: gate.door().leaf == "pre_alarm", "no warning")
     warned = time.monotonic() - began
-    gate.until(lambda: gate.ask(do="status")["leaf"] == "held_open", "no alarm")
+    gate.until(lambda: gate.door().leaf == "held_open", "no alarm")
     alarmed = time.monotonic() - began
     gate.drive(contact=True)
     gate.recorded("door_held_open_over")
@@ -74,10 +75,10 @@ def stuck_relay_is_an_alarm(gate: Bench, _resident: str) -> str:
     """A contact that does not follow its relay is a fault."""
     gate.rest()
     took = gate.drive(readback=True)
-    gate.until(lambda: "relay_stuck_on" in gate.ask(do="status")["faults"], "no fault")
+    gate.until(lambda: "relay_stuck_on" in gate.door().faults, "no fault")
     told = time.monotonic() - took
     gate.drive(readback=False)
-    gate.until(lambda: not gate.ask(do="status")["faults"], "the fault stays")
+    gate.until(lambda: not gate.door().faults, "the fault stays")
     return f"told after {milliseconds(told)}"
 
 

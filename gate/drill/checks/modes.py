@@ -6,37 +6,39 @@ import time
 
 from gate.drill.expect import expect, milliseconds, press_exit, refused, soon
 from gate.drill.rig import Bench
+from gate.processes.requests import Do
+from gate.vocabulary import Reason
 
 
 def lockdown_refuses_faces(gate: Bench, resident: str) -> str:
     """Under lockdown a resident is refused with that reason."""
     gate.rest()
-    gate.ask(do="lockdown")
-    return refused(gate.claim(resident), "lockdown")
+    gate.order(Do.LOCKDOWN)
+    return refused(gate.claim(resident), Reason.LOCKDOWN)
 
 
 def lockdown_refuses_commands(gate: Bench, _resident: str) -> str:
     """And so is a command."""
     gate.rest()
-    gate.ask(do="lockdown")
-    return refused(gate.ask(do="open"), "lockdown")
+    gate.order(Do.LOCKDOWN)
+    return refused(gate.order(Do.OPEN), Reason.LOCKDOWN)
 
 
 def exit_opens_under_lockdown(gate: Bench, _resident: str) -> str:
     """REX outranks lockdown."""
     gate.rest()
-    gate.ask(do="lockdown")
+    gate.order(Do.LOCKDOWN)
     return soon(press_exit(gate))
 
 
 def lockdown_outlasts_the_door(gate: Bench, resident: str) -> str:
     """A door that died under lockdown comes back under lockdown."""
     gate.rest()
-    gate.ask(do="lockdown")
+    gate.order(Do.LOCKDOWN)
     time.sleep(0.3)
     gate.kill("door")
     gate.door_back()
-    return refused(gate.claim(resident), "lockdown")
+    return refused(gate.claim(resident), Reason.LOCKDOWN)
 
 
 def fire_opens_and_keeps_open(gate: Bench, _resident: str) -> str:
@@ -54,11 +56,11 @@ def fire_opens_and_keeps_open(gate: Bench, _resident: str) -> str:
 def fire_outranks_lockdown(gate: Bench, _resident: str) -> str:
     """Fire opens under lockdown, which stands again after it."""
     gate.rest()
-    gate.ask(do="lockdown")
+    gate.order(Do.LOCKDOWN)
     cut = gate.drive(fire=False)
     opened = gate.edge("hold", True, cut)
     gate.edge("hold", False, gate.drive(fire=True))
-    expect(gate.ask(do="status")["mode"] == "lockdown", "lockdown did not stand again")
+    expect(gate.door().mode == "lockdown", "lockdown did not stand again")
     return milliseconds(opened - cut)
 
 
@@ -66,10 +68,10 @@ def manual_hold_stands_and_ends(gate: Bench, _resident: str) -> str:
     """A person can keep the gate open, and end it."""
     gate.rest()
     began = time.monotonic()
-    expect(gate.ask(do="hold")["granted"], "it was refused")
+    expect(gate.order(Do.HOLD).granted, "it was refused")
     on = gate.edge("hold", True, began)
     ended = time.monotonic()
-    gate.ask(do="release")
+    gate.order(Do.RELEASE)
     return f"off {milliseconds(gate.edge('hold', False, ended) - ended)} after release, on for {ended - on:.1f} s"
 
 
@@ -77,12 +79,12 @@ def tamper_blocks_until_released(gate: Bench, resident: str) -> str:
     """An opened housing blocks credentials, and not the exit."""
     gate.rest()
     gate.drive(tamper=False)
-    gate.until(lambda: gate.ask(do="status")["mode"] == "tamper_block", "it does not block")
-    refused(gate.claim(resident), "tamper")
+    gate.until(lambda: gate.door().mode == "tamper_block", "it does not block")
+    refused(gate.claim(resident), Reason.TAMPER)
     pressed = gate.drive(rex=True)
     gate.edge("relay", True, pressed)
     gate.drive(rex=False, tamper=True)
-    gate.until(lambda: not gate.ask(do="status")["faults"], "the fault stays")
-    gate.ask(do="release")
+    gate.until(lambda: not gate.door().faults, "the fault stays")
+    gate.order(Do.RELEASE)
     gate.recorded("fault_over", fault="tamper")
     return "credentials blocked, exit open, ended by release"

@@ -8,13 +8,16 @@ import time
 from gate.drill.expect import expect, press_exit, refused, soon
 from gate.drill.rig import TIMES, Bench
 from gate.processes.addresses import socket_of
+from gate.processes.fields import read
+from gate.processes.requests import Reply
+from gate.vocabulary import Reason
 
 
 def claim_opens(gate: Bench, resident: str) -> str:
     """A resident's claim moves the relay."""
     gate.rest()
     asked = time.monotonic()
-    expect(gate.claim(resident)["granted"], "the claim was refused")
+    expect(gate.claim(resident).granted, "the claim was refused")
     return soon(gate.edge("relay", True, asked) - asked)
 
 
@@ -32,16 +35,16 @@ def pulse_has_its_length(gate: Bench, resident: str) -> str:
 def one_claim_opens_once(gate: Bench, resident: str) -> str:
     """The same claim again is refused, also after the interval."""
     gate.rest()
-    expect(gate.claim(resident, id="drill-once")["granted"], "the first was refused")
+    expect(gate.claim(resident, named="drill-once").granted, "the first was refused")
     gate.rest()
-    return refused(gate.claim(resident, id="drill-once"), "replayed")
+    return refused(gate.claim(resident, named="drill-once"), Reason.REPLAYED)
 
 
 def no_second_pulse_in_a_pulse(gate: Bench, resident: str) -> str:
     """Who asks while a pulse runs is told so."""
     gate.rest()
     gate.claim(resident)
-    return refused(gate.claim(resident), "busy")
+    return refused(gate.claim(resident), Reason.BUSY)
 
 
 def no_second_pulse_in_the_interval(gate: Bench, resident: str) -> str:
@@ -50,38 +53,38 @@ def no_second_pulse_in_the_interval(gate: Bench, resident: str) -> str:
     asked = time.monotonic()
     gate.claim(resident)
     gate.edge("relay", False, gate.edge("relay", True, asked))
-    return refused(gate.claim(resident), "busy")
+    return refused(gate.claim(resident), Reason.BUSY)
 
 
 def old_claim_is_refused(gate: Bench, resident: str) -> str:
     """A claim from an old frame opens nothing."""
     gate.rest()
-    return refused(gate.claim(resident, taken_mono=time.monotonic() - 5), "stale")
+    return refused(gate.claim(resident, taken_mono=time.monotonic() - 5), Reason.STALE)
 
 
 def future_claim_is_refused(gate: Bench, resident: str) -> str:
     """Nor one from a frame that is yet to come."""
     gate.rest()
-    return refused(gate.claim(resident, taken_mono=time.monotonic() + 5), "stale")
+    return refused(gate.claim(resident, taken_mono=time.monotonic() + 5), Reason.STALE)
 
 
 def unknown_person_is_refused(gate: Bench, _resident: str) -> str:
     """Nobody we know is let in by face."""
     gate.rest()
-    return refused(gate.claim(None, reason="unknown"), "unknown")
+    return refused(gate.claim(None, Reason.UNKNOWN), Reason.UNKNOWN)
 
 
 def removed_resident_is_refused(gate: Bench, _resident: str) -> str:
     """A claim for someone who is not enrolled opens nothing."""
     gate.rest()
-    return refused(gate.claim("01900000-0000-7000-8000-000000000000"), "not_enrolled")
+    return refused(gate.claim("01900000-0000-7000-8000-000000000000"), Reason.NOT_ENROLLED)
 
 
 def nonsense_is_refused(gate: Bench, _resident: str) -> str:
     """A message that is none, and one that never ends, move nothing."""
     gate.rest()
     began = time.monotonic()
-    refused(gate.ask(do="nonsense"), "malformed")
+    refused(gate.ask(lambda door: read(Reply, door.ask({"do": "nonsense"}))), Reason.MALFORMED)
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(5)
         peer.connect(str(socket_of(gate.state, "door")))
@@ -118,7 +121,7 @@ def lights_tell_grant_from_refusal(gate: Bench, resident: str) -> str:
     gate.edge("green", True, began)
     gate.rest()
     refused = time.monotonic()
-    gate.claim(None, reason="unknown")
+    gate.claim(None, Reason.UNKNOWN)
     gate.edge("red", True, refused)
     gate.until(lambda: len([e for e in gate.edges("buzzer", refused) if e["level"]]) >= 2, "no two beeps")
     return "green and one beep; red and two"

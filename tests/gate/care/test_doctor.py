@@ -9,11 +9,12 @@ from gate.care.doctor import REGISTRY, Grade, Listens, Site, UnitState, examine,
 from gate.care.forecast import Forecast
 from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
-from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble, to_message
+from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
 from gate.store.database import database_of, open_database
 from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings, VisionSettings
 from tests.door import door_process
+from tests.said import door_says, vision_says
 
 WELL_KEPT = Forecast(Promise(1, 2), people=3, score_asked=0.4, years_kept=2.0, come_twice=0.01, more=900)
 WELL_SEEN = CameraReport(Gives(1920, 1080, 25.0, "H.264", 2.0))
@@ -22,8 +23,6 @@ WELL = Machine(45.0, False, 10**10, 10**10, True)
 
 @pytest.fixture
 def site(state, store):
-    door = {"pid": 1, "mode": "normal", "faults": [], "clock_trusted": True}
-    vision = {"last_frame_mono": 1.0, "camera_fault": None, "residents": 3, "cameras": seen_by(WELL_SEEN, WELL_SEEN)}
     settings = Settings(
         door={"pin_factory": "lgpio", "fire_pin": 5, "hold_pin": 6, "rex_pin": 13, "contact_pin": 19},
         camera={"source": "/dev/v4l/by-id/usb-camera"},
@@ -33,7 +32,7 @@ def site(state, store):
     return Site(
         state,
         settings,
-        Health(door, vision, WELL),
+        Health(door_says(), vision_says(cameras={"camera": WELL_SEEN, "infrared": WELL_SEEN}), WELL),
         lambda: "whole",
         lambda: "measured",
         lambda: WELL_KEPT,
@@ -42,12 +41,8 @@ def site(state, store):
     )
 
 
-def seen_by(camera, infrared):
-    return {"camera": to_message(camera), "infrared": to_message(infrared)}
-
-
 def with_camera(site, **report):
-    vision = {"last_frame_mono": None, "cameras": {"camera": to_message(CameraReport(**report))}}
+    vision = vision_says(last_frame_mono=None, cameras={"camera": CameraReport(**report)})
     return replace(site, health=replace(site.health, vision=vision))
 
 
@@ -74,7 +69,8 @@ def test_an_infrared_camera_is_looked_at_like_the_other(site):
     settings = site.settings.model_copy(update={"infrared": CameraSettings(source="rtsp://gate:secret@10.0.0.7/ir")})
     site = replace(site, settings=settings)
     assert found(site, "infrared").grade is Grade.OK
-    site.health.vision["cameras"] = seen_by(WELL_SEEN, CameraReport(fault=CameraFault(Trouble.BLACK)))
+    black = vision_says(cameras={"camera": WELL_SEEN, "infrared": CameraReport(fault=CameraFault(Trouble.BLACK))})
+    site = replace(site, health=replace(site.health, vision=black))
     assert (found(site, "infrared").grade, found(site, "infrared").seen) == (Grade.BAD, "the picture is black")
     asleep = replace(site, health=replace(site.health, vision=None))
     assert found(asleep, "infrared").grade is Grade.LOOK
@@ -110,7 +106,7 @@ def missing_pack():
 
 
 def with_door(site, **status):
-    return replace(site, health=replace(site.health, door={**site.health.door, **status}))
+    return replace(site, health=replace(site.health, door=door_says(**status)))
 
 
 def with_machine(site, **changes):
@@ -121,7 +117,7 @@ def with_machine(site, **changes):
     ("name", "make", "grade", "words"),
     [
         ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
-        ("door", lambda s: with_door(s, faults=["relay_stuck_on"]), Grade.BAD, "does not let go"),
+        ("door", lambda s: with_door(s, faults=("relay_stuck_on",)), Grade.BAD, "does not let go"),
         ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
         ("camera", lambda s: with_camera(s, fault=CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7"})),
          Grade.BAD, "refuses the user or the password"),

@@ -131,6 +131,6 @@ def test_a_door_that_was_not_told_to_learn_does_not(state, resident):
 def test_a_lesson_that_will_not_do_is_refused_on_record(state, resident, changes):
     with door_process(state, learn_faces=True) as (_, client):
         client.ask(claim(resident.id))
-        assert client.ask(lesson(resident, **changes)) == {"taken": False, "reason": "malformed"}
+        assert client.ask(lesson(resident, **changes)) == {"granted": False, "reason": "malformed"}
     assert learned(state) == []
     assert [line.details["reason"] for line in events(state) if line.kind == "denied"] == ["malformed"]

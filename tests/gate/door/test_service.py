@@ -117,7 +117,7 @@ def test_a_person_may_open_and_release_with_nobody_enrolled(state):
     with door_process(state, pulse_s=0.5) as (_, client):
         assert client.ask({"do": "open"}) == {"granted": True, "reason": None}
         assert client.ask({"do": "open"})["reason"] == "busy"
-        assert client.ask({"do": "release-relay"}) == {"released": True}
+        assert client.ask({"do": "release-relay"}) == {"granted": True, "reason": None}
         assert client.ask({"do": "nonsense"})["reason"] == "malformed"
     assert edges(state) == [False, True, False, None]
 
@@ -173,7 +173,8 @@ def test_fire_opens_and_keeps_open_over_lockdown_and_a_cut_wire_is_a_fire(state)
         drive(state, FIRE, 0)
         until(client, mode="lockdown", hold_relay=False, signal="locked")
         assert client.ask({"do": "open"}) == {"granted": False, "reason": "lockdown"}
-        assert client.ask({"do": "release"})["mode"] == "normal"
+        assert client.ask({"do": "release"})["granted"]
+        assert client.ask({"do": "status"})["mode"] == "normal"
     assert hold_edges(state) == [False, True, False, True, False, None]
     assert True not in edges(state)
     story = [kind for kind in kinds_of(state) if kind.startswith(("fire", "lockdown"))]
@@ -222,7 +223,8 @@ def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
         process.wait()
     with door_process(state) as (_, client):
         assert client.ask({"do": "open"})["reason"] == "lockdown"
-        assert client.ask({"do": "release"})["mode"] == "normal"
+        assert client.ask({"do": "release"})["granted"]
+        assert client.ask({"do": "status"})["mode"] == "normal"
     with door_process(state) as (_, client):
         assert client.ask({"do": "status"})["mode"] == "normal"
         assert client.ask({"do": "open"})["granted"]

@@ -1,6 +1,5 @@
 """A picture for someone who looks: small enough for the socket, whatever is on it."""
 
-import base64
 import threading
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from gate.processes.client import Client
+from gate.processes.fields import written
 from gate.processes.server import Server
 from gate.processes.wire import MAX_PICTURE
 from gate.vision.preview import preview
@@ -26,9 +26,9 @@ def pictures():
 )
 def test_it_fits_and_shows_what_the_camera_sees(name, image, shape):
     answer = preview(Frame(image, "camera", 12.5))
-    assert answer["taken_mono"] == 12.5
-    assert len(answer["jpeg"]) <= MAX_PICTURE
-    shown = cv2.imdecode(np.frombuffer(base64.b64decode(answer["jpeg"]), np.uint8), cv2.IMREAD_COLOR)
+    assert answer.taken_mono == 12.5
+    assert len(written(answer)["jpeg"]) <= MAX_PICTURE
+    shown = cv2.imdecode(np.frombuffer(answer.jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert shown.shape[:2] == shape
     assert abs(float(shown.mean()) - float(image.mean())) < 3
 

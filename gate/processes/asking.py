@@ -1,0 +1,69 @@
+"""What can be asked of the door and of vision, typed: a question, and the answer that belongs to it.
+
+Each function asks over the client it is given, whose socket is the door's or vision's. All raise LinkDown where nobody
+answers, and NotUnderstood, which is one, where the answer is not what was asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from gate.processes.client import Client, LinkDown
+from gate.processes.fields import Malformed, read
+from gate.processes.requests import ClaimReply, Do, Order, Preview, Reply, Report, Taken, request
+from gate.processes.status import DoorStatus, VisionStatus
+from gate.vocabulary import Claim, Lesson
+
+Answer = TypeVar("Answer")
+
+
+class NotUnderstood(LinkDown):
+    """Somebody answers on the socket, but not what was asked for: they refuse, or are of another version."""
+
+
+def door_status(client: Client) -> DoorStatus:
+    """How the door is."""
+    return _ask(client, DoorStatus, Do.STATUS)
+
+
+def vision_status(client: Client) -> VisionStatus:
+    """How vision is."""
+    return _ask(client, VisionStatus, Do.STATUS)
+
+
+def claim(client: Client, made: Claim) -> ClaimReply:
+    """Tell the door who is believed to stand there, and hear whether it opens."""
+    return _ask(client, ClaimReply, Do.CLAIM, made)
+
+
+def teach(client: Client, lesson: Lesson) -> Taken:
+    """Offer the door what was learned from a claim that it granted."""
+    return _ask(client, Taken, Do.LEARN, lesson)
+
+
+def report(client: Client, said: Report) -> Taken:
+    """Have the door put something of vision's on record."""
+    return _ask(client, Taken, Do.REPORT, said)
+
+
+def order(client: Client, do: Do, by: str | None = None) -> Reply:
+    """Give the door an order, for oneself or for whom one speaks; it is on record who gave it."""
+    return _ask(client, Reply, do, Order(by))
+
+
+def preview(client: Client) -> Preview:
+    """What vision's camera sees now; without a picture also where vision shows this user none."""
+    return _ask(client, Preview, Do.PREVIEW)
+
+
+def _ask(client: Client, answer: type[Answer], do: Do, value: Any = None) -> Answer:
+    said = client.ask(request(do, value))
+    try:
+        return read(answer, said)
+    except Malformed as error:
+        raise NotUnderstood(
+            "What is answered on {socket} is not what was asked for ({why}). Ask as root; and where the gate was"
+            " upgraded just now, start it again: sudo systemctl restart facegate.target",
+            socket=client.path,
+            why=said.get("reason") or error,
+        ) from error

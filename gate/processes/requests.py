@@ -1,0 +1,107 @@
+"""What one process may ask of another over its socket, and what it is answered.
+
+A request is one message: `do` says what is asked, and beside it stand the fields of the value that belongs to it. A
+claim and a lesson are those of `gate.vocabulary`; the others are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gate.processes.fields import Malformed, written
+from gate.processes.wire import Message
+from gate.vocabulary import Kind, Reason
+
+
+class Do(StrEnum):
+    """All that can be asked: vision claims, offers what was learned and reports to the door; persons order it; a
+    status is asked of both, and a picture of vision."""
+
+    CLAIM = "claim"
+    LEARN = "learn"
+    REPORT = "report"
+    STATUS = "status"
+    OPEN = "open"
+    LOCKDOWN = "lockdown"
+    HOLD = "hold"
+    RELEASE = "release"
+    RELEASE_RELAY = "release-relay"
+    PREVIEW = "preview"
+
+
+OF_DOOR = frozenset(Do) - {Do.PREVIEW}
+OF_VISION = frozenset({Do.STATUS, Do.PREVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A person's order to the door. `by` is whom the asking process speaks for, as the record names them ("user ID",
+    "token ID"); None: itself."""
+
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What vision has to put on record: one of its own kinds of event, and why, in words."""
+
+    event: Kind
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Whether it was done; `reason` says why not. So is refused whatever else was asked."""
+
+    granted: bool
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReply:
+    """What the door made of a claim.
+
+    `relay_mono` is when the relay was energised for it (monotonic seconds), None where it was not; `learn` whether the
+    door would hear what can be learned from it; `grant` the id of the grant by which they go in, which is an earlier
+    one where they come along with another.
+    """
+
+    granted: bool
+    reason: Reason | None = None
+    relay_mono: float | None = None
+    learn: bool = False
+    grant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whether the door took what vision offered it: a lesson, or a report."""
+
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the camera sees, as a small JPEG, and when light hit it (monotonic seconds); None while it sees nothing."""
+
+    jpeg: bytes | None = None
+    taken_mono: float | None = None
+
+
+def request(do: Do, value: Any = None) -> Message:
+    """What is asked, with the dataclass that belongs to it, as a message."""
+    return {"do": do.value} | (written(value) if value is not None else {})
+
+
+def asked(message: Message, known: Collection[Do]) -> Do:
+    """What a message asks. Raises Malformed unless it is among what is known."""
+    try:
+        do = Do(message["do"])
+    except (KeyError, ValueError) as error:
+        raise Malformed("unknown request") from error
+    if do not in known:
+        raise Malformed("unknown request")
+    return do

@@ -1,0 +1,69 @@
+"""What a process says of itself when it is asked for its status. Times are monotonic seconds.
+
+A field without a default was said from the first version on: what lacks it is no status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gate.processes.camera_report import CameraReport
+from gate.vocabulary import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorStatus:
+    """How the door is.
+
+    `mode`, `leaf` (None without a contact), `standing` and `signal` are the words of the door's machine, `faults` those
+    of `gate.vocabulary.Fault`; they are texts here, so that those of a door of another version can be shown as they
+    are. `reason` is why whoever stands at the gate was refused, while they are told so, and `residents` are the ids of
+    whom it greets, while it does. `at_rest` says whether a resident who asked now would set the gate in motion, and
+    `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
+    holds those that are wired. `store_fault` says in words what is wrong with the record or the register.
+    """
+
+    mode: str
+    leaf: str | None
+    standing: tuple[str, ...]
+    faults: tuple[str, ...]
+    signal: str | None
+    reason: Reason | None = None
+    residents: tuple[str, ...] = ()
+    at_rest: bool = False
+    taken: tuple[str, ...] = ()
+    relay: bool
+    hold_relay: bool | None
+    inputs: Mapping[str, bool]
+    exit_pressed: bool
+    lock: str
+    pid: int
+    clock_trusted: bool
+    unwritten_events: int
+    lost_events: int
+    last_write_age_s: float | None
+    store_fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionStatus:
+    """How vision is.
+
+    `cameras` holds a report for `camera`, and for `infrared` where there is one; `camera_fault` and `infrared_fault`
+    are their faults in English. `recording_ended` and `recording_began_mono` are for a recording in the camera's place.
+    `residents` is how many are in the gallery, `embedded` how many faces became a template since the start. `nearest`
+    is where the nearest face is: how far right of the picture's middle and below its upper edge its middle lies, its
+    width and its height, all in heights of the picture.
+    """
+
+    cameras: Mapping[str, CameraReport] = field(default_factory=dict)
+    camera_fault: str | None
+    infrared_fault: str | None = None
+    last_frame_mono: float | None
+    last_inference_mono: float | None
+    recording_ended: bool
+    recording_began_mono: float | None = None
+    residents: int
+    embedded: int
+    nearest: tuple[float, float, float, float] | None = None
