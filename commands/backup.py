@@ -42,7 +42,8 @@ def _made_in(folder: Path, gate: Home) -> archive.Backup:
     try:
         return archive.make(gate.state, folder, gate.config)
     except OSError as error:
-        raise UsageError(f"The backup cannot be written to {folder}: {error.strerror}. Name another folder.") from error
+        where = error.filename or folder
+        raise UsageError(f"The backup cannot be made in {folder} ({where}: {error.strerror}).") from error
 
 
 def _carried(folder: Path, state: Path | None, config: Path | None) -> archive.Backup | None:
