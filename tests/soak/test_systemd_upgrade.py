@@ -95,6 +95,40 @@ def test_each_service_can_do_its_part_and_no_more(box, who):
     assert found == MAY[who]
 
 
+# Who may say what on which socket: told there, refused as the wrong peer, or not let near.
+MAY_SAY = {
+    "door": {"door status: told", "door open: told", "door learn: wrong peer", "vision status: told",
+             "vision preview: wrong peer"},
+    "vision": {"door status: told", "door open: wrong peer", "door learn: told", "vision status: told",
+               "vision preview: told"},
+    "api": {"door status: told", "door open: told", "door learn: wrong peer", "vision status: told",
+            "vision preview: told"},
+    "stranger": {f"{name}: not let near" for name in ("door status", "door open", "door learn", "vision status",
+                                                      "vision preview")},
+}  # fmt: skip
+SAYS = """
+import json, socket
+ASKED = [("door", "status"), ("door", "open"), ("door", "learn"), ("vision", "status"), ("vision", "preview")]
+for name, what in ASKED:
+    try:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(f"/run/facegate/{name}/link.sock")
+            peer.sendall(json.dumps({"do": what}).encode() + b"\\n")
+            answer = json.loads(peer.makefile().readline())
+    except PermissionError:
+        print(f"{name} {what}: not let near")
+    else:
+        print(f"{name} {what}: {'wrong peer' if answer.get('reason') == 'wrong_peer' else 'told'}")
+"""
+
+
+@pytest.mark.parametrize("who", ["door", "vision", "api", "stranger"])
+def test_each_user_is_heard_on_the_sockets_as_far_as_his_part_goes(box, who):
+    found = set(as_service(box, who, SAYS).stdout.splitlines())
+    print(f"{who}: {', '.join(sorted(found))}")
+    assert found == MAY_SAY[who]
+
+
 def test_the_console_sees_through_visions_camera_and_the_door_does_not(box):
     program = (
         "from pathlib import Path\n"
