@@ -100,6 +100,11 @@ class Body:
         self._bound(ANYBODYS)
         self.refusal: HttpProblem | None = None
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it says that it is no larger than what anybody may send."""
+        return self._announced is not None and self._announced <= ANYBODYS.room
+
     async def open(self, bounds: Bounds, holder: str) -> None:
         """Take it under these bounds. Raises HttpProblem where it is too large, or too many come at once."""
         if self._announced is not None and self._announced > bounds.room:

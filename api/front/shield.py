@@ -79,7 +79,7 @@ class Shield:
             )
         if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
             return HttpProblem(403, "This request came from another site; it was not carried out.")
-        if scope["method"] in _SAFE and body.comes:
+        if scope["method"] in _SAFE and body.comes and not body.is_small:
             return HttpProblem(413, "This is more than the gate takes at once.")
         return None
 

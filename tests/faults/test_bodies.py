@@ -82,6 +82,12 @@ def test_who_may_send_it_is_refused_by_what_they_announce(app, browser):
     assert b"more than the gate takes" in said
 
 
+def test_a_small_body_where_none_belongs_is_passed_over(browser):
+    manager = browser("manager")
+    assert manager.ask("GET", "/api/v1/residents", json={"windows": ""}).status_code == 200
+    assert manager.ask("GET", "/api/v1/schedules/day", json={"windows": ""}).status_code == 405
+
+
 @pytest.mark.parametrize("parts", ["fields", "files", "large fields"])
 def test_a_form_of_too_many_parts_is_refused(browser, parts):
     manager = browser("manager")
