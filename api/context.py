@@ -65,7 +65,7 @@ class Context:
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
     examining: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the doctor looks: a process of its own, of which there is one at a time."""
+    """Held while the doctor looks: once at a time, in the thread of the request that asked."""
 
     @property
     def cookie(self) -> str:

@@ -33,6 +33,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "gate/store/record",
         "gate/store/site",
         "gate/care",
+        "gate/care/doctor",
         "gate/drill",
         "models",
         "enroll",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -25,12 +22,12 @@ from gate.vocabulary import Level
 from models.errors import PackError
 
 if TYPE_CHECKING:
+    from gate.care.doctor.finding import Finding
     from gate.care.forecast import Forecast
 
 router = APIRouter(route_class=AskedFirst, prefix="/door")
 
 _Percent = Annotated[float, Form(ge=0, le=100)]
-_EXAMINED_WITHIN_S = 60.0
 # The sheet is whole in itself, styles and all, and runs nothing.
 _SHEET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
@@ -63,32 +60,28 @@ def forget_zone(request: Request, connection: Store, context: Shared, actor: Own
 
 @router.post("/examination")
 def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
-    """What `facegate doctor` finds."""
+    """What the doctor finds, as `facegate doctor` does."""
     if not context.examining.acquire(blocking=False):
         said = language_of(request)(Sentence("An examination is under way; its findings are here in a minute."))
         return _page(request, connection, context, actor, problem=said)
     try:
         findings = _examined(context)
+    except FacegateError as error:
+        return _page(request, connection, context, actor, problem=language_of(request).error(error))
     finally:
         context.examining.release()
-    if findings is None:
-        said = language_of(request)(Sentence("The examination did not end; on the gate, ask: sudo facegate doctor"))
-        return _page(request, connection, context, actor, problem=said)
     return _page(request, connection, context, actor, findings=findings)
 
 
-def _examined(context: Context) -> list[dict[str, str]] | None:
-    """The doctor's findings; None where it did not end."""
-    named = ["--config", str(context.config)] if context.config else []
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "commands.cli", "doctor", "--json", "--state", str(context.state), *named],
-            capture_output=True, text=True, timeout=_EXAMINED_WITHIN_S, check=False,
-        )  # fmt: skip
-        found: list[dict[str, str]] = json.loads(done.stdout.splitlines()[-1])["findings"]
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, KeyError):
-        return None
-    return found
+def _examined(context: Context) -> list[Finding]:
+    """The doctor's findings. Raises UsageError where the configuration cannot be read."""
+    # What it looks with is heavy, and most of its life an api examines nothing.
+    from gate.care import doctor
+    from gate.care.doctor.site import site_of
+    from gate.config import load_settings
+
+    enroller = context.enroller
+    return doctor.examine(site_of(context.state, load_settings(context.config), enroller.models_dir, enroller.turn))
 
 
 @router.get("/drill")
@@ -102,7 +95,7 @@ def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
 
 def _page(
     request: Request, connection: Store, context: Context, actor: Actor, *, notice: str | None = None,
-    problem: str | None = None, findings: list[dict[str, str]] | None = None,
+    problem: str | None = None, findings: list[Finding] | None = None,
 ) -> Response:  # fmt: skip
     found = gather(context.state)
     vision = context.settings.get("vision", {})

@@ -2,6 +2,7 @@
 
 import re
 import tarfile
+from html import unescape
 
 import pytest
 
@@ -94,12 +95,23 @@ def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):
     assert "default-src 'none'" in policy
 
 
-def test_the_doctor_is_asked_from_the_page(browser, state, models_dir, monkeypatch):
-    monkeypatch.setenv("FACEGATE_MODELS__DIR", str(models_dir.resolve()))
-    text = browser("owner").post("/door/examination").text
-    assert "door does not answer" in text or "does not answer" in text
-    assert text.count('<td lang="en">') > 10
+def test_the_page_and_the_command_find_the_same(browser, facegate):
+    text = unescape(browser("owner").post("/door/examination").text)
+    findings = {one["name"]: one for one in facegate("doctor", "--json").answer["findings"]}
+    shown = dict(re.findall(r'<td lang="en">([^<]+)</td><td lang="en">([^<]*)</td>', text))
+    assert list(shown) == list(findings)
+    # What is free changes from one look to the next.
+    for name in findings.keys() - {"disk", "memory"}:
+        assert shown[name] == f"{findings[name]['seen']} {findings[name]['do']}", name
     assert browser("manager").post("/door/examination").status_code == 403
+
+
+def test_a_configuration_that_cannot_be_read_is_told_on_the_page(state, store, models_dir, staff, tmp_path):
+    config = tmp_path / "elsewhere.toml"
+    config.write_text("[door]\npulse = 3\n")
+    owner = Browser(create_app(context_on(state, models_dir, config=config)))
+    owner.sign_in("owner")
+    assert "There is no setting door.pulse" in problem_of(owner.post("/door/examination"))
 
 
 def test_the_doctor_and_a_backup_take_the_configuration_the_gate_runs_with(state, store, models_dir, staff, tmp_path):

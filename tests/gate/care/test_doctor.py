@@ -1,18 +1,24 @@
 import socket
-from contextlib import closing, suppress
+import sqlite3
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from threading import Thread
 
 import pytest
 
-from gate.care.doctor import REGISTRY, Grade, Listens, Site, UnitState, examine, site_of, who_listens
+from gate.care.doctor import CHECKS, Check, examine
+from gate.care.doctor.finding import Grade, well
+from gate.care.doctor.recognition import told_of_promise, told_of_strays
+from gate.care.doctor.site import Listens, Site, UnitState, site_of, who_listens
 from gate.care.forecast import Forecast
 from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
+from gate.errors import UsageError
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
 from gate.store.database import database_of, open_database
 from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings, VisionSettings
+from models.errors import PackError
 from tests.door import door_process
 from tests.said import door_says, vision_says
 
@@ -22,7 +28,7 @@ WELL = Machine(45.0, False, 10**10, 10**10, True)
 
 
 @pytest.fixture
-def site(state, store):
+def site(state, store, models_dir, models):
     settings = Settings(
         door={"pin_factory": "lgpio", "fire_pin": 5, "hold_pin": 6, "rex_pin": 13, "contact_pin": 19},
         camera={"source": "/dev/v4l/by-id/usb-camera"},
@@ -32,12 +38,11 @@ def site(state, store):
     return Site(
         state,
         settings,
+        models_dir,
+        lambda: nullcontext(models),
         Health(door_says(), vision_says(cameras={"camera": WELL_SEEN, "infrared": WELL_SEEN}), WELL),
-        lambda: "whole",
-        lambda: "measured",
-        lambda: WELL_KEPT,
-        state,
-        state / "model",
+        boot=state,
+        device_tree=state / "model",
     )
 
 
@@ -53,12 +58,11 @@ def found(site, name):
 
 def test_a_gate_that_is_well_has_nothing_to_mend(site):
     assert {finding.name: finding.seen for finding in examine(site) if finding.grade is not Grade.OK} == {}
-    assert len({finding.name for finding in examine(site)}) == len(REGISTRY)
+    assert len({finding.name for finding in examine(site)}) == len(CHECKS)
 
 
-def test_residents_enrolled_from_a_turned_photo_are_named_a_few_of_them(site):
-    names = [f"Person {number}" for number in range(8)]
-    told = found(replace(site, strays=lambda: names), "faces")
+def test_residents_enrolled_from_a_turned_photo_are_named_a_few_of_them():
+    told = told_of_strays([f"Person {number}" for number in range(8)])
     assert told.grade is Grade.BAD
     assert "Person 4 and 3 more" in told.seen
     assert "enrol them again" in told.do
@@ -101,10 +105,6 @@ def no_strict_gpiod(site):
     return site
 
 
-def missing_pack():
-    raise ValueError("The pack is missing.")
-
-
 def with_door(site, **status):
     return replace(site, health=replace(site.health, door=door_says(**status)))
 
@@ -126,7 +126,8 @@ def with_machine(site, **changes):
         ("console", lambda s: replace(s, listens=Listens.NOBODY), Grade.BAD, "Nobody listens"),
         ("pins", lambda s: replace(s, settings=Settings()), Grade.BAD, "nothing moves"),
         ("kernel pins", no_strict_gpiod, Grade.BAD, "not set"),
-        ("models", lambda s: replace(s, verify_models=missing_pack), Grade.BAD, "missing"),
+        ("models", lambda s: replace(s, models_dir=s.state), Grade.BAD, "is not installed"),
+        ("promise", lambda s: replace(s, models_dir=s.state), Grade.BAD, "is not installed"),
         ("database", damaged, Grade.BAD, "damaged"),
         ("database", altered, Grade.BAD, "not whole: line 1"),
         ("permissions", world_readable, Grade.BAD, "Everyone"),
@@ -161,9 +162,9 @@ def test_the_machine_s_own_files_are_read(tmp_path):
     assert look_at_machine(tmp_path, tmp_path / "none").under_voltage is None
 
 
-def test_a_running_door_is_examined(state):
+def test_a_running_door_is_examined(state, models_dir, models):
     with door_process(state):
-        site = site_of(state, Settings(), lambda: "whole", lambda: "measured", lambda: WELL_KEPT)
+        site = site_of(state, Settings(), models_dir, lambda: nullcontext(models))
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
 
@@ -172,7 +173,7 @@ def test_the_command_says_what_to_mend_and_ends_with_one(facegate, state):
     done = facegate("doctor", "--json")
     assert done.code == 1
     names = [finding["name"] for finding in done.answer["findings"]]
-    assert len(names) == len(REGISTRY)
+    assert len(names) == len(CHECKS)
     assert done.answer["bad"] == sum(finding["grade"] == "bad" for finding in done.answer["findings"])
 
 
@@ -201,27 +202,67 @@ def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
 
 
 def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
-    finding = found(site, "promise")
-    assert finding.grade is Grade.OK
-    assert "1 years, with 2 strangers a day and 3 residents; about 1.0 in 100 come twice. Room for 900" in finding.seen
-    dear = found(replace(site, forecast=lambda: replace(WELL_KEPT, come_twice=0.2)), "promise")
+    assert "1 years, with 2 strangers a day and 0 residents" in found(site, "promise").seen
+    told = told_of_promise(WELL_KEPT)
+    assert told.grade is Grade.OK
+    assert "3 residents; about 1.0 in 100 come twice. Room for 900 more" in told.seen
+    dear = told_of_promise(replace(WELL_KEPT, come_twice=0.2))
     assert dear.grade is Grade.LOOK
     assert "more photos of each" in dear.do
-    broken = found(replace(site, forecast=lambda: replace(WELL_KEPT, years_kept=0.25)), "promise")
+    broken = told_of_promise(replace(WELL_KEPT, years_kept=0.25))
     assert broken.grade is Grade.LOOK
     assert "one wrong opening in about 0.25 years" in broken.seen
 
-    def uncalibrated():
-        raise ValueError("has no calibration")
 
-    missing = found(replace(site, forecast=uncalibrated), "promise")
-    assert (missing.grade, missing.seen) == (Grade.BAD, "has no calibration")
-
-
-def test_liveness_is_said_as_it_is(site):
+def test_liveness_is_said_as_it_is(site, liveness_dir):
     assert "a photo held up" in found(site, "liveness").seen
     settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
-    assert "standard. measured" in found(replace(site, settings=settings), "liveness").seen
+    asked = replace(site, settings=settings, models_dir=liveness_dir)
+    assert "standard. liveness-minifas: " in found(asked, "liveness").seen
+    missing = found(replace(asked, models_dir=site.state), "liveness")
+    assert (missing.grade, missing.do) == (Grade.BAD, "Until then nobody is let in by face.")
+
+
+class Mistake(Exception):
+    pass
+
+
+def broken_check(_site):
+    raise Mistake("somebody's name")
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        PackError("The pack is damaged."),
+        UsageError("The pack is damaged."),
+        sqlite3.OperationalError("The pack is damaged."),
+        OSError("The pack is damaged."),
+    ],
+)
+def test_what_a_check_expects_keeps_its_own_words(site, expected):
+    def look(_site):
+        raise expected
+
+    told = examine(site, (Check("models", look, "Mend it."), Check("lock", lambda _: well("It locks."))))
+    assert [(one.grade, one.seen, one.do) for one in told] == [
+        (Grade.BAD, "The pack is damaged.", "Mend it."),
+        (Grade.OK, "It locks.", ""),
+    ]
+
+
+def test_a_mistake_in_a_check_is_called_one_with_its_place_and_the_others_still_look(site, caplog):
+    told = examine(
+        site, (Check("models", broken_check, "Install them again."), Check("lock", lambda _: well("Locks.")))
+    )
+    assert [(one.name, one.grade) for one in told] == [("models", Grade.BAD), ("lock", Grade.OK)]
+    line = broken_check.__code__.co_firstlineno + 1
+    assert told[0].seen == (
+        f"It could not be looked at, by a mistake in Facegate: Mistake in gate/care/test_doctor.py, line {line}."
+    )
+    assert "log" in told[0].do
+    assert "Traceback" in caplog.text
+    assert "somebody's name" in caplog.text
 
 
 @pytest.mark.parametrize("tls", ["generated", "off"])

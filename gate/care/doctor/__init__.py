@@ -1,0 +1,89 @@
+"""What is wrong with an installation, and how to mend it: one list of findings, for the command and for the console.
+
+`examine` looks at a gate's processes, wiring, models, store and machine, each with the checks of one module here. A
+check takes the Site and returns what it saw. What it expects to go wrong (a damaged pack, a store that cannot be read)
+is told in that error's own sentence; any other exception is a mistake in Facegate, and the finding says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.care.doctor import machine, recognition, services, store, wiring
+from gate.care.doctor.finding import Finding, Seen, to_mend
+from gate.care.doctor.site import Site
+from gate.errors import FacegateError
+from models.errors import PackError
+
+_log = logging.getLogger(__name__)
+
+_EXPECTED = (FacegateError, PackError, OSError, sqlite3.Error)
+_NOBODY_BY_FACE = "Until then nobody is let in by face."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that is looked at; `otherwise` says what to do where `look` raises an error that is expected."""
+
+    name: str
+    look: Callable[[Site], Seen]
+    otherwise: str = "Mend what it names, and examine again."
+
+
+CHECKS = (
+    Check("units", services.units),
+    Check("door", services.door),
+    Check("lock", wiring.lock),
+    Check("pins", wiring.pins),
+    Check("kernel pins", wiring.kernel_pins),
+    Check("vision", services.vision),
+    Check("camera", services.camera),
+    Check("infrared", services.infrared),
+    Check("models", recognition.models),
+    Check("promise", recognition.promise, _NOBODY_BY_FACE),
+    Check("liveness", recognition.liveness, _NOBODY_BY_FACE),
+    Check("faces", recognition.faces, _NOBODY_BY_FACE),
+    Check("console", services.console),
+    Check("database", store.database, "Stop the gate and run: facegate restore"),
+    Check("old copies", store.old_copies),
+    Check("clock", machine.clock),
+    Check("disk", machine.disk),
+    Check("memory", machine.memory),
+    Check("power", machine.power),
+    Check("permissions", store.permissions, "Mend --state, or enrol someone first."),
+    Check("versions", machine.versions),
+)
+
+
+def examine(site: Site, checks: tuple[Check, ...] = CHECKS) -> list[Finding]:
+    """One finding for each check, in their order. Takes seconds: it reads the whole record and opens the models."""
+    return [_found(check, site) for check in checks]
+
+
+def _found(check: Check, site: Site) -> Finding:
+    try:
+        seen = check.look(site)
+    except _EXPECTED as error:
+        seen = to_mend(_words(error), check.otherwise)
+    except Exception as bug:
+        _log.exception("The doctor's check of %s failed", check.name)
+        told = f"It could not be looked at, by a mistake in Facegate: {type(bug).__name__} in {_where(bug)}."
+        seen = to_mend(told, "Report it, with what the log says of it.")
+    return Finding(check.name, seen.grade, seen.seen, seen.do)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
+
+
+def _where(bug: Exception) -> str:
+    """The file and line that raised it."""
+    last = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"{'/'.join(Path(last.filename).parts[-3:])}, line {last.lineno}"

@@ -1,0 +1,61 @@
+"""The board under the gate: its clock, disk, memory and supply, and what is installed on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+
+from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
+from gate.care.doctor.site import Site
+from gate.care.health import HOT_C, LOW_DISK
+
+_LEAST_MEMORY = 400 * 1024 * 1024
+_LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
+
+
+def clock(site: Site) -> Seen:
+    """Whether something vouches for the time: the door's own judgement where it answers."""
+    if (site.health.door or site.health.machine).clock_trusted:
+        return well("It is to be trusted.")
+    return worth_a_look("Nothing vouches for it: schedules deny.", "Turn on systemd-timesyncd, or fit an RTC.")
+
+
+def disk(site: Site) -> Seen:
+    """Whether there is room for the record."""
+    free = site.health.machine.disk_free_bytes
+    seen = f"{free // 2**20} MB free."
+    return to_mend(seen, "Free some space; the record needs it.") if free < LOW_DISK else well(seen)
+
+
+def memory(site: Site) -> Seen:
+    """Whether the board has memory left for the gate's peaks."""
+    free = site.health.machine.memory_available_bytes or 0
+    seen = f"{free // 2**20} MB available."
+    return worth_a_look(seen, "Stop what else runs on this board.") if free < _LEAST_MEMORY else well(seen)
+
+
+def power(site: Site) -> Seen:
+    """What the board says of its supply and its heat."""
+    machine = site.health.machine
+    if machine.under_voltage:
+        return to_mend("Under-voltage.", "Fit a stronger supply; feed the lock from its own.")
+    if machine.temperature_c is not None and machine.temperature_c > HOT_C:
+        return worth_a_look(f"{machine.temperature_c:.0f} degrees.", "Give the board air.")
+    return well("No complaint from the board.")
+
+
+def versions(site: Site) -> Seen:
+    """What runs here; whoever is asked for help asks for this first."""
+    found = [
+        f"facegate {version('facegate')}",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+    ]
+    for library in _LIBRARIES:
+        try:
+            found.append(f"{library} {version(library)}")
+        except PackageNotFoundError:
+            return to_mend(f"{library} is missing.", "Install from requirements/run.txt again.")
+    return well(f"{', '.join(found)}, {os.uname().machine}{f', {site.board}' * bool(site.board)}.")

@@ -1,0 +1,91 @@
+"""What recognition stands on: the models, the promise for the residents of today, liveness, and their templates.
+
+Each check raises PackError where a pack is missing, damaged or unmeasured, and StoreError or sqlite3.Error where the
+store cannot be read; `examine` tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
+from gate.care.doctor.site import Site
+from gate.care.forecast import Forecast, forecast_of
+from gate.store.database import open_read_only
+from gate.vision.proofs import Proof, proofs
+from gate.vision.strays import stray_residents
+from gate.vocabulary import Level
+from models.errors import PackError
+from models.pack import check_files
+
+# So many residents are named; the others are counted.
+_NAMED = 5
+
+
+def models(site: Site) -> Seen:
+    """Whether every file of the pack is what was installed, and its models open and answer as they did then."""
+    pack = site.settings.models.pack
+    try:
+        if check_files(site.models_dir, pack).embedder is not None:
+            with site.opened():
+                pass
+    except PackError as error:
+        return to_mend(str(error), f"Run: facegate models install {pack}")
+    return well(f"The pack {pack} is whole.")
+
+
+def promise(site: Site) -> Seen:
+    """What the promise asks of the residents of today."""
+    with closing(open_read_only(site.state)) as connection:
+        pack, vision = site.settings.models.pack, site.settings.vision
+        return told_of_promise(forecast_of(connection, site.models_dir, pack, vision))
+
+
+def told_of_promise(found: Forecast) -> Seen:
+    """Whether it is kept, and at what price."""
+    if not found.kept:
+        seen = f"vision.threshold is set by hand: one wrong opening in about {found.years_kept:.2g} years."
+        return worth_a_look(seen, "Remove it, or raise it.")
+    seen = (
+        f"At most one wrong opening in {found.promise.years:g} years, with {found.promise.strangers_a_day:g} strangers"
+        f" a day and {found.people} residents; about {100 * found.come_twice:.1f} in 100 come twice."
+    )
+    if found.dear:
+        return worth_a_look(seen, "Enrol more photos of each, or promise fewer years in vision.promise.")
+    return well(f"{seen} Room for {found.more} more." if found.more is not None else seen)
+
+
+def liveness(site: Site) -> Seen:
+    """What liveness proves, by packs whose files are what was installed."""
+    settings = site.settings
+    level = settings.vision.liveness
+    if level is Level.OFF:
+        return well("Off: a photo held up before the camera can open the gate. What can be asked: docs/liveness.md.")
+    for pack in settings.liveness_packs:
+        check_files(site.models_dir, pack)
+    asked = proofs(site.models_dir, settings.liveness_packs, level, infrared=settings.infrared is not None)
+    return well(f"{level}. {' '.join(_told(proof) for proof in asked)}")
+
+
+def _told(proof: Proof) -> str:
+    if proof.bpcer is None or proof.apcer is None:
+        return f"{proof.name}: {proof.proves} ({proof.measured})."
+    rates = f"BPCER {100 * proof.bpcer:.1f} %, APCER {100 * proof.apcer:.1f} %"
+    return f"{proof.name}: {proof.proves} ({rates}, {proof.measured})."
+
+
+def faces(site: Site) -> Seen:
+    """Whether a template was made from what is no upright, plain face."""
+    with site.opened() as models, closing(open_read_only(site.state)) as connection:
+        return told_of_strays(stray_residents(connection, models))
+
+
+def told_of_strays(names: Sequence[str]) -> Seen:
+    """Who has such a template, the first of them by name."""
+    if not names:
+        return well("No template tells of a turned, covered or negative picture.")
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    seen = f"Not made from an upright, plain face, as it seems: {', '.join(names[:_NAMED])}{more}."
+    do = "Erase these templates on the residents' pages and enrol them again: strangers' pictures may resemble them."
+    return to_mend(seen, do)

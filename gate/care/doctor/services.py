@@ -1,0 +1,91 @@
+"""The gate's processes: whether each runs and answers, and what vision says of its cameras."""
+
+from __future__ import annotations
+
+from gate.api_settings import exposure
+from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
+from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
+from gate.care.health import words_of_fault
+from gate.vision.address import without_password
+
+_MANY_RESTARTS = 3
+
+
+def units(site: Site) -> Seen:
+    """The services of an installed gate, as systemd has them."""
+    if site.units is None:
+        return well("No service: this gate is run by hand.")
+    if site.units.get("settings", UnitState("", 0)).active == "failed":
+        seen = "The services run with older settings: the last ones were refused."
+        return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
+    down = [name for name in UNITS if site.units.get(name, UnitState("missing", 0)).active != "active"]
+    if down:
+        do = f"Start them: sudo systemctl start facegate.target. {journal_of(down[0])}"
+        return to_mend(f"Not running: {', '.join(down)}.", do)
+    restless = [name for name, unit in site.units.items() if unit.restarts > _MANY_RESTARTS]
+    if restless:
+        seen = ", ".join(f"{name} was started again {site.units[name].restarts} times" for name in restless)
+        return worth_a_look(f"{seen}.", journal_of(restless[0]))
+    return well("All services run.")
+
+
+def door(site: Site) -> Seen:
+    """Whether the door answers, and what it reports of its wiring."""
+    status = site.health.door
+    if status is None:
+        return to_mend("It does not answer.", site.advice("door", "Start it: facegate run"))
+    faults = " ".join(words_of_fault(fault) for fault in status.faults)
+    if faults:
+        return to_mend(faults, "Look at the wiring of what it names.")
+    return well(f"It answers; its mode is {status.mode}.")
+
+
+def vision(site: Site) -> Seen:
+    """Whether vision answers, and how many it knows."""
+    status = site.health.vision
+    if status is None:
+        return to_mend("It does not answer.", site.advice("vision", "See what facegate run says of it."))
+    return well(f"It answers; {status.residents} residents are in its gallery.")
+
+
+def camera(site: Site) -> Seen:
+    """What vision sees through the camera."""
+    return _looked_through(site, "camera", site.settings.camera.source)
+
+
+def infrared(site: Site) -> Seen:
+    """What vision sees through the infrared camera, where there is one."""
+    if site.settings.infrared is None:
+        return well("None: liveness is judged by the camera alone.")
+    return _looked_through(site, "infrared", site.settings.infrared.source)
+
+
+def _looked_through(site: Site, name: str, source: str) -> Seen:
+    status = site.health.vision
+    if status is None:
+        return worth_a_look(f"{without_password(source)}: nobody looks through it now.", "Start the gate.")
+    report = status.cameras.get(name)
+    if report is None or (report.gives is None and report.fault is None):
+        return worth_a_look(f"{without_password(source)} is being opened.", "Ask again in a minute.")
+    if report.fault is not None:
+        do = f"It is {name}.source; before you change it, try: facegate doctor --camera ADDRESS"
+        return to_mend(report.sentence, do)
+    if source.isdigit():
+        do = f"Numbers change: name it by /dev/v4l/by-id in {name}.source."
+        return worth_a_look(f"{source}: {report.sentence}", do)
+    return well(f"{without_password(source)}: {report.sentence}")
+
+
+def console(site: Site) -> Seen:
+    """Who listens on the console's port, and whether more than the site's own network reaches it."""
+    where = f"port {site.settings.api.port} of {site.settings.api.host}"
+    if site.listens is Listens.ANOTHER:
+        do = f"End it (sudo ss -ltnp 'sport = :{site.settings.api.port}' names it), or choose another in api.port."
+        return to_mend(f"Another program listens on {where}.", do)
+    if site.listens is Listens.NOBODY:
+        return to_mend(f"Nobody listens on {where}.", site.advice("api", "Start it: facegate run"))
+    exposed = exposure(site.settings.api.host)
+    if exposed is None:
+        return well(f"It listens on {where}.")
+    seen, do = exposed.split(". ", 1)
+    return worth_a_look(f"{seen}.", do)
