@@ -10,7 +10,7 @@ import click
 
 from commands.given import handed_over
 from commands.home import counted, home, json_option, print_json, state_option
-from gate.care import restore as care
+from gate.care.backup import restore as care
 from gate.care.health import door_runs
 from gate.errors import Refusal
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gate.care import archive
+from gate.care.backup import archive
 from gate.errors import UsageError
 from gate.places import read_plain
 from gate.state import SERVICE_STATE

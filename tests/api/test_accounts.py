@@ -5,7 +5,7 @@ import pytest
 from api import auth
 from api.auth import Permission, digest
 from gate.care import backup
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.store.record import audit
 from gate.store.site import accounts
 from gate.store.site.accounts import Role

@@ -1,7 +1,7 @@
 """Homes, the settings in effect, backups."""
 
 from api.app import create_app
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.config import load_settings, shown
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON

@@ -14,8 +14,8 @@ from contextlib import closing
 import pytest
 
 from gate.care import backup
-from gate.care.archive import own_key
-from gate.care.restore import restore
+from gate.care.backup.archive import own_key
+from gate.care.backup.restore import restore
 from gate.errors import Refusal, UsageError
 from gate.store.database import database_of, open_database
 from gate.store.people import residents
@@ -182,7 +182,7 @@ MANIFEST = b'{"format": 1, "made_at": "2026", "sha256": {"facegate.db": "0"}}'
 RESTORE = """
 import sys
 from pathlib import Path
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 try:
     restore(Path(sys.argv[1]), Path(sys.argv[2]), unsealed=True)
 except Exception as error:

@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 
 from gate.care import backup
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.drill.expect import expect, health, milliseconds
 from gate.drill.rig import Bench
 from gate.store.database import open_database

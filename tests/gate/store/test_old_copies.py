@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.care import backup, retention
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
 from gate.store.database import database_of, open_copy, open_database

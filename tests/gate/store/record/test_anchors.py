@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.care import backup, retention
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.care.witnesses import of_backups
 from gate.keep_settings import KeepSettings
 from gate.store.database import open_database

@@ -11,9 +11,8 @@ from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gate.care import archive
-from gate.care.backup import Backup, checked
-from gate.care.since import Dropped, keep_revoked, same_gate, tombstones_of
+from gate.care.backup import Backup, archive, checked
+from gate.care.backup.revoked import Dropped, keep_revoked, same_gate, tombstones_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse

@@ -13,7 +13,7 @@ import pytest
 from api.app import create_app
 from api.auth import digest
 from gate.care import backup
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import consents, corrections, erasure, residents, templates
 from gate.store.people.changes import Changes, change

@@ -1,7 +1,7 @@
 """Backups: one archive with the database as it was at one moment, the configuration, and a manifest of their hashes.
 
 A backup holds templates and names: it is written for its owner alone, and belongs on a medium that is locked away.
-How an archive is written and read: gate.care.archive; how it comes back: gate.care.restore.
+How an archive is written and read: gate.care.backup.archive; how it comes back: gate.care.backup.restore.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gate.care import archive
+from gate.care.backup import archive
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from gate.care import backup
-from gate.care.restore import restore
+from gate.care.backup.restore import restore
 from gate.errors import UsageError
 from gate.store.database import StoreError, database_of, open_database
 from gate.store.people import erasure, residents
