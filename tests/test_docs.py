@@ -33,6 +33,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "gate/store/record",
         "gate/store/site",
         "gate/care",
+        "gate/care/backup",
         "gate/care/doctor",
         "gate/drill",
         "models",
@@ -58,15 +59,31 @@ def test_the_readme_names_every_command():
     assert [name for name in COMMANDS if f"`facegate {name}" not in readme] == []
 
 
-def test_every_line_of_the_threat_model_names_a_test_that_is_there():
-    threats = (REPOSITORY / "docs" / "security.md").read_text("utf-8").split("## What the record proves")[0]
-    lines = [line for line in threats.splitlines() if line.startswith("| ") and not line.startswith("| tried ")]
-    assert len(lines) > 60
+def each_names_a_test(lines):
+    """Fails unless each line of a table names a test that is there."""
     for line in lines:
         named = re.findall(r"`([\w/]+\.py)::(\w+)`", line)
         assert named, f"no test holds: {line}"
         for file, name in named:
             assert f"def {name}(" in (REPOSITORY / "tests" / file).read_text("utf-8"), f"{file} has no {name}"
+
+
+def test_every_line_of_the_threat_model_names_a_test_that_is_there():
+    threats = (REPOSITORY / "docs" / "security.md").read_text("utf-8").split("## What the record proves")[0]
+    lines = [line for line in threats.splitlines() if line.startswith("| ") and not line.startswith("| tried ")]
+    assert len(lines) > 60
+    each_names_a_test(lines)
+
+
+def test_every_rule_names_the_file_that_keeps_it_and_a_test_that_is_there():
+    rules = (REPOSITORY / "docs" / "rules.md").read_text("utf-8")
+    lines = [line for line in rules.splitlines() if re.match(r"\| \d", line)]
+    each_names_a_test(lines)
+    assert sorted({int(line[2:].split(".")[0]) for line in lines}) == list(range(1, 13))
+    for line in lines:
+        kept_in = re.findall(r"`([^`]+)`", line.split(" | ")[1])
+        assert kept_in, f"kept nowhere: {line}"
+        assert [file for file in kept_in if not (REPOSITORY / file).is_file()] == []
 
 
 def test_every_rule_that_is_broken_on_purpose_stands_where_it_is_looked_for():
