@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
 from api.auth import Actor
@@ -27,50 +31,129 @@ if TYPE_CHECKING:
 
 router = APIRouter(route_class=AskedFirst, prefix="/door")
 
-_Percent = Annotated[float, Form(ge=0, le=100)]
+_Percent = Annotated[float, Field(ge=0, le=100)]
 # The sheet is whole in itself, styles and all, and runs nothing.
 _SHEET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
+class DrawnZone(BaseModel):
+    """Where a face counts, in percent of the picture's width and height, as drawn on it."""
+
+    left: _Percent
+    top: _Percent
+    right: _Percent
+    bottom: _Percent
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The page, for whoever asked."""
+
+    request: Request
+    connection: sqlite3.Connection
+    context: Context
+    actor: Actor
+
+    def shown(
+        self, *, notice: Sentence | None = None, problem: Sentence | None = None,
+        findings: Sequence[Finding] | None = None,
+    ) -> Response:  # fmt: skip
+        """The page; `findings` are the doctor's, where it was just asked."""
+        language, found = language_of(self.request), gather(self.context.state)
+        zone = approach_zone.drawn(self.connection)
+        return page(
+            self.request,
+            "gate.html",
+            status_code=422 if problem else 200,
+            actor=self.actor,
+            health=health_of(self.context.gate, found),
+            problems=found.problems,
+            cameras={name: one.sentence for name, one in (found.vision.cameras.items() if found.vision else ())},
+            settings=self.context.settings,
+            zone=zone or self._zone_of_settings(),
+            drawn=zone is not None,
+            drilled=any((self.context.state / "drills").glob("drill-*.html")),
+            findings=findings,
+            forecast=self._forecast(),
+            proofs=self._proofs(),
+            notice=notice and language(notice),
+            problem=problem and language(problem),
+        )
+
+    def _zone_of_settings(self) -> tuple[float, ...]:
+        zone = self.context.settings.get("vision", {}).get("zone", {})
+        return tuple(zone.values()) or (0.0, 0.0, 1.0, 1.0)
+
+    def _proofs(self) -> list[Proof]:
+        """The liveness checks in use; none where a pack is missing, which the doctor names."""
+        settings = self.context.settings
+        try:
+            level, infrared = Level(settings["vision"]["liveness"]), settings["infrared"] is not None
+            return proofs(self.context.enroller.models_dir, settings["models"]["liveness"], level, infrared=infrared)
+        except (KeyError, PackError):
+            return []
+
+    def _forecast(self) -> Forecast | None:
+        """What the promise costs; None where the models that say so are missing, which the doctor names."""
+        from gate.care.forecast import forecast_of
+
+        models_dir, settings = self.context.enroller.models_dir, self.context.settings
+        try:
+            vision = VisionSettings.model_validate(settings["vision"])
+            return forecast_of(self.connection, models_dir, settings["models"]["pack"], vision)
+        except (KeyError, ValueError, PackError):
+            return None
+
+
+def _watchers(request: Request, connection: Store, context: Shared, actor: Watcher) -> _Page:
+    return _Page(request, connection, context, actor)
+
+
+def _owners(request: Request, connection: Store, context: Shared, actor: Owner) -> _Page:
+    return _Page(request, connection, context, actor)
+
+
+_WatchersPage = Annotated[_Page, Depends(_watchers)]
+_OwnersPage = Annotated[_Page, Depends(_owners)]
+
+
 @router.get("")
-def show_gate(request: Request, connection: Store, context: Shared, actor: Watcher) -> Response:
+def show_gate(page: _WatchersPage) -> Response:
     """How the gate is."""
-    return _page(request, connection, context, actor)
+    return page.shown()
 
 
 @router.post("/zone")
-def draw_zone(
-    request: Request, connection: Store, context: Shared, actor: Owner, left: _Percent, top: _Percent, right: _Percent,
-    bottom: _Percent,
-) -> Response:  # fmt: skip
+def draw_zone(page: _OwnersPage, zone: Annotated[DrawnZone, Form()]) -> Response:
     """Where a face counts, as drawn on the picture."""
+    corners = (zone.left / 100, zone.top / 100, zone.right / 100, zone.bottom / 100)
     try:
-        approach_zone.draw(connection, (left / 100, top / 100, right / 100, bottom / 100), actor.label)
+        approach_zone.draw(page.connection, corners, page.actor.label)
     except FacegateError as error:
-        return _page(request, connection, context, actor, problem=language_of(request).error(error))
-    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+        return page.shown(problem=error.sentence)
+    return page.shown(notice=Sentence("Saved."))
 
 
 @router.post("/zone/removal")
-def forget_zone(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+def forget_zone(page: _OwnersPage) -> Response:
     """The zone of the settings again."""
-    approach_zone.draw(connection, None, actor.label)
-    return _page(request, connection, context, actor, notice=language_of(request)(Sentence("Saved.")))
+    approach_zone.draw(page.connection, None, page.actor.label)
+    return page.shown(notice=Sentence("Saved."))
 
 
 @router.post("/examination")
-def examine(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+def examine(page: _OwnersPage) -> Response:
     """What the doctor finds, as `facegate doctor` does."""
-    if not context.examining.acquire(blocking=False):
-        said = language_of(request)(Sentence("An examination is under way; its findings are here in a minute."))
-        return _page(request, connection, context, actor, problem=said)
+    examining = page.context.examining
+    if not examining.acquire(blocking=False):
+        return page.shown(problem=Sentence("An examination is under way; its findings are here in a minute."))
     try:
-        findings = _examined(context)
+        findings = _examined(page.context)
     except FacegateError as error:
-        return _page(request, connection, context, actor, problem=language_of(request).error(error))
+        return page.shown(problem=error.sentence)
     finally:
-        context.examining.release()
-    return _page(request, connection, context, actor, findings=findings)
+        examining.release()
+    return page.shown(findings=findings)
 
 
 def _examined(context: Context) -> list[Finding]:
@@ -91,51 +174,3 @@ def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
     if not sheets:
         raise HttpProblem(404, "There was no drill yet: sudo facegate drill")
     return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})
-
-
-def _page(
-    request: Request, connection: Store, context: Context, actor: Actor, *, notice: str | None = None,
-    problem: str | None = None, findings: list[Finding] | None = None,
-) -> Response:  # fmt: skip
-    found = gather(context.state)
-    vision = context.settings.get("vision", {})
-    zone = approach_zone.drawn(connection)
-    return page(
-        request,
-        "gate.html",
-        status_code=422 if problem else 200,
-        actor=actor,
-        health=health_of(context.gate, found),
-        problems=found.problems,
-        cameras={name: report.sentence for name, report in (found.vision.cameras.items() if found.vision else ())},
-        settings=context.settings,
-        zone=zone or tuple(vision.get("zone", {}).values()) or (0.0, 0.0, 1.0, 1.0),
-        drawn=zone is not None,
-        drilled=any((context.state / "drills").glob("drill-*.html")),
-        findings=findings,
-        forecast=_forecast(connection, context),
-        proofs=_proofs(context),
-        notice=notice,
-        problem=problem,
-    )
-
-
-def _proofs(context: Context) -> list[Proof]:
-    """The liveness checks in use; none where a pack is missing, which the doctor names."""
-    settings = context.settings
-    try:
-        level, infrared = Level(settings["vision"]["liveness"]), settings["infrared"] is not None
-        return proofs(context.enroller.models_dir, settings["models"]["liveness"], level, infrared=infrared)
-    except (KeyError, PackError):
-        return []
-
-
-def _forecast(connection: Store, context: Context) -> Forecast | None:
-    """What the promise costs; None where the models that say so are missing, which the doctor names."""
-    from gate.care.forecast import forecast_of
-
-    try:
-        vision = VisionSettings.model_validate(context.settings["vision"])
-        return forecast_of(connection, context.enroller.models_dir, context.settings["models"]["pack"], vision)
-    except (KeyError, ValueError, PackError):
-        return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Any
 
@@ -42,37 +43,44 @@ def _environment() -> Environment:
     return environment
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """How moments are written on a page: in the reader's language, in the gate's time zone."""
+
+    language: Language
+    zone: tzinfo
+
+    def clock(self, moment: str) -> str:
+        """The time of day of a moment in ISO 8601."""
+        return self.language.time(datetime.fromisoformat(moment), self.zone)
+
+    def day_and_time(self, moment: str) -> str:
+        """Day and time of a moment in ISO 8601."""
+        return self.language.date_time(datetime.fromisoformat(moment), self.zone)
+
+    def day_and_time_of(self, seconds: float) -> str:
+        """Day and time of a moment in seconds since 1970, UTC."""
+        return self.language.date_time(datetime.fromtimestamp(seconds, UTC), self.zone)
+
+
 def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """One page. `_` is the reader's language, `actor` who is signed in (None: nobody)."""
     context, language = context_of(request), language_of(request)
-    zone = zone_of(context.zone)
-    values = {"actor": None, "notice": None, "problem": None} | values
-
-    def clock(moment: str) -> str:
-        return language.time(datetime.fromisoformat(moment), zone)
-
-    def day_and_time(moment: str) -> str:
-        return language.date_time(datetime.fromisoformat(moment), zone)
-
-    def day_and_time_of(seconds: float) -> str:
-        return language.date_time(datetime.fromtimestamp(seconds, UTC), zone)
-
-    text = (
-        _environment()
-        .get_template(template)
-        .render(
-            _=language,
-            many=language.many,
-            language=language,
-            languages=context.languages.all,
-            gate=context.gate,
-            path=request.url.path,
-            back=_way_back(request),
-            clock=clock,
-            day_and_time=day_and_time,
-            day_and_time_of=day_and_time_of,
-            json=json.dumps,
-            **values,
-        )
-    )
-    return HTMLResponse(text, status_code)
+    times = _Times(language, zone_of(context.zone))
+    known: dict[str, Any] = {
+        "_": language,
+        "many": language.many,
+        "language": language,
+        "languages": context.languages.all,
+        "gate": context.gate,
+        "path": request.url.path,
+        "back": _way_back(request),
+        "clock": times.clock,
+        "day_and_time": times.day_and_time,
+        "day_and_time_of": times.day_and_time_of,
+        "json": json.dumps,
+        "actor": None,
+        "notice": None,
+        "problem": None,
+    }
+    return HTMLResponse(_environment().get_template(template).render(known | values), status_code)
