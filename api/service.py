@@ -20,7 +20,7 @@ from api.chores import tidy_each_night
 from api.context import Context
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
-from api.front.tls import fingerprint, generated_certificate
+from api.front.tls import fingerprint, renew_for_ever
 from api.webhooks import send_for_ever
 from gate.api_settings import exposure
 from gate.errors import FacegateError
@@ -31,7 +31,6 @@ from gate.store.site import accounts
 
 _log = logging.getLogger(__name__)
 
-_LOOK_AT_CERTIFICATE_EVERY_S = 6 * 3600.0
 # On the same cores the door comes first, then vision (gate.vision.service.NICE).
 _NICE = 15
 
@@ -50,18 +49,10 @@ class _Server(uvicorn.Server):
             asyncio.create_task(_feed_watchdog()),
             asyncio.create_task(tidy_each_night(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
-            asyncio.create_task(self._renew_certificate()),
         ]
-
-    async def _renew_certificate(self) -> None:
-        """A gate may run for years: its own certificate is made anew before it ends, and shown from then on."""
-        state, names = self._console.context.state, self._console.names
-        while self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
-            await asyncio.sleep(_LOOK_AT_CERTIFICATE_EVERY_S)
-            try:
-                self.config.ssl.load_cert_chain(*await asyncio.to_thread(generated_certificate, state, names))
-            except (OSError, ValueError) as error:
-                _log.error("The console's certificate could not be renewed: %s", error)
+        if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
+            renewing = renew_for_ever(self.config.ssl, self._console.context.state, self._console.names)
+            self._chores.append(asyncio.create_task(renewing))
 
 
 async def _feed_watchdog() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 import os
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +19,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from gate.errors import UsageError
 from gate.processes.addresses import generated_certificate_file
 
+_log = logging.getLogger(__name__)
+
 _LIFE = timedelta(days=825)
 _RENEW_BEFORE = timedelta(days=30)
 # A clock that stands in the past at the first start must not make a certificate of the future.
 _LEEWAY = timedelta(days=2)
+# So often it is looked at whether the certificate is about to end, seconds.
+LOOK_EVERY_S = 6 * 3600.0
 
 
 def own_certificate(certificate: Path, key: Path) -> tuple[Path, Path]:
@@ -56,6 +63,18 @@ def generated_certificate(state: Path, names: tuple[str, ...], now: datetime | N
         certificate.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         _generate(certificate, key, names, now)
     return certificate, key
+
+
+async def renew_for_ever(
+    shown: ssl.SSLContext, state: Path, names: tuple[str, ...], every_s: float = LOOK_EVERY_S
+) -> None:
+    """A gate may run for years: its own certificate is made anew before it ends, and browsers are `shown` that."""
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            shown.load_cert_chain(*await asyncio.to_thread(generated_certificate, state, names))
+        except (OSError, ValueError) as error:
+            _log.error("The console's certificate could not be renewed: %s", error)
 
 
 def names_in(certificate: Path) -> tuple[str, ...]:
