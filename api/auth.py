@@ -67,7 +67,7 @@ class Actor:
         return self.user.id
 
     def may(self, permission: Permission) -> bool:
-        """Whether they may."""
+        """Whether they may do that."""
         return permission in self.permissions
 
 

@@ -21,7 +21,7 @@ _HOUR = 3
 
 
 async def tidy_each_night(context: Context) -> None:
-    """For ever."""
+    """Every few minutes, for ever: do the night's work where it is due. What fails is logged and tried anew."""
     while True:
         try:
             await asyncio.to_thread(tidy_where_due, context, datetime.now(UTC), trusted=trusted_now())

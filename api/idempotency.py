@@ -31,7 +31,7 @@ def once(
 def answered_once(
     connection: sqlite3.Connection, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], str]
 ) -> str:
-    """The same for what makes no resident: the answer that `act` gives, or that was given before."""
+    """The answer that `act` gives, or gave to the same request before, where it makes no resident; else as `once`."""
     return _once(connection, actor, key, asked, act, of_resident=False)
 
 

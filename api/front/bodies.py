@@ -80,7 +80,7 @@ class Uploads:
         self._now[holder] += 1
 
     def end(self, holder: str) -> None:
-        """One is over."""
+        """An upload of `holder`'s is over: its turn is free."""
         self._now[holder] -= 1
         if not self._now[holder]:
             del self._now[holder]

@@ -43,7 +43,7 @@ class Language:
         return self.words.ngettext(one, more, count).format(count=count)
 
     def error(self, error: Exception) -> str:
-        """What an error says."""
+        """What an error says, in this language where it is one of ours."""
         return self(error.sentence) if isinstance(error, FacegateError) else str(error)
 
     @property
@@ -76,11 +76,11 @@ class Languages:
 
     @property
     def all(self) -> list[Language]:
-        """By tag."""
+        """Every language, in the order of their tags."""
         return [self._all[tag] for tag in sorted(self._all)]
 
     def of(self, request: Request) -> Language:
-        """That of who asks."""
+        """The language of who sends a request: see `chosen`."""
         return self.chosen(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
 
     def chosen(self, cookie: str | None, accepted: str) -> Language:

@@ -6,7 +6,7 @@ import json
 
 from gate.care.health import ask_api
 from gate.drill.results import CheckFailed
-from gate.drill.rig import Bench
+from gate.drill.rig import Rig
 from gate.processes.requests import ClaimReply, Reply
 from gate.vocabulary import Reason
 
@@ -36,7 +36,7 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def press_exit(gate: Bench) -> float:
+def press_exit(gate: Rig) -> float:
     """Press REX and let go once the relay moves; the seconds until it did."""
     pressed = gate.drive(rex=True)
     opened = gate.edge("relay", True, pressed)
@@ -44,7 +44,7 @@ def press_exit(gate: Bench) -> float:
     return opened - pressed
 
 
-def health(gate: Bench) -> dict[str, dict[str, object]]:
+def health(gate: Rig) -> dict[str, dict[str, object]]:
     """What HTTP says of the gate's health."""
     found: dict[str, dict[str, object]] = json.loads(ask_api(gate.state, "/api/health"))
     return found

@@ -26,7 +26,7 @@ WAIT_S = 60.0
 
 
 class Guide(Protocol):
-    """Who stands at the gate."""
+    """Whoever stands at the gate and does what the drill asks for."""
 
     def tell(self, words: str) -> None:
         """Say what to do."""
@@ -42,7 +42,7 @@ class PowerCut(Exception):
 
 
 class Gate:
-    """The real gate, as it runs."""
+    """The gate as it runs, asked and ordered over its sockets; `wait_s` is how long a person may take."""
 
     def __init__(self, state: Path, wait_s: float = WAIT_S) -> None:
         self._state = state
@@ -123,7 +123,7 @@ def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> str:
 
 
 def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
-    """REX."""
+    """The exit button opens, and goes on doing so while the software is stopped."""
     if settings.door.rex_pin is not None:
         installer.tell("Press the exit button inside.")
         gate.wait(lambda: gate.door().mode == "egress", "the button was not seen")
@@ -137,7 +137,7 @@ def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
 
 
 def _fire(gate: Gate, settings: Settings, installer: Guide) -> str:
-    """Fire."""
+    """The fire panel opens the gate, which stays open until the signal ends."""
     if settings.door.fire_pin is None:
         if not installer.agree("There is no fire input. Is the fire panel wired into the lock's supply?"):
             raise CheckFailed("Fire does not open this gate: wire the panel's contact into the lock's supply.")
@@ -152,7 +152,7 @@ def _fire(gate: Gate, settings: Settings, installer: Guide) -> str:
 
 
 def _contact(gate: Gate, settings: Settings, installer: Guide) -> str:
-    """The door contact."""
+    """The door contact follows the door."""
     if settings.door.contact_pin is None:
         return "this gate has none"
     installer.tell("Open the gate from inside and leave it open.")
@@ -163,7 +163,7 @@ def _contact(gate: Gate, settings: Settings, installer: Guide) -> str:
 
 
 def _camera(gate: Gate, _settings: Settings, installer: Guide) -> str:
-    """The camera."""
+    """The loss of the camera is told, and the door works without it."""
     installer.tell("Pull the camera's cable.")
     lost = gate.wait(lambda: gate.vision().camera_fault, "the loss was not seen")
     if not gate.open():

@@ -1,4 +1,4 @@
-"""A whole gate on a bench: `facegate run` with its real processes, on mock pins that are driven and read here."""
+"""A whole gate on a test rig: `facegate run` with its real processes, on mock pins that are driven and read here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TIMES = {
 }  # fmt: skip
 
 
-class Bench:
+class Rig:
     """The running gate: ask it, drive its inputs, read its relays, kill its processes."""
 
     def __init__(self, state: Path, process: subprocess.Popen[str]) -> None:
@@ -182,7 +182,7 @@ class Bench:
 
 
 @contextmanager
-def bench(state: Path, models_dir: Path, source: str) -> Iterator[Bench]:
+def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
     """A gate of its own in `state`, with everything wired, at rest when it is handed over."""
     state.mkdir(parents=True, exist_ok=True)
     config = state / "facegate.toml"
@@ -195,7 +195,7 @@ def bench(state: Path, models_dir: Path, source: str) -> Iterator[Bench]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    gate = Bench(state, process)
+    gate = Rig(state, process)
     try:
         gate.until(gate.status, "the door does not start", 15)
         gate.drive(fire=True, tamper=True, contact=True)

@@ -21,7 +21,7 @@ from gate.drill.results import Result
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Everything the page says."""
+    """A drill's protocol: what was checked, on which gate, by whom and with what, for whoever accepts the gate."""
 
     gate: str
     by: str
@@ -40,7 +40,7 @@ class Sheet:
         return sum(not result.passed for result in self.results)
 
     def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
+        """The protocol as JSON has it, in numbers, texts and lists."""
         return {
             "passed": len(self.results) - self.failed,
             "failed": self.failed,
@@ -56,7 +56,7 @@ class Sheet:
         }
 
     def as_html(self) -> str:
-        """The page, whole in itself."""
+        """The protocol as a page that is whole in itself, with its styles."""
         template = (files("gate.drill") / "sheet.html").read_text("utf-8")
         environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         return environment.from_string(template).render(sheet=self)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from gate.drill.checks import failures, leaf, modes, opening, record
 from gate.drill.results import CheckFailed, Result
-from gate.drill.rig import Bench, bench
+from gate.drill.rig import Rig, rig
 from gate.errors import FacegateError
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 
-Check = Callable[[Bench, str], str]
+Check = Callable[[Rig, str], str]
 
 WITHOUT_CAMERA: tuple[Check, ...] = (
     failures.missing_camera_is_told,
@@ -77,7 +77,7 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
         with closing(open_database(state)) as store:
             someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, _NOBODYS)], NO_PERSON)
         try:
-            with bench(state, models_dir, source) as gate:
+            with rig(state, models_dir, source) as gate:
                 for check in checks:
                     yield _run(check, gate, someone.id)
         except CheckFailed as error:
@@ -88,7 +88,7 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
                 yield _run(after, gate, someone.id)
 
 
-def _run(check: Check, gate: Bench, resident: str) -> Result:
+def _run(check: Check, gate: Rig, resident: str) -> Result:
     try:
         return Result(check.__name__, True, check(gate, resident))
     except (FacegateError, CheckFailed, OSError, sqlite3.Error) as error:

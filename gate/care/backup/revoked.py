@@ -81,7 +81,7 @@ def keep_revoked(
 
 
 def tombstones_of(path: Path) -> Tombstones:
-    """Those of a database, as far as it can be read; of a newer Facegate's too: whoever it erased stays erased."""
+    """The tombstones in a database's file as far as it can be read, a newer Facegate's too: the erased stay so."""
     found = []
     for query in ("SELECT resident_hash FROM erased", "SELECT id FROM gone"):
         try:

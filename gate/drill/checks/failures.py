@@ -12,13 +12,13 @@ from contextlib import closing
 
 from gate.drill.expect import expect, health, milliseconds, press_exit, soon
 from gate.drill.results import CheckFailed
-from gate.drill.rig import Bench
+from gate.drill.rig import Rig
 from gate.processes.requests import Do
 from gate.store.database import database_of
 from gate.supervise import WATCHDOG_S
 
 
-def missing_camera_is_told(gate: Bench, _resident: str) -> str:
+def missing_camera_is_told(gate: Rig, _resident: str) -> str:
     """A camera that cannot be opened is a fault in words."""
     told: list[str] = []
 
@@ -31,13 +31,13 @@ def missing_camera_is_told(gate: Bench, _resident: str) -> str:
     return told[0]
 
 
-def exit_works_without_camera(gate: Bench, _resident: str) -> str:
+def exit_works_without_camera(gate: Rig, _resident: str) -> str:
     """REX opens while vision is blind."""
     gate.rest()
     return soon(press_exit(gate))
 
 
-def command_works_without_camera(gate: Bench, _resident: str) -> str:
+def command_works_without_camera(gate: Rig, _resident: str) -> str:
     """A person at the console opens while vision is blind."""
     gate.rest()
     asked = time.monotonic()
@@ -45,7 +45,7 @@ def command_works_without_camera(gate: Bench, _resident: str) -> str:
     return soon(gate.edge("relay", True, asked) - asked)
 
 
-def door_killed_in_a_pulse_lets_go(gate: Bench, resident: str) -> str:
+def door_killed_in_a_pulse_lets_go(gate: Rig, resident: str) -> str:
     """When the door dies with the relay on, the relay is released at once, and stays so."""
     gate.rest()
     began = time.monotonic()
@@ -58,7 +58,7 @@ def door_killed_in_a_pulse_lets_go(gate: Bench, resident: str) -> str:
     return f"off after {milliseconds(released)}, door back after {back:.2f} s"
 
 
-def no_grant_survives_a_restart(gate: Bench, resident: str) -> str:
+def no_grant_survives_a_restart(gate: Rig, resident: str) -> str:
     """What was granted before a restart opens nothing after it."""
     gate.rest()
     gate.claim(resident)
@@ -70,7 +70,7 @@ def no_grant_survives_a_restart(gate: Bench, resident: str) -> str:
     return "closed after the restart"
 
 
-def vision_comes_back(gate: Bench, _resident: str) -> str:
+def vision_comes_back(gate: Rig, _resident: str) -> str:
     """Vision that dies is started again, and the exit works meanwhile."""
     gate.rest()
     old = gate.pid("vision")
@@ -80,7 +80,7 @@ def vision_comes_back(gate: Bench, _resident: str) -> str:
     return f"back after {took:.1f} s; exit meanwhile {soon(exit_s)}"
 
 
-def hung_vision_is_replaced(gate: Bench, _resident: str) -> str:
+def hung_vision_is_replaced(gate: Rig, _resident: str) -> str:
     """Vision that hangs is noticed by its watchdog and started again, and the exit works meanwhile."""
     gate.rest()
     old = gate.pid("vision")
@@ -97,7 +97,7 @@ def hung_vision_is_replaced(gate: Bench, _resident: str) -> str:
     return f"replaced after {took:.1f} s; exit meanwhile {soon(exit_s)}"
 
 
-def api_comes_back(gate: Bench, _resident: str) -> str:
+def api_comes_back(gate: Rig, _resident: str) -> str:
     """The api that dies is started again."""
     old = gate.pid("api")
     gate.kill("api")
@@ -111,7 +111,7 @@ def api_comes_back(gate: Bench, _resident: str) -> str:
     return f"back after {gate.until(back, 'the api did not come back', 15):.1f} s"
 
 
-def locked_database_delays_nothing(gate: Bench, resident: str) -> str:
+def locked_database_delays_nothing(gate: Rig, resident: str) -> str:
     """While another program holds the database, the gate opens; the record follows."""
     gate.rest()
     with closing(sqlite3.connect(database_of(gate.state), isolation_level=None)) as other:
@@ -125,7 +125,7 @@ def locked_database_delays_nothing(gate: Bench, resident: str) -> str:
     return f"opened after {milliseconds(opened)}, recorded afterwards"
 
 
-def unsafe_settings_are_refused(gate: Bench, _resident: str) -> str:
+def unsafe_settings_are_refused(gate: Rig, _resident: str) -> str:
     """A key that does not exist and a pin named twice stop the start with one sentence."""
     said = []
     for lines in ("[door]\npuls_s = 1\n", "[door]\nrelay_pin = 4\nrex_pin = 4\n"):

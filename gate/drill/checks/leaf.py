@@ -6,11 +6,11 @@ import time
 
 from gate.door.settings import DoorSettings
 from gate.drill.expect import expect, milliseconds
-from gate.drill.rig import TIMES, Bench
+from gate.drill.rig import TIMES, Rig
 from gate.processes.requests import Do
 
 
-def relay_is_off_at_start(gate: Bench, _resident: str) -> str:
+def relay_is_off_at_start(gate: Rig, _resident: str) -> str:
     """Both relays were claimed off, and nothing energised them."""
     for name in ("relay", "hold"):
         levels = [edge["level"] for edge in gate.edges(name)]
@@ -20,7 +20,7 @@ def relay_is_off_at_start(gate: Bench, _resident: str) -> str:
     return "claimed off"
 
 
-def passage_taken_is_recorded(gate: Bench, resident: str) -> str:
+def passage_taken_is_recorded(gate: Rig, resident: str) -> str:
     """Who is let in and opens the door is recorded as having passed, and the lock follows the door."""
     gate.rest()
     began = time.monotonic()
@@ -34,15 +34,15 @@ def passage_taken_is_recorded(gate: Bench, resident: str) -> str:
     return f"taken; locked {milliseconds(locked - shut)} after the door shut"
 
 
-def passage_not_taken_is_recorded(gate: Bench, resident: str) -> str:
-    """And who does not is recorded as not having."""
+def passage_not_taken_is_recorded(gate: Rig, resident: str) -> str:
+    """Who is let in and does not open the door is recorded as not having passed."""
     gate.rest()
     gate.claim(resident, named="drill-not-taken")
     gate.recorded("passage", grant="drill-not-taken", outcome="not_taken")
     return "not taken"
 
 
-def forced_door_is_an_alarm(gate: Bench, _resident: str) -> str:
+def forced_door_is_an_alarm(gate: Rig, _resident: str) -> str:
     """A door that opens without a grant is an alarm until it is shut."""
     gate.rest()
     began = time.monotonic()
@@ -56,7 +56,7 @@ def forced_door_is_an_alarm(gate: Bench, _resident: str) -> str:
     return f"told after {milliseconds(took)}"
 
 
-def door_held_open_warns_and_alarms(gate: Bench, _resident: str) -> str:
+def door_held_open_warns_and_alarms(gate: Rig, _resident: str) -> str:
     """A door that stays open warns, then alarms."""
     gate.rest()
     gate.order(Do.OPEN)
@@ -71,7 +71,7 @@ def door_held_open_warns_and_alarms(gate: Bench, _resident: str) -> str:
     return f"warned after {warned:.1f} s, alarm after {alarmed:.1f} s of {TIMES['held_open_s']:g} s"
 
 
-def stuck_relay_is_an_alarm(gate: Bench, _resident: str) -> str:
+def stuck_relay_is_an_alarm(gate: Rig, _resident: str) -> str:
     """A contact that does not follow its relay is a fault."""
     gate.rest()
     took = gate.drive(readback=True)
@@ -82,7 +82,7 @@ def stuck_relay_is_an_alarm(gate: Bench, _resident: str) -> str:
     return f"told after {milliseconds(told)}"
 
 
-def maximum_is_kept_by_the_relay_itself(gate: Bench, _resident: str) -> str:
+def maximum_is_kept_by_the_relay_itself(gate: Rig, _resident: str) -> str:
     """In the whole drill no pulse was longer than the maximum."""
     longest, since = 0.0, None
     for edge in gate.edges("relay"):
@@ -95,7 +95,7 @@ def maximum_is_kept_by_the_relay_itself(gate: Bench, _resident: str) -> str:
     return f"{longest:.3f} s of {settings.max_pulse_s:g} s"
 
 
-def stop_releases(gate: Bench, _resident: str) -> str:
+def stop_releases(gate: Rig, _resident: str) -> str:
     """A gate that is stopped leaves both relays off and let go."""
     for name in ("relay", "hold"):
         last = [edge["level"] for edge in gate.edges(name)][-2:]

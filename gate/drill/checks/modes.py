@@ -5,33 +5,33 @@ from __future__ import annotations
 import time
 
 from gate.drill.expect import expect, milliseconds, press_exit, refused, soon
-from gate.drill.rig import Bench
+from gate.drill.rig import Rig
 from gate.processes.requests import Do
 from gate.vocabulary import Reason
 
 
-def lockdown_refuses_faces(gate: Bench, resident: str) -> str:
+def lockdown_refuses_faces(gate: Rig, resident: str) -> str:
     """Under lockdown a resident is refused with that reason."""
     gate.rest()
     gate.order(Do.LOCKDOWN)
     return refused(gate.claim(resident), Reason.LOCKDOWN)
 
 
-def lockdown_refuses_commands(gate: Bench, _resident: str) -> str:
-    """And so is a command."""
+def lockdown_refuses_commands(gate: Rig, _resident: str) -> str:
+    """Under lockdown a person's order to open is refused with that reason."""
     gate.rest()
     gate.order(Do.LOCKDOWN)
     return refused(gate.order(Do.OPEN), Reason.LOCKDOWN)
 
 
-def exit_opens_under_lockdown(gate: Bench, _resident: str) -> str:
-    """REX outranks lockdown."""
+def exit_opens_under_lockdown(gate: Rig, _resident: str) -> str:
+    """The exit button opens under lockdown."""
     gate.rest()
     gate.order(Do.LOCKDOWN)
     return soon(press_exit(gate))
 
 
-def lockdown_outlasts_the_door(gate: Bench, resident: str) -> str:
+def lockdown_outlasts_the_door(gate: Rig, resident: str) -> str:
     """A door that died under lockdown comes back under lockdown."""
     gate.rest()
     gate.order(Do.LOCKDOWN)
@@ -41,7 +41,7 @@ def lockdown_outlasts_the_door(gate: Bench, resident: str) -> str:
     return refused(gate.claim(resident), Reason.LOCKDOWN)
 
 
-def fire_opens_and_keeps_open(gate: Bench, _resident: str) -> str:
+def fire_opens_and_keeps_open(gate: Rig, _resident: str) -> str:
     """A fire loop that opens, or is cut, holds the gate open until it closes."""
     gate.rest()
     cut = gate.drive(fire=False)
@@ -53,7 +53,7 @@ def fire_opens_and_keeps_open(gate: Bench, _resident: str) -> str:
     return f"open {milliseconds(opened - cut)} after the loop, held"
 
 
-def fire_outranks_lockdown(gate: Bench, _resident: str) -> str:
+def fire_outranks_lockdown(gate: Rig, _resident: str) -> str:
     """Fire opens under lockdown, which stands again after it."""
     gate.rest()
     gate.order(Do.LOCKDOWN)
@@ -64,7 +64,7 @@ def fire_outranks_lockdown(gate: Bench, _resident: str) -> str:
     return milliseconds(opened - cut)
 
 
-def manual_hold_stands_and_ends(gate: Bench, _resident: str) -> str:
+def manual_hold_stands_and_ends(gate: Rig, _resident: str) -> str:
     """A person can keep the gate open, and end it."""
     gate.rest()
     began = time.monotonic()
@@ -75,7 +75,7 @@ def manual_hold_stands_and_ends(gate: Bench, _resident: str) -> str:
     return f"off {milliseconds(gate.edge('hold', False, ended) - ended)} after release, on for {ended - on:.1f} s"
 
 
-def tamper_blocks_until_released(gate: Bench, resident: str) -> str:
+def tamper_blocks_until_released(gate: Rig, resident: str) -> str:
     """An opened housing blocks credentials, and not the exit."""
     gate.rest()
     gate.drive(tamper=False)

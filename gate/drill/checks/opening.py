@@ -6,14 +6,14 @@ import socket
 import time
 
 from gate.drill.expect import expect, press_exit, refused, soon
-from gate.drill.rig import TIMES, Bench
+from gate.drill.rig import TIMES, Rig
 from gate.processes.addresses import socket_of
 from gate.processes.fields import read
 from gate.processes.requests import Reply
 from gate.vocabulary import Reason
 
 
-def claim_opens(gate: Bench, resident: str) -> str:
+def claim_opens(gate: Rig, resident: str) -> str:
     """A resident's claim moves the relay."""
     gate.rest()
     asked = time.monotonic()
@@ -21,7 +21,7 @@ def claim_opens(gate: Bench, resident: str) -> str:
     return soon(gate.edge("relay", True, asked) - asked)
 
 
-def pulse_has_its_length(gate: Bench, resident: str) -> str:
+def pulse_has_its_length(gate: Rig, resident: str) -> str:
     """The relay goes off after its pulse, and never later than its maximum."""
     gate.rest()
     asked = time.monotonic()
@@ -32,7 +32,7 @@ def pulse_has_its_length(gate: Bench, resident: str) -> str:
     return f"{lasted:.3f} s of {TIMES['pulse_s']:g} s"
 
 
-def one_claim_opens_once(gate: Bench, resident: str) -> str:
+def one_claim_opens_once(gate: Rig, resident: str) -> str:
     """The same claim again is refused, also after the interval."""
     gate.rest()
     expect(gate.claim(resident, named="drill-once").granted, "the first was refused")
@@ -40,15 +40,15 @@ def one_claim_opens_once(gate: Bench, resident: str) -> str:
     return refused(gate.claim(resident, named="drill-once"), Reason.REPLAYED)
 
 
-def no_second_pulse_in_a_pulse(gate: Bench, resident: str) -> str:
+def no_second_pulse_in_a_pulse(gate: Rig, resident: str) -> str:
     """Who asks while a pulse runs is told so."""
     gate.rest()
     gate.claim(resident)
     return refused(gate.claim(resident), Reason.BUSY)
 
 
-def no_second_pulse_in_the_interval(gate: Bench, resident: str) -> str:
-    """Nor in the interval after it."""
+def no_second_pulse_in_the_interval(gate: Rig, resident: str) -> str:
+    """A second pulse is refused in the interval after the first, too."""
     gate.rest()
     asked = time.monotonic()
     gate.claim(resident)
@@ -56,31 +56,31 @@ def no_second_pulse_in_the_interval(gate: Bench, resident: str) -> str:
     return refused(gate.claim(resident), Reason.BUSY)
 
 
-def old_claim_is_refused(gate: Bench, resident: str) -> str:
+def old_claim_is_refused(gate: Rig, resident: str) -> str:
     """A claim from an old frame opens nothing."""
     gate.rest()
     return refused(gate.claim(resident, taken_mono=time.monotonic() - 5), Reason.STALE)
 
 
-def future_claim_is_refused(gate: Bench, resident: str) -> str:
-    """Nor one from a frame that is yet to come."""
+def future_claim_is_refused(gate: Rig, resident: str) -> str:
+    """A claim from a frame that is yet to come is refused."""
     gate.rest()
     return refused(gate.claim(resident, taken_mono=time.monotonic() + 5), Reason.STALE)
 
 
-def unknown_person_is_refused(gate: Bench, _resident: str) -> str:
+def unknown_person_is_refused(gate: Rig, _resident: str) -> str:
     """Nobody we know is let in by face."""
     gate.rest()
     return refused(gate.claim(None, Reason.UNKNOWN), Reason.UNKNOWN)
 
 
-def removed_resident_is_refused(gate: Bench, _resident: str) -> str:
+def removed_resident_is_refused(gate: Rig, _resident: str) -> str:
     """A claim for someone who is not enrolled opens nothing."""
     gate.rest()
     return refused(gate.claim("01900000-0000-7000-8000-000000000000"), Reason.NOT_ENROLLED)
 
 
-def nonsense_is_refused(gate: Bench, _resident: str) -> str:
+def nonsense_is_refused(gate: Rig, _resident: str) -> str:
     """A message that is none, and one that never ends, move nothing."""
     gate.rest()
     began = time.monotonic()
@@ -98,13 +98,13 @@ def nonsense_is_refused(gate: Bench, _resident: str) -> str:
     return "malformed; 1 MB without an end is cut off"
 
 
-def exit_opens(gate: Bench, _resident: str) -> str:
+def exit_opens(gate: Rig, _resident: str) -> str:
     """REX moves the relay."""
     gate.rest()
     return soon(press_exit(gate))
 
 
-def exit_held_is_answered_again(gate: Bench, _resident: str) -> str:
+def exit_held_is_answered_again(gate: Rig, _resident: str) -> str:
     """A button that stays pressed opens again and again, without the interval."""
     gate.rest()
     pressed = gate.drive(rex=True)
@@ -113,7 +113,7 @@ def exit_held_is_answered_again(gate: Bench, _resident: str) -> str:
     return f"3 pulses in {time.monotonic() - pressed:.1f} s"
 
 
-def lights_tell_grant_from_refusal(gate: Bench, resident: str) -> str:
+def lights_tell_grant_from_refusal(gate: Rig, resident: str) -> str:
     """Grant and refusal differ in colour and in rhythm."""
     gate.rest()
     began = time.monotonic()

@@ -8,12 +8,12 @@ from contextlib import closing
 from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.drill.expect import expect, health, milliseconds
-from gate.drill.rig import Bench
+from gate.drill.rig import Rig
 from gate.store.database import open_database
 from gate.store.record import audit
 
 
-def health_is_told(gate: Bench, _resident: str) -> str:
+def health_is_told(gate: Rig, _resident: str) -> str:
     """HTTP says what is alive and how fresh."""
     gate.rest()
     began = time.monotonic()
@@ -23,7 +23,7 @@ def health_is_told(gate: Bench, _resident: str) -> str:
     return f"answered in {milliseconds(took)}; the last frame is {found['vision']['last_frame_age_s']} s old"
 
 
-def backup_of_a_running_gate_verifies(gate: Bench, _resident: str) -> str:
+def backup_of_a_running_gate_verifies(gate: Rig, _resident: str) -> str:
     """A backup taken while the gate works is whole, and can be restored."""
     made = backup.make(gate.state, gate.state / "backups", None)
     # Into a state of its own, which has no seal yet.
@@ -32,7 +32,7 @@ def backup_of_a_running_gate_verifies(gate: Bench, _resident: str) -> str:
     return f"{made.events} events, {made.residents} resident"
 
 
-def record_accounts_for_every_grant(gate: Bench, _resident: str) -> str:
+def record_accounts_for_every_grant(gate: Rig, _resident: str) -> str:
     """The record verifies, and every grant but those whose door was killed has exactly one outcome."""
     with closing(open_database(gate.state)) as connection:
         flaw = audit.verify(connection)
