@@ -102,16 +102,16 @@ def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int
     from evaluate.approaches import walked
     from evaluate.scores import calibrate as fit
     from evaluate.scores import fit_cohort, fit_frames
-    from gate.vision.recogniser import limits_of
+    from gate.vision.quality import Bounds
     from models.receipt import read_receipt
 
     models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
     counts_of(listing, faces)
     name = models.model_id.rpartition("/")[0]
-    limits = limits_of(gate.settings.vision)
+    bounds = Bounds.of(gate.settings.vision)
     cohort = fit_cohort(faces.templates, faces.person, seed)
     with progress_bar("Letting them walk up") as step:
-        frames = fit_frames(walked(faces, models, limits, cohort, seed, step))
+        frames = fit_frames(walked(faces, models, bounds, cohort, seed, step))
     part = "" if fold == "1/1" else f", part {fold} of the people"
     measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
     embedder = read_receipt(gate.models_dir, name).file("embedder").fetched_sha256

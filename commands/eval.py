@@ -95,7 +95,7 @@ def evaluate(
     measured: Calibration | None = None
     cohort: NDArray[np.float32] | None = None
     if peer is None:
-        models, listing, faces = faces_of(gate, pack, folder, fold, limits="quality" not in without)
+        models, listing, faces = faces_of(gate, pack, folder, fold, bounds="quality" not in without)
         measured, name = models.measured, models.model_id
         cohort = None if "normalisation" in without else _cohort(models)
     else:

@@ -146,11 +146,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
 
 @contextmanager
 def progress_bar(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error where that is a terminal; yields a function to call once a step."""
+    """How far it is, drawn on standard error where that is a terminal; yields a function to call once a step."""
     from rich.console import Console
     from rich.progress import Progress
 
-    # A bar moves the cursor, and shows nothing that others wrote.
+    # What is drawn moves the cursor, and shows nothing that others wrote.
     console = Console(file=sys.__stderr__)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)

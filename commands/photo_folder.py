@@ -22,21 +22,21 @@ fold_option = click.option(
 
 
 def faces_of(
-    gate: Home, pack: str | None, folder: Path, fold: str, *, limits: bool = True, calibrated: bool = True
+    gate: Home, pack: str | None, folder: Path, fold: str, *, bounds: bool = True, calibrated: bool = True
 ) -> tuple[Models, Listing, Faces]:
-    """The people of a folder, or of a part of it, as a pack sees them; without `limits` the bad photos too.
+    """The people of a folder, or of a part of it, as a pack sees them; without `bounds` the bad photos too.
 
     Raises UsageError and PackError.
     """
     from evaluate.folder import list_people, look
-    from gate.vision.recogniser import limits_of
+    from gate.vision.quality import Bounds
     from models.pack import open_models
 
     listing = list_people(folder, part_of(fold))
     threads = gate.settings.vision.threads
     models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads, calibrated=calibrated)
     with progress_bar("Looking at the photos", len(listing.photos)) as step:
-        return models, listing, look(listing, models, limits_of(gate.settings.vision) if limits else None, step)
+        return models, listing, look(listing, models, Bounds.of(gate.settings.vision) if bounds else None, step)
 
 
 def part_of(text: str) -> tuple[int, int]:

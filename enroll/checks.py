@@ -11,7 +11,7 @@ import numpy as np
 
 from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.vision.plain import doubt, doubt_and_lean
-from gate.vision.quality import Limits, Quality, covered, measure, unfit
+from gate.vision.quality import Bounds, Quality, covered, measure, unfit
 from gate.vocabulary import Reason
 from models.align import align
 from models.boxes import overlap
@@ -21,7 +21,7 @@ from models.images import Image, shrunk
 from models.pack import Models
 
 # Stricter than at the gate: a poor template is poor for years.
-LIMITS = Limits(min_eye_distance=30, max_yaw=0.35, min_sharpness=30, min_light=50, max_light=210)
+BOUNDS = Bounds(min_eye_distance=30, max_yaw=0.35, min_sharpness=30, min_light=50, max_light=210)
 # A face with less than this share of the largest one's area is someone in the background.
 _SECOND_FACE_SHARE = 0.25
 _DETECT_SIDES = (640, 1280, 2048)
@@ -154,8 +154,8 @@ def _straightened(image: Image, models: Models) -> View:
     return straight if straight.doubt is None else view
 
 
-def portrait_of(view: View, name: str, models: Models, limits: Limits | None = LIMITS) -> Portrait:
-    """The portrait of a photo's main face; where there are `limits`, good enough by them and plain.
+def portrait_of(view: View, name: str, models: Models, bounds: Bounds | None = BOUNDS) -> Portrait:
+    """The portrait of a photo's main face; where there are `bounds`, good enough by them and plain.
 
     Raises PhotoRefused.
     """
@@ -166,7 +166,7 @@ def portrait_of(view: View, name: str, models: Models, limits: Limits | None = L
     except ValueError as error:
         raise PhotoRefused(name, Reason.NO_FACE) from error
     quality = measure(face, aligned)
-    reason = (unfit(quality, limits) or view.doubt) if limits is not None else None
+    reason = (unfit(quality, bounds) or view.doubt) if bounds is not None else None
     if reason is not None:
         raise PhotoRefused(name, reason, quality)
     return Portrait(aligned, quality)

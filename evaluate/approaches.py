@@ -12,7 +12,7 @@ from evaluate.folder import Faces
 from evaluate.identification import scores_of
 from evaluate.scores import Scores
 from gate.errors import FacegateError
-from gate.vision.quality import Limits, measure, unfit
+from gate.vision.quality import Bounds, measure, unfit
 from models.align import align
 from models.detector import look_closer
 from models.faces import largest
@@ -26,7 +26,7 @@ _SECONDS = 3.0
 def walked(
     faces: Faces,
     models: Models,
-    limits: Limits,
+    bounds: Bounds,
     cohort: NDArray[np.float32] | None,
     seed: int,
     step: Callable[[], None] = lambda: None,
@@ -48,7 +48,7 @@ def walked(
         seconds: list[float] = []
         probes: list[NDArray[np.float32]] = []
         for number, image in enumerate(frames):
-            probe = _probe(image, models, limits, mirrored=len(probes) % 2 == 1)
+            probe = _probe(image, models, bounds, mirrored=len(probes) % 2 == 1)
             if probe is not None:
                 seconds.append(number / FPS)
                 probes.append(probe)
@@ -58,13 +58,13 @@ def walked(
     return tracks
 
 
-def _probe(image: Image, models: Models, limits: Limits, *, mirrored: bool) -> NDArray[np.float32] | None:
+def _probe(image: Image, models: Models, bounds: Bounds, *, mirrored: bool) -> NDArray[np.float32] | None:
     face = largest(models.detector.detect(image))
     if face is None:
         return None
     face = look_closer(image, face, models.detector) or face
     aligned = align(image, face, models.spec)
-    if unfit(measure(face, aligned), limits) is not None:
+    if unfit(measure(face, aligned), bounds) is not None:
         return None
     mirrored = mirrored and models.spec.mirror
     (template,) = models.embedder.glance((aligned[:, ::-1] if mirrored else aligned)[None])

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.checks import LIMITS, PhotoRefused, portrait_of, put_upright
+from enroll.checks import BOUNDS, PhotoRefused, portrait_of, put_upright
 from enroll.decode import decode_photo
 from gate.errors import UsageError
-from gate.vision.quality import Limits, unfit
+from gate.vision.quality import Bounds, unfit
 from gate.vocabulary import Reason
 from models.pack import Models
 
@@ -102,8 +102,8 @@ def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
     return Listing(tuple(photos), tuple(duplicates), groups)
 
 
-def look(listing: Listing, models: Models, gate: Limits | None, step: Callable[[], None]) -> Faces:
-    """Every photo's template, by its main face; faces outside the limits of `gate` are not acquired.
+def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[], None]) -> Faces:
+    """Every photo's template, by its main face; faces outside the bounds of the `gate` are not acquired.
 
     Raises UsageError when fewer than two people show one.
     """
@@ -129,7 +129,7 @@ def look(listing: Listing, models: Models, gate: Limits | None, step: Callable[[
         if not np.isfinite(template).all():
             refused[Reason.FAULT] += 1
             continue
-        poor = unfit(portrait.quality, LIMITS) if gate is not None else None
+        poor = unfit(portrait.quality, BOUNDS) if gate is not None else None
         if poor is not None:
             refused[poor] += 1
         rows.append((person, path, template, poor is None))

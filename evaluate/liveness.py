@@ -12,7 +12,7 @@ from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from evaluate.folder import photos_in
 from gate.errors import UsageError
-from gate.vision.liveness import LIMITS, MOST_PASSIVE, Finding, Look, judge
+from gate.vision.liveness import MOST_PASSIVE, THRESHOLDS, Liveness, Look, judge
 from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames
 from gate.vision.surround import edges_around, held_frame
@@ -100,12 +100,12 @@ def judge_clip(
             passive = sum(values[-1] for values in alone.values())
         looks.append(Look(number / fps, edges_around(image, face.landmarks, models.spec.landmarks), passive))
         fused = judge(looks, level)
-        if fused is not Finding.WAIT:
-            held = held_frame([look.edges for look in looks]) <= LIMITS[level].held
+        if fused is not Liveness.WAIT:
+            held = held_frame([look.edges for look in looks]) <= THRESHOLDS[level].held
             # A check alone is held to its share of what all together must reach.
-            limit = LIMITS[level].passive / len(checks)
+            limit = THRESHOLDS[level].passive / len(checks)
             verdicts = {name: float(np.mean(values)) >= limit for name, values in alone.items()}
-            return {"fused": fused is Finding.LIVE, **verdicts, HELD: held}
+            return {"fused": fused is Liveness.LIVE, **verdicts, HELD: held}
     return None
 
 
@@ -120,7 +120,7 @@ def _verdicts(path: Path, models: Models, checks: Mapping[str, LivenessCheck], l
         return None
     box = main_face(faces, image).box
     evidence = {name: check.evidence(image, box) for name, check in checks.items()}
-    limit = LIMITS[Level.STRICT].passive
+    limit = THRESHOLDS[Level.STRICT].passive
     return {"fused": sum(evidence.values()) >= limit, **{name: value >= 0 for name, value in evidence.items()}}
 
 

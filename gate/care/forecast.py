@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.store.people import templates
-from gate.vision.promise import DEAR, Promise, bar, missed, room, years_kept
+from gate.vision.promise import DEAR, Promise, missed, room, score_asked, years_kept
 from gate.vision.settings import VisionSettings
 from models.manifest import Calibration
 from models.receipt import read_calibration, read_receipt, uncalibrated
@@ -55,7 +55,7 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     calibration = read_calibration(models_dir, receipt)
     if calibration is None:
         raise uncalibrated(pack)
-    promise = Promise(vision.promise.years, vision.promise.strangers_a_day)
+    promise = Promise.of(vision.promise)
     photos = templates.counts(connection, receipt.model_id)
     return forecast(calibration, promise, photos, vision.threshold)
 
@@ -65,7 +65,7 @@ def forecast(
 ) -> Forecast:
     """With residents of so many `photos` each; `by_hand` is a score set in the promise's place. Pure."""
     people = sum(1 for count in photos if count)
-    asked = bar(calibration, promise, people) if by_hand is None else by_hand
+    asked = score_asked(calibration, promise, people) if by_hand is None else by_hand
     return Forecast(
         promise,
         people,

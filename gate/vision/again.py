@@ -1,10 +1,15 @@
-"""Whether somebody who had their answer from the door, and stands there still, may ask again. Pure."""
+"""Whether somebody who was judged, and stands there still, may be judged again. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gate.vocabulary import Reason
+from models.boxes import Box, overlap
+
+# One who was not recognised may try again once they have moved, and not at once.
+RETRY_AFTER_S = 2.0
+_MOVED_BELOW_OVERLAP = 0.6
 
 # The door could not judge: it heard the claim too late, not at all, or could not read its store. Seconds to wait.
 _UNJUDGED_S = {Reason.STALE: 0.0, Reason.FAULT: 0.0, Reason.STORE_UNREADABLE: 2.0}
@@ -28,6 +33,31 @@ class Answer:
     taken_mono: float
     reason: Reason | None
     grant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Somebody who had vision's answer: their face's box in the picture then, and what is known of what follows.
+
+    `again_mono` is from when on they may be judged again where the door has no say in it, monotonic seconds; None:
+    not at all. `answer` is what the door said, where it said more than vision itself.
+    """
+
+    box: Box
+    again_mono: float | None
+    answer: Answer | None = None
+
+
+def may_be_judged_again(judged: Judged, box: Box, news: DoorNews | None, now: float) -> bool:
+    """Whether whoever was judged, their face in `box` (x, y, width, height; pixels) at `now`, may be judged anew.
+
+    `news` is what the door last said of itself. Without an answer from the door it takes time, and that they moved.
+    """
+    if judged.answer is not None:
+        return may_ask_again(judged.answer, news, now)
+    if judged.again_mono is None or now < judged.again_mono:
+        return False
+    return overlap(judged.box, box) < _MOVED_BELOW_OVERLAP
 
 
 def awaits_door(answer: Answer) -> bool:

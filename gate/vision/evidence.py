@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,10 @@ _NEAREST_COHORT = 10
 _COHORT_SHARE = 0.3
 # Two people too alike by their templates must be told apart by this many margins.
 _LOOKALIKE_MARGINS = 2.0
+# Someone near the gate this long without one usable sighting is told why.
+_HELP_AFTER_S = 1.5
+# And one whose few good sightings never sufficed hears an answer after this.
+_GIVE_UP_AFTER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def shared_with(templates: NDArray[np.float32], cohort: NDArray[np.float32]) -> 
     return np.asarray(top.sum(axis=1) * (_COHORT_SHARE / nearest), np.float32)
 
 
-def bar(sightings: Sequence[Sighting], rule: Rule) -> float:
+def score_asked_of(sightings: Sequence[Sighting], rule: Rule) -> float:
     """The score these sightings together must reach.
 
     The likeness of a stranger to a resident stays; only what frames stray averages out, and the less the nearer in
@@ -113,9 +117,21 @@ def weigh(sightings: Sequence[Sighting], candidates: Sequence[Candidate], alike:
         nearest = best.similarity if math.isfinite(best.similarity) else None
         second = candidates[1].similarity if len(candidates) > 1 else -math.inf
         margin = rule.margin * (_LOOKALIKE_MARGINS if alike >= rule.lookalike else 1.0)
-        convinces = best.similarity >= max(bar(sightings, rule), best.at_least)
+        convinces = best.similarity >= max(score_asked_of(sightings, rule), best.at_least)
         if convinces and best.similarity - second >= margin:
             return Belief(best.resident, None, best.similarity, count)
     if count >= rule.patience and sightings[-1].taken_mono - sightings[0].taken_mono >= rule.patience_s:
         return Belief(None, Reason.AMBIGUOUS if convinces else Reason.UNKNOWN, nearest, count)
     return None
+
+
+def give_up(sightings: Sequence[Sighting], unfit: Mapping[Reason, int], near_s: float) -> Belief | None:
+    """What to believe of someone who has stood at the gate for `near_s` seconds without sightings that suffice.
+
+    `unfit` counts why faces of theirs could not be used; the commonest reason tells them what helps. None: wait on.
+    """
+    if near_s < (_GIVE_UP_AFTER_S if sightings else _HELP_AFTER_S):
+        return None
+    if unfit:
+        return Belief(None, max(unfit, key=lambda reason: unfit[reason]), None, len(sightings))
+    return Belief(None, Reason.UNKNOWN, None, len(sightings)) if sightings else None

@@ -17,8 +17,8 @@ from gate.vision.surround import Edges, held_frame
 from gate.vocabulary import Level
 
 
-class Finding(StrEnum):
-    """What the looks say so far."""
+class Liveness(StrEnum):
+    """Whether a live person was shown so far."""
 
     LIVE = "live"
     NOT_LIVE = "not_live"
@@ -28,8 +28,11 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The least passive evidence, and the most of a frame held around the face (grey levels a pixel)."""
+class Thresholds:
+    """What is asked of the looks: the least passive evidence, and the most of a frame held around the face.
+
+    `passive` is a log-odds, the mean over the looks; `held` grey levels a pixel, as `surround.held_frame` tells them.
+    """
 
     passive: float
     held: float
@@ -37,7 +40,10 @@ class Limits:
 
 # Measured on single photos and on walk-ups: docs/liveness.md has the tables. Strict asks of every track what one good
 # photo shows; standard forgives what blur and a dim light do to the passive models.
-LIMITS = {Level.STANDARD: Limits(passive=-8.5, held=25.0), Level.STRICT: Limits(passive=0.0, held=22.5)}
+THRESHOLDS = {
+    Level.STANDARD: Thresholds(passive=-8.5, held=25.0),
+    Level.STRICT: Thresholds(passive=0.0, held=22.5),
+}
 # Fewer looks, or looks from one moment, cannot tell what goes along with a face from what stands behind it.
 _LEAST_LOOKS = 6
 _LEAST_S = 0.8
@@ -62,23 +68,23 @@ class Look:
     infrared: bool | None = None
 
 
-def judge(looks: Sequence[Look], level: Level, *, infrared: bool = False) -> Finding:
+def judge(looks: Sequence[Look], level: Level, *, infrared: bool = False) -> Liveness:
     """What the looks at one track show. A passive model that gives no number vouches for nobody.
 
     With `infrared` the face must show in the infrared camera's pictures too.
     """
     if level is Level.OFF:
-        return Finding.LIVE
+        return Liveness.LIVE
     if len(looks) < _LEAST_LOOKS or looks[-1].taken_mono - looks[0].taken_mono < _LEAST_S:
-        return Finding.WAIT
+        return Liveness.WAIT
     if infrared:
         shown = [look.infrared for look in looks if look.infrared is not None]
         if len(shown) < _LEAST_INFRARED:
-            return Finding.BLIND
+            return Liveness.BLIND
         if sum(shown) < _INFRARED_SHARE * len(shown):
-            return Finding.NOT_LIVE
+            return Liveness.NOT_LIVE
     passive = [look.passive for look in looks if look.passive is not None]
-    limits = LIMITS[level]
-    if not passive or not float(np.mean(passive)) >= limits.passive:
-        return Finding.NOT_LIVE
-    return Finding.LIVE if held_frame([look.edges for look in looks]) <= limits.held else Finding.NOT_LIVE
+    asked = THRESHOLDS[level]
+    if not passive or not float(np.mean(passive)) >= asked.passive:
+        return Liveness.NOT_LIVE
+    return Liveness.LIVE if held_frame([look.edges for look in looks]) <= asked.held else Liveness.NOT_LIVE

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gate.vision.evidence import Rule
 from models.manifest import QUANTILES, Calibration
+
+if TYPE_CHECKING:
+    from gate.vision.settings import PromiseSettings, VisionSettings
 
 _STANDARD = NormalDist()
 _DAYS = 365.25
@@ -18,6 +23,8 @@ _DAYS = 365.25
 LOOKS = 1.6
 # Beyond this nobody can be told from anybody; a rate above it is no promise.
 _MOST_RATE = 0.01
+# What a template is added by, a stranger reaches so many times less often than what the gate opens by.
+LEARNED_SELDOMER = 10.0
 # When more of the residents than this must come a second time, the promise has become too dear.
 DEAR = 0.10
 
@@ -28,6 +35,11 @@ class Promise:
 
     years: float
     strangers_a_day: float
+
+    @classmethod
+    def of(cls, settings: PromiseSettings) -> Promise:
+        """As the settings have it."""
+        return cls(settings.years, settings.strangers_a_day)
 
     def rate(self, people: int) -> float:
         """The most false matches a comparison may have, with so many people enrolled."""
@@ -44,7 +56,31 @@ def deviate(rate: float) -> float:
     return -_STANDARD.inv_cdf(rate)
 
 
-def bar(calibration: Calibration, promise: Promise, people: int) -> float:
+def rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
+    """What a claim needs with so many people enrolled; a score set by hand stands in the promise's place."""
+    by_hand = settings.threshold is not None
+    return Rule(
+        centre=calibration.strangers.centre,
+        spread=calibration.strangers.spread,
+        within=calibration.within,
+        within_s=calibration.within_s,
+        deviate=-math.inf if by_hand else deviate(Promise.of(settings.promise).rate(people)),
+        floor=calibration.floor if settings.threshold is None else settings.threshold,
+        margin=calibration.margin if settings.margin is None else settings.margin,
+        lookalike=calibration.lookalike,
+        frames=settings.frames,
+        patience=settings.patience,
+        patience_s=settings.patience_s,
+    )
+
+
+def learning_rule(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
+    """What a template needs to be learned from: as much as a claim, and the promise's score, made much stricter."""
+    rate = Promise.of(settings.promise).rate(people) / LEARNED_SELDOMER
+    return replace(rule_of(calibration, settings, people), deviate=deviate(rate))
+
+
+def score_asked(calibration: Calibration, promise: Promise, people: int) -> float:
     """The score from which one sharp look is believed."""
     strangers = calibration.strangers
     return max(calibration.floor, strangers.centre + deviate(promise.rate(people)) * strangers.spread)
@@ -70,12 +106,12 @@ def room(calibration: Calibration, promise: Promise, photos: Sequence[int], most
     """How many more people, with as many photos as those of today, until it is too dear: `missed` above `DEAR`."""
     people = sum(1 for count in photos if count)
     ratio = list(photos) or [1]
-    if missed(calibration, bar(calibration, promise, people), ratio) > DEAR:
+    if missed(calibration, score_asked(calibration, promise, people), ratio) > DEAR:
         return 0
     low, high = people, people + most
     while low < high:
         middle = (low + high + 1) // 2
-        if missed(calibration, bar(calibration, promise, middle), ratio) > DEAR:
+        if missed(calibration, score_asked(calibration, promise, middle), ratio) > DEAR:
             high = middle - 1
         else:
             low = middle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from gate.vocabulary import Reason
 from models.faces import Face
 from models.images import Image
+
+if TYPE_CHECKING:
+    from gate.vision.settings import VisionSettings, ZoneSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,25 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What `Quality` must keep to."""
+class Bounds:
+    """Within what a `Quality` must lie; in the units of that."""
 
     min_eye_distance: float
     max_yaw: float
     min_sharpness: float
     min_light: float
     max_light: float
+
+    @classmethod
+    def of(cls, settings: VisionSettings) -> Bounds:
+        """Those of the gate, as the settings have them."""
+        return cls(
+            settings.min_eye_distance,
+            settings.max_yaw,
+            settings.min_sharpness,
+            settings.min_light,
+            settings.max_light,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,11 @@ class Zone:
     top: float
     right: float
     bottom: float
+
+    @classmethod
+    def of(cls, settings: ZoneSettings) -> Zone:
+        """As the settings have it."""
+        return cls(settings.left, settings.top, settings.right, settings.bottom)
 
 
 def eye_distance(face: Face) -> float:
@@ -117,18 +136,18 @@ def _part(picture: NDArray[Any], part: tuple[int, int, int, int]) -> NDArray[Any
     return picture[top:bottom, left:right]
 
 
-def unfit(quality: Quality, limits: Limits) -> Reason | None:
+def unfit(quality: Quality, bounds: Bounds) -> Reason | None:
     """The first reason not to use the face, or None. What is not a number is unfit."""
     # First, since turning away also brings the eyes together.
-    if not abs(quality.yaw) <= limits.max_yaw:
+    if not abs(quality.yaw) <= bounds.max_yaw:
         return Reason.TURNED_AWAY
-    if not quality.eye_distance >= limits.min_eye_distance:
+    if not quality.eye_distance >= bounds.min_eye_distance:
         return Reason.TOO_FAR
-    if not quality.light >= limits.min_light:
+    if not quality.light >= bounds.min_light:
         return Reason.TOO_DARK
-    if not quality.light <= limits.max_light:
+    if not quality.light <= bounds.max_light:
         return Reason.TOO_BRIGHT
-    if not quality.sharpness >= limits.min_sharpness:
+    if not quality.sharpness >= bounds.min_sharpness:
         return Reason.BLURRED
     if not MIN_ASPECT <= quality.aspect <= MAX_ASPECT:
         return Reason.NOT_PLAIN
@@ -141,7 +160,7 @@ def weight(quality: Quality) -> float:
 
 
 def not_at_gate(
-    face: Face, others: Sequence[Face], picture: tuple[int, int], zone: Zone, limits: Limits
+    face: Face, others: Sequence[Face], picture: tuple[int, int], zone: Zone, bounds: Bounds
 ) -> Reason | None:
     """Why this face is a passer-by's, or None when its owner stands at the gate.
 
@@ -151,7 +170,7 @@ def not_at_gate(
     across, down = (x + width / 2) / picture[0], (y + height / 2) / picture[1]
     if not (zone.left <= across <= zone.right and zone.top <= down <= zone.bottom):
         return Reason.OUT_OF_ZONE
-    if not nearness(face) >= limits.min_eye_distance:
+    if not nearness(face) >= bounds.min_eye_distance:
         return Reason.TOO_FAR
     nearest = max((other.area for other in others), default=0.0)
     if not face.area >= NEAREST_SHARE * nearest:

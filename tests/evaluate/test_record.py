@@ -6,7 +6,7 @@ import pytest
 from evaluate.record import Approaches, approaches, fit_best_of, recalibrated
 from gate.errors import UsageError
 from gate.store.record.audit import Line
-from gate.vision.promise import Promise, bar
+from gate.vision.promise import Promise, score_asked
 
 PEOPLE = 200
 
@@ -61,7 +61,7 @@ def test_where_strangers_score_higher_more_is_asked_and_the_rest_stays(models):
     shipped, promise = models.calibration, Promise(1, 2)
     best = np.random.default_rng(2).normal(-0.05, 0.14, (1000, PEOPLE)).max(axis=1)
     fitted = recalibrated(shipped, Approaches(best, np.zeros(0), np.zeros(0)), PEOPLE, "here")
-    assert bar(fitted, promise, PEOPLE) > bar(shipped, promise, PEOPLE) + 0.05
+    assert score_asked(fitted, promise, PEOPLE) > score_asked(shipped, promise, PEOPLE) + 0.05
     assert fitted.measured == "here"
     assert fitted.model_copy(update={"strangers": shipped.strangers, "measured": shipped.measured}) == shipped
 

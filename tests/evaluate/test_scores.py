@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
 from gate.errors import UsageError
-from gate.vision.promise import DEAR, LOOKS, Promise, bar, deviate, missed, room, years_kept
+from gate.vision.promise import DEAR, LOOKS, Promise, deviate, missed, room, score_asked, years_kept
 from models.manifest import shipped_calibration
 from tests.evaluate.test_identification import people
 
@@ -40,7 +40,7 @@ def test_one_person_under_several_names_does_not_lift_what_is_asked():
         other = templates[person == 0] + stray
         renamed[person == name] = other / np.linalg.norm(other, axis=1, keepdims=True)
     spoilt = calibrate(renamed, person, np.ones(len(person), bool), frames, "0" * 64, "spoilt")
-    assert bar(spoilt, promise, 300) == pytest.approx(bar(clean, promise, 300), abs=0.03)
+    assert score_asked(spoilt, promise, 300) == pytest.approx(score_asked(clean, promise, 300), abs=0.03)
 
 
 def test_how_frames_stray_is_found_again():
@@ -82,30 +82,32 @@ def test_the_cohort_is_the_same_for_the_same_seed():
 @given(st.integers(1, 5000), st.floats(0.5, 50), st.floats(0.5, 200))
 def test_the_promise_asks_more_of_more_people_more_strangers_and_more_years(people_enrolled, years, strangers):
     promise = Promise(years, strangers)
-    at = bar(OPEN, promise, people_enrolled)
-    assert at <= bar(OPEN, promise, people_enrolled + 100)
-    assert at <= bar(OPEN, Promise(years * 2, strangers), people_enrolled)
-    assert at <= bar(OPEN, Promise(years, strangers * 2), people_enrolled)
+    at = score_asked(OPEN, promise, people_enrolled)
+    assert at <= score_asked(OPEN, promise, people_enrolled + 100)
+    assert at <= score_asked(OPEN, Promise(years * 2, strangers), people_enrolled)
+    assert at <= score_asked(OPEN, Promise(years, strangers * 2), people_enrolled)
     assert years_kept(OPEN, at, strangers, people_enrolled) >= years * 0.999
 
 
 def test_the_sum_is_the_one_on_the_back_of_an_envelope():
     rate = Promise(years=1, strangers_a_day=2).rate(300)
     assert rate == pytest.approx(1 / (300 * 2 * 365.25 * LOOKS))
-    assert bar(OPEN, Promise(1, 2), 300) == pytest.approx(OPEN.strangers.centre + deviate(rate) * OPEN.strangers.spread)
+    assert score_asked(OPEN, Promise(1, 2), 300) == pytest.approx(
+        OPEN.strangers.centre + deviate(rate) * OPEN.strangers.spread
+    )
 
 
 @given(st.integers(1, 400), st.floats(0.5, 5))
 def test_there_is_room_exactly_until_it_is_too_dear(enrolled, strangers):
     promise, photos = Promise(1, strangers), [4] * enrolled
     more = room(OPEN, promise, photos)
-    assert more == 0 or missed(OPEN, bar(OPEN, promise, enrolled + more), photos) <= DEAR
+    assert more == 0 or missed(OPEN, score_asked(OPEN, promise, enrolled + more), photos) <= DEAR
     if 0 < more < 100_000:
-        assert missed(OPEN, bar(OPEN, promise, enrolled + more + 1), photos) > DEAR
+        assert missed(OPEN, score_asked(OPEN, promise, enrolled + more + 1), photos) > DEAR
 
 
 def test_more_photos_of_a_person_cost_fewer_misses():
-    at = bar(OPEN, Promise(1, 2), 300)
+    at = score_asked(OPEN, Promise(1, 2), 300)
     assert missed(OPEN, at, [1]) > missed(OPEN, at, [3])
     assert missed(OPEN, at, []) == 0
     assert missed(OPEN, at, [0, 0]) == 0

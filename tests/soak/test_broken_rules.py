@@ -95,7 +95,7 @@ BREAKS = (
           "tests/gate/door/test_controller.py"),
     Break("8 an unknown key is an error", "gate/section.py", 'model_config = ConfigDict(extra="forbid"',
           'model_config = ConfigDict(extra="ignore"', "tests/gate/test_config.py"),
-    Break("8 the settings move the decision", "gate/vision/recogniser.py",
+    Break("8 the settings move the decision", "gate/vision/promise.py",
           "calibration.floor if settings.threshold is None else settings.threshold", "calibration.floor",
           "tests/gate/vision/test_recogniser.py -k threshold"),
     Break("9 size before decoding", "enroll/decoder/picture.py", "if _needed(opened, whole) > MOST:", "if False:",

@@ -14,7 +14,7 @@ from enroll.checks import PhotoRefused, examine
 from enroll.decode import decode_photo
 from evaluate.folder import Listing, list_people, look
 from evaluate.identification import Protocol, attempt, fnir_at
-from gate.vision.recogniser import limits_of
+from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
 from models.embedder import ArcFace
 from models.pack import Models
@@ -55,7 +55,7 @@ def test_eight_bits_cost_more_than_they_bring(shared: Path, models: Models, mode
     print(f"\nranges from {len(faces)} faces of part 1/2, judged on part 2/2")
     missed = {}
     for name, embedder in forms.items():
-        seen = look(judged, replace(models, embedder=embedder), limits_of(VisionSettings()), lambda: None)
+        seen = look(judged, replace(models, embedder=embedder), Bounds.of(VisionSettings()), lambda: None)
         found = fnir_at(attempt(seen.templates, seen.person, seen.enrols, Protocol()))
         missed[name] = 100 * found[0.003][0]
         print(f"{name:8} {_milliseconds(embedder, faces):5.2f} ms a face, FNIR at FPIR 0.3 % {missed[name]:.2f} %")

@@ -8,8 +8,8 @@ import pytest
 
 from evaluate.folder import list_people, look
 from evaluate.identification import scores_of
-from gate.vision.promise import Promise, bar
-from gate.vision.recogniser import LEARNS_SELDOMER, limits_of
+from gate.vision.promise import LEARNED_SELDOMER, Promise, score_asked
+from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
 
 PEOPLE, STRANGERS_A_DAY = 300, 2
@@ -20,9 +20,11 @@ pytestmark = pytest.mark.soak
 
 
 def test_a_learned_template_finds_its_resident_more_often_and_no_stranger(shared: Path, models) -> None:
-    faces = look(list_people(shared / "faces" / "lfw", (2, 2)), models, limits_of(VisionSettings()), lambda: None)
+    faces = look(list_people(shared / "faces" / "lfw", (2, 2)), models, Bounds.of(VisionSettings()), lambda: None)
     cohort = models.calibration.cohort_templates(models.spec.dimension)
-    opens, learns = (bar(models.calibration, Promise(years, STRANGERS_A_DAY), PEOPLE) for years in (1, LEARNS_SELDOMER))
+    opens, learns = (
+        score_asked(models.calibration, Promise(years, STRANGERS_A_DAY), PEOPLE) for years in (1, LEARNED_SELDOMER)
+    )
     rng = np.random.default_rng(0)
     missed, learned, strangers = [], [], []
     for who in np.unique(faces.person):

@@ -10,7 +10,7 @@ import pytest
 from evaluate.folder import list_people, look
 from evaluate.identification import Protocol, attempt, feasible, fnir_at
 from evaluate.scores import compare, fit_cohort
-from gate.vision.recogniser import limits_of
+from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
 from models.pack import Models
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.soak
 
 def test_normalisation_misses_fewer_where_the_promise_asks_much(shared: Path, models: Models) -> None:
     """The cohort is fitted on one half of the people, drawn anew each time; the other half is judged."""
-    faces = look(list_people(shared / "faces" / "lfw"), models, limits_of(VisionSettings()), lambda: None)
+    faces = look(list_people(shared / "faces" / "lfw"), models, Bounds.of(VisionSettings()), lambda: None)
     differences: dict[str, list[float]] = {}
     for seed in range(HALVES):
         drawn = np.random.default_rng(seed).permutation(len(faces.people))

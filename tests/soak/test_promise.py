@@ -12,9 +12,9 @@ import pytest
 from evaluate.folder import Faces, list_people, look
 from evaluate.scores import Comparisons, calibrate, compare, foretold
 from gate.config import Settings
-from gate.vision.evidence import bar as bar_of
-from gate.vision.promise import LOOKS, Promise, bar
-from gate.vision.recogniser import Recogniser, limits_of
+from gate.vision.evidence import score_asked_of
+from gate.vision.promise import LOOKS, Promise, rule_of, score_asked
+from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Sighting
 from models.manifest import Calibration
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.soak
 def halves(shared: Path, models: Models) -> tuple[Calibration, list[Comparisons], Comparisons]:
     """The calibration of one half; of the other the scores by number of photos, and those of one photo for the tail."""
     folder = shared / "faces" / "lfw"
-    limits = limits_of(VisionSettings())
-    one, other = (look(list_people(folder, (part, 2)), models, limits, lambda: None) for part in (1, 2))
+    bounds = Bounds.of(VisionSettings())
+    one, other = (look(list_people(folder, (part, 2)), models, bounds, lambda: None) for part in (1, 2))
     print(f"\nfitted on {len(one.people)} people, judged on {len(other.people)} others")
     shipped = models.calibration
     fitted = calibrate(one.templates, one.person, one.enrols, (shipped.within, shipped.within_s), "0" * 64, "half")
@@ -56,19 +56,18 @@ def test_the_tail_is_foretold_by_a_fit_that_did_not_see_its_top(halves: tuple) -
 def test_wrong_openings_stay_within_the_promise(models: Models, halves: tuple, years: int) -> None:
     fitted, by_photos, _ = halves
     settings = Settings(vision={"promise": {"years": years, "strangers_a_day": STRANGERS_A_DAY}})
-    calibrated = Models(models.detector, models.embedder, models.model_id, fitted)
-    rule = Recogniser(calibrated, settings.vision, str).rule(PEOPLE)
-    bars = [_bar(rule, count) for count in range(1, FRAMES + 1)]
+    rule = rule_of(fitted, settings.vision, PEOPLE)
+    asked = [_score_asked(rule, count) for count in range(1, FRAMES + 1)]
     rng = np.random.default_rng(years)
     # What strangers truly score is taken from the half the fit has not seen; beyond its last comparison it is fitted.
     truth = by_photos[3].strangers
-    rate, looks = _false_matches(truth, fitted, bars, rule.frames, rng)
+    rate, looks = _false_matches(truth, fitted, asked, rule.frames, rng)
     a_year = rate * PEOPLE * STRANGERS_A_DAY * 365.25
-    print(f"\none wrong opening in {years} years: score asked {bars[-1]:.3f}; wrong openings to be expected in them"
+    print(f"\none wrong opening in {years} years: score asked {asked[-1]:.3f}; wrong openings to be expected in them"
           f" {a_year * years:.2f}; an approach is worth {looks:.2f} looks (counted as {LOOKS})")  # fmt: skip
     for photos, scores in enumerate(by_photos, start=1):
-        first, frames = _residents(scores.residents, fitted, bars, rule.frames, rng)
-        second = _second_approach(scores.residents, bars[-1])
+        first, frames = _residents(scores.residents, fitted, asked, rule.frames, rng)
+        second = _second_approach(scores.residents, asked[-1])
         print(f"  {photos} photos: not let in at the first approach {100 * first:.1f} %, at neither of two"
               f" {100 * second:.1f} %, usable frames needed (median) {frames}")  # fmt: skip
         assert frames <= 3
@@ -76,8 +75,8 @@ def test_wrong_openings_stay_within_the_promise(models: Models, halves: tuple, y
     assert looks <= LOOKS
 
 
-def _bar(rule, count: int) -> float:
-    return bar_of([Sighting(number / FPS, np.zeros(1, np.float32)) for number in range(count)], rule)
+def _score_asked(rule, count: int) -> float:
+    return score_asked_of([Sighting(number / FPS, np.zeros(1, np.float32)) for number in range(count)], rule)
 
 
 def _paths(likeness: np.ndarray, fitted: Calibration, rng: np.random.Generator, frames: int = FRAMES) -> np.ndarray:
@@ -93,7 +92,7 @@ def _paths(likeness: np.ndarray, fitted: Calibration, rng: np.random.Generator, 
 
 
 def _false_matches(
-    truth: np.ndarray, fitted: Calibration, bars: list[float], least: int, rng: np.random.Generator
+    truth: np.ndarray, fitted: Calibration, asked: list[float], least: int, rng: np.random.Generator
 ) -> tuple[float, float]:
     """The chance that a stranger is let in as one certain resident in an approach, and how many looks that is worth.
 
@@ -103,13 +102,13 @@ def _false_matches(
     anchor = float(ordered[int(len(ordered) * 0.99)])
     spread = _tail_spread(ordered)
     body = NormalDist(anchor - spread * NormalDist().inv_cdf(0.99), math.sqrt(spread**2 - fitted.within**2))
-    start = bars[-1] - 6 * fitted.within
+    start = asked[-1] - 6 * fitted.within
     share = 1 - body.cdf(start)
     likeness = np.array([body.inv_cdf(1 - share * one) for one in rng.uniform(1e-12, 1, 400_000)])
-    let_in = (_paths(likeness, fitted, rng)[:, least - 1 :] >= np.array(bars[least - 1 :])).any(axis=1)
+    let_in = (_paths(likeness, fitted, rng)[:, least - 1 :] >= np.array(asked[least - 1 :])).any(axis=1)
     one_look = NormalDist(body.mean, spread)
     rate = float(let_in.mean()) * share
-    return rate, rate / (1 - one_look.cdf(bars[0]))
+    return rate, rate / (1 - one_look.cdf(asked[0]))
 
 
 def _tail_spread(ordered: np.ndarray) -> float:
@@ -119,24 +118,24 @@ def _tail_spread(ordered: np.ndarray) -> float:
 
 
 def _residents(
-    scores: np.ndarray, fitted: Calibration, bars: list[float], least: int, rng: np.random.Generator
+    scores: np.ndarray, fitted: Calibration, asked: list[float], least: int, rng: np.random.Generator
 ) -> tuple[float, int]:
     paths = _paths(np.repeat(scores, 20), fitted, rng)
-    passed = paths[:, least - 1 :] >= np.array(bars[least - 1 :])
+    passed = paths[:, least - 1 :] >= np.array(asked[least - 1 :])
     needed = np.where(passed.any(axis=1), least + passed.argmax(axis=1), FRAMES + 1)
     return float(np.mean(needed > FRAMES)), int(np.median(needed))
 
 
 def _second_approach(scores: np.ndarray, at: float) -> float:
-    """Both of two independent photos of one person below the bar, taking a person's photos as exchangeable."""
+    """Both of two independent photos of one person below the score asked, taking a person's photos as exchangeable."""
     missed = float(np.mean(scores < at))
     return missed**2
 
 
-def test_the_bar_of_one_sharp_look_is_the_promise_itself(models: Models) -> None:
+def test_the_score_asked_of_one_sharp_look_is_the_promise_itself(models: Models) -> None:
     promise = Promise(1, STRANGERS_A_DAY)
-    rule = Recogniser(models, VisionSettings(), str).rule(PEOPLE)
-    assert _bar(rule, 1) == pytest.approx(bar(models.calibration, promise, PEOPLE))
+    rule = rule_of(models.calibration, VisionSettings(), PEOPLE)
+    assert _score_asked(rule, 1) == pytest.approx(score_asked(models.calibration, promise, PEOPLE))
 
 
 def test_walds_ratio_of_two_models_asks_more_for_the_same_promise(models: Models, halves: tuple) -> None:
@@ -146,7 +145,7 @@ def test_walds_ratio_of_two_models_asks_more_for_the_same_promise(models: Models
     print("\nyears   score asked by the tail, by Wald's ratio   residents below (4 photos): tail, ratio")
     for years in (1, 5, 20):
         promise = Promise(years, STRANGERS_A_DAY)
-        tail = bar(fitted, promise, PEOPLE)
+        tail = score_asked(fitted, promise, PEOPLE)
         scores = by_photos[3].residents
         known = NormalDist(float(scores.mean()), float(scores.std()))
         unknown = NormalDist(fitted.strangers.centre, fitted.strangers.spread)

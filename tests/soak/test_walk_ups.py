@@ -27,7 +27,7 @@ from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.vision.evidence import weigh
 from gate.vision.gallery import Gallery, judging
-from gate.vision.recogniser import Recogniser
+from gate.vision.promise import rule_of
 from gate.vocabulary import Sighting
 from models.embedder import Embedder, Templates
 from models.manifest import EmbedderSpec
@@ -157,7 +157,7 @@ def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path) -> Walk:
 
 
 def _by_one_frame(template: np.ndarray, models: Models, gallery: Gallery, store: sqlite3.Connection) -> str | None:
-    rule = replace(Recogniser(models, Settings().vision, str).rule(len(gallery)), frames=1)
+    rule = replace(rule_of(models.calibration, Settings().vision, len(gallery)), frames=1)
     candidates = gallery.search(template)
     belief = weigh([Sighting(0.0, template)], candidates, gallery.alike(candidates), rule)
     known = residents.get(store, belief.resident) if belief is not None and belief.resident else None

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.again import Answer, DoorNews, awaits_door, may_ask_again
+from gate.vision.again import Answer, DoorNews, Judged, awaits_door, may_ask_again, may_be_judged_again
 from gate.vocabulary import Reason
 
 REST = DoorNews(at_rest=True)
@@ -37,3 +37,22 @@ def test_nobody_who_waits_for_the_door_asks_while_it_is_not_at_rest(reason, late
     answer = Answer(10.0, reason, "g")
     if awaits_door(answer):
         assert not may_ask_again(answer, DoorNews(at_rest=False) if known else None, 10.0 + later)
+
+
+HERE, ASIDE, NEARBY = (100.0, 50.0, 80.0, 100.0), (140.0, 50.0, 80.0, 100.0), (104.0, 50.0, 80.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("judged", "box", "now", "again"),
+    [
+        (Judged(HERE, 12.0), ASIDE, 12.0, True),
+        (Judged(HERE, 12.0), ASIDE, 11.9, False),
+        (Judged(HERE, 12.0), NEARBY, 99.0, False),
+        (Judged(HERE, None), ASIDE, 99.0, False),
+        (Judged(HERE, 12.0, Answer(10.0, Reason.BUSY)), NEARBY, 10.1, True),
+        (Judged(HERE, 12.0, Answer(10.0, Reason.OUT_OF_HOURS)), ASIDE, 99.0, False),
+        (Judged(HERE, None, Answer(10.0, None, "g")), NEARBY, 10.1, True),
+    ],
+)
+def test_whoever_was_not_known_tries_again_once_moved_and_later_and_the_door_has_the_last_word(judged, box, now, again):
+    assert may_be_judged_again(judged, box, REST, now) is again

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.evidence import SAME_PERSON, Rule, bar, gather, shared_with, track_template, weigh
+from gate.vision.evidence import SAME_PERSON, Rule, gather, give_up, score_asked_of, shared_with, track_template, weigh
 from gate.vocabulary import Candidate, Reason, Sighting
 
 RULE = Rule(
@@ -37,12 +37,12 @@ tracks = st.lists(st.tuples(st.floats(0.001, 0.3), st.floats(0.05, 1)), min_size
 
 
 @given(tracks, people, st.floats(-1, 1))
-def test_a_claim_needs_frames_the_bar_and_the_margin_over_the_second_person(sightings, candidates, alike):
+def test_a_claim_needs_frames_the_score_asked_and_the_margin_over_the_second_person(sightings, candidates, alike):
     belief = weigh(sightings, candidates, alike, RULE)
     if belief is None or belief.resident is None:
         return
     assert len(sightings) >= RULE.frames
-    assert candidates[0].similarity >= max(RULE.floor, bar(sightings, RULE))
+    assert candidates[0].similarity >= max(RULE.floor, score_asked_of(sightings, RULE))
     margin = RULE.margin * (2 if alike >= RULE.lookalike else 1)
     assert all(candidates[0].similarity - other.similarity >= margin - 1e-9 for other in candidates[1:])
 
@@ -57,15 +57,19 @@ def test_there_is_an_answer_once_patience_is_over_and_none_before_the_frames(sig
 
 
 @given(tracks)
-def test_more_frames_lower_the_bar_and_never_below_what_the_likeness_itself_asks(sightings):
-    first, all_of_them = bar(sightings[:1], RULE), bar(sightings, RULE)
+def test_more_frames_lower_the_score_asked_and_never_below_what_the_likeness_itself_asks(sightings):
+    first, all_of_them = score_asked_of(sightings[:1], RULE), score_asked_of(sightings, RULE)
     likeness = RULE.centre + RULE.deviate * math.sqrt(RULE.spread**2 - RULE.within**2)
     assert max(RULE.floor, likeness) - 1e-9 <= all_of_them <= first + 1e-9
 
 
 def test_frames_of_one_moment_say_less_than_frames_over_time():
     together, apart = track(5, 0.001), track(5, 1.0)
-    assert bar(apart, RULE) < bar(together, RULE) == pytest.approx(bar(track(1), RULE), abs=1e-3)
+    assert (
+        score_asked_of(apart, RULE)
+        < score_asked_of(together, RULE)
+        == pytest.approx(score_asked_of(track(1), RULE), abs=1e-3)
+    )
 
 
 def test_a_good_face_is_believed_on_its_first_frames():
@@ -89,9 +93,9 @@ def test_people_who_look_alike_must_be_told_apart_more_clearly():
     assert weigh(track(9), candidates, RULE.lookalike, RULE).reason is Reason.AMBIGUOUS
 
 
-def test_the_bar_and_the_margin_count_from_their_very_value():
+def test_the_score_asked_and_the_margin_count_from_their_very_value():
     seen = track(2)
-    at = bar(seen, RULE)
+    at = score_asked_of(seen, RULE)
     assert weigh(seen, named(a=at), -1.0, RULE).resident == "a"
     assert weigh(seen, named(a=math.nextafter(at, 0)), -1.0, RULE) is None
     quarters = Rule(**{name: getattr(RULE, name) for name in RULE.__slots__} | {"margin": 0.25})
@@ -130,3 +134,21 @@ def test_what_a_face_shares_with_nobody_is_the_mean_of_its_nearest_ten():
     cohort[:, 0] = np.linspace(0, 1, 12)
     probe = np.eye(20, dtype=np.float32)[:1]
     assert shared_with(probe, cohort)[0] == pytest.approx(0.3 * np.linspace(0, 1, 12)[2:].mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sightings", "unfit", "near_s", "reason"),
+    [
+        (0, {}, 99.0, None),
+        (0, {Reason.BLURRED: 1}, 1.4, None),
+        (0, {Reason.BLURRED: 1}, 1.5, Reason.BLURRED),
+        (0, {Reason.BLURRED: 1, Reason.TOO_DARK: 2}, 1.5, Reason.TOO_DARK),
+        (1, {Reason.TOO_DARK: 9}, 3.9, None),
+        (1, {Reason.TOO_DARK: 9}, 4.0, Reason.TOO_DARK),
+        (1, {}, 4.0, Reason.UNKNOWN),
+    ],
+)
+def test_whoever_gives_too_little_to_judge_by_is_told_what_helps_and_not_at_once(sightings, unfit, near_s, reason):
+    belief = give_up(track(sightings), unfit, near_s)
+    assert (belief and belief.reason) is reason
+    assert belief is None or (belief.resident, belief.frames) == (None, sightings)

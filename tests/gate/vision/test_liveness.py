@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.liveness import LIMITS, Finding, Look, judge
+from gate.vision.liveness import THRESHOLDS, Liveness, Look, judge
 from gate.vision.surround import held_frame
 from gate.vocabulary import Level
 
@@ -26,42 +26,42 @@ def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0, inf
 
 @STRICT_OR_STANDARD
 def test_a_face_that_nothing_speaks_against_is_live(level):
-    assert judge(looks(), level) is Finding.LIVE
+    assert judge(looks(), level) is Liveness.LIVE
 
 
 @STRICT_OR_STANDARD
 def test_a_frame_that_goes_along_is_an_attack_however_live_the_face_looks(level):
-    assert held_frame([CARD] * 8) > LIMITS[level].held
-    assert judge(looks(edges=CARD), level) is Finding.NOT_LIVE
+    assert held_frame([CARD] * 8) > THRESHOLDS[level].held
+    assert judge(looks(edges=CARD), level) is Liveness.NOT_LIVE
 
 
 @STRICT_OR_STANDARD
 def test_what_the_models_call_an_attack_is_one_without_a_frame_too(level):
-    assert judge(looks(passive=LIMITS[level].passive), level) is Finding.LIVE
-    assert judge(looks(passive=math.nextafter(LIMITS[level].passive, -100)), level) is Finding.NOT_LIVE
+    assert judge(looks(passive=THRESHOLDS[level].passive), level) is Liveness.LIVE
+    assert judge(looks(passive=math.nextafter(THRESHOLDS[level].passive, -100)), level) is Liveness.NOT_LIVE
 
 
 @STRICT_OR_STANDARD
 def test_a_model_that_gives_no_number_vouches_for_nobody(level):
-    assert judge(looks(passive=math.nan), level) is Finding.NOT_LIVE
-    assert judge(looks(passive=None), level) is Finding.NOT_LIVE
+    assert judge(looks(passive=math.nan), level) is Liveness.NOT_LIVE
+    assert judge(looks(passive=None), level) is Liveness.NOT_LIVE
 
 
 def test_strict_refuses_what_standard_forgives():
     doubtful = looks(passive=-4.0)
-    assert judge(doubtful, Level.STANDARD) is Finding.LIVE
-    assert judge(doubtful, Level.STRICT) is Finding.NOT_LIVE
+    assert judge(doubtful, Level.STANDARD) is Liveness.LIVE
+    assert judge(doubtful, Level.STRICT) is Liveness.NOT_LIVE
 
 
 @given(st.integers(0, 30), st.floats(0, 0.2), st.sampled_from([Level.STANDARD, Level.STRICT]))
 def test_few_looks_or_one_moment_decide_nothing(count, every_s, level):
     found = judge(looks(count, every_s), level)
     enough = count >= 6 and (count - 1) * every_s >= 0.8
-    assert (found is Finding.WAIT) == (not enough) or abs((count - 1) * every_s - 0.8) < 1e-9
+    assert (found is Liveness.WAIT) == (not enough) or abs((count - 1) * every_s - 0.8) < 1e-9
 
 
 def test_without_liveness_everyone_is_let_be():
-    assert judge([], Level.OFF) is Finding.LIVE
+    assert judge([], Level.OFF) is Liveness.LIVE
 
 
 def test_an_edge_that_stays_behind_is_no_frame():
@@ -75,16 +75,16 @@ def test_an_edge_that_stays_behind_is_no_frame():
 
 @STRICT_OR_STANDARD
 def test_a_face_that_infrared_light_does_not_show_is_an_attack(level):
-    assert judge(looks(infrared=[True] * 10), level, infrared=True) is Finding.LIVE
-    assert judge(looks(infrared=[False] * 10), level, infrared=True) is Finding.NOT_LIVE
-    assert judge(looks(infrared=[False] * 5 + [True] * 5), level, infrared=True) is Finding.LIVE
-    assert judge(looks(infrared=[False] * 6 + [True] * 4), level, infrared=True) is Finding.NOT_LIVE
-    assert judge(looks(infrared=[True] * 10, edges=CARD), level, infrared=True) is Finding.NOT_LIVE
+    assert judge(looks(infrared=[True] * 10), level, infrared=True) is Liveness.LIVE
+    assert judge(looks(infrared=[False] * 10), level, infrared=True) is Liveness.NOT_LIVE
+    assert judge(looks(infrared=[False] * 5 + [True] * 5), level, infrared=True) is Liveness.LIVE
+    assert judge(looks(infrared=[False] * 6 + [True] * 4), level, infrared=True) is Liveness.NOT_LIVE
+    assert judge(looks(infrared=[True] * 10, edges=CARD), level, infrared=True) is Liveness.NOT_LIVE
 
 
 @STRICT_OR_STANDARD
 def test_an_infrared_camera_without_pictures_vouches_for_nobody(level):
-    assert judge(looks(), level, infrared=True) is Finding.BLIND
-    assert judge(looks(infrared=[True] * 2), level, infrared=True) is Finding.BLIND
-    assert judge(looks(infrared=[True] * 3), level, infrared=True) is Finding.LIVE
-    assert judge(looks(5, infrared=[True] * 5), level, infrared=True) is Finding.WAIT
+    assert judge(looks(), level, infrared=True) is Liveness.BLIND
+    assert judge(looks(infrared=[True] * 2), level, infrared=True) is Liveness.BLIND
+    assert judge(looks(infrared=[True] * 3), level, infrared=True) is Liveness.LIVE
+    assert judge(looks(5, infrared=[True] * 5), level, infrared=True) is Liveness.WAIT

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.quality import Limits, Quality, Zone, eye_distance, measure, not_at_gate, unfit, yaw
+from gate.vision.quality import Bounds, Quality, Zone, eye_distance, measure, not_at_gate, unfit, yaw
 from gate.vocabulary import Reason
 from models.faces import Face
 
-LIMITS = Limits(min_eye_distance=24, max_yaw=0.45, min_sharpness=30, min_light=40, max_light=220)
+BOUNDS = Bounds(min_eye_distance=24, max_yaw=0.45, min_sharpness=30, min_light=40, max_light=220)
 WHOLE = Zone(0, 0, 1, 1)
 GOOD = Quality(eye_distance=40, yaw=0.0, aspect=0.76, sharpness=100, light=120)
 
@@ -22,7 +22,7 @@ def frontal(x=100.0, y=100.0, width=100.0) -> Face:
 
 
 def test_a_good_face_is_fit():
-    assert unfit(GOOD, LIMITS) is None
+    assert unfit(GOOD, BOUNDS) is None
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_good_face_is_fit():
     ],
 )
 def test_each_measure_refuses_with_its_own_reason_and_nan_refuses(change, reason):
-    assert unfit(replace(GOOD, **change), LIMITS) is reason
+    assert unfit(replace(GOOD, **change), BOUNDS) is reason
 
 
 @given(st.floats(0.1, 50), st.floats(-1000, 1000), st.floats(-1000, 1000))
@@ -69,14 +69,14 @@ def test_measures_of_a_drawn_picture():
 
 def test_only_a_near_face_inside_the_zone_is_at_the_gate():
     near = frontal()
-    assert not_at_gate(near, [near], (640, 360), WHOLE, LIMITS) is None
-    assert not_at_gate(near, [near], (640, 360), Zone(0.5, 0, 1, 1), LIMITS) is Reason.OUT_OF_ZONE
+    assert not_at_gate(near, [near], (640, 360), WHOLE, BOUNDS) is None
+    assert not_at_gate(near, [near], (640, 360), Zone(0.5, 0, 1, 1), BOUNDS) is Reason.OUT_OF_ZONE
     far = frontal(width=30)
-    assert not_at_gate(far, [far], (640, 360), WHOLE, LIMITS) is Reason.TOO_FAR
+    assert not_at_gate(far, [far], (640, 360), WHOLE, BOUNDS) is Reason.TOO_FAR
     behind = frontal(x=300, width=55)
-    assert not_at_gate(behind, [near, behind], (640, 360), WHOLE, LIMITS) is Reason.NOT_NEAREST
+    assert not_at_gate(behind, [near, behind], (640, 360), WHOLE, BOUNDS) is Reason.NOT_NEAREST
     beside = frontal(x=300, width=80)
-    assert not_at_gate(beside, [near, beside], (640, 360), WHOLE, LIMITS) is None
+    assert not_at_gate(beside, [near, beside], (640, 360), WHOLE, BOUNDS) is None
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 500), st.floats(0, 300))
@@ -86,4 +86,4 @@ def test_no_face_outside_the_zone_is_ever_at_the_gate(a, b, c, d, x, y):
     across, down = (x + 40) / 640, (y + 52) / 360
     outside = not (zone.left <= across <= zone.right and zone.top <= down <= zone.bottom)
     if outside:
-        assert not_at_gate(face, [face], (640, 360), zone, LIMITS) is Reason.OUT_OF_ZONE
+        assert not_at_gate(face, [face], (640, 360), zone, BOUNDS) is Reason.OUT_OF_ZONE

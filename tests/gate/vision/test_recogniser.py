@@ -15,6 +15,7 @@ from gate.replay import replay
 from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.vision.gallery import Gallery, judging, score_by_enrolment
+from gate.vision.promise import rule_of
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Frame, Reason
@@ -98,7 +99,7 @@ def test_what_a_resident_shows_clearly_may_be_learned(samples, obama, store, mod
 def test_what_is_learned_takes_a_surer_score_than_the_gate_opens_by(samples, obama, models):
     once_in = {years: {"years": years, "strangers_a_day": 20} for years in (10, 100)}
     (sample,) = samples("obama2.jpg", promise=once_in[10])
-    opens, as_sure = (Recogniser(models, VisionSettings(promise=one), str).rule(1) for one in once_in.values())
+    opens, as_sure = (rule_of(models.calibration, VisionSettings(promise=one), 1) for one in once_in.values())
     assert opens.centre + opens.deviate * opens.spread > opens.floor, "the promise asks, and not the floor"
     assert sample.at_least == pytest.approx(as_sure.centre + as_sure.deviate * as_sure.spread, abs=0.02)
     assert samples("biden.jpg", threshold=-0.5, margin=0.0) == [None]
