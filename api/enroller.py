@@ -34,10 +34,10 @@ class Enroller:
 
     def model_id(self) -> str | None:
         """Names the model whose templates the gate compares now; None where its pack is not installed."""
-        from models.receipt import read_receipt
+        from models.installed import read_installed
 
         try:
-            return read_receipt(self.models_dir, self._pack).model_id
+            return read_installed(self.models_dir, self._pack).model_id
         except PackError:
             return None
 

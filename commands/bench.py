@@ -48,8 +48,8 @@ def bench(
     from gate.store.people.residents import enrol
     from gate.store.people.templates import Template
     from gate.vision.recordings import video_frames
+    from models.installed import pack_folder
     from models.pack import open_models
-    from models.receipt import pack_folder
 
     gate = home(state, config)
     with fetch_progress() as progress:

@@ -44,8 +44,8 @@ def calibrate(
     """
     from gate.store.record import audit
     from gate.vocabulary import AuditEvent, Kind
+    from models.installed import CALIBRATION, pack_folder
     from models.manifest import Calibration
-    from models.receipt import CALIBRATION, pack_folder
 
     if (folder is None) != record:
         raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
@@ -103,7 +103,7 @@ def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int
     from evaluate.scores import calibrate as fit
     from evaluate.scores import fit_cohort, fit_frames
     from gate.vision.quality import Bounds
-    from models.receipt import read_receipt
+    from models.installed import read_installed
 
     models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
     counts_of(listing, faces)
@@ -114,7 +114,7 @@ def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int
         frames = fit_frames(walked(faces, models, bounds, cohort, seed, step))
     part = "" if fold == "1/1" else f", part {fold} of the people"
     measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
-    embedder = read_receipt(gate.models_dir, name).file("embedder").fetched_sha256
+    embedder = read_installed(gate.models_dir, name).file("embedder").fetched_sha256
     return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, seed)
 
 
@@ -124,16 +124,16 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
     from evaluate.record import approaches, recalibrated
     from gate.store.people import templates
     from gate.store.record import audit
-    from models.receipt import read_calibration, read_receipt, uncalibrated
+    from models.installed import read_calibration, read_installed, uncalibrated
 
     name = pack or gate.ready_pack()
-    receipt = read_receipt(gate.models_dir, name)
-    shipped = read_calibration(gate.models_dir, receipt)
+    installed = read_installed(gate.models_dir, name)
+    shipped = read_calibration(gate.models_dir, installed)
     if shipped is None:
         raise uncalibrated(name)
     with gate.store() as connection:
         seen = approaches(audit.lines(connection))
-        people = len(templates.counts(connection, receipt.model_id))
+        people = len(templates.counts(connection, installed.model_id))
     measured = (
         f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
     )

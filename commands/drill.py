@@ -77,13 +77,13 @@ def _shown(results: Iterable[Result], as_json: bool) -> list[Result]:
 
 def _hashes(gate: Home) -> dict[str, str]:
     from models.errors import PackError
-    from models.receipt import read_receipt
+    from models.installed import read_installed
 
     try:
-        receipt = read_receipt(gate.models_dir, gate.settings.models.pack)
+        installed = read_installed(gate.models_dir, gate.settings.models.pack)
     except PackError:
         return {}
-    return {f"{receipt.pack}/{file.name}": file.sha256 for file in receipt.files}
+    return {f"{installed.pack}/{file.name}": file.sha256 for file in installed.files}
 
 
 def _record(gate: Home, sheet: Sheet) -> None:

@@ -49,8 +49,8 @@ class Home:
 
         Raises PackError.
         """
-        from models.pack import install
-        from models.receipt import pack_folder
+        from models.install import install
+        from models.installed import pack_folder
 
         pack = self.settings.models.pack
         if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():

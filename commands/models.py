@@ -24,14 +24,14 @@ def models() -> None:
 def list_packs(state: Path | None, config: Path | None, as_json: bool) -> None:
     """The packs that ship with Facegate and those installed here."""
     from models.errors import PackError
+    from models.installed import INSTALLED, read_installed
     from models.manifest import built_in_packs
-    from models.receipt import RECEIPT, read_receipt
 
     gate = home(state, config)
     installed = {}
-    for receipt in sorted(gate.models_dir.glob(f"*/{RECEIPT}")):
+    for path in sorted(gate.models_dir.glob(f"*/{INSTALLED}")):
         try:
-            found = read_receipt(gate.models_dir, receipt.parent.name)
+            found = read_installed(gate.models_dir, path.parent.name)
             installed[found.pack] = found.title
         except PackError as error:
             click.secho(str(error), fg="red", err=True)
@@ -67,8 +67,8 @@ def install(
     """Fetch PACK, check every file's sha256, convert what needs it. PACK is a name or the path of a manifest."""
     from gate.store.record import audit
     from gate.vocabulary import AuditEvent, Kind
-    from models.pack import install as install_pack
-    from models.receipt import Receipt
+    from models.install import install as install_pack
+    from models.installed import Installed
 
     named = [path for path in (Path(pack) if pack.endswith(".toml") else None, source) if path is not None]
     given = list(handed_over(named, state, part="models"))
@@ -83,18 +83,18 @@ def install(
 
     made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
-    receipt = Receipt.model_validate(made)
+    installed = Installed.model_validate(made)
     details: dict[str, object] = {
-        "pack": receipt.pack,
-        "files": {file.name: file.sha256 for file in receipt.files},
-        "terms_accepted": receipt.terms_accepted_at is not None,
+        "pack": installed.pack,
+        "files": {file.name: file.sha256 for file in installed.files},
+        "terms_accepted": installed.terms_accepted_at is not None,
     }
     with gate.store() as connection:
         audit.append(connection, AuditEvent(Kind.MODELS_INSTALLED, details))
     if as_json:
-        print_json(receipt.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
+        print_json(installed.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
         return
-    rows = [(file.name, file.role, file.licence, file.source) for file in receipt.files]
+    rows = [(file.name, file.role, file.licence, file.source) for file in installed.files]
     print_table(("file", "role", "licence", "from"), rows, "")
 
 
@@ -107,8 +107,10 @@ def verify(pack: str | None, state: Path | None, config: Path | None, as_json: b
     from models.pack import verify as verify_pack
 
     gate = home(state, config)
-    receipt = verify_pack(gate.models_dir, pack or gate.settings.models.pack)
+    installed = verify_pack(gate.models_dir, pack or gate.settings.models.pack)
     if as_json:
-        print_json({"pack": receipt.pack, "files": {file.name: file.sha256 for file in receipt.files}, "sound": True})
+        print_json(
+            {"pack": installed.pack, "files": {file.name: file.sha256 for file in installed.files}, "sound": True}
+        )
         return
-    click.echo(f"{receipt.pack} is sound: {len(receipt.files)} files have their sha256.")
+    click.echo(f"{installed.pack} is sound: {len(installed.files)} files have their sha256.")

@@ -21,8 +21,8 @@ from gate.state import is_service
 def run(state: Path | None, config: Path | None, source: str | None) -> int:
     """Run the gate: vision, door and api, started again when they die."""
     from gate.supervise import Supervisor
+    from models.installed import read_calibration, uncalibrated
     from models.pack import check_files
-    from models.receipt import read_calibration, uncalibrated
     from models.runtime import check_installed
 
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
@@ -30,9 +30,9 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     gate = home(state, config, **overrides)
     if is_service(gate.state):
         raise UsageError("This is the installed gate's state, which runs as services: systemctl start facegate.target")
-    receipt = check_files(gate.models_dir, gate.ready_pack())
-    if read_calibration(gate.models_dir, receipt) is None:
-        raise uncalibrated(receipt.pack)
+    installed = check_files(gate.models_dir, gate.ready_pack())
+    if read_calibration(gate.models_dir, installed) is None:
+        raise uncalibrated(installed.pack)
     check_installed(gate.settings.vision.provider)
     for pack in gate.settings.liveness_packs:
         check_files(gate.models_dir, pack)

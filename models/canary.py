@@ -38,14 +38,14 @@ def drawn_face(size: int) -> NDArray[np.uint8]:
     return picture.clip(0, 255).astype(np.uint8)
 
 
-def sing(embedder: Embedder) -> str:
-    """The drawn face's embedding, as text to store."""
+def embedding_as_text(embedder: Embedder) -> str:
+    """The drawn face's embedding, to be kept: base64 of little-endian float32."""
     (template,) = embedder.embed(drawn_face(embedder.spec.input_size)[None])
     return base64.b64encode(template.astype("<f4").tobytes()).decode("ascii")
 
 
 def check(embedder: Embedder, stored: str, pack: str) -> None:
-    """Raises PackError unless the embedder gives the drawn face its stored embedding."""
+    """Raises PackError unless the embedder gives the drawn face the embedding `stored` as text of `pack`."""
     try:
         expected = np.frombuffer(base64.b64decode(stored, validate=True), "<f4")
     except (binascii.Error, ValueError) as error:

@@ -18,8 +18,9 @@ import pytest
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.store.database import open_database
 from models.errors import PackError
-from models.pack import Models, install, open_models, verify
-from models.receipt import pack_folder
+from models.install import install
+from models.installed import pack_folder
+from models.pack import Models, open_models, verify
 
 pytest_plugins = ["tests.console"]
 

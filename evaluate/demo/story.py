@@ -28,8 +28,9 @@ from gate.vision.recordings import video_frames
 from gate.vocabulary import ENTERED
 from models.errors import PackError
 from models.fetch import Progress
-from models.pack import Models, install, open_models, verify
-from models.receipt import pack_folder
+from models.install import install
+from models.installed import pack_folder
+from models.pack import Models, open_models, verify
 
 RESIDENT = "Barack Obama"
 

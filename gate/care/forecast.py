@@ -10,8 +10,8 @@ from pathlib import Path
 from gate.store.people import templates
 from gate.vision.promise import DEAR, Promise, missed, room, score_asked, years_kept
 from gate.vision.settings import VisionSettings
+from models.installed import read_calibration, read_installed, uncalibrated
 from models.manifest import Calibration
-from models.receipt import read_calibration, read_receipt, uncalibrated
 
 # So many more residents until it is dear are worth a word.
 _FEW = 10
@@ -51,12 +51,12 @@ class Forecast:
 def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vision: VisionSettings) -> Forecast:
     """With the residents of today. Raises PackError when the pack is not installed or has no calibration, sqlite3.Error
     when the store cannot be read."""
-    receipt = read_receipt(models_dir, pack)
-    calibration = read_calibration(models_dir, receipt)
+    installed = read_installed(models_dir, pack)
+    calibration = read_calibration(models_dir, installed)
     if calibration is None:
         raise uncalibrated(pack)
     promise = Promise.of(vision.promise)
-    photos = templates.counts(connection, receipt.model_id)
+    photos = templates.counts(connection, installed.model_id)
     return forecast(calibration, promise, photos, vision.threshold)
 
 

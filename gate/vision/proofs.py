@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gate.errors import Sentence
 from gate.vocabulary import Level
-from models.receipt import read_receipt
+from models.installed import read_installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def proofs(models_dir: Path, packs: Sequence[str], level: Level, *, infrared: bo
         return []
     asked = []
     for pack in packs:
-        spec = read_receipt(models_dir, pack).liveness
+        spec = read_installed(models_dir, pack).liveness
         if spec is not None:
             found = spec.calibration
             asked.append(

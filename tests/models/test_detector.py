@@ -6,8 +6,8 @@ import pytest
 
 from models.detector import YuNet, look_closer
 from models.faces import Face
+from models.installed import pack_folder
 from models.manifest import DetectorSpec
-from models.receipt import pack_folder
 
 
 def numbers(face: Face) -> np.ndarray:

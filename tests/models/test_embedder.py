@@ -67,7 +67,7 @@ def test_the_canary_hears_a_runtime_that_computes_wrongly(models, models_dir):
         def embed(self, faces):
             return unit_length(models.embedder.embed(faces) + 0.01)
 
-    heard = canary.sing(models.embedder)
+    heard = canary.embedding_as_text(models.embedder)
     canary.check(models.embedder, heard, "open")
     with pytest.raises(PackError, match="computes wrongly"):
         canary.check(Wrong(), heard, "open")

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from models.errors import PackError
-from models.pack import install
+from models.install import install
 from tests.models.test_pack import Server, quiet
 
 CONTENT = b"a photo"

@@ -14,10 +14,11 @@ import pytest
 
 from models import pack as packs
 from models.errors import PackError, SourceFailed
+from models.install import install
+from models.installed import CALIBRATION, INSTALLED, pack_folder, read_installed
 from models.manifest import Source, built_in_packs, load_manifest, shipped_calibration
-from models.pack import install, open_models, verify
+from models.pack import open_models, verify
 from models.packages import archive_of
-from models.receipt import CALIBRATION, RECEIPT, pack_folder, read_receipt
 
 
 def quiet(*_):
@@ -80,8 +81,8 @@ def photo_pack(tmp_path):
 def test_sources_are_tried_in_order_until_one_gives_the_true_file(server, photo_pack, tmp_path):
     server.files = {"/wrong": b"something else", "/true": b"content"}
     urls = [f'https = "{server.url}/{name}"' for name in ("absent", "wrong", "true")]
-    receipt = install(photo_pack(b"content", *urls), tmp_path / "models", progress=quiet)
-    assert receipt.files[0].source == f"{server.url}/true"
+    installed = install(photo_pack(b"content", *urls), tmp_path / "models", progress=quiet)
+    assert installed.files[0].source == f"{server.url}/true"
     assert (tmp_path / "models" / "test" / "f.bin").read_bytes() == b"content"
     assert [path for path, _ in server.asked] == ["/absent", "/wrong", "/true"]
 
@@ -135,8 +136,8 @@ def test_a_local_folder_is_looked_into_first(photo_pack, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "renamed.bin").write_bytes(b"content")
     manifest = photo_pack(b"content", 'https = "http://127.0.0.1:1/none"')
-    receipt = install(manifest, tmp_path / "models", source=tmp_path / "folder", progress=quiet)
-    assert receipt.files[0].source == f"folder {tmp_path / 'folder'}"
+    installed = install(manifest, tmp_path / "models", source=tmp_path / "folder", progress=quiet)
+    assert installed.files[0].source == f"folder {tmp_path / 'folder'}"
     (tmp_path / "folder" / "f.bin").write_bytes(b"another")
     with pytest.raises(PackError, match="sha256 differs"):
         install(manifest, tmp_path / "models", source=tmp_path / "folder", progress=quiet)
@@ -161,7 +162,7 @@ def copied(models_dir, tmp_path):
 
 @pytest.mark.parametrize("role", ["detector", "embedder"])
 def test_one_flipped_byte_stops_the_start_with_the_file_and_the_command(copied, role):
-    path = copied / "open" / read_receipt(copied, "open").file(role).name
+    path = copied / "open" / read_installed(copied, "open").file(role).name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -169,27 +170,27 @@ def test_one_flipped_byte_stops_the_start_with_the_file_and_the_command(copied, 
         open_models(copied, "open")
 
 
-def test_a_missing_file_and_a_damaged_receipt_stop_it_too(copied):
+def test_a_missing_file_and_a_damaged_list_of_them_stop_it_too(copied):
     (copied / "open" / "MobileFaceNet.onnx").unlink()
     with pytest.raises(PackError, match="cannot be read"):
         verify(copied, "open")
-    (copied / "open" / RECEIPT).write_text("{")
-    with pytest.raises(PackError, match="receipt .* is damaged"):
+    (copied / "open" / INSTALLED).write_text("{")
+    with pytest.raises(PackError, match="installed.json is damaged"):
         verify(copied, "open")
     with pytest.raises(PackError, match="is not installed. Run: facegate models install absent"):
         verify(copied, "absent")
 
 
 def test_a_pack_is_fed_and_calibrated_as_shipped_without_installing_again(copied):
-    path = copied / "open" / RECEIPT
-    receipt = json.loads(path.read_text())
-    receipt["embedder"]["calibration"] = {"threshold": 0.1}
-    path.write_text(json.dumps(receipt))
+    path = copied / "open" / INSTALLED
+    installed = json.loads(path.read_text())
+    installed["embedder"]["calibration"] = {"threshold": 0.1}
+    path.write_text(json.dumps(installed))
     assert open_models(copied, "open").spec == load_manifest("open").embedder
     assert open_models(copied, "open").calibration == shipped_calibration("open")
-    for file in receipt["files"]:
+    for file in installed["files"]:
         file["fetched_sha256"] = "0" * 64
-    path.write_text(json.dumps(receipt))
+    path.write_text(json.dumps(installed))
     with pytest.raises(PackError, match="open has no calibration.* facegate calibrate FOLDER --pack open"):
         open_models(copied, "open").calibration.floor  # noqa: B018 - reading it is what is tried
 
@@ -220,10 +221,10 @@ def test_installing_again_keeps_what_was_measured_here(tmp_path, photo_pack, ser
 
 
 def test_a_canary_that_does_not_agree_stops_the_start(copied):
-    path = copied / "open" / RECEIPT
-    receipt = json.loads(path.read_text())
-    receipt["canary"] = "AACAPw" + "A" * 1018
-    path.write_text(json.dumps(receipt))
+    path = copied / "open" / INSTALLED
+    installed = json.loads(path.read_text())
+    installed["canary"] = "AACAPw" + "A" * 1018
+    path.write_text(json.dumps(installed))
     with pytest.raises(PackError, match="computes wrongly"):
         open_models(copied, "open")
 
@@ -302,8 +303,8 @@ def test_a_pack_of_the_insightface_library_needs_its_terms_accepted_and_then_wor
     directory = tmp_path / "models"
     with pytest.raises(PackError, match=r"non-commercial.*--accept-terms"):
         install("insightface:local", directory, source=folder, progress=quiet)
-    receipt = install("insightface:local", directory, source=folder, terms_accepted=True, progress=quiet)
-    assert receipt.terms_accepted_at is not None
+    installed = install("insightface:local", directory, source=folder, terms_accepted=True, progress=quiet)
+    assert installed.terms_accepted_at is not None
     opened = open_models(directory, "insightface:local")
     image = cv2.imread(str(photos / "obama.jpg"))
     (face,) = opened.detector.detect(image)

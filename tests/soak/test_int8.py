@@ -17,8 +17,8 @@ from evaluate.identification import Protocol, attempt, fnir_at
 from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
 from models.embedder import ArcFace
+from models.installed import pack_folder
 from models.pack import Models
-from models.receipt import pack_folder
 
 # Within this of the whole numbers it would be taken, percentage points of FNIR at FPIR 0.3 %.
 WORTH_IT = 0.2

@@ -20,7 +20,7 @@ from models.manifest import (
     shipped_calibration,
 )
 
-RECEIPT = "installed.json"
+INSTALLED = "installed.json"
 CALIBRATION = "calibration.json"
 
 
@@ -40,8 +40,12 @@ class InstalledFile(BaseModel):
     source: str
 
 
-class Receipt(BaseModel):
-    """What was installed, when, from where, and under which accepted terms."""
+class Installed(BaseModel):
+    """An installed pack: its files, how its models are fed, and when and under which accepted terms it came.
+
+    `installed.json` in the pack's folder holds it. `canary` is the drawn face's embedding, base64 of little-endian
+    float32 (see `models.canary`); None for a pack without an embedder.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +60,7 @@ class Receipt(BaseModel):
     liveness: LivenessSpec | None = None
 
     def file(self, role: Role) -> InstalledFile:
-        """The one file of a role."""
+        """The one file of a role. Raises StopIteration where there is none."""
         return next(file for file in self.files if file.role == role)
 
     @property
@@ -67,59 +71,59 @@ class Receipt(BaseModel):
 
 
 def pack_folder(directory: Path, pack: str) -> Path:
-    """Where an installed pack lies."""
+    """Where an installed pack lies in the `directory` of all packs."""
     return directory / pack.replace(":", "-")
 
 
-def read_receipt(directory: Path, pack: str) -> Receipt:
+def read_installed(directory: Path, pack: str) -> Installed:
     """What was installed, fed as the manifest says that ships with this Facegate where it names the same files.
 
-    Raises PackError when the pack is not installed or its receipt is damaged.
+    Raises PackError when the pack is not installed or what is written of it is damaged.
     """
-    path = pack_folder(directory, pack) / RECEIPT
+    path = pack_folder(directory, pack) / INSTALLED
     try:
-        return _fed_as_shipped(Receipt.model_validate(_without_calibration(json.loads(path.read_text("utf-8")))))
+        return _fed_as_shipped(Installed.model_validate(_without_calibration(json.loads(path.read_text("utf-8")))))
     except FileNotFoundError as error:
         raise PackError(f"The model pack {pack} is not installed. Run: facegate models install {pack}") from error
     except (OSError, ValueError, ValidationError) as error:
-        raise PackError(f"The receipt {path} is damaged. Run: facegate models install {pack}") from error
+        raise PackError(f"{path} is damaged. Run: facegate models install {pack}") from error
 
 
-def _fed_as_shipped(receipt: Receipt) -> Receipt:
+def _fed_as_shipped(installed: Installed) -> Installed:
     # A later Facegate may know a better calibration of the same weights; installing again must not be needed for it.
-    fetched = {file.fetched_sha256 for file in receipt.files}
+    fetched = {file.fetched_sha256 for file in installed.files}
     for manifest in built_in_packs():
-        if manifest.name == receipt.pack and {file.sha256 for file in manifest.file} == fetched:
+        if manifest.name == installed.pack and {file.sha256 for file in manifest.file} == fetched:
             fed = {"detector": manifest.detector, "embedder": manifest.embedder, "liveness": manifest.liveness}
-            return receipt.model_copy(update=fed)
-    return receipt
+            return installed.model_copy(update=fed)
+    return installed
 
 
 def _without_calibration(written: dict[str, Any]) -> dict[str, Any]:
-    # Version 0.1 kept a threshold in the receipt.
+    # Version 0.1 kept a threshold in it.
     embedder = written.get("embedder")
     if isinstance(embedder, dict):
         embedder.pop("calibration", None)
     return written
 
 
-def read_calibration(directory: Path, receipt: Receipt) -> Calibration | None:
+def read_calibration(directory: Path, installed: Installed) -> Calibration | None:
     """What the pack's scores mean: as measured on this machine, else as shipped, else None.
 
     Raises PackError when the calibration is damaged or was fitted on another embedder.
     """
-    path = pack_folder(directory, receipt.pack) / CALIBRATION
-    again = f"Run: facegate calibrate FOLDER --pack {receipt.pack}, or remove the file"
+    path = pack_folder(directory, installed.pack) / CALIBRATION
+    again = f"Run: facegate calibrate FOLDER --pack {installed.pack}, or remove the file"
     try:
         calibration = Calibration.model_validate_json(path.read_text("utf-8"))
     except FileNotFoundError:
-        shipped = shipped_calibration(receipt.pack)
-        fitted = shipped is not None and shipped.embedder == receipt.file("embedder").fetched_sha256
+        shipped = shipped_calibration(installed.pack)
+        fitted = shipped is not None and shipped.embedder == installed.file("embedder").fetched_sha256
         return shipped if fitted else None
     except (OSError, ValueError) as error:
         raise PackError(f"The calibration {path} is damaged. {again}") from error
-    if calibration.embedder != receipt.file("embedder").fetched_sha256:
-        raise PackError(f"The calibration {path} was fitted on another embedder than that of {receipt.pack}. {again}")
+    if calibration.embedder != installed.file("embedder").fetched_sha256:
+        raise PackError(f"The calibration {path} was fitted on another embedder than that of {installed.pack}. {again}")
     return calibration
 
 
