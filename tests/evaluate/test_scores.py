@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
@@ -97,6 +97,7 @@ def test_the_sum_is_the_one_on_the_back_of_an_envelope():
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0.5, 5))
 def test_there_is_room_exactly_until_it_is_too_dear(enrolled, strangers):
     promise, photos = Promise(1, strangers), [4] * enrolled
