@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.home import fetch_progress, home, json_option, peer_folder, print_json, print_table, state_option
+from commands.home import fetch_progress, home, json_option, library_folder, print_json, print_table, state_option
 from gate.errors import FacegateError, UsageError
 
 _THREADS = (1, 2, 4)
@@ -131,18 +131,18 @@ def bench(
 
 
 def _beside(pictures: list[NDArray[np.uint8]], models_dir: Path) -> dict[str, float | str]:
-    from evaluate import peers
+    from evaluate import libraries
 
     found: dict[str, float | str] = {}
-    for name, peer in peers.PEERS.items():
+    for name, library in libraries.LIBRARIES.items():
         click.echo(f"Measuring {name}...", err=True)
         try:
-            outcome = peers.run(peer, peer_folder(name), pictures, models_dir)
+            outcome = libraries.run(library, library_folder(name), pictures, models_dir)
         except FacegateError as error:
             found[name] = str(error)
         else:
             seen = any(template is not None for template in outcome.templates)
-            found[name] = peers.milliseconds(outcome) if seen else "it finds no face"
+            found[name] = libraries.milliseconds(outcome) if seen else "it finds no face"
     return found
 
 

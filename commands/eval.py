@@ -13,7 +13,7 @@ from commands.home import (
     counted,
     home,
     json_option,
-    peer_folder,
+    library_folder,
     print_json,
     print_table,
     progress_bar,
@@ -99,7 +99,7 @@ def evaluate(
         measured, name = models.measured, models.model_id
         cohort = None if "normalisation" in without else _cohort(models)
     else:
-        listing, faces = _faces_of_peer(gate, peer, folder, fold)
+        listing, faces = _faces_of_library(gate, peer, folder, fold)
         name = peer
     margin = 0.0 if "margin" in without or measured is None else measured.margin
     protocol = Protocol(photos, frames, gallery, splits, seed)
@@ -122,14 +122,14 @@ def evaluate(
         _print(answer)
 
 
-def _faces_of_peer(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
-    from evaluate import peers
+def _faces_of_library(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
+    from evaluate import libraries
     from evaluate.folder import list_people, look_with
     from gate.errors import FacegateError
 
     def run(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.float32] | None]:
         try:
-            return peers.run(peers.PEERS[name], peer_folder(name), pictures, gate.models_dir).templates
+            return libraries.run(libraries.LIBRARIES[name], library_folder(name), pictures, gate.models_dir).templates
         except FacegateError as error:
             raise UsageError("{peer} cannot be measured: {why}", peer=name, why=str(error)) from error
 

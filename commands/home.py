@@ -176,7 +176,7 @@ def fetch_progress() -> Iterator[Progress]:
         yield show
 
 
-def peer_folder(name: str) -> Path:
+def library_folder(name: str) -> Path:
     """Where another library is installed to be measured beside this one."""
     import platformdirs
 

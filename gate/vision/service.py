@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -46,10 +46,10 @@ from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import CameraSettings, VisionSettings
-from gate.vision.sources import source_of
+from gate.vision.sources import Source, source_of
 from gate.vocabulary import Claim, Frame, Kind, Lesson, Reason
 from models.errors import PackError
-from models.pack import open_liveness, open_models
+from models.pack import Models, open_liveness, open_models
 
 _log = logging.getLogger(__name__)
 
@@ -74,31 +74,26 @@ class VisionService:
     def __init__(
         self,
         state: Path,
-        camera: CameraSettings,
-        vision: VisionSettings,
-        models_dir: Path,
-        pack: str,
-        liveness_packs: Sequence[str] = (),
-        api_user: str | None = None,
-        infrared: CameraSettings | None = None,
+        models: Models,
+        recogniser: Recogniser,
+        sources: Mapping[str, Source],
+        viewers: frozenset[int],
     ) -> None:
-        runtime_directory(state, "vision")
-        models = open_models(models_dir, pack, threads=vision.threads, provider=vision.provider)
-        checks = open_liveness(models_dir, liveness_packs, threads=vision.threads, provider=vision.provider)
-        self._models = models
-        self._recogniser = Recogniser(models, vision, new_id, checks, infrared=infrared is not None)
+        """`sources` are "camera" and, where there is one, "infrared"; `viewers` the user ids that may see through it.
+
+        Raises FacegateError when the store cannot be read or the socket is taken, PackError without a calibration.
+        """
+        self._models, self._recogniser = models, recogniser
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
         self._door = Client(socket_of(state, "door"))
-        # Nobody but the api (and who could take its place anyway) sees through this camera.
-        self._viewers = frozenset({0, os.getuid(), uid_of(api_user)})
-        self._server = Server(socket_of(state, "vision"), self._answer, self._refuse, self._viewers)
+        self._viewers = viewers
+        self._server = Server(socket_of(state, "vision"), self._answer, self._refuse, viewers)
         self._refusals_logged = Allowance(time.monotonic())
         self._latest: Frame | None = None
-        self._camera = Camera(source_of(camera))
-        self._infrared = Camera(source_of(infrared)) if infrared else None
+        self._cameras = {name: Camera(source) for name, source in sources.items()}
+        self._camera, self._infrared = self._cameras["camera"], self._cameras.get("infrared")
         self._latest_infrared: Frame | None = None
-        self._cameras = {"camera": self._camera} | ({"infrared": self._infrared} if self._infrared else {})
         self._watchdog = Watchdog()
         self._stop = False
         self._faulty: set[str] = set()
@@ -261,16 +256,7 @@ def main() -> int:
     # A camera that is away would fill the journal with OpenCV's own words; ours say it once.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        service = VisionService(
-            Path(given["state"]),
-            _camera_settings(given["camera"]),
-            VisionSettings(**given["vision"]),
-            Path(given["models_dir"]),
-            given["pack"],
-            given["liveness_packs"],
-            given["api_user"],
-            _camera_settings(given["infrared"]) if given["infrared"] else None,
-        )
+        service = _built(given)
     except (FacegateError, PackError) as error:
         _log.error("%s", error)
         return 2
@@ -278,6 +264,20 @@ def main() -> int:
     signal.signal(signal.SIGINT, service.ask_to_stop)
     stop_with_starter()
     return service.run()
+
+
+def _built(given: dict[str, Any]) -> VisionService:
+    """The service, of what its starter gave. Raises FacegateError and PackError."""
+    state, vision, models_dir = Path(given["state"]), VisionSettings(**given["vision"]), Path(given["models_dir"])
+    cameras = {name: _camera_settings(given[name]) for name in ("camera", "infrared") if given[name]}
+    runtime_directory(state, "vision")
+    models = open_models(models_dir, given["pack"], threads=vision.threads, provider=vision.provider)
+    checks = open_liveness(models_dir, given["liveness_packs"], threads=vision.threads, provider=vision.provider)
+    recogniser = Recogniser(models, vision, new_id, checks, infrared="infrared" in cameras)
+    # Nobody but the api (and who could take its place anyway) sees through this camera.
+    viewers = frozenset({0, os.getuid(), uid_of(given["api_user"])})
+    sources = {name: source_of(settings) for name, settings in cameras.items()}
+    return VisionService(state, models, recogniser, sources, viewers)
 
 
 def _camera_settings(given: dict[str, Any]) -> CameraSettings:

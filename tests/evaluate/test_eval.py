@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from commands.eval import evaluate
-from evaluate.peers import PEERS
+from evaluate.libraries import LIBRARIES
 from gate.store.database import transaction
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
@@ -155,7 +155,7 @@ def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store
 
 def test_the_libraries_to_choose_from_are_those_there_are():
     (peer,) = (option for option in evaluate.params if option.name == "peer")
-    assert set(peer.type.choices) == set(PEERS)
+    assert set(peer.type.choices) == set(LIBRARIES)
 
 
 def test_liveness_is_measured_on_faces_and_attacks(facegate, models_dir, shared, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluate.peers import PEERS, Peer, milliseconds, run
+from evaluate.libraries import LIBRARIES, Library, milliseconds, run
 from gate.errors import FacegateError
 
 PICTURES = [np.full((20, 30 + number, 3), number, np.uint8) for number in range(4)]
@@ -17,17 +17,17 @@ def templates(picture):
     return [] if picture.mean() == 2 else [np.array([picture.shape[1], float(packs.name == "packs")])]
 """
     numpy = f"numpy=={np.__version__}"
-    outcome = run(Peer((numpy,), program), tmp_path / "v", PICTURES, tmp_path / "packs")
+    outcome = run(Library((numpy,), program), tmp_path / "v", PICTURES, tmp_path / "packs")
     assert milliseconds(outcome) >= 10
     assert [None if one is None else one.tolist() for one in outcome.templates] == [[30, 1], [31, 1], None, [33, 1]]
     assert not (tmp_path / "v" / "pictures.npz").exists(), "faces were left behind"
     with pytest.raises(FacegateError, match="^no weights here$"):
-        run(Peer((), "raise SystemExit('no weights here')"), tmp_path / "v", PICTURES, tmp_path)
+        run(Library((), "raise SystemExit('no weights here')"), tmp_path / "v", PICTURES, tmp_path)
     with pytest.raises(FacegateError):
-        run(Peer(("no such thing",), ""), tmp_path / "v", PICTURES, tmp_path)
+        run(Library(("no such thing",), ""), tmp_path / "v", PICTURES, tmp_path)
 
 
 def test_every_peer_is_a_program():
-    for peer in PEERS.values():
-        compile(peer.script, "peer", "exec")
-        assert "def templates(picture):" in peer.script
+    for library in LIBRARIES.values():
+        compile(library.script, "library", "exec")
+        assert "def templates(picture):" in library.script

@@ -1,4 +1,7 @@
-"""What a user would pick instead, each installed in an environment of its own and run on the same pictures."""
+"""The libraries a user would pick instead, each installed in an environment of its own and run on the same pictures.
+
+The command line calls them peers.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ print(json.dumps({"ms": taken, "templates": seen}))
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class Library:
     """A library: what pip installs for it, and the Python that defines `templates(picture)`.
 
     `templates` takes (H, W, 3) uint8 BGR and gives a list of vectors, of the main face first; `packs` is the folder of
@@ -63,8 +66,8 @@ class Run:
     templates: list[NDArray[np.float32] | None] = field(default_factory=list)
 
 
-PEERS = {
-    "face_recognition": Peer(
+LIBRARIES = {
+    "face_recognition": Library(
         ("face_recognition==1.3.0", "face_recognition_models", "dlib-bin", "numpy", "pillow", "click", "setuptools<81"),
         """\
 import face_recognition
@@ -74,7 +77,7 @@ def templates(picture):
         without_dependencies=True,
     ),
     # With weights that come by pip, and the detector it takes unless told otherwise.
-    "deepface": Peer(
+    "deepface": Library(
         ("deepface==0.0.103", "tf-keras", "flask", "opencv-python<5", "dlib-bin", "face_recognition_models",
          "setuptools<81"),
         """\
@@ -92,7 +95,7 @@ def templates(picture):
         return []
     return [face["embedding"] for face in found]""",
     ),
-    "insightface": Peer(
+    "insightface": Library(
         ("insightface", "onnxruntime"),
         """\
 from insightface.app import FaceAnalysis
@@ -110,7 +113,7 @@ app.prepare(ctx_id=-1)
 def templates(picture):
     return [face.normed_embedding for face in app.get(picture)]""",
     ),
-    "opencv-sface": Peer(
+    "opencv-sface": Library(
         ("opencv-python>=5.0,<6",),
         """\
 import cv2
@@ -130,25 +133,29 @@ def templates(picture):
 }  # fmt: skip
 
 
-def install(peer: Peer, folder: Path) -> None:
-    """Into `folder`, once. Raises FacegateError with pip's last line."""
+def install(library: Library, folder: Path) -> None:
+    """Install a library into the environment at `folder`, once. Raises FacegateError with pip's last line."""
     python = folder / "bin" / "python"
     if not python.exists():
         _run([sys.executable, "-m", "venv", str(folder)], _INSTALL_WITHIN_S)
-    alone = ["--no-deps"] if peer.without_dependencies else []
+    alone = ["--no-deps"] if library.without_dependencies else []
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *alone]
-    if peer.requirements:
-        _run([*pip, *peer.requirements], _INSTALL_WITHIN_S)
+    if library.requirements:
+        _run([*pip, *library.requirements], _INSTALL_WITHIN_S)
 
 
-def run(peer: Peer, folder: Path, pictures: Sequence[NDArray[np.uint8]], models_dir: Path) -> Run:
-    """On pictures (H, W, 3) uint8 BGR, one after the other, with one thread. Raises FacegateError in one sentence."""
+def run(library: Library, folder: Path, pictures: Sequence[NDArray[np.uint8]], models_dir: Path) -> Run:
+    """Run a library on pictures (H, W, 3) uint8 BGR, one after the other, with one thread.
+
+    It is installed into `folder` where it is not there yet; `models_dir` is the folder of installed packs. Raises
+    FacegateError in one sentence.
+    """
     handed = folder / "pictures.npz"
     try:
-        install(peer, folder)
+        install(library, folder)
         np.savez(handed, *pictures)
         printed = _run(
-            [str(folder / "bin" / "python"), "-W", "ignore", "-c", peer.script, str(handed), str(models_dir)],
+            [str(folder / "bin" / "python"), "-W", "ignore", "-c", library.script, str(handed), str(models_dir)],
             _RUN_WITHIN_S,
         )
         answer = json.loads(printed.splitlines()[-1])
@@ -162,7 +169,7 @@ def run(peer: Peer, folder: Path, pictures: Sequence[NDArray[np.uint8]], models_
 
 
 def milliseconds(outcome: Run) -> float:
-    """The median a picture, the first left out: in it everything is loaded."""
+    """The median milliseconds a picture, the first left out: in it everything is loaded."""
     return round(statistics.median(outcome.ms[1:] or outcome.ms), 1)
 
 
