@@ -20,7 +20,7 @@ import numpy as np
 
 from gate.config import Settings
 from gate.door.controller import Controller
-from gate.replay import VideoRelay, heard_by
+from gate.replay import VideoRelay, known_in_footage
 from gate.store.people import residents
 from gate.vision.gallery import Gallery, judging
 from gate.vision.recogniser import Recogniser
@@ -91,17 +91,19 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
     settings = Settings()
     gallery = judging(store, models).gallery
     ids = partial(next, map(str, count()))
+    resident = partial(residents.get, store)
     found: dict[str, list[float]] = {"decisive": [], "all": []}
     t = 0.0
     for _ in range(rounds):
         recogniser = Recogniser(models, settings.vision, ids)
         relay = VideoRelay(settings.door)
-        controller = Controller(settings.door, relay, heard_by(partial(residents.get, store)), lambda _event: None)
+        controller = Controller(settings.door, relay, lambda _event: None)
         for image in images:
             t += 1 / _FPS
             relay.now = t
             began = time.perf_counter()
-            opened = [controller.claim(claim, t) for claim in recogniser.see(Frame(image, "bench", t), gallery)]
+            claims = recogniser.see(Frame(image, "bench", t), gallery)
+            opened = [controller.claim(claim, known_in_footage(claim, resident), t) for claim in claims]
             took = (time.perf_counter() - began) * 1000
             found["all"].append(took)
             if any(verdict.granted for verdict, _ in opened):

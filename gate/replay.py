@@ -11,7 +11,8 @@ from gpiozero import OutputDevice
 from gpiozero.pins.mock import MockFactory
 
 from gate.config import Settings
-from gate.door.controller import Controller, Heard
+from gate.door.controller import Controller
+from gate.door.rules import Known
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
 from gate.store.people.residents import Resident
@@ -82,7 +83,7 @@ class VideoRelay:
         """Footage has no hold relay."""
 
     def show(self, signal: Signal) -> None:
-        """Nor a light."""
+        """Footage has no light either."""
 
 
 def replay(
@@ -99,7 +100,7 @@ def replay(
     numbers = count(1)
     recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}", checks)
     relay = VideoRelay(settings.door)
-    controller = Controller(settings.door, relay, heard_by(resident), lambda _event: None)
+    controller = Controller(settings.door, relay, lambda _event: None)
     outcome = Outcome()
     began = time.perf_counter()
     for t, image in forward(frames):
@@ -109,7 +110,7 @@ def replay(
         if recogniser.awaits_door:
             recogniser.hear(DoorNews(controller.at_rest(t), frozenset(controller.taken)))
         for claim in recogniser.see(Frame(image, name, t), gallery):
-            verdict, on = controller.claim(claim, t)
+            verdict, on = controller.claim(claim, known_in_footage(claim, resident), t)
             if on is not None:
                 outcome.frame_to_relay_ms.append((time.perf_counter() - in_hand) * 1000)
             recogniser.answered(claim, verdict.reason, verdict.along or (claim.id if verdict.granted else None))
@@ -122,9 +123,10 @@ def replay(
     return outcome
 
 
-def heard_by(resident: Callable[[str], Resident | None]) -> Callable[[str], Heard]:
-    """Footage has no time of day: schedules do not count."""
-    return lambda identity: Heard(resident(identity))
+def known_in_footage(claim: Claim, resident: Callable[[str], Resident | None]) -> Known:
+    """What is known of a claim's resident where there is no time of day, as in footage: hours and days do not count."""
+    found = None if claim.resident is None else resident(claim.resident)
+    return Known(found, from_vision=True, valid=True, within_hours=True, face_suffices=True)
 
 
 def _passage(claim: Claim, verdict: Verdict, resident: Callable[[str], Resident | None]) -> Passage:

@@ -25,7 +25,7 @@ from gate.door.machine import (
     opens_for_party,
     step,
 )
-from gate.door.rules import Known, decide
+from gate.door.rules import Earlier, Known, decide
 from gate.door.settings import DoorSettings
 from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
 from gate.store.ids import new_id
@@ -66,17 +66,6 @@ class Standing:
     tamper_left_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What the store says of a claim's resident. `resident` is None and `readable` False while it cannot be read."""
-
-    resident: Resident | None
-    within_hours: bool | None = True
-    readable: bool = True
-    valid: bool | None = True
-    face_suffices: bool | None = True
-
-
 class Controller:
     """The door's one decider. Not thread-safe: the door's loop owns it."""
 
@@ -84,14 +73,12 @@ class Controller:
         self,
         settings: DoorSettings,
         outputs: Outputs,
-        hear: Callable[[str], Heard],
         record: Callable[[AuditEvent], None],
         standing: Standing = Standing(),
     ) -> None:
         self._settings = settings
         self._policy = settings.policy
         self._outputs = outputs
-        self._hear = hear
         self._record = record
         self._claims: deque[str] = deque(maxlen=_REMEMBERED_CLAIMS)
         self._shown: Signal | None = None
@@ -141,58 +128,44 @@ class Controller:
         until = self.door.tamper_until_mono
         return Standing(Mode.LOCKDOWN in self.door.standing, 0.0 if until is None else max(0.0, until - now))
 
-    def claim(self, claim: Claim, now: float, *, peer_is_vision: bool = True) -> tuple[Verdict, float | None]:
+    def claim(self, claim: Claim, known: Known, now: float) -> tuple[Verdict, float | None]:
         """Decide on a claim. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
         now = self._forward(now)
-        heard = self._hear(claim.resident) if claim.resident is not None else Heard(None)
-        resident = heard.resident
-        known = Known(
-            peer_is_vision,
-            claim.id in self._claims,
-            resident is not None if heard.readable else None,
-            heard.within_hours,
-            heard.valid,
-            heard.face_suffices,
-            self._heard_up_to_mono,
-        )
-        self._claims.append(claim.id)
-        verdict = decide(claim, known, now, self._settings.freshness_s)
-        if verdict.reason not in (Reason.WRONG_PEER, Reason.STALE):
-            self._heard_up_to_mono = claim.taken_mono
+        verdict = self._decide(claim, known, now)
         on_mono: float | None = None
         notes: tuple[Output, ...] = ()
-        if verdict.granted and resident is not None and self._opens_for(resident, now):
-            # Nobody comes along with themselves.
-            verdict = Verdict(False, Reason.BUSY, self.door.party)
-        elif verdict.granted:
-            extended = resident is not None and resident.extended
-            event = Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL
-            verdict, on_mono, notes = self._ask(event, claim.id, now)
-            if verdict.granted and resident is not None:
-                self._party = [*(self._party if verdict.along else ()), resident.id]
-        elif verdict.reason is not None and peer_is_vision and not self._welcomes(claim, now):
+        if verdict.granted and known.resident is not None:
+            verdict, on_mono, notes = self._admit(claim.id, known.resident, now)
+        elif verdict.reason is not None and known.from_vision and not self._welcomes(claim, now):
             self._answer(signal_of_reason(verdict.reason), now, verdict.reason)
-        details: dict[str, object] = {
-            "claim": claim.id,
-            "track": claim.track,
-            "frames": claim.frames,
-            "frame_age_ms": round((now - claim.taken_mono) * 1000, 2),
-        }
-        if claim.similarity is not None:
-            details["similarity"] = round(claim.similarity, 4)
-        if on_mono is not None:
-            details["frame_to_relay_ms"] = round((on_mono - claim.taken_mono) * 1000, 2)
-        self._put(verdict, "face", details, resident)
+        self._put(verdict, "face", _told_of(claim, now, on_mono), known.resident)
         self._note(notes)
         return verdict, on_mono
+
+    def _decide(self, claim: Claim, known: Known, now: float) -> Verdict:
+        """By the rules, and remember that it was heard."""
+        earlier = Earlier(claim.id in self._claims, self._heard_up_to_mono)
+        verdict = decide(claim, known, earlier, now, self._settings.freshness_s)
+        self._claims.append(claim.id)
+        if verdict.reason not in (Reason.WRONG_PEER, Reason.STALE):
+            self._heard_up_to_mono = claim.taken_mono
+        return verdict
+
+    def _admit(self, grant: str, resident: Resident, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
+        """Ask the machine to open for a resident whom the rules let in."""
+        if resident.id in self._party and opens_for_party(self.door, now, self._policy):
+            # Nobody comes along with themselves.
+            return Verdict(False, Reason.BUSY, self.door.party), None, ()
+        event = Event.EXTENDED_CREDENTIAL if resident.extended else Event.CREDENTIAL
+        verdict, on_mono, notes = self._ask(event, grant, now)
+        if verdict.granted:
+            self._party = [*(self._party if verdict.along else ()), resident.id]
+        return verdict, on_mono, notes
 
     def _welcomes(self, claim: Claim, now: float) -> bool:
         """Whether nobody is told of a stranger, since the gate welcomes those they stand among."""
         welcomes = opens_for_party(self.door, now, self._policy) or self._shown is Signal.GRANT
         return welcomes and claim.resident is None
-
-    def _opens_for(self, resident: Resident, now: float) -> bool:
-        return resident.id in self._party and opens_for_party(self.door, now, self._policy)
 
     def command(self, who: str, now: float) -> Verdict:
         """A person asks the door to open, from the console or the machine itself."""
@@ -335,3 +308,18 @@ class Controller:
         if verdict.granted and verdict.along is not None:
             kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}
         self._record(AuditEvent(kind, {"method": method, **details}, personal, resident.id if resident else None))
+
+
+def _told_of(claim: Claim, now: float, on_mono: float | None) -> dict[str, object]:
+    """What the record keeps of a claim, and how long light took to the relay where it moved."""
+    details: dict[str, object] = {
+        "claim": claim.id,
+        "track": claim.track,
+        "frames": claim.frames,
+        "frame_age_ms": round((now - claim.taken_mono) * 1000, 2),
+    }
+    if claim.similarity is not None:
+        details["similarity"] = round(claim.similarity, 4)
+    if on_mono is not None:
+        details["frame_to_relay_ms"] = round((on_mono - claim.taken_mono) * 1000, 2)
+    return details

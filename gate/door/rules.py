@@ -1,9 +1,13 @@
-"""Whether a claim may open the door. Pure: the claim, what is known, and the time."""
+"""Whether a claim may open the door. Pure: the claim, what is known now, what was heard before, and the time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.door import hours
+from gate.door.hours import Entry, LocalTime
+from gate.schedule import Schedule
+from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
 
 # Vision and door share the kernel's monotonic clock; what is left is rounding in the message.
@@ -12,40 +16,70 @@ _CLOCK_ROUNDING_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the door knows when a claim arrives."""
+    """What the door knows at the moment a claim is decided: of who brought it, and of the resident it names.
 
-    peer_is_vision: bool
-    seen_before: bool
-    enrolled: bool | None
-    """None where the store cannot be read."""
-    within_hours: bool | None = True
-    """None where the resident has a schedule and the clock is not to be trusted."""
-    valid: bool | None = True
-    """Whether today is one of their days; None where that needs a clock that is not to be trusted."""
-    face_suffices: bool | None = True
-    """Whether a face alone opens at this hour; None where that needs a clock that is not to be trusted."""
-    heard_up_to_mono: float = float("-inf")
-    """When the frame of the last claim before this one was taken."""
+    It is put together before anything is decided, and goes down with the claim as a value. None is what cannot be
+    known now; it refuses, and so does whatever was left out.
+    """
+
+    resident: Resident | None = None
+    """None where nobody of that id is enrolled, or the store cannot be read."""
+    from_vision: bool = False
+    """Whether vision's own user brought the claim, by the kernel's word."""
+    readable: bool = True
+    """Whether the store could be read."""
+    valid: bool | None = None
+    """Whether today is one of their days."""
+    within_hours: bool | None = None
+    """Whether their schedule lets them in now."""
+    face_suffices: bool | None = None
+    """Whether a face alone opens at this hour, whoever shows it."""
 
 
-def decide(claim: Claim, known: Known, now: float, freshness_s: float) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the door has heard before this claim."""
+
+    same: bool = False
+    """Whether a claim of this id was among it."""
+    up_to_mono: float = float("-inf")
+    """When the frame of the latest claim was taken, monotonic seconds."""
+
+
+def known_of(entry: Entry | None, now: LocalTime, face_and_pin: Schedule | None, *, from_vision: bool) -> Known:
+    """What is known of a resident (None: nobody of that id) at a time of day.
+
+    `face_and_pin` are the hours in which a face alone does not open; None: it always does.
+    """
+    if entry is None:
+        return Known(from_vision=from_vision)
+    return Known(
+        entry.resident,
+        from_vision,
+        valid=hours.valid(entry, now),
+        within_hours=hours.within(entry.hours, now),
+        face_suffices=hours.face_suffices(face_and_pin, now),
+    )
+
+
+def decide(claim: Claim, known: Known, earlier: Earlier, now: float, freshness_s: float) -> Verdict:
     """Grant, or deny with the first reason that holds. `now` is monotonic seconds.
 
     Each test is written so that what is missing or not a number refuses.
     """
-    if not known.peer_is_vision:
+    if not known.from_vision:
         return Verdict(False, Reason.WRONG_PEER)
     if not -_CLOCK_ROUNDING_S <= now - claim.taken_mono <= freshness_s:
         return Verdict(False, Reason.STALE)
-    if known.seen_before:
+    if earlier.same:
         return Verdict(False, Reason.REPLAYED)
-    if not claim.taken_mono >= known.heard_up_to_mono:
+    if not claim.taken_mono >= earlier.up_to_mono:
         return Verdict(False, Reason.STALE)
     if claim.resident is None:
         return Verdict(False, claim.reason or Reason.UNKNOWN)
-    if known.enrolled is None:
+    if not known.readable:
         return Verdict(False, Reason.STORE_UNREADABLE)
-    if not known.enrolled:
+    if known.resident is None:
         return Verdict(False, Reason.NOT_ENROLLED)
     if known.valid is None or known.within_hours is None or known.face_suffices is None:
         return Verdict(False, Reason.CLOCK_UNTRUSTED)

@@ -13,16 +13,19 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from gate.clock import ClockWatch
-from gate.door.controller import Controller, Heard
+from gate.clock import ClockWatch, zone_of
+from gate.door import hours
+from gate.door.controller import Controller
 from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
+from gate.door.hours import LocalTime
 from gate.door.lessons import Lessons
 from gate.door.limiter import Limiter
 from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.door.memory import Memory, Remembered
 from gate.door.messages import asker, claim_from, lesson_from
-from gate.door.people import People, StoreDown
 from gate.door.recorder import Recorder
+from gate.door.register import Register, StoreDown
+from gate.door.rules import Known, known_of
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
@@ -33,6 +36,7 @@ from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
 from gate.processes.wire import Message
+from gate.schedule import parse
 from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)
@@ -61,7 +65,9 @@ class DoorService:
         self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
         self._memory = Memory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
-        self._people = People(state, settings.zone, settings.face_and_pin)
+        self._zone = zone_of(settings.zone)
+        self._face_and_pin = None if settings.face_and_pin is None else parse(settings.face_and_pin)
+        self._register = Register(state)
         self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
         self._limiter = Limiter(self._recorder.put)
         self._asking: int | None = None
@@ -70,7 +76,7 @@ class DoorService:
         self._stop = False
         self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
         self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
-        self._controller = Controller(settings, self._hardware, self._hear, self._record, self._memory.found.standing)
+        self._controller = Controller(settings, self._hardware, self._record, self._memory.found.standing)
         self._rex_since_mono: float | None = None
         self._contact_edges: deque[float] = deque(maxlen=_CHATTER)
         self._relay_mismatch_since: float | None = None
@@ -105,7 +111,7 @@ class DoorService:
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
-            self._people.close()
+            self._register.close()
             self._memory.close()
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -200,13 +206,14 @@ class DoorService:
         return belief.trusted
 
     def _check_store(self, now: float) -> None:
-        free = self._people.free_access(time.time(), self._clock.belief.trusted)
+        local = self._local_time(self._clock.belief.trusted)
+        free = hours.stands_free(self._register.free_hours(), local)
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
         elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
             self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
-        self._controller.faulty = bool(self._recorder.fault or self._people.fault)
+        self._controller.faulty = bool(self._recorder.fault or self._register.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         standing = self._controller.standing(now)
@@ -264,8 +271,8 @@ class DoorService:
         return Reply(True)
 
     def _answer_claim(self, claim: Claim, peer: Peer) -> ClaimReply:
-        vision = peer.uid == self._vision_uid
-        verdict, on_mono = self._controller.claim(claim, time.monotonic(), peer_is_vision=vision)
+        known = self._known(claim, from_vision=peer.uid == self._vision_uid)
+        verdict, on_mono = self._controller.claim(claim, known, time.monotonic())
         learn = verdict.granted and verdict.along is None and self._settings.learn_faces
         grant = verdict.along or (claim.id if verdict.granted else None)
         return ClaimReply(verdict.granted, verdict.reason, on_mono, learn, grant)
@@ -298,7 +305,7 @@ class DoorService:
             unwritten_events=self._recorder.waiting,
             lost_events=self._recorder.lost,
             last_write_age_s=self._recorder.age_s(now),
-            store_fault=self._recorder.fault or self._people.fault,
+            store_fault=self._recorder.fault or self._register.fault,
         )
 
     def _may_ask(self, do: Do, peer: Peer) -> bool:
@@ -314,21 +321,16 @@ class DoorService:
             case _:
                 return commands
 
-    def _hear(self, resident: str) -> Heard:
-        people = self._people
+    def _known(self, claim: Claim, *, from_vision: bool) -> Known:
+        """What is known of the resident whom a claim names, at this moment."""
         try:
-            found = people.find(resident)
-            if found is None:
-                return Heard(None)
-            trusted, wall = self._check_clock(), time.time()
-            return Heard(
-                found,
-                people.within_hours(found, wall, trusted),
-                valid=people.valid(found, wall, trusted),
-                face_suffices=people.face_suffices(wall, trusted),
-            )
+            entry = None if claim.resident is None else self._register.find(claim.resident)
         except StoreDown:
-            return Heard(None, readable=False)
+            return Known(from_vision=from_vision, readable=False)
+        return known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
+
+    def _local_time(self, trusted: bool) -> LocalTime:
+        return LocalTime(time.time(), self._zone, trusted)
 
     def _record(self, event: AuditEvent) -> None:
         # What opens is always on record: the machine lets nobody open often.

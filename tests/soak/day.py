@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from gate.door.controller import Controller, Heard
+from gate.door.controller import Controller
 from gate.door.machine import Answer, Event
 from gate.door.settings import DoorSettings
 from gate.store.database import open_database, transaction
@@ -14,6 +14,7 @@ from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vocabulary import Claim
+from tests.door import known_well
 
 HOUR, DAY = 3600.0, 86400.0
 PASSAGES = 2000
@@ -50,14 +51,13 @@ def main(state):
     settings = DoorSettings(hold_pin=5, contact_pin=6)
     with closing(open_database(state)) as store:
         people = [residents.enrol(store, f"Resident {number}", None, []) for number in range(300)]
-        by_id = {person.id: person for person in people}
         waiting = []
 
         def record(event):
             waiting.append(event)
             kinds[event.kind] += 1
 
-        controller = Controller(settings, relay, lambda who: Heard(by_id.get(who)), record)
+        controller = Controller(settings, relay, record)
 
         def write(now):
             with transaction(store):
@@ -125,8 +125,9 @@ def happen(controller, relay, rng, people, number, claimed, tick):
     elif kind > 0.8:
         granted = controller.command("uid 0", relay.now).granted
     else:
-        claim = Claim(f"claim-{number}", number, relay.now, rng.choice(people).id, None, 3, 0.8)
-        granted = controller.claim(claim, relay.now)[0].granted
+        person = rng.choice(people)
+        claim = Claim(f"claim-{number}", number, relay.now, person.id, None, 3, 0.8)
+        granted = controller.claim(claim, known_well(person), relay.now)[0].granted
     if granted and rng.random() < 0.95:
         claimed.append(number)
         tick(relay.now + rng.uniform(0.5, 2.5))

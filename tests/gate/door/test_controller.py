@@ -2,15 +2,19 @@ from dataclasses import replace
 
 import pytest
 
-from gate.door.controller import Controller, Heard, Standing
+from gate.door.controller import Controller, Standing
 from gate.door.hardware import RelayFault
 from gate.door.machine import Answer, Event, Mode
+from gate.door.rules import Known
 from gate.door.settings import DoorSettings
 from gate.door.signals import PATTERNS, SHOWN_S, Signal
 from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
+from tests.door import known_well
 
 RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)
+OTHERS = {"r1": RESIDENT, "r2": replace(RESIDENT, number=2, id="r2", name="Li Na"),
+          "r3": replace(RESIDENT, number=3, id="r3", name="Chen Wei")}  # fmt: skip
 SETTINGS = DoorSettings(pulse_s=3, min_interval_s=2)
 
 
@@ -38,17 +42,21 @@ class BenchRelay:
 @pytest.fixture
 def door():
     relay, record = BenchRelay(), []
-    residents = {"r1": RESIDENT}
-    return Controller(SETTINGS, relay, lambda who: Heard(residents.get(who)), record.append), relay, record
+    return Controller(SETTINGS, relay, record.append), relay, record
 
 
 def claim(number=1, resident="r1", taken=100.0, reason=None):
     return Claim(f"c{number}", 1, taken, resident, reason, 3, 0.8)
 
 
+def ask(controller, given, now, known=None):
+    """The controller's answer to a claim, by default of somebody of whom all is well."""
+    return controller.claim(given, known or known_well(OTHERS.get(given.resident)), now)
+
+
 def test_a_grant_is_one_pulse_and_on_record_with_what_was_done(door):
     controller, relay, record = door
-    verdict, on = controller.claim(claim(), 100.2)
+    verdict, on = ask(controller, claim(), 100.2)
     assert verdict.granted
     assert on == 100.25
     assert relay.told == [("on", 3)]
@@ -58,21 +66,17 @@ def test_a_grant_is_one_pulse_and_on_record_with_what_was_done(door):
     assert record[0].details["frame_age_ms"] == 200
 
 
-OTHERS = {"r1": RESIDENT, "r2": replace(RESIDENT, number=2, id="r2", name="Li Na"),
-          "r3": replace(RESIDENT, number=3, id="r3", name="Chen Wei")}  # fmt: skip
-
-
 def home(**settings):
     """A controller that knows three residents, its relay and its record."""
     relay, record = BenchRelay(), []
     chosen = replace(SETTINGS, **settings)
-    return Controller(chosen, relay, lambda who: Heard(OTHERS.get(who)), record.append), relay, record
+    return Controller(chosen, relay, record.append), relay, record
 
 
 def test_residents_who_come_with_one_who_was_let_in_come_along_once_each_by_one_pulse():
     controller, relay, record = home()
     verdicts = [
-        controller.claim(claim(number, who, taken=now), now)[0]
+        ask(controller, claim(number, who, taken=now), now)[0]
         for number, (now, who) in enumerate([(100.0, "r1"), (100.4, "r2"), (101.0, "r3"), (102.0, "r2")])
     ]
     assert [(one.granted, one.reason, one.along) for one in verdicts] == [
@@ -93,9 +97,9 @@ def test_residents_who_come_with_one_who_was_let_in_come_along_once_each_by_one_
 
 def test_a_stranger_among_them_is_on_record_and_told_nothing():
     controller, relay, record = home()
-    controller.claim(claim(1), 100.0)
-    controller.claim(claim(2, None, taken=102.0), 102.0)
-    controller.claim(claim(3, "r2", taken=102.9), 102.9)
+    ask(controller, claim(1), 100.0)
+    ask(controller, claim(2, None, taken=102.0), 102.0)
+    ask(controller, claim(3, "r2", taken=102.9), 102.9)
     controller.tick(103.1)
     assert controller.signal is Signal.GRANT, "whoever came along last is welcomed as long as anybody"
     assert [(event.kind, event.details.get("reason")) for event in record if event.kind != "passage"] == [
@@ -103,27 +107,25 @@ def test_a_stranger_among_them_is_on_record_and_told_nothing():
     ]  # fmt: skip
     controller.tick(106.0)
     assert relay.shown == [Signal.GRANT, Signal.GRANT, Signal.READY]
-    controller.claim(claim(4, None, taken=107.0), 107.0)
+    ask(controller, claim(4, None, taken=107.0), 107.0)
     assert relay.shown[-1] is Signal.DENY, "alone, they are told"
 
 
 def test_the_rules_hold_for_whoever_comes_along_too():
-    record = []
-    heard = {"r1": Heard(RESIDENT), "r2": Heard(OTHERS["r2"], within_hours=False), "r3": Heard(None)}
-    controller = Controller(SETTINGS, BenchRelay(), heard.get, record.append)
-    controller.claim(claim(1), 100.0)
-    for number, who, reason in ((2, "r2", Reason.OUT_OF_HOURS), (3, "r3", Reason.NOT_ENROLLED)):
-        assert controller.claim(claim(number, who, taken=101.0), 101.0)[0].reason is reason
+    controller, _, record = home()
+    ask(controller, claim(1), 100.0)
+    late = replace(known_well(OTHERS["r2"]), within_hours=False)
+    for number, known, reason in ((2, late, Reason.OUT_OF_HOURS), (3, known_well(None), Reason.NOT_ENROLLED)):
+        assert ask(controller, claim(number, "r2", taken=101.0), 101.0, known)[0].reason is reason
     controller.order(Event.LOCKDOWN, "uid 0", 101.5)
-    heard["r2"] = Heard(OTHERS["r2"])
-    assert controller.claim(claim(4, "r2", taken=101.6), 101.6)[0].reason is Reason.LOCKDOWN
+    assert ask(controller, claim(4, "r2", taken=101.6), 101.6)[0].reason is Reason.LOCKDOWN
     assert "came_along" not in {event.kind for event in record}
 
 
 def test_it_says_when_it_is_at_rest_and_by_which_grants_somebody_went_through():
     controller, _, _ = home(contact_pin=6)
     assert controller.at_rest(100.0)
-    controller.claim(claim(1), 100.0)
+    ask(controller, claim(1), 100.0)
     assert not controller.at_rest(101.0)
     controller.tell(Event.OPENED, 101.0)
     assert controller.taken == ("c1",)
@@ -131,49 +133,49 @@ def test_it_says_when_it_is_at_rest_and_by_which_grants_somebody_went_through():
     assert not controller.at_rest(106.0), "the leaf stands open"
     controller.tell(Event.SHUT, 107.0)
     assert controller.at_rest(107.0)
-    controller.claim(claim(2, taken=108.0), 108.0)
+    ask(controller, claim(2, taken=108.0), 108.0)
     controller.tick(120.0)
     assert controller.taken == ("c1",), "nobody went through by the second"
 
 
 def test_time_never_runs_backwards_for_the_door():
     controller, relay, _ = home()
-    assert controller.claim(claim(1, taken=100.0), 100.0)[0].granted
+    assert ask(controller, claim(1, taken=100.0), 100.0)[0].granted
     controller.tick(110.0)
     # A recording that begins anew, its clock with it.
     controller.tick(3.0)
-    assert controller.claim(claim(2, "r2", taken=3.0), 3.0)[0].reason is Reason.STALE
-    assert controller.claim(claim(3, "r2", taken=109.9), 110.0)[0].granted
+    assert ask(controller, claim(2, "r2", taken=3.0), 3.0)[0].reason is Reason.STALE
+    assert ask(controller, claim(3, "r2", taken=109.9), 110.0)[0].granted
     # What was seen before the last that was heard comes too late, however fresh it is.
-    assert controller.claim(claim(4, "r3", taken=109.8), 110.1)[0].reason is Reason.STALE
-    assert controller.claim(claim(5, "r3", taken=109.9), 110.2)[0].along == "c3"
+    assert ask(controller, claim(4, "r3", taken=109.8), 110.1)[0].reason is Reason.STALE
+    assert ask(controller, claim(5, "r3", taken=109.9), 110.2)[0].along == "c3"
     assert relay.told.count(("on", 3)) == 2
     controller, _, _ = home()
     controller.exit_request(100.0)
     controller.tick(101.0)
-    late = controller.claim(claim(1, taken=3.0), 3.0)[0]
+    late = ask(controller, claim(1, taken=3.0), 3.0)[0]
     assert late.reason is Reason.STALE, "and not busy for as long as the clock is behind"
 
 
 def test_nothing_pulses_again_while_one_runs_or_the_gate_moves(door):
     controller, relay, record = door
-    controller.claim(claim(1), 100.2)
+    ask(controller, claim(1), 100.2)
     for number, now in ((2, 101.0), (3, 104.0)):
-        verdict, on = controller.claim(claim(number, taken=now), now)
+        verdict, on = ask(controller, claim(number, taken=now), now)
         assert (verdict.reason, on) == (Reason.BUSY, None)
     assert not controller.command("uid 0", 104.5).granted
     assert relay.told == [("on", 3), ("off",)]
-    assert controller.claim(claim(4, taken=106.0), 106.0)[0].granted
+    assert ask(controller, claim(4, taken=106.0), 106.0)[0].granted
     kinds = [event.kind for event in record if event.kind != "passage"]
     assert kinds == ["granted", "denied", "denied", "denied", "granted"]
 
 
 def test_the_same_claim_is_granted_once(door):
     controller, relay, _record = door
-    assert controller.claim(claim(), 100.2)[0].granted
+    assert ask(controller, claim(), 100.2)[0].granted
     controller.tick(103.2)
     controller.tick(105.2)
-    verdict, _ = controller.claim(claim(taken=105.3), 105.4)
+    verdict, _ = ask(controller, claim(taken=105.3), 105.4)
     assert verdict.reason is Reason.REPLAYED
     assert relay.told.count(("on", 3)) == 1
 
@@ -191,7 +193,8 @@ def test_the_same_claim_is_granted_once(door):
 )
 def test_what_is_refused_moves_nothing_and_is_on_record(door, given, now, vision, reason):
     controller, relay, record = door
-    verdict, on = controller.claim(given, now, peer_is_vision=vision)
+    known = replace(known_well(OTHERS.get(given.resident)), from_vision=vision)
+    verdict, on = ask(controller, given, now, known)
     assert (verdict.granted, verdict.reason, on) == (False, reason, None)
     assert relay.told == []
     assert record[0].kind == "denied"
@@ -200,7 +203,7 @@ def test_what_is_refused_moves_nothing_and_is_on_record(door, given, now, vision
 
 def test_rex_and_command_open_with_nobody_enrolled():
     relay, record = BenchRelay(), []
-    controller = Controller(SETTINGS, relay, lambda _: Heard(None), record.append)
+    controller = Controller(SETTINGS, relay, record.append)
     assert controller.exit_request(100.0) is Answer.GRANTED
     assert relay.told == [("on", 3)]
     controller.exit_request(101.0)
@@ -221,16 +224,16 @@ def test_a_relay_that_fails_is_not_a_grant():
             raise RelayFault("stuck")
 
     record = []
-    controller = Controller(SETTINGS, Broken(), lambda _: Heard(RESIDENT), record.append)
+    controller = Controller(SETTINGS, Broken(), record.append)
     with pytest.raises(RelayFault):
-        controller.claim(claim(), 100.1)
+        ask(controller, claim(), 100.1)
     assert record == []
     assert controller.mode is Mode.NORMAL
 
 
 def test_stop_releases(door):
     controller, relay, _ = door
-    controller.claim(claim(), 100.2)
+    ask(controller, claim(), 100.2)
     controller.stop(100.3)
     assert relay.told[-2:] == [("off",), ("hold", False)]
     assert controller.mode is Mode.NORMAL
@@ -240,36 +243,36 @@ def wired(**settings):
     """A controller with a hold relay on a bench, and what it was told and wrote."""
     relay, record = BenchRelay(), []
     chosen = DoorSettings(hold_pin=5, pulse_s=3, min_interval_s=2, **settings)
-    made = Controller(chosen, relay, lambda _: Heard(RESIDENT), record.append)
+    made = Controller(chosen, relay, record.append)
     return made, relay, record
 
 
 def test_who_needs_more_time_gets_it():
     relay = BenchRelay()
     slow = replace(RESIDENT, extended=True)
-    controller = Controller(SETTINGS, relay, lambda _: Heard(slow), lambda _: None)
-    controller.claim(claim(), 100.2)
+    ask(Controller(SETTINGS, relay, lambda _: None), claim(), 100.2, known_well(slow))
     assert relay.told == [("on", 11.5)]
 
 
 def test_hours_an_unreadable_store_and_a_clock_each_refuse_with_their_own_reason():
-    for heard, reason in (
-        (Heard(RESIDENT, within_hours=False), Reason.OUT_OF_HOURS),
-        (Heard(RESIDENT, within_hours=None), Reason.CLOCK_UNTRUSTED),
-        (Heard(RESIDENT, valid=False), Reason.OUT_OF_VALIDITY),
-        (Heard(RESIDENT, face_suffices=False), Reason.FACE_NOT_ENOUGH),
-        (Heard(None, readable=False), Reason.STORE_UNREADABLE),
+    well = known_well(RESIDENT)
+    for known, reason in (
+        (replace(well, within_hours=False), Reason.OUT_OF_HOURS),
+        (replace(well, within_hours=None), Reason.CLOCK_UNTRUSTED),
+        (replace(well, valid=False), Reason.OUT_OF_VALIDITY),
+        (replace(well, face_suffices=False), Reason.FACE_NOT_ENOUGH),
+        (Known(from_vision=True, readable=False), Reason.STORE_UNREADABLE),
     ):
         relay = BenchRelay()
-        controller = Controller(SETTINGS, relay, lambda _, heard=heard: heard, lambda _: None)
-        assert controller.claim(claim(), 100.2) == (Verdict(False, reason), None)
+        controller = Controller(SETTINGS, relay, lambda _: None)
+        assert ask(controller, claim(), 100.2, known) == (Verdict(False, reason), None)
         assert relay.told == []
 
 
 def test_the_grant_is_on_record_before_its_passage():
     controller, _, record = wired()
     controller.order(Event.HOLD, "uid 0", 99.0)
-    controller.claim(claim(), 100.2)
+    ask(controller, claim(), 100.2)
     assert [event.kind for event in record] == ["hold", "ordered", "granted", "passage"]
 
 
@@ -287,7 +290,7 @@ def test_the_hold_relay_is_asked_for_again_every_turn():
 
 def test_releasing_the_relay_ends_a_pulse_and_a_hold_but_no_lockdown():
     controller, relay, _ = wired()
-    controller.claim(claim(), 100.2)
+    ask(controller, claim(), 100.2)
     controller.release_relay(100.5)
     assert controller.mode is Mode.NORMAL
     assert ("off",) in relay.told
@@ -299,7 +302,7 @@ def test_releasing_the_relay_ends_a_pulse_and_a_hold_but_no_lockdown():
 def test_what_stood_before_a_restart_is_taken_up_again():
     relay = BenchRelay()
     left = Standing(lockdown=True, tamper_left_s=60.0)
-    controller = Controller(SETTINGS, relay, lambda _: Heard(RESIDENT), lambda _: None, left)
+    controller = Controller(SETTINGS, relay, lambda _: None, left)
     controller.begin(100.0)
     assert controller.mode is Mode.LOCKDOWN
     assert controller.standing(130.0) == Standing(True, 30.0)
@@ -312,15 +315,15 @@ def test_what_stood_before_a_restart_is_taken_up_again():
 def test_light_and_sound_answer_who_asks_and_then_show_the_door_again():
     controller, relay, _ = wired(contact_pin=6)
     controller.tick(99.0)
-    controller.claim(claim(1, resident=None, reason=Reason.TOO_FAR, taken=100.0), 100.0)
-    controller.claim(claim(2, resident=None, taken=100.1), 100.1)
+    ask(controller, claim(1, resident=None, reason=Reason.TOO_FAR, taken=100.0), 100.0)
+    ask(controller, claim(2, resident=None, taken=100.1), 100.1)
     assert controller.due_mono(100.1) == pytest.approx(100.1 + SHOWN_S)
     controller.tick(103.2)
-    controller.claim(claim(3, taken=104.0), 104.0)
+    ask(controller, claim(3, taken=104.0), 104.0)
     controller.tick(107.0)
     assert relay.shown == [Signal.READY, Signal.COME_CLOSER, Signal.DENY, Signal.READY, Signal.GRANT, Signal.READY]
     controller.tell(Event.OPENED, 200.0)
-    controller.claim(claim(4, resident=None, taken=201.0), 201.0)
+    ask(controller, claim(4, resident=None, taken=201.0), 201.0)
     assert relay.shown[-1] is Signal.ALARM, "an alarm is not hidden by an answer"
     controller.faulty = True
     controller.tell(Event.SHUT, 300.0)

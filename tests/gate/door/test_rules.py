@@ -5,32 +5,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.door.rules import Known, decide
+from gate.door.rules import Earlier, Known, decide
+from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason
+from tests.door import known_well
 
 CLAIM = Claim("c1", 1, 100.0, "r1", None, 3, 0.8)
-WELL = Known(peer_is_vision=True, seen_before=False, enrolled=True)
+RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)
+WELL = known_well(RESIDENT)
 
 
 def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
-    assert decide(CLAIM, WELL, 100.5, 1.5).granted
+    assert decide(CLAIM, WELL, Earlier(), 100.5, 1.5).granted
+
+
+@pytest.mark.parametrize("known", [Known(), Known(RESIDENT), Known(RESIDENT, from_vision=True)])
+def test_what_was_left_out_refuses(known):
+    assert not decide(CLAIM, known, Earlier(), 100.5, 1.5).granted
 
 
 @pytest.mark.parametrize(
     ("claim", "known", "now", "reason"),
     [
-        (CLAIM, replace(WELL, peer_is_vision=False), 100.5, Reason.WRONG_PEER),
+        (CLAIM, replace(WELL, from_vision=False), 100.5, Reason.WRONG_PEER),
         (CLAIM, WELL, 101.51, Reason.STALE),
         (CLAIM, WELL, 99.9, Reason.STALE),
         (CLAIM, WELL, math.nan, Reason.STALE),
         (replace(CLAIM, taken_mono=math.inf), WELL, 100.5, Reason.STALE),
-        (CLAIM, replace(WELL, seen_before=True), 100.5, Reason.REPLAYED),
-        (CLAIM, replace(WELL, heard_up_to_mono=100.1), 100.5, Reason.STALE),
-        (CLAIM, replace(WELL, heard_up_to_mono=math.nan), 100.5, Reason.STALE),
         (replace(CLAIM, resident=None, reason=Reason.BLURRED), WELL, 100.5, Reason.BLURRED),
         (replace(CLAIM, resident=None), WELL, 100.5, Reason.UNKNOWN),
-        (CLAIM, replace(WELL, enrolled=False), 100.5, Reason.NOT_ENROLLED),
-        (CLAIM, replace(WELL, enrolled=None), 100.5, Reason.STORE_UNREADABLE),
+        (CLAIM, replace(WELL, resident=None), 100.5, Reason.NOT_ENROLLED),
+        (CLAIM, replace(WELL, resident=None, readable=False), 100.5, Reason.STORE_UNREADABLE),
         (CLAIM, replace(WELL, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
         (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False), 100.5, Reason.OUT_OF_VALIDITY),
@@ -41,30 +46,42 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
     ],
 )
 def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
-    verdict = decide(claim, known, now, 1.5)
+    verdict = decide(claim, known, Earlier(), now, 1.5)
     assert (verdict.granted, verdict.reason) == (False, reason)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "reason"),
+    [
+        (Earlier(same=True), Reason.REPLAYED),
+        (Earlier(up_to_mono=100.1), Reason.STALE),
+        (Earlier(up_to_mono=math.nan), Reason.STALE),
+        (Earlier(same=True, up_to_mono=100.1), Reason.REPLAYED),
+    ],
+)
+def test_what_was_heard_already_or_comes_too_late_refuses(earlier, reason):
+    assert decide(CLAIM, WELL, earlier, 100.5, 1.5).reason is reason
 
 
 @pytest.mark.parametrize(("taken", "now"), [(0.0, -0.001), (100.0, 100.0), (100.0, 101.5)])
 def test_freshness_and_rounding_hold_to_their_ends(taken, now):
-    assert decide(replace(CLAIM, taken_mono=taken), WELL, now, 1.5).granted
+    assert decide(replace(CLAIM, taken_mono=taken), WELL, Earlier(), now, 1.5).granted
+
+
+KNOWABLE = st.sampled_from([True, False, None])
 
 
 @given(
-    st.booleans(), st.booleans(), st.sampled_from([True, False, None]), st.sampled_from([True, False, None]),
-    st.sampled_from([True, False, None]), st.sampled_from([True, False, None]), st.sampled_from(["r1", None]),
-    st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
+    st.builds(
+        Known, st.sampled_from([RESIDENT, None]), st.booleans(), st.booleans(), KNOWABLE, KNOWABLE, KNOWABLE
+    ),
+    st.booleans(), st.sampled_from(["r1", None]), st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
 )  # fmt: skip
-def test_a_grant_implies_every_rule(vision, seen, enrolled, hours, valid, alone, resident, age, freshness):
-    known = Known(vision, seen, enrolled, hours, valid, alone)
-    verdict = decide(replace(CLAIM, resident=resident), known, 100.0 + age, freshness)
+def test_a_grant_implies_every_rule(known, same, resident, age, freshness):
+    verdict = decide(replace(CLAIM, resident=resident), known, Earlier(same), 100.0 + age, freshness)
     if verdict.granted:
-        assert vision
-        assert enrolled is True
-        assert hours is True
-        assert valid is True
-        assert alone is True
-        assert not seen
+        assert known == WELL
+        assert not same
         assert resident is not None
         assert -0.01 <= age <= freshness + 1e-9
     else:

@@ -15,7 +15,7 @@ from gate.door.controller import Controller
 from gate.door.machine import Event
 from gate.door.settings import DoorSettings
 from gate.errors import Refusal
-from gate.replay import VideoRelay, heard_by, replay
+from gate.replay import VideoRelay, known_in_footage, replay
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.vision.again import DoorNews
@@ -97,7 +97,7 @@ def test_whoever_went_through_is_not_asked_again_and_whoever_waits_makes_no_nois
     settings = DoorSettings(pulse_s=2.0, min_interval_s=1.0, contact_pin=6)
     gallery, coming = judging(store, models).gallery, list(happens)
     record, made = [], []
-    controller = Controller(settings, VideoRelay(settings), heard_by(partial(residents.get, store)), record.append)
+    controller = Controller(settings, VideoRelay(settings), record.append)
     recogniser = Recogniser(models, VisionSettings(), partial(next, map(str, count())))
     for number, image in enumerate(staying):
         now = number / FPS
@@ -107,7 +107,7 @@ def test_whoever_went_through_is_not_asked_again_and_whoever_waits_makes_no_nois
         if recogniser.awaits_door:
             recogniser.hear(DoorNews(controller.at_rest(now), frozenset(controller.taken)))
         for claim in recogniser.see(Frame(image, "c", now), gallery):
-            verdict, _ = controller.claim(claim, now)
+            verdict, _ = controller.claim(claim, known_in_footage(claim, partial(residents.get, store)), now)
             recogniser.answered(claim, verdict.reason, verdict.along or (claim.id if verdict.granted else None))
             made.append(claim)
     controller.stop(now)

@@ -1,0 +1,82 @@
+"""Days and hours: when a resident is let in, when a face alone suffices, when the gate itself stands open. Pure.
+
+Each question is answered True or False, or None where the answer needs the time of day and the gate's clock is not to
+be trusted. None is never taken for a yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from gate.schedule import Schedule, parse
+from gate.store.people.residents import Resident
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A moment in the gate's own zone, and whether the clock that said it is to be trusted."""
+
+    wall: float
+    """Seconds since 1970."""
+    zone: tzinfo
+    trusted: bool
+
+    @property
+    def at(self) -> datetime:
+        """The day and the hour; made when somebody asks, since most residents may come at any time."""
+        return datetime.fromtimestamp(self.wall, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resident as the store has them, with the words of their hours and days read."""
+
+    resident: Resident
+    hours: Schedule | None = None
+    """When they are let in, of their own or of their group; None: at any time."""
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+def entry_of(resident: Resident) -> Entry:
+    """Raises Refusal where their hours are no schedule, ValueError or TypeError where one of their days is none."""
+    return Entry(
+        resident,
+        None if resident.windows is None else parse(resident.windows),
+        _day(resident.valid_from),
+        _day(resident.valid_until),
+    )
+
+
+def _day(iso: str | None) -> date | None:
+    return None if iso is None else date.fromisoformat(iso)
+
+
+def valid(entry: Entry, now: LocalTime) -> bool | None:
+    """Whether today is one of the days on which they are let in; the first and the last count whole."""
+    if entry.first_day is None and entry.last_day is None:
+        return True
+    if not now.trusted:
+        return None
+    today = now.at.date()
+    return (entry.first_day or today) <= today <= (entry.last_day or today)
+
+
+def within(hours: Schedule | None, now: LocalTime) -> bool | None:
+    """Whether now is within these hours; always where there are none."""
+    if hours is None:
+        return True
+    return hours.allows(now.at) if now.trusted else None
+
+
+def face_suffices(face_and_pin: Schedule | None, now: LocalTime) -> bool | None:
+    """Whether a face alone opens now; `face_and_pin` are the hours in which it does not."""
+    if face_and_pin is None:
+        return True
+    return not face_and_pin.allows(now.at) if now.trusted else None
+
+
+def stands_free(free: Schedule | None, now: LocalTime) -> bool:
+    """Whether the gate itself stands open by its schedule; without one, or without a clock, it does not."""
+    return free is not None and now.trusted and free.allows(now.at)

@@ -1,0 +1,105 @@
+"""What the door reads of the gate's register: who is enrolled, with their hours, and when the gate itself is free.
+
+It only reads; what follows from it is `gate.door.hours` and `gate.door.rules`. It reads on the door's own thread, and
+is never in its way: a store that is missing, locked or damaged is a fault that is tried again, while exit, fire and
+commands work on. So is one whose contents make no sense, or have no end: the api may write it, and shall not hold the
+door up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gate.door.hours import Entry, entry_of
+from gate.schedule import Schedule, parse
+from gate.store.database import Hurry, database_of, open_read_only
+from gate.store.people import residents
+from gate.store.site import schedules
+
+_log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+# The door's loop waits no longer than this for a reader's lock.
+_BUSY_S = 0.05
+
+
+class StoreDown(Exception):
+    """The store cannot be read now, or says what makes no sense."""
+
+
+class Register:
+    """The door's view of the store. `fault` says why it cannot be read; None while it can."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._database = database_of(state)
+        self._connection: sqlite3.Connection | None = None
+        self._hurry = Hurry()
+        self._tried_mono = float("-inf")
+        self._version = -1
+        self._free: Schedule | None = None
+        self.fault: str | None = None
+
+    def find(self, resident: str) -> Entry | None:
+        """One resident by id; None where nobody has it. Raises StoreDown."""
+        if not os.path.lexists(self._database):
+            return None
+        connection = self._open()
+        with self._sound():
+            found = residents.get(connection, resident)
+            return None if found is None else entry_of(found)
+
+    def free_hours(self) -> Schedule | None:
+        """When the gate itself stands open; None: never, or nobody can tell now."""
+        if not os.path.lexists(self._database):
+            return None
+        try:
+            connection = self._open()
+            with self._sound():
+                (version,) = connection.execute("PRAGMA data_version").fetchone()
+                if version != self._version:
+                    words = schedules.free_access(connection)
+                    self._free, self._version = None if words is None else parse(words), version
+                return self._free
+        except StoreDown:
+            return None
+
+    def close(self) -> None:
+        """Let the database go."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Whatever is wrong with what the store says is the store's fault, and not the door's end."""
+        try:
+            yield
+        except Exception as error:
+            raise self._down(error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self._hurry.begin()
+        if self._connection is None:
+            if time.monotonic() - self._tried_mono < _RETRY_S:
+                raise StoreDown(self.fault)
+            self._tried_mono = time.monotonic()
+            with self._sound():
+                self._connection = open_read_only(self._state, busy_s=_BUSY_S, hurry=self._hurry)
+            self.fault, self._version = None, -1
+        return self._connection
+
+    def _down(self, error: Exception) -> StoreDown:
+        if self.fault is None:
+            _log.error(
+                "The store cannot be read (%s); faces are refused until it can. Exit, fire and commands work.", error
+            )
+        self.fault = str(error) or type(error).__name__
+        self.close()
+        return StoreDown(self.fault)
