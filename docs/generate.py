@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 
 from gate.config import Settings
 from gate.door import machine, signals
-from gate.door.machine import Answer, Leaf, Mode, Place
 from gate.door.settings import CONSEQUENCES
+from gate.door.states import Answer, Event, Leaf, Mode, Place
+from gate.door.table import TABLE
 
 HEAD = """# Configuration
 
@@ -81,7 +82,7 @@ def door() -> str:
 
 def _diagram(states: type[Mode] | type[Leaf], first: str) -> str:
     edges: dict[tuple[str, str], list[str]] = {}
-    for (state, event, given), (to, _) in machine.TABLE.items():
+    for (state, event, given), (to, _) in TABLE.items():
         target = "the highest of what stands" if to is Place.STANDING else to.value
         if not isinstance(state, states) or to is Place.SAME or target == state.value:
             continue
@@ -104,18 +105,18 @@ def _diagram(states: type[Mode] | type[Leaf], first: str) -> str:
     return "\n".join(lines) + "\n```\n"
 
 
-def _given(state: Mode | Leaf, event: machine.Event, to: object) -> list[object]:
-    return [key[2] for key, row in machine.TABLE.items() if key[:2] == (state, event) and row[0] == to]
+def _given(state: Mode | Leaf, event: Event, to: object) -> list[object]:
+    return [key[2] for key, row in TABLE.items() if key[:2] == (state, event) and row[0] == to]
 
 
 def _answers() -> str:
-    asks = (machine.Event.CREDENTIAL, machine.Event.COMMAND, machine.Event.REX, machine.Event.HOLD)
+    asks = (Event.CREDENTIAL, Event.COMMAND, Event.REX, Event.HOLD)
     lines = ["| mode | " + " | ".join(asks) + " |", "|---" * (len(asks) + 1) + "|"]
     for mode in Mode:
         cells = []
         for event in asks:
             said = {}
-            for (state, asked, given), (_, answer) in machine.TABLE.items():
+            for (state, asked, given), (_, answer) in TABLE.items():
                 if (state, asked) == (mode, event) and answer is not None and given is not None:
                     said.setdefault(answer, []).append(given.value)
             cells.append("; ".join(_cell(answer, given, len(said)) for answer, given in said.items()))

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gate.door.machine import (
+from gate.door.machine import at_rest, due_mono, step
+from gate.door.passages import opens_for_party
+from gate.door.rules import Earlier, Known, decide
+from gate.door.settings import DoorSettings
+from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
+from gate.door.states import (
     OPEN_MODES,
     Answer,
     Door,
@@ -20,14 +25,7 @@ from gate.door.machine import (
     Note,
     Output,
     Release,
-    at_rest,
-    due_mono,
-    opens_for_party,
-    step,
 )
-from gate.door.rules import Earlier, Known, decide
-from gate.door.settings import DoorSettings
-from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
 from gate.store.ids import new_id
 from gate.store.people.residents import Resident
 from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict

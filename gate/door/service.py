@@ -20,13 +20,13 @@ from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
 from gate.door.hours import LocalTime
 from gate.door.lessons import Lessons
 from gate.door.limiter import Limiter
-from gate.door.machine import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.door.memory import Memory, Remembered
 from gate.door.messages import asker, claim_from, lesson_from
 from gate.door.recorder import Recorder
 from gate.door.register import Register, StoreDown
 from gate.door.rules import Known, known_of
 from gate.door.settings import CONSEQUENCES, DoorSettings
+from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.ends import Peer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.door.machine import FIRES, OPEN_MODES, PULSES, Door, Leaf, Mode
+from gate.door.states import FIRES, OPEN_MODES, PULSES, Door, Leaf, Mode
 from gate.vocabulary import Fault, Reason
 
 

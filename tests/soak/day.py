@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from gate.door.controller import Controller
-from gate.door.machine import Answer, Event
 from gate.door.settings import DoorSettings
+from gate.door.states import Answer, Event
 from gate.store.database import open_database, transaction
 from gate.store.people import residents
 from gate.store.record import audit

@@ -7,7 +7,8 @@ import time
 import pytest
 from hypothesis import Phase, settings
 
-from gate.door.machine import TABLE, Answer, Mode, Place
+from gate.door.states import Answer, Mode, Place
+from gate.door.table import TABLE
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.soak

@@ -4,10 +4,10 @@ import pytest
 
 from gate.door.controller import Controller, Standing
 from gate.door.hardware import RelayFault
-from gate.door.machine import Answer, Event, Mode
 from gate.door.rules import Known
 from gate.door.settings import DoorSettings
 from gate.door.signals import PATTERNS, SHOWN_S, Signal
+from gate.door.states import Answer, Event, Mode
 from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
 from tests.door import known_well

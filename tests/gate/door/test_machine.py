@@ -8,14 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.door.machine import (
-    FIRE_PAUSE_S,
+from gate.door.machine import FIRE_PAUSE_S, START_S, at_rest, due_mono, step
+from gate.door.policy import Policy
+from gate.door.states import (
     FIRES,
     OPEN_MODES,
     PULSES,
     STANDING,
-    START_S,
-    TABLE,
     Answer,
     Door,
     Energise,
@@ -28,11 +27,8 @@ from gate.door.machine import (
     Note,
     Place,
     Release,
-    at_rest,
-    due_mono,
-    step,
 )
-from gate.door.policy import Policy
+from gate.door.table import TABLE
 from gate.vocabulary import Reason
 
 STRIKE = Policy(contact=True)

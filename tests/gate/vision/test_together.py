@@ -12,8 +12,8 @@ from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
 from gate.config import Settings
 from gate.door.controller import Controller
-from gate.door.machine import Event
 from gate.door.settings import DoorSettings
+from gate.door.states import Event
 from gate.errors import Refusal
 from gate.replay import VideoRelay, known_in_footage, replay
 from gate.store.people import residents
