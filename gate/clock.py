@@ -27,8 +27,9 @@ _LOCAL_TIME = Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was seen at one moment. `wall` is seconds since 1970; None where the machine has no such thing."""
+class Reading:
+    """What the machine's clocks say at one moment. `mono` is monotonic seconds, each `wall` seconds since 1970; None
+    where the machine has no such thing."""
 
     mono: float
     wall: float
@@ -38,24 +39,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
-    """What follows from what was seen so far. `latest_wall` is the latest trusted time ever known to this gate."""
+class ClockTrust:
+    """How far the clock is trusted, after all the readings so far."""
 
     trusted: bool = False
     jumped: bool = False
+    """Whether it jumped between the last reading and the one before."""
     offset: float | None = None
+    """What it was ahead of the monotonic clock at the last reading, seconds."""
     stamp_at_jump: float | None = None
+    """The time service's stamp when it last jumped, seconds since 1970."""
     jumped_ever: bool = False
     latest_wall: float = 0.0
+    """The latest trusted time ever known to this gate, seconds since 1970."""
 
 
-def look() -> Evidence:
+def look() -> Reading:
     """The machine's clock as it is now."""
-    return Evidence(time.monotonic(), time.time(), _kernel_synchronised(), _stamp(), _rtc())
+    return Reading(time.monotonic(), time.time(), _kernel_synchronised(), _stamp(), _rtc())
 
 
-def judge(before: Belief, seen: Evidence) -> Belief:
-    """Pure: what to believe after one more look.
+def judge(before: ClockTrust, seen: Reading) -> ClockTrust:
+    """Pure: how far the clock is trusted after one more reading.
 
     A jump takes the trust away until a time service has spoken after it; the kernel's flag falls at a jump by itself.
     """
@@ -78,29 +83,29 @@ def judge(before: Belief, seen: Evidence) -> Belief:
     )
     trusted = kernel or stamped or rtc
     latest = max(before.latest_wall, seen.wall) if trusted else before.latest_wall
-    return Belief(trusted, jumped, offset, stamp_at_jump, jumped_ever, latest)
+    return ClockTrust(trusted, jumped, offset, stamp_at_jump, jumped_ever, latest)
 
 
 class ClockWatch:
     """Looks again at every call of `refresh`, but no more than twice a second."""
 
-    def __init__(self, latest_wall: float = 0.0, look: Callable[[], Evidence] = look) -> None:
+    def __init__(self, latest_wall: float = 0.0, look: Callable[[], Reading] = look) -> None:
         self._look = look
         self._looked_mono = float("-inf")
-        self.belief = Belief(latest_wall=latest_wall)
+        self.trust = ClockTrust(latest_wall=latest_wall)
         self.refresh()
 
-    def refresh(self) -> Belief:
-        """The belief, brought up to date."""
+    def refresh(self) -> ClockTrust:
+        """How far the clock is trusted, brought up to date."""
         if time.monotonic() - self._looked_mono >= 0.5:
-            self.belief = judge(self.belief, self._look())
+            self.trust = judge(self.trust, self._look())
             self._looked_mono = time.monotonic()
-        return self.belief
+        return self.trust
 
 
 def trusted_now() -> bool:
     """For a command that lives for a moment: whether a time service or the kernel vouches for the clock."""
-    return judge(Belief(), look()).trusted
+    return judge(ClockTrust(), look()).trusted
 
 
 class _Timex(ctypes.Structure):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
-from gate.door.machine import at_rest, due_mono, step
+from gate.door.machine import at_rest, barred, due_mono, step
 from gate.door.passages import opens_for_party
 from gate.door.rules import Earlier, Known, decide
 from gate.door.settings import DoorSettings
-from gate.door.signals import SHOWN_S, Signal, signal_of, signal_of_reason
+from gate.door.shown import Shown
+from gate.door.signals import Signal
 from gate.door.states import (
     OPEN_MODES,
     Answer,
+    Barred,
     Door,
     Energise,
     Event,
@@ -56,49 +58,32 @@ class Outputs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What outlasts a restart: a lockdown, and how much of a tamper block is left (seconds)."""
-
-    lockdown: bool = False
-    tamper_left_s: float = 0.0
-
-
 class Controller:
     """The door's one decider. Not thread-safe: the door's loop owns it."""
 
-    def __init__(
-        self,
-        settings: DoorSettings,
-        outputs: Outputs,
-        record: Callable[[AuditEvent], None],
-        standing: Standing = Standing(),
-    ) -> None:
+    def __init__(self, settings: DoorSettings, outputs: Outputs, record: Callable[[AuditEvent], None]) -> None:
         self._settings = settings
         self._policy = settings.policy
         self._outputs = outputs
         self._record = record
         self._claims: deque[str] = deque(maxlen=_REMEMBERED_CLAIMS)
-        self._shown: Signal | None = None
-        self._answered: tuple[Signal, float] | None = None
-        self._told_reason: Reason | None = None
+        self._shown = Shown()
         self._party: list[str] = []
         self._taken: deque[str] = deque(maxlen=_REMEMBERED_PASSAGES)
         self._latest_mono = self._heard_up_to_mono = float("-inf")
         self.faulty = False
         self.door = Door()
-        self._began = standing
 
-    def begin(self, now: float, *, ajar: bool = False) -> None:
-        """Take up what stood before the last end.
+    def begin(self, now: float, before: Barred, *, ajar: bool) -> None:
+        """Take up what barred credentials before the last end.
 
         A gate found open has its time from now; who opened it cannot be known, so it is not called forced.
         """
         self.door = Door(leaf=Leaf.OPEN if ajar else Leaf.SHUT)
-        if self._began.lockdown:
+        if before.lockdown:
             self.tell(Event.LOCKDOWN, now)
-        if self._began.tamper_left_s > 0:
-            self.tell(Event.TAMPER_BLOCK, now - self._policy.tamper_block_s + self._began.tamper_left_s)
+        if before.tamper_left_s > 0:
+            self.tell(Event.TAMPER_BLOCK, now - self._policy.tamper_block_s + before.tamper_left_s)
         self.tick(now)
 
     @property
@@ -108,9 +93,7 @@ class Controller:
 
     def due_mono(self, now: float) -> float | None:
         """When `tick` must next be called."""
-        due = due_mono(self.door, now)
-        ends = [] if self._answered is None else [self._answered[1]]
-        return min([*ends, *([] if due is None else [due])], default=None)
+        return min((due for due in (due_mono(self.door, now), self._shown.due_mono()) if due is not None), default=None)
 
     def at_rest(self, now: float) -> bool:
         """Whether a resident who asked now would set the gate in motion."""
@@ -121,10 +104,9 @@ class Controller:
         """The ids of the last grants by which somebody went through."""
         return tuple(self._taken)
 
-    def standing(self, now: float) -> Standing:
+    def barred(self, now: float) -> Barred:
         """What must outlast a restart."""
-        until = self.door.tamper_until_mono
-        return Standing(Mode.LOCKDOWN in self.door.standing, 0.0 if until is None else max(0.0, until - now))
+        return barred(self.door, now)
 
     def claim(self, claim: Claim, known: Known, now: float) -> tuple[Verdict, float | None]:
         """Decide on a claim. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
@@ -135,7 +117,7 @@ class Controller:
         if verdict.granted and known.resident is not None:
             verdict, on_mono, notes = self._admit(claim.id, known.resident, now)
         elif verdict.reason is not None and known.from_vision and not self._welcomes(claim, now):
-            self._answer(signal_of_reason(verdict.reason), now, verdict.reason)
+            self._show(self._shown.refused(verdict.reason, now))
         self._put(verdict, "face", _told_of(claim, now, on_mono), known.resident)
         self._note(notes)
         return verdict, on_mono
@@ -162,7 +144,7 @@ class Controller:
 
     def _welcomes(self, claim: Claim, now: float) -> bool:
         """Whether nobody is told of a stranger, since the gate welcomes those they stand among."""
-        welcomes = opens_for_party(self.door, now, self._policy) or self._shown is Signal.GRANT
+        welcomes = opens_for_party(self.door, now, self._policy) or self.signal is Signal.GRANT
         return welcomes and claim.resident is None
 
     def command(self, who: str, now: float) -> Verdict:
@@ -196,6 +178,11 @@ class Controller:
         """Something happened to an input, to the clock or to a part."""
         self._step(Happening(event, fault=fault), now)
 
+    def happen(self, happenings: Iterable[Happening], now: float) -> None:
+        """What the monitors found."""
+        for happening in happenings:
+            self._step(happening, now)
+
     def tick(self, now: float) -> None:
         """Time has passed."""
         self._step(Happening(Event.TIME), self._forward(now))
@@ -219,16 +206,13 @@ class Controller:
         said, on_mono = self._move(Happening(event, grant), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         if reason is not None:
-            self._answer(signal_of_reason(reason), now, reason)
+            self._show(self._shown.refused(reason, now))
             return Verdict(False, reason), None, said
         if Answer.ALONG in said:
-            self._answer(Signal.GRANT, now)
+            self._show(self._shown.told(Signal.GRANT, now))
             return Verdict(True, along=before.party), None, said
         self._party = []
-        if before.mode is self.door.mode:
-            self._answer(Signal.GRANT, now)
-        else:
-            self._answered = None
+        self._show(self._shown.told(Signal.GRANT, now) if before.mode is self.door.mode else self._shown.answered())
         return Verdict(True), on_mono, said
 
     def _step(self, happening: Happening, now: float) -> tuple[Output, ...]:
@@ -248,9 +232,7 @@ class Controller:
         on_mono = self._do(said)
         # A relay that did not move leaves the door as it was.
         self.door = after
-        if self._answered is not None and now >= self._answered[1]:
-            self._answered = None
-        self._show()
+        self._show(self._shown.at(now))
         return said, on_mono
 
     def _forward(self, now: float) -> float:
@@ -270,33 +252,26 @@ class Controller:
                     self._outputs.hold(on)
         return on_mono
 
-    def _answer(self, signal: Signal, now: float, reason: Reason | None = None) -> None:
-        # Told anew from its first beat, even where the same was told before.
-        self._answered, self._shown, self._told_reason = (signal, now + SHOWN_S), None, reason
-        self._show()
-
-    def _show(self) -> None:
-        wanted = signal_of(self.door, self.faulty)
-        if self._answered is not None and wanted in (Signal.READY, Signal.OPEN, Signal.LOCKED, Signal.FAULT):
-            wanted = self._answered[0]
-        if wanted is not self._shown:
-            self._shown = wanted
+    def _show(self, shown: Shown) -> None:
+        wanted = shown.wanted(self.door, self.faulty)
+        self._shown = replace(shown, signal=wanted)
+        if wanted is not shown.signal:
             self._outputs.show(wanted)
 
     @property
     def signal(self) -> Signal | None:
         """What light and buzzer say now."""
-        return self._shown
+        return self._shown.signal
 
     @property
     def told_reason(self) -> Reason | None:
         """Why whoever stands at the gate was refused, while they are told so."""
-        return self._told_reason if self._answered is not None else None
+        return self._shown.reason
 
     @property
     def told_residents(self) -> tuple[str, ...]:
         """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
-        return tuple(self._party) if self._shown is Signal.GRANT else ()
+        return tuple(self._party) if self.signal is Signal.GRANT else ()
 
     def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
         if verdict.reason is not None:

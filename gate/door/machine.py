@@ -49,6 +49,7 @@ from gate.door.states import (
     PULSES,
     STANDING,
     Answer,
+    Barred,
     Door,
     Energise,
     Event,
@@ -91,6 +92,12 @@ def at_rest(door: Door, now: float, policy: Policy) -> bool:
     _, answer = TABLE[door.mode, Event.CREDENTIAL, given]
     blind = policy.toggles and not policy.contact
     return answer is Answer.GRANTED and not door.ajar and not blind
+
+
+def barred(door: Door, now: float) -> Barred:
+    """What must outlast a restart."""
+    until = door.tamper_until_mono
+    return Barred(Mode.LOCKDOWN in door.standing, 0.0 if until is None else max(0.0, until - now))
 
 
 def step(door: Door, happening: Happening, now: float, policy: Policy) -> tuple[Door, tuple[Output, ...]]:

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from gate.door.controller import Standing
+from gate.door.states import Barred
 from gate.places import folder
 
 _log = logging.getLogger(__name__)
 
 _NAME = "door.json"
+# The time, and what is left of a tamper block, change always; they are written this often, seconds.
+_EVERY_S = 60.0
 
 
 def memory_of(state: Path) -> Path:
@@ -25,9 +27,9 @@ def memory_of(state: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What stood, and the latest trusted time (seconds since 1970)."""
+    """What barred credentials when the door was last seen, and the latest trusted time (seconds since 1970)."""
 
-    standing: Standing = field(default_factory=Standing)
+    barred: Barred = field(default_factory=Barred)
     latest_wall: float = 0.0
 
 
@@ -39,9 +41,17 @@ class Memory:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="memory")
         self.found = self._read()
         self._kept = self.found
+        self._kept_mono = float("-inf")
 
-    def keep(self, remembered: Remembered) -> None:
-        """Write it where it has changed."""
+    def keep(self, remembered: Remembered, now: float, *, at_once: bool = False) -> None:
+        """Write it where it has changed: at once where a lockdown or a tamper block came or went, else now and then.
+
+        `now` is monotonic seconds; `at_once` is for the end.
+        """
+        changed = _bars(remembered) != _bars(self._kept)
+        if not (changed or at_once or now - self._kept_mono >= _EVERY_S):
+            return
+        self._kept_mono = now
         if remembered != self._kept:
             self._kept = remembered
             self._writer.submit(self._write, remembered)
@@ -53,8 +63,8 @@ class Memory:
     def _read(self) -> Remembered:
         try:
             found = json.loads(self._path.read_text("ascii"))
-            standing = Standing(bool(found["standing"]["lockdown"]), float(found["standing"]["tamper_left_s"]))
-            return Remembered(standing, float(found["latest_wall"]))
+            barred = Barred(bool(found["standing"]["lockdown"]), float(found["standing"]["tamper_left_s"]))
+            return Remembered(barred, float(found["latest_wall"]))
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -66,9 +76,13 @@ class Memory:
         try:
             folder(self._path.parent)
             with new.open("w", encoding="ascii") as file:
-                json.dump(asdict(remembered), file)
+                json.dump({"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall}, file)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
         except OSError as error:
             _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
+
+
+def _bars(remembered: Remembered) -> tuple[bool, bool]:
+    return remembered.barred.lockdown, remembered.barred.tamper_left_s > 0

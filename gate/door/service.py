@@ -8,23 +8,24 @@ import os
 import signal
 import sys
 import time
-from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
 from gate.clock import ClockWatch, zone_of
-from gate.door import hours
+from gate.door import hours, monitors
 from gate.door.controller import Controller
-from gate.door.hardware import INPUTS, READBACK_WITHIN_S, Hardware, RelayFault
+from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
+from gate.door.inputs import Input, happenings_of
 from gate.door.lessons import Lessons
-from gate.door.limiter import Limiter
 from gate.door.memory import Memory, Remembered
 from gate.door.messages import asker, claim_from, lesson_from
 from gate.door.recorder import Recorder
 from gate.door.register import Register, StoreDown
+from gate.door.relay import RelayFault
 from gate.door.rules import Known, known_of
+from gate.door.scribe import Scribe
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Mode
 from gate.errors import FacegateError
@@ -47,11 +48,6 @@ SWITCH_INTERVAL_S = 0.0005
 _IDLE_TURN_S = 0.5
 # What vision may have put on record.
 _VISION_EVENTS = (Kind.VISION_STARTED, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST, Kind.INFRARED_BACK)
-_REMEMBER_EVERY_S = 60.0
-# A contact that changes more often than this within a second chatters: its wire or its magnet is loose.
-_CHATTER = 10
-# A contact that was still for so long is well again, seconds.
-_CALM_S = 60.0
 
 
 class DoorService:
@@ -68,19 +64,16 @@ class DoorService:
         self._zone = zone_of(settings.zone)
         self._face_and_pin = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._register = Register(state)
-        self._recorder = Recorder(state, lambda: self._clock.belief.trusted)
-        self._limiter = Limiter(self._recorder.put)
-        self._asking: int | None = None
+        self._recorder = Recorder(state, lambda: self._clock.trust.trusted)
         self._lessons = Lessons(self._recorder.put, tellable=settings.policy.contact or settings.policy.counts_passages)
+        self._scribe = Scribe(self._recorder.put, self._lessons.follow)
+        self._record = self._scribe.take
         self._watchdog = Watchdog()
         self._stop = False
         self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
         self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
-        self._controller = Controller(settings, self._hardware, self._record, self._memory.found.standing)
-        self._rex_since_mono: float | None = None
-        self._contact_edges: deque[float] = deque(maxlen=_CHATTER)
-        self._relay_mismatch_since: float | None = None
-        self._remembered_mono = float("-inf")
+        self._controller = Controller(settings, self._hardware, self._record)
+        self._relay, self._contact, self._button = monitors.Relay(), monitors.Contact(), monitors.Button()
 
     def run(self) -> None:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
@@ -92,14 +85,10 @@ class DoorService:
                 self._hear_inputs(now)
                 self._serve_exit(now)
                 self._controller.tick(now)
-                self._check_relay(now)
-                self._check_chatter(now)
-                self._check_clock()
+                self._watch(now)
                 self._check_store(now)
-                self._limiter.flush(now)
+                self._scribe.flush(now)
                 self._remember(now)
-                if self._hardware.fault:
-                    raise RelayFault(f"the relay's pin failed: {self._hardware.fault}")
                 self._watchdog.feed(self._recorder.alive)
                 if not self._hardware.edges:
                     self._server.turn(self._wait_s(now))
@@ -107,7 +96,7 @@ class DoorService:
             self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._hardware.close()
-            self._limiter.flush(time.monotonic(), at_once=True)
+            self._scribe.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
             self._recorder.close()
             self._server.close()
@@ -115,16 +104,16 @@ class DoorService:
             self._memory.close()
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
-        """A signal handler."""
+        """End the loop; a signal handler, callable from any thread."""
         self._stop = True
         self._server.wake()
 
     def _begin(self, now: float) -> None:
-        """What the inputs say before their first edge."""
-        self._controller.begin(now, ajar=bool(self._hardware.active("contact")))
-        for name in ("fire", "tamper", "moving"):
-            if self._hardware.active(name):
-                self._input(name, True, now)
+        """Take up what stood before, and what the inputs say before their first edge."""
+        self._controller.begin(now, self._memory.found.barred, ajar=bool(self._hardware.active(Input.CONTACT)))
+        for which in (Input.FIRE, Input.TAMPER, Input.MOVING):
+            if self._hardware.active(which):
+                self._heed(which, True, now)
 
     def _wait_s(self, now: float) -> float:
         due = self._controller.due_mono(now)
@@ -132,81 +121,51 @@ class DoorService:
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
-            name, active, _mono = self._hardware.edges.popleft()
-            self._input(name, active, now)
+            edge = self._hardware.edges.popleft()
+            self._heed(edge.which, edge.active, now)
 
-    def _input(self, name: str, active: bool, now: float) -> None:
-        tell = self._controller.tell
-        match name:
-            case "rex" if active:
-                self._exit(now, edge=True)
-            case "fire":
-                tell(Event.FIRE if active else Event.FIRE_OVER, now)
-            case "tamper":
-                tell(Event.FAULT if active else Event.FAULT_OVER, now, Fault.TAMPER)
-                if active and self._settings.tamper_block_s > 0:
-                    tell(Event.TAMPER_BLOCK, now)
-            case "contact":
-                tell(Event.OPENED if active else Event.SHUT, now)
-                self._contact_edges.append(now)
-            case "passage" if active:
-                tell(Event.PASSED, now)
-            case "moving":
-                tell(Event.MOVES if active else Event.RESTS, now)
+    def _heed(self, which: Input, active: bool, now: float) -> None:
+        """Do what follows from an input that says its word, or no longer does."""
+        if which is Input.REX and active:
+            self._exit(now, edge=True)
+        if which is Input.CONTACT:
+            self._contact = self._contact.changed(now)
+        blocks = self._settings.tamper_block_s > 0
+        self._controller.happen(happenings_of(which, active, tamper_blocks=blocks), now)
 
     def _serve_exit(self, now: float) -> None:
-        """A button that is still pressed opens again when its pulse is over, and is a fault when it never lets go."""
-        if not self._hardware.active("rex"):
-            if self._rex_since_mono is not None:
-                self._controller.tell(Event.FAULT_OVER, now, Fault.REX_STUCK)
-            self._rex_since_mono = None
-            return
-        if self._rex_since_mono is None:
-            self._rex_since_mono = now
-        if now - self._rex_since_mono >= self._settings.rex_stuck_s:
-            self._controller.tell(Event.FAULT, now, Fault.REX_STUCK)
-        if self._controller.mode not in (*PULSES, *OPEN_MODES):
+        """A button that is still pressed opens again when its pulse is over."""
+        pressed = bool(self._hardware.active(Input.REX))
+        self._button, told = monitors.watch_button(self._button, pressed, self._settings.rex_stuck_s, now)
+        self._controller.happen(told, now)
+        if pressed and self._controller.mode not in (*PULSES, *OPEN_MODES):
             self._exit(now, edge=False)
 
     def _exit(self, now: float, *, edge: bool) -> None:
         if self._controller.exit_request(now) is Answer.WAITS and edge:
             self._record(AuditEvent(Kind.REX_WAITS, {"reason": Reason.GATE_MOVES}))
 
-    def _check_chatter(self, now: float) -> None:
-        if len(self._contact_edges) == _CHATTER and now - self._contact_edges[0] < 1.0:
-            self._controller.tell(Event.FAULT, now, Fault.CONTACT_CHATTER)
-        elif self._contact_edges and now - self._contact_edges[-1] > _CALM_S:
-            self._contact_edges.clear()
-            self._controller.tell(Event.FAULT_OVER, now, Fault.CONTACT_CHATTER)
-
-    def _check_relay(self, now: float) -> None:
-        followed = self._hardware.active("readback")
-        if followed is None:
-            return
-        wanted = self._hardware.relay.on
-        if followed == wanted:
-            self._relay_mismatch_since = None
-            for fault in (Fault.RELAY_STUCK_ON, Fault.RELAY_STUCK_OFF):
-                self._controller.tell(Event.FAULT_OVER, now, fault)
-        elif self._relay_mismatch_since is None:
-            self._relay_mismatch_since = now
-        elif now - self._relay_mismatch_since >= READBACK_WITHIN_S:
-            self._controller.tell(Event.FAULT, now, Fault.RELAY_STUCK_OFF if wanted else Fault.RELAY_STUCK_ON)
+    def _watch(self, now: float) -> None:
+        """Look at the door's own parts, and tell what is wrong with them. Raises RelayFault where it must end."""
+        self._relay, told = monitors.watch_relay(
+            self._relay, self._hardware.relay.on, self._hardware.active(Input.READBACK), now
+        )
+        self._controller.happen(told, now)
+        self._contact, told = monitors.watch_contact(self._contact, now)
+        self._controller.happen(told, now)
+        self._check_clock()
+        if self._hardware.fault:
+            raise RelayFault(f"the relay's pin failed: {self._hardware.fault}")
 
     def _check_clock(self) -> bool:
         """Look at the clock, put on record what changed, and say whether it is to be trusted."""
-        before = self._clock.belief
-        belief = self._clock.refresh()
-        if belief is not before and belief.jumped:
-            self._record(
-                AuditEvent(Kind.CLOCK_JUMPED, {"seconds": round((belief.offset or 0) - (before.offset or 0), 1)})
-            )
-        if belief.trusted is not before.trusted:
-            self._record(AuditEvent(Kind.CLOCK_TRUSTED if belief.trusted else Kind.CLOCK_UNTRUSTED))
-        return belief.trusted
+        before, after = self._clock.trust, self._clock.refresh()
+        for event in monitors.watch_clock(before, after):
+            self._record(event)
+        return after.trusted
 
     def _check_store(self, now: float) -> None:
-        local = self._local_time(self._clock.belief.trusted)
+        local = self._local_time(self._clock.trust.trusted)
         free = hours.stands_free(self._register.free_hours(), local)
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
@@ -216,30 +175,25 @@ class DoorService:
         self._controller.faulty = bool(self._recorder.fault or self._register.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
-        standing = self._controller.standing(now)
-        kept = self._memory.found.standing
-        changed = (standing.lockdown, standing.tamper_left_s > 0) != (kept.lockdown, kept.tamper_left_s > 0)
-        if changed or at_once or now - self._remembered_mono >= _REMEMBER_EVERY_S:
-            self._remembered_mono = now
-            self._memory.found = Remembered(standing, self._clock.belief.latest_wall)
-            self._memory.keep(self._memory.found)
+        remembered = Remembered(self._controller.barred(now), self._clock.trust.latest_wall)
+        self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
         # What waits in the inputs outranks a message that came with it.
         self._hear_inputs(time.monotonic())
-        self._asking = peer.uid
+        self._scribe.asking = peer.uid
         try:
             return written(self._serve(message, peer))
         except Malformed as error:
             self._malformed(peer, str(error))
             return written(Reply(False, Reason.MALFORMED))
         finally:
-            self._asking = None
+            self._scribe.asking = None
 
     def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | DoorStatus:
         do, now = asked(message, OF_DOOR), time.monotonic()
         if not self._may_ask(do, peer):
-            self._record(_denial(Reason.WRONG_PEER, peer))
+            self._scribe.refuse(Reason.WRONG_PEER, peer)
             return Reply(False, Reason.WRONG_PEER)
         match do:
             case Do.CLAIM:
@@ -283,8 +237,8 @@ class DoorService:
         return Taken(True)
 
     def _status(self, now: float) -> DoorStatus:
-        door, belief = self._controller.door, self._clock.belief
-        inputs = {name: active for name in INPUTS if (active := self._hardware.active(name)) is not None}
+        door = self._controller.door
+        inputs = {which.value: active for which in Input if (active := self._hardware.active(which)) is not None}
         return DoorStatus(
             mode=door.mode,
             leaf=door.leaf if self._settings.contact_pin is not None else None,
@@ -301,7 +255,7 @@ class DoorService:
             exit_pressed=bool(inputs.get("rex")),
             lock=self._settings.lock,
             pid=os.getpid(),
-            clock_trusted=belief.trusted,
+            clock_trusted=self._clock.trust.trusted,
             unwritten_events=self._recorder.waiting,
             lost_events=self._recorder.lost,
             last_write_age_s=self._recorder.age_s(now),
@@ -332,30 +286,15 @@ class DoorService:
     def _local_time(self, trusted: bool) -> LocalTime:
         return LocalTime(time.time(), self._zone, trusted)
 
-    def _record(self, event: AuditEvent) -> None:
-        # What opens is always on record: the machine lets nobody open often.
-        if event.kind == Kind.DENIED or (self._asking is not None and event.kind != Kind.GRANTED):
-            uid = os.getuid() if self._asking is None else self._asking
-            self._limiter.put(uid, event, time.monotonic())
-        else:
-            self._recorder.put(event)
-        self._lessons.follow(event)
-
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._recorder.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
 
     def _malformed(self, peer: Peer, why: str) -> None:
-        event = _denial(Reason.MALFORMED, peer)
-        event.details["why"] = why[:200]
-        self._limiter.put(peer.uid, event, time.monotonic())
+        self._scribe.refuse(Reason.MALFORMED, peer, why)
 
 
 def _reply(verdict: Verdict) -> Reply:
     return Reply(verdict.granted, verdict.reason)
-
-
-def _denial(reason: Reason, peer: Peer) -> AuditEvent:
-    return AuditEvent(Kind.DENIED, {"method": "link", "reason": reason.value, "uid": peer.uid})
 
 
 def main() -> int:

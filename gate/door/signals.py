@@ -1,4 +1,7 @@
-"""What light and buzzer say: one pattern a meaning, told from the others by its rhythm and not by colour alone."""
+"""What light and buzzer can say: a pattern for each meaning, told from the others by its rhythm, not by colour alone.
+
+The patterns are played by `gate.door.lights`; which of them, and for how long, is `gate.door.shown`. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from gate.vocabulary import Fault, Reason
 
 
 class Signal(StrEnum):
-    """The meanings."""
+    """What people at the gate are to understand: it is ready, it opens for them, they are refused, they should come
+    closer or one at a time, it stands open, it is locked to all, it was left open, somebody forced it, something is
+    broken, there is a fire."""
 
     READY = "ready"
     GRANT = "grant"
@@ -51,9 +56,6 @@ PATTERNS: dict[Signal, tuple[Beat, ...]] = {
     Signal.FAULT: _beats(("amber red", 0.1), ("", 1.9)),
     Signal.FIRE: _beats(("green buzzer", 0.5), ("green", 0.25)),
 }
-# How long an answer is shown before the door's own state is again, seconds.
-SHOWN_S = 3.0
-
 _OF_REASON = {
     Reason.TOO_FAR: Signal.COME_CLOSER,
     Reason.OUT_OF_ZONE: Signal.COME_CLOSER,
@@ -73,12 +75,12 @@ _OF_REASON = {
 
 
 def signal_of_reason(reason: Reason) -> Signal:
-    """What someone who is refused is shown."""
+    """What somebody who is refused is shown."""
     return _OF_REASON.get(reason, Signal.DENY)
 
 
 def signal_of(door: Door, faulty: bool) -> Signal:
-    """What the door shows by itself; `faulty` is whether anything else of the gate is at fault."""
+    """What the door shows by itself; `faulty` is whether anything of the gate beside the door is at fault."""
     if door.mode in FIRES:
         return Signal.FIRE
     if door.leaf in (Leaf.FORCED, Leaf.HELD_OPEN) or Fault.TAMPER in door.faults:

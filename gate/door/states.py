@@ -181,6 +181,14 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
+class Barred:
+    """What bars credentials and must outlast a restart: a lockdown, and what is left of a tamper block (seconds)."""
+
+    lockdown: bool = False
+    tamper_left_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Energise:
     """Switch the relay on, for so many seconds."""
 

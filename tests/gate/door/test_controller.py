@@ -2,12 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from gate.door.controller import Controller, Standing
-from gate.door.hardware import RelayFault
+from gate.door.controller import Controller
+from gate.door.relay import RelayFault
 from gate.door.rules import Known
 from gate.door.settings import DoorSettings
-from gate.door.signals import PATTERNS, SHOWN_S, Signal
-from gate.door.states import Answer, Event, Mode
+from gate.door.shown import SHOWN_S
+from gate.door.signals import PATTERNS, Signal
+from gate.door.states import Answer, Barred, Event, Mode
 from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
 from tests.door import known_well
@@ -301,11 +302,10 @@ def test_releasing_the_relay_ends_a_pulse_and_a_hold_but_no_lockdown():
 
 def test_what_stood_before_a_restart_is_taken_up_again():
     relay = BenchRelay()
-    left = Standing(lockdown=True, tamper_left_s=60.0)
-    controller = Controller(SETTINGS, relay, lambda _: None, left)
-    controller.begin(100.0)
+    controller = Controller(SETTINGS, relay, lambda _: None)
+    controller.begin(100.0, Barred(lockdown=True, tamper_left_s=60.0), ajar=False)
     assert controller.mode is Mode.LOCKDOWN
-    assert controller.standing(130.0) == Standing(True, 30.0)
+    assert controller.barred(130.0) == Barred(True, 30.0)
     controller.order(Event.LOCKDOWN_OVER, "uid 0", 131.0)
     assert controller.mode is Mode.TAMPER_BLOCK
     controller.tick(160.0)

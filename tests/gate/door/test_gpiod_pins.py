@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from gate.door.hardware import Hardware, release_relay
+from gate.door.inputs import Input
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 
@@ -160,11 +161,11 @@ def test_an_input_is_pulled_up_debounced_and_heard_on_its_edges(simulator, tmp_p
     assert request.settings.bias is simulator.line.Bias.PULL_UP
     assert request.settings.edge_detection is simulator.line.Edge.BOTH
     assert request.settings.debounce_period == timedelta(milliseconds=2)
-    assert hardware.active("rex") is False
+    assert hardware.active(Input.REX) is False
     simulator.drive(106, active=False)
     assert heard.wait(2)
-    assert hardware.active("rex") is True
-    assert [edge[:2] for edge in hardware.edges] == [("rex", True)]
+    assert hardware.active(Input.REX) is True
+    assert [(edge.which, edge.active) for edge in hardware.edges] == [(Input.REX, True)]
     hardware.close()
     assert simulator.held == {}
 

@@ -8,8 +8,10 @@ import time
 import pytest
 from gpiozero import Device
 
-from gate.door.hardware import LEASE_S, Hardware, RelayFault, release_relay
+from gate.door.hardware import LEASE_S, Hardware, release_relay
+from gate.door.inputs import Input
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
+from gate.door.relay import RelayFault
 from gate.door.service import SWITCH_INTERVAL_S
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
@@ -148,11 +150,11 @@ def test_an_active_low_relay_is_claimed_high_and_never_blips(make, tmp_path):
 def test_the_button_asks_for_exit_on_its_edge(make, tmp_path):
     asked = threading.Event()
     hardware, _ = make(changed=asked.set)
-    assert not hardware.active("rex")
+    assert not hardware.active(Input.REX)
     drive(tmp_path, 27, 0)
     assert asked.wait(1)
-    assert hardware.active("rex")
-    assert [edge[:2] for edge in hardware.edges] == [("rex", True)]
+    assert hardware.active(Input.REX)
+    assert [(edge.which, edge.active) for edge in hardware.edges] == [(Input.REX, True)]
 
 
 KILLED_IN_A_PULSE = """

@@ -1,8 +1,6 @@
 import pytest
 
-from gate.door.controller import Standing
 from gate.door.hours import entry_of
-from gate.door.memory import Memory, Remembered, memory_of
 from gate.door.register import Register, StoreDown
 from gate.errors import Refusal
 from gate.schedule import parse
@@ -67,15 +65,3 @@ def test_a_store_that_is_missing_is_empty_and_one_that_is_damaged_is_down(tmp_pa
         register.find("anyone")
     assert "damaged" in register.fault
     assert register.free_hours() is None
-
-
-def test_what_stood_is_remembered_and_a_damaged_memory_is_said(tmp_path, caplog):
-    kept = Remembered(Standing(lockdown=True, tamper_left_s=12.5), 1.8e9)
-    memory = Memory(tmp_path)
-    assert memory.found == Remembered()
-    memory.keep(kept)
-    memory.close()
-    assert Memory(tmp_path).found == kept
-    memory_of(tmp_path).write_text("{")
-    assert Memory(tmp_path).found == Remembered()
-    assert "a lockdown that stood must be ordered again" in caplog.text

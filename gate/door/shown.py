@@ -1,0 +1,53 @@
+"""What light and buzzer show: the door's own state, or for a moment the answer to whoever asked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.door.signals import Signal, signal_of, signal_of_reason
+from gate.door.states import Door
+from gate.vocabulary import Reason
+
+# How long an answer is shown before the door's own state is again, seconds.
+SHOWN_S = 3.0
+# What of the door's own state an answer may hide; an alarm, a fire and an opening door are never hidden.
+_GIVES_WAY = (Signal.READY, Signal.OPEN, Signal.LOCKED, Signal.FAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown now, and the answer that is being told. Times are monotonic seconds."""
+
+    signal: Signal | None = None
+    """What light and buzzer say; None where they are to begin anew, even with the same."""
+    answer: Signal | None = None
+    """What whoever asked is told; None where nobody is."""
+    reason: Reason | None = None
+    """Why they were refused, where they were."""
+    until_mono: float = float("-inf")
+    """When they have been told for long enough."""
+
+    def told(self, signal: Signal, now: float) -> Shown:
+        """With an answer to whoever asked, from its first beat."""
+        return Shown(None, signal, None, now + SHOWN_S)
+
+    def refused(self, reason: Reason, now: float) -> Shown:
+        """With the answer to whoever was refused."""
+        return Shown(None, signal_of_reason(reason), reason, now + SHOWN_S)
+
+    def answered(self) -> Shown:
+        """Without any answer: the door's own state says it."""
+        return replace(self, answer=None, reason=None)
+
+    def at(self, now: float) -> Shown:
+        """Without an answer that has been told for long enough."""
+        return self if self.answer is None or now < self.until_mono else self.answered()
+
+    def due_mono(self) -> float | None:
+        """When the answer is over; None where there is none."""
+        return None if self.answer is None else self.until_mono
+
+    def wanted(self, door: Door, faulty: bool) -> Signal:
+        """What is to be shown; `faulty` is whether anything of the gate beside the door is at fault."""
+        own = signal_of(door, faulty)
+        return own if self.answer is None or own not in _GIVES_WAY else self.answer
