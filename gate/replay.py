@@ -70,13 +70,13 @@ class VideoRelay:
         self.now = 0.0
 
     def energise(self, _seconds: float) -> float:
-        """See `gate.door.controller.Outputs`."""
+        """See `gate.door.outputs.Outputs`."""
         self._device.on()
         self.pulses += 1
         return self.now
 
     def release(self) -> None:
-        """See `gate.door.controller.Outputs`."""
+        """See `gate.door.outputs.Outputs`."""
         self._device.off()
 
     def hold(self, on: bool) -> None:

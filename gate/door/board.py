@@ -17,7 +17,10 @@ BUSES: tuple[tuple[str, frozenset[int], str], ...] = (
 
 
 def check_buses(settings: DoorSettings, devices: Path = Path("/dev")) -> None:
-    """Raises UsageError when a pin belongs to a bus that is enabled on this board."""
+    """Do nothing where the settings' pins are free for use; raises UsageError when one belongs to a bus of this board.
+
+    A bus is enabled where its device is there, among `devices`.
+    """
     if settings.pin_factory != "lgpio":
         return
     for name in PINS:

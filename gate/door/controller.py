@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from gate.door.machine import at_rest, barred, due_mono, step
+from gate.door.outputs import Outputs
 from gate.door.passages import opens_for_party
 from gate.door.rules import Earlier, Known, decide
 from gate.door.settings import DoorSettings
@@ -38,28 +38,13 @@ _REMEMBERED_CLAIMS = 1024
 _REMEMBERED_PASSAGES = 16
 
 
-class Outputs(Protocol):
-    """What the controller needs of the pins."""
-
-    def energise(self, seconds: float) -> float:
-        """Start a pulse; return when the relay went on (monotonic seconds)."""
-        ...
-
-    def release(self) -> None:
-        """End it."""
-        ...
-
-    def hold(self, on: bool) -> None:
-        """The hold relay, which must be told again every turn while it is on."""
-        ...
-
-    def show(self, signal: Signal) -> None:
-        """Light and buzzer, until told otherwise."""
-        ...
-
-
 class Controller:
-    """The door's one decider. Not thread-safe: the door's loop owns it."""
+    """Decides on whatever happens at the door, moves the relays accordingly, and hands on what the record is told.
+
+    The rules and the machine decide, and this keeps what they decide on from one call to the next: the door as it is,
+    the claims that were heard, who is being let in, what is shown. `now` is monotonic seconds everywhere. Not
+    thread-safe: the door's loop owns it. Whatever moves the relay raises RelayFault where it does not obey.
+    """
 
     def __init__(self, settings: DoorSettings, outputs: Outputs, record: Callable[[AuditEvent], None]) -> None:
         self._settings = settings
@@ -88,7 +73,7 @@ class Controller:
 
     @property
     def mode(self) -> Mode:
-        """What the door is doing."""
+        """What the lock is told now."""
         return self.door.mode
 
     def due_mono(self, now: float) -> float | None:
@@ -105,7 +90,7 @@ class Controller:
         return tuple(self._taken)
 
     def barred(self, now: float) -> Barred:
-        """What must outlast a restart."""
+        """What bars credentials now, and must outlast a restart."""
         return barred(self.door, now)
 
     def claim(self, claim: Claim, known: Known, now: float) -> tuple[Verdict, float | None]:
@@ -175,7 +160,7 @@ class Controller:
         return verdict
 
     def tell(self, event: Event, now: float, fault: Fault | None = None) -> None:
-        """Something happened to an input, to the clock or to a part."""
+        """Something happened that nobody asked for: by a schedule, by an input, or because a part is at fault."""
         self._step(Happening(event, fault=fault), now)
 
     def happen(self, happenings: Iterable[Happening], now: float) -> None:
@@ -184,13 +169,13 @@ class Controller:
             self._step(happening, now)
 
     def tick(self, now: float) -> None:
-        """Time has passed."""
+        """Do what is due by now, and keep the hold relay on where the door stands open."""
         self._step(Happening(Event.TIME), self._forward(now))
         if self._policy.hold_relay and self.door.mode in OPEN_MODES:
             self._outputs.hold(True)
 
     def stop(self, now: float) -> None:
-        """Everything off."""
+        """Switch everything off, whatever stood: the door's process ends."""
         self._step(Happening(Event.STOP), now)
         self._outputs.release()
         self._outputs.hold(False)

@@ -51,7 +51,7 @@ class GpiodPin(Pin):
         self._claim(gpiod.LineSettings(direction=Direction.OUTPUT, output_value=_value(state)))
 
     def input_with_pull(self, pull: str) -> None:
-        """Claim as an input."""
+        """Claim as an input, pulled "up" or "down" by the board, or left "floating"."""
         self._pull, self._function = pull, "input"
         self._claim_input()
 
@@ -144,10 +144,10 @@ class GpiodFactory(Factory):
         return self._pins.setdefault(name, GpiodPin(self, name))
 
     def reserve_pins(self, requester: Any, *names: Any) -> None:
-        """The kernel refuses a second claim by itself."""
+        """Nothing to do, though gpiozero asks for it: the kernel refuses a second claim by itself."""
 
     def release_pins(self, reserver: Any, *names: Any) -> None:
-        """See `reserve_pins`."""
+        """Nothing to do, as in `reserve_pins`."""
 
     def ticks(self) -> float:
         """Monotonic seconds, as the kernel stamps its edges."""

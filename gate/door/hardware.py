@@ -26,7 +26,7 @@ _REX_BOUNCE_S = 0.002
 
 
 class Hardware:
-    """The pins of one gate, each output claimed at its safe level: the `Outputs` that `gate.door.controller` asks for.
+    """The pins of one gate, each output claimed at its safe level: an `Outputs` of `gate.door.outputs`.
 
     Inputs are pulled up by the board. "fire" and "tamper" are loops that are closed at rest, so that a cut wire is an
     alarm; "contact" is one too where the settings say that it is closed while the door is shut. All others say their

@@ -20,7 +20,10 @@ class _Grant:
 
 
 class Lessons:
-    """Joins a lesson with what the record says of the same grant. Not thread-safe."""
+    """Waits for a lesson and for the passage of the same grant, in either order, and keeps it or lets it go.
+
+    Not thread-safe: the door's loop owns it.
+    """
 
     def __init__(self, keep: Callable[[Lesson], None], *, tellable: bool) -> None:
         """`keep` is given a lesson whose resident has passed, or was let in where no contact can tell (`tellable`)."""
@@ -29,7 +32,7 @@ class Lessons:
         self._grants: OrderedDict[str, _Grant] = OrderedDict()
 
     def follow(self, event: AuditEvent) -> None:
-        """Something that happened at the door."""
+        """Take note of what happens at the door: a grant by face, and its passage."""
         if event.kind == Kind.GRANTED and event.details["method"] == "face" and event.resident is not None:
             self._grants[str(event.details["claim"])] = _Grant(event.resident)
             if len(self._grants) > _REMEMBERED:
@@ -39,7 +42,7 @@ class Lessons:
             self._settle(grant)
 
     def hear(self, lesson: Lesson) -> bool:
-        """Vision's lesson; whether it was asked for: one for each face that was let in."""
+        """Take a lesson from vision. Whether it was asked for: one for each resident who was let in by face."""
         grant = self._grants.get(lesson.claim)
         if grant is None or grant.lesson is not None or grant.resident != lesson.resident:
             return False

@@ -15,7 +15,7 @@ class SafeLGPIOPin(LGPIOPin):
 
 
 class SafeLGPIOFactory(LGPIOFactory):
-    """gpiozero's lgpio factory with the pin above."""
+    """gpiozero's factory of lgpio pins, which makes `SafeLGPIOPin`s."""
 
     def __init__(self, chip: int) -> None:
         super().__init__(chip=chip)

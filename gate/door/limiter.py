@@ -21,7 +21,7 @@ class Limiter:
         self._left_out: dict[int, int] = {}
 
     def put(self, uid: int, event: AuditEvent, now: float) -> None:
-        """Record it, or count it."""
+        """Put an event that a message of this user caused on record, or count it where there were too many."""
         self.flush(now)
         if uid not in self._left_out and self._allowance(uid, now).take(now):
             self._put(event)

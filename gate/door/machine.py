@@ -95,7 +95,7 @@ def at_rest(door: Door, now: float, policy: Policy) -> bool:
 
 
 def barred(door: Door, now: float) -> Barred:
-    """What must outlast a restart."""
+    """What of the door bars credentials, and must outlast a restart."""
     until = door.tamper_until_mono
     return Barred(Mode.LOCKDOWN in door.standing, 0.0 if until is None else max(0.0, until - now))
 

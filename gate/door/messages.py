@@ -8,7 +8,7 @@ import struct
 
 from gate.processes.ends import Peer
 from gate.processes.fields import Malformed, read
-from gate.processes.requests import Order
+from gate.processes.requests import Do, Order
 from gate.processes.wire import Message
 from gate.vocabulary import Claim, Lesson
 
@@ -45,3 +45,19 @@ def asker(message: Message, peer: Peer) -> str:
     """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for. Raises Malformed."""
     by = read(Order, message).by
     return f"{by} through uid {peer.uid}" if by is not None and _NAMED.fullmatch(by) else f"uid {peer.uid}"
+
+
+def may_ask(do: Do, *, vision: bool, commands: bool) -> bool:
+    """Whether a peer may ask for this: `vision` is vision's own user, `commands` one who may give orders.
+
+    Anybody may claim: whoever it was is judged with the claim, since the record wants the refusal of one in its words.
+    """
+    match do:
+        case Do.CLAIM:
+            return True
+        case Do.LEARN | Do.REPORT:
+            return vision
+        case Do.STATUS:
+            return vision or commands
+        case _:
+            return commands

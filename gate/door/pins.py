@@ -131,7 +131,7 @@ class JournalFactory(MockFactory):
         return self._levels.get(pin)
 
     def write(self, pin: str, level: bool | None) -> None:
-        """One edge into the journal."""
+        """Write into the journal that a pin took this level; None where its line was let go."""
         edge = {"mono": time.monotonic(), "pin": pin, "level": level, "pid": os.getpid()}
         os.write(self._descriptor, json.dumps(edge).encode() + b"\n")
 
@@ -153,7 +153,7 @@ class JournalFactory(MockFactory):
             self.pin(order["pin"]).drive(bool(order["level"]))
 
     def close(self) -> None:
-        """Let the pins go."""
+        """Let all pins go, and the journal with them."""
         if self._drives is not None:
             # A socket that is only closed leaves its reader waiting.
             with contextlib.suppress(OSError):

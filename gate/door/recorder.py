@@ -58,7 +58,7 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Events not yet written."""
+        """How many events are not yet written."""
         return len(self._events)
 
     def age_s(self, now: float) -> float | None:
@@ -67,12 +67,12 @@ class Recorder:
 
     @property
     def lost(self) -> int:
-        """Events for which there was no room."""
+        """How many events were lost, since there was no room for them."""
         return self._lost
 
     @property
     def alive(self) -> bool:
-        """Whether the thread that writes is there."""
+        """Whether the thread that writes is still there; without it nothing is ever written."""
         return self._thread.is_alive()
 
     def close(self, *, within_s: float = 2.0) -> None:

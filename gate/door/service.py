@@ -20,7 +20,7 @@ from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
 from gate.door.lessons import Lessons
 from gate.door.memory import Memory, Remembered
-from gate.door.messages import asker, claim_from, lesson_from
+from gate.door.messages import asker, claim_from, lesson_from, may_ask
 from gate.door.recorder import Recorder
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
@@ -28,6 +28,7 @@ from gate.door.rules import Known, known_of
 from gate.door.scribe import Scribe
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Mode
+from gate.door.status import status_of
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.ends import Peer
@@ -192,7 +193,7 @@ class DoorService:
 
     def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | DoorStatus:
         do, now = asked(message, OF_DOOR), time.monotonic()
-        if not self._may_ask(do, peer):
+        if not may_ask(do, vision=peer.uid == self._vision_uid, commands=peer.uid in self._command_uids):
             self._scribe.refuse(Reason.WRONG_PEER, peer)
             return Reply(False, Reason.WRONG_PEER)
         match do:
@@ -204,7 +205,8 @@ class DoorService:
             case Do.REPORT:
                 return self._answer_report(read(Report, message))
             case Do.STATUS:
-                return self._status(now)
+                parts = self._controller, self._hardware, self._recorder, self._register
+                return status_of(self._settings, *parts, clock_trusted=self._clock.trust.trusted)
             case _:
                 return self._obey(do, asker(message, peer), now)
 
@@ -235,45 +237,6 @@ class DoorService:
         if report.event in _VISION_EVENTS:
             self._record(AuditEvent(report.event, {"why": report.why[:200]}))
         return Taken(True)
-
-    def _status(self, now: float) -> DoorStatus:
-        door = self._controller.door
-        inputs = {which.value: active for which in Input if (active := self._hardware.active(which)) is not None}
-        return DoorStatus(
-            mode=door.mode,
-            leaf=door.leaf if self._settings.contact_pin is not None else None,
-            standing=tuple(sorted(door.standing)),
-            faults=tuple(sorted(door.faults)),
-            signal=self._controller.signal,
-            reason=self._controller.told_reason,
-            residents=self._controller.told_residents,
-            at_rest=self._controller.at_rest(now),
-            taken=self._controller.taken,
-            relay=self._hardware.relay.on,
-            hold_relay=self._hardware.holder.on if self._hardware.holder else None,
-            inputs=inputs,
-            exit_pressed=bool(inputs.get("rex")),
-            lock=self._settings.lock,
-            pid=os.getpid(),
-            clock_trusted=self._clock.trust.trusted,
-            unwritten_events=self._recorder.waiting,
-            lost_events=self._recorder.lost,
-            last_write_age_s=self._recorder.age_s(now),
-            store_fault=self._recorder.fault or self._register.fault,
-        )
-
-    def _may_ask(self, do: Do, peer: Peer) -> bool:
-        """Whoever claims is judged with the claim, as the record wants it."""
-        vision, commands = peer.uid == self._vision_uid, peer.uid in self._command_uids
-        match do:
-            case Do.CLAIM:
-                return True
-            case Do.LEARN | Do.REPORT:
-                return vision
-            case Do.STATUS:
-                return vision or commands
-            case _:
-                return commands
 
     def _known(self, claim: Claim, *, from_vision: bool) -> Known:
         """What is known of the resident whom a claim names, at this moment."""

@@ -118,7 +118,8 @@ class DoorSettings:
     """How long a grant energises the relay, seconds; at most 1 for a momentary operator."""
 
     extended_pulse_s: float | None = None
-    """The same for residents who need more time; absent: as long as `max_pulse_s` allows (an operator's stays)."""
+    """How long a grant energises the relay for residents who need more time, seconds; absent: as long as `max_pulse_s`
+    allows (an operator's stays)."""
 
     max_pulse_s: float = 12.0
     """The longest the relay may ever stay energised, seconds; the relay's own thread holds it."""
@@ -246,7 +247,7 @@ class DoorSettings:
 
     @property
     def policy(self) -> Policy:
-        """The same for the machine."""
+        """What the door's machine needs to know of these settings."""
         operator = self.lock in OPERATORS
         longest = self.max_pulse_s - RELEASE_AFTER_DEATH_S
         return Policy(

@@ -1,0 +1,50 @@
+"""What the door says of itself when it is asked."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from gate.door.controller import Controller
+from gate.door.hardware import Hardware
+from gate.door.inputs import Input
+from gate.door.recorder import Recorder
+from gate.door.register import Register
+from gate.door.settings import DoorSettings
+from gate.processes.status import DoorStatus
+
+
+def status_of(
+    settings: DoorSettings,
+    controller: Controller,
+    hardware: Hardware,
+    recorder: Recorder,
+    register: Register,
+    *,
+    clock_trusted: bool,
+) -> DoorStatus:
+    """The door as it is now: what it does, what its inputs say, and what is wrong with it or with its record."""
+    door, now = controller.door, time.monotonic()
+    inputs = {which.value: active for which in Input if (active := hardware.active(which)) is not None}
+    return DoorStatus(
+        mode=door.mode,
+        leaf=door.leaf if settings.contact_pin is not None else None,
+        standing=tuple(sorted(door.standing)),
+        faults=tuple(sorted(door.faults)),
+        signal=controller.signal,
+        reason=controller.told_reason,
+        residents=controller.told_residents,
+        at_rest=controller.at_rest(now),
+        taken=controller.taken,
+        relay=hardware.relay.on,
+        hold_relay=hardware.holder.on if hardware.holder else None,
+        inputs=inputs,
+        exit_pressed=bool(inputs.get(Input.REX)),
+        lock=settings.lock,
+        pid=os.getpid(),
+        clock_trusted=clock_trusted,
+        unwritten_events=recorder.waiting,
+        lost_events=recorder.lost,
+        last_write_age_s=recorder.age_s(now),
+        store_fault=recorder.fault or register.fault,
+    )
