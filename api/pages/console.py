@@ -173,4 +173,4 @@ def show_services(
     record_look(connection, actor, "services")
     drilled = datetime.fromisoformat(found.last_drill_at) if found.last_drill_at else None
     since_drill = max(0, (now - drilled).days) if drilled else None
-    return page(request, "statistics.html", actor=actor, found=found, days=days, since_drill=since_drill)
+    return page(request, "services.html", actor=actor, found=found, days=days, since_drill=since_drill)

@@ -185,7 +185,7 @@ def test_what_people_look_at_has_words(browser, store, lived, staff):
     """Each look that the pages record is one that the pages can name."""
     owner = browser("owner")
     for path in ("/", "/events", "/residents", "/services"):
-        owner.get(path)
+        assert owner.get(path).status_code == 200
     looks = {line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"}
     assert looks
     assert looks <= set(LOOKED)
