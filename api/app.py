@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.context import Context, signed_in_or_open
+from api.context import Context
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.front.shield import Shield
 from api.languages import Language
@@ -23,6 +23,7 @@ from api.pages import residents as residents_page
 from api.pages.page import language_of, page
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
+from api.who_asks import signed_in_or_open
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
 from gate.store.database import StoreError

@@ -11,8 +11,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.auth import Actor
-from api.context import actor_of, context_of, store_of
+from api.context import context_of, store_of
 from api.front.bodies import Body, bounds_at
+from api.who_asks import actor_of
 
 
 class AskedFirst(APIRoute):

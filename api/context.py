@@ -1,11 +1,10 @@
-"""What every request of one api process shares, and what each gets of it."""
+"""What every request of one api process shares: the gate's parts and settings, its store, and what the door says."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +12,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from api.auth import CONFIRMED_S, IDLE_S, LONGEST_S, ROLES, Actor, OwnerCode, Permission, digest
+from api.auth import Actor, OwnerCode
 from api.destinations import Allowed
 from api.enroller import Enroller
 from api.front.hosts import Hosts
-from api.front.slots import is_passed_on
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
-from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from api.throttle import Throttle
 from gate.keep_settings import KeepSettings
 from gate.processes import asking
@@ -31,15 +28,12 @@ from gate.processes.requests import Do, Reply
 from gate.processes.status import DoorStatus
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
-from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
-
-_USED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Made once, by the composition root."""
+    """Made once, by `api.bootstrap`."""
 
     gate: str
     state: Path
@@ -108,144 +102,6 @@ def _store(request: Request) -> Iterator[sqlite3.Connection]:
 
 Shared = Annotated[Context, Depends(context_of)]
 Store = Annotated[sqlite3.Connection, Depends(_store)]
-
-
-def actor_of(request: Request, context: Shared, connection: Store) -> Actor | None:
-    """Who asks, by a session's cookie or a bearer token; None: nobody we know."""
-    found = _shown_by(request, context, connection)
-    if found is not None:
-        # Their connection has a place among those we know.
-        request.state.asker = found.label
-    return found
-
-
-def _shown_by(request: Request, context: Context, connection: sqlite3.Connection) -> Actor | None:
-    now = time.time()
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and secret:
-        return _by_token(connection, digest(secret.strip()), now, address_of(request))
-    cookie = request.cookies.get(context.cookie)
-    return _by_session(connection, digest(cookie), now, address_of(request)) if cookie else None
-
-
-def address_of(request: Request) -> str:
-    """Where a request comes from."""
-    return request.client.host if request.client else ""
-
-
-def _by_token(connection: sqlite3.Connection, known_by: str, now: float, address: str) -> Actor | None:
-    token = accounts.token_of(connection, known_by)
-    if token is None:
-        return None
-    if token.used_at is None or not 0 <= now - token.used_at < _USED_EVERY_S:
-        accounts.use_token(connection, token.id, now, address)
-    of = accounts.user(connection, token.user)
-    # A token may never do more than the user it belongs to.
-    allowed = ROLES[of.role] if of else frozenset[Permission]()
-    return Actor(f"token {token.id}", allowed & {Permission(one) for one in token.permissions})
-
-
-def _by_session(connection: sqlite3.Connection, known_by: str, now: float, address: str) -> Actor | None:
-    session = accounts.session(connection, known_by)
-    if session is None:
-        return None
-    if now - session.used_at > IDLE_S or now - session.began_at > LONGEST_S:
-        accounts.end_session(connection, known_by)
-        return None
-    if not 0 <= now - session.used_at < _USED_EVERY_S:
-        accounts.use_session(connection, known_by, now, address)
-    user = session.user
-    return Actor(
-        f"user {user.id}",
-        frozenset() if user.provisional else ROLES[user.role],
-        user,
-        known_by,
-        confirmed=0 <= now - session.confirmed_at < CONFIRMED_S,
-        must_change=user.provisional,
-    )
-
-
-MaybeActor = Annotated[Actor | None, Depends(actor_of)]
-
-
-def may(permission: Permission) -> Callable[..., Actor]:
-    """A dependency: who asks, when they may; else 401 or 403."""
-
-    def check(actor: MaybeActor) -> Actor:
-        if actor is None:
-            raise SignInNeeded
-        if actor.must_change:
-            raise PasswordChangeNeeded
-        if not actor.may(permission):
-            raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
-        return actor
-
-    return check
-
-
-def _somebody(actor: MaybeActor) -> Actor:
-    if actor is None:
-        raise SignInNeeded
-    return actor
-
-
-def _person(actor: Annotated[Actor, Depends(_somebody)]) -> Actor:
-    if actor.user is None:
-        raise HttpProblem(403, "Only a person who is signed in can do this; a token cannot.")
-    return actor
-
-
-def _confirmed(actor: Annotated[Actor, Depends(may(Permission.SITE))]) -> Actor:
-    if not _person(actor).confirmed:
-        raise ConfirmationNeeded
-    return actor
-
-
-def _from_here(request: Request) -> bool:
-    """Whether a program on this machine asks for itself, and not a proxy for somebody else."""
-    return (
-        request.client is not None and request.client.host in ("127.0.0.1", "::1") and not is_passed_on(request.headers)
-    )
-
-
-def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable[..., Actor | None]:
-    """A dependency: who asks from this machine itself (None), or may. For the former no store is needed.
-
-    With `opened_as` this machine is trusted only where the settings open what is called so.
-    """
-
-    def check(request: Request, context: Shared) -> Actor | None:
-        if _from_here(request) and (opened_as is None or opened_as in context.open):
-            return None
-        with store_of(context) as connection:
-            return may(permission)(actor_of(request, context, connection))
-
-    return check
-
-
-def signed_in_or_open(what: str) -> Callable[..., None]:
-    """A dependency: anybody who is signed in or has a token; everybody where the settings open `what`."""
-
-    def check(request: Request, context: Shared) -> None:
-        if what in context.open:
-            return
-        with store_of(context) as connection:
-            if actor_of(request, context, connection) is None:
-                raise SignInNeeded
-
-    return check
-
-
-Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]
-Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
-Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]
-Reader = Annotated[Actor, Depends(may(Permission.RECORD))]
-Owner = Annotated[Actor, Depends(may(Permission.SITE))]
-ConfirmedOwner = Annotated[Actor, Depends(_confirmed)]
-"""Who changes accounts, tokens, webhooks and backups: a person, who gave their password just now."""
-AnyActor = Annotated[Actor, Depends(_somebody)]
-Person = Annotated[Actor, Depends(_person)]
-"""Whoever is signed in, for what is their own; also who must change their password first."""
 
 
 def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **details: Any) -> None:

@@ -9,11 +9,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Person, Shared, Store
+from api.context import Shared, Store
 from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import change_own_password, confirm
+from api.who_asks import Person
 from gate.errors import FacegateError
 from gate.store.site import signed_in
 

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.asked_first import AskedFirst
-from api.context import Context, Registrar, Shared, Store, Watcher, record_look
+from api.context import Context, Shared, Store, record_look
 from api.pages.page import language_of
 from api.problems import HttpProblem
+from api.who_asks import Registrar, Watcher
 from gate.errors import FacegateError
 from gate.processes import asking
 from gate.processes.addresses import socket_of

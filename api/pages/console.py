@@ -12,13 +12,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Context, Doorkeeper, MaybeActor, Reader, Shared, Store, door_status, record_look
+from api.context import Context, Shared, Store, door_status, record_look
 from api.languages import Language
 from api.pages.page import language_of, page
 from api.problems import HttpProblem, SignInNeeded
 from api.v1.door import Order, tell_door
 from api.v1.events import people
 from api.v1.live import Changes
+from api.who_asks import Doorkeeper, MaybeActor, Reader
 from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
 from gate.care.health import gather
 from gate.clock import zone_of

@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Context, Owner, Shared, Store, Watcher
+from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
 from api.problems import HttpProblem
 from api.v1.health import health_of
+from api.who_asks import Owner, Watcher
 from gate.care.health import gather
 from gate.errors import FacegateError, Sentence
 from gate.store.site import approach_zone

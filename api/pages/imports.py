@@ -12,9 +12,10 @@ from fastapi.responses import RedirectResponse, Response
 from api.acting import still_may
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Context, Registrar, Shared
+from api.context import Context, Shared
 from api.pages.page import language_of, page
 from api.v1.imports import start
+from api.who_asks import Registrar
 from enroll.tables.letters import ENCODINGS
 from gate.errors import FacegateError
 

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 
 from api.asked_first import AskedFirst
-from api.context import Context, Registrar, Shared, Store, record_look
+from api.context import Context, Shared, Store, record_look
 from api.pages.page import language_of, page
 from api.v1.enrolments import enrol_uploads
 from api.v1.residents import etag, found_resident, refuse_outdated
+from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.people import add_without_face
 from gate.care import retention

@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Context, Shared, door_status, here_or, store_of
+from api.context import Context, Shared, door_status, store_of
 from api.languages import Language
 from api.pages.page import language_of, page
 from api.v1.live import streamed
+from api.who_asks import here_or
 from api.wording import SCREEN, SCREEN_REASONS
 from gate.care.health import age_s, vision_status
 from gate.errors import Sentence

@@ -13,13 +13,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import ConfirmedOwner, Context, Owner, Registrar, Shared, Store
+from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.v1 import accounts as account_routes
 from api.v1 import webhooks as webhook_routes
 from api.v1.accounts import found_user
 from api.v1.site import back_up, backups_of, name_of
+from api.who_asks import ConfirmedOwner, Owner, Registrar
 from api.wording import KINDS
 from gate.errors import FacegateError, Sentence
 from gate.names import clean_text

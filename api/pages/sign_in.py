@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
-from api.context import Context, MaybeActor, Shared, Store, address_of, context_of
+from api.context import Context, Shared, Store, context_of
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
 from api.pages.page import language_of, page
@@ -20,6 +20,7 @@ from api.problems import HttpProblem
 from api.signing_in import TOO_MANY, begin_session
 from api.throttle import Attempt
 from api.v1.accounts import clean_user_name
+from api.who_asks import MaybeActor, address_of
 from gate.errors import FacegateError, Refusal
 from gate.store.record import audit
 from gate.store.site import accounts, signed_in

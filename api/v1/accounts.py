@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import ROLES, Actor, Permission, digest, new_secret, refuse_more_than_own
-from api.context import ConfirmedOwner, Context, Owner, Shared, Store
+from api.context import Context, Shared, Store
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from api.v1.me import SignedIn, shown
+from api.who_asks import ConfirmedOwner, Owner
 from gate.names import clean_text
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Context, Doorkeeper, Shared, Store, Watcher
+from api.context import Context, Shared, Store
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
+from api.who_asks import Doorkeeper, Watcher
 from api.wording import REASONS
 from gate.processes.requests import Do
 from gate.vocabulary import Reason

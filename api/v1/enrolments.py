@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Context, Registrar, Shared, Store
+from api.context import Context, Shared, Store
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import Resident, found_resident, shown
+from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.people import refuse_namesake
 from gate.errors import Refusal

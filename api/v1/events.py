@@ -15,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Reader, Shared, Store, record_look
+from api.context import Shared, Store, record_look
 from api.problems import RESPONSES
+from api.who_asks import Reader
 from gate.spreadsheet import csv_line
 from gate.store.database import open_read_only
 from gate.store.people import residents

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from api.asked_first import AskedFirst
 from api.auth import Permission
-from api.context import Shared, here_or
+from api.context import Shared
+from api.who_asks import here_or
 from gate.care import health
 from gate.processes.camera_report import CameraReport
 from gate.processes.status import DoorStatus, VisionStatus

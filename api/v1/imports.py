@@ -15,10 +15,11 @@ from pydantic import BaseModel, Field
 from api.acting import still_may
 from api.asked_first import AskedFirst
 from api.auth import Permission
-from api.context import Registrar, Shared, Store
+from api.context import Shared, Store
 from api.importer import Import as Stored
 from api.importer import Phase
 from api.problems import RESPONSES, HttpProblem
+from api.who_asks import Registrar
 from gate.store.database import open_read_only
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind

@@ -16,9 +16,10 @@ from fastapi.responses import StreamingResponse
 from api.acting import lasts
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import Context, Watcher, door_status
+from api.context import Context, door_status
 from api.front.slots import Place
 from api.problems import RESPONSES, HttpProblem
+from api.who_asks import Watcher
 from gate.errors import FacegateError
 from gate.store.database import open_read_only
 from gate.store.record.search import last_line

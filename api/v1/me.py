@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from api.asked_first import AskedFirst
 from api.auth import Permission
-from api.context import AnyActor, Person, Shared, Store
+from api.context import Shared, Store
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from api.signing_in import change_own_password, confirm
+from api.who_asks import AnyActor, Person
 from gate.store.site import signed_in
 from gate.store.site.accounts import Role
 

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
-from api.context import Registrar, Store, record_look
+from api.context import Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
+from api.who_asks import Registrar
 from enroll.people import add_without_face
 from gate.names import clean_text
 from gate.store.people import changes, consents, corrections, erasure, residents, templates

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
-from api.context import Registrar, Store
+from api.context import Store
 from api.problems import RESPONSES
+from api.who_asks import Registrar
 from gate.names import clean_text
 from gate.store.site import schedules
 

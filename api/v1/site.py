@@ -11,9 +11,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
-from api.context import ConfirmedOwner, Context, Owner, Registrar, Shared, Store
+from api.context import Context, Shared, Store
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
+from api.who_asks import ConfirmedOwner, Owner, Registrar
 from gate.care import backup
 from gate.errors import Sentence
 from gate.store.database import StoreError

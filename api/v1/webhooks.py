@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.acting import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
-from api.context import ConfirmedOwner, Owner, Shared, Store
+from api.context import Shared, Store
 from api.destinations import Allowed, NotFound, resolve
 from api.problems import RESPONSES, HttpProblem
 from api.webhooks import PORTS, clean_url, new_signing_secret
+from api.who_asks import ConfirmedOwner, Owner
 from api.wording import EVENTS
 from gate.errors import Refusal
 from gate.store.site import webhooks
