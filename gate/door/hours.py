@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from gate.door.rules import Known
 from gate.schedule import Schedule, parse
 from gate.store.people.residents import Resident
 
@@ -51,6 +52,22 @@ def entry_of(resident: Resident) -> Entry:
 
 def _day(iso: str | None) -> date | None:
     return None if iso is None else date.fromisoformat(iso)
+
+
+def known_of(entry: Entry | None, now: LocalTime, face_and_pin: Schedule | None, *, from_vision: bool) -> Known:
+    """What is known of a resident (None: nobody of that id) at a time of day.
+
+    `face_and_pin` are the hours in which a face alone does not open; None: it always does.
+    """
+    if entry is None:
+        return Known(from_vision=from_vision)
+    return Known(
+        entry.resident,
+        from_vision,
+        valid=valid(entry, now),
+        within_hours=within(entry.hours, now),
+        face_suffices=face_suffices(face_and_pin, now),
+    )
 
 
 def valid(entry: Entry, now: LocalTime) -> bool | None:

@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.door.passages import account, gather, opens_for_party
+from gate.door.passages import follow, opens_for_party
 from gate.door.policy import Policy
 from gate.door.standing import remember
 from gate.door.states import (
@@ -141,8 +141,8 @@ def _happen(door: Door, happening: Happening, now: float, policy: Policy) -> tup
     outputs += orders
     after, notes = _swing(after, happening.event, given, now, policy)
     outputs += notes
-    after, notes = account(door, after, happening, answer, now, policy)
-    return gather(after, happening, answer, now, policy), [*outputs, *notes]
+    after, notes = follow(door, after, happening, answer, now, policy)
+    return after, [*outputs, *notes]
 
 
 def _given(door: Door, event: Event, now: float, policy: Policy) -> Given | None:

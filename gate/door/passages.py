@@ -12,13 +12,21 @@ from gate.door.states import ASKS, CREDENTIALS, PULSES, Answer, Door, Event, Hap
 from gate.vocabulary import Kind, Reason
 
 
-def account(
+def follow(
     before: Door, door: Door, happening: Happening, answer: Answer | Reason | None, now: float, policy: Policy
 ) -> tuple[Door, list[Note]]:
-    """The door and what is told of the passage that was awaited: taken, not taken, or unknown where nothing can tell.
+    """The door, with who is awaited and whom others may come along with, and what the record is told of a passage.
 
     `before` is the door as the happening found it, `answer` what whoever asked was told.
     """
+    door, notes = _account(before, door, happening, answer, now, policy)
+    return _gather(door, happening, answer, now, policy), notes
+
+
+def _account(
+    before: Door, door: Door, happening: Happening, answer: Answer | Reason | None, now: float, policy: Policy
+) -> tuple[Door, list[Note]]:
+    """The passage that was awaited is taken, not taken, or unknown where nothing can tell."""
     event, awaited = happening.event, door.awaited
     if answer is Answer.OPEN_ALREADY and event in ASKS:
         return door, [_passage(happening.grant, "unknown")]
@@ -39,7 +47,7 @@ def account(
     return door, []
 
 
-def gather(door: Door, happening: Happening, answer: Answer | Reason | None, now: float, policy: Policy) -> Door:
+def _gather(door: Door, happening: Happening, answer: Answer | Reason | None, now: float, policy: Policy) -> Door:
     """Whom others may come along with: whoever was let in by a credential, until the gate has opened."""
     if answer is Answer.GRANTED:
         alone = happening.event not in CREDENTIALS or policy.counts_passages

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.door import hours
-from gate.door.hours import Entry, LocalTime
-from gate.schedule import Schedule
 from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Reason, Verdict
 
@@ -44,22 +41,6 @@ class Earlier:
     """Whether a claim of this id was among it."""
     up_to_mono: float = float("-inf")
     """When the frame of the latest claim was taken, monotonic seconds."""
-
-
-def known_of(entry: Entry | None, now: LocalTime, face_and_pin: Schedule | None, *, from_vision: bool) -> Known:
-    """What is known of a resident (None: nobody of that id) at a time of day.
-
-    `face_and_pin` are the hours in which a face alone does not open; None: it always does.
-    """
-    if entry is None:
-        return Known(from_vision=from_vision)
-    return Known(
-        entry.resident,
-        from_vision,
-        valid=hours.valid(entry, now),
-        within_hours=hours.within(entry.hours, now),
-        face_suffices=hours.face_suffices(face_and_pin, now),
-    )
 
 
 def decide(claim: Claim, known: Known, earlier: Earlier, now: float, freshness_s: float) -> Verdict:

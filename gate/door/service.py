@@ -24,7 +24,7 @@ from gate.door.messages import asker, claim_from, lesson_from, may_ask
 from gate.door.recorder import Recorder
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
-from gate.door.rules import Known, known_of
+from gate.door.rules import Known
 from gate.door.scribe import Scribe
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Mode
@@ -244,7 +244,7 @@ class DoorService:
             entry = None if claim.resident is None else self._register.find(claim.resident)
         except StoreDown:
             return Known(from_vision=from_vision, readable=False)
-        return known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
+        return hours.known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
 
     def _local_time(self, trusted: bool) -> LocalTime:
         return LocalTime(time.time(), self._zone, trusted)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.door import hours
-from gate.door.hours import Entry, LocalTime, entry_of
-from gate.door.rules import Known, known_of
+from gate.door.hours import Entry, LocalTime, entry_of, known_of
+from gate.door.rules import Known
 from gate.errors import Refusal
 from gate.schedule import parse
 from gate.store.people.residents import Resident
