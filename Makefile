@@ -52,18 +52,18 @@ format: $(BIN)/facegate
 messages: $(BIN)/facegate
 	$(BIN)/python -m api.languages.update
 
-# Needs uv. Writes pins with hashes and without addresses.
+# Needs uv. Writes pins with hashes and without addresses. What a gate installs names all it needs, for pip's --no-deps:
+# colorzero asks for setuptools, which it does not import, and insightface for OpenCV with windows.
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
-		pyproject.toml -o requirements/run.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
-		--group build -c requirements/run.txt -o requirements/build.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
-		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
-		pyproject.toml --group mutants -c requirements/dev.txt -o requirements/mutants.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
-		pyproject.toml --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
+	$(LOCK) pyproject.toml -o requirements/run.txt
+	$(LOCK) --group gate -c requirements/run.txt --no-emit-package setuptools -o requirements/gate.txt
+	$(LOCK) --group measure -c requirements/run.txt -o requirements/measure.txt
+	$(LOCK) --group insightface -c requirements/run.txt --no-emit-package opencv-python -o requirements/insightface.txt
+	$(LOCK) --group build -c requirements/run.txt -o requirements/build.txt
+	$(LOCK) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --group mutants -c requirements/dev.txt -o requirements/mutants.txt
+	$(LOCK) pyproject.toml --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 $(BIN)/facegate: requirements/dev.txt pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

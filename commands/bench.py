@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.home import fetch_progress, home, json_option, library_folder, print_json, print_table, state_option
+from commands.home import (
+    ask_for,
+    fetch_progress,
+    home,
+    json_option,
+    library_folder,
+    print_json,
+    print_table,
+    state_option,
+)
 from gate.errors import FacegateError, UsageError
 
 _THREADS = (1, 2, 4)
@@ -37,6 +46,8 @@ def bench(
     """Detector, alignment and embedder alone, then the whole pipeline on the same frames, all with one thread."""
     if chart is not None and not peers:
         raise UsageError("--chart draws the bench beside the other libraries; give --peers too.")
+    if chart is not None:
+        ask_for("matplotlib")
     import cv2
     import numpy as np
 

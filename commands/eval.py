@@ -10,6 +10,7 @@ import click
 
 from commands.home import (
     Home,
+    ask_for,
     counted,
     home,
     json_option,
@@ -87,6 +88,8 @@ def evaluate(
         raise UsageError("Give a folder of people, or --liveness with a folder of bona_fide and attack.")
     if peer is not None and (pack is not None or without or liveness is not None):
         raise UsageError("--peer goes with a folder of people alone, without --pack, --without and --liveness.")
+    if report is not None:
+        ask_for("matplotlib")
     gate = home(state, config)
     if folder is None:
         if liveness is not None:

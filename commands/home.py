@@ -16,6 +16,7 @@ import click
 
 from commands.owner import become, owner_of
 from gate.config import Settings, load_settings
+from gate.errors import UsageError
 from gate.processes.terminal import in_one_line, spelt
 from gate.state import CONFIG_NAME, configuration_file, is_service, models_directory, state_directory
 from gate.store.database import database_of, open_database, sentences
@@ -174,6 +175,14 @@ def fetch_progress() -> Iterator[Progress]:
             bars.update(tasks[name], completed=done, total=total)
 
         yield show
+
+
+def ask_for(library: str) -> None:
+    """Raises UsageError, before anything took its time, where a library is missing that a gate does without."""
+    from models.extras import lacks
+
+    if why := lacks(library):
+        raise UsageError(why)
 
 
 def library_folder(name: str) -> Path:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.embedder import Templates, unit_length
 from models.errors import PackError
+from models.extras import lacks
 from models.faces import Face
 from models.images import Image
 from models.manifest import EmbedderSpec
@@ -108,6 +109,7 @@ def open_models(detector: Path, embedder: Path, spec: EmbedderSpec, threads: int
 
 
 def _open(folder: Path, threads: int) -> Any:
+    _ask_for_library()
     import onnxruntime as ort
     from insightface.app import FaceAnalysis
 
@@ -130,6 +132,7 @@ def _open(folder: Path, threads: int) -> Any:
 
 
 def _download(name: str, folder: Path) -> Path:
+    _ask_for_library()
     from insightface.utils import ensure_available
 
     try:
@@ -139,6 +142,11 @@ def _download(name: str, folder: Path) -> Path:
         raise PackError(
             f"insightface could not download {name} ({error}). Give a folder that holds it with --from."
         ) from error
+
+
+def _ask_for_library() -> None:
+    if why := lacks("insightface"):
+        raise PackError(why)
 
 
 def _spec(recognition: Any) -> EmbedderSpec:

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
+
+from models.convert.onnx_format import node_of, numbers_of, open_session, read, weights_of, write
 
 _ROUNDS = 9
 
@@ -18,9 +18,9 @@ def without_prelu(content: bytes) -> bytes:
 
     ONNX Runtime computes a PReLU in the plain layout, and reorders the numbers before and after each one.
     """
-    model = onnx.load_from_string(content)
+    model = read(content)
     graph = model.graph
-    slopes = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    slopes = {tensor.name: numbers_of(tensor) for tensor in graph.initializer}
     nodes = []
     for node in graph.node:
         slope = slopes.get(node.input[1]) if node.op_type == "PRelu" else None
@@ -30,13 +30,12 @@ def without_prelu(content: bytes) -> bytes:
         nodes += _parted(graph, node.input[0], node.output[0], slope.reshape(-1))
     del graph.node[:]
     graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    return write(model)
 
 
 def faster(plain: bytes, other: bytes) -> bytes:
     """Whichever of two equivalent networks runs faster on this machine, with one thread on a batch of two."""
-    sessions = [_session(content) for content in (plain, other)]
+    sessions = [open_session(content) for content in (plain, other)]
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(_ROUNDS):
         for session, times in zip(sessions, taken, strict=True):
@@ -50,25 +49,14 @@ def faster(plain: bytes, other: bytes) -> bytes:
 
 def _parted(graph: Any, source: str, target: str, slope: np.ndarray) -> list[Any]:
     def depthwise(entry: str, name: str, weights: np.ndarray) -> Any:
-        tensor = weights.reshape(-1, 1, 1, 1).astype(np.float32)
-        graph.initializer.append(numpy_helper.from_array(tensor, f"{target}_{name}_weights"))
-        return helper.make_node(
-            "Conv", [entry, f"{target}_{name}_weights"], [f"{target}_{name}"], group=len(slope), kernel_shape=[1, 1]
-        )
+        graph.initializer.append(weights_of(f"{target}_{name}_weights", weights.reshape(-1, 1, 1, 1)))
+        inputs = [entry, f"{target}_{name}_weights"]
+        return node_of("Conv", inputs, f"{target}_{name}", group=len(slope), kernel_shape=[1, 1])
 
     return [
-        helper.make_node("Relu", [source], [f"{target}_above"]),
+        node_of("Relu", [source], f"{target}_above"),
         depthwise(source, "negated", -np.ones(len(slope))),
-        helper.make_node("Relu", [f"{target}_negated"], [f"{target}_below"]),
+        node_of("Relu", [f"{target}_negated"], f"{target}_below"),
         depthwise(f"{target}_below", "sloped", -slope),
-        helper.make_node("Add", [f"{target}_above", f"{target}_sloped"], [target]),
+        node_of("Add", [f"{target}_above", f"{target}_sloped"], target),
     ]
-
-
-def _session(content: bytes) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])

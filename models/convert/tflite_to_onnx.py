@@ -7,32 +7,33 @@ ONNX name in NCHW, and folds the five operators of a PReLU into one node (slope 
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.convert.onnx_format import graph_of, model_of, node_of, value_of, weights_of, write
+from models.convert.tflite_format import Network, Operator, Step
+
 _OPSET = 17
+_IR_VERSION = 8
 
 
 def tflite_to_onnx(model: bytes) -> bytes:
     """ONNX bytes for a TFLite model of the family above; input (N, 3, H, W), output (N, D).
 
-    Raises ValueError on an operator, type or shape outside the family.
+    Raises ValueError on an operator, type or shape outside the family, and for a damaged file.
     """
-    return _Conversion(model).run()
+    try:
+        return _Conversion(Network(model)).run()
+    except (IndexError, struct.error) as error:
+        raise ValueError("the TFLite file is damaged") from error
 
 
 class _Conversion:
-    def __init__(self, model: bytes) -> None:
-        import tflite
-
-        self._tflite = tflite
-        self._model = tflite.Model.GetRootAs(model, 0)
-        if self._model.SubgraphsLength() != 1:
-            raise ValueError("the TFLite model must have one graph")
-        self._graph = self._model.Subgraphs(0)
-        self._builtin = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._nodes: list[Any] = []
         self._weights: list[Any] = []
         # Of a PReLU being folded: the value it stands on, by the name of each partial result.
@@ -41,56 +42,35 @@ class _Conversion:
         self._positive_part: dict[int, int] = {}
 
     def run(self) -> bytes:
-        from onnx import TensorProto, checker, helper
+        network = self._network
+        for step in network.steps():
+            self._convert(step)
+        _, height, width, channels = network.shape(network.input)
+        given = value_of(_name(network.input), ["batch", channels, height, width])
+        found = value_of(_name(network.output), ["batch", network.shape(network.output)[-1]])
+        return write(model_of(graph_of(self._nodes, [given], [found], self._weights), _OPSET, _IR_VERSION))
 
-        graph = self._graph
-        if graph.InputsLength() != 1 or graph.OutputsLength() != 1:
-            raise ValueError("the TFLite model must have one input and one output")
-        for index in range(graph.OperatorsLength()):
-            self._convert(graph.Operators(index))
-        _, height, width, channels = graph.Tensors(graph.Inputs(0)).ShapeAsNumpy()
-        dimension = int(graph.Tensors(graph.Outputs(0)).ShapeAsNumpy()[-1])
-        shape = ["batch", int(channels), int(height), int(width)]
-        onnx_graph = helper.make_graph(
-            self._nodes,
-            "facegate",
-            [helper.make_tensor_value_info(_name(graph.Inputs(0)), TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(_name(graph.Outputs(0)), TensorProto.FLOAT, ["batch", dimension])],
-            self._weights,
-        )
-        model = helper.make_model(
-            onnx_graph,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=8,
-            producer_name="facegate",
-        )
-        checker.check_model(model)
-        return bytes(model.SerializeToString(deterministic=True))
-
-    def _convert(self, operator: Any) -> None:
-        code = self._model.OperatorCodes(operator.OpcodeIndex())
-        kind = self._builtin[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        inputs = [int(tensor) for tensor in operator.InputsAsNumpy()]
-        output = int(operator.OutputsAsNumpy()[0])
-        match kind:
-            case "CONV_2D" | "DEPTHWISE_CONV_2D":
-                self._convolution(kind, operator, inputs, output)
-            case "RELU":
+    def _convert(self, step: Step) -> None:
+        inputs, output = step.inputs, step.output
+        match step.operator:
+            case Operator.CONV_2D | Operator.DEPTHWISE_CONV_2D:
+                self._convolution(step)
+            case Operator.RELU:
                 self._positive_part[output] = inputs[0]
-            case "ABS":
+            case Operator.ABS:
                 self._negative_part[output] = inputs[0]
-            case "SUB" if self._negative_part.get(inputs[1]) == inputs[0]:
+            case Operator.SUB if self._negative_part.get(inputs[1]) == inputs[0]:
                 self._negative_part[output] = inputs[0]
-            case "MUL" if inputs[1] in self._negative_part:
-                self._slopes[output] = (self._negative_part[inputs[1]], self._constant(inputs[0]))
-            case "ADD" if inputs[0] in self._positive_part and inputs[1] in self._slopes:
+            case Operator.MUL if inputs[1] in self._negative_part:
+                self._slopes[output] = (self._negative_part[inputs[1]], self._network.constant(inputs[0]))
+            case Operator.ADD if inputs[0] in self._positive_part and inputs[1] in self._slopes:
                 self._prelu(inputs[0], inputs[1], output)
-            case "ADD":
+            case Operator.ADD:
                 self._node("Add", [_name(tensor) for tensor in inputs], output)
-            case "RESHAPE":
+            case Operator.RESHAPE:
                 self._node("Flatten", [_name(inputs[0])], output, axis=1)
-            case _:
-                raise ValueError(f"the TFLite operator {kind} is not one this converter knows")
+            case operator:
+                raise ValueError(f"the TFLite operator {operator.name} stands where this converter knows none")
 
     def _prelu(self, positive: int, negative: int, output: int) -> None:
         base, alpha = self._slopes[negative]
@@ -99,49 +79,35 @@ class _Conversion:
         slope = self._weight(f"slope_{output}", (2 * alpha).reshape(-1, 1, 1))
         self._node("PRelu", [_name(base), slope], output)
 
-    def _convolution(self, kind: str, operator: Any, inputs: list[int], output: int) -> None:
-        tflite = self._tflite
-        depthwise = kind == "DEPTHWISE_CONV_2D"
-        options = tflite.DepthwiseConv2DOptions() if depthwise else tflite.Conv2DOptions()
-        table = operator.BuiltinOptions()
-        options.Init(table.Bytes, table.Pos)
-        if options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
+    def _convolution(self, step: Step) -> None:
+        depthwise = step.operator is Operator.DEPTHWISE_CONV_2D
+        options = step.convolution
+        if options is None or options.fused:
             raise ValueError("a fused activation is not one this converter knows")
         # TFLite: OHWI, depthwise 1HWC. ONNX: OIHW, depthwise C1HW.
-        kernel = self._constant(inputs[1]).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
+        kernel = self._network.constant(step.inputs[1]).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
         weights = [
-            self._weight(f"kernel_{output}", kernel),
-            self._weight(f"bias_{output}", self._constant(inputs[2])),
+            self._weight(f"kernel_{step.output}", kernel),
+            self._weight(f"bias_{step.output}", self._network.constant(step.inputs[2])),
         ]
         self._node(
             "Conv",
-            [_name(inputs[0]), *weights],
-            output,
-            kernel_shape=list(kernel.shape[2:]),
-            strides=[options.StrideH(), options.StrideW()],
-            dilations=[options.DilationHFactor(), options.DilationWFactor()],
+            [_name(step.inputs[0]), *weights],
+            step.output,
+            kernel_shape=kernel.shape[2:],
+            strides=options.strides,
+            dilations=options.dilations,
             # TensorFlow's SAME puts the odd pixel at the end, as ONNX's SAME_UPPER does.
-            auto_pad="SAME_UPPER" if options.Padding() == tflite.Padding.SAME else "VALID",
+            auto_pad="SAME_UPPER" if options.same else "VALID",
             group=kernel.shape[0] if depthwise else 1,
         )
 
-    def _constant(self, tensor: int) -> NDArray[np.float32]:
-        described = self._graph.Tensors(tensor)
-        data = self._model.Buffers(described.Buffer()).DataAsNumpy()
-        if described.Type() != self._tflite.TensorType.FLOAT32 or isinstance(data, int):
-            raise ValueError("a weight is not a float32 constant")
-        return np.frombuffer(data.tobytes(), "<f4").reshape(described.ShapeAsNumpy())
-
     def _weight(self, name: str, values: NDArray[np.float32]) -> str:
-        from onnx import numpy_helper
-
-        self._weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._weights.append(weights_of(name, values))
         return name
 
     def _node(self, kind: str, inputs: list[str], output: int, **attributes: Any) -> None:
-        from onnx import helper
-
-        self._nodes.append(helper.make_node(kind, inputs, [_name(output)], name=f"{kind}_{output}", **attributes))
+        self._nodes.append(node_of(kind, inputs, _name(output), name=f"{kind}_{output}", **attributes))
 
 
 def _name(tensor: int) -> str:

@@ -1,9 +1,12 @@
+import hashlib
+
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from models.convert.free_input_size import free_input_size
 from models.convert.prelu import faster, without_prelu
+from models.convert.tflite_format import Network, Operator
 from models.convert.tflite_to_onnx import tflite_to_onnx
 from models.fetch import Downloads, fetch
 from models.manifest import load_manifest
@@ -45,6 +48,47 @@ def test_the_converted_embedder_has_real_prelu_nodes_and_a_free_batch(originals)
     assert kinds.count("PRelu") == 33
     assert set(kinds) == {"Conv", "PRelu", "Add", "Flatten"}
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+def test_the_converted_embedder_is_the_one_that_yesterdays_templates_came_from(originals):
+    content = tflite_to_onnx((originals / "MobileFaceNet.tflite").read_bytes())
+    assert hashlib.sha256(content).hexdigest() == "b1fac524fcefd11a2e6b3d4ec4897ea9ce11af48999050b85c755f84661bdf0c"
+
+
+def test_what_is_written_is_sound_to_the_formats_own_library(originals):
+    import onnx
+
+    plain = tflite_to_onnx((originals / "MobileFaceNet.tflite").read_bytes())
+    detector = (originals / "face_detection_yunet_2023mar.onnx").read_bytes()
+    for content in (plain, without_prelu(plain), free_input_size(detector)):
+        onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    # All that is not the input's size is as it was.
+    before, after = onnx.load_from_string(detector), onnx.load_from_string(free_input_size(detector))
+    assert list(before.graph.node) == list(after.graph.node)
+    assert list(before.graph.initializer) == list(after.graph.initializer)
+
+
+def test_a_tflite_file_is_read_as_the_formats_own_library_reads_it(originals):
+    import tflite
+
+    content = (originals / "MobileFaceNet.tflite").read_bytes()
+    graph, network = tflite.Model.GetRootAs(content, 0).Subgraphs(0), Network(content)
+    steps = network.steps()
+    assert len(steps) == graph.OperatorsLength()
+    for index, step in enumerate(steps):
+        operator = graph.Operators(index)
+        assert step.inputs == tuple(operator.InputsAsNumpy())
+        assert step.output == operator.OutputsAsNumpy()[0]
+    for operator in Operator:
+        assert getattr(tflite.BuiltinOperator, operator.name) == operator
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 400, b"\x1c\0\0\0TFL3" + b"\xff" * 400])
+def test_what_is_no_model_is_refused_in_words(content):
+    with pytest.raises(ValueError, match="no TFLite file|damaged"):
+        tflite_to_onnx(content)
+    with pytest.raises(ValueError, match="no ONNX file|one input"):
+        free_input_size(content)
 
 
 def test_the_freed_detector_gives_the_same_numbers_at_its_old_size(originals):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import REPOSITORY
 
 # What docs/installing.md has its reader install, beside a bare system.
-PACKAGES = "git,python3,python3-pip,libgl1,libglib2.0-0,sudo,ca-certificates"
+PACKAGES = "git,python3,python3-pip,sudo,ca-certificates"
 _SYSTEM = "systemd,systemd-sysv,dbus,udev,systemd-timesyncd,adduser"
 _BARE = REPOSITORY / ".cache" / "debian"
 _AT_HOME = ("env", "--chdir=/root")

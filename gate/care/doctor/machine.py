@@ -12,7 +12,15 @@ from gate.care.doctor.site import Site
 from gate.care.health import HOT_C, LOW_DISK
 
 _LEAST_MEMORY = 400 * 1024 * 1024
-_LIBRARIES = ("onnxruntime", "faiss-cpu", "opencv-python", "numpy", "gpiozero", "fastapi")
+# Each under the names of its builds; one of them is enough.
+_LIBRARIES = (
+    ("onnxruntime",),
+    ("faiss-cpu",),
+    ("opencv-python-headless", "opencv-python"),
+    ("numpy",),
+    ("gpiozero",),
+    ("fastapi",),
+)
 
 
 def clock(site: Site) -> Seen:
@@ -53,9 +61,16 @@ def versions(site: Site) -> Seen:
         f"Python {platform.python_version()}",
         f"SQLite {sqlite3.sqlite_version}",
     ]
-    for library in _LIBRARIES:
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            return to_mend(f"{library} is missing.", "Install from requirements/run.txt again.")
+    for builds in _LIBRARIES:
+        installed = [f"{build} {number}" for build in builds if (number := _version_of(build))]
+        if not installed:
+            return to_mend(f"{builds[0]} is missing.", "Run systemd/install again, or install requirements/gate.txt.")
+        found.append(installed[0])
     return well(f"{', '.join(found)}, {os.uname().machine}{f', {site.board}' * bool(site.board)}.")
+
+
+def _version_of(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
