@@ -1,5 +1,7 @@
 """The installer on an image's root; what needs a running systemd is proved by tests/soak/test_systemd.py."""
 
+import json
+import os
 import re
 import shutil
 import stat
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from models.installed import read_installed
 from tests.conftest import REPOSITORY
+from tests.test_packages import ABSENT
 
 UNITS = REPOSITORY / "systemd" / "units"
 STRICT = "dtparam=strict_gpiod"
@@ -99,6 +103,80 @@ def test_what_is_installed_runs_and_names_no_path_of_the_builder(image):
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert str(image) in said.split()[0]
+
+
+def test_what_a_gate_does_not_import_is_not_installed(image):
+    (packages,) = (image / "opt/facegate/current/lib").glob("python*/site-packages")
+    installed = {found.name.partition("-")[0].lower().replace("_", "-") for found in packages.glob("*.dist-info")}
+    assert {"onnxruntime", "opencv-python-headless", "facegate"} <= installed
+    assert installed & {*ABSENT, "opencv-python", "setuptools"} == set()
+    assert len(installed - {"facegate"}) <= 50
+    used = sum(path.lstat().st_blocks * 512 for path in packages.rglob("*"))
+    print(f"{len(installed) - 1} packages, {used / 2**20:.0f} MB")
+    assert used <= 640 * 2**20
+
+
+def in_image(image, state, *arguments):
+    """A command of the installed gate, on a state of its own, without this machine's packages."""
+    return subprocess.run(
+        [image / "opt/facegate/current/bin/python", "-I", "-m", "commands.cli", *map(str, arguments)],
+        env={"PATH": os.environ["PATH"], "FACEGATE_STATE": str(state), "FACEGATE_MODELS__DIR": str(state / "models")}
+        | pip_settings(),
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+
+
+def pip_settings():
+    return {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HOME"))}
+
+
+def test_a_gate_makes_its_models_itself(image, tmp_path, models_dir):
+    done = in_image(image, tmp_path, "models", "install", "open", "--json")
+    assert done.returncode == 0, done.stderr
+    made, ours = (read_installed(folder, "open") for folder in (tmp_path / "models", models_dir))
+    assert made.model_id == ours.model_id
+    assert in_image(image, tmp_path, "models", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "group"),
+    [
+        (("bench", "--peers", "--chart", "x.svg"), "measure"),
+        (("eval", ".", "--report", "x"), "measure"),
+        (("models", "install", "insightface:buffalo_s", "--accept-terms", "--from", "."), "insightface"),
+    ],
+)
+def test_what_asks_for_more_than_a_gate_has_says_how_to_get_it(image, tmp_path, arguments, group):
+    done = in_image(image, tmp_path, *arguments)
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert "which a gate does without" in said
+    assert f"sudo systemd/install --with {group}" in said
+
+
+def test_doctor_asks_for_no_library_that_a_gate_does_without(image, tmp_path):
+    found = json.loads(in_image(image, tmp_path, "doctor", "--json").stdout.splitlines()[-1])
+    (versions,) = (one for one in found["findings"] if one["name"] == "versions")
+    assert versions["grade"] == "ok", versions
+    assert "opencv-python-headless" in versions["seen"]
+
+
+def test_a_group_that_is_asked_for_once_is_kept_by_what_follows(tmp_path):
+    if why := cannot_install():
+        pytest.skip(why)
+    asked, again = (install(tmp_path, "--dry-run", *options).stdout for options in (("--with", "measure"), ()))
+    assert asked.splitlines()[0] != again.splitlines()[0]
+    (tmp_path / "opt/facegate").mkdir(parents=True)
+    (tmp_path / "opt/facegate/installed.json").write_text('{"files": [], "directories": [], "groups": ["measure"]}')
+    assert install(tmp_path, "--dry-run").stdout == asked
+
+
+def test_a_gate_with_a_pack_of_insightface_keeps_its_library(tmp_path):
+    if why := cannot_install():
+        pytest.skip(why)
+    asked = install(tmp_path, "--dry-run", "--with", "insightface").stdout
+    (tmp_path / "var/lib/facegate/models/insightface-buffalo_s").mkdir(parents=True)
+    assert install(tmp_path, "--dry-run").stdout.splitlines()[0] == asked.splitlines()[0]
 
 
 def test_the_kernel_is_told_to_let_a_dead_process_output_go(image):
