@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,16 @@ def walked(
     cohort: NDArray[np.float32] | None,
     seed: int,
     step: Callable[[], None] = lambda: None,
-    people: int = _PEOPLE,
 ) -> list[tuple[Scores, Scores]]:
-    """(seconds, scores against their own other photos) of the usable frames of people walking up, one person each."""
+    """(seconds, scores against their own other photos) of the usable frames of people walking up, one person each.
+
+    People with two photos or more, drawn by `seed`; usable is a frame whose face lies within `bounds`. `cohort` as in
+    `scores_of`.
+    """
     rng = np.random.default_rng(seed)
     counts = np.bincount(faces.person)
     tracks = []
-    for who in rng.permutation(np.flatnonzero(counts >= 2))[:people]:
+    for who in rng.permutation(np.flatnonzero(counts >= 2))[:_PEOPLE]:
         step()
         mine = np.flatnonzero(faces.person == who)
         try:
@@ -45,17 +48,23 @@ def walked(
             continue
         template = faces.templates[mine[1:]].mean(axis=0)
         frames = footage([Scene(walker, _SECONDS, varied=True)], seed=int(rng.integers(1 << 31)))
-        seconds: list[float] = []
-        probes: list[NDArray[np.float32]] = []
-        for number, image in enumerate(frames):
-            probe = _probe(image, models, bounds, mirrored=len(probes) % 2 == 1)
-            if probe is not None:
-                seconds.append(number / FPS)
-                probes.append(probe)
+        seconds, probes = _probes(frames, models, bounds)
         if len(probes) >= 3:
             scores = scores_of(np.stack(probes), (template / np.linalg.norm(template))[None], cohort)[:, 0]
             tracks.append((np.array(seconds), scores.astype(np.float64)))
     return tracks
+
+
+def _probes(frames: Iterable[Image], models: Models, bounds: Bounds) -> tuple[list[float], list[NDArray[np.float32]]]:
+    """When a usable face was seen, in seconds of the footage, and its templates (D,)."""
+    seconds: list[float] = []
+    probes: list[NDArray[np.float32]] = []
+    for number, image in enumerate(frames):
+        probe = _probe(image, models, bounds, mirrored=len(probes) % 2 == 1)
+        if probe is not None:
+            seconds.append(number / FPS)
+            probes.append(probe)
+    return seconds, probes
 
 
 def _probe(image: Image, models: Models, bounds: Bounds, *, mirrored: bool) -> NDArray[np.float32] | None:

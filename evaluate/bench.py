@@ -163,7 +163,7 @@ def searches(dimension: int, rounds: int, largest: int = _LARGE) -> dict[str, fl
 
 
 def median_and_p95(values: list[float]) -> dict[str, float]:
-    """Of some milliseconds."""
+    """{"p50", "p95"} of some milliseconds, to two decimals."""
     return {
         "p50": round(statistics.median(values), 2),
         "p95": round(sorted(values)[min(len(values) - 1, int(len(values) * 0.95))], 2),
@@ -171,7 +171,7 @@ def median_and_p95(values: list[float]) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the figures were measured on: {"cores", "load"}, the load being the average of the last minute."""
     return {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2)}
 
 

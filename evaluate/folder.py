@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.checks import BOUNDS, PhotoRefused, portrait_of, put_upright
+from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of, put_upright
 from enroll.decode import decode_photo
 from gate.errors import UsageError
 from gate.vision.quality import Bounds, unfit
 from gate.vocabulary import Reason
+from models.images import Image
 from models.pack import Models
 
 GROUPS = "groups.csv"
@@ -52,7 +53,7 @@ class Faces:
 
     @property
     def tried(self) -> int:
-        """Photos looked at."""
+        """How many photos were looked at."""
         return len(self.files) + self.not_acquired
 
     @property
@@ -76,19 +77,8 @@ def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
             "There is no folder {folder}. Give one with a folder of photos for each person.", folder=folder
         )
     groups = _groups(folder / GROUPS)
-    photos: list[tuple[str, Path]] = []
-    duplicates: list[Path] = []
-    seen: set[bytes] = set()
-    for person in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()):
-        if _part(person, fold[1]) != fold[0]:
-            continue
-        for path in photos_in(folder / person):
-            known = _digest(path)
-            if known in seen:
-                duplicates.append(path)
-                continue
-            seen.add(known)
-            photos.append((person, path))
+    people_there = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    photos, duplicates = _once(folder, [person for person in people_there if _part(person, fold[1]) == fold[0]])
     people = {person for person, _ in photos}
     if not people:
         raise UsageError(
@@ -100,6 +90,22 @@ def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
             "{folder} shows one person alone; it takes at least two, one enrolled and one a stranger.", folder=folder
         )
     return Listing(tuple(photos), tuple(duplicates), groups)
+
+
+def _once(folder: Path, people: list[str]) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """(person, file) of each photo, and the files that another one repeats to the byte."""
+    photos: list[tuple[str, Path]] = []
+    duplicates: list[Path] = []
+    seen: set[bytes] = set()
+    for person in people:
+        for path in photos_in(folder / person):
+            known = _digest(path)
+            if known in seen:
+                duplicates.append(path)
+                continue
+            seen.add(known)
+            photos.append((person, path))
+    return photos, duplicates
 
 
 def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[], None]) -> Faces:
@@ -117,11 +123,8 @@ def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[
         except UsageError:
             unreadable += 1
             continue
-        view = put_upright(image, models)
         try:
-            if not view.faces:
-                raise PhotoRefused(path.name, Reason.NO_FACE)
-            portrait = portrait_of(view, path.name, models, gate)
+            portrait = _portrait(image, path.name, models, gate)
         except PhotoRefused as error:
             refused[error.reason] += 1
             continue
@@ -136,8 +139,15 @@ def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[
     return _faces(rows, refused, unreadable, len(listing.photos))
 
 
+def _portrait(image: Image, name: str, models: Models, gate: Bounds | None) -> Portrait:
+    view = put_upright(image, models)
+    if not view.faces:
+        raise PhotoRefused(name, Reason.NO_FACE)
+    return portrait_of(view, name, models, gate)
+
+
 def look_with(
-    run: Callable[[list[NDArray[np.uint8]]], list[NDArray[np.float32] | None]],
+    run: Callable[[list[Image]], list[NDArray[np.float32] | None]],
     listing: Listing,
     step: Callable[[], None],
 ) -> Faces:
@@ -150,7 +160,7 @@ def look_with(
     unreadable = 0
     for start in range(0, len(listing.photos), _AT_ONCE):
         readable: list[tuple[str, Path]] = []
-        pictures: list[NDArray[np.uint8]] = []
+        pictures: list[Image] = []
         for person, path in listing.photos[start : start + _AT_ONCE]:
             try:
                 pictures.append(decode_photo(path))

@@ -19,6 +19,9 @@ _BOOTSTRAPS = 400
 _CONFIDENCE = 0.95
 
 
+_Columns = tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """`photos` enrolled a person and `frames` a decision, at most `gallery` people enrolled, in `splits` drawings."""
@@ -52,7 +55,10 @@ class Attempts:
 
 
 def eligible(person: NDArray[np.int64], enrols: NDArray[np.bool_], protocol: Protocol) -> NDArray[np.int64]:
-    """Who has photos enough: `photos` that enrol, and `frames` more."""
+    """The people (M,) with photos enough for the protocol: `photos` that enrol, and `frames` more.
+
+    `person` (N,) says whose each photo is, `enrols` (N,) whether an enrolment would take it.
+    """
     people, counts = np.unique(person, return_counts=True)
     good = np.bincount(person[enrols], minlength=int(people.max()) + 1)[people]
     return people[(good >= protocol.photos) & (counts >= protocol.photos + protocol.frames)]
@@ -76,8 +82,9 @@ def attempt(
 ) -> Attempts:
     """Enrol, and let everyone else come: the residents with their other photos, the strangers once each.
 
-    Half of the people at most are enrolled, so that strangers remain. `cohort` as in `scores_of`. Raises ValueError
-    when nobody has photos enough.
+    `templates` (N, D) are those of photos, `person` (N,) says whose each is, `enrols` (N,) whether an enrolment would
+    take it. Half of the people at most are enrolled, so that strangers remain. `cohort` as in `scores_of`. Raises
+    ValueError when nobody has photos enough.
     """
     able = eligible(person, enrols, protocol)
     everyone = np.unique(person)
@@ -85,45 +92,53 @@ def attempt(
     if size == 0:
         raise ValueError("nobody has photos enough")
     rng = np.random.default_rng(protocol.seed)
-    parts = [_split(templates, person, enrols, rng.permutation(able)[:size], protocol, rng, cohort)
-             for _ in range(protocol.splits)]  # fmt: skip
+    photos = _Photos(templates, person, enrols, cohort)
+    parts = [photos.come(rng.permutation(able)[:size], protocol, rng) for _ in range(protocol.splits)]
     whose, mated, score, second, right = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Attempts(whose, mated, score, second, right, size, len(everyone) - size, protocol.splits)
 
 
-def _split(
-    templates: NDArray[np.float32],
-    person: NDArray[np.int64],
-    enrols: NDArray[np.bool_],
-    gallery: NDArray[np.int64],
-    protocol: Protocol,
-    rng: np.random.Generator,
-    cohort: NDArray[np.float32] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    of_person = {int(who): rng.permutation(np.flatnonzero(person == who)) for who in np.unique(person)}
-    enrolled, probes, owners = [], [], []
-    for who in gallery:
-        mine = of_person[int(who)]
-        first = mine[enrols[mine]][: protocol.photos]
-        rest = np.setdiff1d(mine, first, assume_unique=True)
-        enrolled.append(_unit(templates[first].mean(axis=0)))
-        for start in range(0, len(rest) - protocol.frames + 1, protocol.frames):
-            probes.append(_unit(templates[rest[start : start + protocol.frames]].mean(axis=0)))
+@dataclass(frozen=True, slots=True)
+class _Photos:
+    """What `attempt` was given."""
+
+    templates: NDArray[np.float32]
+    person: NDArray[np.int64]
+    enrols: NDArray[np.bool_]
+    cohort: NDArray[np.float32] | None
+
+    def come(self, gallery: NDArray[np.int64], protocol: Protocol, rng: np.random.Generator) -> _Columns:
+        """One split with these people enrolled: the columns of its `Attempts`, of the residents first."""
+        people = np.unique(self.person)
+        of_person = {int(who): rng.permutation(np.flatnonzero(self.person == who)) for who in people}
+        enrolled, probes, owners = [], [], []
+        for who in gallery:
+            mine = of_person[int(who)]
+            first = mine[self.enrols[mine]][: protocol.photos]
+            rest = np.setdiff1d(mine, first, assume_unique=True)
+            enrolled.append(_unit(self.templates[first].mean(axis=0)))
+            for start in range(0, len(rest) - protocol.frames + 1, protocol.frames):
+                probes.append(_unit(self.templates[rest[start : start + protocol.frames]].mean(axis=0)))
+                owners.append(int(who))
+        mated = len(owners)
+        for who in np.setdiff1d(people, gallery):
+            probes.append(_unit(self.templates[of_person[int(who)][: protocol.frames]].mean(axis=0)))
             owners.append(int(who))
-    mated = len(owners)
-    strangers = np.setdiff1d(np.unique(person), gallery)
-    for who in strangers:
-        probes.append(_unit(templates[of_person[int(who)][: protocol.frames]].mean(axis=0)))
-        owners.append(int(who))
-    probe = np.stack(probes)
-    scores = scores_of(probe, np.stack(enrolled), cohort)
+        first_scores, second, best = _two_best(scores_of(np.stack(probes), np.stack(enrolled), self.cohort))
+        owner = np.array(owners)
+        return owner, np.arange(len(owners)) < mated, first_scores, second, gallery[best] == owner
+
+
+def _two_best(
+    scores: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Of each row the best score, the second best (-1 where there is none), and where the best one is."""
+    rows = np.arange(len(scores))
     best = np.argmax(scores, axis=1)
-    score = scores[np.arange(len(scores)), best]
-    scores[np.arange(len(scores)), best] = -1
+    first = scores[rows, best]
+    scores[rows, best] = -1
     second = scores.max(axis=1) if scores.shape[1] > 1 else np.full(len(scores), -1.0)
-    is_mated = np.arange(len(owners)) < mated
-    owner = np.array(owners)
-    return owner, is_mated, score.astype(np.float64), second.astype(np.float64), gallery[best] == owner
+    return first.astype(np.float64), second.astype(np.float64), best
 
 
 def fnir_at(

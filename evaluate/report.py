@@ -44,5 +44,5 @@ def draw_pairs(path: Path, pairs: Sequence[tuple[Path, Path, float]]) -> None:
 
 
 def photo_names(one: Path, other: Path) -> str:
-    """The two files' names for a caption."""
+    """What two photos are called below their picture: the ends of both files' names."""
     return f"{one.stem[-8:]} / {other.stem[-8:]}"

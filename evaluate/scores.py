@@ -74,7 +74,10 @@ def compare(
     cohort: NDArray[np.float32],
     seed: int,
 ) -> Comparisons:
-    """Everyone with more than so many photos enrolled with these, everyone's other photos compared with them."""
+    """Everyone with more than so many `photos` enrolled with these, everyone's other photos compared with them.
+
+    `templates` (N, D), `person` (N,) and `enrols` (N,) as in `calibrate`; `cohort` (K, D) are faces of nobody.
+    """
     rng = np.random.default_rng(seed)
     enrolled, owners, rest = [], [], []
     for who in np.unique(person):
@@ -91,8 +94,7 @@ def compare(
     probes = np.concatenate(rest)
     scores = scores_of(templates[probes], np.stack(enrolled), cohort).astype(np.float64)
     one, other = person[probes][:, None], np.array(owners)[None]
-    pairs = np.minimum(one, other) * (person.max() + 1) + np.maximum(one, other)
-    same = one == other
+    pairs, same = np.minimum(one, other) * (person.max() + 1) + np.maximum(one, other), one == other
     return Comparisons(scores[~same], scores[same], pairs[~same])
 
 
@@ -125,7 +127,7 @@ def foretold(strangers: Scores, hidden: float = 0.1) -> list[tuple[float, float,
 
 
 def fit_residents(mated: Sequence[Scores]) -> tuple[tuple[float, ...], ...]:
-    """The scores at `QUANTILES`, for each number of photos."""
+    """A calibration's `residents`: the scores of one person's photos at `QUANTILES`, for each number of photos."""
     return tuple(tuple(round(float(score), 5) for score in np.quantile(scores, QUANTILES)) for scores in mated)
 
 
@@ -160,30 +162,14 @@ def calibrate(
     measured: str,
     seed: int = 0,
 ) -> Calibration:
-    """A calibration from many people's templates; `frames` as `fit_frames` gives it.
+    """A calibration from many people's templates (N, D); `frames` as `fit_frames` gives it.
 
+    `person` (N,) says whose each photo is, `enrols` (N,) whether an enrolment would take it; `embedder` is the sha256
+    of the published file the templates are of, and `measured` says of whose photos.
     Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. Raises
     UsageError for too few.
     """
-    people = np.unique(person)
-    if len(people) < _LEAST_PEOPLE:
-        raise UsageError(
-            "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
-        )
-    half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
-    parts = [
-        [
-            compare(templates[some], person[some], enrols[some], photos, cohort, seed)
-            for some, cohort in ((some, fit_cohort(templates[~some], person[~some], seed)) for some in (half, ~half))
-        ]
-        for photos in range(1, _MOST_PHOTOS + 1)
-    ]
-    mated = [residents for part in parts
-             if len(residents := np.concatenate([one.residents for one in part])) >= _LEAST_MATED]  # fmt: skip
-    if not mated:
-        raise UsageError("A calibration needs at least {least} people with two photos or more.", least=_LEAST_MATED)
-    rng = np.random.default_rng(seed)
-    strangers = fit_tail(np.concatenate([one.once_a_pair(rng) for part in parts[: len(mated)] for one in part]))
+    mated, strangers = _fitted(templates, person, enrols, seed)
     cohort = fit_cohort(templates, person, seed)
     return Calibration(
         embedder=embedder,
@@ -197,6 +183,29 @@ def calibrate(
         within_s=round(frames[1], 3),
         cohort=base64.b64encode(cohort.astype("<f2").tobytes()).decode("ascii"),
     )
+
+
+def _fitted(
+    templates: NDArray[np.float32], person: NDArray[np.int64], enrols: NDArray[np.bool_], seed: int
+) -> tuple[list[Scores], Normal]:
+    """How residents score with one photo and with more, and the strangers' tail."""
+    people = np.unique(person)
+    if len(people) < _LEAST_PEOPLE:
+        raise UsageError(
+            "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
+        )
+    half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
+    cohorts = [(some, fit_cohort(templates[~some], person[~some], seed)) for some in (half, ~half)]
+    parts = [
+        [compare(templates[some], person[some], enrols[some], photos, cohort, seed) for some, cohort in cohorts]
+        for photos in range(1, _MOST_PHOTOS + 1)
+    ]
+    mated = [residents for part in parts
+             if len(residents := np.concatenate([one.residents for one in part])) >= _LEAST_MATED]  # fmt: skip
+    if not mated:
+        raise UsageError("A calibration needs at least {least} people with two photos or more.", least=_LEAST_MATED)
+    rng = np.random.default_rng(seed)
+    return mated, fit_tail(np.concatenate([one.once_a_pair(rng) for part in parts[: len(mated)] for one in part]))
 
 
 def _lookalike(templates: NDArray[np.float32], person: NDArray[np.int64]) -> float:

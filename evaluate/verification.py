@@ -27,7 +27,10 @@ class Pairs:
 def compare_all(
     templates: NDArray[np.float32], person: NDArray[np.int64], cohort: NDArray[np.float32] | None, seed: int
 ) -> Pairs:
-    """Every photo with every other one, of 4,000 drawn ones at most."""
+    """Every photo compared with every other one; of more than 4,000 photos so many are drawn by `seed`.
+
+    `templates` (N, D) of unit length, `person` (N,) whose each photo is; `cohort` as in `scores_of`.
+    """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(person))[:_MOST_PHOTOS])
     probes = templates[chosen]
     one, other = np.triu_indices(len(chosen), 1)
@@ -38,7 +41,7 @@ def compare_all(
 
 
 def fnmr_at(pairs: Pairs) -> dict[float, tuple[float, float]]:
-    """{FMR: (FNMR, threshold)} for the FMRs that so many comparisons can show."""
+    """{FMR: (FNMR, threshold)} for the false match rates that so many comparisons can show: at least one each."""
     ordered = np.sort(pairs.strangers)
     found = {}
     for fmr in _FMRS:

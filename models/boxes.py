@@ -7,7 +7,7 @@ Box = tuple[float, float, float, float]
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x, y, width, height), 0 to 1."""
+    """Intersection over union of two boxes, 0 (apart) to 1 (the same); 0 where one has no area."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:

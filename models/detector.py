@@ -25,7 +25,7 @@ _SAME_FACE = 0.2
 
 
 class Detector(Protocol):
-    """Finds faces in an image."""
+    """What finds faces in a picture. Whoever has one may have it look closer too, by `look_closer` and `look_at`."""
 
     cutouts: tuple[int, ...]
     """Sides of the cut-outs on which one face is looked at again, pixels; empty where that brings nothing."""

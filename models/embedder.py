@@ -15,7 +15,7 @@ Templates = NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """Turns aligned faces into templates that compare by cosine similarity."""
+    """What turns aligned faces (see `models.align`) into templates that compare by cosine similarity."""
 
     spec: EmbedderSpec
 
@@ -35,7 +35,7 @@ class Embedder(Protocol):
 
 
 class ArcFace:
-    """Any ArcFace-type ONNX file with a free batch, fed as its manifest says."""
+    """An embedder in ONNX Runtime: any ArcFace-type file that takes many pictures at once, fed as its manifest says."""
 
     def __init__(self, path: Path, spec: EmbedderSpec, *, threads: int = 1, provider: Provider = "cpu") -> None:
         self._session = open_session(path, threads=threads, provider=provider)
@@ -65,7 +65,7 @@ class ArcFace:
 
 
 def unit_length(vectors: NDArray[np.float32]) -> Templates:
-    """Rows scaled to length 1; rows that are zero or not finite become NaN."""
+    """Vectors (N, D) scaled to length 1 each; one that is zero or not finite becomes NaN, all of it."""
     with np.errstate(all="ignore"):
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         scaled = vectors / length

@@ -6,4 +6,4 @@ class PackError(Exception):
 
 
 class SourceFailed(Exception):
-    """One source did not give the file; the next may."""
+    """One source did not give a file of a pack, and why, as half a sentence; the next source may."""

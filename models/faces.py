@@ -51,10 +51,10 @@ class Face:
 
 
 def largest(faces: Sequence[Face]) -> Face | None:
-    """The face with the largest box; None where there is none."""
+    """The face with the largest box, the nearest one as a rule; None where there are no faces."""
     return max(faces, key=lambda face: face.area, default=None)
 
 
 def mean(faces: Sequence[Face]) -> Face:
-    """The mean of several findings of one face, of at least one."""
+    """One face from several findings of it, at least one: the mean of boxes, landmarks and scores."""
     return Face.of(np.mean(np.array([face._numbers() for face in faces], np.float32), axis=0).tolist())

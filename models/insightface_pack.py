@@ -99,7 +99,10 @@ def stage(pack: str, folder: Path, source: Path | None) -> tuple[Path, Path, Emb
 
 
 def open_models(detector: Path, embedder: Path, spec: EmbedderSpec, threads: int) -> tuple[Scrfd, Recognition]:
-    """The two models of an installed pack. Raises PackError."""
+    """The detector and the embedder of an installed pack, by the paths of their files, on the CPU with so many threads.
+
+    Raises PackError when the library cannot open them.
+    """
     analysis = _open(detector.parent, threads)
     try:
         opened = analysis.models["detection"], analysis.models["recognition"]

@@ -128,7 +128,7 @@ def read_calibration(directory: Path, installed: Installed) -> Calibration | Non
 
 
 def uncalibrated(pack: str) -> PackError:
-    """What to say of a pack whose scores nobody has measured."""
+    """The error, not yet raised, that says what to do about a pack whose scores nobody has measured."""
     return PackError(
         f"The model pack {pack} has no calibration, so its scores mean nothing yet. Run: facegate calibrate FOLDER"
         f" --pack {pack}, with a folder of people (person/photo.jpg)"

@@ -190,7 +190,7 @@ class Manifest(_Strict):
 
 
 def built_in_packs() -> list[Manifest]:
-    """Every pack that ships with Facegate, by name."""
+    """The manifests of every pack that ships with Facegate, in the order of their names."""
     folder = resources.files("models") / "packs"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return [_parse((folder / name).read_text("utf-8"), name) for name in names]

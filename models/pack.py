@@ -18,7 +18,11 @@ from models.runtime import Provider, check_hash
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """A pack's models, open and checked."""
+    """A pack's detector and embedder, open and checked.
+
+    `model_id` names the embedder: templates compare where their ids are equal. `measured` says what its scores mean;
+    None where nobody has measured them.
+    """
 
     detector: Detector
     embedder: Embedder
@@ -27,7 +31,7 @@ class Models:
 
     @property
     def spec(self) -> EmbedderSpec:
-        """How the embedder is fed."""
+        """How the embedder is fed: its input size, and the landmarks a face is aligned to."""
         return self.embedder.spec
 
     @property
@@ -47,7 +51,7 @@ def verify(directory: Path, pack: str) -> Installed:
 
 
 def check_files(directory: Path, pack: str) -> Installed:
-    """Check every file's hash. Raises PackError with the first fault."""
+    """What was installed, once every file's sha256 is the recorded one. Raises PackError with the first fault."""
     installed = read_installed(directory, pack)
     for file in installed.files:
         check_hash(pack_folder(directory, pack) / file.name, file.sha256, pack)

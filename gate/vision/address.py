@@ -54,7 +54,7 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address as anyone may see it."""
+        """The address as anyone may see it: without login, and what looks like a secret in its path hidden."""
         path = _SECRET_WORD.sub(HIDDEN, _SECRET_VALUE.sub(rf"\g<1>{HIDDEN}", self.path))
         # An @ that is left may have ended a password.
         path = re.sub(r"^.*@", f"/{HIDDEN}@", path)
@@ -100,13 +100,7 @@ def address_of(source: str) -> Address:
     user, _, password = login.partition(":")
     if len(f"{quote(unquote(user), safe='')}:{quote(unquote(password), safe='')}") > _MOST_LOGIN:
         raise ValueError(f"the camera's user and password are too long ({_MOST_LOGIN} bytes are the most)")
-    try:
-        parts = urlsplit(f"{scheme}://{where}")
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError("the camera's address has no host, or a port that is no number") from error
-    if not host:
-        raise ValueError("the camera's address names no host")
+    host, port = _host_and_port(f"{scheme}://{where}")
     start = re.search(r"[/?#]", where)
     return Address(
         scheme,
@@ -116,6 +110,17 @@ def address_of(source: str) -> Address:
         port or PORTS[scheme],
         where[start.start() :] if start else "",
     )
+
+
+def _host_and_port(address: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("the camera's address has no host, or a port that is no number") from error
+    if not host:
+        raise ValueError("the camera's address names no host")
+    return host, port
 
 
 def _parted(rest: str) -> tuple[str, str]:

@@ -105,7 +105,7 @@ class Attention:
         self._present[track.number].judged = Judged(track.face.box, again_mono)
 
     def shut(self, box: Box, until_mono: float) -> None:
-        """Nobody's face is looked at in this place of the picture until then."""
+        """Close a place of the picture, around `box`: nobody's face is judged there until then (monotonic seconds)."""
         self._shut.append((box, until_mono))
 
     def answered(self, track: int, answer: Answer | None) -> None:
@@ -117,7 +117,7 @@ class Attention:
             presence.judged = replace(presence.judged, answer=answer)
 
     def hear(self, news: DoorNews) -> None:
-        """What the door says of itself now."""
+        """Take in what the door says of itself now: whether the gate is at rest, and who went through."""
         self._door = news
 
     @property

@@ -88,7 +88,7 @@ class PictureWatch:
 
 
 class Meter:
-    """What a source gives, measured from its pictures."""
+    """What a source gives (size, pictures a second, codec), measured from its last pictures."""
 
     def __init__(self) -> None:
         self._came: deque[float] = deque()
@@ -96,7 +96,7 @@ class Meter:
         self._keyframe_s: float | None = None
 
     def measure(self, shot: Shot, now: float) -> Gives:
-        """With one more picture, that came at `now` (monotonic seconds)."""
+        """What the source gives by now, with one more picture that came at `now` (monotonic seconds)."""
         self._came.append(now)
         while now - self._came[0] > _RATE_OVER_S:
             self._came.popleft()
@@ -131,7 +131,7 @@ class Camera:
         self._begin()
 
     def frame(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet handed out, or None when none came in time."""
+        """The newest frame not yet handed out, or None when none came within `timeout_s`."""
         with self._news:
             self._news.wait_for(lambda: self._frame is not None or self._generation < 0, timeout_s)
             frame, self._frame = self._frame, None
@@ -140,7 +140,7 @@ class Camera:
         return frame
 
     def state(self) -> CameraState:
-        """How the camera is."""
+        """How the camera is: what it gives, what is wrong with it, and when its last frame came."""
         with self._news:
             report = CameraReport(self._gives, self._fault)
             return CameraState(report, self._last_mono, self._ended, self._abandoned, self._began_mono)

@@ -19,7 +19,7 @@ _UNIT_TOLERANCE = 1e-3
 
 
 class Gallery:
-    """Who can be recognised."""
+    """Who can be recognised: a template each, and the exact search among them for a probe's nearest people."""
 
     def __init__(
         self, rows: Sequence[tuple[int, str, bytes]], dimension: int, cohort: NDArray[np.float32] | None = None
@@ -60,7 +60,7 @@ class Gallery:
 
     @property
     def people(self) -> frozenset[str]:
-        """Ids of everyone who can be found."""
+        """The ids of the residents who can be found."""
         return frozenset(self._ids[int(number)] for number in faiss.vector_to_array(self._index.id_map))
 
     def search(self, probe: NDArray[np.float32], count: int = CANDIDATES) -> tuple[Candidate, ...]:
@@ -94,7 +94,7 @@ class Gallery:
 
 
 class LiveGallery:
-    """The gallery of a store, which follows its templates."""
+    """The gallery of a store: `gallery` holds the templates of `model` as they were at the last `refresh`."""
 
     def __init__(
         self, connection: sqlite3.Connection, model: str, dimension: int, cohort: NDArray[np.float32] | None = None

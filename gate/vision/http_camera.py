@@ -40,7 +40,10 @@ def http_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:
 
 
 class HttpCamera:
-    """The connection. A certificate is not checked: cameras make their own."""
+    """One connection to a network camera over HTTP, read as PyAV reads a file.
+
+    A certificate is not checked: cameras make their own.
+    """
 
     def __init__(self, address: Address, opening_s: float) -> None:
         self._address = address
@@ -70,7 +73,7 @@ class HttpCamera:
         return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it comes in."""
+        """The body of the answer, in parts as they come in."""
         return self._chunks
 
     def read(self, size: int) -> bytes:
@@ -81,7 +84,7 @@ class HttpCamera:
         return given
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, and free what the connection held."""
         if self._answer is not None:
             self._answer.close()
         self._client.close()

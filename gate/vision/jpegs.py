@@ -10,7 +10,7 @@ _SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 class Jpegs:
-    """Cuts whole pictures out of what comes in; one that breaks off is left out."""
+    """Cuts whole JPEG pictures out of the bytes that come in; one that breaks off is left out."""
 
     def __init__(self) -> None:
         self._held = bytearray()

@@ -41,7 +41,10 @@ def network_shots(settings: CameraSettings) -> Iterator[Shot]:
 
 
 def load() -> None:
-    """Load what is else loaded with the first camera."""
+    """Load the libraries that a network camera takes, which would else be loaded when the first one is opened.
+
+    For whoever measures, or opens cameras while nothing may be loaded any more.
+    """
 
     import av.error
     import av.logging  # noqa: F401

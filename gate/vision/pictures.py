@@ -31,7 +31,7 @@ class Shot:
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises CameraError where a picture is too large to be looked at."""
+    """Raises CameraError where a picture of so many pixels is too large to be looked at."""
     if width * height > MOST_PIXELS:
         raise CameraError(Trouble.TOO_LARGE, width=width, height=height, most=MOST_PIXELS)
 

@@ -38,7 +38,7 @@ class Promise:
 
     @classmethod
     def of(cls, settings: PromiseSettings) -> Promise:
-        """As the settings have it."""
+        """The promise an installer chose in the settings."""
         return cls(settings.years, settings.strangers_a_day)
 
     def rate(self, people: int) -> float:
@@ -81,7 +81,7 @@ def learning_rule(calibration: Calibration, settings: VisionSettings, people: in
 
 
 def score_asked(calibration: Calibration, promise: Promise, people: int) -> float:
-    """The score from which one sharp look is believed."""
+    """The score from which one sharp look at somebody is believed, with so many `people` enrolled."""
     strangers = calibration.strangers
     return max(calibration.floor, strangers.centre + deviate(promise.rate(people)) * strangers.spread)
 

@@ -35,7 +35,7 @@ class Quality:
     light: float
 
     def rounded(self) -> dict[str, float]:
-        """For keeping and printing."""
+        """The measures by name, to three decimals: as they are kept with a template and printed."""
         return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
@@ -63,7 +63,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The approach zone as fractions of the picture."""
+    """The approach zone, in which a face's middle must lie: its edges as fractions of the picture, from upper left."""
 
     left: float
     top: float
@@ -72,12 +72,12 @@ class Zone:
 
     @classmethod
     def of(cls, settings: ZoneSettings) -> Zone:
-        """As the settings have it."""
+        """The zone an installer chose in the settings."""
         return cls(settings.left, settings.top, settings.right, settings.bottom)
 
 
 def eye_distance(face: Face) -> float:
-    """Pixels between the eyes."""
+    """Pixels of the frame between the eyes."""
     (rx, ry), (lx, ly) = face.landmarks[:2]
     return math.hypot(lx - rx, ly - ry)
 

@@ -133,7 +133,7 @@ class Recogniser:
         self._attention.answered(claim.track, Answer(claim.taken_mono, reason, grant) if told else None)
 
     def hear(self, news: DoorNews) -> None:
-        """What the door says of itself now."""
+        """Take in what the door says of itself now: whether the gate is at rest, and who went through."""
         self._attention.hear(news)
 
     @property

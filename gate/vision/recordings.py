@@ -32,7 +32,7 @@ def video_frames(path: Path) -> Stream:
 
 
 def video_shots(path: Path) -> Iterator[Shot]:
-    """The same with what is known of each picture. Raises CameraError."""
+    """As `video_frames`, and of each picture how it was coded. Raises CameraError, now or while iterating."""
     if not path.exists():
         raise _error(f"There is no video {path}.")
     if path.is_dir():

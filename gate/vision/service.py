@@ -127,7 +127,7 @@ class VisionService:
         return 0
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
-        """A signal handler."""
+        """End `run` after this turn of its loop; a handler for signals."""
         self._stop = True
 
     def _fresh(self, state: CameraState) -> bool:

@@ -20,7 +20,7 @@ from gate.vision.settings import CameraSettings
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source by name; `recorded` ones have a clock of their own and an end."""
+    """Where pictures come from, by its name in the settings; `recorded` ones have a clock of their own and an end."""
 
     name: str
     recorded: bool
@@ -50,7 +50,7 @@ class Source:
 
 
 def source_of(settings: CameraSettings) -> Source:
-    """The source the settings name."""
+    """The source the settings name, not yet opened."""
     name = settings.source
     live = name == "csi" or name.isdigit() or name.startswith("/dev/") or on_network(name)
     return Source(name, not live, settings)

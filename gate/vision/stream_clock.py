@@ -13,7 +13,7 @@ _MOST_ANCHORS = 3
 
 
 class StreamClock:
-    """Of one connection."""
+    """The clock of one connection to a camera, for as long as it lasts."""
 
     def __init__(self) -> None:
         self._offset = float("inf")
@@ -34,6 +34,6 @@ class StreamClock:
         return stamp + self._offset
 
     def anchor(self) -> None:
-        """What comes next is fresh, whatever its stamp says."""
+        """Take the next picture for fresh, whatever its stamp says; after three times stamps count no more."""
         self._offset = float("inf")
         self._anchors += 1

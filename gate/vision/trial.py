@@ -17,7 +17,7 @@ _GRACE_S = 1.0
 
 
 def tried(settings: CameraSettings) -> CameraReport:
-    """Open the camera and watch it for a moment."""
+    """Open the camera, watch it for some five seconds, and say what it gives or what is wrong with it."""
     with closing(Camera(source_of(settings))) as camera:
         state = _watched(camera, settings.opening_s + _GRACE_S, lambda state: state.report.gives is not None)
         if state.report.gives is not None:

@@ -42,7 +42,7 @@ _KINDS = {
 
 
 def trouble_at(address: Address, trouble: Trouble, **values: str | float) -> CameraError:
-    """The error that says so of this camera."""
+    """The error that names a trouble of the camera at this address, not yet raised; `values` fill its sentence."""
     if trouble is Trouble.PASSWORD and address.password is None:
         trouble = Trouble.NO_PASSWORD
     where: dict[str, str | float] = {"host": address.host, "port": address.port, "scheme": address.scheme.upper()}
@@ -50,7 +50,7 @@ def trouble_at(address: Address, trouble: Trouble, **values: str | float) -> Cam
 
 
 def status_trouble(address: Address, status: int, transport: str = "") -> CameraError:
-    """What an answer's status means, by HTTP or RTSP."""
+    """The error for a status by which a camera refused, of HTTP or RTSP, not yet raised."""
     trouble = _STATUSES.get(status, Trouble.REFUSED)
     return trouble_at(address, trouble, why=str(status), transport=transport)
 

@@ -207,7 +207,7 @@ def test_a_face_that_cannot_be_used_is_told_why(walk, models, photos, obama):
     assert {p.reason for p in outcome.passages} == {Reason.TOO_DARK}
     blurred = (cv2.GaussianBlur(image, (0, 0), 6) for image in footage(
         [Scene(walker_from(photos / "obama2.jpg", models.detector), 4.0)], 5))  # fmt: skip
-    assert {p.reason for p in walk("obama2.jpg", frames=blurred).passages} <= {Reason.BLURRED}
+    assert {p.reason for p in walk("obama2.jpg", frames=blurred).passages} == {Reason.BLURRED}
 
 
 def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos):
@@ -299,9 +299,7 @@ def test_a_camera_of_160_by_120_recognises_whoever_fills_its_picture(walk, obama
     walker = walker_from(photos / "obama2.jpg", models.detector)
     large = list(footage([Scene(walker, 3.0)], 5))
     small = [cv2.resize(image[:, 80:560], (160, 120), interpolation=cv2.INTER_AREA) for image in large]
-    refused = walk("obama2.jpg", frames=small)
-    assert refused.relay_pulses == 0
-    assert {p.reason for p in refused.passages} <= {Reason.TOO_FAR, Reason.BLURRED}
+    assert walk("obama2.jpg", frames=small).passages == [], "whose eyes are so near together is not at the gate"
     assert any(p.granted for p in walk("obama2.jpg", frames=small, min_eye_distance=12).passages)
 
 
@@ -338,18 +336,18 @@ def enrolled_as_found(store, models, image):
     return residents.enrol(store, "Joe Biden", None, [template], NO_PERSON)
 
 
-@pytest.mark.parametrize("change", [upside_down, lambda image: 255 - image], ids=["upside down", "negative"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(upside_down, Reason.NOT_UPRIGHT), (lambda image: 255 - image, Reason.NOT_PLAIN)],
+    ids=["upside down", "negative"],
+)
 def test_a_face_that_is_not_plain_opens_nothing_even_where_such_a_template_is_enrolled(
-    walk, shown, store, models, photos, change
+    walk, shown, store, models, photos, change, reason
 ):
     enrolled_as_found(store, models, change(cv2.imread(str(photos / "biden.jpg"))))
     outcome = walk("", frames=shown("biden.jpg", change))
     assert outcome.relay_pulses == 0
-    assert {passage.reason for passage in outcome.passages} <= {
-        Reason.NOT_UPRIGHT,
-        Reason.NOT_PLAIN,
-        Reason.TURNED_AWAY,
-    }
+    assert {passage.reason for passage in outcome.passages} == {reason}
 
 
 def test_who_holds_a_face_upright_and_then_turns_it_is_not_judged_by_what_is_turned(models, shown):
