@@ -75,13 +75,18 @@ def test_every_line_of_the_threat_model_names_a_test_that_is_there():
     each_names_a_test(lines)
 
 
+def rules():
+    """Each line of the table of rules: the line, its rule's number, and the files that keep it."""
+    text = (REPOSITORY / "docs" / "rules.md").read_text("utf-8")
+    for line in text.splitlines():
+        if re.match(r"\| \d", line):
+            yield line, int(line[2:].split(".")[0]), re.findall(r"`([^`]+)`", line.split(" | ")[1])
+
+
 def test_every_rule_names_the_file_that_keeps_it_and_a_test_that_is_there():
-    rules = (REPOSITORY / "docs" / "rules.md").read_text("utf-8")
-    lines = [line for line in rules.splitlines() if re.match(r"\| \d", line)]
-    each_names_a_test(lines)
-    assert sorted({int(line[2:].split(".")[0]) for line in lines}) == list(range(1, 13))
-    for line in lines:
-        kept_in = re.findall(r"`([^`]+)`", line.split(" | ")[1])
+    each_names_a_test([line for line, _, _ in rules()])
+    assert sorted({number for _, number, _ in rules()}) == list(range(1, 13))
+    for line, _, kept_in in rules():
         assert kept_in, f"kept nowhere: {line}"
         assert [file for file in kept_in if not (REPOSITORY / file).is_file()] == []
 
@@ -89,8 +94,10 @@ def test_every_rule_names_the_file_that_keeps_it_and_a_test_that_is_there():
 def test_every_rule_that_is_broken_on_purpose_stands_where_it_is_looked_for():
     from tests.soak.test_broken_rules import BREAKS
 
+    kept = {(number, file) for _, number, kept_in in rules() for file in kept_in}
     for one in BREAKS:
         assert one.keeps in (REPOSITORY / one.file).read_text("utf-8"), f"{one.rule}: not in {one.file}"
+        assert (int(one.rule.split()[0]), one.file) in kept, f"{one.rule}: docs/rules.md does not name {one.file}"
         for path in one.tests.split():
             assert path.startswith("-") or "/" not in path or (REPOSITORY / path).exists(), f"{one.rule}: no {path}"
 
