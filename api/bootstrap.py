@@ -18,6 +18,7 @@ from api.front.listening import Doors
 from api.front.tls import generated_certificate, names_in, own_certificate
 from api.importer import Importer
 from api.languages import Languages
+from enroll.decoder.keeper import Decoder
 from gate.api_settings import ApiSettings, WebhooksSettings
 from gate.keep_settings import KeepSettings
 from gate.processes.addresses import runtime_directory
@@ -60,12 +61,14 @@ def _certificate(settings: ApiSettings, state: Path, names: tuple[str, ...]) -> 
 
 
 def _context(given: dict[str, Any], state: Path, settings: ApiSettings, hosts: Hosts, *, secure: bool) -> Context:
-    enroller = Enroller(Path(given["models_dir"]), given["pack"])
+    # Photos are opened by one decoder, one at a time, whoever sent them.
+    decoder = Decoder()
+    enroller = Enroller(Path(given["models_dir"]), given["pack"], decoder)
     return Context(
         gate=given["gate"],
         state=state,
         enroller=enroller,
-        importer=Importer(state, enroller),
+        importer=Importer(state, enroller, decoder),
         languages=Languages(),
         secure=secure,
         zone=given["zone"],

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from gate.store.people.consents import Consent
-from gate.store.people.residents import Resident
+from enroll.application import Application, Photo
+from enroll.decoder.keeper import Decoder
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
 class Enroller:
     """Turns uploads into residents by the one way to enrol."""
 
-    def __init__(self, models_dir: Path, pack: str) -> None:
+    def __init__(self, models_dir: Path, pack: str, decoder: Decoder) -> None:
         self.models_dir = models_dir
         self._pack = pack
+        self._decoder = decoder
         self._opened: Models | None = None
         self._turn = threading.Lock()
 
@@ -41,34 +41,28 @@ class Enroller:
         except PackError:
             return None
 
-    def check(self, photo: BinaryIO, name: str) -> Quality:
+    def photo(self, file: BinaryIO, name: str) -> Photo:
+        """A photo that was sent under a name; it is opened when it is looked at."""
+        from enroll.decode import photo_sent
+
+        return photo_sent(file, name, self._decoder)
+
+    def check(self, photo: Photo) -> Quality:
         """How good a photo is. Raises Refusal, with its reason, where it would not do; UsageError where it is none."""
         from enroll.checks import examine
-        from enroll.decode import decode
 
-        image = decode(photo, name)
+        image = photo.read()
         with self.turn() as models:
-            return examine(image, name, models).quality
+            return examine(image, photo.name, models).quality
 
     def enrol(
-        self,
-        connection: sqlite3.Connection,
-        name: str,
-        photos: Sequence[tuple[str, BinaryIO]],
-        unit: str | None,
-        *,
-        consent: Consent,
-        to: Resident | None,
-        by: str,
-        written_in: AbstractContextManager[None],
+        self, connection: sqlite3.Connection, asked: Application, by: str, written_in: AbstractContextManager[None]
     ) -> Enrolled:
-        """Enrol from (file name, file); otherwise as enroll.enrolment.enrol."""
-        from enroll.decode import decode
-        from enroll.enrolment import Photo, enrol
+        """Enrol as enroll.enrolment.enrol."""
+        from enroll.enrolment import enrol
 
-        sent = (Photo(called, partial(decode, file, called), f"photo {called}") for called, file in photos)
         with self.turn() as models:
-            return enrol(connection, models, name, sent, unit, consent=consent, to=to, by=by, written_in=written_in)
+            return enrol(connection, models, asked, by, written_in)
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
+from enroll.decoder.keeper import Decoder
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
@@ -66,11 +67,12 @@ class Import:
 class Importer:
     """The one import of a gate. What was uploaded lies in the state until it ends, and no longer than the process."""
 
-    def __init__(self, state: Path, enroller: Enroller) -> None:
+    def __init__(self, state: Path, enroller: Enroller, decoder: Decoder) -> None:
         self.now: Import | None = None
         self._state = state
         self._folder = state / "import"
         self._enroller = enroller
+        self._decoder = decoder
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -116,9 +118,9 @@ class Importer:
             self.now = None
 
     def _read(self, files: list[tuple[str, BinaryIO]], encoding: str | None) -> Import:
-        from enroll.archive import unpack
         from enroll.bulk import COLUMNS, read_rows, table_in
         from enroll.tables.open import ENDINGS, open_table
+        from enroll.zip_archive import unpack
 
         called: dict[Path, str] = {}
         for number, (name, file) in enumerate(files):
@@ -139,7 +141,7 @@ class Importer:
                 raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
         path = table_in(self._folder)
         table = open_table(path, COLUMNS, encoding, called.get(path))
-        return Import(*read_rows(table, path.parent), table.read_as)
+        return Import(*read_rows(table, path.parent, self._decoder), table.read_as)
 
     def _work(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always

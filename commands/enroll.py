@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.given import handed_over
-from commands.home import counted, home, json_option, print_json, state_option
-from enroll.consent import LANGUAGES, given
+from commands.home import Home, counted, home, json_option, print_json, state_option
+from enroll.application import Application, add_without_face, of_namesake
+from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
 from gate.errors import UsageError
 from gate.store.people.consents import Way
+from gate.store.people.residents import Resident
+
+if TYPE_CHECKING:
+    from enroll.enrolment import Enrolled
+    from gate.care.forecast import Forecast
 
 _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a screen"}
 
@@ -23,7 +31,7 @@ _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a 
 @click.option(
     "--consent",
     "way",
-    type=click.Choice(["told", "paper", "screen"]),
+    type=click.Choice([way.value for way in _WAYS]),
     default="told",
     show_default=True,
     help="How they agreed to the text of: facegate consent",
@@ -49,57 +57,65 @@ def enroll(
 
     Enrol nobody who has not agreed. What you say here is recorded with your user id.
     """
-    from enroll.enrolment import enrol_photos
-    from enroll.people import add_without_face
-    from gate.care.forecast import forecast_of
-    from gate.names import clean_text
-    from models.pack import open_models
-
     if no_face == bool(photos):
         raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
     photos = handed_over(photos, state)
     gate = home(state, config)
     if no_face:
-        with gate.store() as connection:
-            resident = add_without_face(connection, name, unit, by=gate.by)
-        if as_json:
-            print_json({"id": resident.id, "name": resident.name, "unit": resident.unit, "templates": 0})
-        else:
-            click.echo(f"{resident.name} is added, without a face.")
+        _add(gate, name, unit, as_json=as_json)
         return
-    guardian = clean_text(guardian, "guardian's name") if guardian is not None else None
-    agreed = given(Way(way), gate.by, language, guardian)
-    models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-    with gate.store() as connection:
-        enrolled = enrol_photos(connection, models, name, photos, unit, consent=agreed, by=gate.by)
-        expected = forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
-    for one in enrolled.left_out:
-        click.secho(f"Left out: {one.why}", fg="yellow", err=True)
-    for other in enrolled.lookalikes:
-        click.secho(
-            f"Warning: this face is already enrolled as {other}, or looks very like them.",
-            fg="yellow",
-            err=True,
-        )
-    if expected.nearly_dear:
-        click.secho(
-            f"Warning: with {expected.people} enrolled, about {100 * expected.come_twice:.0f} in 100 residents must"
-            f" come twice to keep the promise of one wrong opening in {expected.promise.years:g} years. Enrol more"
-            " photos of each, or promise fewer years in vision.promise.",
-            fg="yellow",
-            err=True,
-        )
+    said = agreed(Way(way), language, guardian)
+    enrolled, expected = _enrol(gate, name, unit, photos, said)
+    _warn(enrolled, expected)
     resident = enrolled.resident
     if as_json:
-        answer = {
-            "id": resident.id,
-            "name": resident.name,
-            "unit": resident.unit,
-            "templates": resident.templates,
-        }
         left_out = [asdict(one) for one in enrolled.left_out]
-        print_json({**answer, "lookalikes": list(enrolled.lookalikes), "left_out": left_out})
+        print_json(_of(resident) | {"lookalikes": list(enrolled.lookalikes), "left_out": left_out})
         return
     click.echo(f"{resident.name} is enrolled with {counted(resident.templates, 'template')}.")
-    who = f"{guardian} agreed for them" if guardian else "they agreed"
-    click.echo(f"On record: {who} to the text {agreed.text} ({language}), {_WAYS[agreed.way]}.")
+    who = f"{said.guardian} agreed for them" if said.guardian else "they agreed"
+    click.echo(f"On record: {who} to the text {CURRENT} ({said.language}), {_WAYS[said.way]}.")
+
+
+def _add(gate: Home, name: str, unit: str | None, *, as_json: bool) -> None:
+    """Add somebody without a face."""
+    with gate.store() as connection:
+        resident = add_without_face(connection, name, unit, by=gate.by)
+    if as_json:
+        print_json(_of(resident))
+    else:
+        click.echo(f"{resident.name} is added, without a face.")
+
+
+def _enrol(gate: Home, name: str, unit: str | None, photos: Sequence[Path], said: Agreed) -> tuple[Enrolled, Forecast]:
+    """Enrol from photos, also somebody who is enrolled already; and what is to be expected with one more."""
+    from enroll.decode import photo_in
+    from enroll.decoder.keeper import Decoder
+    from enroll.enrolment import enrol
+    from gate.care.forecast import forecast_of
+    from models.pack import open_models
+
+    with Decoder() as decoder, gate.store() as connection:
+        asked = Application.of(name, unit, [photo_in(path, decoder) for path in photos], said)
+        models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+        enrolled = enrol(connection, models, of_namesake(connection, asked), gate.by)
+        return enrolled, forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+
+
+def _warn(enrolled: Enrolled, expected: Forecast) -> None:
+    """Say what somebody should look at, on standard error."""
+    warnings = [f"Left out: {one.why}" for one in enrolled.left_out]
+    for other in enrolled.lookalikes:
+        warnings.append(f"Warning: this face is already enrolled as {other}, or looks very like them.")
+    if expected.nearly_dear:
+        warnings.append(
+            f"Warning: with {expected.people} enrolled, about {100 * expected.come_twice:.0f} in 100 residents must"
+            f" come twice to keep the promise of one wrong opening in {expected.promise.years:g} years. Enrol more"
+            " photos of each, or promise fewer years in vision.promise."
+        )
+    for warning in warnings:
+        click.secho(warning, fg="yellow", err=True)
+
+
+def _of(resident: Resident) -> dict[str, Any]:
+    return {"id": resident.id, "name": resident.name, "unit": resident.unit, "templates": resident.templates}

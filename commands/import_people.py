@@ -42,15 +42,16 @@ def import_people(
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
     from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+    from enroll.decoder.keeper import Decoder
     from enroll.enrolment import known_faces
     from enroll.tables.open import open_table
     from models.pack import open_models
 
     table, photos = handed_over([table, photos or table.parent], state)
     gate = home(state, config)
-    with _unpacked(table, photos) as (listed, folder):
+    with _unpacked(table, photos) as (listed, folder), Decoder() as decoder:
         read = open_table(listed, COLUMNS, encoding)
-        rows, outcomes = read_rows(read, folder)
+        rows, outcomes = read_rows(read, folder, decoder)
         if not as_json:
             click.echo(read.read_as, err=True)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
@@ -76,8 +77,8 @@ def import_people(
 @contextmanager
 def _unpacked(table: Path, photos: Path) -> Iterator[tuple[Path, Path]]:
     """The table and the folder of its photos; what is a ZIP is unpacked for as long as this lasts."""
-    from enroll.archive import unpack
     from enroll.bulk import table_in
+    from enroll.zip_archive import unpack
 
     with TemporaryDirectory(prefix="facegate-import-") as scratch:
         folder = Path(scratch)

@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from enroll.application import Application, of_namesake, refuse_namesake, write
 from enroll.checks import LeftOut
-from enroll.consent import LANGUAGES, given
-from enroll.days import day_of
-from enroll.enrolment import Prepared, photo_in, prepare
-from enroll.people import add_without_face, namesake
-from enroll.photo_files import Photos
+from enroll.consent import WAYS, agreed
+from enroll.decode import photo_in
+from enroll.decoder.keeper import Decoder
+from enroll.enrolment import Prepared, prepare
+from enroll.named_photos import NamedPhotos
+from enroll.tables.days import day_of
 from enroll.tables.open import ENDINGS
 from enroll.tables.table import Line, Table
 from gate.errors import FacegateError, Sentence, UsageError, together
-from gate.names import clean_text, name_key, normalised
+from gate.names import name_key, normalised
 from gate.spreadsheet import typed
 from gate.store.database import transaction
-from gate.store.people import residents
 from gate.store.people.changes import ENDS_BEFORE, NO_GROUP, Changes, change
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
-from gate.store.people.templates import MAX_TEMPLATES
 from gate.store.site import schedules
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
@@ -43,15 +43,13 @@ class Row:
     """One line of the table as it is meant. `line` counts from 1, the names of the columns included."""
 
     line: int
-    name: str
-    unit: str | None
+    asked: Application
     group: str
+    """Empty: none is named."""
     valid_from: str
+    """A day as YYYY-MM-DD; empty: none is named."""
     valid_until: str
-    photos: tuple[Path, ...]
-    way: Way | None
-    language: str
-    guardian: str | None
+    """The same, for the last one."""
 
 
 class Action(StrEnum):
@@ -74,18 +72,21 @@ class Outcome:
     why: Sentence | None = None
 
 
-def read_rows(table: Table, folder: Path) -> tuple[list[Row], list[Outcome]]:
-    """The rows of a table whose photos lie in `folder`, and those that are none with the reason. Raises UsageError."""
-    names, photos = _columns(table), Photos(folder)
+def read_rows(table: Table, folder: Path, decoder: Decoder) -> tuple[list[Row], list[Outcome]]:
+    """The rows of a table whose photos lie in `folder`, for `decoder` to open, and those that are none with the reason.
+
+    Raises UsageError where the columns cannot be understood.
+    """
+    names, photos = _columns(table), NamedPhotos(folder)
     rows: list[Row] = []
     refused: list[Outcome] = []
     seen: dict[tuple[str, str | None], int] = {}
     for line in table.lines[1:]:
         try:
-            row = _row(line.number, _cells(names, line), photos)
-            first = seen.setdefault((name_key(row.name), row.unit), line.number)
+            row = _row(line.number, _cells(names, line), photos, decoder)
+            first = seen.setdefault((name_key(row.asked.name), row.asked.unit), line.number)
             if first != line.number:
-                raise UsageError("{name} stands in line {line} already.", name=row.name, line=first)
+                raise UsageError("{name} stands in line {line} already.", name=row.asked.name, line=first)
         except FacegateError as error:
             called = "".join(cell.text for name, cell in zip(names, line.cells, strict=False) if name == "name")
             refused.append(Outcome(line.number, called[:100], Action.REFUSED, error.sentence))
@@ -114,34 +115,27 @@ def carry_out(
     """
     try:
         _refuse_unknown_group(connection, row)
-        existing = namesake(connection, row.name, row.unit)
-        found = None
-        if row.photos and (existing is None or not existing.templates):
-            found = prepare(connection, models, map(photo_in, row.photos), to=existing, known=known)
+        asked, found = of_namesake(connection, row.asked), None
+        if asked.photos and (asked.whose is None or not asked.whose.templates):
+            found = prepare(connection, models, asked, known)
         with transaction(connection):
-            action = _keep(connection, row, existing, found, by)
+            action = _keep(connection, row, asked, found, by)
     except FacegateError as error:
-        return Outcome(row.line, row.name, Action.REFUSED, error.sentence)
-    return Outcome(row.line, row.name, action, _remarks(found.lookalikes, found.left_out) if found else None)
+        return Outcome(row.line, row.asked.name, Action.REFUSED, error.sentence)
+    return Outcome(row.line, row.asked.name, action, _remarks(found.lookalikes, found.left_out) if found else None)
 
 
-def _keep(
-    connection: sqlite3.Connection, row: Row, existing: Resident | None, found: Prepared | None, by: str
-) -> Action:
-    if found is not None and row.way is not None:
-        agreed = given(row.way, by, row.language, row.guardian)
-        if existing is None:
-            person = residents.enrol(connection, row.name, row.unit, found.templates, agreed, by=by)
-        else:
-            person = residents.add_templates(connection, existing, found.templates, agreed, unit=row.unit, by=by)
-        action = Action.ENROLLED
-    elif existing is None:
-        action, person = Action.ADDED, add_without_face(connection, row.name, row.unit, by=by)
+def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str) -> Action:
+    if found is not None:
+        action, person = Action.ENROLLED, write(connection, asked, found.templates, by)
+    elif asked.whose is None:
+        refuse_namesake(connection, asked)
+        action, person = Action.ADDED, write(connection, asked, (), by)
     else:
-        action, person = Action.KNOWN, existing
+        action, person = Action.KNOWN, asked.whose
     if _changes(person, row):
         wanted = Changes(
-            unit=row.unit, group=row.group or None, valid_from=row.valid_from or None,
+            unit=asked.unit, group=row.group or None, valid_from=row.valid_from or None,
             valid_until=row.valid_until or None,
         )  # fmt: skip
         change(connection, person, wanted, by=by)
@@ -195,30 +189,23 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
     return {name: typed(cell.text) for name, cell in named.items()}
 
 
-def _row(line: int, cells: dict[str, str], found: Photos) -> Row:
-    photos = tuple(found.called(name.strip()) for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip())
-    if len(photos) > MAX_TEMPLATES:
-        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-    way, language, unit = cells.get("consent", "").lower(), cells.get("language", "") or "en", cells.get("unit", "")
-    if photos and way not in (Way.TOLD, Way.PAPER, Way.SCREEN):
-        raise UsageError("Photos need a consent: told, paper or screen.")
-    if language not in LANGUAGES:
-        raise UsageError("There is no consent text in this language.")
-    guardian = cells.get("guardian", "")
+def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder) -> Row:
+    names = [name.strip() for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip()]
+    photos = [photo_in(found.called(name), decoder) for name in names]
+    way = cells.get("consent", "").lower()
+    said = agreed(
+        Way(way) if way in WAYS else Way.NONE, cells.get("language", "") or "en", cells.get("guardian", "") or None
+    )
     valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in _DAYS)
     if valid_from and valid_until and valid_until < valid_from:
         raise UsageError(ENDS_BEFORE)
     return Row(
         line=line,
-        name=clean_text(cells.get("name", ""), "name"),
-        unit=clean_text(unit, "unit") if unit else None,
+        # A consent is for a face: without photos there is nothing to agree to.
+        asked=Application.of(cells.get("name", ""), cells.get("unit", "") or None, photos, said if photos else None),
         group=normalised(cells.get("group", "")),
         valid_from=valid_from,
         valid_until=valid_until,
-        photos=photos,
-        way=Way(way) if photos else None,
-        language=language,
-        guardian=clean_text(guardian, "guardian's name") if guardian else None,
     )
 
 
@@ -229,6 +216,6 @@ def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
 
 def _changes(person: Resident, row: Row) -> bool:
     """Whether something of the row is not so yet. An empty cell says nothing."""
-    wanted = (row.unit, row.group, row.valid_from, row.valid_until)
+    wanted = (row.asked.unit, row.group, row.valid_from, row.valid_until)
     there = (person.unit, person.group, person.valid_from, person.valid_until)
     return any(value and value != now for value, now in zip(wanted, there, strict=True))

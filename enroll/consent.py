@@ -1,28 +1,50 @@
-"""The texts people agree to, and a consent to one of them. A used text is never changed: the next has a new number."""
+"""The texts people agree to, and what they say of their consent. A used text is never changed: the next has a new
+number."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from dataclasses import dataclass
 from importlib import resources
 
 from gate.errors import UsageError
+from gate.names import clean_text
 from gate.store.people.consents import Consent, Way
 
 CURRENT = "face-2"
 LANGUAGES = ("en", "zh-CN")
+WAYS = (Way.TOLD, Way.PAPER, Way.SCREEN)
+"""The ways in which a person can agree."""
 
 
-@cache
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How somebody agreed to the current text, in which language, and who did for a child. Made by `agreed`."""
+
+    way: Way
+    language: str
+    guardian: str | None
+
+    def recorded(self, by: str) -> Consent:
+        """The consent as it is kept, written down `by` somebody."""
+        words = text(self.language)
+        sha256 = hashlib.sha256(words.encode()).hexdigest()
+        return Consent(CURRENT, self.language, sha256, self.way, by, self.guardian)
+
+
+def agreed(way: Way, language: str = "en", guardian: str | None = None) -> Agreed:
+    """What somebody says of a consent, cleaned and checked.
+
+    Raises UsageError for a language that has no text, and for a guardian whose name can be none.
+    """
+    if language not in LANGUAGES:
+        raise UsageError("There is no consent text in this language.")
+    return Agreed(way, language, clean_text(guardian, "guardian's name") if guardian is not None else None)
+
+
 def text(language: str, name: str = CURRENT) -> str:
     """The words of a text. Raises UsageError where it does not exist in `language`."""
     file = resources.files("enroll") / "consents" / f"{name}.{language}.txt"
     if language not in LANGUAGES or not file.is_file():
         raise UsageError(f"There is no consent text {name} in {language!r}; there are {' and '.join(LANGUAGES)}.")
     return file.read_text("utf-8")
-
-
-def given(way: Way, recorded_by: str, language: str = "en", guardian: str | None = None) -> Consent:
-    """Consent to the current text. `recorded_by` is who writes it down, `guardian` who agreed for a child."""
-    words = text(language)
-    return Consent(CURRENT, language, hashlib.sha256(words.encode()).hexdigest(), way, recorded_by, guardian)

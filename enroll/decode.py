@@ -7,13 +7,14 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enroll.application import Photo
 from enroll.decoder.keeper import Decoder
 from enroll.decoder.wire import NoPicture, Word
 from gate.errors import Sentence, UsageError
@@ -42,7 +43,17 @@ _SENTENCES = {
 }
 
 
-def decode_photo(path: Path) -> NDArray[np.uint8]:
+def photo_in(path: Path, decoder: Decoder) -> Photo:
+    """The photo in a file, to enrol from."""
+    return Photo(path.name, partial(decode_photo, path, decoder), f"photo {path.name}")
+
+
+def photo_sent(file: BinaryIO, name: str, decoder: Decoder) -> Photo:
+    """A photo that was sent under a name, to enrol from."""
+    return Photo(name, partial(decode, file, name, decoder), f"photo {name}")
+
+
+def decode_photo(path: Path, decoder: Decoder) -> NDArray[np.uint8]:
     """The photo in a file, as `decode` gives it. Raises UsageError."""
     try:
         kind = path.stat().st_mode
@@ -52,13 +63,13 @@ def decode_photo(path: Path) -> NDArray[np.uint8]:
         if not stat.S_ISREG(kind):
             raise UsageError("{photo} is not a photo.", photo=path)
         with path.open("rb") as file:
-            return decode(file, str(path))
+            return decode(file, str(path), decoder)
     except OSError as error:
         raise UsageError("The photo {photo} cannot be read: {why}.", photo=path, why=error.strerror) from error
 
 
-def decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
-    """A photo as (H, W, 3) uint8 BGR, upright by its EXIF, at most 2048 pixels on its longer side.
+def decode(file: BinaryIO, name: str, decoder: Decoder) -> NDArray[np.uint8]:
+    """A photo called `name` as (H, W, 3) uint8 BGR, upright by its EXIF, at most 2048 pixels on its longer side.
 
     Raises UsageError with one sentence for anything that is not a photo, or needs more than a photo may.
     """
@@ -75,19 +86,13 @@ def decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
         )
     with _descriptor(file, size) as descriptor:
         try:
-            return _decoder().decode(descriptor)
+            return decoder.decode(descriptor)
         except NoPicture as none:
             raise UsageError(_SENTENCES[none.word].pattern, photo=name, why=none.why) from none
         except OSError as error:
             raise UsageError(
                 "No photo is opened here, since its decoder cannot be shut in ({why}).", why=error
             ) from error
-
-
-@cache
-def _decoder() -> Decoder:
-    """The one of this process: memory is for one photo at a time."""
-    return Decoder()
 
 
 @contextmanager

@@ -1,26 +1,21 @@
-"""The one way to enrol: photos in, a resident with templates out, or a reason why not."""
+"""From photos to templates, and to a resident who has them: the one way for all who enrol."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enroll.application import Application, Photo, write
 from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
-from enroll.decode import decode_photo
-from enroll.people import namesake
-from gate.errors import FacegateError, Refusal, UsageError
-from gate.names import clean_text
+from gate.errors import FacegateError, Refusal
 from gate.store.people import residents, templates
-from gate.store.people.consents import Consent
 from gate.store.people.residents import Resident
-from gate.store.people.templates import MAX_TEMPLATES, Template
+from gate.store.people.templates import Template
 from gate.vision.gallery import Gallery, LiveGallery
 from models.pack import Models
 
@@ -31,18 +26,9 @@ _ALIKE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A photo: what to call it, how to get it ((H, W, 3) uint8 BGR, or UsageError), and where it came from."""
-
-    name: str
-    read: Callable[[], NDArray[np.uint8]]
-    source: str = "photo"
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
-    """What photos give to enrol from: templates, who else looks so alike that a person should check, and the photos
-    that will not do."""
+    """What photos give to enrol from: templates, the names of who else looks so alike that a person should check, and
+    the photos that will not do."""
 
     templates: tuple[Template, ...]
     lookalikes: tuple[str, ...]
@@ -51,7 +37,8 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Who was enrolled, who else looks so alike that a person should check, and the photos that were not taken."""
+    """Who was enrolled, the names of who else looks so alike that a person should check, and the photos that were not
+    taken."""
 
     resident: Resident
     lookalikes: tuple[str, ...]
@@ -63,100 +50,59 @@ def known_faces(connection: sqlite3.Connection, models: Models) -> LiveGallery:
     return LiveGallery(connection, models.model_id, models.spec.dimension)
 
 
-def enrol_photos(
-    connection: sqlite3.Connection,
-    models: Models,
-    name: str,
-    photos: Iterable[Path],
-    unit: str | None = None,
-    *,
-    consent: Consent,
-    by: str,
-) -> Enrolled:
-    """Enrol `name` from files; someone already enrolled under this name gets more templates. Raises as `enrol`."""
-    known = namesake(connection, clean_text(name, "name"), clean_text(unit, "unit") if unit is not None else None)
-    return enrol(connection, models, name, map(photo_in, photos), unit, consent=consent, to=known, by=by)
-
-
-def photo_in(path: Path) -> Photo:
-    """The photo in a file."""
-    return Photo(path.name, partial(decode_photo, path), f"photo {path.name}")
-
-
 def enrol(
     connection: sqlite3.Connection,
     models: Models,
-    name: str,
-    photos: Iterable[Photo],
-    unit: str | None = None,
-    *,
-    consent: Consent | None,
-    to: Resident | None = None,
+    asked: Application,
     by: str,
-    known: LiveGallery | None = None,
     written_in: AbstractContextManager[None] | None = None,
 ) -> Enrolled:
-    """Enrol `name`, who agreed by `consent`, or give resident `to` more templates; `consent` may then stand already.
-
-    The good photos are taken and the others named; raises as `prepare`, and nothing is kept then. `written_in` is what
-    the writing is a part of, entered once the photos are looked over.
-    """
-    name = clean_text(name, "name")
-    unit = clean_text(unit, "unit") if unit is not None else None
-    found = prepare(connection, models, photos, to=to, known=known)
+    """Enrol from the good photos of an application, and name the others; nothing is kept where it raises as `prepare`
+    or as `write`. `written_in` is what the writing is a part of, entered once the photos are looked over."""
+    found = prepare(connection, models, asked)
     with written_in or nullcontext():
-        if to is None:
-            resident = residents.enrol(connection, name, unit, found.templates, consent, by=by)
-        else:
-            resident = residents.add_templates(connection, to, found.templates, consent, unit=unit, by=by)
+        resident = write(connection, asked, found.templates, by)
     return Enrolled(resident, found.lookalikes, found.left_out)
 
 
 def prepare(
-    connection: sqlite3.Connection,
-    models: Models,
-    photos: Iterable[Photo],
-    *,
-    to: Resident | None = None,
-    known: LiveGallery | None = None,
+    connection: sqlite3.Connection, models: Models, asked: Application, known: LiveGallery | None = None
 ) -> Prepared:
-    """What an enrolment from these photos would do, for resident `to` where they are known; nothing is written.
+    """What the photos of an application would give; nothing is written.
 
-    Photos are taken one at a time. `known` are the faces of this store; whoever enrols many gives it, so that it is not
-    read anew for each. Raises Refusal where no photo will do, or where they show different people or another than `to`;
-    UsageError for no photos, too many, or a single one that is none.
+    Photos are read one at a time. `known` are the faces of this store; whoever enrols many gives it, so that it is not
+    read anew for each. Raises Refusal where no photo will do, or where they show different people or another than the
+    resident they are for; UsageError for a single one that is none.
     """
-    good, left_out = _look_over(photos, models)
+    good, left_out = _look_over(asked.photos, models)
     vectors = models.embedder.embed(np.stack([portrait.aligned for _, portrait in good]))
     if not np.isfinite(vectors).all():
         raise Refusal("The embedder gave no number for a photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
-    if to is not None:
-        _refuse_stranger(connection, models, to, vectors)
-    templates = tuple(
+    if asked.whose is not None:
+        _refuse_stranger(connection, models, asked.whose, vectors)
+    made = tuple(
         Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
         for (photo, portrait), vector in zip(good, vectors, strict=True)
     )
-    return Prepared(templates, _lookalikes(connection, models, vectors, to, known), left_out)
+    alike = _lookalikes(models, vectors, known_faces(connection, models) if known is None else known)
+    return Prepared(made, _names_of(connection, alike - {asked.whose.id if asked.whose else ""}), left_out)
 
 
 def _look_over(
-    photos: Iterable[Photo], models: Models
+    photos: Sequence[Photo], models: Models
 ) -> tuple[list[tuple[Photo, Portrait]], tuple[LeftOut, ...]]:  # fmt: skip
-    """The photos that will do with their portraits, and the others; at least one of the former, or it raises."""
+    """The photos that will do with their portraits, and the others; at least one of the former, or it raises Refusal,
+    or UsageError for a single photo that is none."""
     good: list[tuple[Photo, Portrait]] = []
     poor: list[FacegateError] = []
     left_out: list[LeftOut] = []
     for photo in photos:
-        if len(good) + len(poor) == MAX_TEMPLATES:
-            raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
         try:
             good.append((photo, examine(photo.read(), photo.name, models)))
         except FacegateError as error:
             poor.append(error)
             left_out.append(LeftOut.of(photo.name, error))
-    if not good and not poor:
-        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
     if not good:
         raise poor[0] if len(poor) == 1 else PhotosRefused(left_out)
     return good, tuple(left_out)
@@ -187,19 +133,17 @@ def _refuse_stranger(
         )
 
 
-def _lookalikes(
-    connection: sqlite3.Connection, models: Models, vectors: NDArray[np.float32], existing: Resident | None,
-    known: LiveGallery | None,
-) -> tuple[str, ...]:  # fmt: skip
-    if known is None:
-        known = known_faces(connection, models)
+def _lookalikes(models: Models, vectors: NDArray[np.float32], known: LiveGallery) -> set[str]:
+    """The ids of everyone who looks like one of the vectors ((count, dimension) float32)."""
     known.refresh()
-    alike = {
+    return {
         candidate.resident
         for vector in vectors
         for candidate in known.gallery.search(vector, _ALIKE)
         if candidate.similarity >= models.calibration.lookalike
     }
-    alike.discard(existing.id if existing else "")
-    found = (residents.get(connection, identity) for identity in alike)
+
+
+def _names_of(connection: sqlite3.Connection, identities: set[str]) -> tuple[str, ...]:
+    found = (residents.get(connection, identity) for identity in identities)
     return tuple(sorted(resident.name for resident in found if resident is not None))

@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of, put_upright
 from enroll.decode import decode_photo
+from enroll.decoder.keeper import Decoder
 from gate.errors import UsageError
 from gate.vision.quality import Bounds, unfit
 from gate.vocabulary import Reason
@@ -116,11 +118,9 @@ def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[
     refused: Counter[Reason] = Counter()
     rows: list[_Row] = []
     unreadable = 0
-    for person, path in listing.photos:
+    for person, path, image in _opened(listing):
         step()
-        try:
-            image = decode_photo(path)
-        except UsageError:
+        if image is None:
             unreadable += 1
             continue
         try:
@@ -146,6 +146,18 @@ def _portrait(image: Image, name: str, models: Models, gate: Bounds | None) -> P
     return portrait_of(view, name, models, gate)
 
 
+def _opened(listing: Listing) -> Iterator[tuple[str, Path, NDArray[np.uint8] | None]]:
+    """Each photo with whose it is, where it lies and its picture; None where it is none that can be opened."""
+    with Decoder() as decoder:
+        for person, path in listing.photos:
+            try:
+                image = decode_photo(path, decoder)
+            except UsageError:
+                yield person, path, None
+            else:
+                yield person, path, image
+
+
 def look_with(
     run: Callable[[list[Image]], list[NDArray[np.float32] | None]],
     listing: Listing,
@@ -158,16 +170,11 @@ def look_with(
     rows: list[_Row] = []
     refused: Counter[Reason] = Counter()
     unreadable = 0
-    for start in range(0, len(listing.photos), _AT_ONCE):
-        readable: list[tuple[str, Path]] = []
-        pictures: list[Image] = []
-        for person, path in listing.photos[start : start + _AT_ONCE]:
-            try:
-                pictures.append(decode_photo(path))
-                readable.append((person, path))
-            except UsageError:
-                unreadable += 1
-        for (person, path), template in zip(readable, run(pictures), strict=True):
+    opened = _opened(listing)
+    while some := list(islice(opened, _AT_ONCE)):
+        readable = [(person, path, image) for person, path, image in some if image is not None]
+        unreadable += len(some) - len(readable)
+        for (person, path, _), template in zip(readable, run([image for *_, image in readable]), strict=True):
             step()
             if template is None or not np.linalg.norm(template) > 0:
                 refused[Reason.NO_FACE] += 1

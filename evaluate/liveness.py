@@ -10,6 +10,7 @@ import numpy as np
 
 from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
+from enroll.decoder.keeper import Decoder
 from evaluate.folder import photos_in
 from gate.errors import UsageError
 from gate.vision.liveness import MOST_PASSIVE, THRESHOLDS, Liveness, Look, judge
@@ -59,12 +60,13 @@ def evaluate_folder(
     """
     passed: dict[str, dict[bool, list[bool]]] = {}
     no_face = 0
-    for live, path in presentations:
-        step()
-        verdicts = _verdicts(path, models, checks, level)
-        no_face += verdicts is None
-        for name, verdict in (verdicts or {}).items():
-            passed.setdefault(name, {True: [], False: []})[live].append(verdict)
+    with Decoder() as decoder:
+        for live, path in presentations:
+            step()
+            verdicts = _verdicts(path, models, checks, level, decoder)
+            no_face += verdicts is None
+            for name, verdict in (verdicts or {}).items():
+                passed.setdefault(name, {True: [], False: []})[live].append(verdict)
     rates = {name: _rates(lives[True], lives[False]) for name, lives in passed.items()}
     fused = passed.get("fused", {True: [], False: []})
     return {
@@ -109,12 +111,14 @@ def judge_clip(
     return None
 
 
-def _verdicts(path: Path, models: Models, checks: Mapping[str, LivenessCheck], level: Level) -> dict[str, bool] | None:
+def _verdicts(
+    path: Path, models: Models, checks: Mapping[str, LivenessCheck], level: Level, decoder: Decoder
+) -> dict[str, bool] | None:
     if path.suffix.lower() in _CLIPS:
         timed = list(video_frames(path))
         fps = len(timed) / max(timed[-1][0] - timed[0][0], 1e-3) if len(timed) > 1 else 25.0
         return judge_clip([image for _, image in timed], fps, models, checks, level)
-    image = decode_photo(path)
+    image = decode_photo(path, decoder)
     faces = find_faces(image, models)
     if not faces:
         return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from enroll.decode import decode_photo
+from enroll.decoder.keeper import Decoder
 
 _PHOTO = 180
 _CAPTION = 30
@@ -32,14 +33,15 @@ def draw_pairs(path: Path, pairs: Sequence[tuple[Path, Path, float]]) -> None:
     """Pairs of photos below one another, each with its names and its score, as PNG."""
     sheet = Image.new("RGB", (2 * _PHOTO, len(pairs) * (_PHOTO + _CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
-    for row, (one, other, score) in enumerate(pairs):
-        top = row * (_PHOTO + _CAPTION)
-        for column, photo in enumerate((one, other)):
-            small = Image.fromarray(decode_photo(photo)[..., ::-1])
-            small.thumbnail((_PHOTO, _PHOTO))
-            sheet.paste(small, (column * _PHOTO, top))
-            draw.text((column * _PHOTO + 2, top + _PHOTO), photo.parent.name[:28], fill="black")
-        draw.text((2, top + _PHOTO + 13), f"{photo_names(one, other)}  {score:.3f}", fill="black")
+    with Decoder() as decoder:
+        for row, (one, other, score) in enumerate(pairs):
+            top = row * (_PHOTO + _CAPTION)
+            for column, photo in enumerate((one, other)):
+                small = Image.fromarray(decode_photo(photo, decoder)[..., ::-1])
+                small.thumbnail((_PHOTO, _PHOTO))
+                sheet.paste(small, (column * _PHOTO, top))
+                draw.text((column * _PHOTO + 2, top + _PHOTO), photo.parent.name[:28], fill="black")
+            draw.text((2, top + _PHOTO + 13), f"{photo_names(one, other)}  {score:.3f}", fill="black")
     sheet.save(path)
 
 

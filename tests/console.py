@@ -16,6 +16,7 @@ from api.languages import Languages
 from api.passwords import Passwords
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
+from tests.enrolling import DECODER
 
 PASSWORD = "correct horse battery"
 # The same algorithm with little memory: the tests sign in some hundred times.
@@ -23,12 +24,12 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 def context_on(state, models_dir=None, *, secure=False, **changes):
-    enroller = Enroller(models_dir or state / "models", "open")
+    enroller = Enroller(models_dir or state / "models", "open", DECODER)
     return Context(
         "North gate",
         state,
         enroller,
-        Importer(state, enroller),
+        Importer(state, enroller, DECODER),
         Languages(),
         secure=secure,
         passwords=Passwords(CHEAP),

@@ -11,11 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from api.asked_first import AskedFirst
 from api.context import Context, Shared, Store, record_look
 from api.pages.page import language_of, page
-from api.v1.enrolments import enrol_uploads
+from api.v1.enrolments import Typed, enrol_uploads
 from api.v1.residents import etag, found_resident, refuse_outdated
 from api.who_asks import Registrar
 from enroll import consent as texts
-from enroll.people import add_without_face
+from enroll.application import add_without_face
 from gate.care import retention
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
@@ -179,10 +179,8 @@ def enrol(
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _enrol(request, connection, actor, resident, given, problem=said)
-        enrolled = enrol_uploads(
-            context, connection, actor, sent, way=way, name=name, unit=unit.strip() or None, resident=resident or None,
-            language=language, guardian=guardian,
-        )  # fmt: skip
+        typed = Typed(way, name, unit.strip(), resident, language, guardian)
+        enrolled = enrol_uploads(context, connection, actor, typed, sent)
     except (FacegateError, PackError) as error:
         return _enrol(request, connection, actor, resident, given, problem=words.error(error))
     notice = words("{name} is enrolled.", name=enrolled.resident.name)
@@ -207,7 +205,7 @@ def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Re
     """Whether a photo from the browser's camera will do, in words; nothing of it is kept."""
     words = language_of(request)
     try:
-        context.enroller.check(photo.file, words("The photo"))
+        context.enroller.check(context.enroller.photo(photo.file, words("The photo")))
     except Refusal as refused:
         return JSONResponse({"fit": False, "advice": words.error(refused)})
     return JSONResponse({"fit": True, "advice": ""})

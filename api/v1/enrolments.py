@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import astuple, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,16 +20,30 @@ from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import Resident, found_resident, shown
 from api.who_asks import Registrar
 from enroll import consent as texts
-from enroll.people import refuse_namesake
+from enroll.application import Application, refuse_namesake
 from gate.errors import Refusal
-from gate.names import clean_text
 from gate.store.people.consents import Given
-from gate.store.people.templates import MAX_TEMPLATES
 
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody typed who enrols from photos, by the API or in the console; None or empty: nothing.
+
+    A key for doing a request once is bound to these in this order.
+    """
+
+    way: Given
+    name: str | None
+    unit: str | None
+    resident: str | None
+    """The id of whoever gets more templates."""
+    language: str
+    guardian: str | None
 
 
 class PhotoLeftOut(BaseModel):
@@ -75,7 +90,7 @@ def show_consent_text(language: str, _actor: Registrar) -> ConsentText:
 def check_photo(photo: UploadFile, context: Shared, _actor: Registrar) -> PhotoCheck:
     """Whether a photo would do for an enrolment. Nothing of it is kept."""
     try:
-        context.enroller.check(photo.file, photo.filename or "photo")
+        context.enroller.check(context.enroller.photo(photo.file, photo.filename or "photo"))
     except Refusal as refused:
         return PhotoCheck(fit=False, reason=getattr(refused, "reason", None), advice=str(refused))
     return PhotoCheck(fit=True)
@@ -96,43 +111,31 @@ def enrol_resident(
     idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
     """Enrol someone from one to eight photos, by the good ones among them. No photo is kept."""
+    typed = Typed(way, name, unit, resident, language, guardian)
     lookalikes: list[str] = []
     left_out: list[PhotoLeftOut] = []
 
     def act() -> str:
-        enrolled = enrol_uploads(
-            context, connection, actor, photos, way=way, name=name, unit=unit, resident=resident, language=language,
-            guardian=guardian,
-        )  # fmt: skip
+        enrolled = enrol_uploads(context, connection, actor, typed, photos)
         lookalikes.extend(enrolled.lookalikes)
         left_out.extend(PhotoLeftOut(photo=one.photo, reason=one.reason, advice=one.why) for one in enrolled.left_out)
         return enrolled.resident.id
 
-    fields = json.dumps([way, name, unit, resident, language, guardian]).encode()
-    asked = chain((b"enrolment", fields), (photo.file.read() for photo in photos))
+    asked = chain((b"enrolment", json.dumps(astuple(typed)).encode()), (photo.file.read() for photo in photos))
     enrolled = found_resident(connection, once(connection, actor, idempotency_key, asked, act))
     return Enrolment(resident=shown(enrolled), lookalikes=lookalikes, left_out=left_out)
 
 
 def enrol_uploads(
-    context: Context, connection: sqlite3.Connection, actor: Actor, photos: list[UploadFile], *, way: Given,
-    name: str | None, unit: str | None, resident: str | None, language: str, guardian: str | None,
-) -> Enrolled:  # fmt: skip
-    """Enrol from uploaded photos, for the API and the pages alike."""
-    if language not in texts.LANGUAGES:
-        raise HttpProblem(422, "There is no consent text in this language.")
-    to = found_resident(connection, resident) if resident else None
-    if to is None:
-        if not name:
-            raise HttpProblem(422, "Give a name, or the resident whose face this is.")
-        refuse_namesake(connection, name, unit or None)
-    called = to.name if to else name or ""
-    guardian = clean_text(guardian, "guardian's name") if guardian else None
-    agreed = texts.given(way, actor.label, language, guardian)
-    if len(photos) > MAX_TEMPLATES:
-        raise HttpProblem(422, "Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-    files = [(upload.filename or "photo", upload.file) for upload in photos]
-    return context.enroller.enrol(
-        connection, called, files, unit or None, consent=agreed, to=to, by=actor.label,
-        written_in=acting(connection, actor),
-    )  # fmt: skip
+    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, photos: list[UploadFile]
+) -> Enrolled:
+    """Enrol from uploaded photos, for the API and the pages alike. Raises FacegateError, PackError."""
+    whose = found_resident(connection, typed.resident) if typed.resident else None
+    if whose is None and not typed.name:
+        raise HttpProblem(422, "Give a name, or the resident whose face this is.")
+    said = texts.agreed(typed.way, typed.language, typed.guardian or None)
+    sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
+    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose)
+    if whose is None:
+        refuse_namesake(connection, asked)
+    return context.enroller.enrol(connection, asked, actor.label, acting(connection, actor))

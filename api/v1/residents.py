@@ -14,7 +14,7 @@ from api.context import Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
-from enroll.people import add_without_face
+from enroll.application import add_without_face
 from gate.names import clean_text
 from gate.store.people import changes, consents, corrections, erasure, residents, templates
 from gate.store.people.erasure import Receipt

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,22 +32,37 @@ _HOUSE = str(Path(__file__).resolve().parents[2])
 
 
 class Decoder:
-    """Turns files into pictures. Used from any thread; whoever comes meanwhile waits."""
+    """Turns files into pictures. Used from any thread; whoever comes meanwhile waits.
+
+    A process makes one, where it starts, and hands it on: memory is for one photo at a time. Its child starts with the
+    first photo and ends with `with`, or with this process.
+    """
 
     def __init__(self, wall_s: float = WALL_S) -> None:
         self._wall_s = wall_s
         self._turn = threading.Lock()
         self._child: _Child | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._turn:
+            self._end_child()
+
     def decode(self, descriptor: int) -> NDArray[np.uint8]:
         """The picture in an open file as (H, W, 3) uint8 BGR. Raises NoPicture; OSError where no child will start."""
         with self._turn:
             if self._child is not None and not self._child.will_do():
-                self._child.end()
-                self._child = None
+                self._end_child()
             if self._child is None:
                 self._child = _Child(self._wall_s)
             return self._child.ask(descriptor)
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.end()
+        self._child = None
 
 
 class _Child:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from enroll.archive import sane_archive
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
 from enroll.tables.workbook_child import LOCKED, LONG
+from enroll.zip_archive import sane_archive
 from gate.errors import Sentence, UsageError
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from enroll.tables.workbook_child import main; sys.exit(main())"

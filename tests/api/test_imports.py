@@ -226,7 +226,7 @@ def test_the_command_writes_and_reads_tables_and_zips(facegate, family, store, t
 BEGIN = """
 import sys, time
 from pathlib import Path
-from gate.store import residents
+from gate.store.people import residents
 from gate.store.database import open_database
 from tests.console import *
 state, photos = Path(sys.argv[1]), Path(sys.argv[2])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from enroll.consent import given
+from enroll.consent import agreed
 from gate.store.database import transaction
 from gate.store.people import learned, residents, templates
 from gate.store.people.consents import Way
@@ -13,7 +13,9 @@ from gate.vocabulary import Lesson
 
 @pytest.fixture
 def resident(store):
-    one = residents.enrol(store, "Wang Fang", None, [Template("m", "photo a.jpg", {}, b"1234")], given(Way.TOLD, "t"))
+    one = residents.enrol(
+        store, "Wang Fang", None, [Template("m", "photo a.jpg", {}, b"1234")], agreed(Way.TOLD).recorded("t")
+    )
     with transaction(store):
         assert learned.learn(store, Lesson("c1", one.id, "m", b"1234", 0.7), Moment(1.0, 1_780_000_000.0, True))
     return one

@@ -18,6 +18,7 @@ from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from gate.store.site import schedules
 from tests.conftest import command_environment
+from tests.enrolling import DECODER
 from tests.running import wait_for
 
 HEAD = "name,unit,group,until,photos,consent,language\n"
@@ -42,7 +43,7 @@ def table(tmp_path, photos):
 
 
 def read_table(path, folder):
-    return read_rows(open_table(path, COLUMNS), folder)
+    return read_rows(open_table(path, COLUMNS), folder, DECODER)
 
 
 def rehearse(store, models, rows):
@@ -78,7 +79,7 @@ def test_a_table_is_rehearsed_then_done_and_the_second_time_nothing_is_left_to_d
 def test_what_excel_writes_is_read(table, encoding):
     path = table("name,unit\n王芳,3-1204\n李雷,\n", encoding)
     rows, refused = read_table(path, path.parent)
-    assert [(row.name, row.unit) for row in rows] == [("王芳", "3-1204"), ("李雷", None)]
+    assert [(row.asked.name, row.asked.unit) for row in rows] == [("王芳", "3-1204"), ("李雷", None)]
     assert refused == []
 
 
@@ -99,7 +100,7 @@ def test_what_excel_writes_is_read(table, encoding):
 def test_a_broken_row_is_refused_with_its_reason_and_the_others_go_on(table, row, why):
     path = table(f"{HEAD}Joe,,,,,,\n{row}\nLi Lei,,,,,,\n")
     rows, refused = read_table(path, path.parent)
-    assert [one.name for one in rows] == ["Joe", "Li Lei"]
+    assert [one.asked.name for one in rows] == ["Joe", "Li Lei"]
     assert [(one.line, one.action) for one in refused] == [(3, Action.REFUSED)]
     assert why in refused[0].why
 

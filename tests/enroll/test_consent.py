@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from enroll.consent import CURRENT, LANGUAGES, given, text
+from enroll.consent import CURRENT, LANGUAGES, agreed, text
 from gate.errors import UsageError
 from gate.store.people import consents, residents
 from gate.store.people.consents import Way
@@ -27,10 +27,14 @@ def test_a_used_text_stays_as_it_was(name_and_language):
 
 def test_the_current_text_is_there_in_every_language_and_a_consent_names_its_words():
     for language in LANGUAGES:
-        consent = given(Way.PAPER, "uid 1", language, "Li Na")
+        consent = agreed(Way.PAPER, language, "Li Na").recorded("uid 1")
         assert (consent.text, consent.sha256) == (CURRENT, USED[CURRENT, language])
     with pytest.raises(UsageError, match="no consent text face-2 in 'xx'"):
-        given(Way.PAPER, "uid 1", "xx")
+        text("xx")
+    with pytest.raises(UsageError, match="no consent text in this language"):
+        agreed(Way.PAPER, "xx")
+    with pytest.raises(UsageError, match="guardian's name must have"):
+        agreed(Way.PAPER, "en", " ")
 
 
 def test_the_command_line_records_withdraws_and_gives_a_receipt(facegate, photos, store):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enroll.days import day_of
+from enroll.tables.days import day_of
 from gate.errors import UsageError
 
 

@@ -11,9 +11,10 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
-from enroll.decode import MAX_BYTES, decode, decode_photo
+from enroll.decode import MAX_BYTES, decode
 from gate.errors import UsageError
 from tests.enroll import heic
+from tests.enrolling import DECODER, picture_in
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def close(a, b, tolerance=6.0):
 
 def test_colour_order_is_bgr(tmp_path):
     Image.new("RGB", (40, 30), (255, 0, 0)).save(tmp_path / "red.png")
-    image = decode_photo(tmp_path / "red.png")
+    image = picture_in(tmp_path / "red.png")
     assert image.shape == (30, 40, 3)
     assert image[0, 0].tolist() == [0, 0, 255]
 
@@ -52,14 +53,14 @@ def test_exif_rotated_stands_upright(portrait, tmp_path, orientation):
     exif = Image.Exif()
     exif[274] = orientation
     turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    assert close(decode_photo(tmp_path / "turned.jpg"), decode_photo(tmp_path / "plain.jpg"))
+    assert close(picture_in(tmp_path / "turned.jpg"), picture_in(tmp_path / "plain.jpg"))
 
 
 @pytest.mark.parametrize(("mode", "name"), [("L", "g.jpg"), ("CMYK", "c.jpg"), ("RGBA", "a.png"), ("P", "p.png")])
 def test_greyscale_cmyk_and_the_like_work(portrait, tmp_path, mode, name):
     portrait.convert(mode).save(tmp_path / name)
     expected = np.asarray(portrait.convert("L") if mode == "L" else portrait)
-    decoded = decode_photo(tmp_path / name)
+    decoded = picture_in(tmp_path / name)
     assert decoded.shape == (1200, 626, 3)
     assert close(decoded.mean(axis=2), expected if mode == "L" else expected.mean(axis=2), 12)
 
@@ -67,12 +68,12 @@ def test_greyscale_cmyk_and_the_like_work(portrait, tmp_path, mode, name):
 def test_16_bit_greyscale_works(portrait, tmp_path):
     grey = np.asarray(ImageOps.grayscale(portrait)).astype(np.uint16) * 256
     Image.fromarray(grey).save(tmp_path / "deep.png")
-    assert close(decode_photo(tmp_path / "deep.png")[..., 0], grey / 256)
+    assert close(picture_in(tmp_path / "deep.png")[..., 0], grey / 256)
 
 
 def test_heic_works(portrait, tmp_path):
     pillow_heif.from_pillow(portrait).save(tmp_path / "phone.heic", quality=80)
-    assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(portrait)[..., ::-1])
+    assert close(picture_in(tmp_path / "phone.heic"), np.asarray(portrait)[..., ::-1])
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
@@ -80,7 +81,7 @@ def test_a_telephones_heic_of_many_tiles_is_as_its_own_library_shows_it(portrait
     heic.grid(portrait.resize((700, 900)), tmp_path / "phone.heic", orientation=orientation)
     pillow_heif.register_heif_opener()
     with Image.open(tmp_path / "phone.heic") as expected:
-        assert close(decode_photo(tmp_path / "phone.heic"), np.asarray(expected.convert("RGB"))[..., ::-1], 1)
+        assert close(picture_in(tmp_path / "phone.heic"), np.asarray(expected.convert("RGB"))[..., ::-1], 1)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,12 @@ def test_what_is_not_jpeg_stands_upright_too(portrait, tmp_path, name, how):
     exif = Image.Exif()
     exif[274] = 6
     portrait.rotate(90, expand=True).save(tmp_path / name, exif=exif, **how)
-    assert close(decode_photo(tmp_path / name), np.asarray(portrait)[..., ::-1])
+    assert close(picture_in(tmp_path / name), np.asarray(portrait)[..., ::-1])
 
 
 def test_a_webp_of_several_frames_is_its_first(portrait, tmp_path):
     portrait.save(tmp_path / "moving.webp", save_all=True, append_images=[Image.new("RGB", portrait.size)])
-    assert close(decode_photo(tmp_path / "moving.webp"), np.asarray(portrait)[..., ::-1])
+    assert close(picture_in(tmp_path / "moving.webp"), np.asarray(portrait)[..., ::-1])
 
 
 def test_an_upload_that_lies_on_no_disk_is_opened(tmp_path):
@@ -103,21 +104,21 @@ def test_an_upload_that_lies_on_no_disk_is_opened(tmp_path):
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "PNG")
     assert out.tell() > 1 << 20
-    assert (decode(out, "upload")[..., ::-1] == noise).all()
+    assert (decode(out, "upload", DECODER)[..., ::-1] == noise).all()
     with tempfile.SpooledTemporaryFile(max_size=1000) as spooled:
         spooled.write(out.getvalue())
-        assert (decode(spooled, "upload")[..., ::-1] == noise).all()
+        assert (decode(spooled, "upload", DECODER)[..., ::-1] == noise).all()
 
 
 def test_avif_works(portrait, tmp_path):
     portrait.save(tmp_path / "phone.avif", quality=90)
-    assert close(decode_photo(tmp_path / "phone.avif"), np.asarray(portrait)[..., ::-1])
+    assert close(picture_in(tmp_path / "phone.avif"), np.asarray(portrait)[..., ::-1])
 
 
 def test_what_is_not_seen_is_not_decoded(portrait, tmp_path):
     portrait.putalpha(0)
     portrait.save(tmp_path / "hidden.png")
-    assert (decode_photo(tmp_path / "hidden.png") == 255).all()
+    assert (picture_in(tmp_path / "hidden.png") == 255).all()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_is_not_seen_is_not_decoded(portrait, tmp_path):
 )
 def test_a_huge_but_honest_photo_is_made_smaller(tmp_path, size, becomes):
     Image.new("L", size, 99).save(tmp_path / "big.jpg")
-    decoded = decode_photo(tmp_path / "big.jpg")
+    decoded = picture_in(tmp_path / "big.jpg")
     assert decoded.shape == (*becomes, 3)
     assert (decoded == 99).all()
 
@@ -164,5 +165,5 @@ def test_what_is_no_photo_is_refused_in_one_sentence(photos, portrait, tmp_path)
         ".": "is a directory",
     }.items():
         with pytest.raises(UsageError, match=words) as error:
-            decode_photo(tmp_path / name)
+            picture_in(tmp_path / name)
         assert "\n" not in str(error.value)

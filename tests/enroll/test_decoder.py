@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from enroll import decode as doors
 from enroll.decode import decode_photo
 from enroll.decoder import keeper
 from enroll.decoder.keeper import Decoder
@@ -88,18 +87,17 @@ def photo(tmp_path):
 
 
 @pytest.fixture
-def decoder(monkeypatch):
-    """A decoder of the test's own behind the doors, with less patience."""
-    made = Decoder(wall_s=3.0)
-    monkeypatch.setattr(doors, "_decoder", lambda: made)
-    return made
+def decoder():
+    """A decoder of the test's own, with less patience."""
+    with Decoder(wall_s=3.0) as made:
+        yield made
 
 
 @pytest.fixture
 def child(decoder, photo):
     """The pid of its child, which has decoded a photo already."""
     before = children()
-    decode_photo(photo)
+    decode_photo(photo, decoder)
     (pid,) = set(children()) - set(before)
     return pid
 
@@ -147,7 +145,7 @@ def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
 
     def ask():
         with pytest.raises(UsageError) as error:
-            decode_photo(photo)
+            decode_photo(photo, decoder)
         said.append(str(error.value))
 
     asking = threading.Thread(target=ask)
@@ -159,7 +157,7 @@ def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
     asking.join(10)
     assert sentence in said[0]
     assert "\n" not in said[0]
-    assert decode_photo(photo).shape == (30, 40, 3)
+    assert decode_photo(photo, decoder).shape == (30, 40, 3)
     assert child not in children()
 
 
@@ -177,9 +175,9 @@ def test_an_answer_that_is_none_is_not_believed(decoder, photo, monkeypatch, ans
         f" s.sendall({answer!r}.ljust(220, bytes(1)))",
     )
     with pytest.raises(UsageError, match="broke its decoder"):
-        decode_photo(photo)
+        decode_photo(photo, decoder)
     monkeypatch.setattr(keeper, "_START", honest)
-    assert decode_photo(photo).shape == (30, 40, 3)
+    assert decode_photo(photo, decoder).shape == (30, 40, 3)
 
 
 def test_without_its_limits_nothing_is_decoded(decoder, photo, monkeypatch):
@@ -190,14 +188,14 @@ def test_without_its_limits_nothing_is_decoded(decoder, photo, monkeypatch):
         " from enroll.decoder.child import main; sys.exit(main())",
     )
     with pytest.raises(UsageError, match="cannot be shut in.*ZeroDivisionError"):
-        decode_photo(photo)
+        decode_photo(photo, decoder)
 
 
 def test_a_child_serves_many_photos_and_is_replaced_in_time(decoder, child, photo, monkeypatch):
-    decode_photo(photo)
+    decode_photo(photo, decoder)
     assert child in children()
     monkeypatch.setattr(keeper, "_PHOTOS_A_CHILD", 2)
-    decode_photo(photo)
+    decode_photo(photo, decoder)
     assert child not in children()
 
 
@@ -206,21 +204,28 @@ def test_it_is_as_patient_as_whoever_asks(decoder, child, photo):
 
     def ask():
         os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
-        decode_photo(photo)
+        decode_photo(photo, decoder)
         found.extend(os.sched_getscheduler(pid) for pid in children())
 
     asking = threading.Thread(target=ask)
     asking.start()
     asking.join(10)
     assert os.SCHED_IDLE in found
-    decode_photo(photo)
+    decode_photo(photo, decoder)
     assert child not in children()
+
+
+def test_it_ends_where_its_maker_says_so_and_another_starts_with_the_next_photo(decoder, child, photo):
+    with decoder:
+        assert child in children()
+    assert child not in children()
+    assert decode_photo(photo, decoder).shape == (30, 40, 3)
 
 
 def test_it_ends_with_whoever_started_it(photo):
     code = (
         "import os, sys; from pathlib import Path; from enroll.decode import decode_photo;"
-        "decode_photo(Path(sys.argv[1]));"
+        "from enroll.decoder.keeper import Decoder; decoder = Decoder(); decode_photo(Path(sys.argv[1]), decoder);"
         "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text(), flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(

@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 
 from enroll.checks import PhotoRefused
-from enroll.enrolment import enrol_photos
 from gate.errors import Refusal, UsageError
 from gate.store.people import residents, templates
-from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from gate.vision.gallery import Gallery
 from gate.vocabulary import Reason
 from tests.changed import in_sunglasses, masked, turned
+from tests.enrolling import enrol_photos
 
 
 @pytest.fixture
@@ -28,9 +27,7 @@ def spoilt(photos, tmp_path):
 
 def test_three_photos_are_three_templates_that_find_their_owner(store, models, photos):
     names = ["obama.jpg", "obama2.jpg", "obama3.jpg"]
-    enrolled = enrol_photos(
-        store, models, "Barack Obama", [photos / name for name in names], "1-101", consent=NO_PERSON, by="test"
-    )
+    enrolled = enrol_photos(store, models, "Barack Obama", [photos / name for name in names], "1-101")
     assert (enrolled.resident.templates, enrolled.resident.unit, enrolled.lookalikes) == (3, "1-101", ())
     kept = templates.of(store, enrolled.resident.id)
     assert [template.source for template in kept] == [f"photo {name}" for name in names]
@@ -57,7 +54,7 @@ def test_three_photos_are_three_templates_that_find_their_owner(store, models, p
 )
 def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, spoilt, spoil, reason, advice):
     with pytest.raises(PhotoRefused, match=advice) as refused:
-        enrol_photos(store, models, "Barack Obama", [spoilt(spoil)], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "Barack Obama", [spoilt(spoil)])
     assert refused.value.reason is reason
     assert residents.every(store) == []
     assert audit.anchor(store) is None
@@ -66,7 +63,7 @@ def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, s
 @pytest.mark.parametrize("degrees", [20, -30, 45, 60, 90, 135, 180, 270])
 def test_a_turned_photo_is_put_upright(store, models, photos, spoilt, degrees):
     for name, photo in (("As it came", photos / "obama.jpg"), ("Turned", spoilt(lambda image: turned(image, degrees)))):
-        enrol_photos(store, models, name, [photo], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, name, [photo])
     one, other = (np.frombuffer(row[2], "<f4") for row in templates.vectors(store, models.model_id))
     assert float(one @ other) > 0.9
 
@@ -77,7 +74,7 @@ def test_a_covered_face_is_refused(store, models, spoilt, cover):
         return cover(image, models.detector.detect(image)[0])
 
     with pytest.raises(PhotoRefused, match="take off sunglasses or mask, or give the whole photo") as refused:
-        enrol_photos(store, models, "A", [spoilt(spoil)], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", [spoilt(spoil)])
     assert refused.value.reason is Reason.COVERED
 
 
@@ -86,7 +83,7 @@ def test_a_small_face_in_a_wide_photo_hears_what_would_help(store, models, spoil
         lambda image: cv2.copyMakeBorder(cv2.resize(image, (64, 80)), 900, 900, 900, 900, cv2.BORDER_CONSTANT)
     )
     with pytest.raises(PhotoRefused, match="cut the face out of the original photo") as refused:
-        enrol_photos(store, models, "A", [wide], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", [wide])
     assert refused.value.reason is Reason.TOO_FAR
 
 
@@ -97,14 +94,14 @@ def test_a_turned_face_is_refused(shared, store, models, tmp_path):
         frame = next(f for n, f in enumerate(container.decode(video=0)) if n == 30)
     cv2.imwrite(str(tmp_path / "turned.png"), frame.to_ndarray(format="bgr24")[:, 250:])
     with pytest.raises(PhotoRefused, match="look straight") as refused:
-        enrol_photos(store, models, "Somebody", [tmp_path / "turned.png"], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "Somebody", [tmp_path / "turned.png"])
     assert refused.value.reason is Reason.TURNED_AWAY
 
 
 def test_of_several_photos_the_good_ones_are_taken_and_each_poor_one_named(store, models, photos, spoilt, tmp_path):
     (tmp_path / "torn.jpg").write_bytes((photos / "obama2.jpg").read_bytes()[:20_000])
     given = [spoilt(lambda image: image * 0), photos / "obama.jpg", tmp_path / "torn.jpg", photos / "obama3.jpg"]
-    enrolled = enrol_photos(store, models, "A", given, consent=NO_PERSON, by="test")
+    enrolled = enrol_photos(store, models, "A", given)
     assert enrolled.resident.templates == 2
     assert [(one.photo, one.reason) for one in enrolled.left_out] == [
         ("spoilt.png", Reason.NO_FACE),
@@ -118,37 +115,35 @@ def test_where_no_photo_will_do_each_is_named_and_nothing_is_kept(store, models,
     (tmp_path / "torn.jpg").write_bytes((photos / "obama2.jpg").read_bytes()[:20_000])
     given = [spoilt(lambda image: image * 0), tmp_path / "torn.jpg"]
     with pytest.raises(Refusal, match=r"spoilt.png shows no face.*torn.jpg is damaged"):
-        enrol_photos(store, models, "A", given, consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", given)
     assert residents.every(store) == []
     assert audit.anchor(store) is None
 
 
 def test_photos_of_different_people_are_refused(store, models, photos):
     with pytest.raises(Refusal, match=r"obama.jpg and biden.jpg show different people"):
-        enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"])
 
 
 def test_a_face_enrolled_under_another_name_is_a_warning(store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
-    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
+    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"])
     assert again.lookalikes == ("Barack Obama",)
-    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
+    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
     assert other.lookalikes == ()
 
 
 def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, models, photos):
-    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test").resident
-    more = enrol_photos(store, models, "Barack Obama", [photos / "obama2.jpg"], "1-101", consent=NO_PERSON, by="test")
+    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"]).resident
+    more = enrol_photos(store, models, "Barack Obama", [photos / "obama2.jpg"], "1-101")
     assert (more.resident.id, more.resident.templates, more.resident.unit) == (first.id, 2, "1-101")
     assert more.lookalikes == ()
     with pytest.raises(Refusal, match="does not look like the Barack Obama"):
-        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
-    namesake = enrol_photos(
-        store, models, "Barack Obama", [photos / "biden.jpg"], "2-202", consent=NO_PERSON, by="test"
-    ).resident
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
+    namesake = enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], "2-202").resident
     assert namesake.id != first.id
     with pytest.raises(Refusal, match="say where they live"):
-        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -156,11 +151,11 @@ def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, 
 )
 def test_a_name_that_is_none_is_refused(store: sqlite3.Connection, models, photos, name):
     with pytest.raises(UsageError, match="name"):
-        enrol_photos(store, models, name, [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, name, [photos / "obama.jpg"])
 
 
 def test_one_to_eight_photos(store, models, photos):
     with pytest.raises(UsageError, match="between 1 and 8"):
-        enrol_photos(store, models, "A", [], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", [])
     with pytest.raises(UsageError, match="between 1 and 8"):
-        enrol_photos(store, models, "A", [photos / "obama.jpg"] * 9, consent=NO_PERSON, by="test")
+        enrol_photos(store, models, "A", [photos / "obama.jpg"] * 9)

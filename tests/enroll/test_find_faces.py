@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from enroll.checks import find_faces
-from enroll.decode import decode_photo
+from tests.enrolling import picture_in
 
 
 @pytest.fixture(scope="module")
 def head(photos, models):
     """A face of about 30 pixels with what is around it."""
-    image = decode_photo(photos / "obama2.jpg")
+    image = picture_in(photos / "obama2.jpg")
     (face,) = find_faces(image, models)
     x, y, width, height = (round(side) for side in face.box)
     cut = image[max(0, y - height // 2) : y + 2 * height, max(0, x - width // 2) : x + 2 * width]

@@ -10,14 +10,15 @@ from enroll.tables.letters import ENCODINGS, decoded
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.spreadsheet import csv_line
+from tests.enrolling import DECODER
 
 TABLES = Path(__file__).parent.parent / "data" / "tables"
 GERMAN = [("Jörg Müller", "1", "2026-12-31"), ("Groß, Käthe", "2", "2026-12-31"), ("Björn Weiß", "Haus 3; links", "")]
 
 
 def people(path, encoding=None):
-    rows, refused = read_rows(open_table(path, COLUMNS, encoding), path.parent)
-    return [(row.name, row.unit, row.valid_until) for row in rows], refused
+    rows, refused = read_rows(open_table(path, COLUMNS, encoding), path.parent, DECODER)
+    return [(row.asked.name, row.asked.unit, row.valid_until) for row in rows], refused
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from PIL import Image
 
 from enroll.decode import decode
 from gate.errors import UsageError
+from tests.enrolling import DECODER
 
 # Programs that nobody here wrote, and how each makes a picture of a PNG.
 ENCODERS = {
@@ -27,7 +28,7 @@ ENCODERS = {
 def said_of(content):
     """The shape of the picture in it, or the sentence instead."""
     try:
-        return f"{decode(io.BytesIO(content), 'It').shape}"
+        return f"{decode(io.BytesIO(content), 'It', DECODER).shape}"
     except UsageError as error:
         return str(error)
 

@@ -83,7 +83,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 import httpx
 from tests.api_process import api_process, port_of, trusting
-from gate.store import accounts
+from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from gate.store.database import open_database
 from api.auth import digest

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enroll.people import add_without_face
+from enroll.application import add_without_face
 from gate.errors import Refusal, UsageError
 from gate.names import clean_text, name_key, normalised
 from gate.store.database import open_database

@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from api.auth import digest
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.processes.addresses import api_address_file, generated_certificate_file
 from gate.store.database import open_database
@@ -22,6 +21,7 @@ from gate.store.people.consents import NO_PERSON
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.console import CHEAP, PASSWORD
+from tests.enrolling import enrol_photos
 from tests.running import gate_running, until, wait_for
 
 pytestmark = pytest.mark.soak
@@ -94,9 +94,7 @@ def p95(values):
 
 def test_fifty_pages_and_an_import_do_not_delay_the_relay(models_dir, models, photos, state, walks, shared):
     with closing(open_database(state)) as store:
-        enrol_photos(
-            store, models, "Barack Obama", [photos / "obama.jpg", photos / "obama3.jpg"], consent=NO_PERSON, by="test"
-        )
+        enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg", photos / "obama3.jpg"], consent=NO_PERSON)
         accounts.add_user(store, "manager", CHEAP.hash(PASSWORD), Role.MANAGER, "test")
         for cookie in COOKIES:
             one = accounts.add_user(store, cookie, CHEAP.hash(PASSWORD), Role.MANAGER, "test")

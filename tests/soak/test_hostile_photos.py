@@ -15,7 +15,6 @@ import httpx
 import pytest
 from PIL import Image
 
-from enroll.decode import decode_photo
 from enroll.decoder.picture import prepare, read_picture
 from gate.store.database import open_database
 from gate.store.people import residents
@@ -26,6 +25,7 @@ from tests.conftest import REPOSITORY
 from tests.console import CHEAP, PASSWORD
 from tests.enroll.heic import grid
 from tests.enroll.test_decoder import children
+from tests.enrolling import picture_in
 from tests.faults.pictures import honest, hostile, said_of
 from tests.soak import cgroup
 
@@ -180,7 +180,7 @@ def test_large_photos_are_taken(kind, photos, tmp_path):
     else:
         picture.save(path, {".jpg": "JPEG", ".tif": "TIFF"}.get(path.suffix, path.suffix[1:].upper()), **how)
     began = time.perf_counter()
-    decoded = decode_photo(path)
+    decoded = picture_in(path)
     took_s = time.perf_counter() - began
     (pid,) = children()
     print(
@@ -201,11 +201,11 @@ def test_the_child_costs_little(photos, shared):
     small = sorted((shared / "faces" / "lfw").glob("*/*.jpg"))[:1000]
     for name, paths in (("LFW, 250 x 250", small), ("a portrait, 1500 x 2000", [photos / "obama2.jpg"] * 150)):
         wall, cpu = Counter(), Counter()
-        decode_photo(paths[0])
+        picture_in(paths[0])
         (pid,) = children()
         before = cpu_s(pid)
         for path in paths:
-            for where, decoded in (("here", opened_here), ("child", decode_photo)):
+            for where, decoded in (("here", opened_here), ("child", picture_in)):
                 began, used = time.perf_counter(), time.process_time()
                 decoded(path)
                 wall[where] += time.perf_counter() - began

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from enroll.enrolment import enrol_photos
 from gate.store.database import database_of
 from gate.store.people.consents import NO_PERSON
+from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, pid_of, wait_for
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.soak
 
 def test_an_hour_of_real_video(shared: Path, models, models_dir, state, store) -> None:
     media = shared / "media"
-    enrol_photos(store, models, "Lin", [media / "lin-manuel-miranda.png"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Lin", [media / "lin-manuel-miranda.png"], consent=NO_PERSON)
     memory = []
     with gate_running(models_dir, state, media / "short_hamilton_clip.mp4"):
         wait_for(lambda: (ask(state, "vision", do="status") or {}).get("embedded"), 60, "vision sees nobody")

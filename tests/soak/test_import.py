@@ -9,13 +9,12 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
+from enroll.application import Photo
 from enroll.bulk import COLUMNS, Action, carry_out, read_rows
 from enroll.checks import find_faces, portrait_of, put_upright
-from enroll.decode import decode_photo
 from enroll.enrolment import known_faces
 from enroll.tables.open import open_table
 from gate.store.database import open_database, open_read_only
@@ -27,6 +26,7 @@ from models.faces import Face
 from models.images import Image
 from models.pack import Models
 from tests.conftest import command_environment
+from tests.enrolling import DECODER
 from tests.running import wait_for
 
 pytestmark = pytest.mark.soak
@@ -70,24 +70,24 @@ class Counted:
         return self.detector.detect(image)
 
 
-def bare(models: Models, photo: Path, *, embedded: bool) -> None:
+def bare(models: Models, photo: Photo, *, embedded: bool) -> None:
     """Each model once."""
-    image = decode_photo(photo)
+    image = photo.read()
     faces = find_faces(image, models)
     if embedded:
         models.embedder.embed(align(image, faces[0], models.spec)[None])
 
 
-def as_often(models: Models, photo: Path, *, embedded: bool) -> None:
+def as_often(models: Models, photo: Photo, *, embedded: bool) -> None:
     """The models as often as the checks ask them, and nothing judged, compared or written."""
-    view = put_upright(decode_photo(photo), models)
+    view = put_upright(photo.read(), models)
     if embedded:
         models.embedder.embed(portrait_of(view, photo.name, models).aligned[None])
 
 
 def test_the_import_keeps_its_pace_beside_the_models_in_flat_memory(table, models, state):
     path, folder = table
-    rows, refused = read_rows(open_table(path, COLUMNS), folder)
+    rows, refused = read_rows(open_table(path, COLUMNS), folder, DECODER)
     assert (len(rows), refused) == (ROWS, [])
     bare_s = as_often_s = import_s = 0.0
     outcomes, memory = [], []
@@ -102,10 +102,10 @@ def test_the_import_keeps_its_pace_beside_the_models_in_flat_memory(table, model
             import_s += time.process_time() - began
             embedded = outcomes[-1].action is Action.ENROLLED
             began = time.process_time()
-            as_often(models, row.photos[0], embedded=embedded)
+            as_often(models, row.asked.photos[0], embedded=embedded)
             as_often_s += time.process_time() - began
             began = time.process_time()
-            bare(models, row.photos[0], embedded=embedded)
+            bare(models, row.asked.photos[0], embedded=embedded)
             bare_s += time.process_time() - began
             if number % 250 == 249:
                 memory.append(memory_mb())

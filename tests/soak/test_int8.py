@@ -11,7 +11,6 @@ from onnxruntime import set_default_logger_severity
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from enroll.checks import PhotoRefused, examine
-from enroll.decode import decode_photo
 from evaluate.folder import Listing, list_people, look
 from evaluate.identification import Protocol, attempt, fnir_at
 from gate.vision.quality import Bounds
@@ -19,6 +18,7 @@ from gate.vision.settings import VisionSettings
 from models.embedder import ArcFace
 from models.installed import pack_folder
 from models.pack import Models
+from tests.enrolling import picture_in
 
 # Within this of the whole numbers it would be taken, percentage points of FNIR at FPIR 0.3 %.
 WORTH_IT = 0.2
@@ -66,7 +66,7 @@ def _portraits(listing: Listing, models: Models) -> np.ndarray:
     faces = []
     for _, path in listing.photos:
         try:
-            faces.append(examine(decode_photo(path), path.name, models).aligned)
+            faces.append(examine(picture_in(path), path.name, models).aligned)
         except PhotoRefused:
             continue
         if len(faces) == PICTURES:

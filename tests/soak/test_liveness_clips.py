@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from enroll.checks import find_faces, main_face
-from enroll.decode import decode_photo
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, Walker, footage
 from evaluate.liveness import judge_clip
 from gate.vision.proofs import proofs
 from gate.vision.recordings import video_frames
 from gate.vocabulary import Level
 from models.pack import open_liveness, open_models
+from tests.enrolling import picture_in
 
 PEOPLE, SEED = 36, 31
 PACKS = ("liveness-minifas", "liveness-celeba")
@@ -77,7 +77,7 @@ def _judge(kind: tuple[str, Path, str, int], *, models_dir: Path, level: Level) 
         return judge_clip(frames, 30, models, checks, level)
     if what == "photo":
         return judge_clip(_filmed(path, number), FPS, models, checks, level)
-    image = decode_photo(path)
+    image = picture_in(path)
     walker = Walker.of(image, main_face(find_faces(image, models), image).box)
     held = None if what == "walk-up" else Held(what)
     return judge_clip(footage([Scene(walker, 4.0, varied=True, held=held)], seed=number), FPS, models, checks, level)
@@ -85,7 +85,7 @@ def _judge(kind: tuple[str, Path, str, int], *, models_dir: Path, level: Level) 
 
 def _filmed(photo: Path, seed: int) -> Iterator[np.ndarray]:
     """A photo of a real attack as a camera sees it come nearer."""
-    image = decode_photo(photo)
+    image = picture_in(photo)
     rng = np.random.default_rng(seed)
     fits = max(WIDTH / image.shape[1], HEIGHT / image.shape[0])
     for number in range(50):

@@ -17,7 +17,6 @@ from threading import Thread
 
 import pytest
 
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.config import Settings
 from gate.processes.camera_report import CameraError
@@ -31,6 +30,7 @@ from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 from models.pack import open_models
 from tests.cameras import Film, RtspCamera, Shifter, needs_gstreamer, rtsp_camera, write_film
+from tests.enrolling import enrol_photos
 from tests.running import wait_for
 
 pytestmark = pytest.mark.soak
@@ -63,7 +63,7 @@ def images(photos, models):
 
 @pytest.fixture
 def enrolled(store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
 
 
 def test_every_kind_of_stream_shows_its_first_picture_at_once_and_lets_its_resident_in(

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from enroll.checks import PhotoRefused, examine, find_faces, main_face, put_upright
-from enroll.decode import decode_photo
 from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from evaluate.folder import list_people
 from gate.config import Settings
@@ -30,6 +29,7 @@ from models.detector import look_closer
 from models.faces import Face
 from models.pack import Models
 from tests.changed import in_sunglasses, masked, turned
+from tests.enrolling import picture_in
 
 PHOTOS, STRANGERS, GOOD, BAD = 300, 60, 7, 3
 ANGLES = (0, 10, 20, 30, 45, 60, 90, 135, 180)
@@ -49,7 +49,7 @@ def people(shared: Path) -> list[Picture]:
         first.setdefault(person, photo)
     chosen = [first[name] for name in sorted(first)]
     np.random.default_rng(15).shuffle(chosen)
-    return [decode_photo(photo) for photo in chosen[: PHOTOS + STRANGERS]]
+    return [picture_in(photo) for photo in chosen[: PHOTOS + STRANGERS]]
 
 
 def test_turned_photos_are_put_upright_and_none_becomes_a_template_as_it_is(people, models):

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from enroll.checks import find_faces, main_face
-from enroll.decode import decode_photo
 from evaluate.demo.walkup import Held, Scene, Walker, footage
 from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames
 from models.detector import look_closer
 from models.faces import largest
 from models.pack import Models, open_models
+from tests.enrolling import picture_in
 
 PEOPLE, SEED = 24, 31
 # Below so many pixels between the eyes landmarks tremble more than a face moves.
@@ -33,7 +33,7 @@ def test_moire_tells_some_attacks_and_the_passive_models_tell_those_too(shared: 
     patterns: dict[str, list[float]] = {}
     for kind in ("bona_fide", "attack"):
         for photo in sorted((shared / "pad" / kind).iterdir()):
-            image = decode_photo(photo)
+            image = picture_in(photo)
             faces = find_faces(image, models)
             if faces:
                 patterns.setdefault(kind, []).append(pattern(image, main_face(faces, image).box))
@@ -118,7 +118,7 @@ def fitted(points: np.ndarray, to: np.ndarray) -> np.ndarray:
 def _clip(what, path, number, models):
     if what == "real video":
         return [image for _, image in video_frames(path)][number : number + 40]
-    image = decode_photo(path)
+    image = picture_in(path)
     walker = Walker.of(image, main_face(find_faces(image, models), image).box)
     held = None if what == "walk-up" else Held(what)
     return footage([Scene(walker, 4.0, varied=True, held=held)], seed=number)

@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from enroll.application import Application, Photo, of_namesake
 from enroll.checks import find_faces, main_face
-from enroll.decode import decode_photo
-from enroll.enrolment import Photo, enrol
-from enroll.people import namesake
+from enroll.consent import agreed
+from enroll.enrolment import enrol
 from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from gate.config import Settings
 from gate.errors import Refusal
 from gate.replay import replay
 from gate.store.database import open_read_only
 from gate.store.people import residents
-from gate.store.people.consents import NO_PERSON
+from gate.store.people.consents import Way
 from gate.vision.evidence import weigh
 from gate.vision.gallery import Gallery, judging
 from gate.vision.promise import rule_of
@@ -32,6 +32,7 @@ from gate.vocabulary import Sighting
 from models.embedder import Embedder, Templates
 from models.manifest import EmbedderSpec
 from models.pack import Models, open_models
+from tests.enrolling import picture_in
 
 RESIDENTS, STRANGERS = 200, 600
 SEED = 7
@@ -117,12 +118,12 @@ def _enrol(store: sqlite3.Connection, models: Models, people: Sequence[Path]) ->
         *enrolled, last = sorted(person.glob("*.jpg"))[:5]
         for photo in enrolled:
             try:
-                whole = decode_photo(photo)
+                whole = picture_in(photo)
                 height, width = whole.shape[:2]
                 cut = whole[height * 3 // 20 : height * 17 // 20, width * 3 // 20 : width * 17 // 20]
-                known = namesake(store, person.name, None)
                 given = [Photo(photo.name, lambda cut=cut: cut)]
-                enrol(store, models, person.name, given, consent=NO_PERSON, to=known, by="test")
+                asked = Application.of(person.name, None, given, agreed(Way.TOLD))
+                enrol(store, models, of_namesake(store, asked), "test")
                 probes[person.name] = last
             except Refusal:
                 refused += 1
@@ -135,7 +136,7 @@ def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path) -> Walk:
     models = replace(opened, embedder=recorded)
     store = open_read_only(state)
     gallery = judging(store, models).gallery
-    image = decode_photo(photo)
+    image = picture_in(photo)
     faces = find_faces(image, models)
     if not faces:
         return Walk(False, {}, 0, None)

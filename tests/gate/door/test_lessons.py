@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enroll.consent import given
+from enroll.consent import agreed
 from gate.door.lessons import Lessons
 from gate.store.people import residents, templates
 from gate.store.people.consents import Way
@@ -73,7 +73,7 @@ def test_grants_whose_passage_is_never_told_do_not_pile_up():
 
 @pytest.fixture
 def resident(store):
-    consent = given(Way.PAPER, "uid 1")
+    consent = agreed(Way.PAPER).recorded("uid 1")
     return residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, UNIT.tobytes())], consent)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.care.health import gather
 from gate.store.people.consents import NO_PERSON
+from tests.enrolling import enrol_photos
 from tests.infrared import grey
 from tests.running import ask, gate_running, of_kind, wait_for
 
@@ -23,7 +23,7 @@ def films(tmp_path_factory, photos, models):
 
 @pytest.fixture
 def enrolled(store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
 
 
 def test_who_shows_in_infrared_too_is_let_in(liveness_dir, state, store, enrolled, films):

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from enroll.consent import given
-from enroll.enrolment import enrol_photos
+from enroll.consent import agreed
 from gate.store.database import transaction
 from gate.store.people import erasure, templates
 from gate.store.people.consents import Way
 from gate.store.people.learned import learn as learn_from
 from gate.store.record.audit import Moment
 from gate.vocabulary import Lesson
+from tests.enrolling import enrol_photos
 from tests.running import gate_running, of_kind, wait_for
 
 
 @pytest.mark.parametrize("learn", [True, False])
 def test_a_passage_teaches_where_that_is_configured(models_dir, models, photos, state, store, walk_ups, learn):
-    consent = given(Way.PAPER, "uid 1")
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent, by="test")
+    consent = agreed(Way.PAPER).recorded("uid 1")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent)
     with gate_running(models_dir, state, walk_ups, FACEGATE_DOOR__LEARN_FACES=str(learn)):
         granted = wait_for(lambda: of_kind(store, "granted"), 30, "nobody was let in")
         wait_for(lambda: of_kind(store, "passage"), 10, "the passage was not told")
@@ -30,9 +30,9 @@ def test_a_passage_teaches_where_that_is_configured(models_dir, models, photos, 
 
 
 def test_what_was_learned_has_no_say_in_what_is_learned_next(models_dir, models, photos, state, store, walk_ups):
-    consent = given(Way.PAPER, "uid 1")
-    biden = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=consent, by="test").resident
-    obama = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent, by="test").resident
+    consent = agreed(Way.PAPER).recorded("uid 1")
+    biden = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=consent).resident
+    obama = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=consent).resident
     ((_, _, vector),) = templates.enrolled_vectors(store, models.model_id, obama.id)
     erasure.remove(store, obama, by="test")
     for day in (0, 8):

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 
 from api.front.tls import generated_certificate
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.processes.camera_report import Trouble
 from gate.store.people.consents import NO_PERSON
@@ -16,6 +15,7 @@ from gate.vision.camera import Camera
 from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 from tests.cameras import Shifter, rtsp_camera, write_film
+from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, of_kind, wait_for
 
 PASSWORD = "s#e:c/r@t?"
@@ -182,7 +182,7 @@ def test_time_stamps_that_jump_make_nobody_wait(camera_there, seconds):
 def test_a_gate_with_a_network_camera_lets_its_resident_in_and_tells_nobody_the_password(
     models_dir, models, photos, state, store, tmp_path, facegate
 ):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
     walker = walker_from(photos / "obama2.jpg", models.detector)
     film = write_film(tmp_path / "film", footage([Scene(None, 1.0), Scene(walker, 3.0)], 7))
     with socket.create_server(("127.0.0.1", 0)) as free:

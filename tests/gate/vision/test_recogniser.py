@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, footage, walker_from
 from gate.config import Settings
 from gate.replay import replay
@@ -22,6 +21,7 @@ from gate.vocabulary import Frame, Reason
 from models.align import align
 from models.detector import Detector
 from models.pack import open_liveness
+from tests.enrolling import enrol_photos
 from tests.infrared import grey
 
 
@@ -43,7 +43,7 @@ def walk(models, photos, store):
 
 @pytest.fixture
 def obama(store, models, photos):
-    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test").resident
+    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON).resident
 
 
 def test_a_resident_is_let_in_once_and_a_stranger_is_unknown(walk, obama):
@@ -218,8 +218,8 @@ def test_one_who_looks_once_and_turns_away_hears_an_answer(walk, models, photos)
 
 
 def test_two_residents_side_by_side_are_both_recognised(walk, store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test")
-    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON, by="test")
+    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON)
+    enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"], consent=NO_PERSON)
     walkers = [walker_from(photos / name, models.detector) for name in ("obama2.jpg", "biden.jpg")]
     left, right = (footage([Scene(walker, 5.0)], 5) for walker in walkers)
     quarter = WIDTH // 4

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.enrolment import enrol_photos
 from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.vision.strays import near_many, near_nothing, nothing, stray_residents
 from models.align import align
 from tests.changed import turned
+from tests.enrolling import enrol_photos
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def enrol_as_found(store, models):
 def test_a_resident_enrolled_from_a_turned_photo_is_named_and_the_others_are_not(store, models, photos, enrol_as_found):
     assert stray_residents(store, models) == ()
     for name in ("obama.jpg", "biden.jpg", "obama3.jpg"):
-        enrol_photos(store, models, name, [photos / name], consent=NO_PERSON, by="test")
+        enrol_photos(store, models, name, [photos / name], consent=NO_PERSON)
     enrol_as_found("Upside down", turned(cv2.imread(str(photos / "obama.jpg")), 180))
     enrol_as_found("On a side", turned(cv2.imread(str(photos / "obama2.jpg")), 60))
     assert set(stray_residents(store, models)) == {"Upside down", "On a side"}

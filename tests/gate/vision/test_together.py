@@ -8,7 +8,6 @@ import av
 import numpy as np
 import pytest
 
-from enroll.enrolment import enrol_photos
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, walker_from
 from gate.config import Settings
 from gate.door.controller import Controller
@@ -27,6 +26,7 @@ from gate.vision.recordings import video_frames
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source
 from gate.vocabulary import Frame, Reason
+from tests.enrolling import enrol_photos
 
 
 def stands(photo, models, seconds, seed=5):
@@ -50,7 +50,7 @@ def side_by_side(photos, models, seconds):
 
 @pytest.fixture
 def obama(store, models, photos):
-    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON, by="test").resident
+    return enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], consent=NO_PERSON).resident
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def usable(people, models, store, wanted):
         enrolled, shown, *_ = sorted(person.glob("*.jpg"))
         try:
             if len(found) < wanted:
-                enrol_photos(store, models, person.name, [enrolled], consent=NO_PERSON, by="test")
+                enrol_photos(store, models, person.name, [enrolled], consent=NO_PERSON)
         except Refusal:
             continue
         found.append(shown)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from enroll.consent import given
+from enroll.consent import agreed
 from gate.errors import Refusal
 from gate.store.database import transaction
 from gate.store.people import corrections, erasure, learned, residents, templates
@@ -17,7 +17,7 @@ from gate.store.record.audit import Moment
 from gate.vocabulary import AuditEvent, Lesson
 
 VECTOR = np.eye(8, dtype="<f4")[0].tobytes()
-AGREED = given(Way.PAPER, "uid 1")
+AGREED = agreed(Way.PAPER).recorded("uid 1")
 BEGAN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 

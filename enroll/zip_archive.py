@@ -13,8 +13,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from enroll.archive_end import refuse_vast_directory
 from enroll.decode import MAX_BYTES
+from enroll.zip_end import refuse_vast_directory
 from gate.errors import Sentence, UsageError
 
 MAX_MEMBERS = 50_000

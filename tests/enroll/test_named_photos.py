@@ -1,10 +1,10 @@
-"""Photos are found by the names in a table, whatever system wrote either."""
+"""NamedPhotos are found by the names in a table, whatever system wrote either."""
 
 import unicodedata
 
 import pytest
 
-from enroll.photo_files import Photos
+from enroll.named_photos import NamedPhotos
 from gate.errors import UsageError
 
 
@@ -29,21 +29,21 @@ def put(tmp_path):
         (unicodedata.normalize("NFD", "Jörg Müller.jpg"), "Jörg Müller.JPG"),
         ("Jörg.jpg", unicodedata.normalize("NFD", "Jörg.jpg")),
         ("my photo (1).jpeg", "my photo (1).jpeg"),
-        ("Photos/IMG_1.HEIC", "IMG_1.heic"),
-        ("Photos/a.jpg", "Photos/a.jpg"),
+        ("NamedPhotos/IMG_1.HEIC", "IMG_1.heic"),
+        ("NamedPhotos/a.jpg", "NamedPhotos/a.jpg"),
     ],
 )
 def test_one_photo_is_found_by_its_name(put, there, typed):
     folder = put(there)
-    assert Photos(folder).called(typed).samefile(folder / there)
+    assert NamedPhotos(folder).called(typed).samefile(folder / there)
 
 
 def test_where_a_name_may_be_two_photos_none_is_taken(put):
     folder = put("A.jpg", "a.JPG", "one/b.jpg", "b.JPG")
-    assert Photos(folder).called("A.jpg").name == "A.jpg"
+    assert NamedPhotos(folder).called("A.jpg").name == "A.jpg"
     for typed in ("a.jpg", "B.jpg"):
         with pytest.raises(UsageError, match="no photo"):
-            Photos(folder).called(typed)
+            NamedPhotos(folder).called(typed)
 
 
 def test_several_folders_are_not_searched_and_no_name_leads_out(put, tmp_path):
@@ -51,10 +51,10 @@ def test_several_folders_are_not_searched_and_no_name_leads_out(put, tmp_path):
     (tmp_path / "secret.jpg").touch()
     (folder / "link.JPG").symlink_to(tmp_path / "secret.jpg")
     with pytest.raises(UsageError, match="no photo a.jpg"):
-        Photos(folder).called("a.jpg")
+        NamedPhotos(folder).called("a.jpg")
     for typed in ("../secret.jpg", "link.JPG", "link.jpg"):
         with pytest.raises(UsageError, match="leads out of the folder"):
-            Photos(folder).called(typed)
+            NamedPhotos(folder).called(typed)
     for typed in ("x" * 400 + ".jpg", "a\0.jpg"):
         with pytest.raises(UsageError, match="no photo"):
-            Photos(folder).called(typed)
+            NamedPhotos(folder).called(typed)

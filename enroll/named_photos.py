@@ -1,4 +1,4 @@
-"""The files of photos that a table names, found as people call them."""
+"""The photos that a table names, found among files as people call them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from gate.errors import UsageError
 
 
-class Photos:
+class NamedPhotos:
     """The photos in a folder, and where it holds one folder alone as archives of a folder do, in that one."""
 
     def __init__(self, folder: Path) -> None:

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from enroll import archive
-from enroll.archive import sane_archive, unpack
+from enroll import zip_archive
+from enroll.zip_archive import sane_archive, unpack
 from gate.errors import UsageError
 
 
@@ -64,7 +64,7 @@ def test_a_link_is_refused(tmp_path):
 
 
 def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MAX_UNPACKED", 5 << 20)
+    monkeypatch.setattr(zip_archive, "MAX_UNPACKED", 5 << 20)
     bomb = zipped(*((f"{n}.jpg", bytes(2 << 20)) for n in range(10)), compression=zipfile.ZIP_DEFLATED)
     assert len(bomb.getvalue()) < 100_000
     with pytest.raises(UsageError, match="grows larger"):
@@ -82,7 +82,7 @@ def test_one_that_lies_about_its_size_is_cut_off(tmp_path):
 
 
 def test_too_many_files_and_what_is_none_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(zip_archive, "MAX_MEMBERS", 3)
     with pytest.raises(UsageError, match="more than 3 files"):
         unpack(zipped(*((f"{n}", b"") for n in range(4))), "a.zip", tmp_path)
     for content in (b"", b"PK\x03\x04 nonsense", zipped(("a", b"x" * 100)).getvalue()[:60]):

@@ -1,0 +1,108 @@
+"""What somebody asks who enrols: a name, a home, photos, a consent; cleaned and checked here, once.
+
+The API, the console, an import and the command each make an `Application` of what they were given. From there all go
+one way: whose name it is (`namesake`), what the photos give (`enroll.enrolment.prepare`), and the writing (`write`).
+Nothing heavy is imported here: an api that has nobody to enrol starts without the models.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from enroll.consent import WAYS, Agreed
+from gate.errors import Refusal, UsageError
+from gate.names import clean_text
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.store.people.templates import MAX_TEMPLATES, Template
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo: what to call it, how to get it ((H, W, 3) uint8 BGR, or UsageError), and where it came from."""
+
+    name: str
+    read: Callable[[], NDArray[np.uint8]]
+    source: str = "photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Who is to be enrolled, from what, and by which consent. Made by `Application.of`, which checks it."""
+
+    name: str
+    unit: str | None
+    """Where they live; None: nobody said."""
+    photos: tuple[Photo, ...] = ()
+    """None of them: somebody who uses other ways in."""
+    agreed: Agreed | None = None
+    """Given wherever there are photos."""
+    whose: Resident | None = None
+    """The resident who gets more templates; None: a new one."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        unit: str | None,
+        photos: Sequence[Photo] = (),
+        agreed: Agreed | None = None,
+        whose: Resident | None = None,
+    ) -> Application:
+        """Clean and check what was typed; where it is known `whose` face it is, their name is theirs already.
+
+        Raises UsageError for a name or a home that can be none, for photos without a consent, for a consent without
+        photos, and for more photos than MAX_TEMPLATES.
+        """
+        name = clean_text(name, "name") if whose is None else whose.name
+        unit = clean_text(unit, "unit") if unit is not None else None
+        if len(photos) > MAX_TEMPLATES or (agreed is not None and not photos):
+            raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
+        if photos and (agreed is None or agreed.way not in WAYS):
+            raise UsageError("Photos need a consent: told, paper or screen.")
+        return cls(name, unit, tuple(photos), agreed, whose)
+
+
+def namesake(connection: sqlite3.Connection, asked: Application) -> Resident | None:
+    """The resident of this name, in this home where one is given. Raises Refusal where there are several."""
+    namesakes = residents.named(connection, asked.name)
+    matching = [resident for resident in namesakes if asked.unit is None or resident.unit in (None, asked.unit)]
+    if len(matching) > 1:
+        raise Refusal("{count} residents are called {name}; say where they live.", count=len(matching), name=asked.name)
+    return matching[0] if matching else None
+
+
+def of_namesake(connection: sqlite3.Connection, asked: Application) -> Application:
+    """The same, for the resident of this name where there is one. Raises Refusal as `namesake`."""
+    return replace(asked, whose=namesake(connection, asked))
+
+
+def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
+    """Raises Refusal where someone of this name lives there, or nobody said where."""
+    if namesake(connection, asked):
+        raise Refusal("{name} is known already; for another person of that name, say where they live.", name=asked.name)
+
+
+def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str) -> Resident:
+    """Keep the person, the templates made of their photos, and the consent; the record says `by` whom.
+
+    All or nothing. Raises Refusal as `residents.enrol` and `residents.add_templates`.
+    """
+    consent = asked.agreed.recorded(by) if asked.agreed is not None else None
+    if asked.whose is None:
+        return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by)
+    return residents.add_templates(connection, asked.whose, made, consent, unit=asked.unit, by=by)
+
+
+def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:
+    """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known."""
+    asked = Application.of(name, unit)
+    refuse_namesake(connection, asked)
+    return write(connection, asked, (), by)
