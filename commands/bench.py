@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import statistics
 import tempfile
 from contextlib import closing
@@ -48,70 +49,102 @@ def bench(
         raise UsageError("--chart draws the bench beside the other libraries; give --peers too.")
     if chart is not None:
         ask_for("matplotlib")
+    gate = home(state, config)
+    report = _measured(gate.models_dir, rounds, largest, peers=peers)
+    if chart is not None:
+        _draw(chart, report)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+
+
+def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> dict[str, Any]:
+    """All figures by their names, in milliseconds where the name says so. Raises PackError."""
     import cv2
-    import numpy as np
 
     from evaluate import bench as measure
     from evaluate.demo.story import install_missing
-    from evaluate.demo.walkup import Scene, footage, walker_from, write_video
     from gate.store.database import open_database
-    from gate.store.people.consents import NO_PERSON
-    from gate.store.people.residents import enrol
-    from gate.store.people.templates import Template
-    from gate.vision.recordings import video_frames
-    from models.installed import pack_folder
     from models.pack import open_models
 
-    gate = home(state, config)
     with fetch_progress() as progress:
-        install_missing(gate.models_dir, progress)
+        install_missing(models_dir, progress)
     cv2.setNumThreads(1)
-    models = open_models(gate.models_dir, "open", threads=1)
-    walker = walker_from(pack_folder(gate.models_dir, "demo-photos") / "obama2.jpg", models.detector)
-    # The part of the walk in which the face is near: each frame has one usable face.
-    near = list(footage([Scene(walker, 4.0)], seed=1))[50:80]
+    models = open_models(models_dir, "open", threads=1)
+    near = _near(models, models_dir)
     with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:
-        vectors = _templates_of(models, near[:3])
-        templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
-        enrol(store, "Bench", None, templates, NO_PERSON)
+        _enrol(store, models, near[:3])
         # The pipeline opens on its third frame; the bare models get the same ones.
         bare, whole = measure.in_turn(
             rounds,
             lambda: measure.stages(models, near[:3], 3),
             lambda: measure.pipeline(models, store, near, 1),
         )
-        threads = {
-            str(number): measure.median_and_p95(measure.together(alone))
-            for number in _THREADS
-            for alone in [measure.stages(open_models(gate.models_dir, "open", threads=number), near[:3], rounds // 3)]
-        }
-        together_ms = measure.batches(models, _aligned(models, near[:1])[0], rounds // 3)
-        np.save(Path(scratch) / "near.npy", np.stack(near[:10]))
-        start = measure.cold_start(gate.models_dir, Path(scratch), Path(scratch) / "near.npy", _ENROLLED)
-        beside = _beside(near[:10], gate.models_dir) if peers else {}
-        write_video(Path(scratch) / "empty.mp4", footage([Scene(None, 8.0)], seed=1))
-        idle = measure.idle(models, (image for _, image in video_frames(Path(scratch) / "empty.mp4")))
-    together = measure.together(bare)
-    report: dict[str, Any] = {
-        "machine": measure.machine(),
+        besides = _besides(models, models_dir, near, Path(scratch), rounds // 3, peers=peers)
+    report = {"machine": measure.machine(), **_in_figures(bare, whole), **besides}
+    report["search_ms"] = measure.searches(models.spec.dimension, rounds, largest)
+    report["overhead"] = round(report["frame_to_relay_ms"]["p50"] / report["bare_sum_ms"]["p50"], 3)
+    return report
+
+
+def _in_figures(bare: dict[str, list[float]], whole: dict[str, list[float]]) -> dict[str, Any]:
+    """What the models alone took in each round, and the whole pipeline, by their medians and 95th percentiles."""
+    from evaluate import bench as measure
+
+    return {
         "bare_ms": {name: measure.median_and_p95(values) for name, values in bare.items()},
-        "bare_sum_ms": measure.median_and_p95(together),
+        "bare_sum_ms": measure.median_and_p95(measure.together(bare)),
         "pipeline_ms": measure.median_and_p95(whole["all"]) | {"mean": round(statistics.mean(whole["all"]), 2)},
         "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
-        "threads_ms": threads,
-        "batch_ms": together_ms,
-        "idle": idle,
-        "start": start,
-        "peers_ms": beside,
-        "search_ms": measure.searches(models.spec.dimension, rounds, largest),
     }
-    sum_p50, relay_p50 = report["bare_sum_ms"]["p50"], report["frame_to_relay_ms"]["p50"]
-    report["overhead"] = round(relay_p50 / sum_p50, 3)
-    if chart is not None:
-        _draw(chart, report)
-    if as_json:
-        print_json(report)
-        return
+
+
+def _near(models: Models, models_dir: Path) -> list[NDArray[np.uint8]]:
+    """The part of a walk in which the face is near: each frame has one usable face."""
+    from evaluate.demo.walkup import Scene, footage, walker_from
+    from models.installed import pack_folder
+
+    walker = walker_from(pack_folder(models_dir, "demo-photos") / "obama2.jpg", models.detector)
+    return list(footage([Scene(walker, 4.0)], seed=1))[50:80]
+
+
+def _enrol(store: sqlite3.Connection, models: Models, images: list[NDArray[np.uint8]]) -> None:
+    from gate.store.people.consents import NO_PERSON
+    from gate.store.people.residents import enrol
+    from gate.store.people.templates import Template
+
+    vectors = _templates_of(models, images)
+    templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
+    enrol(store, "Bench", None, templates, NO_PERSON)
+
+
+def _besides(
+    models: Models, models_dir: Path, near: list[NDArray[np.uint8]], scratch: Path, rounds: int, *, peers: bool
+) -> dict[str, Any]:
+    """What is measured besides the pipeline: more threads, more faces at once, an empty gateway, a start, others."""
+    import numpy as np
+
+    from evaluate import bench as measure
+    from evaluate.demo.walkup import Scene, footage, write_video
+    from gate.vision.recordings import video_frames
+    from models.pack import open_models
+
+    threads = {
+        str(number): measure.median_and_p95(measure.together(alone))
+        for number in _THREADS
+        for alone in [measure.stages(open_models(models_dir, "open", threads=number), near[:3], rounds)]
+    }
+    batch = measure.batches(models, _aligned(models, near[:1])[0], rounds)
+    np.save(scratch / "near.npy", np.stack(near[:10]))
+    start = measure.cold_start(models_dir, scratch, scratch / "near.npy", _ENROLLED)
+    beside = _beside(near[:10], models_dir) if peers else {}
+    write_video(scratch / "empty.mp4", footage([Scene(None, 8.0)], seed=1))
+    idle = measure.idle(models, (image for _, image in video_frames(scratch / "empty.mp4")))
+    return {"threads_ms": threads, "batch_ms": batch, "idle": idle, "start": start, "peers_ms": beside}
+
+
+def _print(report: dict[str, Any]) -> None:
     rows = [(name, times["p50"], times["p95"]) for name, times in report["bare_ms"].items()]
     rows += [
         ("what a followed face takes of them", *report["bare_sum_ms"].values()),

@@ -42,9 +42,6 @@ def calibrate(
     No photo and no template of theirs is kept: numbers, and faces of nobody. With --record the strangers who came to
     this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
     """
-    from gate.store.record import audit
-    from gate.vocabulary import AuditEvent, Kind
-    from models.installed import CALIBRATION, pack_folder
     from models.manifest import Calibration
 
     if (folder is None) != record:
@@ -54,37 +51,56 @@ def calibrate(
     directory = state_directory(state)
 
     def fit() -> dict[str, str]:
-        gate = home(state, config)
-        if folder is None:
-            name, fitted = _fit_record(gate, pack)
-        else:
-            name, fitted = _fit_folder(gate, pack, folder, fold, seed)
-        path = to or pack_folder(gate.models_dir, name) / CALIBRATION
-        return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
-
-    def write() -> dict[str, str]:
-        try:
-            path.write_text(text, "utf-8")
-            path.chmod(0o644)
-        except OSError as error:
-            raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
-        return {}
+        return _fit(home(state, config), pack, folder, fold, seed)
 
     # The record is one user's to read, the pack's folder another's to write.
     made = as_owner(owner_of(directory), fit)
-    name, path, text = made["pack"], Path(made["path"]), made["text"]
-    as_owner(None if to else owner_of(directory, "models"), write)
+    calibration = Calibration.model_validate_json(made["text"])
+    path = to or Path(made["path"])
+    as_owner(None if to else owner_of(directory, "models"), lambda: _write(path, made["text"]))
     gate = home(state, config)
-    calibration = Calibration.model_validate_json(text)
     if to is None:
-        with gate.store() as connection:
-            audit.append(connection, AuditEvent(Kind.CALIBRATED, {"pack": name, "measured": calibration.measured}))
-    found = calibration.model_dump(mode="json", exclude={"cohort"})
+        _record(gate, made["pack"], calibration)
     if as_json:
-        print_json({"pack": name, "file": str(path), **found})
+        found = calibration.model_dump(mode="json", exclude={"cohort"})
+        print_json({"pack": made["pack"], "file": str(path), **found})
         return
+    _print(made["pack"], calibration)
+    click.echo(f"Written to {path}.")
+
+
+def _fit(gate: Home, pack: str | None, folder: Path | None, fold: str, seed: int) -> dict[str, str]:
+    """The pack's name, the text of its calibration, and where the pack keeps that."""
+    from models.installed import CALIBRATION, pack_folder
+
+    if folder is None:
+        name, fitted = _fit_record(gate, pack)
+    else:
+        name, fitted = _fit_folder(gate, pack, folder, fold, seed)
+    path = pack_folder(gate.models_dir, name) / CALIBRATION
+    return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
+
+
+def _write(path: Path, text: str) -> dict[str, str]:
+    try:
+        path.write_text(text, "utf-8")
+        path.chmod(0o644)
+    except OSError as error:
+        raise UsageError("{path} cannot be written: {why}.", path=path, why=error.strerror) from error
+    return {}
+
+
+def _record(gate: Home, pack: str, calibration: Calibration) -> None:
+    from gate.store.record import audit
+    from gate.vocabulary import AuditEvent, Kind
+
+    with gate.store() as connection:
+        audit.append(connection, AuditEvent(Kind.CALIBRATED, {"pack": pack, "measured": calibration.measured}))
+
+
+def _print(pack: str, calibration: Calibration) -> None:
     strangers = calibration.strangers
-    click.echo(f"{name}, {calibration.measured}")
+    click.echo(f"{pack}, {calibration.measured}")
     click.echo(
         f"two people: tail of a normal distribution, centre {strangers.centre:.3f}, spread {strangers.spread:.3f}"
     )
@@ -93,7 +109,6 @@ def calibrate(
             f"one person, {counted(photos, 'photo')}: half score above {scores[6]:.3f}, 98 % above {scores[2]:.3f}"
         )
     click.echo(f"frames of one approach stray by {calibration.within:.3f}, alike for {calibration.within_s:.2f} s")
-    click.echo(f"Written to {path}.")
 
 
 def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int) -> tuple[str, Calibration]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.eval_liveness import evaluate_liveness
 from commands.home import (
     Home,
     ask_for,
@@ -28,11 +30,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evaluate.folder import Faces, Listing
-    from evaluate.identification import Attempts
+    from evaluate.identification import Attempts, Protocol
     from models.manifest import Calibration
     from models.pack import Models
 
 _WORST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """People as `name` sees them, a model or another library, and what its scores mean where that was measured."""
+
+    name: str
+    listing: Listing
+    faces: Faces
+    calibration: Calibration | None = None
+    cohort: NDArray[np.float32] | None = None
+    """Templates of nobody, (count, dimension), that scores are normalised by."""
+    margin: float = 0.0
+    """The lead over the second person that is asked."""
 
 
 class _Safeguard(click.Choice[str]):
@@ -93,36 +109,36 @@ def evaluate(
     gate = home(state, config)
     if folder is None:
         if liveness is not None:
-            _evaluate_liveness(gate, pack, liveness, as_json)
+            evaluate_liveness(gate, pack, liveness, as_json=as_json)
         return
-    measured: Calibration | None = None
-    cohort: NDArray[np.float32] | None = None
-    if peer is None:
-        models, listing, faces = faces_of(gate, pack, folder, fold, bounds="quality" not in without)
-        measured, name = models.measured, models.model_id
-        cohort = None if "normalisation" in without else _cohort(models)
-    else:
-        listing, faces = _faces_of_library(gate, peer, folder, fold)
-        name = peer
-    margin = 0.0 if "margin" in without or measured is None else measured.margin
-    protocol = Protocol(photos, frames, gallery, splits, seed)
-    answer, attempts = _identify(faces, protocol, cohort, margin, folder)
+    seen = _seen(gate, peer, pack, folder, fold, without)
+    answer, attempts = _identify(seen, Protocol(photos, frames, gallery, splits, seed), folder)
     answer = {
         "folder": str(folder),
-        "pack": name,
-        "calibration": measured.measured if measured else None,
-        **counts_of(listing, faces),
+        "pack": seen.name,
+        "calibration": seen.calibration.measured if seen.calibration else None,
+        **counts_of(seen.listing, seen.faces),
         **answer,
         "without": list(without),
     }
-    answer |= _verify(faces, cohort, seed, report)
-    groups = _by_group(listing, faces, attempts, margin)
+    answer |= _verify(seen.faces, seen.cohort, seed, report)
+    groups = _by_group(seen.listing, seen.faces, attempts, seen.margin)
     if groups:
         answer["groups"] = groups
     if as_json:
         print_json(answer)
     else:
         _print(answer)
+
+
+def _seen(gate: Home, peer: str | None, pack: str | None, folder: Path, fold: str, without: tuple[str, ...]) -> _Seen:
+    """The people of a folder as another library sees them, or a pack with all its safeguards but those left out."""
+    if peer is not None:
+        return _Seen(peer, *_faces_of_library(gate, peer, folder, fold))
+    models, listing, faces = faces_of(gate, pack, folder, fold, bounds="quality" not in without)
+    cohort = None if "normalisation" in without else _cohort(models)
+    margin = 0.0 if "margin" in without or models.measured is None else models.measured.margin
+    return _Seen(models.model_id, listing, faces, models.measured, cohort, margin)
 
 
 def _faces_of_library(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
@@ -145,10 +161,33 @@ def _cohort(models: Models) -> NDArray[np.float32] | None:
     return models.measured.cohort_templates(models.spec.dimension) if models.measured else None
 
 
-def _identify(
-    faces: Faces, asked: Any, cohort: NDArray[np.float32] | None, margin: float, folder: Path
-) -> tuple[dict[str, Any], Attempts]:
-    from evaluate.identification import attempt, confidence, feasible, fnir_at
+def _identify(seen: _Seen, asked: Protocol, folder: Path) -> tuple[dict[str, Any], Attempts]:
+    from evaluate.identification import attempt, confidence, fnir_at
+
+    protocol = _feasible(seen.faces, asked, folder)
+    attempts = attempt(seen.faces.templates, seen.faces.person, seen.faces.enrols, protocol, seen.cohort)
+    found = fnir_at(attempts, margin=seen.margin)
+    between = confidence(attempts, margin=seen.margin, seed=protocol.seed)
+    wrong = ~attempts.right & (attempts.accepted(seen.margin) > found[0.003][1])
+    answer = {
+        "photos": protocol.photos,
+        "frames": protocol.frames,
+        "seed": protocol.seed,
+        "splits": protocol.splits,
+        "gallery": attempts.gallery,
+        "mated": int(attempts.mated.sum()),
+        "strangers": attempts.strangers,
+        "fnir": {f"{fpir:g}": round(fnir, 5) for fpir, (fnir, _) in found.items()},
+        "fnir_95": {f"{fpir:g}": [round(side, 5) for side in sides] for fpir, sides in between.items()},
+        "thresholds": {f"{fpir:g}": round(threshold, 4) for fpir, (_, threshold) in found.items()},
+        "taken_for_another": int(wrong[attempts.mated].sum()),
+    }
+    return answer, attempts
+
+
+def _feasible(faces: Faces, asked: Protocol, folder: Path) -> Protocol:
+    """What is asked, with fewer photos a decision where nobody has as many. Raises UsageError where nothing is left."""
+    from evaluate.identification import feasible
 
     protocol = feasible(faces.person, faces.enrols, asked)
     if protocol is None:
@@ -165,24 +204,7 @@ def _identify(
             fg="yellow",
             err=True,
         )
-    attempts = attempt(faces.templates, faces.person, faces.enrols, protocol, cohort)
-    found = fnir_at(attempts, margin=margin)
-    between = confidence(attempts, margin=margin, seed=protocol.seed)
-    wrong = ~attempts.right & (attempts.accepted(margin) > found[0.003][1])
-    answer = {
-        "photos": protocol.photos,
-        "frames": protocol.frames,
-        "seed": protocol.seed,
-        "splits": protocol.splits,
-        "gallery": attempts.gallery,
-        "mated": int(attempts.mated.sum()),
-        "strangers": attempts.strangers,
-        "fnir": {f"{fpir:g}": round(fnir, 5) for fpir, (fnir, _) in found.items()},
-        "fnir_95": {f"{fpir:g}": [round(side, 5) for side in sides] for fpir, sides in between.items()},
-        "thresholds": {f"{fpir:g}": round(threshold, 4) for fpir, (_, threshold) in found.items()},
-        "taken_for_another": int(wrong[attempts.mated].sum()),
-    }
-    return answer, attempts
+    return protocol
 
 
 def _verify(faces: Faces, cohort: NDArray[np.float32] | None, seed: int, report: Path | None) -> dict[str, Any]:
@@ -269,37 +291,3 @@ def _print(answer: dict[str, Any]) -> None:
             click.echo(f"  {pair['score']:.3f}  {pair['photos'][0]}  {pair['photos'][1]}")
     if "report" in answer:
         click.echo(f"Pictures in {answer['report']}: det.png, worst-strangers.png, worst-residents.png")
-
-
-def _evaluate_liveness(gate: Home, pack: str | None, folder: Path, as_json: bool) -> None:
-    from evaluate.liveness import evaluate_folder, list_presentations
-    from gate.vocabulary import Level
-    from models.pack import open_liveness, open_models
-
-    vision = gate.settings.vision
-    level = Level.STRICT if vision.liveness is Level.OFF else vision.liveness
-    presentations = list_presentations(folder)
-    models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=vision.threads)
-    checks = dict(
-        zip(
-            gate.settings.models.liveness,
-            open_liveness(gate.models_dir, gate.settings.models.liveness, threads=vision.threads),
-            strict=True,
-        )
-    )
-    with progress_bar("Looking at faces and attacks", len(presentations)) as step:
-        answer = evaluate_folder(presentations, models, checks, level, step)
-    if as_json:
-        print_json(answer)
-        return
-    click.echo(
-        f"{answer['bona_fide']} live and {answer['attacks']} false presentations, judged as {level};"
-        f" {answer['no_face']} without a face are left out"
-    )
-    rows = [(name, _percent(one["bpcer"]), _percent(one["apcer"])) for name, one in answer["checks"].items()]
-    rows.append(("all together", _percent(answer["fused"]["bpcer"]), _percent(answer["fused"]["apcer"])))
-    print_table(("check", "live refused (BPCER)", "attacks passed (APCER)"), rows, "")
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.1f} %"

@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
 from commands.given import handed_over
-from commands.home import home, json_option, print_json, print_table, progress_bar, state_option
+from commands.home import Home, home, json_option, print_json, print_table, progress_bar, state_option
 from enroll.tables.letters import ENCODINGS
 from gate.store.copy_rows import people_in_memory
+
+if TYPE_CHECKING:
+    from enroll.bulk import Outcome
 
 
 @click.command("import")
@@ -41,18 +45,27 @@ def import_people(
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
     """
-    from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+    table, photos = handed_over([table, photos or table.parent], state)
+    gate = home(state, config)
+    with _unpacked(table, photos) as (listed, folder):
+        outcomes, read_as = _carried_out(gate, listed, folder, encoding, yes=yes, quiet=as_json)
+    return _tell(sorted(outcomes, key=lambda one: one.line), read_as, yes=yes, as_json=as_json)
+
+
+def _carried_out(
+    gate: Home, table: Path, photos: Path, encoding: str | None, *, yes: bool, quiet: bool
+) -> tuple[list[Outcome], str]:
+    """What became of each line, or in a rehearsal would; and how the table was read, said at once unless `quiet`."""
+    from enroll.bulk import COLUMNS, carry_out, read_rows
     from enroll.decoder.keeper import Decoder
     from enroll.enrolment import known_faces
     from enroll.tables.open import open_table
     from models.pack import open_models
 
-    table, photos = handed_over([table, photos or table.parent], state)
-    gate = home(state, config)
-    with _unpacked(table, photos) as (listed, folder), Decoder() as decoder:
-        read = open_table(listed, COLUMNS, encoding)
-        rows, outcomes = read_rows(read, folder, decoder)
-        if not as_json:
+    read = open_table(table, COLUMNS, encoding)
+    with Decoder() as decoder:
+        rows, outcomes = read_rows(read, photos, decoder)
+        if not quiet:
             click.echo(read.read_as, err=True)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
@@ -61,10 +74,16 @@ def import_people(
             for row in rows:
                 outcomes.append(carry_out(people, models, row, gate.by, known))
                 step()
-    outcomes.sort(key=lambda one: one.line)
+    return outcomes, read.read_as
+
+
+def _tell(outcomes: list[Outcome], read_as: str, *, yes: bool, as_json: bool) -> int:
+    """Print it. Returns the exit code: 1 where a line was refused."""
+    from enroll.bulk import Action
+
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     if as_json:
-        print_json({"done": yes, "read_as": read.read_as, **counts, "rows": [asdict(one) for one in outcomes]})
+        print_json({"done": yes, "read_as": read_as, **counts, "rows": [asdict(one) for one in outcomes]})
     else:
         told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
         print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")

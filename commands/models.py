@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.given import handed_over
-from commands.home import fetch_progress, home, json_option, print_json, print_table, state_option
+from commands.home import Home, fetch_progress, home, json_option, print_json, print_table, state_option
 from commands.owner import as_owner, owner_of
 from gate.state import state_directory
+
+if TYPE_CHECKING:
+    from models.installed import Installed
 
 
 @click.group()
@@ -65,8 +68,6 @@ def install(
     pack: str, source: Path | None, accept_terms: bool, state: Path | None, config: Path | None, as_json: bool
 ) -> None:
     """Fetch PACK, check every file's sha256, convert what needs it. PACK is a name or the path of a manifest."""
-    from gate.store.record import audit
-    from gate.vocabulary import AuditEvent, Kind
     from models.install import install as install_pack
     from models.installed import Installed
 
@@ -84,6 +85,18 @@ def install(
     made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
     installed = Installed.model_validate(made)
+    _record(gate, installed)
+    if as_json:
+        print_json(installed.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
+        return
+    rows = [(file.name, file.role, file.licence, file.source) for file in installed.files]
+    print_table(("file", "role", "licence", "from"), rows, "")
+
+
+def _record(gate: Home, installed: Installed) -> None:
+    from gate.store.record import audit
+    from gate.vocabulary import AuditEvent, Kind
+
     details: dict[str, object] = {
         "pack": installed.pack,
         "files": {file.name: file.sha256 for file in installed.files},
@@ -91,11 +104,6 @@ def install(
     }
     with gate.store() as connection:
         audit.append(connection, AuditEvent(Kind.MODELS_INSTALLED, details))
-    if as_json:
-        print_json(installed.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
-        return
-    rows = [(file.name, file.role, file.licence, file.source) for file in installed.files]
-    print_table(("file", "role", "licence", "from"), rows, "")
 
 
 @models.command()
