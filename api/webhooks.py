@@ -24,6 +24,7 @@ from api.context import Context, store_of
 from api.destinations import resolve
 from gate.errors import FacegateError, Sentence, UsageError
 from gate.store.record.audit import Anchor, Line, anchor
+from gate.store.record.details import without_scores
 from gate.store.site import webhooks
 from gate.store.site.webhooks import Webhook
 
@@ -73,7 +74,7 @@ def message(gate: str, line: Line, head: Anchor) -> bytes:
         "gate": gate,
         "kind": line.kind,
         "clock_trusted": line.clock_trusted,
-        "details": {name: value for name, value in line.details.items() if name != "similarity"},
+        "details": without_scores(line.details),
         "resident": line.personal.get("resident"),
         "hash": line.hash,
         "head": asdict(head),

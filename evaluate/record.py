@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gate.errors import UsageError
 from gate.store.record.audit import Line
 from gate.vision.promise import deviate
-from gate.vocabulary import ENTERED
+from gate.vocabulary import ENTERED, Kind, Reason
 from models.manifest import Calibration, Normal
 
 # A resident who is refused comes again at once; a stranger stays one.
@@ -41,21 +41,21 @@ def approaches(lines: Iterable[Line]) -> Approaches:
     residents: dict[str, float] = {}
     mistaken: set[str] = set()
     for line in lines:
-        if line.kind == "corrected":
-            mistaken.add(str(line.details["event"]))
-        if line.kind == "correction_taken_back":
-            mistaken.discard(str(line.details["event"]))
-        score = line.details.get("similarity")
-        if line.details.get("method") != "face" or not isinstance(score, int | float):
+        says = line.says
+        if line.kind == Kind.CORRECTED:
+            mistaken.add(str(says.event))
+        if line.kind == Kind.CORRECTION_TAKEN_BACK:
+            mistaken.discard(str(says.event))
+        if says.method != "face" or says.similarity is None:
             continue
         at = datetime.fromisoformat(line.at).timestamp()
         if line.kind in ENTERED:
-            residents[line.id] = float(score)
+            residents[line.id] = float(says.similarity)
             # A clock that was put back takes nobody off the list.
             while strangers and 0 <= at - strangers[-1][0] <= _COMES_AGAIN_S:
                 strangers.pop()
-        elif line.kind == "denied" and line.details.get("reason") == "unknown":
-            strangers.append((at, float(score)))
+        elif line.kind == Kind.DENIED and says.reason == Reason.UNKNOWN:
+            strangers.append((at, float(says.similarity)))
     return Approaches(
         np.array([score for _, score in strangers]),
         np.array([score for event, score in residents.items() if event not in mistaken]),

@@ -144,17 +144,14 @@ def _teller(language: Language, users: dict[str, str]) -> Callable[[Line], str]:
     """What there is to say about a line, in one short phrase."""
 
     def told(line: Line) -> str:
-        details = line.details
-        parts = []
-        for name, words in _SAID:
-            value = details.get(name)
-            if isinstance(value, str) and value:
-                parts.append(language(words.get(value, value)))
-        if isinstance(details.get("seconds"), int | float):
-            parts.append(f"{details['seconds']:.1f} s")
-        if details.get("why"):
-            parts.append(str(details["why"]))
-        by = str(details.get("by", ""))
+        says = line.says
+        known = [(getattr(says, name), words) for name, words in _SAID]
+        parts = [language(words.get(value, value)) for value, words in known if value]
+        if says.seconds is not None:
+            parts.append(f"{says.seconds:.1f} s")
+        if says.why:
+            parts.append(says.why)
+        by = says.by or ""
         name = next((users[word] for word in by.split() if word in users), by)
         name = language(ACTORS.get(name, name))
         if name:

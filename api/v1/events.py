@@ -23,6 +23,7 @@ from gate.store.database import open_read_only
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.record.audit import Line
+from gate.store.record.details import without_scores
 from gate.store.record.search import Search, every, page
 from gate.vocabulary import AuditEvent, Kind
 
@@ -132,8 +133,7 @@ def shown(line: Line, actor: Actor) -> Event:
 
 def _plain(line: Line, actor: Actor) -> dict[str, Any]:
     """How alike a face was is for administrators alone."""
-    scores = actor.may(Permission.SCORES)
-    return {name: value for name, value in line.details.items() if scores or name != "similarity"}
+    return line.details if actor.may(Permission.SCORES) else without_scores(line.details)
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -152,10 +152,9 @@ def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[s
     yield "\ufeff" + csv_line(_CSV_COLUMNS)
     for line in every(reader, search):
         one = shown(line, actor)
-        details = one.details
         yield csv_line((
-            one.sequence, one.at, one.kind, details.get("reason", ""), details.get("method", ""), one.name or "",
-            one.resident or "", json.dumps(details, ensure_ascii=False), one.hash,
+            one.sequence, one.at, one.kind, line.says.reason or "", line.says.method or "", one.name or "",
+            one.resident or "", json.dumps(one.details, ensure_ascii=False), one.hash,
         ))  # fmt: skip
 
 

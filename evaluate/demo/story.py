@@ -23,6 +23,7 @@ from gate.care.health import vision_status
 from gate.config import Settings
 from gate.errors import FacegateError
 from gate.replay import replay
+from gate.store.record.details import details_of
 from gate.vision.gallery import Gallery
 from gate.vision.recordings import video_frames
 from gate.vocabulary import ENTERED
@@ -101,15 +102,15 @@ def tell(models_dir: Path, scratch: Path, sheet: Path, say: Callable[[str], None
 
 
 def _arrival(line: dict[str, Any], began: float) -> Arrival:
-    details = line["details"]
+    says = details_of(line["details"])
     return Arrival(
         granted=line["kind"] in ENTERED,
-        t=round(line["mono"] - details["frame_age_ms"] / 1000 - began, 2),
+        t=round(line["mono"] - (says.frame_age_ms or 0) / 1000 - began, 2),
         resident=line["personal"].get("name"),
-        reason=details.get("reason"),
-        frames=details["frames"],
-        similarity=details.get("similarity"),
-        frame_to_relay_ms=details.get("frame_to_relay_ms"),
+        reason=says.reason,
+        frames=says.frames or 0,
+        similarity=says.similarity,
+        frame_to_relay_ms=says.frame_to_relay_ms,
     )
 
 

@@ -14,7 +14,7 @@ from gate.store import old_copies
 from gate.store.people import erasure, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
-from gate.vocabulary import AuditEvent, Kind
+from gate.vocabulary import ENTERED, AuditEvent, Kind
 
 # Whoever is to be erased is named so long before.
 WARNING_DAYS = 30
@@ -114,9 +114,9 @@ def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
     """Keep the last day on which each face opened, from the lines that came since this was last done."""
     rows = connection.execute(
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
-        " WHERE a.kind IN ('granted', 'came_along') AND p.field = 'resident'"
+        " WHERE a.kind IN (?, ?) AND p.field = 'resident'"
         " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
-        (Kind.TIDIED,),
+        (*ENTERED, Kind.TIDIED),
     ).fetchall()
     for resident, at in rows:
         day = datetime.fromisoformat(at).astimezone(zone).date().isoformat()

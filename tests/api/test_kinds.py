@@ -1,5 +1,6 @@
 """Each kind of event and of fault has its words in every language, and can be looked for and subscribed to."""
 
+import json
 import re
 from collections import Counter
 from importlib import resources
@@ -8,6 +9,7 @@ import pytest
 
 from api.languages import Languages
 from api.wording import EVENTS, FAULTS, KINDS, REASONS
+from evaluate.record import approaches
 from gate.care.health import words_of_fault
 from gate.store.record import audit
 from gate.store.site import webhooks
@@ -70,9 +72,37 @@ def test_what_the_door_does_reaches_a_webhook_and_the_page_in_words(browser, sto
     assert "继电器动作" in chinese
 
 
-def test_what_is_not_known_here_is_shown_as_it_is(browser, store):
-    audit.append(store, AuditEvent("once_upon_a_time", {"fault": "of_old"}))
-    assert "once_upon_a_time" in browser("auditor").get("/events").text
+OLD = (
+    ("once_upon_a_time", {"fault": "of_old", "method": "crystal_ball", "reason": "omens"}),
+    ("pulse", {"seconds": "long", "why": 7, "by": ["somebody"]}),
+    ("granted", {"method": "face", "similarity": "very", "claim": 5}),
+    ("denied", {}),
+    ("corrected", {"event": None}),
+    ("tidied", {"through": "all", "hash": 1, "replaced": [5, {"kept": "x"}]}),
+    ("restored", {"kept": None, "erased_again": "many"}),
+)
+
+
+def test_an_old_record_is_readable_wherever_it_is_read(browser, store, facegate, tmp_path):
+    for kind, details in OLD:
+        audit.append(store, AuditEvent(kind, details))
+    auditor = browser("auditor")
+    for who, where in ((auditor, "/events"), (auditor, "/services"), (browser("owner"), "/")):
+        assert who.get(where).status_code == 200, where
+    shown = auditor.get("/events").text
+    for raw in ("once_upon_a_time", "of_old", "crystal_ball", "omens"):
+        assert raw in shown
+    kinds = {kind for kind, _ in OLD}
+    found = auditor.get("/api/v1/events?kind=once_upon_a_time&kind=pulse").json()["items"]
+    assert [(one["kind"], one["details"]) for one in found] == [*reversed(OLD[:2])]
+    exported = auditor.get("/api/v1/events/export?format=jsonl").text.splitlines()
+    assert kinds <= {json.loads(line)["kind"] for line in exported}
+    assert '"once_upon_a_time","omens","crystal_ball"' in auditor.get("/api/v1/events/export?format=csv").text
+    assert facegate("audit", "export", tmp_path / "record.jsonl").code == 0
+    assert kinds <= {json.loads(line)["kind"] for line in (tmp_path / "record.jsonl").read_text("utf-8").splitlines()}
+    assert "once_upon_a_time" in facegate("audit", "tail").out
+    assert facegate("audit", "verify").code == 0
+    assert len(approaches(audit.lines(store)).residents) == 0
     assert words_of_fault("of_old") == "The door reports a fault: of_old."
 
 

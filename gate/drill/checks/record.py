@@ -11,6 +11,7 @@ from gate.drill.expect import expect, health, milliseconds
 from gate.drill.rig import Rig
 from gate.store.database import open_database
 from gate.store.record import audit
+from gate.vocabulary import Kind
 
 
 def health_is_told(gate: Rig, _resident: str) -> str:
@@ -38,9 +39,9 @@ def record_accounts_for_every_grant(gate: Rig, _resident: str) -> str:
         flaw = audit.verify(connection)
         lines = list(audit.lines(connection))
     expect(flaw is None, f"line {flaw.sequence if flaw else 0} is not whole")
-    granted = [line.details["claim"] for line in lines if line.kind == "granted"]
-    outcomes = [line.details["grant"] for line in lines if line.kind == "passage"]
-    starts = sum(line.kind == "door_started" for line in lines)
+    granted = [line.says.claim for line in lines if line.kind == Kind.GRANTED]
+    outcomes = [line.says.grant for line in lines if line.kind == Kind.PASSAGE]
+    starts = sum(line.kind == Kind.DOOR_STARTED for line in lines)
     expect(len(outcomes) == len(set(outcomes)), "a grant has two outcomes")
     expect(set(outcomes) <= set(granted), "an outcome has no grant")
     missing = len(set(granted) - set(outcomes))

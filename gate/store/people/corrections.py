@@ -33,9 +33,10 @@ def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, b
     where it is said already."""
     with transaction(connection):
         line = audit.line_of(connection, event)
-        if line is None or not is_opening_by_face(line) or line.personal["resident"] != resident.id:
+        similarity = line.says.similarity if line is not None and is_opening_by_face(line) else None
+        if line is None or similarity is None or line.personal["resident"] != resident.id:
             raise Refusal("That is no opening by their face.")
-        similarity, at = float(line.details["similarity"]), datetime.now(UTC).isoformat(timespec="milliseconds")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         added = connection.execute(
             "INSERT OR IGNORE INTO corrections (event_id, resident_id, similarity, at) VALUES (?, ?, ?, ?)",
             (event, resident.id, similarity, at),
@@ -77,8 +78,8 @@ def at_least(connection: sqlite3.Connection) -> dict[int, float]:
 
 def is_opening_by_face(line: Line) -> bool:
     """Whether a line says that a face opened the gate, of someone the record still names."""
-    by_face = line.kind in ENTERED and line.details.get("method") == "face"
-    return by_face and "similarity" in line.details and "resident" in line.personal
+    by_face = line.kind in ENTERED and line.says.method == "face"
+    return by_face and line.says.similarity is not None and "resident" in line.personal
 
 
 def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, event: str, by: str) -> None:

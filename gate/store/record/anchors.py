@@ -14,13 +14,16 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from gate.processes.fields import Malformed, read
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Flaw
+from gate.store.record.details import details_of
 from gate.vocabulary import Kind
 
 # The door says an anchor after so many lines, and after so many seconds in which there was any.
@@ -205,16 +208,25 @@ def replaced_by_restores(connection: sqlite3.Connection) -> list[Replaced]:
         "SELECT sequence, kind, at, details FROM audit WHERE kind IN (?, ?) ORDER BY sequence",
         (Kind.RESTORED, Kind.TIDIED),
     )
-    found = []
+    found: list[Replaced] = []
     for sequence, kind, at, text in rows:
         details = json.loads(text)
         if kind == Kind.TIDIED:
-            found += [Replaced(**one) for one in details.get("replaced", [])]
+            found += _kept_by_pruning(details)
         else:
             # Before restores said so, they wrote a line for each resident they erased again, and their own.
-            kept = details.get("kept", sequence - 1 - int(details.get("erased_again", 0)))
-            found.append(Replaced(kept, details.get("through"), datetime.fromisoformat(at).timestamp()))
+            says = details_of(details)
+            kept = sequence - 1 - (says.erased_again or 0) if says.kept is None else says.kept
+            found.append(Replaced(kept, says.through, datetime.fromisoformat(at).timestamp()))
     return found
+
+
+def _kept_by_pruning(details: Any) -> Iterator[Replaced]:
+    """What a line says in which nothing else is checked yet: what makes no sense excuses nothing."""
+    said = details.get("replaced") if isinstance(details, dict) else None
+    for one in said if isinstance(said, list) else ():
+        with suppress(Malformed):
+            yield read(Replaced, one)
 
 
 def replaced_beyond(connection: sqlite3.Connection, sequence: int) -> list[dict[str, Any]]:

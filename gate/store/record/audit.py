@@ -25,6 +25,7 @@ from typing import Any
 from gate.clock import trusted_now
 from gate.store.database import transaction
 from gate.store.ids import new_id
+from gate.store.record.details import Details, details_of
 from gate.vocabulary import AuditEvent, Kind
 
 _COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
@@ -51,6 +52,11 @@ class Line:
     previous: str
     hash: str
     personal: dict[str, str]
+
+    @property
+    def says(self) -> Details:
+        """What is looked for in its details."""
+        return details_of(self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +262,8 @@ def _vouches(row: dict[str, Any], pruned: Anchor) -> bool:
     """Whether a line says that the lines up to `pruned` go, or more than those: pruning may have been cut short."""
     if row["kind"] != Kind.TIDIED:
         return False
-    details = json.loads(row["details"])
-    through = details.get("through", 0)
-    return bool(through > pruned.sequence or Anchor(through, details.get("hash", "")) == pruned)
+    says = details_of(json.loads(row["details"]))
+    return (says.through or 0) > pruned.sequence or Anchor(says.through or 0, says.hash or "") == pruned
 
 
 def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int, previous: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gate.store.record import audit
 from gate.store.record.audit import Line
+from gate.vocabulary import Kind
 
 # Up to so many people are looked up one by one; more are so common in the record that it is read through.
 _FEW_PEOPLE = 50
@@ -101,7 +102,8 @@ def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:
     if newest == 0:
         return 0
     wrong = connection.execute(
-        "SELECT 1 FROM audit WHERE kind IN ('clock_jumped', 'clock_untrusted') AND sequence > ?", (newest,)
+        "SELECT 1 FROM audit WHERE kind IN (?, ?) AND sequence > ?",
+        (Kind.CLOCK_JUMPED, Kind.CLOCK_UNTRUSTED, newest),
     ).fetchone()
     return None if wrong else newest + _WRITTEN_LATE
 
@@ -131,8 +133,8 @@ def refusals_since(connection: sqlite3.Connection, since: str) -> list[Refusals]
     """What was refused since a time (ISO 8601, UTC), the most frequent reason first."""
     rows = connection.execute(
         "SELECT json_extract(details, '$.reason'), count(*), max(at) FROM audit INDEXED BY audit_by_time"
-        " WHERE at >= ? AND kind = 'denied' GROUP BY 1 ORDER BY 2 DESC, 1",
-        (since,),
+        " WHERE at >= ? AND kind = ? GROUP BY 1 ORDER BY 2 DESC, 1",
+        (since, Kind.DENIED),
     )
     return [Refusals(reason or "", count, last) for reason, count, last in rows]
 

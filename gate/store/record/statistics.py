@@ -56,7 +56,7 @@ class Services:
 
 def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     """The sums from `since` to `until` (ISO 8601, UTC)."""
-    drill = connection.execute("SELECT max(at) FROM audit WHERE kind = 'drilled'").fetchone()
+    drill = connection.execute("SELECT max(at) FROM audit WHERE kind = ?", (Kind.DRILLED,)).fetchone()
     return Services(
         openings=_counted(connection, ENTERED, "method", since, until),
         refusals=_counted(connection, (Kind.DENIED,), "reason", since, until),
@@ -83,9 +83,9 @@ def _tries(connection: sqlite3.Connection, since: str, until: str) -> tuple[Trie
     rows = connection.execute(
         "SELECT a.at, a.kind, json_extract(a.details, '$.reason'), p.resident_id FROM audit a INDEXED BY audit_by_time"
         " LEFT JOIN audit_personal p ON p.event_id = a.id AND p.field = 'resident'"
-        " WHERE a.at >= ? AND a.at < ? AND a.kind IN ('granted', 'came_along', 'denied')"
+        " WHERE a.at >= ? AND a.at < ? AND a.kind IN (?, ?, ?)"
         " AND json_extract(a.details, '$.method') = 'face' ORDER BY a.sequence",
-        (since, until),
+        (since, until, *ENTERED, Kind.DENIED),
     )
     openings, retried = Counter[str](), Counter[str]()
     refused: deque[float] = deque(maxlen=8)

@@ -1,0 +1,71 @@
+"""The details of a line of the record, as far as anybody looks for them: the one place that knows their names.
+
+Whoever writes a line puts into its details whatever there is to say of it, and all of that is shown to whoever may read
+the record. What is counted, compared or put into words afterwards is a field here. In old lines it may be missing, and
+whoever may write the database may have put anything in its place: what is not of its kind is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a line says, each None where it does not."""
+
+    method: str | None = None
+    """By what somebody asked to be let in: "face", "command", "rex", "link"."""
+    reason: str | None = None
+    """Why it was refused, of `gate.vocabulary.Reason`."""
+    similarity: float | None = None
+    frames: int | None = None
+    """How many sightings a claim rested on."""
+    frame_age_ms: float | None = None
+    """How old a claim's frame was when the door heard it, milliseconds before the line's own time."""
+    frame_to_relay_ms: float | None = None
+    claim: str | None = None
+    """The id of what was granted."""
+    grant: str | None = None
+    """The id of what was granted before, of which this line tells how it ended."""
+    outcome: str | None = None
+    """How a grant ended: "taken", "not_taken", "unknown"."""
+    event: str | None = None
+    """The id of the line that this one is about."""
+    fault: str | None = None
+    order: str | None = None
+    what: str | None = None
+    """What was looked at."""
+    why: str | None = None
+    by: str | None = None
+    """Who did it."""
+    seconds: float | None = None
+    through: int | None = None
+    """The last line that went: by pruning, or by a restore."""
+    hash: str | None = None
+    """That line's hash, where pruning took it."""
+    kept: int | None = None
+    """The last line that a restore left."""
+    erased_again: int | None = None
+    """How many residents a restore erased again."""
+
+
+_SINGLE: dict[str, type | tuple[type, ...]] = {"str | None": str, "int | None": int, "float | None": (int, float)}
+_KINDS = {field.name: _SINGLE[str(field.type)] for field in fields(Details)}
+
+
+def details_of(said: object) -> Details:
+    """What is looked for in a line's details."""
+    found = said if isinstance(said, dict) else {}
+    return Details(**{name: found[name] for name, kind in _KINDS.items() if _is(found.get(name), kind)})
+
+
+def without_scores(details: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a line says but how alike a face was, which is for administrators alone."""
+    return {name: value for name, value in details.items() if name != "similarity"}
+
+
+def _is(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
