@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-from api.acting import still_may
+from api.asked_again import still_may
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Shared

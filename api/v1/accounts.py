@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.acting import acting
+from api.asked_again import acting
 from api.asked_first import AskedFirst
 from api.auth import ROLES, Actor, Permission, digest, new_secret, refuse_more_than_own
 from api.context import Context, Shared, Store

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel
 
-from api.acting import acting
+from api.asked_again import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Shared, Store

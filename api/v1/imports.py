@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.acting import still_may
+from api.asked_again import still_may
 from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import Shared, Store

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from api.acting import lasts
+from api.asked_again import lasts
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, door_status

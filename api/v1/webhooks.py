@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.acting import acting
+from api.asked_again import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Shared, Store

@@ -1,4 +1,4 @@
-"""What takes its time is done only where whoever asked for it may still ask: their login may have ended meanwhile."""
+"""Who asks is asked again where something slow is written: their login may have ended meanwhile."""
 
 from __future__ import annotations
 
