@@ -48,6 +48,7 @@ READS = (
     "settings", "health", "users", "tokens", "webhooks", "backups", "consent-texts/zh-CN", "events/export",
     "exports/residents", "imports/current", "residents/nobody", "nowhere",
 )  # fmt: skip
+# What was not there yet in the first of them.
 NEW = ("GET me",)
 WRITES = (
     ("POST", "residents", {"name": "Zhao Lei", "unit": "3-1204"}),
@@ -148,6 +149,8 @@ def differs(before, after, path=""):
     it does not notice."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key, was in before.items():
+            if key == "details":
+                continue  # Of each kind of event its own.
             if key not in after:
                 yield f"{path}.{key} is gone"
             else:
@@ -204,8 +207,9 @@ def test_what_a_version_before_left_and_says_goes_on_working(code, state, models
         after = session(state, token, suffix=" II")
     assert set(after) == set(before)
     for asked, (status, heard) in before.items():
-        # What was not there then may be there now.
-        assert after[asked][0] == status or (status == 404 and asked in NEW), asked
+        if status == 404 and asked in NEW:
+            continue
+        assert after[asked][0] == status, asked
         assert list(differs(heard, after[asked][1])) == [], asked
 
     (backup,) = (tmp_path / "backups").iterdir()
