@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import av
 import cv2
@@ -71,6 +71,8 @@ class Shifter:
 
     def __init__(self, there: RtspCamera) -> None:
         self.seconds = 0.0
+        # Set once a picture has gone on with another time than its own.
+        self.shifted = Event()
         self._there = there
         self._listener = socket.create_server(("127.0.0.1", 0))
         Thread(target=self._serve, daemon=True).start()
@@ -89,7 +91,7 @@ class Shifter:
             while more := camera.recv(65536):
                 held += more
                 while (end := _message_ends(held)) is not None:
-                    viewer.sendall(self._shifted(held[:end]))
+                    viewer.sendall(self._moved(held[:end]))
                     held = held[end:]
 
     def _pass_on(self, viewer: socket.socket, camera: socket.socket) -> None:
@@ -97,9 +99,11 @@ class Shifter:
             while more := viewer.recv(65536):
                 camera.sendall(more)
 
-    def _shifted(self, message: bytes) -> bytes:
+    def _moved(self, message: bytes) -> bytes:
         if message[:2] != b"$\0":
             return message
+        if self.seconds:
+            self.shifted.set()
         stamp = (int.from_bytes(message[8:12]) + int(self.seconds * 90_000)) % 2**32
         return message[:8] + stamp.to_bytes(4) + message[12:]
 

@@ -14,14 +14,30 @@ from gate.processes.addresses import socket_of
 from gate.processes.client import Client
 from gate.store.database import open_database
 from gate.store.record import audit
+from tests.running import wait_for
 
 FAST = {"pulse_s": 0.2, "max_pulse_s": 1.0, "min_interval_s": 0.1}
 FIRE, HOLD, REX, CONTACT, TAMPER, READBACK = 5, 6, 13, 19, 26, 16
 
 
+# The door's own program, on a clock that a time service vouches for, or does not.
+ON_A_CLOCK = """
+import sys, time
+from functools import partial
+import gate.door.service as door
+from gate.clock import ClockWatch, Reading
+seen = lambda: Reading(time.monotonic(), time.time(), {synchronised}, None, None)
+door.ClockWatch = partial(ClockWatch, look=seen)
+sys.exit(door.main())
+"""
+
+
 @contextmanager
-def door_process(state, **door):
-    """A running door; yields the process and a client."""
+def door_process(state, synchronised=None, **door):
+    """A running door; yields the process and a client. Its clock is the machine's unless `synchronised` says."""
+    program = ["-m", "gate.door.service"]
+    if synchronised is not None:
+        program = ["-c", ON_A_CLOCK.format(synchronised=synchronised)]
     (state / "run" / "door").mkdir(parents=True, exist_ok=True)
     address = state / "run" / "notify.test"
     address.unlink(missing_ok=True)
@@ -29,7 +45,7 @@ def door_process(state, **door):
         notified.bind(str(address))
         notified.settimeout(10)
         process = subprocess.Popen(
-            [sys.executable, "-m", "gate.door.service"],
+            [sys.executable, *program],
             stdin=subprocess.PIPE, text=True, env=os.environ | {"NOTIFY_SOCKET": str(address)},
         )  # fmt: skip
         process.stdin.write(json.dumps({"state": str(state), "door": FAST | door}) + "\n")
@@ -74,10 +90,11 @@ def drive(state, pin, level):
 
 def until(client, within_s=5.0, **wanted):
     """Ask for the door's status until it has these values."""
-    deadline = time.monotonic() + within_s
-    while True:
-        status = client.ask({"do": "status"})
-        if all(status[name] == value for name, value in wanted.items()):
-            return status
-        assert time.monotonic() < deadline, status
-        time.sleep(0.01)
+    told = []
+
+    def reached():
+        told[:] = [client.ask({"do": "status"})]
+        return all(told[0][name] == value for name, value in wanted.items())
+
+    wait_for(reached, within_s, told)
+    return told[0]

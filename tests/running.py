@@ -38,12 +38,21 @@ def until(process, line):
     raise AssertionError(f"it ended without saying {line!r}")
 
 
-def wait_for(condition, within_s, what):
+def wait_for(condition, within_s=5.0, what="it did not come about"):
+    """What `condition` gives once that counts as true; `what` is said where it never does."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
         assert time.monotonic() < deadline, what
-        time.sleep(0.01)
+        time.sleep(0.005)
     return value
+
+
+def stays(condition, for_s, what="it did not stay so"):
+    """Nothing tells that something goes on not to happen, so `condition` must hold at every look for so long."""
+    end = time.monotonic() + for_s
+    while time.monotonic() < end:
+        assert condition(), what
+        time.sleep(0.01)
 
 
 def of_kind(store, kind):

@@ -1,11 +1,11 @@
 import asyncio
-import time
 
 import httpx
 
 from api.app import create_app
 from tests.console import context_on
 from tests.door import door_process
+from tests.running import wait_for
 
 
 def health(state):
@@ -56,10 +56,3 @@ def test_metrics_say_the_same_for_prometheus(state):
     assert samples['facegate_door_mode{mode="normal"}'] == "1.0"
     assert float(samples["facegate_machine_disk_free_bytes"]) > 0
     assert float(samples["facegate_door_last_write_age_seconds"]) >= 0
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

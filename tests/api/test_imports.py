@@ -229,6 +229,7 @@ from pathlib import Path
 from gate.store.people import residents
 from gate.store.database import open_database
 from tests.console import *
+from tests.running import wait_for
 state, photos = Path(sys.argv[1]), Path(sys.argv[2])
 store = open_database(state)
 context = context_on(state, photos.parent)
@@ -242,9 +243,10 @@ FILLS_UP = (
 rows = "".join(f"{'Person ' + str(n):80},{n}\\n" for n in range(4000))
 manager.post("/api/v1/imports", files=[("files", ("people.csv", "name,unit\\n" + rows))])
 def until(*phases):
-    while (now := manager.get("/api/v1/imports/current").json())["phase"] not in phases:
-        time.sleep(0.05)
-    return now
+    def reached():
+        now = manager.get("/api/v1/imports/current").json()
+        return now if now["phase"] in phases else None
+    return wait_for(reached, 60)
 until("rehearsed")
 manager.post("/api/v1/imports/current/run")
 now = until("failed", "done")

@@ -24,6 +24,7 @@ from gate.store.site import schedules
 from gate.vocabulary import AuditEvent
 from tests.conftest import command_environment
 from tests.door import door_process, until
+from tests.running import wait_for
 
 FOR_EVER = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
 ENORMOUS = "printf('%.*c', 400000000, 'x')"
@@ -88,15 +89,10 @@ def test_the_record_is_written_once_its_contents_make_sense_again(state, store, 
     written(state, script)
     recorder = Recorder(state)
     recorder.put(AuditEvent("kept"))
-    deadline = time.monotonic() + 10
-    while recorder.fault is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: recorder.fault is not None, 10)
     assert recorder.alive
     written(state, undo)
-    while recorder.waiting:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not recorder.waiting, 10)
     recorder.close()
     assert "kept" in [line.kind for line in audit.lines(store)]
 

@@ -3,7 +3,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from gpiozero import Device
@@ -15,6 +14,7 @@ from gate.door.relay import RelayFault
 from gate.door.service import SWITCH_INTERVAL_S
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
+from tests.running import stays, wait_for
 
 SHORT = DoorSettings(pulse_s=0.2, max_pulse_s=0.7, rex_pin=27)
 
@@ -56,13 +56,6 @@ def longest_on(tmp_path, active=True):
 def drive(runtime, pin, level):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
         wire.sendto(json.dumps({"pin": pin, "level": level}).encode(), str(runtime / DRIVE_NAME))
-
-
-def wait_for(condition, within_s=5.0):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.005)
 
 
 def test_the_relay_is_claimed_off_pulses_once_and_is_let_go(make, tmp_path):
@@ -196,11 +189,12 @@ def test_lgpio_is_never_replaced_by_another_factory(tmp_path, monkeypatch):
 def test_the_hold_relay_lets_go_when_nobody_asks_for_it_any_more(make):
     hardware, held = make(DoorSettings(hold_pin=5))
     hardware.hold(True)
-    began = time.monotonic()
-    while time.monotonic() - began < LEASE_S + 0.5:
+
+    def held_while_asked_for():
         hardware.hold(True)
-        time.sleep(0.1)
-    assert not held, "it is held while it is asked for"
+        return not held
+
+    stays(held_while_asked_for, LEASE_S + 0.5)
     wait_for(lambda: held, LEASE_S + 1)
     assert not hardware.holder.on
     assert held[0] <= 2 * LEASE_S + 1

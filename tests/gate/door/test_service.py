@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+from itertools import cycle
 
 import pytest
 
+from gate.door.hardware import LEASE_S
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.processes.addresses import socket_of
 from gate.store.database import database_of
@@ -19,6 +21,7 @@ from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.site import schedules
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
+from tests.running import stays, wait_for
 
 
 @pytest.fixture
@@ -186,8 +189,7 @@ def test_the_hold_relay_is_held_while_the_loop_turns_and_let_go_at_the_end(state
         assert client.ask({"do": "hold"})["granted"]
         until(client, mode="manual_hold", hold_relay=True)
         assert client.ask({"do": "open"})["granted"]
-        time.sleep(3.5)
-        assert hold_edges(state) == [False, True], "the lease is renewed while the loop turns"
+        stays(lambda: hold_edges(state) == [False, True], LEASE_S + 0.5, "the lease is renewed while the loop turns")
         process.send_signal(signal.SIGTERM)
         process.wait(10)
     assert hold_edges(state) == [False, True, False, None]
@@ -197,10 +199,7 @@ def test_rex_opens_under_lockdown_and_as_long_as_it_is_pressed(state):
     with door_process(state, rex_pin=REX, min_interval_s=1.0) as (_, client):
         assert client.ask({"do": "lockdown"})["granted"]
         drive(state, REX, 0)
-        deadline = time.monotonic() + 5
-        while edges(state).count(True) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(lambda: edges(state).count(True) >= 3)
         drive(state, REX, 1)
         until(client, mode="lockdown", exit_pressed=False)
     opened = [line.details["method"] for line in events(state) if line.kind == "granted"]
@@ -234,16 +233,15 @@ def test_a_passage_is_accounted_for_by_the_contact(state):
     with door_process(state, contact_pin=CONTACT, open_grace_s=0.2, pulse_s=0.4) as (_, client):
         drive(state, CONTACT, 0)
         until(client, leaf="shut")
-        for taken in (True, False):
-            grant = client.ask({"do": "open"})
-            assert grant["granted"]
+        for number, taken in enumerate((True, False), start=1):
+            wait_for(lambda: client.ask({"do": "open"})["granted"])
             if taken:
                 drive(state, CONTACT, 1)
                 until(client, leaf="open")
                 drive(state, CONTACT, 0)
                 # Locked as soon as it is shut again.
                 until(client, leaf="shut", mode="normal", relay=False)
-            time.sleep(0.8)
+            wait_for(lambda number=number: kinds_of(state).count("passage") == number)
         drive(state, CONTACT, 1)
         until(client, leaf="forced", signal="alarm")
     lines = events(state)
@@ -279,19 +277,22 @@ def test_a_contact_that_chatters_and_a_button_that_sticks_are_faults(state):
     wired = {"contact_pin": CONTACT, "rex_pin": REX, "rex_stuck_s": 5.0, "debounce_s": 0.001}
     with door_process(state, **wired) as (_, client):
         drive(state, REX, 0)
-        deadline, closed = time.monotonic() + 5, False
-        while "contact_chatter" not in client.ask({"do": "status"})["faults"]:
-            assert time.monotonic() < deadline
-            closed = not closed
-            drive(state, CONTACT, int(closed))
+        levels = cycle((0, 1))
+
+        def chatters():
+            drive(state, CONTACT, next(levels))
+            return "contact_chatter" in client.ask({"do": "status"})["faults"]
+
+        wait_for(chatters)
         until(client, within_s=8, faults=["contact_chatter", "rex_stuck"])
         drive(state, REX, 1)
         until(client, faults=["contact_chatter"])
 
 
-def test_schedules_need_a_clock_that_can_be_trusted(state, store):
-    with door_process(state, hold_pin=HOLD) as (_, client):
-        trusted = client.ask({"do": "status"})["clock_trusted"]
+@pytest.mark.parametrize("trusted", [True, False])
+def test_schedules_need_a_clock_that_can_be_trusted(state, store, trusted):
+    with door_process(state, synchronised=trusted, hold_pin=HOLD) as (_, client):
+        assert client.ask({"do": "status"})["clock_trusted"] is trusted
         schedules.put(store, "always", "daily 00:00-24:00", "test")
         someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
         change(store, someone, Changes(schedule="always"), by="test")

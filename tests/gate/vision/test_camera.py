@@ -15,6 +15,7 @@ from gate.vision.pictures import Shot
 from gate.vision.recordings import folder_frames, video_frames
 from gate.vision.settings import CameraSettings
 from gate.vision.sources import Source, source_of
+from tests.running import wait_for
 
 RNG = np.random.default_rng(0)
 
@@ -65,12 +66,15 @@ class Scripted:
                 yield Shot(time.monotonic(), step)
 
 
-def wait_for(camera, condition, within_s=10.0):
-    deadline = time.monotonic() + within_s
-    while not condition(camera.state()):
-        assert time.monotonic() < deadline, camera.state()
+def state_once(camera, condition):
+    """The state of a camera that somebody looks through, once `condition` holds of it."""
+
+    def reached():
         camera.frame(0.02)
-    return camera.state()
+        state = camera.state()
+        return state if condition(state) else None
+
+    return wait_for(reached, 10)
 
 
 def test_a_file_plays_in_its_own_time_and_ends(video, open_camera):
@@ -113,16 +117,16 @@ def test_a_driver_that_blocks_for_ever_is_a_fault_and_another_reader_takes_over(
     script = [[noise(), hold], [mended, *(noise() for _ in range(9000))]]
     camera = open_camera(Scripted(script, CameraSettings(deadline_s=0.3)))
     assert camera.frame(2) is not None
-    assert "no picture for 0.3 s" in wait_for(camera, lambda state: state.fault).fault
+    assert "no picture for 0.3 s" in state_once(camera, lambda state: state.fault).fault
     mended.set()
-    assert wait_for(camera, lambda state: state.fault is None).abandoned == 0
+    assert state_once(camera, lambda state: state.fault is None).abandoned == 0
     hold.set()
 
 
 def test_readers_left_stuck_are_counted(open_camera):
     hold = threading.Event()
     camera = open_camera(Scripted([[hold]], CameraSettings(opening_s=0.2)))
-    assert wait_for(camera, lambda state: state.abandoned >= 3).fault
+    assert state_once(camera, lambda state: state.abandoned >= 3).fault
     hold.set()
 
 
@@ -131,8 +135,8 @@ def test_a_camera_unplugged_half_way_is_lost_and_found_again(open_camera):
     missing = CameraError(Trouble.NO_DEVICE, name="0")
     script = [[noise(), unplugged], [missing], [noise() for _ in range(9000)]]
     camera = open_camera(Scripted(script, CameraSettings(deadline_s=2)))
-    assert "stopped giving" in wait_for(camera, lambda state: state.fault).fault
-    wait_for(camera, lambda state: state.fault is None)
+    assert "stopped giving" in state_once(camera, lambda state: state.fault).fault
+    state_once(camera, lambda state: state.fault is None)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_a_frozen_camera_hands_out_nothing(open_camera):
                 yield Shot(time.monotonic(), picture)
 
     camera = open_camera(Frozen([], CameraSettings(frozen_s=1)))
-    wait_for(camera, lambda state: state.fault == "the picture is frozen")
+    state_once(camera, lambda state: state.fault == "the picture is frozen")
     camera.frame(0)
     assert camera.frame(0.1) is None
 

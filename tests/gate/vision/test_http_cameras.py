@@ -4,7 +4,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from evaluate.demo.walkup import Scene, footage
 from gate.processes.camera_report import Trouble
 from tests.cameras import write_coded
 from tests.gate.vision.test_network_cameras import fault_of, first_picture, looking
-from tests.running import wait_for
+from tests.running import stays, wait_for
 
 PASSWORD = "s#e-c/r@t?"
 LIGHTTPD = shutil.which("lighttpd") or shutil.which("lighttpd", path="/usr/sbin")
@@ -96,8 +95,8 @@ def test_snapshots_and_mjpeg_are_watched_with_either_kind_of_password(site, guar
 def test_a_snapshot_is_asked_for_at_the_rate_of_the_settings(site):
     with looking(site.address("snap.jpg"), fps=20) as camera:
         first_picture(camera, 5)
-        time.sleep(1)
-        assert 12 <= camera.state().report.gives.rate <= 22
+        wait_for(lambda: 12 <= camera.state().report.gives.rate <= 22)
+        stays(lambda: camera.state().report.gives.rate <= 22, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 from tests.cameras import Shifter, rtsp_camera, write_film
 from tests.enrolling import enrol_photos
-from tests.running import ask, gate_running, of_kind, wait_for
+from tests.running import ask, gate_running, of_kind, stays, wait_for
 
 PASSWORD = "s#e:c/r@t?"
 TYPED = f"gate:{PASSWORD}"
@@ -123,8 +123,7 @@ def test_a_wrong_password_is_called_one_and_not_tried_again_at_once(guarded, log
         fault = fault_of(camera)
         assert fault.trouble is trouble
         assert "wr#ng" not in str(fault)
-        time.sleep(1.2)
-        assert guarded.came == before + 1
+        stays(lambda: guarded.came == before + 1, 1.2)
         assert camera.state().report.fault == fault
 
 
@@ -175,7 +174,7 @@ def test_time_stamps_that_jump_make_nobody_wait(camera_there, seconds):
     with looking(shifter.address) as camera:
         first_picture(camera, 10)
         shifter.seconds = seconds
-        time.sleep(0.3)
+        assert shifter.shifted.wait(5)
         assert counts_again(camera, 5) < 1
 
 

@@ -225,7 +225,6 @@ def test_two_residents_side_by_side_are_both_recognised(walk, store, models, pho
     quarter = WIDTH // 4
     both = (np.hstack([a[:, quarter:-quarter], b[:, quarter:-quarter]]) for a, b in zip(left, right, strict=True))
     outcome = walk("both", frames=both, min_eye_distance=24)
-    assert HEIGHT == 360
     claimed = {p.resident for p in outcome.passages if p.resident}
     assert claimed == {"Barack Obama", "Joe Biden"}
     assert outcome.relay_pulses == 1
