@@ -154,21 +154,24 @@ class Importer:
     def _run(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]
     ) -> None:
+        ended = job.phase
         try:
             # Linux schedules each thread by itself; whatever else wants the core gets it at once.
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
             if self._each_row(job, by, may_go_on):
-                job.phase = ends_as
+                ended = ends_as
         except (FacegateError, PackError) as error:
             _log.error("The import ended early: %s", error)
             job.problem = error.sentence if isinstance(error, FacegateError) else Sentence("{why}", why=error)
-            job.phase = Phase.FAILED
+            ended = Phase.FAILED
         except Exception:
             _log.exception("The import ended early")
             job.problem = Sentence("Something went wrong in the gate's own program; it is in its log.")
-            job.phase = Phase.FAILED
-        if job.phase is not Phase.REHEARSED:
+            ended = Phase.FAILED
+        if ended is not Phase.REHEARSED:
             self.clear()
+        # Last: whoever reads that it has ended finds nothing of it left.
+        job.phase = ended
 
     def _each_row(self, job: Import, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached. Raises Refusal."""

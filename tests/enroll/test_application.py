@@ -1,0 +1,71 @@
+"""What whoever enrols asks for is cleaned and checked in one place, and so in the same words at every door."""
+
+import pytest
+
+from enroll.application import Application, Photo, of_namesake
+from enroll.consent import agreed
+from gate.errors import Refusal, UsageError
+from gate.store.people import residents
+from gate.store.people.consents import Way
+
+TOLD = agreed(Way.TOLD)
+
+
+def unopened(count):
+    return [Photo(f"{number}.jpg", lambda: pytest.fail("a photo is opened before anything else is right")) for number in
+            range(count)]  # fmt: skip
+
+
+def test_name_and_home_are_cleaned_and_nothing_is_opened():
+    asked = Application.of("  Jose\u0301\u3000Li ", " 3-1204\u00a0", unopened(8), TOLD)
+    assert (asked.name, asked.unit, len(asked.photos), asked.whose) == ("José Li", "3-1204", 8, None)
+    assert Application.of("王芳", None).agreed is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("", None), "The name must have between 1 and 100 characters."),
+        (("Li\u202eNa", None), "The name holds invisible or control characters; type it again."),
+        (("Li Na", " "), "The unit must have between 1 and 100 characters."),
+        (("Li Na", None, unopened(9), TOLD), "Give between 1 and 8 photos."),
+        (("Li Na", None, (), TOLD), "Give between 1 and 8 photos."),
+        (("Li Na", None, unopened(1)), "Photos need a consent: told, paper or screen."),
+        (("Li Na", None, unopened(1), agreed(Way.NONE)), "Photos need a consent: told, paper or screen."),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(given, why):
+    with pytest.raises(UsageError) as refused:
+        Application.of(*given)
+    assert str(refused.value) == why
+
+
+def test_whose_face_it_is_is_found_by_name_and_home(store):
+    first = residents.enrol(store, "Li Na", None, [])
+    assert of_namesake(store, Application.of("Li Na", None)).whose == first
+    assert of_namesake(store, Application.of("Li\u00a0Na", "1-101")).whose == first, "nobody said where she lives"
+    second = residents.enrol(store, "Li Na", "2-202", [])
+    assert of_namesake(store, Application.of("Zhao Lei", None)).whose is None
+    residents.enrol(store, "Wu Bo", "1-101", [])
+    assert of_namesake(store, Application.of("Wu Bo", "2-202")).whose is None
+    with pytest.raises(Refusal, match="2 residents are called Li Na; say where they live"):
+        of_namesake(store, Application.of("Li Na", "2-202"))
+    more = Application.of("whatever was typed", None, unopened(1), TOLD, second)
+    assert (more.name, more.whose) == ("Li Na", second)
+
+
+def test_api_page_import_and_command_refuse_a_name_in_the_same_words(browser, facegate, photos, store, tmp_path):
+    name = "Li\u202eNa"
+    with pytest.raises(UsageError) as refused:
+        Application.of(name, None)
+    why = str(refused.value)
+    manager = browser("manager")
+    sent = {"photos": ("obama.jpg", (photos / "obama.jpg").read_bytes())}
+    answer = manager.post("/api/v1/enrolments", data={"name": name, "way": "told"}, files=sent)
+    assert (answer.status_code, answer.json()["detail"]) == (422, why)
+    assert why in manager.post("/enrol", data={"name": name, "agreed": "true"}, files=sent).text
+    assert facegate("enroll", name, photos / "obama.jpg").err.strip().endswith(why)
+    (tmp_path / "people.csv").write_text(f"name\n{name}\n", "utf-8")
+    (row,) = facegate("import", tmp_path / "people.csv", "--json").answer["rows"]
+    assert (row["action"], row["why"]) == ("refused", why)
+    assert residents.every(store) == []
