@@ -122,8 +122,7 @@ def evaluate(
         "without": list(without),
     }
     answer |= _verify(seen.faces, seen.cohort, seed, report)
-    groups = _by_group(seen.listing, seen.faces, attempts, seen.margin)
-    if groups:
+    if groups := _by_group(seen.listing, seen.faces, attempts, seen.margin):
         answer["groups"] = groups
     if as_json:
         print_json(answer)

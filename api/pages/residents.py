@@ -217,23 +217,21 @@ def _enrol(
     actor: Registrar,
     resident: str,
     given: dict[str, str] | None = None,
-    *,
-    notice: str | None = None,
-    problem: str | None = None,
+    **said: str,
 ) -> Response:
+    """The page to enrol on, with what is `given` in its form and `said` above it: a notice or a problem."""
     language = language_of(request).tag
     spoken = language if language in texts.LANGUAGES else "en"
     return page(
         request,
         "enrol.html",
-        status_code=422 if problem else 200,
+        status_code=422 if "problem" in said else 200,
         actor=actor,
         person=found_resident(connection, resident) if resident else None,
         given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
         consent_text=texts.text(spoken),
         consent_language=spoken,
-        notice=notice,
-        problem=problem,
+        **said,
     )
 
 
@@ -243,15 +241,15 @@ def _resident(
     context: Context,
     actor: Registrar,
     resident: str,
-    notice: str | None = None,
-    problem: str | None = None,
+    **said: str,
 ) -> Response:
+    """The page of one resident, with what is `said` above it: a notice or a problem."""
     person = found_resident(connection, resident)
     today = datetime.now(zone_of(context.zone)).date()
     return page(
         request,
         "resident.html",
-        status_code=422 if problem else 200,
+        status_code=422 if "problem" in said else 200,
         actor=actor,
         person=person,
         fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
@@ -264,6 +262,5 @@ def _resident(
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
-        notice=notice,
-        problem=problem,
+        **said,
     )
