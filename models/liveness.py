@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Box
+from models.images import Image
 from models.manifest import LivenessSpec
 from models.runtime import Provider, open_session
-
-Image = NDArray[np.uint8]
 
 # A softmax in float32 saturates; beyond this its logarithm says nothing.
 _MOST_LOGIT = 12.0

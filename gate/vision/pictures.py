@@ -7,12 +7,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.processes.camera_report import CameraError, Trouble
 from gate.vision.settings import CameraSettings
-
-Image = NDArray[np.uint8]
+from models.images import Image
 
 MOST_PIXELS = 4096 * 4096
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from gate.processes.camera_report import CameraError, Trouble
-from gate.vision.pictures import MOST_PIXELS, Image, Shot, check_size, converted
+from gate.vision.pictures import MOST_PIXELS, Shot, check_size, converted
+from models.images import Image
 
 Stream = Iterator[tuple[float, Image]]
 
