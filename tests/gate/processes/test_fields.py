@@ -131,6 +131,7 @@ class Sample:
     true: bool = False
     raw: bytes = b""
     several: tuple[int, ...] = ()
+    pair: tuple[int, int] = (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,7 @@ class Sample:
     [
         {"number": True}, {"number": "1"}, {"number": 10**20}, {"number": None}, {"count": 1.0}, {"count": False},
         {"text": 1}, {"text": None}, {"true": 1}, {"raw": "ä"}, {"raw": 7}, {"several": 1}, {"several": ["1"]},
+        {"pair": [1]},
     ],
     ids=str,
 )  # fmt: skip
