@@ -198,6 +198,7 @@ def test_what_is_refused_moves_nothing_and_is_on_record(door, given, now, vision
     verdict, on = ask(controller, given, now, known)
     assert (verdict.granted, verdict.reason, on) == (False, reason, None)
     assert relay.told == []
+    assert bool(relay.shown) is vision, "whoever stands there is not told what another process made up"
     assert record[0].kind == "denied"
     assert record[0].details["reason"] == reason.value
 

@@ -19,7 +19,13 @@ def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
     assert decide(CLAIM, WELL, Earlier(), 100.5, 1.5).granted
 
 
-@pytest.mark.parametrize("known", [Known(), Known(RESIDENT), Known(RESIDENT, from_vision=True)])
+@pytest.mark.parametrize(
+    "known",
+    [
+        Known(), Known(RESIDENT), Known(RESIDENT, from_vision=True),
+        Known(RESIDENT, valid=True, within_hours=True, face_suffices=True),
+    ],
+)  # fmt: skip
 def test_what_was_left_out_refuses(known):
     assert not decide(CLAIM, known, Earlier(), 100.5, 1.5).granted
 
