@@ -102,7 +102,7 @@ def test_every_rule_that_is_broken_on_purpose_stands_where_it_is_looked_for():
             assert path.startswith("-") or "/" not in path or (REPOSITORY / path).exists(), f"{one.rule}: no {path}"
 
 
-def test_each_decision_has_a_number_of_its_own():
+def test_each_decision_has_a_number_of_its_own_and_a_date():
     decisions = (REPOSITORY / "docs" / "decisions.md").read_text("utf-8")
-    numbers = [int(number) for number in re.findall(r"^(\d+)\. \*\*", decisions, re.MULTILINE)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. \(\d{4}-\d\d-\d\d\) \*\*", decisions, re.MULTILINE)]
+    assert numbers == list(range(1, len(re.findall(r"^\d+\. ", decisions, re.MULTILINE)) + 1))
