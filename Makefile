@@ -22,14 +22,14 @@ check: $(BIN)/facegate
 bench: $(BIN)/facegate
 	$(BIN)/facegate bench
 
-# The slow proofs; they print their tables.
+# The slow proofs, in their order: one installs what the next upgrades. They print their tables.
 soak: $(BIN)/facegate
-	$(BIN)/python -m pytest -m soak -s
+	$(BIN)/python -m pytest -m soak -s -p no:randomly
 
 # The whole API against its own description, by schemathesis.
 fuzz: $(BIN)/facegate
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	$(BIN)/python -m pytest -m soak -s tests/soak/test_api_schema.py
+	$(BIN)/python -m pytest -m soak -s -p no:randomly tests/soak/test_api_schema.py
 
 # Mutation testing of the door's pure core; the rows of its table are altered by tests/soak/test_table_rows.py.
 mutants: $(BIN)/facegate
