@@ -17,6 +17,7 @@ from enroll.bulk import COLUMNS, read_rows
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from tests.conftest import REPOSITORY
+from tests.enrolling import DECODER
 
 GOOD = Path(__file__).parent.parent / "data" / "tables"
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -44,7 +45,7 @@ def row(number, cells):
 def refused(path):
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     with pytest.raises(UsageError) as error:
-        read_rows(open_table(path, COLUMNS), path.parent)
+        read_rows(open_table(path, COLUMNS), path.parent, DECODER)
     assert time.monotonic() - began < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
     return str(error.value)
@@ -105,7 +106,7 @@ def test_entities_do_not_multiply_and_no_file_is_read(tmp_path):
                 given = sheet if member.filename.endswith("sheet2.xml") else good.read(member)
                 out.writestr(member.filename, given)
         with suppress(UsageError):
-            rows, _ = read_rows(open_table(path, COLUMNS), tmp_path)
+            rows, _ = read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
             assert all("root:" not in one.name and len(one.name) <= 100 for one in rows)
 
 
@@ -119,7 +120,7 @@ def test_a_damaged_workbook_is_a_table_or_one_sentence(tmp_path, file):
             spoilt[rng.randrange(4, len(spoilt))] = rng.randrange(256)
         path.write_bytes(spoilt)
         with suppress(UsageError):
-            read_rows(open_table(path, COLUMNS), tmp_path)
+            read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_hostile_csv_is_a_table_or_one_sentence_at_once(tmp_path, content):
     path, began = tmp_path / "people.csv", time.monotonic()
     path.write_bytes(content)
     with suppress(UsageError):
-        read_rows(open_table(path, COLUMNS), tmp_path)
+        read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
     assert time.monotonic() - began < 10
 
 
