@@ -32,6 +32,8 @@ from tests.running import (
 
 KILLS = int(os.environ.get("FACEGATE_TEST_KILLS", "2"))
 os.environ.pop("FACEGATE_TEST_KILLS", None)
+# Beside other tests; the soak holds a quiet machine to two.
+BACK_WITHIN_S = 10
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_di
             until(process, f"{who} ready")
             back = time.monotonic() - killed
             kills.setdefault(who, []).append((killed, back))
-            assert back < 2, f"{who} took {back:.2f} s"
+            assert back < BACK_WITHIN_S, f"{who} took {back:.2f} s"
     summary = {who: round(max(back for _, back in times), 2) for who, times in kills.items()}
     print(f"\n{KILLS} kills each; longest until back (s): {summary}")
     check_journal(state, [killed for killed, _ in kills["door"]])
@@ -98,6 +100,7 @@ def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_di
 @pytest.mark.soak
 def test_twenty_kills_each(models_dir, state, empty_gateway, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "KILLS", 20)
+    monkeypatch.setattr(sys.modules[__name__], "BACK_WITHIN_S", 2)
     test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_dir, state, empty_gateway)
 
 
