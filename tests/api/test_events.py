@@ -49,6 +49,16 @@ def test_who_came_in_at_nine(browser, lived):
     assert [one["at"][11:16] for one in found] == ["08:14", "08:13", "08:12", "08:11"]
 
 
+@pytest.mark.parametrize("said", ["[]", "5", "null", '{"seconds":1e999}', r'{"why":"\ud800"}'])
+def test_a_line_whose_details_are_none_is_shown_and_exported_with_the_others(browser, store, lived, said):
+    store.execute("UPDATE audit SET details = ? WHERE sequence = 30", (said,))
+    asker = browser("owner")
+    assert next(one for one in items(asker, "limit=200") if one["sequence"] == 30)["details"] == {}
+    assert asker.get("/events").status_code == 200
+    exported = asker.get("/api/v1/events/export").text
+    assert exported.splitlines()[-1].startswith('"1",')
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [

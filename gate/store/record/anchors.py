@@ -23,7 +23,7 @@ from typing import Any
 from gate.processes.fields import Malformed, read
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Flaw
-from gate.store.record.details import details_of
+from gate.store.record.details import details_of, object_of
 from gate.vocabulary import Kind
 
 # The door says an anchor after so many lines, and after so many seconds in which there was any.
@@ -210,7 +210,7 @@ def replaced_by_restores(connection: sqlite3.Connection) -> list[Replaced]:
     )
     found: list[Replaced] = []
     for sequence, kind, at, text in rows:
-        details = json.loads(text)
+        details = object_of(text)
         if kind == Kind.TIDIED:
             found += _kept_by_pruning(details)
         else:
@@ -221,9 +221,9 @@ def replaced_by_restores(connection: sqlite3.Connection) -> list[Replaced]:
     return found
 
 
-def _kept_by_pruning(details: Any) -> Iterator[Replaced]:
+def _kept_by_pruning(details: dict[str, Any]) -> Iterator[Replaced]:
     """What a line says in which nothing else is checked yet: what makes no sense excuses nothing."""
-    said = details.get("replaced") if isinstance(details, dict) else None
+    said = details.get("replaced")
     for one in said if isinstance(said, list) else ():
         with suppress(Malformed):
             yield read(Replaced, one)

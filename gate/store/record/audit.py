@@ -25,7 +25,7 @@ from typing import Any
 from gate.clock import trusted_now
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.store.record.details import Details, details_of
+from gate.store.record.details import Details, details_of, object_of
 from gate.vocabulary import AuditEvent, Kind
 
 _COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
@@ -174,8 +174,8 @@ def _line(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Line:
         at=at,
         mono=mono,
         clock_trusted=None if trusted is None else bool(trusted),
-        details=json.loads(details),
-        commitments=json.loads(commitments),
+        details=object_of(details),
+        commitments=object_of(commitments),
         previous=previous,
         hash=digest,
         personal=dict(personal.fetchall()),
@@ -262,7 +262,7 @@ def _vouches(row: dict[str, Any], pruned: Anchor) -> bool:
     """Whether a line says that the lines up to `pruned` go, or more than those: pruning may have been cut short."""
     if row["kind"] != Kind.TIDIED:
         return False
-    says = details_of(json.loads(row["details"]))
+    says = details_of(object_of(row["details"]))
     return (says.through or 0) > pruned.sequence or Anchor(says.through or 0, says.hash or "") == pruned
 
 
@@ -275,7 +275,7 @@ def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int,
     if not hmac.compare_digest(str(stated), _hash(row)):
         return "the line was altered"
     row["hash"] = stated
-    commitments = json.loads(row["commitments"])
+    commitments = object_of(row["commitments"])
     kept = connection.execute("SELECT field, salt, value FROM audit_personal WHERE event_id = ?", (row["id"],))
     for field, salt, value in kept:
         if commitments.get(field) != _commitment(salt, value):

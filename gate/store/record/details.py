@@ -7,6 +7,7 @@ whoever may write the database may have put anything in its place: what is not o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -60,6 +61,21 @@ def details_of(said: object) -> Details:
     """What is looked for in a line's details."""
     found = said if isinstance(said, dict) else {}
     return Details(**{name: found[name] for name, kind in _KINDS.items() if _is(found.get(name), kind)})
+
+
+def object_of(text: str) -> dict[str, Any]:
+    """What stands in a line as JSON; empty where that is no object of plain numbers and writable text.
+
+    >>> object_of('{"why":"dark"}'), object_of('["why"]')
+    ({'why': 'dark'}, {})
+    """
+    try:
+        found = json.loads(text)
+        # Half a surrogate pair, and 1e999, are valid JSON that no answer and no file takes.
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def without_scores(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 import re
 from dataclasses import fields
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gate.store.record import audit
 from gate.store.record.details import Details, details_of, without_scores
+from gate.vocabulary import AuditEvent
 from tests.conftest import REPOSITORY
 
 NAMES = tuple(field.name for field in fields(Details))
@@ -30,6 +33,16 @@ def test_any_details_are_read_and_each_is_of_its_kind_or_missing(said):
             type(value).__name__ in field.type or (type(value), field.type) == (int, "float | None")
         )
         assert value is None or value == said[field.name] or value != value
+
+
+@pytest.mark.parametrize("said", ["[]", "5", "null", '["reason"]', '{"seconds":1e999}', r'{"why":"\ud800"}'])
+@pytest.mark.parametrize("column", ["details", "commitments"])
+def test_a_line_that_holds_something_else_says_nothing_and_does_not_verify(store, column, said):
+    audit.append(store, AuditEvent("tidied", {"through": 0}, {"name": "Wang Fang"}))
+    store.execute(f"UPDATE audit SET {column} = ?", (said,))
+    (line,) = audit.lines(store)
+    assert getattr(line, column) == {}
+    assert audit.verify(store) is not None
 
 
 def test_how_alike_a_face_was_is_left_out_and_nothing_else():
