@@ -99,9 +99,9 @@ def _fed_as_shipped(installed: Installed) -> Installed:
     return installed
 
 
-def _without_calibration(written: dict[str, Any]) -> dict[str, Any]:
+def _without_calibration(written: Any) -> Any:
     # Version 0.1 kept a threshold in it.
-    embedder = written.get("embedder")
+    embedder = written.get("embedder") if isinstance(written, dict) else None
     if isinstance(embedder, dict):
         embedder.pop("calibration", None)
     return written

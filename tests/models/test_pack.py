@@ -174,9 +174,10 @@ def test_a_missing_file_and_a_damaged_list_of_them_stop_it_too(copied):
     (copied / "open" / "MobileFaceNet.onnx").unlink()
     with pytest.raises(PackError, match="cannot be read"):
         verify(copied, "open")
-    (copied / "open" / INSTALLED).write_text("{")
-    with pytest.raises(PackError, match="installed.json is damaged"):
-        verify(copied, "open")
+    for damaged in ("{", "[]", "5"):
+        (copied / "open" / INSTALLED).write_text(damaged)
+        with pytest.raises(PackError, match="installed.json is damaged"):
+            verify(copied, "open")
     with pytest.raises(PackError, match="is not installed. Run: facegate models install absent"):
         verify(copied, "absent")
 
