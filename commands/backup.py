@@ -43,7 +43,9 @@ def _made_in(folder: Path, gate: Home) -> archive.Backup:
         return archive.make(gate.state, folder, gate.config)
     except OSError as error:
         where = error.filename or folder
-        raise UsageError(f"The backup cannot be made in {folder} ({where}: {error.strerror}).") from error
+        raise UsageError(
+            f"The backup cannot be made in {folder} ({where}: {error.strerror}). Mend that, or name another folder."
+        ) from error
 
 
 def _carried(folder: Path, state: Path | None, config: Path | None) -> archive.Backup | None:
