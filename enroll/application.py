@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from enroll.consent import WAYS, Agreed
 from gate.errors import Refusal, UsageError
 from gate.names import clean_text
+from gate.store.database import transaction
 from gate.store.people import residents
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -93,16 +94,17 @@ def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
 def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str) -> Resident:
     """Keep the person, the templates made of their photos, and the consent; the record says `by` whom.
 
-    All or nothing. Raises Refusal as `residents.enrol` and `residents.add_templates`.
+    All or nothing. Raises Refusal as `refuse_namesake`, `residents.enrol` and `residents.add_templates`.
     """
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
-    if asked.whose is None:
+    with transaction(connection):
+        if asked.whose is not None:
+            return residents.add_templates(connection, asked.whose, made, consent, unit=asked.unit, by=by)
+        # Whoever asked at the same time may have been quicker.
+        refuse_namesake(connection, asked)
         return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by)
-    return residents.add_templates(connection, asked.whose, made, consent, unit=asked.unit, by=by)
 
 
 def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:
     """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known."""
-    asked = Application.of(name, unit)
-    refuse_namesake(connection, asked)
-    return write(connection, asked, (), by)
+    return write(connection, Application.of(name, unit), (), by)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from enroll.application import Application, of_namesake, refuse_namesake, write
+from enroll.application import Application, of_namesake, write
 from enroll.checks import LeftOut
 from enroll.consent import WAYS, agreed
 from enroll.decode import photo_in
@@ -129,7 +129,6 @@ def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: P
     if found is not None:
         action, person = Action.ENROLLED, write(connection, asked, found.templates, by)
     elif asked.whose is None:
-        refuse_namesake(connection, asked)
         action, person = Action.ADDED, write(connection, asked, (), by)
     else:
         action, person = Action.KNOWN, asked.whose

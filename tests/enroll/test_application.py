@@ -1,10 +1,15 @@
 """What whoever enrols asks for is cleaned and checked in one place, and so in the same words at every door."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier
+
 import pytest
 
-from enroll.application import Application, Photo, of_namesake
+from enroll.application import Application, Photo, add_without_face, of_namesake, write
 from enroll.consent import agreed
 from gate.errors import Refusal, UsageError
+from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import Way
 
@@ -52,6 +57,32 @@ def test_whose_face_it_is_is_found_by_name_and_home(store):
         of_namesake(store, Application.of("Li Na", "2-202"))
     more = Application.of("whatever was typed", None, unopened(1), TOLD, second)
     assert (more.name, more.whose) == ("Li Na", second)
+
+
+def test_of_several_who_ask_for_the_same_person_at_once_one_is_heard(store, state):
+    began = Barrier(4)
+
+    def ask(_):
+        with closing(open_database(state)) as connection:
+            began.wait(10)
+            try:
+                return add_without_face(connection, "Li Na", "2-202", by="test").name
+            except Refusal as refused:
+                return str(refused)
+
+    with ThreadPoolExecutor(4) as together:
+        said = sorted(together.map(ask, range(4)))
+    assert said[0] == "Li Na"
+    assert set(said[1:]) == {"Li Na is known already; for another person of that name, say where they live."}
+    assert [one.unit for one in residents.every(store)] == ["2-202"]
+
+
+def test_whoever_was_added_while_photos_were_looked_over_is_not_added_again(store):
+    asked = of_namesake(store, Application.of("Li Na", "2-202"))
+    residents.enrol(store, "Li Na", "2-202", [])
+    with pytest.raises(Refusal, match="Li Na is known already"):
+        write(store, asked, (), "test")
+    assert len(residents.every(store)) == 1
 
 
 def test_api_page_import_and_command_refuse_a_name_in_the_same_words(browser, facegate, photos, store, tmp_path):
