@@ -216,8 +216,14 @@ def _give(process: subprocess.Popen[str], given: dict[str, Any]) -> None:
 
 
 def _lock(state: Path) -> int:
-    path = runtime_directory(state, "supervisor") / "run.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        path = runtime_directory(state, "supervisor") / "run.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        why = error.strerror
+        raise UsageError(
+            f"The state directory {state} cannot be written ({why}). Choose another with --state."
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

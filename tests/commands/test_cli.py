@@ -111,6 +111,14 @@ def empty(folder):
     return folder / "empty.bin"
 
 
+def test_a_gate_whose_folder_cannot_be_written_is_told_so(facegate, state):
+    state.mkdir()
+    (state / "run").write_text("no folder")
+    done = facegate("run")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"The state directory {state} cannot be written (Not a directory). Choose another with --state." in done.err
+
+
 def test_a_warning_for_a_face_that_is_enrolled_already(facegate, photos):
     facegate("enroll", "Barack Obama", photos / "obama.jpg")
     done = facegate("enroll", "Somebody Else", photos / "obama2.jpg")
