@@ -73,16 +73,18 @@ class Container:
         return done
 
 
-def bare(root):
-    """A new bare tree at `root`; the first one is fetched and kept."""
-    if not _BARE.is_dir():
-        new = _BARE.with_suffix(".new")
+def bare(root, *more):
+    """A new bare tree at `root`, with some packages more; the first of each kind is fetched and kept."""
+    kept = _BARE.with_name("-".join((_BARE.name, *more)))
+    if not kept.is_dir():
+        new = kept.with_name(f"{kept.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         suite = _release()["VERSION_CODENAME"]
-        command = ["debootstrap", "--variant=minbase", f"--include={_SYSTEM},{PACKAGES}", suite, str(new), _mirror()]
+        wanted = f"--include={','.join((_SYSTEM, PACKAGES, *more))}"
+        command = ["debootstrap", "--variant=minbase", wanted, suite, str(new), _mirror()]
         subprocess.run(command, check=True, capture_output=True)
-        new.rename(_BARE)
-    subprocess.run(["cp", "-a", "--reflink=auto", str(_BARE), str(root)], check=True)
+        new.rename(kept)
+    subprocess.run(["cp", "-a", "--reflink=auto", str(kept), str(root)], check=True)
     for path in ("/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
         if Path(path).is_file():
             shutil.copyfile(path, f"{root}{path}")
