@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gate.processes.wire import Message
 
@@ -118,7 +118,7 @@ def _mapping(kind: Any, said: object, where: str) -> dict[str, Any]:
 
 def _single(kind: Any, said: object, where: str) -> Any:
     if kind is float and _is_number(said):
-        return float(said)  # type: ignore[arg-type]
+        return float(said)
     if kind is int and type(said) is int and _is_number(said):
         return said
     if kind in (str, bool) and type(said) is kind:
@@ -133,14 +133,18 @@ def _single(kind: Any, said: object, where: str) -> Any:
 _NAMES = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
 
 
-def _is_number(said: object) -> bool:
-    return type(said) in (int, float) and abs(said) < _LARGEST and math.isfinite(said)  # type: ignore[arg-type]
+def _is_number(said: object) -> TypeGuard[float]:
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return False
+    return abs(said) < _LARGEST and math.isfinite(said)
 
 
 def _bytes(said: object, where: str) -> bytes:
+    if not isinstance(said, str):
+        raise Malformed(f"{where} is base64")
     try:
-        return base64.b64decode(said, validate=True)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
+        return base64.b64decode(said, validate=True)
+    except ValueError as error:
         raise Malformed(f"{where} is base64") from error
 
 

@@ -49,7 +49,7 @@ class HttpCamera:
         self._address = address
         # No proxy of the environment, and no way to another host than the one that was named.
         self._client = httpx.Client(
-            verify=False,  # noqa: S501
+            verify=False,  # noqa: S501 - cameras make their own certificates
             trust_env=False,
             timeout=httpx.Timeout(min(STALL_S, opening_s), connect=opening_s),
         )

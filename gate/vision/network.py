@@ -47,11 +47,11 @@ def load() -> None:
     """
 
     import av.error
-    import av.logging  # noqa: F401
+    import av.logging  # noqa: F401 - loaded now, for later
 
     # The codec that names of hosts go through.
     "localhost".encode("idna")
-    httpx.Client(verify=False, trust_env=False).close()  # noqa: S501
+    httpx.Client(verify=False, trust_env=False).close()  # noqa: S501 - it speaks to nobody
 
 
 def _rtsp_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:

@@ -164,9 +164,9 @@ def _take_hours(connection: sqlite3.Connection, present: sqlite3.Connection) -> 
     groups = _merge(connection, present, "groups", "schedule_id")
     for group, schedule in connection.execute("SELECT id, schedule_id FROM groups").fetchall():
         connection.execute("UPDATE groups SET schedule_id = ? WHERE id = ?", (schedules.get(schedule), group))
-    columns = "id, schedule_id, group_id, extended, valid_from, valid_until"
-    now = {one[0]: one[1:] for one in present.execute(f"SELECT {columns} FROM residents")}  # noqa: S608 - constants
-    for resident, schedule, group, *rest in connection.execute(f"SELECT {columns} FROM residents").fetchall():  # noqa: S608
+    hours = "SELECT id, schedule_id, group_id, extended, valid_from, valid_until FROM residents"
+    now = {one[0]: one[1:] for one in present.execute(hours)}
+    for resident, schedule, group, *rest in connection.execute(hours).fetchall():
         connection.execute(
             "UPDATE residents SET schedule_id = ?, group_id = ?, extended = ?, valid_from = ?, valid_until = ?"
             " WHERE id = ?",

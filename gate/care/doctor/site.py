@@ -102,6 +102,7 @@ def units_shown() -> dict[str, UnitState] | None:
 def who_listens(state: Path, settings: ApiSettings) -> Listens:
     """Ours is known by its certificate, or where it has none by what it answers."""
     ours = settings.certificate if settings.tls == "own" else generated_certificate_file(state)
+    # Whoever listens everywhere is asked here: a comparison, and no place to listen.
     address = ("127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host, settings.port)  # noqa: S104
     try:
         if settings.port == 0 or settings.tls == "off":
