@@ -18,7 +18,7 @@ from api.front.listening import Doors
 from api.front.tls import generated_certificate, names_in, own_certificate
 from api.importer import Importer
 from api.languages import Languages
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from gate.api_settings import ApiSettings, WebhooksSettings
 from gate.keep_settings import KeepSettings
 from gate.processes.addresses import runtime_directory

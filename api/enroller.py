@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from enroll.application import Application, Photo
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from models.errors import PackError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Header
 
 from api.auth import Actor
-from gate.store.site import requests
+from gate.store.site import idempotency_keys
 
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=200, description="The same request with the same key is done once.")
@@ -42,13 +42,13 @@ def _once(
     if key is None:
         return act()
     digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
-    before = requests.begin(connection, actor.label, key, digest, time.time())
+    before = idempotency_keys.begin(connection, actor.label, key, digest, time.time())
     if before is not None:
         return before
     try:
         result = act()
     except BaseException:
-        requests.failed(connection, actor.label, key)
+        idempotency_keys.failed(connection, actor.label, key)
         raise
-    requests.done(connection, actor.label, key, result, result if of_resident else None)
+    idempotency_keys.done(connection, actor.label, key, result, result if of_resident else None)
     return result

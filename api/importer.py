@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences

@@ -14,12 +14,12 @@ from typing import IO
 
 import click
 
-from commands.given import is_within, new_file, opened_by_giver
+from commands.caller_files import is_within, new_file, opened_by_giver
 from commands.home import home, json_option, print_json, print_table, record_look, state_option
 from gate.care.witnesses import ask_journal, given, keep_exported, kept_in
 from gate.errors import FacegateError, Refusal
 from gate.spreadsheet import csv_line
-from gate.state import state_directory
+from gate.state_folder import state_directory
 from gate.store.record import audit as store
 from gate.store.record.anchors import OUT_OF_REACH, Comparison, Keeper, Replaced, compare, replaced_by_restores
 from gate.store.record.audit import Line

@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
-from commands.given import is_within
+from commands.caller_files import is_within
+from commands.drop_root import as_owner, owner_of
 from commands.home import Home, counted, home, json_option, print_json, state_option
-from commands.owner import as_owner, owner_of
 from gate.care import backup as archive
 from gate.errors import UsageError
 from gate.places import folder as make_folder
-from gate.state import state_directory
+from gate.state_folder import state_directory
 
 
 @click.command()

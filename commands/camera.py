@@ -14,7 +14,7 @@ from gate.care.health import vision_status
 from gate.config import Settings, load_settings
 from gate.processes.camera_report import CameraReport
 from gate.processes.starting import credential
-from gate.state import SERVICE_CREDENTIALS, configuration_file, state_directory
+from gate.state_folder import SERVICE_CREDENTIALS, configuration_file, state_directory
 from gate.vision.address import with_password, without_password
 
 _NOBODY = "nobody"
@@ -41,7 +41,7 @@ def try_camera(state: Path | None, config: Path | None, source: str, as_json: bo
 def _tried(settings: Settings) -> CameraReport:
     # Whoever root becomes may not read where Python lies: all that is needed is loaded before.
     import gate.vision.network
-    from gate.vision.trial import tried
+    from gate.vision.camera_trial import tried
 
     gate.vision.network.load()
     password = credential("camera-password") or _kept_password()

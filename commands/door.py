@@ -18,7 +18,7 @@ from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
 from gate.processes.fields import written
 from gate.processes.requests import Do
-from gate.state import state_directory
+from gate.state_folder import state_directory
 
 Answer = TypeVar("Answer")
 

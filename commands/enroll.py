@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.given import handed_over
+from commands.caller_files import handed_over
 from commands.home import Home, counted, home, json_option, print_json, state_option
 from enroll.application import Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
@@ -90,7 +90,7 @@ def _add(gate: Home, name: str, unit: str | None, *, as_json: bool) -> None:
 def _enrol(gate: Home, name: str, unit: str | None, photos: Sequence[Path], said: Agreed) -> tuple[Enrolled, Forecast]:
     """Enrol from photos, also somebody who is enrolled already; and what is to be expected with one more."""
     from enroll.decode import photo_in
-    from enroll.decoder.keeper import Decoder
+    from enroll.decoder.parent import Decoder
     from enroll.enrolment import enrol
     from gate.care.forecast import forecast_of
     from models.pack import open_models

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.owner import become, owner_of
+from commands.drop_root import become, owner_of
 from gate.config import Settings, load_settings
 from gate.errors import UsageError
 from gate.processes.terminal import in_one_line, spelt
-from gate.state import CONFIG_NAME, configuration_file, is_service, models_directory, state_directory
+from gate.state_folder import CONFIG_NAME, configuration_file, is_service, models_directory, state_directory
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -75,7 +75,7 @@ def record_look(connection: sqlite3.Connection, what: str, by: str) -> None:
 def home(state: Path | None, config: Path | None = None, *, part: str | None = "db", **overrides: Any) -> Home:
     """The gate the options name. Root becomes the state's own user, or where it is root's that of its folder `part`.
 
-    What root names (the configuration, the files of `commands.given`) is opened before.
+    What root names (the configuration, the files of `commands.caller_files`) is opened before.
     """
     directory, by = state_directory(state), f"uid {os.getuid()}"
     if config is not None or is_service(directory):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.given import handed_over
+from commands.caller_files import handed_over
 from commands.home import Home, home, json_option, print_json, print_table, progress_bar, state_option
-from enroll.tables.letters import ENCODINGS
+from enroll.tables.encodings import ENCODINGS
 from gate.store.copy_rows import people_in_memory
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _carried_out(
 ) -> tuple[list[Outcome], str]:
     """What became of each line, or in a rehearsal would; and how the table was read, said at once unless `quiet`."""
     from enroll.bulk import COLUMNS, carry_out, read_rows
-    from enroll.decoder.keeper import Decoder
+    from enroll.decoder.parent import Decoder
     from enroll.enrolment import known_faces
     from enroll.tables.open import open_table
     from models.pack import open_models

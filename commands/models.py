@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.given import handed_over
+from commands.caller_files import handed_over
+from commands.drop_root import as_owner, owner_of
 from commands.home import Home, fetch_progress, home, json_option, print_json, print_table, state_option
-from commands.owner import as_owner, owner_of
-from gate.state import state_directory
+from gate.state_folder import state_directory
 
 if TYPE_CHECKING:
     from models.installed import Installed

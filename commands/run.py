@@ -12,7 +12,7 @@ from commands.home import home, state_option
 from commands.settings import print_settings
 from gate.config import shown
 from gate.errors import UsageError
-from gate.state import is_service
+from gate.state_folder import is_service
 
 
 @click.command()

@@ -17,7 +17,7 @@ from enroll.application import Application, of_namesake, write
 from enroll.checks import LeftOut
 from enroll.consent import WAYS, agreed
 from enroll.decode import photo_in
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from enroll.enrolment import Prepared, prepare
 from enroll.named_photos import NamedPhotos
 from enroll.tables.days import day_of

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from gate.errors import FacegateError, Refusal, Sentence, together
-from gate.vision.plain import doubt, doubt_and_lean
+from gate.vision.plain_face import doubt, doubt_and_lean
 from gate.vision.quality import Bounds, Quality, covered, measure, unfit
 from gate.vocabulary import Reason
 from models.align import align

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enroll.application import Photo
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from enroll.decoder.wire import NoPicture, Word
 from gate.errors import Sentence, UsageError
 

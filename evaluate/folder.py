@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of, put_upright
 from enroll.decode import decode_photo
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from gate.errors import UsageError
 from gate.vision.quality import Bounds, unfit
 from gate.vocabulary import Reason

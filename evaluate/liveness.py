@@ -10,13 +10,13 @@ import numpy as np
 
 from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from evaluate.folder import photos_in
 from gate.errors import UsageError
 from gate.vision.liveness import MOST_PASSIVE, THRESHOLDS, Liveness, Look, judge
 from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames
-from gate.vision.surround import edges_around, held_frame
+from gate.vision.straight_edges import edges_around, held_frame
 from gate.vocabulary import Level
 from models.faces import largest
 from models.images import Image

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from enroll.decode import decode_photo
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 
 _PHOTO = 180
 _CAPTION = 30

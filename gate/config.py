@@ -21,7 +21,7 @@ from gate.api_settings import ApiSettings, ScreenSettings, WebhooksSettings
 from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 from gate.keep_settings import KeepSettings
-from gate.section import Section
+from gate.settings_section import Section
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import Level

@@ -16,11 +16,11 @@ from gate.door.rules import Known
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
 from gate.store.people.residents import Resident
-from gate.vision.again import DoorNews
 from gate.vision.gallery import Gallery
-from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
+from gate.vision.recording_clock import forward
 from gate.vision.recordings import Stream
+from gate.vision.retry import DoorNews
 from gate.vocabulary import Claim, Frame, Reason, Verdict
 from models.liveness import LivenessCheck
 from models.pack import Models

@@ -1,4 +1,5 @@
-"""Opening a model file for inference: its hash first, then a session with provider and threads chosen on purpose."""
+"""A model file: its hash, which `models.pack` checks before anything is opened, and a session to infer with it, its
+provider and threads chosen on purpose."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from enroll.application import Application, of_namesake
 from enroll.consent import agreed
 from enroll.decode import decode_photo, photo_in
-from enroll.decoder.keeper import Decoder
+from enroll.decoder.parent import Decoder
 from enroll.enrolment import Enrolled, enrol, prepare
 from gate.store.people import residents
 from gate.store.people.consents import Consent, Way

@@ -28,7 +28,7 @@ _FILES = (
     "gate/processes/client.py",
     "gate/names.py",
     "gate/processes/camera_report.py",
-    "gate/vision/proofs.py",
+    "gate/vision/liveness_proofs.py",
     "gate/care/retention.py",
     "gate/schedule.py",
 )

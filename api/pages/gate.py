@@ -21,7 +21,7 @@ from api.who_asks import Owner, Watcher
 from gate.care.health import gather
 from gate.errors import FacegateError, Sentence
 from gate.store.site import approach_zone
-from gate.vision.proofs import Proof, proofs
+from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Level
 from models.errors import PackError

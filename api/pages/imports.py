@@ -16,7 +16,7 @@ from api.context import Context, Shared
 from api.pages.page import language_of, page
 from api.v1.imports import start
 from api.who_asks import Registrar
-from enroll.tables.letters import ENCODINGS
+from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError
 
 router = APIRouter(route_class=AskedFirst, prefix="/import")

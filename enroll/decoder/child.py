@@ -8,7 +8,7 @@ import socket
 import sys
 
 from enroll.decoder.picture import prepare, read_picture
-from enroll.decoder.shut_in import allow_seconds, shut_in
+from enroll.decoder.sandbox import allow_seconds, shut_in
 from enroll.decoder.wire import PHOTO, ROOM, Header, NoPicture, Word
 
 _SECONDS = 20

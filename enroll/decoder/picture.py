@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from enroll.decoder.others import ENOUGH, is_heic, is_webp, what_else
+from enroll.decoder.other_formats import ENOUGH, is_heic, is_webp, what_else
 from enroll.decoder.shrinking import LEAST_SIDE
 from enroll.decoder.webp import open_webp
 from enroll.decoder.wire import WORKING_SIDE, NoPicture, Word

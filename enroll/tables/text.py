@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Collection, Iterator
 
-from enroll.tables.letters import decoded
+from enroll.tables.encodings import decoded
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
 from gate.errors import Sentence, UsageError
 

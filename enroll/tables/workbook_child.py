@@ -12,7 +12,7 @@ import sys
 from datetime import date, datetime
 from typing import Any
 
-from enroll.decoder.shut_in import allow_seconds, shut_in
+from enroll.decoder.sandbox import allow_seconds, shut_in
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES
 
 LOCKED, LONG, NO_WORKBOOK = "locked", "too long", "no workbook"

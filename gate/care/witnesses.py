@@ -14,7 +14,7 @@ from pathlib import Path
 from gate.care.backup import archive
 from gate.errors import UsageError
 from gate.places import read_plain
-from gate.state import SERVICE_STATE
+from gate.state_folder import SERVICE_STATE
 from gate.store.database import database_of
 from gate.store.old_copies import BACKUP_SUFFIX, backups_in
 from gate.store.record.anchors import Keeper, Witness, in_journal, in_text

@@ -11,7 +11,7 @@ from gate.door.outputs import Outputs
 from gate.door.passages import opens_for_party
 from gate.door.rules import Earlier, Known, decide
 from gate.door.settings import DoorSettings
-from gate.door.shown import Shown
+from gate.door.signal_shown import Shown
 from gate.door.signals import Signal
 from gate.door.states import (
     OPEN_MODES,

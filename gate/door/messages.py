@@ -6,8 +6,8 @@ import math
 import re
 import struct
 
-from gate.processes.ends import Peer
 from gate.processes.fields import Malformed, read
+from gate.processes.peers import Peer
 from gate.processes.requests import Do, Order
 from gate.processes.wire import Message
 from gate.vocabulary import Claim, Lesson

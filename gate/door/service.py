@@ -14,25 +14,26 @@ from types import FrameType
 
 from gate.clock import ClockWatch, zone_of
 from gate.door import hours, monitors
+from gate.door.attribution import Attribution
 from gate.door.controller import Controller
+from gate.door.exit_button import ExitButton
 from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
-from gate.door.lessons import Lessons
-from gate.door.memory import Memory, Remembered
+from gate.door.learning import Lessons
 from gate.door.messages import asker, claim_from, lesson_from, may_ask
-from gate.door.recorder import Recorder
+from gate.door.record_writer import RecordWriter
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
+from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.rules import Known
-from gate.door.scribe import Scribe
 from gate.door.settings import CONSEQUENCES, DoorSettings
-from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Mode
+from gate.door.states import Event, Mode
 from gate.door.status import status_of
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
-from gate.processes.ends import Peer
 from gate.processes.fields import Malformed, read, written
+from gate.processes.peers import Peer
 from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Taken, asked
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
@@ -60,21 +61,22 @@ class DoorService:
         self._state = state
         self._vision_uid = uid_of(settings.vision_user)
         self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
-        self._memory = Memory(state)
+        self._memory = RestartMemory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._zone = zone_of(settings.zone)
         self._face_and_pin = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._register = Register(state)
-        self._recorder = Recorder(state, lambda: self._clock.trust.trusted)
-        self._lessons = Lessons(self._recorder.put, tellable=settings.policy.contact or settings.policy.counts_passages)
-        self._scribe = Scribe(self._recorder.put, self._lessons.follow)
-        self._record = self._scribe.take
+        self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
+        self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
+        self._attribution = Attribution(self._writer.put, self._lessons.follow)
+        self._record = self._attribution.take
         self._watchdog = Watchdog()
         self._stop = False
         self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
         self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
         self._controller = Controller(settings, self._hardware, self._record)
-        self._relay, self._contact, self._button = monitors.Relay(), monitors.Contact(), monitors.Button()
+        self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
+        self._relay, self._contact = monitors.Relay(), monitors.Contact()
 
     def run(self) -> None:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
@@ -84,22 +86,22 @@ class DoorService:
             while not self._stop:
                 now = time.monotonic()
                 self._hear_inputs(now)
-                self._serve_exit(now)
+                self._exit_button.watch(bool(self._hardware.active(Input.REX)), now)
                 self._controller.tick(now)
                 self._watch(now)
                 self._check_store(now)
-                self._scribe.flush(now)
+                self._attribution.flush(now)
                 self._remember(now)
-                self._watchdog.feed(self._recorder.alive)
+                self._watchdog.feed(self._writer.alive)
                 if not self._hardware.edges:
                     self._server.turn(self._wait_s(now))
         finally:
             self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._hardware.close()
-            self._scribe.flush(time.monotonic(), at_once=True)
+            self._attribution.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
-            self._recorder.close()
+            self._writer.close()
             self._server.close()
             self._register.close()
             self._memory.close()
@@ -128,23 +130,11 @@ class DoorService:
     def _heed(self, which: Input, active: bool, now: float) -> None:
         """Do what follows from an input that says its word, or no longer does."""
         if which is Input.REX and active:
-            self._exit(now, edge=True)
+            self._exit_button.press(now)
         if which is Input.CONTACT:
             self._contact = self._contact.changed(now)
         blocks = self._settings.tamper_block_s > 0
         self._controller.happen(happenings_of(which, active, tamper_blocks=blocks), now)
-
-    def _serve_exit(self, now: float) -> None:
-        """A button that is still pressed opens again when its pulse is over."""
-        pressed = bool(self._hardware.active(Input.REX))
-        self._button, told = monitors.watch_button(self._button, pressed, self._settings.rex_stuck_s, now)
-        self._controller.happen(told, now)
-        if pressed and self._controller.mode not in (*PULSES, *OPEN_MODES):
-            self._exit(now, edge=False)
-
-    def _exit(self, now: float, *, edge: bool) -> None:
-        if self._controller.exit_request(now) is Answer.WAITS and edge:
-            self._record(AuditEvent(Kind.REX_WAITS, {"reason": Reason.GATE_MOVES}))
 
     def _watch(self, now: float) -> None:
         """Look at the door's own parts, and tell what is wrong with them. Raises RelayFault where it must end."""
@@ -173,7 +163,7 @@ class DoorService:
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
         elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
             self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
-        self._controller.faulty = bool(self._recorder.fault or self._register.fault)
+        self._controller.faulty = bool(self._writer.fault or self._register.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         remembered = Remembered(self._controller.barred(now), self._clock.trust.latest_wall)
@@ -182,19 +172,19 @@ class DoorService:
     def _answer(self, message: Message, peer: Peer) -> Message:
         # What waits in the inputs outranks a message that came with it.
         self._hear_inputs(time.monotonic())
-        self._scribe.asking = peer.uid
+        self._attribution.asking = peer.uid
         try:
             return written(self._serve(message, peer))
         except Malformed as error:
             self._malformed(peer, str(error))
             return written(Reply(False, Reason.MALFORMED))
         finally:
-            self._scribe.asking = None
+            self._attribution.asking = None
 
     def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | DoorStatus:
         do, now = asked(message, OF_DOOR), time.monotonic()
         if not may_ask(do, vision=peer.uid == self._vision_uid, commands=peer.uid in self._command_uids):
-            self._scribe.refuse(Reason.WRONG_PEER, peer)
+            self._attribution.refuse(Reason.WRONG_PEER, peer)
             return Reply(False, Reason.WRONG_PEER)
         match do:
             case Do.CLAIM:
@@ -205,7 +195,7 @@ class DoorService:
             case Do.REPORT:
                 return self._answer_report(read(Report, message))
             case Do.STATUS:
-                parts = self._controller, self._hardware, self._recorder, self._register
+                parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(self._settings, *parts, clock_trusted=self._clock.trust.trusted)
             case _:
                 return self._obey(do, asker(message, peer), now)
@@ -250,10 +240,10 @@ class DoorService:
         return LocalTime(time.time(), self._zone, trusted)
 
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
-        self._recorder.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
+        self._writer.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
 
     def _malformed(self, peer: Peer, why: str) -> None:
-        self._scribe.refuse(Reason.MALFORMED, peer, why)
+        self._attribution.refuse(Reason.MALFORMED, peer, why)
 
 
 def _reply(verdict: Verdict) -> Reply:

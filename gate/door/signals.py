@@ -1,6 +1,6 @@
 """What light and buzzer can say: a pattern for each meaning, told from the others by its rhythm, not by colour alone.
 
-The patterns are played by `gate.door.lights`; which of them, and for how long, is `gate.door.shown`. Pure.
+The patterns are played by `gate.door.lights`; which of them, and for how long, is `gate.door.signal_shown`. Pure.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import time
 from gate.door.controller import Controller
 from gate.door.hardware import Hardware
 from gate.door.inputs import Input
-from gate.door.recorder import Recorder
+from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
 from gate.door.settings import DoorSettings
 from gate.processes.status import DoorStatus
@@ -18,7 +18,7 @@ def status_of(
     settings: DoorSettings,
     controller: Controller,
     hardware: Hardware,
-    recorder: Recorder,
+    writer: RecordWriter,
     register: Register,
     *,
     clock_trusted: bool,
@@ -43,8 +43,8 @@ def status_of(
         lock=settings.lock,
         pid=os.getpid(),
         clock_trusted=clock_trusted,
-        unwritten_events=recorder.waiting,
-        lost_events=recorder.lost,
-        last_write_age_s=recorder.age_s(now),
-        store_fault=recorder.fault or register.fault,
+        unwritten_events=writer.waiting,
+        lost_events=writer.lost,
+        last_write_age_s=writer.age_s(now),
+        store_fault=writer.fault or register.fault,
     )

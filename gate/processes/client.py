@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gate.errors import FacegateError
-from gate.processes.ends import connect_within, keeper_of, peer_of, spoke_unasked
+from gate.processes.peers import connect_within, keeper_of, peer_of, spoke_unasked
 from gate.processes.wire import MAX_ANSWER, Message, decode, encode
 
 _LEAST_WAIT_S = 0.001

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gate.processes.ends import IDLE_S, Peer, has_place, peer_of
+from gate.processes.peers import IDLE_S, Peer, has_place, peer_of
 from gate.processes.wire import MAX_ANSWER, MAX_MESSAGE, Message, decode, encode
 
 _BACKLOG = 32

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.vision.again import Answer, DoorNews, Judged, awaits_door, may_be_judged_again
 from gate.vision.quality import EYES_PER_BOX, Bounds, Zone, nearness, not_at_gate
+from gate.vision.retry import Answer, DoorNews, Judged, awaits_door, may_be_judged_again
 from gate.vision.settings import VisionSettings
 from gate.vision.tracker import Tracks, follow
 from gate.vocabulary import Frame, Track

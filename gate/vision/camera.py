@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gate.processes.camera_report import LASTING, CameraError, CameraFault, CameraReport, Gives, Trouble
 from gate.vision.address import redacted
-from gate.vision.pace import forward
 from gate.vision.pictures import Shot
+from gate.vision.recording_clock import forward
 from gate.vision.sources import Source
 from gate.vocabulary import Frame
 

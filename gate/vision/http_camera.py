@@ -12,11 +12,11 @@ import numpy as np
 
 from gate.processes.camera_report import Trouble
 from gate.vision.address import Address, without_password
+from gate.vision.camera_troubles import status_trouble, trouble_at
 from gate.vision.jpegs import Jpegs, size_of
 from gate.vision.pictures import Shot, check_size
 from gate.vision.settings import CameraSettings
 from gate.vision.stream import OPTIONS, STALL_S, stream_shots
-from gate.vision.troubles import status_trouble, trouble_at
 
 # Streams that FFmpeg takes apart by these names; a playlist names other files, and comes late.
 _FORMATS = {"video/x-flv": "flv", "video/flv": "flv", "video/mp2t": "mpegts", "video/mpeg": "mpegts"}

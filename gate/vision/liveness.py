@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from gate.vision.surround import Edges, held_frame
+from gate.vision.straight_edges import Edges, held_frame
 from gate.vocabulary import Level
 
 

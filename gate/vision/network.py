@@ -12,11 +12,11 @@ import httpx
 
 from gate.processes.camera_report import CameraError, Trouble
 from gate.vision.address import RTSP, Address, address_of
+from gate.vision.camera_troubles import named, trouble_at
 from gate.vision.http_camera import http_shots
 from gate.vision.pictures import Shot
 from gate.vision.settings import CameraSettings
 from gate.vision.stream import OPTIONS, STALL_S, stream_shots
-from gate.vision.troubles import named, trouble_at
 
 # What FFmpeg may open on behalf of an RTSP address, whatever the camera's answers say.
 _PROTOCOLS = {"http": "rtp,udp,tcp,http"}

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.vision.again import RETRY_AFTER_S, Answer, DoorNews
 from gate.vision.attention import Attention, Waiting
 from gate.vision.evidence import Belief, gather, give_up, score_asked_of, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
 from gate.vision.liveness import MOST_PASSIVE, Liveness, Look, judge
-from gate.vision.plain import doubt
+from gate.vision.plain_face import doubt
 from gate.vision.promise import learning_rule, rule_of
 from gate.vision.quality import Bounds, measure, unfit, weight
+from gate.vision.retry import RETRY_AFTER_S, Answer, DoorNews
 from gate.vision.settings import VisionSettings
-from gate.vision.surround import edges_around
+from gate.vision.straight_edges import edges_around
 from gate.vision.tracker import Tracks
 from gate.vocabulary import Claim, Frame, Level, Reason, Sighting, Track
 from models.align import align

@@ -21,8 +21,8 @@ from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.allowance import Allowance
 from gate.processes.client import Client, LinkDown
-from gate.processes.ends import Peer
 from gate.processes.fields import Malformed, written
+from gate.processes.peers import Peer
 from gate.processes.requests import OF_VISION, ClaimReply, Do, Preview, Reply, Report, asked
 from gate.processes.server import Server
 from gate.processes.starting import (
@@ -40,11 +40,11 @@ from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.site import approach_zone
 from gate.vision.address import with_password
-from gate.vision.again import DoorNews
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import judging, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.recogniser import Recogniser
+from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source, source_of
 from gate.vocabulary import Claim, Frame, Kind, Lesson, Reason

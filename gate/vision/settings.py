@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gate.section import Section
+from gate.settings_section import Section
 from gate.vision.address import address_of, refuse_mistyped
 from gate.vocabulary import Level
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from gate.processes.camera_report import Trouble
 from gate.vision.address import Address
+from gate.vision.camera_troubles import trouble_at
 from gate.vision.pictures import MOST_PIXELS, Shot, check_size, converted
 from gate.vision.stream_clock import StreamClock
-from gate.vision.troubles import trouble_at
 
 # A stream that is silent for so long is asked for anew; after a stall that ends sooner no keyframe is waited for.
 STALL_S = 10.0

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from enroll.decode import decode_photo
-from enroll.decoder import keeper
-from enroll.decoder.keeper import Decoder
+from enroll.decoder import parent
+from enroll.decoder.parent import Decoder
 from gate.errors import UsageError
 from tests.conftest import REPOSITORY
 from tests.running import wait_for
@@ -47,7 +47,7 @@ TRIES = (
 )
 _TRIED = """
 import ctypes, os, resource, socket, sys
-from enroll.decoder.shut_in import shut_in
+from enroll.decoder.sandbox import shut_in
 libc = ctypes.CDLL(None, use_errno=True)
 def called(name, *values):
     if getattr(libc, name)(*values) == -1:
@@ -141,7 +141,7 @@ def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
         send(*given)
         sent.set()
 
-    monkeypatch.setattr(keeper.socket, "send_fds", send_and_tell)
+    monkeypatch.setattr(parent.socket, "send_fds", send_and_tell)
 
     def ask():
         with pytest.raises(UsageError) as error:
@@ -166,23 +166,23 @@ def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
     [b"", b"x" * 5000, b"\xff\xff\xff\xffpicture", b"ready"],
 )
 def test_an_answer_that_is_none_is_not_believed(decoder, photo, monkeypatch, answer):
-    honest = keeper._START
+    honest = parent._START
     ready = "from enroll.decoder.wire import Header, Word; s.sendall(Header(Word.READY).pack()); s.recv(9)"
     monkeypatch.setattr(
-        keeper,
+        parent,
         "_START",
         f"import socket, sys; sys.path.insert(0, sys.argv[1]); s = socket.socket(fileno=0); {ready};"
         f" s.sendall({answer!r}.ljust(220, bytes(1)))",
     )
     with pytest.raises(UsageError, match="broke its decoder"):
         decode_photo(photo, decoder)
-    monkeypatch.setattr(keeper, "_START", honest)
+    monkeypatch.setattr(parent, "_START", honest)
     assert decode_photo(photo, decoder).shape == (30, 40, 3)
 
 
 def test_without_its_limits_nothing_is_decoded(decoder, photo, monkeypatch):
     monkeypatch.setattr(
-        keeper,
+        parent,
         "_START",
         "import resource, sys; sys.path.insert(0, sys.argv[1]); resource.setrlimit = lambda *_: 1 / 0;"
         " from enroll.decoder.child import main; sys.exit(main())",
@@ -194,7 +194,7 @@ def test_without_its_limits_nothing_is_decoded(decoder, photo, monkeypatch):
 def test_a_child_serves_many_photos_and_is_replaced_in_time(decoder, child, photo, monkeypatch):
     decode_photo(photo, decoder)
     assert child in children()
-    monkeypatch.setattr(keeper, "_PHOTOS_A_CHILD", 2)
+    monkeypatch.setattr(parent, "_PHOTOS_A_CHILD", 2)
     decode_photo(photo, decoder)
     assert child not in children()
 
@@ -225,7 +225,7 @@ def test_it_ends_where_its_maker_says_so_and_another_starts_with_the_next_photo(
 def test_it_ends_with_whoever_started_it(photo):
     code = (
         "import os, sys; from pathlib import Path; from enroll.decode import decode_photo;"
-        "from enroll.decoder.keeper import Decoder; decoder = Decoder(); decode_photo(Path(sys.argv[1]), decoder);"
+        "from enroll.decoder.parent import Decoder; decoder = Decoder(); decode_photo(Path(sys.argv[1]), decoder);"
         "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text(), flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from enroll.bulk import COLUMNS, Action, read_rows, table_in
-from enroll.tables.letters import ENCODINGS, decoded
+from enroll.tables.encodings import ENCODINGS, decoded
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.spreadsheet import csv_line

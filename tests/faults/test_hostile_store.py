@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from gate.door.recorder import Recorder
+from gate.door.record_writer import RecordWriter
 from gate.door.register import Register, StoreDown
 from gate.processes.terminal import in_one_line, spelt
 from gate.store.database import database_of
@@ -87,13 +87,13 @@ def test_what_makes_no_sense_or_has_no_end_is_the_stores_fault(state, resident, 
 def test_the_record_is_written_once_its_contents_make_sense_again(state, store, script, undo):
     audit.append(store, AuditEvent("before"))
     written(state, script)
-    recorder = Recorder(state)
-    recorder.put(AuditEvent("kept"))
-    wait_for(lambda: recorder.fault is not None, 10)
-    assert recorder.alive
+    writer = RecordWriter(state)
+    writer.put(AuditEvent("kept"))
+    wait_for(lambda: writer.fault is not None, 10)
+    assert writer.alive
     written(state, undo)
-    wait_for(lambda: not recorder.waiting, 10)
-    recorder.close()
+    wait_for(lambda: not writer.waiting, 10)
+    writer.close()
     assert "kept" in [line.kind for line in audit.lines(store)]
 
 

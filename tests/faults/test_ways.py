@@ -88,7 +88,7 @@ def test_root_waits_at_no_pipe_of_the_apis(service_state, pipe, command):  # noq
 
 TYPIST = """
 import fcntl, subprocess, sys, termios
-from commands.owner import Owner, become
+from commands.drop_root import Owner, become
 become(Owner({uid}, {uid}))
 types = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b'x')"
 try:

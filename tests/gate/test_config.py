@@ -5,7 +5,7 @@ import pytest
 from gate.api_settings import exposure
 from gate.config import load_settings, parts_of, shown
 from gate.errors import UsageError
-from gate.state import configuration_file, state_directory
+from gate.state_folder import configuration_file, state_directory
 from gate.vision.address import with_password, without_password
 
 
@@ -99,16 +99,16 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_the_state_given_wins_and_else_it_is_the_users(tmp_path, monkeypatch):
     assert state_directory(tmp_path) == tmp_path
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("gate.state.SERVICE_STATE", tmp_path / "none")
+    monkeypatch.setattr("gate.state_folder.SERVICE_STATE", tmp_path / "none")
     assert state_directory(None) == tmp_path / "facegate"
 
 
 def test_a_services_state_is_closed_to_who_may_not_write_it(tmp_path, monkeypatch):
     service = tmp_path / "service"
     service.mkdir()
-    monkeypatch.setattr("gate.state.SERVICE_STATE", service)
+    monkeypatch.setattr("gate.state_folder.SERVICE_STATE", service)
     assert state_directory(None) == service
-    monkeypatch.setattr("gate.state.os.access", lambda *_: False)
+    monkeypatch.setattr("gate.state_folder.os.access", lambda *_: False)
     with pytest.raises(UsageError, match="Put sudo before the command"):
         state_directory(None)
 
@@ -116,8 +116,8 @@ def test_a_services_state_is_closed_to_who_may_not_write_it(tmp_path, monkeypatc
 def test_a_services_state_has_no_say_in_what_the_services_are_told(tmp_path, monkeypatch):
     file = tmp_path / "facegate.toml"
     file.write_text("")
-    monkeypatch.setattr("gate.state.SERVICE_STATE", tmp_path / "service")
-    monkeypatch.setattr("gate.state.SERVICE_CONFIG", file)
+    monkeypatch.setattr("gate.state_folder.SERVICE_STATE", tmp_path / "service")
+    monkeypatch.setattr("gate.state_folder.SERVICE_CONFIG", file)
     assert configuration_file(tmp_path / "service") == file
     assert configuration_file(tmp_path / "mine") is None
     (tmp_path / "service").mkdir()

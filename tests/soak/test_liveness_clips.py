@@ -19,7 +19,7 @@ import pytest
 from enroll.checks import find_faces, main_face
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, Walker, footage
 from evaluate.liveness import judge_clip
-from gate.vision.proofs import proofs
+from gate.vision.liveness_proofs import proofs
 from gate.vision.recordings import video_frames
 from gate.vocabulary import Level
 from models.pack import open_liveness, open_models
@@ -61,7 +61,7 @@ def test_attacks_over_a_track(shared: Path, liveness_dir: Path) -> None:
         print(f"  fused: BPCER {100 * bpcer:.1f} %, APCER {100 * apcer:.1f} %")
         *_, told = proofs(liveness_dir, PACKS, level, infrared=False)
         assert pytest.approx((bpcer, apcer), abs=0.001) == (told.bpcer, told.apcer), (
-            "gate/vision/proofs.py tells other figures"
+            "gate/vision/liveness_proofs.py tells other figures"
         )
         if level is Level.STANDARD:
             assert bpcer <= 0.05

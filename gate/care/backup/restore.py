@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gate.care.backup import Backup, archive, checked
-from gate.care.backup.revoked import Dropped, keep_revoked, same_gate, tombstones_of
+from gate.care.backup.stays_revoked import Dropped, keep_revoked, same_gate, tombstones_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse

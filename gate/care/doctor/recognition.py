@@ -13,8 +13,8 @@ from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
 from gate.care.forecast import Forecast, forecast_of
 from gate.store.database import open_read_only
-from gate.vision.proofs import Proof, proofs
-from gate.vision.strays import stray_residents
+from gate.vision.liveness_proofs import Proof, proofs
+from gate.vision.stray_templates import stray_residents
 from gate.vocabulary import Level
 from models.errors import PackError
 from models.pack import check_files

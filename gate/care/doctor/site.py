@@ -17,7 +17,7 @@ from gate.api_settings import ApiSettings
 from gate.care.health import Health, ask_api, gather
 from gate.config import Settings
 from gate.processes.addresses import generated_certificate_file
-from gate.state import SERVICE_STATE
+from gate.state_folder import SERVICE_STATE
 
 if TYPE_CHECKING:
     from models.pack import Models

@@ -6,7 +6,7 @@ from gate.door.controller import Controller
 from gate.door.relay import RelayFault
 from gate.door.rules import Known
 from gate.door.settings import DoorSettings
-from gate.door.shown import SHOWN_S
+from gate.door.signal_shown import SHOWN_S
 from gate.door.signals import PATTERNS, Signal
 from gate.door.states import Answer, Barred, Event, Mode
 from gate.store.people.residents import Resident

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gate.door.messages import asker, claim_from, lesson_from
 from gate.processes.camera_report import TROUBLES, CameraFault, CameraReport, Gives, Trouble
-from gate.processes.ends import Peer
 from gate.processes.fields import Malformed, read, written
+from gate.processes.peers import Peer
 from gate.processes.requests import OF_DOOR, OF_VISION, ClaimReply, Do, Order, Preview, Reply, Report, Taken, asked
 from gate.processes.status import DoorStatus, VisionStatus
 from gate.processes.wire import decode, encode

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.vision.liveness import THRESHOLDS, Liveness, Look, judge
-from gate.vision.surround import held_frame
+from gate.vision.straight_edges import held_frame
 from gate.vocabulary import Level
 
 NOTHING = np.zeros((2, 2, 7, 128), np.float32)

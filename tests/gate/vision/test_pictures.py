@@ -11,8 +11,8 @@ from gate.config import load_settings
 from gate.errors import UsageError
 from gate.processes.camera_report import CameraError, Trouble
 from gate.vision.jpegs import Jpegs, size_of
-from gate.vision.pace import forward
 from gate.vision.pictures import Shot, as_mounted
+from gate.vision.recording_clock import forward
 from gate.vision.recordings import video_frames
 from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of

@@ -17,12 +17,12 @@ from gate.errors import Refusal
 from gate.replay import VideoRelay, known_in_footage, replay
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
-from gate.vision.again import DoorNews
 from gate.vision.camera import Camera
 from gate.vision.gallery import judging
-from gate.vision.pace import forward
 from gate.vision.recogniser import Recogniser
+from gate.vision.recording_clock import forward
 from gate.vision.recordings import video_frames
+from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source
 from gate.vocabulary import Frame, Reason

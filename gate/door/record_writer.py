@@ -26,7 +26,7 @@ _RETRY_S = 0.5
 _AT_ONCE = 100
 
 
-class Recorder:
+class RecordWriter:
     """Takes events at once, writes them in order, and keeps trying while the database cannot be written."""
 
     def __init__(self, state: Path, clock_trusted: Callable[[], bool] = lambda: False) -> None:
@@ -41,7 +41,7 @@ class Recorder:
         self._said: Anchor | None = None
         self._said_mono = float("-inf")
         self.fault: str | None = None
-        self._thread = threading.Thread(target=self._own, name="recorder", daemon=True)
+        self._thread = threading.Thread(target=self._own, name="writer", daemon=True)
         self._thread.start()
 
     def put(self, event: AuditEvent | Lesson) -> None:

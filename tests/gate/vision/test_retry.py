@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.vision.again import Answer, DoorNews, Judged, awaits_door, may_ask_again, may_be_judged_again
+from gate.vision.retry import Answer, DoorNews, Judged, awaits_door, may_ask_again, may_be_judged_again
 from gate.vocabulary import Reason
 
 REST = DoorNews(at_rest=True)

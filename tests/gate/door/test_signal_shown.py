@@ -1,6 +1,6 @@
 import pytest
 
-from gate.door.shown import SHOWN_S, Shown
+from gate.door.signal_shown import SHOWN_S, Shown
 from gate.door.signals import Signal
 from gate.door.states import Door, Leaf, Mode
 from gate.vocabulary import Reason

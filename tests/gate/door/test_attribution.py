@@ -1,5 +1,5 @@
-from gate.door.scribe import Scribe
-from gate.processes.ends import Peer
+from gate.door.attribution import Attribution
+from gate.processes.peers import Peer
 from gate.vocabulary import AuditEvent, Kind, Reason
 
 GRANTED, ALONG = AuditEvent(Kind.GRANTED, {}), AuditEvent(Kind.CAME_ALONG, {})
@@ -10,10 +10,10 @@ MANY = 1000
 def flooded(event, asking):
     """How many of a flood of one event are written, and how many whoever follows is told of."""
     written, followed = [], []
-    scribe = Scribe(written.append, followed.append)
-    scribe.asking = asking
+    attribution = Attribution(written.append, followed.append)
+    attribution.asking = asking
     for _ in range(MANY):
-        scribe.take(event)
+        attribution.take(event)
     return len(written), len(followed)
 
 
@@ -28,9 +28,9 @@ def test_only_what_a_message_or_a_refusal_causes_is_limited_and_all_of_it_is_fol
 
 def test_a_message_that_is_refused_is_written_with_its_user_and_why():
     written = []
-    scribe = Scribe(written.append, written.append)
-    scribe.refuse(Reason.MALFORMED, Peer(1, 7), "no" * 200)
-    scribe.refuse(Reason.WRONG_PEER, Peer(1, 7))
+    attribution = Attribution(written.append, written.append)
+    attribution.refuse(Reason.MALFORMED, Peer(1, 7), "no" * 200)
+    attribution.refuse(Reason.WRONG_PEER, Peer(1, 7))
     assert [event.details for event in written] == [
         {"method": "link", "reason": "malformed", "uid": 7, "why": "no" * 100},
         {"method": "link", "reason": "wrong_peer", "uid": 7},

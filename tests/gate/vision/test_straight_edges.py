@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluate.demo.walkup import Held, Scene, footage, walker_from
-from gate.vision.surround import edges_around, held_frame
+from gate.vision.straight_edges import edges_around, held_frame
 
 TEMPLATE = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
 

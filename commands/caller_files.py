@@ -17,9 +17,9 @@ from typing import IO
 
 import click
 
-from commands.owner import Owner, owner_of
+from commands.drop_root import Owner, owner_of
 from gate.errors import UsageError
-from gate.state import state_directory
+from gate.state_folder import state_directory
 
 _LARGEST = 8 << 30
 # As the kernel follows.

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gate.door.memory import Memory, Remembered, memory_of
+from gate.door.restart_memory import Remembered, RestartMemory, memory_of
 from gate.door.states import Barred
 
 KEPT = Remembered(Barred(lockdown=True, tamper_left_s=12.5), 1.8e9)
@@ -10,13 +10,13 @@ KEPT = Remembered(Barred(lockdown=True, tamper_left_s=12.5), 1.8e9)
 
 def remembered(state):
     """What a door would find there."""
-    memory = Memory(state)
+    memory = RestartMemory(state)
     memory.close()
     return memory.found
 
 
 def test_what_barred_credentials_is_remembered_and_a_damaged_memory_is_said(tmp_path, caplog):
-    memory = Memory(tmp_path)
+    memory = RestartMemory(tmp_path)
     assert memory.found == Remembered()
     memory.keep(KEPT, 100.0)
     memory.close()
@@ -30,7 +30,7 @@ def test_the_file_is_as_earlier_doors_wrote_and_read_it(tmp_path):
     memory_of(tmp_path).parent.mkdir()
     words = {"standing": {"lockdown": True, "tamper_left_s": 12.5}, "latest_wall": 1.8e9}
     memory_of(tmp_path).write_text(json.dumps(words))
-    memory = Memory(tmp_path)
+    memory = RestartMemory(tmp_path)
     assert memory.found == KEPT
     memory.keep(Remembered(Barred(True, 11.5), 1.9e9), 100.0)
     memory.close()
@@ -50,7 +50,7 @@ def test_the_file_is_as_earlier_doors_wrote_and_read_it(tmp_path):
     ],
 )
 def test_what_comes_or_goes_is_written_at_once_and_what_runs_now_and_then(tmp_path, barred, at, at_once, written):
-    memory, later = Memory(tmp_path), Remembered(barred, 1.8e9 + 1)
+    memory, later = RestartMemory(tmp_path), Remembered(barred, 1.8e9 + 1)
     memory.keep(KEPT, 100.0)
     memory.keep(later, at, at_once=at_once)
     memory.close()

@@ -8,7 +8,7 @@ import pytest
 
 from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
-from gate.vision.strays import near_many, near_nothing, nothing, stray_residents
+from gate.vision.stray_templates import near_many, near_nothing, nothing, stray_residents
 from models.align import align
 from tests.changed import turned
 from tests.enrolling import enrol_photos

@@ -33,7 +33,7 @@ class Remembered:
     latest_wall: float = 0.0
 
 
-class Memory:
+class RestartMemory:
     """Reads the file once and writes it anew, whole or not at all, from a thread of its own."""
 
     def __init__(self, state: Path) -> None:

@@ -8,7 +8,7 @@ from gate.processes.allowance import Allowance
 from gate.vocabulary import AuditEvent, Kind, Reason
 
 
-class Limiter:
+class FloodLimit:
     """Lets what a user's messages cause through to the record, but of a flood only so many of that user's.
 
     What is left out is counted, and the count is recorded as soon as there is room. Nobody's flood hides what another

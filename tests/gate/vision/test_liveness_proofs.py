@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.vision.proofs import proofs
+from gate.vision.liveness_proofs import proofs
 from gate.vocabulary import Level
 from models.errors import PackError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from enroll.consent import agreed
-from gate.door.lessons import Lessons
+from gate.door.learning import Lessons
 from gate.store.people import residents, templates
 from gate.store.people.consents import Way
 from gate.store.people.templates import Template
