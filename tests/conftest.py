@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.store.database import open_database
@@ -23,6 +24,10 @@ from models.installed import pack_folder
 from models.pack import Models, open_models, verify
 
 pytest_plugins = ["tests.console"]
+
+# How busy the machine is says nothing of what a property holds.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).parent.parent
 SHARED = REPOSITORY.parent / "shared"
