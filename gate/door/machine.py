@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.door.passages import follow, opens_for_party
+from gate.door.passages import follow, opens_for_party, without_late_party
 from gate.door.policy import Policy
 from gate.door.standing import remember
 from gate.door.states import (
@@ -130,6 +130,8 @@ def _first_due(door: Door, now: float) -> tuple[float, Event] | None:
 
 
 def _happen(door: Door, happening: Happening, now: float, policy: Policy) -> tuple[Door, list[Output]]:
+    # A gate that begins to move later than it was to has not been opening all the while.
+    door = without_late_party(door, now, policy)
     given = _given(door, happening.event, now, policy)
     mode, answer = TABLE.get((door.mode, happening.event, given), (Place.SAME, None))
     outputs: list[Output] = [] if answer is None else [answer]

@@ -52,6 +52,11 @@ def _gather(door: Door, happening: Happening, answer: Answer | Reason | None, no
     if answer is Answer.GRANTED:
         alone = happening.event not in CREDENTIALS or policy.counts_passages
         return replace(door, party=None if alone else happening.grant)
+    return without_late_party(door, now, policy)
+
+
+def without_late_party(door: Door, now: float, policy: Policy) -> Door:
+    """The door, with nobody to come along with once it no longer opens for them."""
     return door if opens_for_party(door, now, policy) else replace(door, party=None)
 
 

@@ -154,7 +154,7 @@ def test_however_it_ends_there_is_one_sentence_and_the_next_photo_is_opened(
     if end is not None:
         os.kill(child, end)
         os.kill(child, signal.SIGCONT)
-    asking.join(10)
+    asking.join(60)
     assert sentence in said[0]
     assert "\n" not in said[0]
     assert decode_photo(photo, decoder).shape == (30, 40, 3)
@@ -209,7 +209,7 @@ def test_it_is_as_patient_as_whoever_asks(decoder, child, photo):
 
     asking = threading.Thread(target=ask)
     asking.start()
-    asking.join(10)
+    asking.join(60)
     assert os.SCHED_IDLE in found
     decode_photo(photo, decoder)
     assert child not in children()

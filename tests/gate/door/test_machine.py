@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gate.door.machine import FIRE_PAUSE_S, START_S, at_rest, due_mono, step
@@ -554,6 +554,8 @@ def test_a_hundred_thousand_random_steps_break_no_rule():
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
 @given(st.sampled_from(POLICIES), st.lists(st.tuples(st.sampled_from(HAPPENS), waits), max_size=30))
+# A gate that began to move later than it was to, which was found by chance.
+@example(REPORTING, [(Event.CREDENTIAL, 0.0), (Event.MOVES, 2.0)])
 def test_a_late_caller_changes_no_outcome(policy, history):
     late = punctual = Door()
     now = 0.0
