@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
@@ -67,45 +68,58 @@ class RtspCamera:
 
 
 class Shifter:
-    """Between a camera and its viewer: moves the time stamps of what comes by TCP by `seconds`."""
+    """Between a camera and its viewers: moves the time stamps of what comes by TCP by `seconds`."""
 
     def __init__(self, there: RtspCamera) -> None:
         self.seconds = 0.0
         # Set once a picture has gone on with another time than its own.
         self.shifted = Event()
-        self._there = there
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        Thread(target=self._serve, daemon=True).start()
+        # Where the viewer looks.
+        self.address = between(there, self._moved)
 
-    @property
-    def address(self) -> str:
-        """Where the viewer looks."""
-        return f"rtsp://127.0.0.1:{self._listener.getsockname()[1]}/live"
-
-    def _serve(self) -> None:
-        viewer, _ = self._listener.accept()
-        camera = socket.create_connection(("127.0.0.1", self._there.port))
-        Thread(target=self._pass_on, args=(viewer, camera), daemon=True).start()
-        held = b""
-        with suppress(OSError), viewer:
-            while more := camera.recv(65536):
-                held += more
-                while (end := _message_ends(held)) is not None:
-                    viewer.sendall(self._moved(held[:end]))
-                    held = held[end:]
-
-    def _pass_on(self, viewer: socket.socket, camera: socket.socket) -> None:
-        with suppress(OSError), camera:
-            while more := viewer.recv(65536):
-                camera.sendall(more)
-
-    def _moved(self, message: bytes) -> bytes:
+    def _moved(self, message: bytes, _connection: int) -> bytes:
         if message[:2] != b"$\0":
             return message
         if self.seconds:
             self.shifted.set()
         stamp = (int.from_bytes(message[8:12]) + int(self.seconds * 90_000)) % 2**32
         return message[:8] + stamp.to_bytes(4) + message[12:]
+
+
+def between(there: RtspCamera, passed: Callable[[bytes, int], bytes]) -> str:
+    """An address from which the camera's stream comes by TCP, each message of it as `passed` makes it.
+
+    It is given the message, an RTSP answer or an interleaved packet, and the connection's number, from 0 on.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for number in count():
+            viewer, _ = listener.accept()
+            camera = socket.create_connection(("127.0.0.1", there.port))
+            Thread(target=_pass_on, args=(viewer, camera), daemon=True).start()
+            Thread(target=_pass_back, args=(viewer, camera, number, passed), daemon=True).start()
+
+    Thread(target=serve, daemon=True).start()
+    return f"rtsp://127.0.0.1:{listener.getsockname()[1]}/live"
+
+
+def _pass_on(viewer: socket.socket, camera: socket.socket) -> None:
+    with suppress(OSError), camera:
+        while more := viewer.recv(65536):
+            camera.sendall(more)
+
+
+def _pass_back(
+    viewer: socket.socket, camera: socket.socket, number: int, passed: Callable[[bytes, int], bytes]
+) -> None:
+    held = b""
+    with suppress(OSError), viewer:
+        while more := camera.recv(65536):
+            held += more
+            while (end := _message_ends(held)) is not None:
+                viewer.sendall(passed(held[:end], number))
+                held = held[end:]
 
 
 def _message_ends(held: bytes) -> int | None:

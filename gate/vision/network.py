@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
@@ -61,17 +62,31 @@ def _rtsp_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:
     options = {
         **OPTIONS,
         "allowed_media_types": "video",
+        # In microseconds: it would wait for the first packet as long as for the whole opening, and then once more.
+        "timeout": str(round(STALL_S * 1e6)),
+        # Nor does it wait for one where the description says it all.
+        "max_ts_probe": "0",
         "protocol_whitelist": _PROTOCOLS.get(settings.transport, _USUAL_PROTOCOLS),
     }
     if settings.transport == "auto":
         options["rtsp_flags"] = "prefer_tcp"
     else:
         options["rtsp_transport"] = settings.transport
+    began = time.monotonic()
     with _heeding_its_words():
         container = av.open(address.url, format="rtsp", options=options, timeout=(settings.opening_s, STALL_S))
     with container:
+        if time.monotonic() - began >= min(STALL_S, settings.opening_s) and not _tells_its_size(container):
+            # Some servers say that they play, and send nothing; the next connection is served.
+            raise trouble_at(address, Trouble.NO_ANSWER)
         yield from stream_shots(container, address, settings.opening_s)
     raise trouble_at(address, Trouble.ENDED)
+
+
+def _tells_its_size(container: Any) -> bool:
+    """Whether anything came by which FFmpeg knows the size of the pictures."""
+    stream = container.streams.best("video")
+    return stream is None or stream.codec_context is None or stream.codec_context.width > 0
 
 
 @contextmanager

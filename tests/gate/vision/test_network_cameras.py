@@ -14,7 +14,8 @@ from gate.store.people.consents import NO_PERSON
 from gate.vision.camera import Camera
 from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
-from tests.cameras import Shifter, rtsp_camera, write_film
+from gate.vision.stream import STALL_S
+from tests.cameras import Shifter, between, rtsp_camera, write_film
 from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, of_kind, stays, wait_for
 
@@ -92,8 +93,21 @@ def test_a_picture_comes_with_the_first_keyframe_by_one_connection_which_is_clos
 @pytest.mark.parametrize("sound", ["first", "second"])
 def test_of_a_camera_with_sound_the_video_alone_is_taken(film, sound):
     with rtsp_camera(film, sound=sound) as there, looking(there.address()) as camera:
-        # Of the first opening at times no picture comes; the camera is opened again after `opening_s`.
-        first_picture(camera, 45)
+        # About one connection in 20 is served nothing: GStreamer 1.22 answers PLAY with 200, and its sound, for which
+        # nobody asked, fails at that moment ("streaming stopped, reason not-linked", its log says), and the video with
+        # it. The next connection is served, after ten silent seconds.
+        first_picture(camera, STALL_S + 5)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_camera_that_plays_and_sends_nothing_is_soon_asked_anew(tmp_path, monkeypatch, codec):
+    # Of H.265 the camera's description tells the pictures' size, of H.264 a packet alone.
+    monkeypatch.setattr("gate.vision.network.STALL_S", 3.0)
+    film = write_film(tmp_path, footage([Scene(None, 2.0)], 3), codec)
+    with rtsp_camera(film) as there:
+        address = between(there, lambda message, number: b"" if number == 0 and message[:1] == b"$" else message)
+        with looking(address, opening_s=60) as camera:
+            assert first_picture(camera, 20) >= 3.0
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
