@@ -81,15 +81,20 @@ def _way_to(path: Path) -> Iterator[Path]:
             here = step
 
 
-def handed_over(paths: Sequence[Path], state: Path | None, part: str = "db") -> tuple[Path, ...]:
-    """The files to read, as the state's own user can read them: where root names one that lies elsewhere, a copy that
-    is there until the command ends. Of a folder the files in it are copied. Raises UsageError where one cannot be read.
-    """
-    return click.get_current_context().with_resource(_copies(paths, state_directory(state), part))
+def handed_over(paths: Sequence[Path], state: Path | None) -> tuple[Path, ...]:
+    """The files to read, as the state's own user can read them, until the command ends: see `lent`."""
+    return click.get_current_context().with_resource(lent(paths, state))
 
 
 @contextmanager
-def _copies(paths: Sequence[Path], directory: Path, part: str) -> Iterator[tuple[Path, ...]]:
+def lent(paths: Sequence[Path], state: Path | None, part: str = "db") -> Iterator[tuple[Path, ...]]:
+    """The files to read, as whoever owns that part of the state can read them: where root names one that lies
+    elsewhere, a copy that is there until the block ends. Of a folder the files in it are copied.
+
+    Whoever leaves the block must be root still, or that owner: nobody else can take the copies away. Raises UsageError
+    where a file cannot be read.
+    """
+    directory = state_directory(state)
     owner = owner_of(directory, part)
     if owner is None:
         yield tuple(paths)

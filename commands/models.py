@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.caller_files import handed_over
+from commands.caller_files import lent
 from commands.drop_root import as_owner, owner_of
 from commands.home import Home, fetch_progress, home, json_option, print_json, print_table, state_option
 from gate.state_folder import state_directory
@@ -72,17 +72,21 @@ def install(
     from models.installed import Installed
 
     named = [path for path in (Path(pack) if pack.endswith(".toml") else None, source) if path is not None]
-    given = list(handed_over(named, state, part="models"))
-    pack = str(given.pop(0)) if pack.endswith(".toml") else pack
-    source = given.pop() if given else None
+    # Before this becomes the database's owner, who could not take away what was lent to the owner of the models.
+    with lent(named, state, part="models") as copies:
+        given = list(copies)
+        pack = str(given.pop(0)) if pack.endswith(".toml") else pack
+        source = given.pop() if given else None
 
-    def fetched() -> dict[str, Any]:
-        gate = home(state, config, part="models")
-        with fetch_progress() as progress:
-            done = install_pack(pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress)
-        return done.model_dump(mode="json")
+        def fetched() -> dict[str, Any]:
+            gate = home(state, config, part="models")
+            with fetch_progress() as progress:
+                done = install_pack(
+                    pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress
+                )
+            return done.model_dump(mode="json")
 
-    made = as_owner(owner_of(state_directory(state), "models"), fetched)
+        made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
     installed = Installed.model_validate(made)
     _record(gate, installed)

@@ -5,7 +5,9 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -273,6 +275,14 @@ def test_roots_commands_do_their_work_and_the_record_says_that_it_was_root(servi
     assert {path.stat().st_uid for path in (service_state / "db").iterdir()} == {API}
     tail = json.loads(as_root(service_state, "audit", "tail", "--json").stdout.splitlines()[-1])
     assert {line["details"]["by"] for line in tail["lines"] if "by" in line["details"]} == {"uid 0"}
+
+
+def test_a_pack_that_root_brings_is_installed_and_no_copy_of_it_is_left(service_state, photos):
+    before = set(Path(tempfile.gettempdir()).glob("facegate-given-*"))
+    done = as_root(service_state, "models", "install", "demo-photos", "--from", photos)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.stat().st_uid for path in (service_state / "models/demo-photos").iterdir()} == {MODELS}
+    assert set(Path(tempfile.gettempdir()).glob("facegate-given-*")) == before
 
 
 def test_an_order_of_roots_is_heard_as_roots(service_state):
