@@ -1,1 +1,5 @@
-"""Photos opened in a child process with limits and without rights; what it answers is checked like any stranger's."""
+"""Photos that anybody may have sent, opened by a child process with limits and without rights.
+
+`parent` starts the child and asks it, `child` answers, `wire` is what they say. In the child, `sandbox` gives its
+rights away and `picture` opens a photo, with `heif`, `webp` and `shrinking` where Pillow would take too much memory.
+"""

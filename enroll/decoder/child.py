@@ -1,4 +1,8 @@
-"""The decoder's child: shuts itself in, then answers one photo after another on standard input, a socket."""
+"""The decoder's child process: it gives its rights away, and then opens one photo after another.
+
+Its standard input is a Unix-domain socket to whoever asks; `wire` says what goes over it. Its second argument is the
+number of a descriptor of ROOM bytes of memory that both see, where the pixels go.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ _SECONDS = 20
 
 
 def main() -> int:
-    """Answer until the asker hangs up."""
+    """Answer until the asker closes the socket. Returns the exit code: 1 where its rights cannot be given away."""
     asker = socket.socket(fileno=0)
     try:
         prepare()

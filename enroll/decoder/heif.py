@@ -1,6 +1,8 @@
-"""HEIC tile by tile, by the libheif that pillow-heif brings: a telephone's 48 megapixels need no more than 12 do.
+"""A photo from a HEIC file, decoded tile by tile, so that the 48 megapixels of a telephone need no more memory than 12.
 
-Its Python half gives only whole pictures. Where its libheif is older than 1.19 this says so, and Pillow opens them.
+It calls libheif, which pillow-heif brings, through ctypes: the Python half of pillow-heif decodes whole pictures only.
+libheif decodes tiles from 1.19 on; with an older one `open_heic` gives None, and Pillow opens the file. Names, numbers
+and the order of fields here are those of libheif/heif.h.
 """
 
 from __future__ import annotations
@@ -36,9 +38,10 @@ class _Tiling(ctypes.Structure):
 
 
 def open_heic(content: bytes, most: int) -> Image.Image | None:
-    """The photo in a HEIC file, upright, made smaller by a whole number; None where it must be opened otherwise.
+    """The first photo in the bytes of a HEIC file: RGB, upright, its sides divided by `shrinking.factor_of`.
 
-    Raises NoPicture where it needs more than `most` bytes, or is damaged.
+    None where Pillow must open it: where it is cropped or partly transparent, or libheif is too old. Raises NoPicture
+    where it needs more than `most` bytes of memory, there is no decoder for it, or it is damaged.
     """
     if not hasattr(_LIBRARY, "heif_image_handle_decode_image_tile"):
         return None
@@ -58,7 +61,7 @@ def open_heic(content: bytes, most: int) -> Image.Image | None:
 
 
 class _Heic:
-    """One file as libheif holds it, until the block ends."""
+    """A HEIC file opened by libheif, to be used in a `with` block, whose end frees it. Its calls raise NoPicture."""
 
     def __init__(self, content: bytes) -> None:
         self._call = _LIBRARY
@@ -89,11 +92,14 @@ class _Heic:
         self._call.heif_context_free(self._context)
 
     def transparent(self) -> bool:
-        """Whether some of it is not to be seen."""
+        """Whether the photo has an alpha channel, so that some of it may not be seen."""
         return bool(self._call.heif_image_handle_has_alpha_channel(self._handle))
 
     def tiles(self) -> _Tiling | None:
-        """How it is cut, turned as it is to be seen: one tile where it is in one piece, None where it is cropped."""
+        """How the photo is cut into tiles, in pixels of the upright photo; one tile where it is in one piece.
+
+        None where only a part of what is stored is to be seen, or the photo has more dimensions than two.
+        """
         stored, seen = _Tiling(version=1), _Tiling(version=1)
         for turned, tiling in enumerate((stored, seen)):
             _check(self._call.heif_image_handle_get_image_tiling(self._handle, turned, ctypes.byref(tiling)))
@@ -106,7 +112,7 @@ class _Heic:
         return None if cropped or seen.extra_dimensions else seen
 
     def lay_tile(self, canvas: Canvas, tiles: _Tiling, column: int, row: int) -> None:
-        """Decode one tile on to `canvas`."""
+        """Decode the tile at `column` and `row`, counted from 0 in the upright photo, on to its place on `canvas`."""
         call, image, stride = self._call, ctypes.c_void_p(), ctypes.c_int()
         how = (_RGB, _INTERLEAVED_RGB, self._options)
         if tiles.columns * tiles.rows == 1:

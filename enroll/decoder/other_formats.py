@@ -1,4 +1,4 @@
-"""What people send for a photo, told by how it begins."""
+"""What a file is that people send for a photo, told by its first bytes: for the sentence that they read. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from PIL import Image
 
 from enroll.decoder.wire import NoPicture, Word
 
-# So much of a file's beginning is looked at.
+# So many of the first bytes are looked at.
 ENOUGH = 64
-# Where, which bytes, and what it is called.
+# At which byte, which bytes, and what the file is called.
 _OTHERS = (
     (0, b"%PDF", "PDF"), (0, b"GIF8", "GIF"), (0, b"PK\x03\x04", "ZIP"), (0, b"\xd0\xcf\x11\xe0", "Word"),
     (0, b"8BPS", "Photoshop"), (0, b"\xff\x0a", "JPEG XL"), (4, b"JXL ", "JPEG XL"), (4, b"jP  ", "JPEG 2000"),
@@ -23,7 +23,10 @@ _UNREADABLE = "its beginning cannot be read"
 
 
 def what_else(begins: bytes) -> NoPicture:
-    """Why a file that begins so, and that no decoder knows, is no picture."""
+    """The reason, not yet raised, why a file that begins with these bytes, and that no decoder opened, is no picture.
+
+    Another kind of file, a video, a damaged photo, one for which no decoder is installed, or nothing known.
+    """
     if _brands(begins):
         return _by_brand(begins)
     for at, mark, called in _OTHERS:
@@ -37,12 +40,12 @@ def what_else(begins: bytes) -> NoPicture:
 
 
 def is_heic(begins: bytes) -> bool:
-    """Whether a file that begins so is HEIC."""
+    """Whether a file that begins with these bytes is HEIC."""
     return _brands(begins)[:4] in _HEIC_BRANDS
 
 
 def is_webp(begins: bytes) -> bool:
-    """Whether a file that begins so is WebP."""
+    """Whether a file that begins with these bytes is WebP."""
     return begins.startswith(b"RIFF") and begins.startswith(b"WEBP", 8)
 
 

@@ -1,6 +1,7 @@
-"""One photo from a file that may be anything, by Pillow: judged by what it needs before it is decoded.
+"""One photo from a file that may be anything.
 
-Runs in the decoder's child, which has given every right away; nobody else imports it.
+The memory that it needs is reckoned from its head and its format before it is decoded, so that a file which would need
+too much is refused in a sentence. Runs in the decoder's child, which has given its rights away; nobody else imports it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _TURNS = {
 
 
 def prepare() -> None:
-    """Load every decoder, before the door is shut."""
+    """Load every decoder, and set Pillow up. To be called once, before the child may open no more files."""
     Image.preinit()
     for plugin in ("MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin"):
         import_module(f"PIL.{plugin}")
@@ -53,7 +54,10 @@ def prepare() -> None:
 
 
 def read_picture(file: BinaryIO) -> Image.Image:
-    """The photo upright, as RGB, at most WORKING_SIDE on its longer side. Raises NoPicture."""
+    """The photo in a file: upright, in RGB, at most WORKING_SIDE pixels on its longer side.
+
+    What is transparent is white, as people see it. Raises NoPicture, which says why there is none.
+    """
     try:
         begins = file.read(ENOUGH)
         file.seek(0)
@@ -99,7 +103,10 @@ def _draft(opened: Image.Image) -> None:
 
 
 def _needed(opened: Image.Image, whole: tuple[int, int]) -> float:
-    """Bytes at the peak of decoding a picture whose sides are `whole` to those that it has now."""
+    """The bytes of memory that decoding takes at its peak.
+
+    `whole` has the sides in pixels that are stored; `opened.size` those to be decoded, which a draft made smaller.
+    """
     width, height = opened.size
     each = _BYTES_A_PIXEL[str(opened.format)] + (0 if opened.mode in _PLAIN else _CONVERTED)
     needed = width * height * each + height * _BYTES_A_ROW

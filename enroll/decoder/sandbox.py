@@ -1,6 +1,8 @@
-"""How the decoder's child gives its rights away: limits, another user, and a filter of what it may ask the kernel.
+"""How a child that opens strangers' files gives its rights away: limits, another user, a filter of system calls.
 
-Standard library alone, and nothing is opened after it: what the child needs, it has imported before.
+After `shut_in` the process opens no file, speaks to nobody but whom it holds a socket to, and starts no process; the
+kernel ends it where it takes more memory or time than it may. So whatever it needs must be imported before. Standard
+library alone. On a machine that is neither x86-64 nor aarch64 there is no filter; the limits hold there too.
 """
 
 from __future__ import annotations
@@ -42,7 +44,12 @@ _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
 
 def shut_in() -> None:
-    """Give every right away, for good. Raises OSError or ValueError where one cannot be: then nothing is decoded."""
+    """Give the rights of this process away, for good.
+
+    MEMORY bytes of its own, no file larger than nothing, few descriptors; nobody instead of root; and the system calls
+    of _CALLS alone, others fail with EPERM. Raises OSError or ValueError where one cannot be given away: the caller
+    must then decode nothing.
+    """
     os.chdir("/")
     os.umask(0o777)
     # Where memory runs out nevertheless, this process ends and not the one that asked it.
@@ -67,7 +74,7 @@ def shut_in() -> None:
 
 
 def allow_seconds(seconds: int) -> None:
-    """Let the processor be used for so long from now on; after it the kernel ends this process."""
+    """Allow so many seconds of the processor from now on; after them the kernel ends this process (SIGXCPU)."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime) + seconds + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
@@ -86,7 +93,11 @@ def _filter_calls(libc: ctypes.CDLL) -> None:
 
 
 def _program(machine: int, calls: list[int], clone: int, clone3: int, prlimit: int) -> bytes:
-    """A filter in the kernel's own machine language (linux/filter.h): these calls are allowed, all others denied."""
+    """The filter as the kernel takes it, instructions of 8 bytes each (linux/filter.h, seccomp(2)).
+
+    `machine` is the architecture's number in linux/audit.h, the others are its numbers of system calls: `calls` are
+    allowed, `clone` for threads alone, `prlimit` on this process alone, and `clone3` is said not to be there.
+    """
     load, jump_if_equal, jump_if_set, answer = 0x20, 0x15, 0x45, 0x06
     deny = (answer, 0, 0, _ERRNO | errno.EPERM)
     allow = (answer, 0, 0, _ALLOW)

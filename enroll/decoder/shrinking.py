@@ -1,4 +1,7 @@
-"""A large picture made smaller band by band, while its decoder gives it: the whole never stands in memory twice."""
+"""A large picture made smaller while it is decoded, band by band, so that the whole never stands in memory twice.
+
+Its sides are divided by a whole number (a box filter, Pillow's `reduce`), which `factor_of` chooses.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ from PIL import Image
 
 from enroll.decoder.wire import WORKING_SIDE
 
-# A picture that is larger is made smaller by whole numbers as long as so much of it is left.
+# Pixels that the longer side of a picture keeps at least, where it is divided by a whole number.
 LEAST_SIDE = 1920
 _BAND_ROWS = 64
 
 
 class Canvas:
-    """What a picture of `width` x `height` becomes; parts of it are laid on where they belong."""
+    """Where the parts of a picture of `width` x `height` pixels are put together, made smaller.
+
+    `mode` is Pillow's, RGB or RGBA. `picture` is the whole, black (or clear) where nothing was laid on yet.
+    """
 
     def __init__(self, width: int, height: int, mode: str) -> None:
         self._factor = factor_of(width, height)
@@ -22,7 +28,11 @@ class Canvas:
         self.picture = Image.new(mode, (-(-width // self._factor), -(-height // self._factor)))
 
     def lay(self, pixels: int, stride: int, size: tuple[int, int], at: tuple[int, int]) -> None:
-        """Lay on the part whose rows lie in memory from the address `pixels`, `stride` bytes each."""
+        """Make one part smaller and put it where it belongs.
+
+        Its rows lie in memory from the address `pixels` on, `stride` bytes each, of one byte a channel. `size` is its
+        width and height and `at` its left upper corner, both in pixels of the picture before it is made smaller.
+        """
         width, height = size
         for top in range(0, height, _BAND_ROWS):
             rows = min(_BAND_ROWS, height - top)
@@ -33,7 +43,7 @@ class Canvas:
 
 
 def factor_of(width: int, height: int) -> int:
-    """How much smaller its sides become: 1, 2, 4 or 8."""
+    """By how much the sides of a picture of `width` x `height` pixels are divided: 1, 2, 4 or 8."""
     longest = max(width, height)
     if longest <= WORKING_SIDE:
         return 1

@@ -1,4 +1,7 @@
-"""WebP by the libwebp that Pillow brings, in a quarter of the memory: Pillow itself keeps two frames at hand."""
+"""A photo from a WebP file, in half of the memory that Pillow takes, which keeps two frames as for an animation.
+
+It calls libwebp, which Pillow brings, through ctypes; names are those of webp/decode.h.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,10 @@ _FIRST_CHUNK_AT = 12
 
 
 def open_webp(content: bytes, most: int) -> Image.Image | None:
-    """The photo in a WebP file, made smaller by a whole number; None where it must be opened otherwise.
+    """The photo in the bytes of a WebP file: RGBA, not yet turned, its sides divided by `shrinking.factor_of`.
 
-    Raises NoPicture where it needs more than `most` bytes.
+    Its EXIF, which says how to turn it, is in `info["exif"]`. None where Pillow must open it: an animation, or what
+    libwebp does not know. Raises NoPicture where it needs more than `most` bytes of memory.
     """
     width, height = ctypes.c_int(), ctypes.c_int()
     size = ctypes.c_size_t(len(content))

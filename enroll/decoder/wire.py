@@ -1,4 +1,8 @@
-"""What the decoder's two ends say: a descriptor goes in, a header comes out, and pixels lie in memory both see."""
+"""What the decoder's parent and its child say to each other.
+
+For each photo the parent sends PHOTO, and beside it the descriptor of the open file. The child answers with a `Header`
+of HEADER_SIZE bytes; where that says PICTURE, the pixels lie in memory that both see: rows from the top, in BGR.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Enough for any face that fills a photo; more only costs time.
+# Pixels on the longer side of a photo: enough for any face that fills it, and more only costs time.
 WORKING_SIDE = 2048
-# BGR, as large as a picture may be.
+# Bytes of that memory: the largest picture.
 ROOM = WORKING_SIDE * WORKING_SIDE * 3
-# Goes beside the descriptor of a photo.
+# What is sent with the descriptor of a photo.
 PHOTO = b"photo"
 
 _HEADER = struct.Struct("!HH16s200s")
@@ -18,7 +22,10 @@ HEADER_SIZE = _HEADER.size
 
 
 class Word(StrEnum):
-    """What the child says: that it is ready, that there is a picture, or why there are none."""
+    """What the child says: that it is ready, that there is a picture, or why there is none.
+
+    TOO_SLOW and DIED are also said by the parent, of a child that gives no answer.
+    """
 
     READY = "ready"
     PICTURE = "picture"
@@ -33,7 +40,7 @@ class Word(StrEnum):
 
 
 class NoPicture(Exception):
-    """There is none, for this reason; `why` is a word or two more."""
+    """A file holds no picture that is taken. `word` is the reason; `why` says more, such as the decoder's own words."""
 
     def __init__(self, word: Word, why: str = "") -> None:
         super().__init__(word)
@@ -43,7 +50,7 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is said; with PICTURE the width and height of the BGR pixels in the room."""
+    """One answer of the child. `width` and `height` are those of the picture in pixels, 0 where there is none."""
 
     word: Word
     why: str = ""
@@ -51,12 +58,15 @@ class Header:
     height: int = 0
 
     def pack(self) -> bytes:
-        """As HEADER_SIZE bytes."""
+        """The answer as HEADER_SIZE bytes: two numbers of 16 bits, the word, and `why` cut off after 200 bytes."""
         return _HEADER.pack(self.width, self.height, self.word.encode(), self.why.encode("utf-8", "replace"))
 
     @classmethod
     def unpack(cls, sent: bytes) -> Header:
-        """What was sent. Raises ValueError for what no decoder says."""
+        """The answer in HEADER_SIZE bytes, which may be anybody's: `why` without what cannot be printed.
+
+        Raises ValueError where the word is unknown or the size is none that a picture may have.
+        """
         width, height, word, why = _HEADER.unpack(sent)
         said = "".join(filter(str.isprintable, why.rstrip(b"\0").decode("utf-8", "ignore")))
         header = cls(Word(word.rstrip(b"\0").decode("ascii")), said, width, height)

@@ -1,4 +1,4 @@
-"""Days as people write them in tables, where what they mean is certain."""
+"""A day as people write it in a table, read where it can mean one day only. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ _MIDNIGHT = re.compile(r"[T ]0?0:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?\Z")
 
 
 def day_of(text: str) -> str:
-    """A day as YYYY-MM-DD. Raises UsageError with one sentence for what is none, or may be two.
+    """The day that `text` says, as YYYY-MM-DD.
+
+    Known are the year first, with any mark, with Chinese signs or without any; and the year last, where one of the
+    other two numbers is above 12, both are the same, or points stand between them (then the day comes first). A time
+    is let pass where it is midnight, and digits may be wide. Raises UsageError, with one sentence, for what is no day
+    and for what may be two.
 
     >>> day_of("2026/1/5"), day_of("31.12.2026"), day_of("2026年12月31日"), day_of("12/31/2026")
     ('2026-01-05', '2026-12-31', '2026-12-31', '2026-12-31')

@@ -1,8 +1,10 @@
-"""In which encoding a text was written: told by its mark, or by which one makes names of it.
+"""The text of a file whose encoding nobody told: by its mark, as UTF-8, or by which encoding makes names of it.
 
-A byte is another letter in each of the old encodings, and a few names say too little for statistics. So each encoding
-is tried, and asked whether what it gives can be names: one script a word, capitals at the beginnings, accents among
-plain letters, Chinese characters that people are called by. Where two remain that read differently, a person decides.
+A byte is another letter in each of the old encodings, and a list of a few names is too short for statistics of letters.
+So each of the old encodings is tried in turn, and what it makes of the bytes is judged word by word: can this be a
+name? It can where it is of one script, where a capital letter stands at its beginning alone, where accents stand among
+plain letters, where Chinese characters are ones that people are called by. The judgement is a number (`_likely`), and
+the encodings with the highest are kept. Where they read alike, that is the text; where they differ, a person is asked.
 """
 
 from __future__ import annotations
@@ -69,9 +71,11 @@ _LAST_IN_HEBREW = frozenset("ךםןףץ")
 
 
 def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
-    """The text of a file called `name`, and the encoding it is in, out of ENCODINGS.
+    """The text in `content`, without a byte-order mark, and the name in ENCODINGS of the encoding that it is in.
 
-    Raises UsageError where it is in none, or where it can be read in several ways and `encoding` does not say which.
+    `name` is what the file is called in a sentence. `encoding`, a key of ENCODINGS, is taken where it is given. Raises
+    UsageError where there is no such encoding, where the bytes are no text in it or in any, and where they can be read
+    in several ways, which the sentence names.
     """
     if encoding is not None:
         return _as_asked(content, name, encoding), encoding

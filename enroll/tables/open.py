@@ -1,4 +1,4 @@
-"""A table from a file, by what the file holds and not by what it is called."""
+"""A table from a file: CSV or a workbook, told by the first bytes of the file and not by its name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _COMPOUND = b"\xd0\xcf\x11\xe0"
 
 
 def open_table(path: Path, columns: Collection[str], encoding: str | None = None, called: str | None = None) -> Table:
-    """The table in a file whose first line names some of `columns`; `encoding` as of `letters.decoded`.
+    """The table in the file at `path`, whose first line must name some of `columns` (in small letters).
 
-    `called` is its name, where it lies under another.
-
-    Raises UsageError with one sentence for whatever is none.
+    `encoding` says in which encoding a CSV is, see `encodings.decoded`. `called` is what the file is called in a
+    sentence, where it lies at `path` under another name. Raises UsageError, with one sentence, where it cannot be
+    read, is larger than MAX_BYTES, or holds no such table.
     """
     name = called or path.name
     try:

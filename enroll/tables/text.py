@@ -1,4 +1,8 @@
-"""CSV as spreadsheets and other programs write it: separators, marks and encodings are found, or asked about."""
+"""A table from the bytes of a CSV, as spreadsheets and other programs write it.
+
+The encoding is found by `encodings`; the separator is the one by which the first line names the most known columns, or
+what a line `sep=;` above says. Quotation marks are those of RFC 4180.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,12 @@ _SAID = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*\r?\n', re.IGNORECASE)
 
 
 def read_text(content: bytes, name: str, columns: Collection[str], encoding: str | None = None) -> Table:
-    """The table in a CSV called `name` whose first line names some of `columns`. Raises UsageError."""
+    """The table in the bytes of a CSV.
+
+    `name` is what the file is called in a sentence, `columns` are the known names of columns in small letters, by which
+    the separator is found, and `encoding` is a key of `encodings.ENCODINGS` or None. Raises UsageError where it is text
+    in no known encoding, its quotation marks are not in pairs, or it has too many lines or cells in a line.
+    """
     text, encoding = decoded(content, name, encoding)
     said = _SAID.match(text)
     separator = said[1] if said else _separator(text, columns)
@@ -30,7 +39,7 @@ def read_text(content: bytes, name: str, columns: Collection[str], encoding: str
 
 
 def _separator(text: str, columns: Collection[str]) -> str:
-    """The one that makes the most columns of the first line."""
+    """The separator by which the first line names the most of `columns`; a comma where none names any."""
     start = text.lstrip("\r\n")[: MAX_COLUMNS * 64]
 
     def known(separator: str) -> int:
@@ -44,7 +53,8 @@ def _separator(text: str, columns: Collection[str]) -> str:
 
 
 def _lines(text: str, separator: str, name: str, before: int) -> Iterator[Line]:
-    """`before` lines stood above. A line that goes on in quotes is called by its first."""
+    """The lines that are not empty. Numbers count on from `before`, the lines above; a line whose quoted cell goes on
+    over several has the number of its first. Raises UsageError."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = before + 1
     try:

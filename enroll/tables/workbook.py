@@ -1,4 +1,8 @@
-"""Workbooks (.xlsx and the like, .ods), opened by a child with limits and without rights; its answer is checked."""
+"""A table from a workbook (.xlsx, .xlsm, .xlsb, .ods).
+
+The file is opened by a child process with limits and without rights (`workbook_child`): it comes from anybody, and what
+reads it is a large library. The child's answer is checked as if it came from the file's author.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,11 @@ _MOST_ANSWERED = 64 << 20
 
 
 def read_workbook(path: Path, name: str, columns: Collection[str]) -> Table:
-    """The first sheet of a workbook called `name` whose first line names some of `columns`.
+    """The first sheet, of those that are shown, whose first line names some of `columns` (in small letters).
 
-    Raises UsageError, OSError.
+    `name` is what the file is called in a sentence. The sheets that are not read are named in the table's `read_as`.
+    Raises UsageError where it is no workbook, locked, too large, or no sheet begins so; OSError where the file cannot
+    be opened.
     """
     sane_archive(path, name, most_members=_MOST_MEMBERS, most_bytes=_MOST_UNPACKED)
     found = [
@@ -66,7 +72,7 @@ def _answered(path: Path, name: str) -> list[tuple[str, tuple[Line, ...]]]:
 
 
 def _ask(path: Path) -> bytes:
-    """What the child says, at most so much and so long."""
+    """What the child answers: at most _MOST_ANSWERED bytes within _WALL_S seconds, empty where it ended before."""
     with path.open("rb") as file, subprocess.Popen(
         [sys.executable, "-I", "-c", _START, _HOUSE],
         stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={},

@@ -1,7 +1,8 @@
-"""The child that opens a workbook: it shuts itself in, and answers with each sheet's lines as JSON on standard output.
+"""The child process that opens a workbook from standard input and answers with one JSON object on standard output.
 
-It answers {"sheets": [{"name": ..., "lines": [[number, [cell, ...]], ...]}, ...]}, where a cell is a text, or a list of
-one text where it is a day; or {"problem": a word of PROBLEMS}.
+It gives its rights away before it looks at the file (`enroll.decoder.sandbox`). It answers {"sheets": [{"name": ...,
+"lines": [[number, [cell, ...]], ...]}, ...]}, where a cell is a text, or a list of one text where it is a day; or
+{"problem": a word of PROBLEMS}.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MOST_CELLS = 1_000_000
 
 
 def main() -> int:
-    """Answer once."""
+    """Read one workbook and answer; returns the exit code, 0. Raises OSError where its rights cannot be given away."""
     import python_calamine
 
     content = sys.stdin.buffer.read()

@@ -1,4 +1,8 @@
-"""What the three processes have in common: settings from their starter, readiness told back, an end with it."""
+"""What door, vision and api do alike at their start and end. Their starter is `facegate run`, or systemd.
+
+The starter gives the settings as one line of JSON on standard input, and is told by systemd's notification protocol
+that the process is ready and that it still works. When `facegate run` ends, what it started ends too.
+"""
 
 from __future__ import annotations
 
@@ -21,30 +25,38 @@ from gate.processes.terminal import in_one_line, spelt
 
 
 def settings_from_starter() -> dict[str, Any]:
-    """One line of JSON from standard input, read first of all: whatever the process makes from then is its own."""
+    """The settings, from one line of JSON on standard input.
+
+    To be called before anything else: it also sets the umask, so that what the process makes is closed to others.
+    Raises ValueError where the line is no JSON.
+    """
     keep_to_oneself()
     given: dict[str, Any] = json.loads(sys.stdin.readline())
     return given
 
 
 class _InOneLine(logging.Formatter):
-    """Each message is one line of plain words, whatever others wrote of what it repeats."""
+    """Writes each message on one line, with control characters spelt out: a name in it may be anybody's text."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return in_one_line(spelt(super().formatMessage(record)))
 
 
 def speak_as(name: str) -> None:
-    """What this process logs goes to standard error under its name; who keeps it takes a line for a message."""
+    """Send what this process logs, from INFO up, to standard error, each line beginning with `name`.
+
+    The journal, and `facegate run`, take each line for one message.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_InOneLine(f"{name}: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def stop_with_starter() -> None:
-    """When the starter's end of standard input closes, this process asks itself to stop (SIGTERM).
+    """From now on, send this process SIGTERM when the starter's end of standard input closes, as it does when it dies.
 
-    Settings that came from a file, as a systemd unit gives them, say nothing of their starter.
+    Does nothing where standard input is no pipe: a systemd unit gives the settings from a file, and ends its processes
+    itself.
     """
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
         return
@@ -52,7 +64,10 @@ def stop_with_starter() -> None:
 
 
 def credential(name: str) -> str | None:
-    """A secret handed over by the starter (systemd's LoadCredential=), None where there is none or it is empty."""
+    """The secret of that name which systemd hands over (LoadCredential=), without white space around it.
+
+    None where there is none, or it is empty. Raises OSError, or UnicodeDecodeError where it is no text.
+    """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         return None
@@ -63,7 +78,10 @@ def credential(name: str) -> str | None:
 
 
 def uid_of(user: str | None) -> int:
-    """The uid of a system user; None: this process's own. Raises UsageError where there is no such user."""
+    """The user id of the system user of that name, of this process where `user` is None.
+
+    Raises UsageError where there is no such user; the sentence names the settings that it can come from.
+    """
     if user is None:
         return os.getuid()
     try:
@@ -73,12 +91,16 @@ def uid_of(user: str | None) -> int:
 
 
 def tell_ready() -> None:
-    """Tell the starter that this process does its work."""
+    """Tell the starter that this process is ready and does its work (sd_notify(3), READY=1)."""
     _tell("READY=1")
 
 
 class Watchdog:
-    """Feeds the starter's watchdog (sd_watchdog_enabled(3)) while its owner says that all is fresh."""
+    """Tells the starter at regular times that this process still works (sd_watchdog_enabled(3)).
+
+    The starter kills and restarts a process that does not tell it for WATCHDOG_USEC microseconds; it is told four
+    times as often. Where that variable is not set, nothing is told.
+    """
 
     def __init__(self) -> None:
         every_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6 / 4
@@ -86,7 +108,7 @@ class Watchdog:
         self._fed_mono = float("-inf") if every_s else float("inf")
 
     def feed(self, fresh: bool) -> None:
-        """Once a turn of the owner's loop."""
+        """To be called once a turn of the main loop; `fresh` says that all which should happen has happened lately."""
         now = time.monotonic()
         if fresh and now - self._fed_mono >= self._every_s:
             self._fed_mono = now
@@ -94,7 +116,7 @@ class Watchdog:
 
 
 def _tell(what: str) -> None:
-    """By systemd's notification protocol (sd_notify(3)); nothing where nobody asked."""
+    """Send `what` to the socket NOTIFY_SOCKET (sd_notify(3)); does nothing where that is not set. Raises OSError."""
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:

@@ -1,4 +1,8 @@
-""" "That was not them": an opening by face that was somebody else raises what a face must score for that resident."""
+"""Corrections: openings by face of which a person says "that was not them".
+
+Each one raises what a face must score to be taken for that resident, to a little above what the stranger scored. A
+score is a cosine similarity in [-1, 1]. Vision reads the floors (`at_least`) with the gallery.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,18 @@ from gate.store.record import audit
 from gate.store.record.audit import Line
 from gate.vocabulary import ENTERED, AuditEvent, Kind
 
-# Above the score of whoever was taken for them: another day, in another light, that person scores a little more. Frames
-# of one approach stray by about 0.025.
+# So far above the score of whoever was taken for them: on another day, in another light, that person scores a little
+# more. It is two standard deviations of the frames of one approach, which stray by about 0.025.
 _ABOVE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One such opening: its line in the record, when it was corrected, and what a face must score since."""
+    """One opening that was somebody else.
+
+    `event` is the id of its line in the record, `at` when it was corrected (ISO 8601, UTC), `at_least` the score that
+    a face needs since to be taken for the resident.
+    """
 
     event: str
     at: str
@@ -29,8 +37,11 @@ class Correction:
 
 
 def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, by: str) -> Correction:
-    """The opening with this id, in their name, was somebody else. Raises Refusal for any other line of the record, and
-    where it is said already."""
+    """Write down that the opening whose line has the id `event`, in this resident's name, was somebody else.
+
+    Deletes what was learned of the resident, and writes a line in the name of `by`. Its own transaction. Raises
+    Refusal where that line is no opening by this resident's face, or is corrected already; sqlite3.Error.
+    """
     with transaction(connection):
         line = audit.line_of(connection, event)
         similarity = line.says.similarity if line is not None and is_opening_by_face(line) else None
@@ -50,7 +61,11 @@ def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, b
 
 
 def take_back(connection: sqlite3.Connection, resident: Resident, event: str, *, by: str) -> None:
-    """It was them after all. Raises Refusal where nothing was corrected."""
+    """Delete a correction: it was the resident after all. What was learned of them before does not come back.
+
+    Writes a line in the name of `by`. Its own transaction. Raises Refusal where that opening was not corrected;
+    sqlite3.Error.
+    """
     with transaction(connection):
         removed = connection.execute(
             "DELETE FROM corrections WHERE event_id = ? AND resident_id = ?", (event, resident.id)
@@ -61,7 +76,7 @@ def take_back(connection: sqlite3.Connection, resident: Resident, event: str, *,
 
 
 def of(connection: sqlite3.Connection, resident: str) -> list[Correction]:
-    """What was corrected of one resident, the oldest first."""
+    """The corrections of the resident with this id, the oldest first."""
     rows = connection.execute(
         "SELECT event_id, at, similarity FROM corrections WHERE resident_id = ? ORDER BY at, event_id", (resident,)
     )
@@ -69,7 +84,10 @@ def of(connection: sqlite3.Connection, resident: str) -> list[Correction]:
 
 
 def at_least(connection: sqlite3.Connection) -> dict[int, float]:
-    """What a face must score, whatever the promise asks, by the numbers of those of whom anything was corrected."""
+    """The least score that a face needs, whatever the promise asks, by the resident's number in the gallery.
+
+    Only residents with a correction are in it; of several corrections the highest counts.
+    """
     rows = connection.execute(
         "SELECT r.number, max(c.similarity) FROM corrections c JOIN residents r ON r.id = c.resident_id GROUP BY r.id"
     )
@@ -77,7 +95,7 @@ def at_least(connection: sqlite3.Connection) -> dict[int, float]:
 
 
 def is_opening_by_face(line: Line) -> bool:
-    """Whether a line says that a face opened the gate, of someone the record still names."""
+    """Whether a line of the record is an opening by face, with its score, of a resident whom the record still names."""
     by_face = line.kind in ENTERED and line.says.method == "face"
     return by_face and line.says.similarity is not None and "resident" in line.personal
 

@@ -1,4 +1,9 @@
-"""Templates learned from passages: few, seldom, of those who agreed to it, and forgotten as soon as one is in doubt."""
+"""Templates that the gate learns by itself, from passages of residents who agreed to it.
+
+A learned template lies in the table `templates` beside those from photos, and names in `learned_from` the claim (the
+id of the opening) that it came from. There are at most `MOST` for a resident, one a week, and all of a resident's are
+deleted when one of their openings is said to have been somebody else (`gate.store.people.corrections`).
+"""
 
 from __future__ import annotations
 
@@ -11,16 +16,21 @@ from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vocabulary import AuditEvent, Kind, Lesson
 
-# What was enrolled keeps the greater say, and a face of years ago gives way to one of this season.
+# Templates a resident may have learned, so that what was enrolled keeps the greater say, and how long one waits for the
+# next, so that a face of years ago gives way to one of this season.
 MOST = 2
 NOT_BEFORE = timedelta(days=7)
 
 
 def learn(connection: sqlite3.Connection, lesson: Lesson, moment: Moment) -> bool:
-    """Add a lesson to its resident's templates, in the caller's transaction; whether it was added.
+    """Add the template of a lesson to its resident's, and a line to the record; returns whether it was added.
 
-    It is not where they did not agree to it, where an opening of theirs was somebody else, where they are not enrolled
-    with this model, or where one was learned within `NOT_BEFORE`. Beyond `MOST` the oldest is forgotten.
+    The lesson's `vector` is the template's bytes as `templates.vector` keeps them. `moment` is the time of the line
+    and of the template. Nothing is added, and nothing written, where the resident did not agree to learning, where an
+    opening of theirs is corrected, where they have no enrolled template by the same model and of the same length, or
+    where the last one was learned less than `NOT_BEFORE` ago. Where there are `MOST` already, the oldest are deleted.
+
+    Must be called inside a transaction, which the caller commits. Raises sqlite3.Error.
     """
     resident = residents.get(connection, lesson.resident)
     if resident is None or not consents.covers_learning(connection, resident.id):
@@ -45,7 +55,10 @@ def learn(connection: sqlite3.Connection, lesson: Lesson, moment: Moment) -> boo
 
 
 def forget(connection: sqlite3.Connection, resident: str) -> int:
-    """Forget all that was learned of a resident, in the caller's transaction. Returns how many templates went."""
+    """Delete every template that was learned of the resident with this id; returns how many there were.
+
+    Must be called inside a transaction, which the caller commits. Raises sqlite3.Error.
+    """
     return connection.execute(
         "DELETE FROM templates WHERE resident_id = ? AND learned_from IS NOT NULL", (resident,)
     ).rowcount
