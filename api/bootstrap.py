@@ -20,6 +20,7 @@ from api.importer import Importer
 from api.languages import Languages
 from enroll.decoder.parent import Decoder
 from gate.api_settings import ApiSettings, WebhooksSettings
+from gate.enrolment_settings import EnrolmentSettings
 from gate.keep_settings import KeepSettings
 from gate.processes.addresses import runtime_directory
 
@@ -75,7 +76,8 @@ def _context(given: dict[str, Any], state: Path, settings: ApiSettings, hosts: H
         keep=KeepSettings(**given["keep"]),
         hosts=hosts,
         open=frozenset(settings.open),
-        # Settings written by the version before have no such section.
+        # Settings written by the version before lack the sections that came since.
+        enrolment=EnrolmentSettings(**given.get("enrolment", {})),
         webhooks=Allowed.of(WebhooksSettings(**given.get("webhooks", {})).allow),
         settings=given["settings"],
         config=Path(given["config"]) if given["config"] else None,

@@ -20,6 +20,7 @@ from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
 from api.throttle import Throttle
+from gate.enrolment_settings import EnrolmentSettings
 from gate.keep_settings import KeepSettings
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
@@ -45,6 +46,7 @@ class Context:
     zone: str | None = None
     """The gate's time zone; None: the machine's own."""
     keep: KeepSettings = field(default_factory=KeepSettings)
+    enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     hosts: Hosts = field(default_factory=Hosts)
     """What the gate may be called."""
     open: frozenset[str] = frozenset()

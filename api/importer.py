@@ -50,6 +50,8 @@ class Import:
     """Lines of the table that are no rows."""
     read_as: Sentence
     """In which way the table was read."""
+    language: str
+    """In which language those agreed whose row names none."""
     phase: Phase = Phase.REHEARSING
     outcomes: list[Outcome] = field(default_factory=list)
     problem: Sentence | None = None
@@ -81,10 +83,10 @@ class Importer:
         """Erase what was uploaded."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, files: list[tuple[str, BinaryIO]], encoding: str | None = None) -> None:
+    def start(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None = None) -> None:
         """Rehearse what was uploaded: a table and a ZIP of photos, a ZIP with both, or a table alone.
 
-        `encoding` is that of a CSV, where somebody said it.
+        `language` is the one of the consents whose row names none, `encoding` that of a CSV, where somebody said it.
         Raises Refusal while another import is at work, UsageError for files that are none.
         """
         with self._lock:
@@ -93,7 +95,7 @@ class Importer:
             self.now = None
             self.clear()
             try:
-                found = self._read(files, encoding)
+                found = self._read(files, language, encoding)
             except BaseException:
                 self.clear()
                 raise
@@ -117,7 +119,7 @@ class Importer:
             self.clear()
             self.now = None
 
-    def _read(self, files: list[tuple[str, BinaryIO]], encoding: str | None) -> Import:
+    def _read(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None) -> Import:
         from enroll.bulk import COLUMNS, read_rows, table_in
         from enroll.tables.open import ENDINGS, open_table
         from enroll.zip_archive import unpack
@@ -141,7 +143,7 @@ class Importer:
                 raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
         path = table_in(self._folder)
         table = open_table(path, COLUMNS, encoding, called.get(path))
-        return Import(*read_rows(table, path.parent, self._decoder), table.read_as)
+        return Import(*read_rows(table, path.parent, self._decoder, language), table.read_as, language)
 
     def _work(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from api.importer import Phase
 from gate.care.health import FAULTS as FAULTS
 from gate.care.retention import Why
 from gate.errors import Sentence
@@ -228,22 +227,6 @@ GRADES: dict[str, Sentence] = {
     "ok": Sentence("well"),
     "look": Sentence("look"),
     "bad": Sentence("mend"),
-}
-
-PHASES: dict[str, Sentence] = {
-    Phase.REHEARSING: Sentence("Rehearsing"),
-    Phase.REHEARSED: Sentence("This would change"),
-    Phase.WORKING: Sentence("Enrolling"),
-    Phase.DONE: Sentence("Done"),
-    Phase.FAILED: Sentence("It ended early"),
-}
-
-ACTIONS: dict[str, Sentence] = {
-    "added": Sentence("added without a face"),
-    "enrolled": Sentence("enrolled"),
-    "changed": Sentence("changed"),
-    "known": Sentence("known already"),
-    "refused": Sentence("refused"),
 }
 
 WAYS: dict[str, Sentence] = {

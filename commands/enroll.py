@@ -36,7 +36,9 @@ _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a 
     show_default=True,
     help="How they agreed to the text of: facegate consent",
 )
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="In which language.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), help="In which language; else as in enrolment.language, or English."
+)
 @click.option("--no-face", is_flag=True, help="Add them without photos: they use other ways in.")
 @click.option("--guardian", help="Who agreed for someone under 14.")
 @state_option
@@ -46,7 +48,7 @@ def enroll(
     photos: tuple[Path, ...],
     unit: str | None,
     way: str,
-    language: str,
+    language: str | None,
     guardian: str | None,
     no_face: bool,
     state: Path | None,
@@ -64,7 +66,7 @@ def enroll(
     if no_face:
         _add(gate, name, unit, as_json=as_json)
         return
-    said = agreed(Way(way), language, guardian)
+    said = agreed(Way(way), language or gate.settings.enrolment.language_else(), guardian)
     enrolled, expected = _enrol(gate, name, unit, photos, said)
     _warn(enrolled, expected)
     resident = enrolled.resident

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.caller_files import handed_over
-from commands.home import Home, home, json_option, print_json, print_table, progress_bar, state_option
+from commands.home import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from enroll.consent import LANGUAGES
 from enroll.tables.encodings import ENCODINGS
 from gate.store.copy_rows import people_in_memory
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 @click.option(
     "--encoding", type=click.Choice(list(ENCODINGS)), help="In which encoding a CSV is, where that cannot be found out."
 )
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="In which language those agreed whose row names none; else as in enrolment.language, or English.",
+)
 @click.option("--yes", is_flag=True, help="Do it. Without this it is a rehearsal: it shows what would change.")
 @state_option
 @json_option
@@ -33,6 +39,7 @@ def import_people(
     table: Path,
     photos: Path | None,
     encoding: str | None,
+    language: str | None,
     yes: bool,
     state: Path | None,
     config: Path | None,
@@ -47,13 +54,14 @@ def import_people(
     """
     table, photos = handed_over([table, photos or table.parent], state)
     gate = home(state, config)
+    spoken = language or gate.settings.enrolment.language_else()
     with _unpacked(table, photos) as (listed, folder):
-        outcomes, read_as = _carried_out(gate, listed, folder, encoding, yes=yes, quiet=as_json)
-    return _tell(sorted(outcomes, key=lambda one: one.line), read_as, yes=yes, as_json=as_json)
+        outcomes, read_as = _carried_out(gate, listed, folder, encoding, spoken, yes=yes, quiet=as_json)
+    return _tell(sorted(outcomes, key=lambda one: one.line), read_as, spoken, yes=yes, as_json=as_json)
 
 
 def _carried_out(
-    gate: Home, table: Path, photos: Path, encoding: str | None, *, yes: bool, quiet: bool
+    gate: Home, table: Path, photos: Path, encoding: str | None, language: str, *, yes: bool, quiet: bool
 ) -> tuple[list[Outcome], str]:
     """What became of each line, or in a rehearsal would; and how the table was read, said at once unless `quiet`."""
     from enroll.bulk import COLUMNS, carry_out, read_rows
@@ -64,9 +72,11 @@ def _carried_out(
 
     read = open_table(table, COLUMNS, encoding)
     with Decoder() as decoder:
-        rows, outcomes = read_rows(read, photos, decoder)
+        rows, outcomes = read_rows(read, photos, decoder, language)
         if not quiet:
-            click.echo(read.read_as, err=True)
+            click.echo(
+                f"{read.read_as} Where a row names no language, they agreed to the text in {language}.", err=True
+            )
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
             people = store if yes else people_in_memory(store)
@@ -77,17 +87,22 @@ def _carried_out(
     return outcomes, read.read_as
 
 
-def _tell(outcomes: list[Outcome], read_as: str, *, yes: bool, as_json: bool) -> int:
+def _tell(outcomes: list[Outcome], read_as: str, language: str, *, yes: bool, as_json: bool) -> int:
     """Print it. Returns the exit code: 1 where a line was refused."""
     from enroll.bulk import Action
 
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
+    warnings = sum(one.warns for one in outcomes)
     if as_json:
-        print_json({"done": yes, "read_as": read_as, **counts, "rows": [asdict(one) for one in outcomes]})
+        rows = [asdict(one) | {"warns": one.warns} for one in outcomes]
+        said = {"done": yes, "read_as": read_as, "language": language, "warnings": warnings}
+        print_json(said | counts | {"rows": rows})
     else:
         told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
         print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")
         click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count) or "The table is empty.")
+        if warnings:
+            click.secho(f"Warning: {counted(warnings, 'line')} above should be looked at.", fg="yellow", err=True)
         if not yes:
             click.echo("Nothing was changed. Do it with --yes.")
     return 1 if counts[Action.REFUSED] else 0

@@ -1,7 +1,8 @@
 """Many people at once: a table with a row each, and a folder of photos. What was done before is passed over.
 
 Columns, by their first line: name (needed), unit, group, from, until, photos (file names, separated by semicolons),
-consent (told, paper or screen), language, guardian.
+consent (told, paper or screen), language, guardian. Whoever names no language agreed in the one that `read_rows` is
+given.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Row:
     """A day as YYYY-MM-DD; empty: none is named."""
     valid_until: str
     """The same, for the last one."""
+    agreed: bool = False
+    """Whether it says that they agreed, with a photo or without."""
 
 
 class Action(StrEnum):
@@ -71,11 +74,16 @@ class Outcome:
     action: Action
     why: Sentence | None = None
 
+    @property
+    def warns(self) -> bool:
+        """Whether somebody should look at it, although it is not refused."""
+        return self.why is not None and self.action is not Action.REFUSED
 
-def read_rows(table: Table, folder: Path, decoder: Decoder) -> tuple[list[Row], list[Outcome]]:
+
+def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tuple[list[Row], list[Outcome]]:
     """The rows of a table whose photos lie in `folder`, for `decoder` to open, and those that are none with the reason.
 
-    Raises UsageError where the columns cannot be understood.
+    Whoever agreed and names no language did so in `language`. Raises UsageError where the columns cannot be understood.
     """
     names, photos = _columns(table), NamedPhotos(folder)
     rows: list[Row] = []
@@ -83,7 +91,7 @@ def read_rows(table: Table, folder: Path, decoder: Decoder) -> tuple[list[Row], 
     seen: dict[tuple[str, str | None], int] = {}
     for line in table.lines[1:]:
         try:
-            row = _row(line.number, _cells(names, line), photos, decoder)
+            row = _row(line.number, _cells(names, line), photos, decoder, language)
             first = seen.setdefault((name_key(row.asked.name), row.asked.unit), line.number)
             if first != line.number:
                 raise UsageError("{name} stands in line {line} already.", name=row.asked.name, line=first)
@@ -122,7 +130,8 @@ def carry_out(
             action = _keep(connection, row, asked, found, by)
     except FacegateError as error:
         return Outcome(row.line, row.asked.name, Action.REFUSED, error.sentence)
-    return Outcome(row.line, row.asked.name, action, _remarks(found.lookalikes, found.left_out) if found else None)
+    said = _remarks(found.lookalikes, found.left_out) if found else _without_a_photo(row, asked)
+    return Outcome(row.line, row.asked.name, action, said)
 
 
 def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str) -> Action:
@@ -148,6 +157,12 @@ def _remarks(lookalikes: Sequence[str], left_out: Sequence[LeftOut]) -> Sentence
     if lookalikes:
         said.insert(0, Sentence("Looks very like {others}.", others=", ".join(lookalikes)))
     return together(said) if said else None
+
+
+def _without_a_photo(row: Row, asked: Application) -> Sentence | None:
+    """What should be told of somebody who agreed to their face being kept, and has none."""
+    has_face = asked.whose is not None and asked.whose.templates > 0
+    return Sentence("They agreed, but no photo is named: no face is kept.") if row.agreed and not has_face else None
 
 
 def _columns(table: Table) -> list[str]:
@@ -188,12 +203,12 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
     return {name: typed(cell.text) for name, cell in named.items()}
 
 
-def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder) -> Row:
+def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder, language: str) -> Row:
     names = [name.strip() for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip()]
     photos = [photo_in(found.called(name), decoder) for name in names]
     way = cells.get("consent", "").lower()
     said = agreed(
-        Way(way) if way in WAYS else Way.NONE, cells.get("language", "") or "en", cells.get("guardian", "") or None
+        Way(way) if way in WAYS else Way.NONE, cells.get("language", "") or language, cells.get("guardian", "") or None
     )
     valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in _DAYS)
     if valid_from and valid_until and valid_until < valid_from:
@@ -205,6 +220,7 @@ def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder)
         group=normalised(cells.get("group", "")),
         valid_from=valid_from,
         valid_until=valid_until,
+        agreed=said.way is not Way.NONE,
     )
 
 

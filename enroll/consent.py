@@ -37,9 +37,14 @@ def agreed(way: Way, language: str = "en", guardian: str | None = None) -> Agree
 
     Raises UsageError for a language that has no text, and for a guardian whose name can be none.
     """
+    refuse_unknown_language(language)
+    return Agreed(way, language, clean_text(guardian, "guardian's name") if guardian is not None else None)
+
+
+def refuse_unknown_language(language: str) -> None:
+    """Raises UsageError where nobody can have read the text in it."""
     if language not in LANGUAGES:
         raise UsageError("There is no consent text in this language.")
-    return Agreed(way, language, clean_text(guardian, "guardian's name") if guardian is not None else None)
 
 
 def text(language: str, name: str = CURRENT) -> str:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from gate.api_settings import ApiSettings, ScreenSettings, WebhooksSettings
 from gate.door.settings import DoorSettings
+from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
 from gate.keep_settings import KeepSettings
 from gate.settings_section import Section
@@ -78,6 +79,9 @@ class Settings(BaseSettings):
 
     screen: ScreenSettings = ScreenSettings()
     """The screen at the gate."""
+
+    enrolment: EnrolmentSettings = EnrolmentSettings()
+    """Enrolling people."""
 
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
@@ -218,6 +222,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "api": dumped["api"],
             "webhooks": dumped["webhooks"],
             "keep": dumped["keep"],
+            "enrolment": dumped["enrolment"],
             "settings": shown(settings),
             "config": str(config.absolute()) if config else None,
             "zone": settings.door.zone,

@@ -13,9 +13,12 @@ from api.asked_again import still_may
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Shared
+from api.importer import Phase
+from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import language_of, page
 from api.v1.imports import start
 from api.who_asks import Registrar
+from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError
 
@@ -37,10 +40,11 @@ def start_import(
     actor: Registrar,
     files: list[UploadFile] | None = None,
     encoding: Annotated[str, Form(max_length=20)] = "",
+    language: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Rehearse what was chosen."""
     try:
-        start(context, [one for one in files or [] if one.filename], encoding)
+        start(context, [one for one in files or [] if one.filename], encoding, language or _spoken(request, context))
     except FacegateError as error:
         return _page(request, context, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)
@@ -63,13 +67,22 @@ def discard_import(context: Shared, _actor: Registrar) -> Response:
     return RedirectResponse("/import", 303)
 
 
+def _spoken(request: Request, context: Context) -> str:
+    """In which language people here agree, as far as settings and reader tell."""
+    tag = language_of(request).tag
+    return context.enrolment.language_else(tag if tag in texts.LANGUAGES else "en")
+
+
 def _page(request: Request, context: Context, actor: Actor, template: str, problem: str | None = None) -> Response:
     now = context.importer.now
     lines = now.lines() if now else []
     # What needs somebody's eye comes first.
-    shown = sorted(lines, key=lambda one: (one.action != "refused", not one.why, one.line))[:_LINES_SHOWN]
+    shown = sorted(lines, key=lambda one: (one.action != "refused", not one.warns, one.line))[:_LINES_SHOWN]
     counts = Counter(one.action for one in lines)
+    is_done = now is not None and now.phase not in (Phase.REHEARSING, Phase.REHEARSED)
     return page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
-        problem=problem, encodings=ENCODINGS,
+        problem=problem, encodings=ENCODINGS, spoken=_spoken(request, context),
+        language_names={one.tag: one.name for one in context.languages.all if one.tag in texts.LANGUAGES},
+        warnings=sum(one.warns for one in lines), phases=PHASES, actions=DONE if is_done else REHEARSED,
     )  # fmt: skip

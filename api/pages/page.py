@@ -81,6 +81,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "json": json.dumps,
         "actor": None,
         "notice": None,
+        "warning": None,
         "problem": None,
     }
     return HTMLResponse(_environment().get_template(template).render(known | values), status_code)

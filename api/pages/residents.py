@@ -174,6 +174,11 @@ def enrol(
     try:
         if not sent:
             person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
+            if agreed:
+                said = words(
+                    "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name
+                )
+                return _enrol(request, connection, actor, "", _next_of(person), warning=said)
             said = words("{name} is added, without a face.", name=person.name)
             return _enrol(request, connection, actor, "", _next_of(person), notice=said)
         if not agreed:
@@ -219,7 +224,7 @@ def _enrol(
     given: dict[str, str] | None = None,
     **said: str,
 ) -> Response:
-    """The page to enrol on, with what is `given` in its form and `said` above it: a notice or a problem."""
+    """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem."""
     language = language_of(request).tag
     spoken = language if language in texts.LANGUAGES else "en"
     return page(

@@ -106,12 +106,14 @@ def enrol_resident(
     name: Annotated[str | None, Form(max_length=400)] = None,
     unit: Annotated[str | None, Form(max_length=400)] = None,
     resident: Annotated[str | None, Form(description="Whom to give more templates; absent: a new resident.")] = None,
-    language: Annotated[str, Form(description="In which language they read it.")] = "en",
+    language: Annotated[
+        str, Form(description="In which language they read it; absent: the setting enrolment.language, else en.")
+    ] = "",
     guardian: Annotated[str | None, Form(max_length=400, description="Who agreed for someone under 14.")] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
     """Enrol someone from one to eight photos, by the good ones among them. No photo is kept."""
-    typed = Typed(way, name, unit, resident, language, guardian)
+    typed = Typed(way, name, unit, resident, language or context.enrolment.language_else(), guardian)
     lookalikes: list[str] = []
     left_out: list[PhotoLeftOut] = []
 

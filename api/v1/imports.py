@@ -20,6 +20,7 @@ from api.importer import Import as Stored
 from api.importer import Phase
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
+from enroll.consent import refuse_unknown_language
 from gate.store.database import open_read_only
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -34,6 +35,7 @@ class Line(BaseModel):
     name: str
     action: str = Field(description="added, enrolled, changed, known or refused")
     why: str | None
+    warns: bool = Field(description="Whether somebody should look at it, although it is not refused.")
 
 
 class Import(BaseModel):
@@ -41,21 +43,28 @@ class Import(BaseModel):
 
     phase: Phase
     read_as: str = Field(description="How the table was read: its encoding and separator, or its sheet.")
+    language: str = Field(description="In which language those agreed whose row names none.")
     rows: int
     done: int
+    warnings: int = Field(description="How many of the lines warn.")
     lines: list[Line]
     problem: str | None
 
 
 @router.post("/imports", status_code=202)
 def start_import(
-    files: list[UploadFile], context: Shared, _actor: Registrar, encoding: Annotated[str, Form(max_length=20)] = ""
+    files: list[UploadFile],
+    context: Shared,
+    _actor: Registrar,
+    encoding: Annotated[str, Form(max_length=20)] = "",
+    language: Annotated[str, Form(max_length=20)] = "",
 ) -> Import:
     """Rehearse a table (CSV, .xlsx, .ods) and a ZIP of photos, or a ZIP with both. Nothing is changed yet.
 
-    `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like.
+    `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like. `language`
+    is that of the consent text which those read whose row names none; without it the setting `enrolment.language`.
     """
-    start(context, files, encoding)
+    start(context, files, encoding, language or context.enrolment.language_else())
     return show_import(context, _actor)
 
 
@@ -104,18 +113,21 @@ def export_residents(
     )
 
 
-def start(context: Shared, files: list[UploadFile], encoding: str) -> None:
-    """Rehearse uploads, for the API and the page alike."""
-    context.importer.start([(one.filename or "", one.file) for one in files], encoding or None)
+def start(context: Shared, files: list[UploadFile], encoding: str, language: str) -> None:
+    """Rehearse uploads, for the API and the page alike. Raises FacegateError."""
+    refuse_unknown_language(language)
+    context.importer.start([(one.filename or "", one.file) for one in files], language, encoding or None)
 
 
 def _shown(now: Stored) -> Import:
-    lines = [Line(line=one.line, name=one.name, action=one.action, why=one.why) for one in now.lines()]
+    lines = [Line(line=one.line, name=one.name, action=one.action, why=one.why, warns=one.warns) for one in now.lines()]
     return Import(
         phase=now.phase,
         read_as=now.read_as,
+        language=now.language,
         rows=len(now.rows),
         done=len(now.outcomes),
+        warnings=sum(one.warns for one in lines),
         lines=lines,
         problem=now.problem,
     )

@@ -232,11 +232,11 @@ def test_many_are_enrolled_from_a_table(page, console, photos, tmp_path):
     expect(page.get_by_role("row").nth(1)).to_contain_text("There is no photo no.jpg.")
     shoot(page, "rehearsed-en")
     in_chinese(page, "rehearsed")
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm import").click()
     # It goes on by itself, and says when it is over.
     expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=30_000)
     shoot(page, "imported-en")
-    page.get_by_role("button", name="Good").click()
+    page.get_by_role("button", name="Finish").click()
     page.get_by_role("link", name="Residents").click()
     expect(page.get_by_role("row")).to_have_count(4)
 

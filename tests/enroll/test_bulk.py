@@ -43,7 +43,7 @@ def table(tmp_path, photos):
 
 
 def read_table(path, folder):
-    return read_rows(open_table(path, COLUMNS), folder, DECODER)
+    return read_rows(open_table(path, COLUMNS), folder, DECODER, "en")
 
 
 def rehearse(store, models, rows):

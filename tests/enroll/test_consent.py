@@ -1,10 +1,12 @@
 """The texts people agree to, and what the command line makes of them."""
 
 import hashlib
+from typing import get_args
 
 import pytest
 
 from enroll.consent import CURRENT, LANGUAGES, agreed, text
+from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
 from gate.store.people import consents, residents
 from gate.store.people.consents import Way
@@ -63,3 +65,7 @@ def test_someone_without_a_face_is_added_and_photos_are_one_or_the_other(facegat
         done = facegate("enroll", "Li Na", *wrong)
         assert (done.code, "Give photos to enrol from, or --no-face" in done.err) == (2, True)
     assert facegate("enroll", "Li\u202eNa", "--no-face").code == 2
+
+
+def test_the_setting_offers_the_languages_that_have_a_text():
+    assert set(get_args(EnrolmentSettings.model_fields["language"].annotation)) == {"", *LANGUAGES}

@@ -17,7 +17,7 @@ GERMAN = [("Jörg Müller", "1", "2026-12-31"), ("Groß, Käthe", "2", "2026-12-
 
 
 def people(path, encoding=None):
-    rows, refused = read_rows(open_table(path, COLUMNS, encoding), path.parent, DECODER)
+    rows, refused = read_rows(open_table(path, COLUMNS, encoding), path.parent, DECODER, "en")
     return [(row.asked.name, row.asked.unit, row.valid_until) for row in rows], refused
 
 

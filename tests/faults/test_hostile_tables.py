@@ -45,7 +45,7 @@ def row(number, cells):
 def refused(path):
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     with pytest.raises(UsageError) as error:
-        read_rows(open_table(path, COLUMNS), path.parent, DECODER)
+        read_rows(open_table(path, COLUMNS), path.parent, DECODER, "en")
     assert time.monotonic() - began < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
     return str(error.value)
@@ -106,7 +106,7 @@ def test_entities_do_not_multiply_and_no_file_is_read(tmp_path):
                 given = sheet if member.filename.endswith("sheet2.xml") else good.read(member)
                 out.writestr(member.filename, given)
         with suppress(UsageError):
-            rows, _ = read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
+            rows, _ = read_rows(open_table(path, COLUMNS), tmp_path, DECODER, "en")
             assert all("root:" not in one.name and len(one.name) <= 100 for one in rows)
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_workbook_is_a_table_or_one_sentence(tmp_path, file):
             spoilt[rng.randrange(4, len(spoilt))] = rng.randrange(256)
         path.write_bytes(spoilt)
         with suppress(UsageError):
-            read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
+            read_rows(open_table(path, COLUMNS), tmp_path, DECODER, "en")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_hostile_csv_is_a_table_or_one_sentence_at_once(tmp_path, content):
     path, began = tmp_path / "people.csv", time.monotonic()
     path.write_bytes(content)
     with suppress(UsageError):
-        read_rows(open_table(path, COLUMNS), tmp_path, DECODER)
+        read_rows(open_table(path, COLUMNS), tmp_path, DECODER, "en")
     assert time.monotonic() - began < 10
 
 

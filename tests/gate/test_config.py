@@ -154,7 +154,19 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
     assert {name: set(part) for name, part in parts.items()} == {
         "door": {"state", "door"},
         "vision": {"state", "camera", "infrared", "vision", "models_dir", "pack", "liveness_packs", "api_user"},
-        "api": {"state", "gate", "zone", "api", "webhooks", "keep", "settings", "config", "models_dir", "pack"},
+        "api": {
+            "state",
+            "gate",
+            "zone",
+            "api",
+            "webhooks",
+            "keep",
+            "enrolment",
+            "settings",
+            "config",
+            "models_dir",
+            "pack",
+        },
     }
 
 

@@ -87,7 +87,7 @@ def as_often(models: Models, photo: Photo, *, embedded: bool) -> None:
 
 def test_the_import_keeps_its_pace_beside_the_models_in_flat_memory(table, models, state):
     path, folder = table
-    rows, refused = read_rows(open_table(path, COLUMNS), folder, DECODER)
+    rows, refused = read_rows(open_table(path, COLUMNS), folder, DECODER, "en")
     assert (len(rows), refused) == (ROWS, [])
     bare_s = as_often_s = import_s = 0.0
     outcomes, memory = [], []

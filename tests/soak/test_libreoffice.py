@@ -63,7 +63,7 @@ def test_a_csv_in_each_encoding_with_each_separator(tmp_path, encoding, separato
     made = converted(tmp_path / "people.csv", f"csv:Text - txt - csv (StarCalc):{options}", "--infilter=CSV:44,34,76,1")
     table = open_table(made, COLUMNS)
     assert table.read_as.startswith(f"Read as {encoding},")
-    rows, refused = read_rows(table, tmp_path, DECODER)
+    rows, refused = read_rows(table, tmp_path, DECODER, "en")
     assert ([row.asked.name for row in rows], {row.asked.unit for row in rows}, refused) == (names, {unit}, [])
 
 
@@ -99,5 +99,5 @@ def test_our_table_comes_back_through_libreoffice(tmp_path):
     (tmp_path / "out.csv").write_text(content, "utf-8")
     # As a person opens it: each column as text.
     made = converted(tmp_path / "out.csv", "xlsx", "--infilter=CSV:44,34,76,1,1/2/2/2")
-    rows, refused = read_rows(open_table(made, COLUMNS), tmp_path, DECODER)
+    rows, refused = read_rows(open_table(made, COLUMNS), tmp_path, DECODER, "en")
     assert ([(row.asked.name, row.asked.unit) for row in rows], refused) == (cells, [])
