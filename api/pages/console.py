@@ -23,6 +23,7 @@ from api.who_asks import Doorkeeper, MaybeActor, Reader
 from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
 from gate.care.health import gather
 from gate.clock import zone_of
+from gate.store.people import residents
 from gate.store.record import search as record
 from gate.store.record import statistics
 from gate.store.record.audit import Line
@@ -82,6 +83,7 @@ def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
             "let_in": record.count_since(connection, ENTERED, since),
             "refused": sum(one.count for one in refusals),
             "reasons": [(one.reason, one.count, one.last_at) for one in refusals],
+            "units": residents.homes(connection),
         }
     return values
 
@@ -101,6 +103,7 @@ def show_events(
     actor: Reader,
     person: Annotated[str, Query(max_length=200)] = "",
     resident: Annotated[str, Query(max_length=64)] = "",
+    home: Annotated[str, Query(max_length=200)] = "",
     what: Annotated[str, Query(max_length=20)] = "",
     reason: Annotated[str, Query(max_length=40)] = "",
     since: Annotated[str, Query(max_length=30)] = "",
@@ -120,18 +123,33 @@ def show_events(
         return moment.isoformat(timespec="milliseconds")
 
     kinds = KINDS[what][1] if what in KINDS else ()
-    asked = Search(people(connection, person, resident), kinds, reason or None, utc(since), utc(until))
+    asked = Search(people(connection, person, resident, home), kinds, reason or None, utc(since), utc(until))
     lines = record.page(connection, asked, before, _LINES_SHOWN)
     record_look(connection, actor, "events")
     users = {one.id: one.name for one in accounts.users(connection)}
-    typed = {"person": person, "resident": resident, "what": what, "reason": reason, "since": since, "until": until}
-    exported = [("person", person), ("resident", resident), ("reason", reason), *(("kind", kind) for kind in kinds)]
+    typed = {
+        "person": person,
+        "resident": resident,
+        "home": home,
+        "what": what,
+        "reason": reason,
+        "since": since,
+        "until": until,
+    }
+    exported = [
+        ("person", person),
+        ("resident", resident),
+        ("home", home),
+        ("reason", reason),
+        *(("kind", kind) for kind in kinds),
+    ]
     exported += [("since", asked.since or ""), ("until", asked.until or "")]
     return page(
         request,
         "events.html",
         actor=actor,
         lines=lines,
+        units=residents.homes(connection),
         asked=typed,
         query=urlencode({name: value for name, value in typed.items() if value}),
         exported=urlencode([(name, value) for name, value in exported if value]),

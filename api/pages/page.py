@@ -16,6 +16,8 @@ from api import wording
 from api.context import context_of
 from api.languages import Language
 from gate.clock import zone_of
+from gate.store.people.homes import home_key
+from gate.store.people.residents import home_in
 
 
 def language_of(request: Request) -> Language:
@@ -40,6 +42,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {name: getattr(wording, name) for name in dir(wording) if name.isupper()}
+    environment.globals |= {"home_key": home_key, "home_in": home_in}
     return environment
 
 

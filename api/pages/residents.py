@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime, timedelta
-from typing import Annotated
+from itertools import accumulate
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
@@ -20,9 +22,10 @@ from gate.care import retention
 from gate.clock import zone_of
 from gate.errors import FacegateError, Refusal
 from gate.names import clean_text
-from gate.store.people import consents, corrections, erasure, residents, templates
+from gate.store.people import consents, corrections, erasure, finding, homes, templates
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Given, Way
+from gate.store.people.homes import Home
 from gate.store.people.residents import Resident
 from gate.store.record import search as record
 from gate.store.record.search import Search
@@ -45,21 +48,35 @@ def show_residents(
     context: Shared,
     actor: Registrar,
     search: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[str, Query(max_length=64)] = "",
+    after: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    """Everyone, by home and name."""
-    found = sorted(residents.search(connection, search), key=lambda one: (one.unit or "", one.name))
-    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
-    shown = found[start : start + _PEOPLE_SHOWN]
+    """Everyone, a family on one card, by home."""
+    found = homes.grouped(finding.search(connection, search))
+    start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
+    shown = _as_many_as_fit(found[start:])
     record_look(connection, actor, "residents")
-    more = start + _PEOPLE_SHOWN < len(found)
-    model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
+    more = start + len(shown) < len(found)
+    today = datetime.now(zone_of(context.zone)).date()
     return page(
-        request, "residents.html", actor=actor, people=shown, total=len(found), search=search,
-        next=shown[-1].id if more else None, outdated=templates.outdated(connection, model) if model else set(),
-        soon=(today + _SOON).isoformat(),
-        fading=retention.fading(connection, context.keep, today),
+        request, "residents.html", actor=actor, homes=shown, total=sum(len(one.people) for one in found), search=search,
+        next=shown[-1].key if more else None, fading=retention.fading(connection, context.keep, today),
+        **known_of_faces(connection, context),
     )  # fmt: skip
+
+
+def _as_many_as_fit(found: list[Home]) -> list[Home]:
+    """The first homes, of so many people as a page shows, and one at least."""
+    people = accumulate(len(one.people) for one in found)
+    return found[: max(1, sum(count <= _PEOPLE_SHOWN for count in people))]
+
+
+def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str, Any]:
+    """What a list of people says beside each: whose face is of another model, and the day from which an end is near."""
+    model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
+    return {
+        "outdated": templates.outdated(connection, model) if model else set(),
+        "soon": (today + _SOON).isoformat(),
+    }
 
 
 @router.get("/residents/{resident}")
@@ -145,10 +162,14 @@ def erase_template(
 
 @router.get("/enrol")
 def show_enrol(
-    request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = ""
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: Annotated[str, Query(max_length=64)] = "",
+    unit: Annotated[str, Query(max_length=400)] = "",
 ) -> Response:
-    """Enrol someone, or give someone more photos."""
-    return _enrol(request, connection, actor, resident)
+    """Enrol someone, also of a given home, or give someone more photos."""
+    return _enrol(request, connection, actor, resident, {"unit": unit})
 
 
 @router.post("/enrol")

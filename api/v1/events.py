@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from api.problems import RESPONSES
 from api.who_asks import Reader
 from gate.spreadsheet import csv_line
 from gate.store.database import open_read_only
-from gate.store.people import residents
+from gate.store.people import finding, residents
 from gate.store.record import audit
 from gate.store.record.audit import Line
 from gate.store.record.details import without_scores
@@ -44,7 +44,7 @@ Moment = Annotated[datetime, BeforeValidator(_written_out)]
 
 
 class Event(BaseModel):
-    """A line of the record. `resident` and `name` are there until the person is erased."""
+    """A line of the record. `resident`, `name` and `unit`, their home, are there until the person is erased."""
 
     sequence: int
     id: str
@@ -55,6 +55,7 @@ class Event(BaseModel):
     details: dict[str, Any]
     resident: str | None = None
     name: str | None = None
+    unit: str | None = None
     hash: str
 
 
@@ -69,23 +70,27 @@ def search_of(
     connection: Store,
     person: Annotated[str, Query(max_length=200, description="Words of a name or a unit.")] = "",
     resident: Annotated[str | None, Query(max_length=64, description="A resident's id.")] = None,
+    home: Annotated[str, Query(max_length=200, description="A home, in any writing.")] = "",
     kind: Annotated[list[str] | None, Query(description="Kinds of event.", max_length=100)] = None,
     reason: Annotated[str | None, Query(max_length=40, description="Why something was refused.")] = None,
     since: Annotated[Moment | None, Query(description="Not before this time.")] = None,
     until: Annotated[Moment | None, Query(description="Before this time.")] = None,
 ) -> Search:
     """What a query asks for."""
-    return Search(people(connection, person, resident), tuple(kind or ()), reason or None, iso(since), iso(until))
+    return Search(people(connection, person, resident, home), tuple(kind or ()), reason or None, iso(since), iso(until))
 
 
 Asked = Annotated[Search, Depends(search_of)]
 
 
-def people(connection: sqlite3.Connection, person: str, resident: str | None) -> tuple[str, ...] | None:
-    """The ids of whom a query is about: `resident`, else everyone whom the words of `person` fit; None: anybody."""
+def people(connection: sqlite3.Connection, person: str, resident: str | None, home: str = "") -> tuple[str, ...] | None:
+    """The ids of whom a query is about: `resident`, else everyone of a home whom the words of `person` fit; None:
+    anybody."""
     if resident:
         return (resident,)
-    return tuple(one.id for one in residents.search(connection, person)) if person.strip() else None
+    if not person.strip() and not home.strip():
+        return None
+    return tuple(one.id for one in finding.search(connection, person, unit=home.strip() or None))
 
 
 @router.get("/events")
@@ -100,7 +105,8 @@ def list_events(
     found = page(connection, search, before, count)
     record_look(connection, actor, "events")
     more = len(found) == count
-    return Events(items=[shown(line, actor) for line in found], next=found[-1].sequence if more else None)
+    homes = residents.homes(connection)
+    return Events(items=[shown(line, actor, homes) for line in found], next=found[-1].sequence if more else None)
 
 
 @router.get("/events/export", response_class=StreamingResponse)
@@ -122,12 +128,13 @@ def export_events(
     )
 
 
-def shown(line: Line, actor: Actor) -> Event:
-    """A line as this actor may see it."""
+def shown(line: Line, actor: Actor, homes: Mapping[str, str]) -> Event:
+    """A line as this actor may see it; `homes` are today's, by resident."""
     return Event(
         sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
         clock_trusted=line.clock_trusted, details=_plain(line, actor),
-        resident=line.personal.get("resident"), name=line.personal.get("name"), hash=line.hash,
+        resident=line.personal.get("resident"), name=line.personal.get("name"),
+        unit=residents.home_in(line.personal, homes), hash=line.hash,
     )  # fmt: skip
 
 
@@ -144,20 +151,22 @@ def iso(moment: datetime | None) -> str | None:
     return aware.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-_CSV_COLUMNS = ("sequence", "at", "kind", "reason", "method", "name", "resident", "details", "hash")
+_CSV_COLUMNS = ("sequence", "at", "kind", "reason", "method", "name", "resident", "details", "hash", "unit")
 
 
 def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
     # A spreadsheet takes UTF-8 for what it is when the file says so.
     yield "\ufeff" + csv_line(_CSV_COLUMNS)
+    homes = residents.homes(reader)
     for line in every(reader, search):
-        one = shown(line, actor)
+        one = shown(line, actor, homes)
         yield csv_line((
             one.sequence, one.at, one.kind, line.says.reason or "", line.says.method or "", one.name or "",
-            one.resident or "", json.dumps(one.details, ensure_ascii=False), one.hash,
+            one.resident or "", json.dumps(one.details, ensure_ascii=False), one.hash, one.unit or "",
         ))  # fmt: skip
 
 
 def _jsonl(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
+    homes = residents.homes(reader)
     for line in every(reader, search):
-        yield shown(line, actor).model_dump_json() + "\n"
+        yield shown(line, actor, homes).model_dump_json() + "\n"

@@ -16,7 +16,7 @@ from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
 from enroll.application import add_without_face
 from gate.names import clean_text
-from gate.store.people import changes, consents, corrections, erasure, residents, templates
+from gate.store.people import changes, consents, corrections, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
 
@@ -112,7 +112,7 @@ def list_residents(
     after: str | None = None, count: int = 100,
 ) -> Residents:  # fmt: skip
     """People by name; `after` is the `next` of the page before."""
-    found = residents.search(connection, search, unit, group)
+    found = finding.search(connection, search, unit, group)
     start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
     count = max(1, min(count, 500))
     items = found[start : start + count]

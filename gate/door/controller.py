@@ -262,6 +262,7 @@ class Controller:
         if verdict.reason is not None:
             details = {"reason": verdict.reason.value, **details}
         personal = {"resident": resident.id, "name": resident.name} if resident else {}
+        personal |= {"unit": resident.unit} if resident and resident.unit else {}
         kind = Kind.GRANTED if verdict.granted else Kind.DENIED
         if verdict.granted and verdict.along is not None:
             kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}

@@ -1,9 +1,13 @@
 """Residents over HTTP: one way to enrol, consent first, receipts, nobody quicker overwritten."""
 
+import html
+import re
+
 import pytest
 
 from gate.store.people import consents, residents
 from gate.store.record import audit
+from gate.vocabulary import AuditEvent
 
 AGREED = {"way": "paper", "language": "zh-CN"}
 
@@ -257,3 +261,47 @@ def test_a_name_that_was_written_wrong_is_mended(manager, store):
     assert "between 1 and 100" in manager.post(page, data=form).text
     assert "王芳" in manager.post(page, data=form | {"name": "王芳"}).text
     assert [one.name for one in residents.every(store)] == ["王芳"]
+
+
+def test_a_family_is_on_one_card_and_has_a_page_with_the_next_one_a_click_away(browser, store):
+    both = (("Wang Fang", "3-1204"), ("Wang Lei", "3栋1204"))
+    family = [residents.enrol(store, name, unit, []) for name, unit in both]
+    residents.enrol(store, "Li Lei", "5-101", [])
+    audit.append(
+        store, AuditEvent("granted", {"method": "face"}, {"resident": family[1].id, "name": "Wang Lei"}, family[1].id)
+    )
+    manager = browser("manager")
+    (card,) = re.findall(r'<li class="card">(.*?)</ul>', manager.get("/residents?search=3号楼1204室").text, re.DOTALL)
+    assert [one in card for one in ("Wang Fang", "Wang Lei", "Li Lei")] == [True, True, False]
+    home = manager.get(re.search(r'href="(/homes/[^"]+)"', card)[1])
+    assert "Wang Fang" in home.text
+    assert "Let in" in home.text
+    form = manager.get(html.unescape(re.search(r'href="(/enrol\?unit=[^"]+)"', home.text)[1])).text
+    assert 'name="unit" maxlength="100" value="3-1204"' in form
+    assert manager.get("/homes/3栋1204").headers["location"] == "/homes/3-1204"
+    assert manager.get("/homes/9-9").status_code == 404
+
+
+def test_two_of_one_name_are_told_apart_by_their_homes(browser, store):
+    for unit in ("3-1204", "5-101"):
+        one = residents.enrol(store, "Li Na", unit, [])
+        audit.append(store, AuditEvent("granted", {"method": "face"}, {"resident": one.id, "name": "Li Na"}, one.id))
+    manager = browser("manager")
+    for path in ("/", "/events?what=entries", "/api/v1/events/export", "/api/v1/events/export?format=jsonl"):
+        said = manager.get(path).text
+        assert ("3-1204" in said, "5-101" in said) == (True, True), path
+    assert {one["unit"] for one in manager.get("/api/v1/events?kind=granted").json()["items"]} == {"3-1204", "5-101"}
+    assert len(manager.get("/api/v1/events?kind=granted&home=3栋1204").json()["items"]) == 1
+
+
+def test_the_list_of_residents_goes_on_by_whole_homes(browser, store, monkeypatch):
+    monkeypatch.setattr("api.pages.residents._PEOPLE_SHOWN", 3)
+    for number in range(8):
+        residents.enrol(store, f"Person {number}", f"1-{number // 2}" if number < 6 else None, [])
+    manager, seen, path = browser("manager"), [], "/residents"
+    while path:
+        text = manager.get(path).text
+        seen += re.findall(r'class="name"[^>]*>(.*?)</a>', text)
+        more = re.search(r'href="(\?[^"]*after=[^"]*)"', text)
+        path = more and "/residents" + html.unescape(more[1])
+    assert seen == [f"Person {number}" for number in range(8)]

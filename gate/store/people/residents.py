@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -86,21 +86,14 @@ def find(connection: sqlite3.Connection, who: str) -> Resident:
     return found[0]
 
 
-def search(
-    connection: sqlite3.Connection, words: str, unit: str | None = None, group: str | None = None
-) -> list[Resident]:
-    """Everyone whose name or unit holds all the words, by name; of one unit or group where one is given."""
-    wanted = name_key(words).casefold().split()
+def homes(connection: sqlite3.Connection) -> dict[str, str]:
+    """The home of everyone who has one, by their id."""
+    return dict(connection.execute("SELECT id, unit FROM residents WHERE unit IS NOT NULL").fetchall())
 
-    def matches(one: Resident) -> bool:
-        text = name_key(f"{one.name} {one.unit or ''}").casefold()
-        return (
-            all(word in text for word in wanted)
-            and (unit is None or one.unit == unit)
-            and (group is None or one.group == group)
-        )
 
-    return [one for one in every(connection) if matches(one)]
+def home_in(personal: Mapping[str, str], today: Mapping[str, str]) -> str | None:
+    """The home of whom a line of the record is about: as it was then where the line says so, else as it is today."""
+    return personal.get("unit") or today.get(personal.get("resident", ""))
 
 
 def units(connection: sqlite3.Connection) -> list[tuple[str | None, int, int]]:

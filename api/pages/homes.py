@@ -1,0 +1,46 @@
+"""The page of one home: who lives there, and what they did lately."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.context import Shared, Store, record_look
+from api.pages.page import page
+from api.pages.residents import known_of_faces
+from api.problems import HttpProblem
+from api.who_asks import Registrar
+from gate.store.people import homes, residents
+from gate.store.people.homes import Home
+from gate.store.record import search as record
+from gate.store.record.search import Search
+from gate.vocabulary import ENTERED, Kind
+
+router = APIRouter(route_class=AskedFirst)
+
+_LINES_SHOWN = 20
+_LATELY = (*ENTERED, Kind.DENIED)
+
+
+@router.get("/homes/{written}")
+def show_home(request: Request, connection: Store, context: Shared, actor: Registrar, written: str) -> Response:
+    """A family: everyone of one home, and their last passages for whoever may read the record."""
+    home = found_home(connection, written)
+    if home.key != written:
+        return RedirectResponse(request.url_for("show_home", written=home.key).path, 303)
+    record_look(connection, actor, "residents")
+    asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
+    lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
+    return page(request, "home.html", actor=actor, home=home, lines=lines, **known_of_faces(connection, context))
+
+
+def found_home(connection: Store, written: str) -> Home:
+    """The one home of this key or writing, or 404."""
+    found = [one for one in homes.grouped(residents.every(connection)) if one.name]
+    meant = homes.meant(written, {one.key for one in found}) if written not in {one.key for one in found} else {written}
+    chosen = [one for one in found if one.key in meant]
+    if len(chosen) != 1:
+        raise HttpProblem(404, "Nobody lives in such a home; look for it among the residents.")
+    return chosen[0]
