@@ -76,10 +76,15 @@ def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, PasswordChangeNeeded):
         return Response(status_code=303, headers={"Location": "/account"})
     if isinstance(error, ConfirmationNeeded):
-        return page(request, "confirm.html", status_code=status, problem=detail, way_back="/settings")
+        return page(request, "confirm.html", status_code=status, problem=detail, way_back=_settings_page(request))
     response = page(request, "error.html", status_code=status, status=status, sentence=detail)
     response.headers.update(headers or {})
     return response
+
+
+def _settings_page(request: Request) -> str:
+    """The page of the settings on which somebody wanted to change something."""
+    return "/".join(request.url.path.split("/")[:3])
 
 
 # What the library says of a request that none of ours answers.

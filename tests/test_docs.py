@@ -42,6 +42,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "api/front",
         "api/v1",
         "api/pages",
+        "api/pages/settings",
         "evaluate",
         "evaluate/demo",
     ):

@@ -144,14 +144,14 @@ def test_whoever_gave_their_password_long_ago_gives_it_again_and_goes_on(app, br
         else:
             assert 'action="/confirm"' in answer.text
             assert problem_of(answer) == "请先再次输入您的密码。"
-    assert 'action="/settings/tokens"' not in owner.get("/settings").text
+    assert 'action="/settings/tokens"' not in owner.get("/settings/tokens").text
     assert owner.get("/api/v1/me").json()["confirmed"] is False
     wrong = owner.post("/confirm", data={"password": "a wrong guess"})
     assert (wrong.status_code, problem_of(wrong)) == (403, "The password is wrong.")
     assert (
         owner.post("/confirm", data={"password": PASSWORD, "back": "//evil.example"}).headers["location"] == "/settings"
     )
-    assert 'action="/settings/tokens"' in owner.get("/settings").text
+    assert 'action="/settings/tokens"' in owner.get("/settings/tokens").text
     accounts.confirm_session(store, digest(owner.cookies["facegate"]), 0.0)
     assert owner.post("/api/v1/me/confirmation", json={"password": PASSWORD}).status_code == 204
     assert owner.get("/api/v1/me").json()["confirmed"] is True
@@ -206,7 +206,7 @@ def test_backups_by_hand_push_out_no_other(browser, context):
     listed = owner.get("/api/v1/backups").json()
     assert [one["by_hand"] for one in listed] == [True] * 5 + [False] * 2
     assert [one["file"] for one in listed[-2:]] == nightly[::-1]
-    assert all(one["file"] in owner.get("/settings").text for one in listed)
+    assert all(one["file"] in owner.get("/settings/backups").text for one in listed)
 
 
 @pytest.mark.parametrize("by", ["added", "given"])

@@ -39,7 +39,7 @@ def test_a_backup_is_made_from_the_page_and_over_the_api_and_can_be_restored(bro
     listed = owner.get("/api/v1/backups").json()
     assert listed[0]["file"] == made.json()["file"]
     assert len(listed) == 2
-    assert listed[0]["file"] in owner.get("/settings").text
+    assert listed[0]["file"] in owner.get("/settings/backups").text
     found = restore(state / "backups" / made.json()["file"], tmp_path / "elsewhere", unsealed=True)
     assert found.backup.residents == 1
     assert [line.kind for line in audit.lines(store)].count("backed_up") == 2

@@ -122,7 +122,7 @@ def test_what_fails_is_tried_again_in_order_and_the_page_says_so(browser, store,
         happen(store, "granted", number=2)
         with sending(context):
             wait_for(lambda: webhooks.every(store)[0].failures, 20, "no failure is told")
-            shown = owner.get("/settings").text
+            shown = owner.get("/settings/webhooks").text
             assert re.search("attempts? failed: It did not answer with success", shown)
             assert str(status) not in webhooks.every(store)[0].problem
             answers.clear()
@@ -189,7 +189,7 @@ def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     assert "whsec_" in made.text
     (one,) = webhooks.every(store)
     assert one.kinds == ("granted", "came_along", "denied")
-    assert "whsec_" not in owner.get("/settings").text
+    assert "whsec_" not in owner.get("/settings/webhooks").text
     assert "Removed." in owner.post(f"/settings/webhooks/{one.id}/removal").text
     assert webhooks.every(store) == []
     unknown = owner.post("/api/v1/webhooks", json={"url": "https://h/", "kinds": ["nonsense"]})
@@ -274,7 +274,7 @@ def test_nothing_is_sent_to_the_gates_own_addresses(state, models_dir, store):
         with sending(context):
             wait_for(lambda: all(one.failures for one in webhooks.every(store)), 20, "no failure is told")
         assert got == []
-        assert owner.get("/settings").text.count("webhooks.allow") >= len(OURS)
+        assert owner.get("/settings/webhooks").text.count("webhooks.allow") >= len(OURS)
         # What could not be sent waits until the settings allow it.
         with sending(context_on(state, models_dir, webhooks=Allowed.of(("localhost",)))):
             wait_for(lambda: got, 20, "it did not arrive")

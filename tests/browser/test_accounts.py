@@ -48,7 +48,7 @@ def test_a_user_is_added_changes_their_password_and_is_signed_out(chromium, came
     with browsing(chromium, camera) as browser:
         ann, bob = (browser.new_context(locale="en").new_page() for _ in range(2))
         sign_in(ann, address, "Ann", PASSWORD)
-        ann.goto(f"{address}/settings")
+        ann.goto(f"{address}/settings/users")
         form = ann.locator('form[action="/settings/users"]')
         form.get_by_label("Name").fill("Bob")
         form.get_by_label("Password").fill(GIVEN)
@@ -68,7 +68,7 @@ def test_a_user_is_added_changes_their_password_and_is_signed_out(chromium, came
 
         with closing(open_database(state)) as store:
             store.execute("UPDATE sessions SET confirmed_at = 0")
-        ann.goto(f"{address}/settings")
+        ann.goto(f"{address}/settings/users")
         looks_well(ann, "settings-before-the-password")
         ann.get_by_role("link", name="Change Bob").click()
         ann.get_by_label("Password").fill(PASSWORD)

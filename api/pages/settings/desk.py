@@ -1,0 +1,72 @@
+"""What every page of the settings is made with, and how one answers after something was done on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import Response
+
+from api.auth import Actor
+from api.context import Context, Shared, Store
+from api.pages.page import language_of, page
+from api.who_asks import ConfirmedOwner, Owner, Registrar
+from gate.errors import FacegateError, Sentence
+
+Text = Annotated[str, Form(max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who is at the settings, and what their page is made of."""
+
+    request: Request
+    connection: sqlite3.Connection
+    context: Context
+    actor: Actor
+
+    def page(
+        self, name: str, *, notice: Sentence | None = None, problem: Sentence | None = None, **values: Any
+    ) -> Response:
+        """The page `/settings/NAME`, with what is said above it; 422 where that is a problem."""
+        language = language_of(self.request)
+        return page(
+            self.request,
+            f"settings/{name}.html",
+            status_code=422 if problem else 200,
+            # What a form was answered with is seen again on the page that it stands on.
+            **{"back": f"/settings/{name}"} | values,
+            actor=self.actor,
+            notice=notice and language(notice),
+            problem=problem and language(problem),
+        )
+
+    def after(self, act: Callable[[], object], notice: Sentence, shown: Callable[..., Response]) -> Response:
+        """The page that `shown` makes again, with what was done or why not."""
+        try:
+            act()
+        except FacegateError as error:
+            return shown(self, problem=error.sentence)
+        return shown(self, notice=notice)
+
+
+def _registrars(request: Request, connection: Store, context: Shared, actor: Registrar) -> Desk:
+    return Desk(request, connection, context, actor)
+
+
+def _owners(request: Request, connection: Store, context: Shared, actor: Owner) -> Desk:
+    return Desk(request, connection, context, actor)
+
+
+def _confirmed(request: Request, connection: Store, context: Shared, actor: ConfirmedOwner) -> Desk:
+    return Desk(request, connection, context, actor)
+
+
+RegistrarsDesk = Annotated[Desk, Depends(_registrars)]
+OwnersDesk = Annotated[Desk, Depends(_owners)]
+"""An owner who looks."""
+ConfirmedDesk = Annotated[Desk, Depends(_confirmed)]
+"""An owner who changes something, and gave their password just now."""

@@ -1,0 +1,17 @@
+"""The first page of the settings: what there is to set."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api.asked_first import AskedFirst
+from api.pages.settings.desk import RegistrarsDesk
+
+router = APIRouter(route_class=AskedFirst, prefix="/settings")
+
+
+@router.get("")
+def show_settings(desk: RegistrarsDesk) -> Response:
+    """Hours; for owners users, tokens, webhooks and backups too."""
+    return desk.page("index", back="/settings")

@@ -1,0 +1,49 @@
+"""The page of tokens, by which machines come in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
+from api.v1 import accounts as account_routes
+from gate.errors import FacegateError, Sentence
+from gate.store.site import accounts
+
+router = APIRouter(route_class=AskedFirst, prefix="/settings/tokens")
+
+
+def _shown(desk: Desk, *, issued: str | None = None, **said: Any) -> Response:
+    return desk.page("tokens", tokens=accounts.tokens(desk.connection), issued=issued, **said)
+
+
+@router.get("")
+def show_tokens(desk: OwnersDesk) -> Response:
+    """All tokens, without their secrets."""
+    return _shown(desk)
+
+
+@router.post("")
+def add_token(
+    desk: ConfirmedDesk, name: Text, permissions: Annotated[list[Permission] | None, Form()] = None
+) -> Response:
+    """Make a token; its secret is shown this once."""
+    if not permissions:
+        return _shown(desk, problem=Sentence("Say what the token may do."))
+    try:
+        _, secret = account_routes.issue(desk.connection, desk.actor, name, permissions)
+    except FacegateError as error:
+        return _shown(desk, problem=error.sentence)
+    return _shown(desk, issued=secret)
+
+
+@router.post("/{token}/removal")
+def revoke_token(desk: ConfirmedDesk, token: str) -> Response:
+    """Take a token away at once."""
+    return desk.after(
+        lambda: accounts.revoke_token(desk.connection, token, desk.actor.label), Sentence("Revoked."), _shown
+    )

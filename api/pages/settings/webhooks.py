@@ -1,0 +1,61 @@
+"""The page of webhooks: where the gate sends what happens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from api.asked_first import AskedFirst
+from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
+from api.v1 import webhooks as webhook_routes
+from api.wording import KINDS
+from gate.errors import FacegateError, Sentence
+from gate.store.record import search
+from gate.store.site import webhooks
+
+router = APIRouter(route_class=AskedFirst, prefix="/settings/webhooks")
+
+
+def _shown(desk: Desk, *, issued: str | None = None, **said: Any) -> Response:
+    return desk.page("webhooks", webhooks=webhooks.every(desk.connection), issued=issued, **said)
+
+
+@router.get("")
+def show_webhooks(desk: OwnersDesk) -> Response:
+    """All webhooks, and how each fares."""
+    return _shown(desk)
+
+
+@router.post("")
+def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None, Form()] = None) -> Response:
+    """Send what happens to an address; its signing secret is shown this once."""
+    kinds = [kind for key in what or [] if key in KINDS for kind in KINDS[key][1]]
+    if not kinds:
+        return _shown(desk, problem=Sentence("Say what is to be sent."))
+    try:
+        added = webhook_routes.add(desk.connection, url, kinds, desk.actor, desk.context.webhooks)
+    except FacegateError as error:
+        return _shown(desk, problem=error.sentence)
+    return _shown(desk, issued=added.secret)
+
+
+@router.post("/{webhook}/removal")
+def remove_webhook(desk: ConfirmedDesk, webhook: str) -> Response:
+    """Send nothing more there."""
+    found = webhook_routes.found_webhook(desk.connection, webhook)
+    return desk.after(lambda: webhooks.remove(desk.connection, found, desk.actor.label), Sentence("Removed."), _shown)
+
+
+@router.post("/{webhook}/replay")
+def replay_webhook(desk: ConfirmedDesk, webhook: str) -> Response:
+    """Send the last day again."""
+    found = webhook_routes.found_webhook(desk.connection, webhook)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="milliseconds")
+    after = search.last_line_before(desk.connection, yesterday)
+    return desk.after(
+        lambda: webhooks.replay(desk.connection, found, after, desk.actor.label),
+        Sentence("It is sent again."), _shown,
+    )  # fmt: skip
