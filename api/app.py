@@ -17,7 +17,7 @@ from api.context import Context
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.front.shield import Shield
 from api.languages import Language
-from api.pages import account, camera, console, gate, homes, screen, settings, sign_in
+from api.pages import account, camera, console, enrol, gate, homes, screen, settings, sign_in
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
 from api.pages.page import language_of, page
@@ -48,7 +48,9 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
-    for room in (sign_in, gate, console, residents_page, homes, imports_page, camera, screen, settings, account):
+    for room in (
+        sign_in, gate, console, residents_page, homes, enrol, imports_page, camera, screen, settings, account,
+    ):  # fmt: skip
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(
         "/api/v1/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False,
@@ -70,7 +72,8 @@ def _told(request: Request, error: Exception) -> Response:
     machine = request.url.path.startswith(_MACHINES)
     detail = _missing(error, language_of(request), machine=machine) or _detail(error, language_of(request))
     if machine:
-        return problem(status, detail, getattr(error, "reason", None), headers)
+        reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
+        return problem(status, detail, reason, headers, lookalikes)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
     if isinstance(error, PasswordChangeNeeded):

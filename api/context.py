@@ -20,6 +20,7 @@ from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
 from api.throttle import Throttle
+from api.waiting import WaitingRoom
 from gate.enrolment_settings import EnrolmentSettings
 from gate.keep_settings import KeepSettings
 from gate.processes import asking
@@ -60,6 +61,8 @@ class Context:
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    """Enrolments that wait for somebody to look at them."""
     examining: threading.Lock = field(default_factory=threading.Lock)
     """Held while the doctor looks: once at a time, in the thread of the request that asked."""
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from enroll.application import Application, Photo
+from enroll.application import Application, Photo, write
 from enroll.decoder.parent import Decoder
 from models.errors import PackError
 
 if TYPE_CHECKING:
-    from enroll.enrolment import Enrolled
-    from gate.vision.quality import Quality
+    from enroll.checks import Portrait
+    from enroll.enrolment import Enrolled, Prepared
+    from gate.store.people.residents import Resident
+    from gate.store.people.templates import Template
     from models.pack import Models
 
 
@@ -47,13 +49,16 @@ class Enroller:
 
         return photo_sent(file, name, self._decoder)
 
-    def check(self, photo: Photo) -> Quality:
-        """How good a photo is. Raises Refusal, with its reason, where it would not do; UsageError where it is none."""
+    def check(self, photo: Photo) -> Portrait:
+        """The face that would be taken out of a photo, and how good it is.
+
+        Raises Refusal, with its reason, where it would not do; UsageError where it is none.
+        """
         from enroll.checks import examine
 
         image = photo.read()
         with self.turn() as models:
-            return examine(image, photo.name, models).quality
+            return examine(image, photo.name, models)
 
     def enrol(
         self, connection: sqlite3.Connection, asked: Application, by: str, written_in: AbstractContextManager[None]
@@ -63,6 +68,25 @@ class Enroller:
 
         with self.turn() as models:
             return enrol(connection, models, asked, by, written_in)
+
+    def prepare(self, connection: sqlite3.Connection, asked: Application) -> Prepared:
+        """What the photos would give, for somebody to look at first, as enroll.enrolment.prepare_openly."""
+        from enroll.enrolment import prepare_openly
+
+        with self.turn() as models:
+            return prepare_openly(connection, models, asked)
+
+    def enrol_seen(
+        self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str,
+        written_in: AbstractContextManager[None],
+    ) -> Resident:  # fmt: skip
+        """Enrol by what was prepared and looked at. Raises LooksLikeAnother where somebody like them came since."""
+        from enroll.enrolment import refuse_lookalikes, still_like
+
+        with self.turn() as models:
+            refuse_lookalikes(asked, still_like(connection, models, asked, made))
+            with written_in:
+                return write(connection, asked, made, by)
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from gate.errors import FacegateError, Sentence
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from enroll.duplicates import Lookalike
+
 PROBLEM_JSON = "application/problem+json"
 
 
+class LooksLike(BaseModel):
+    """A resident whom a face is like: "same" where it is their face as far as can be told, else "alike"."""
+
+    id: str
+    name: str
+    unit: str | None = None
+    likeness: str
+
+    @classmethod
+    def of(cls, found: Lookalike) -> Self:
+        """As a client reads it."""
+        one = found.resident
+        return cls(id=one.id, name=one.name, unit=one.unit, likeness=found.likeness)
+
+
 class Problem(BaseModel):
-    """What went wrong, after RFC 9457. `reason` is out of a closed list where there is one."""
+    """What went wrong, after RFC 9457. `reason` is out of a closed list where there is one, and `lookalikes` are those
+    whom somebody who is to be enrolled is like."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
     reason: str | None = None
+    lookalikes: list[LooksLike] | None = None
 
 
 class HttpProblem(FacegateError):
@@ -63,9 +85,15 @@ class PasswordChangeNeeded(HttpProblem):
         super().__init__(403, sentence, reason="password_change_needed")
 
 
-def problem(status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+def problem(
+    status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None,
+    lookalikes: Iterable[Lookalike] = (),
+) -> JSONResponse:  # fmt: skip
     """The response that says so."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason)
+    like = [LooksLike.of(one) for one in lookalikes]
+    body = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason, lookalikes=like or None
+    )
     return JSONResponse(
         body.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=PROBLEM_JSON
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from commands.caller_files import handed_over
 from commands.home import Home, counted, home, json_option, print_json, state_option
 from enroll.application import Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
-from gate.errors import UsageError
+from gate.errors import Refusal, UsageError
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 
 if TYPE_CHECKING:
+    from enroll.duplicates import LooksLikeAnother
     from enroll.enrolment import Enrolled
     from gate.care.forecast import Forecast
 
@@ -41,6 +43,7 @@ _WAYS = {Way.TOLD: "by word of mouth", Way.PAPER: "on paper", Way.SCREEN: "on a 
 )
 @click.option("--no-face", is_flag=True, help="Add them without photos: they use other ways in.")
 @click.option("--guardian", help="Who agreed for someone under 14.")
+@click.option("--another-person", is_flag=True, help="You looked: they are not the one they look so like.")
 @state_option
 @json_option
 def enroll(
@@ -51,6 +54,7 @@ def enroll(
     language: str | None,
     guardian: str | None,
     no_face: bool,
+    another_person: bool,
     state: Path | None,
     config: Path | None,
     as_json: bool,
@@ -67,12 +71,14 @@ def enroll(
         _add(gate, name, unit, as_json=as_json)
         return
     said = agreed(Way(way), language or gate.settings.enrolment.language_else(), guardian)
-    enrolled, expected = _enrol(gate, name, unit, photos, said)
+    enrolled, expected = _enrol(gate, name, unit, photos, said, asks=not as_json, is_another=another_person)
     _warn(enrolled, expected)
     resident = enrolled.resident
     if as_json:
         left_out = [asdict(one) for one in enrolled.left_out]
-        print_json(_of(resident) | {"lookalikes": list(enrolled.lookalikes), "left_out": left_out})
+        print_json(
+            _of(resident) | {"lookalikes": [one.resident.name for one in enrolled.lookalikes], "left_out": left_out}
+        )
         return
     click.echo(f"{resident.name} is enrolled with {counted(resident.templates, 'template')}.")
     who = f"{said.guardian} agreed for them" if said.guardian else "they agreed"
@@ -89,26 +95,44 @@ def _add(gate: Home, name: str, unit: str | None, *, as_json: bool) -> None:
         click.echo(f"{resident.name} is added, without a face.")
 
 
-def _enrol(gate: Home, name: str, unit: str | None, photos: Sequence[Path], said: Agreed) -> tuple[Enrolled, Forecast]:
+def _enrol(
+    gate: Home, name: str, unit: str | None, photos: Sequence[Path], said: Agreed, *, asks: bool, is_another: bool
+) -> tuple[Enrolled, Forecast]:
     """Enrol from photos, also somebody who is enrolled already; and what is to be expected with one more."""
     from enroll.decode import photo_in
     from enroll.decoder.parent import Decoder
+    from enroll.duplicates import LooksLikeAnother
     from enroll.enrolment import enrol
     from gate.care.forecast import forecast_of
     from models.pack import open_models
 
     with Decoder() as decoder, gate.store() as connection:
-        asked = Application.of(name, unit, [photo_in(path, decoder) for path in photos], said)
+        given = [photo_in(path, decoder) for path in photos]
+        asked = Application.of(name, unit, given, said, another_than=None if is_another else frozenset())
+        asked = of_namesake(connection, asked)
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-        enrolled = enrol(connection, models, of_namesake(connection, asked), gate.by)
+        try:
+            enrolled = enrol(connection, models, asked, gate.by)
+        except LooksLikeAnother as found:
+            seen = _asked_about(found, asks=asks)
+            enrolled = enrol(connection, models, replace(asked, another_than=seen), gate.by)
         return enrolled, forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)
+
+
+def _asked_about(found: LooksLikeAnother, *, asks: bool) -> frozenset[str]:
+    """The ids of those of whom the person at the terminal says that they are another. Raises Refusal, click.Abort."""
+    if not (asks and sys.stdin.isatty()):
+        raise Refusal("{why} Where they are, say --another-person.", why=found.sentence) from found
+    for one in found.lookalikes:
+        click.secho(one.said, fg="yellow", err=True)
+    click.confirm("Are they two people, and shall this one be enrolled?", abort=True, err=True)
+    return frozenset(one.resident.id for one in found.lookalikes)
 
 
 def _warn(enrolled: Enrolled, expected: Forecast) -> None:
     """Say what somebody should look at, on standard error."""
     warnings = [f"Left out: {one.why}" for one in enrolled.left_out]
-    for other in enrolled.lookalikes:
-        warnings.append(f"Warning: this face is already enrolled as {other}, or looks very like them.")
+    warnings += [f"Warning: {one.said}" for one in enrolled.lookalikes]
     if expected.nearly_dear:
         warnings.append(
             f"Warning: with {expected.people} enrolled, about {100 * expected.come_twice:.0f} in 100 residents must"

@@ -47,6 +47,8 @@ class Application:
     """Given wherever there are photos."""
     whose: Resident | None = None
     """The resident who gets more templates; None: a new one."""
+    another_than: frozenset[str] | None = frozenset()
+    """The ids of those whom the face is like, and of whom somebody said that they are another; None: than anybody."""
 
     @classmethod
     def of(
@@ -56,6 +58,7 @@ class Application:
         photos: Sequence[Photo] = (),
         agreed: Agreed | None = None,
         whose: Resident | None = None,
+        another_than: frozenset[str] | None = frozenset(),
     ) -> Application:
         """Clean and check what was typed; where it is known `whose` face it is, their name is theirs already.
 
@@ -68,7 +71,7 @@ class Application:
             raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
         if photos and (agreed is None or agreed.way not in WAYS):
             raise UsageError("Photos need a consent: told, paper or screen.")
-        return cls(name, unit, tuple(photos), agreed, whose)
+        return cls(name, unit, tuple(photos), agreed, whose, another_than)
 
 
 def namesake(connection: sqlite3.Connection, asked: Application) -> Resident | None:

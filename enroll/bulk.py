@@ -1,25 +1,24 @@
 """Many people at once: a table with a row each, and a folder of photos. What was done before is passed over.
 
 Columns, by their first line: name (needed), unit, group, from, until, photos (file names, separated by semicolons),
-consent (told, paper or screen), language, guardian. Whoever names no language agreed in the one that `read_rows` is
-given.
+consent (told, paper or screen), language, guardian, another_person (yes, where somebody looked: they are not the one
+they look like). Whoever names no language agreed in the one that `read_rows` is given.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from enroll.application import Application, of_namesake, write
-from enroll.checks import LeftOut
 from enroll.consent import WAYS, agreed
 from enroll.decode import photo_in
 from enroll.decoder.parent import Decoder
-from enroll.enrolment import Prepared, prepare
+from enroll.duplicates import LooksLikeAnother
+from enroll.enrolment import Prepared, prepare, refuse_lookalikes
 from enroll.named_photos import NamedPhotos
 from enroll.tables.days import day_of
 from enroll.tables.open import ENDINGS
@@ -35,8 +34,11 @@ from gate.store.site import schedules
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
 
-COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian")
+COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian", "another_person")
 _DAYS = ("from", "until")
+# What is typed for yes in a table.
+_YES = frozenset({"yes", "y", "x", "true", "1", "是"})
+_SAY_SO = Sentence("Where they are, write yes in the column another_person of this line.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,14 @@ def carry_out(
         asked, found = of_namesake(connection, row.asked), None
         if asked.photos and (asked.whose is None or not asked.whose.templates):
             found = prepare(connection, models, asked, known)
+            refuse_lookalikes(asked, found.lookalikes)
         with transaction(connection):
             action = _keep(connection, row, asked, found, by)
+    except LooksLikeAnother as error:
+        return Outcome(row.line, row.asked.name, Action.REFUSED, together([error.sentence, _SAY_SO]))
     except FacegateError as error:
         return Outcome(row.line, row.asked.name, Action.REFUSED, error.sentence)
-    said = _remarks(found.lookalikes, found.left_out) if found else _without_a_photo(row, asked)
+    said = _remarks(found) if found else _without_a_photo(row, asked)
     return Outcome(row.line, row.asked.name, action, said)
 
 
@@ -151,11 +156,10 @@ def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: P
     return action
 
 
-def _remarks(lookalikes: Sequence[str], left_out: Sequence[LeftOut]) -> Sentence | None:
+def _remarks(found: Prepared) -> Sentence | None:
     """What should be told of somebody who is enrolled, where there is something."""
-    said = [Sentence("Left out: {why}", why=one.why) for one in left_out]
-    if lookalikes:
-        said.insert(0, Sentence("Looks very like {others}.", others=", ".join(lookalikes)))
+    said = [one.said for one in found.lookalikes]
+    said += [Sentence("Left out: {why}", why=one.why) for one in found.left_out]
     return together(said) if said else None
 
 
@@ -216,12 +220,25 @@ def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder,
     return Row(
         line=line,
         # A consent is for a face: without photos there is nothing to agree to.
-        asked=Application.of(cells.get("name", ""), cells.get("unit", "") or None, photos, said if photos else None),
+        asked=Application.of(
+            cells.get("name", ""),
+            cells.get("unit", "") or None,
+            photos,
+            said if photos else None,
+            another_than=None if _is_yes(cells.get("another_person", "")) else frozenset(),
+        ),
         group=normalised(cells.get("group", "")),
         valid_from=valid_from,
         valid_until=valid_until,
         agreed=said.way is not Way.NONE,
     )
+
+
+def _is_yes(text: str) -> bool:
+    """What a cell says that is empty for no. Raises UsageError for anything else."""
+    if text and text.casefold() not in _YES:
+        raise UsageError("In the column another_person stands '{text}': write yes, or leave it empty.", text=text[:100])
+    return bool(text)
 
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:

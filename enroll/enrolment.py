@@ -12,42 +12,56 @@ from numpy.typing import NDArray
 
 from enroll.application import Application, Photo, write
 from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
-from gate.errors import FacegateError, Refusal
-from gate.store.people import residents, templates
+from enroll.duplicates import Lookalike, LooksLikeAnother, lookalikes
+from gate.errors import FacegateError, Refusal, Sentence, together
+from gate.store.people import templates
 from gate.store.people.residents import Resident
 from gate.store.people.templates import Template
-from gate.vision.gallery import Gallery, LiveGallery
+from gate.vision.gallery import Gallery, LiveGallery, judging
+from models.images import Image
 from models.pack import Models
 
-# On LFW 99.9 % of 3,480 pairs of one person's photos lie above this, and 98 % of pairs of two people's below.
-_SAME_PERSON = 0.3
-# Enough that everyone too alike is named.
-_ALIKE = 8
+# On LFW 99.9 % of 3,098 pairs of one person's photos lie above this, and 99.0 % of pairs of two people's below.
+_SAME_PERSON = 0.35
+
+
+_NOT_THEIRS = Sentence(
+    "The photo does not look like the {name} who is enrolled. For another person of that name, say where they live."
+)
+
+
+class NotTheirs(Refusal):
+    """A photo does not look like the resident it is for; `lookalikes` are others whom it is like."""
+
+    def __init__(self, existing: Resident, lookalikes: Sequence[Lookalike]) -> None:
+        super().__init__(_NOT_THEIRS.pattern, name=existing.name)
+        self.lookalikes = tuple(lookalikes)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What photos give to enrol from: templates, the names of who else looks so alike that a person should check, and
-    the photos that will not do."""
+    """What photos give to enrol from: templates, the portraits they were made of ((size, size, 3) uint8 BGR), who else
+    is so like them that a person must look, and the photos that will not do."""
 
     templates: tuple[Template, ...]
-    lookalikes: tuple[str, ...]
+    portraits: tuple[Image, ...]
+    lookalikes: tuple[Lookalike, ...]
     left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Who was enrolled, the names of who else looks so alike that a person should check, and the photos that were not
-    taken."""
+    """Who was enrolled, who else is so like them that somebody had to say that they are two, and the photos that were
+    not taken."""
 
     resident: Resident
-    lookalikes: tuple[str, ...]
+    lookalikes: tuple[Lookalike, ...]
     left_out: tuple[LeftOut, ...] = ()
 
 
 def known_faces(connection: sqlite3.Connection, models: Models) -> LiveGallery:
-    """Everyone's face, for whoever enrols many; it follows the store."""
-    return LiveGallery(connection, models.model_id, models.spec.dimension)
+    """Everyone's face, for whoever enrols many; it follows the store. Raises PackError without a calibration."""
+    return judging(connection, models)
 
 
 def enrol(
@@ -57,9 +71,11 @@ def enrol(
     by: str,
     written_in: AbstractContextManager[None] | None = None,
 ) -> Enrolled:
-    """Enrol from the good photos of an application, and name the others; nothing is kept where it raises as `prepare`
-    or as `write`. `written_in` is what the writing is a part of, entered once the photos are looked over."""
-    found = prepare(connection, models, asked)
+    """Enrol from the good photos of an application, and name the others; nothing is kept where it raises as `prepare`,
+    `refuse_lookalikes` or `write`. `written_in` is what the writing is a part of, entered once the photos are looked
+    over."""
+    found = prepare_openly(connection, models, asked)
+    refuse_lookalikes(asked, found.lookalikes)
     with written_in or nullcontext():
         resident = write(connection, asked, found.templates, by)
     return Enrolled(resident, found.lookalikes, found.left_out)
@@ -79,14 +95,40 @@ def prepare(
     if not np.isfinite(vectors).all():
         raise Refusal("The embedder gave no number for a photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
-    if asked.whose is not None:
-        _refuse_stranger(connection, models, asked.whose, vectors)
+    alike = _lookalikes(connection, models, asked, vectors, known)
+    if asked.whose is not None and not _is_theirs(connection, models, asked.whose, vectors):
+        raise NotTheirs(asked.whose, alike)
     made = tuple(
         Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
         for (photo, portrait), vector in zip(good, vectors, strict=True)
     )
-    alike = _lookalikes(models, vectors, known_faces(connection, models) if known is None else known)
-    return Prepared(made, _names_of(connection, alike - {asked.whose.id if asked.whose else ""}), left_out)
+    return Prepared(made, tuple(portrait.aligned for _, portrait in good), alike, left_out)
+
+
+def prepare_openly(connection: sqlite3.Connection, models: Models, asked: Application) -> Prepared:
+    """As `prepare`, for whoever may see people: where the face is not theirs, the refusal says whose it is."""
+    try:
+        return prepare(connection, models, asked)
+    except NotTheirs as refused:
+        told = together([*(one.said for one in refused.lookalikes), refused.sentence])
+        raise Refusal(told.pattern, **told.values) from refused
+
+
+def still_like(
+    connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]
+) -> tuple[Lookalike, ...]:
+    """Who else is like templates that were made a while ago: somebody may have been enrolled since."""
+    vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in made])
+    return _lookalikes(connection, models, asked, vectors, None)
+
+
+def refuse_lookalikes(asked: Application, found: Sequence[Lookalike]) -> None:
+    """Raises LooksLikeAnother for those of whom nobody said that they are another."""
+    if asked.another_than is None:
+        return
+    unsaid = [one for one in found if one.resident.id not in asked.another_than]
+    if unsaid:
+        raise LooksLikeAnother(unsaid)
 
 
 def _look_over(
@@ -111,39 +153,39 @@ def _look_over(
 def _refuse_different_people(vectors: NDArray[np.float32], names: Sequence[str]) -> None:
     alike = vectors @ vectors.T
     one, other = divmod(int(np.argmin(alike)), len(names))
-    if not float(alike[one, other]) >= _SAME_PERSON:
+    if float(alike[one, other]) >= _SAME_PERSON:
+        return
+    odd = int(np.argmin(alike.sum(axis=1)))
+    rest = np.delete(np.delete(alike, odd, 0), odd, 1)
+    if len(names) > 2 and float(rest.min()) >= _SAME_PERSON:
         raise Refusal(
-            "{one} and {other} show different people; give photos of one person.", one=names[one], other=names[other]
+            "{one} shows another person than the other photos; leave it out, or give photos of one person.",
+            one=names[odd],
         )
+    raise Refusal(
+        "{one} and {other} show different people; give photos of one person.", one=names[one], other=names[other]
+    )
 
 
-def _refuse_stranger(
+def _is_theirs(
     connection: sqlite3.Connection, models: Models, existing: Resident, vectors: NDArray[np.float32]
-) -> None:
+) -> bool:
+    """Whether all the vectors are like what is known of somebody, or nothing is."""
     rows = [row for row in templates.vectors(connection, models.model_id) if row[1] == existing.id]
     if not rows:
-        return
+        return True
     gallery = Gallery(rows, models.spec.dimension)
     found = (gallery.search(vector) for vector in vectors)
-    if not all(candidates and candidates[0].similarity >= _SAME_PERSON for candidates in found):
-        raise Refusal(
-            "The photo does not look like the {name} who is enrolled. For another person of that name, say where they"
-            " live.",
-            name=existing.name,
-        )
+    return all(candidates and candidates[0].similarity >= _SAME_PERSON for candidates in found)
 
 
-def _lookalikes(models: Models, vectors: NDArray[np.float32], known: LiveGallery) -> set[str]:
-    """The ids of everyone who looks like one of the vectors ((count, dimension) float32)."""
+def _lookalikes(
+    connection: sqlite3.Connection, models: Models, asked: Application, vectors: NDArray[np.float32],
+    known: LiveGallery | None,
+) -> tuple[Lookalike, ...]:  # fmt: skip
+    """Who is like the vectors ((count, dimension) float32), and not the resident they are for."""
+    known = known_faces(connection, models) if known is None else known
     known.refresh()
-    return {
-        candidate.resident
-        for vector in vectors
-        for candidate in known.gallery.search(vector, _ALIKE)
-        if candidate.similarity >= models.calibration.lookalike
-    }
-
-
-def _names_of(connection: sqlite3.Connection, identities: set[str]) -> tuple[str, ...]:
-    found = (residents.get(connection, identity) for identity in identities)
-    return tuple(sorted(resident.name for resident in found if resident is not None))
+    return lookalikes(
+        connection, models.calibration, vectors, known.gallery, asked.whose.id if asked.whose is not None else ""
+    )

@@ -29,11 +29,11 @@ def picture_in(path: Path) -> NDArray[np.uint8]:
 
 def enrol_photos(
     store: sqlite3.Connection, models: Models, name: str, paths: Iterable[Path], unit: str | None = None,
-    *, consent: Consent | None = None,
+    *, consent: Consent | None = None, another_than: frozenset[str] | None = frozenset(),
 ) -> Enrolled:  # fmt: skip
-    """Enrol from files as the command does, by a consent that was told; or by any other."""
+    """Enrol from files as the command does, by a consent that was told; or by any other. `another_than` as there."""
     photos = [photo_in(path, DECODER) for path in paths]
-    asked = of_namesake(store, Application.of(name, unit, photos, agreed(Way.TOLD)))
+    asked = of_namesake(store, Application.of(name, unit, photos, agreed(Way.TOLD), another_than=another_than))
     if consent is None:
         return enrol(store, models, asked, "test")
     found = prepare(store, models, asked)

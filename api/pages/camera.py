@@ -44,7 +44,7 @@ def check_camera(
     picture = _picture(context)
     said = {"jpeg": base64.b64encode(picture).decode("ascii"), "fit": False, "advice": "", "yaw": 0.0, "sharpness": 0.0}
     try:
-        quality = context.enroller.check(context.enroller.photo(io.BytesIO(picture), words("The picture")))
+        quality = context.enroller.check(context.enroller.photo(io.BytesIO(picture), words("The picture"))).quality
     except FacegateError as error:
         return JSONResponse(said | {"advice": words.error(error)})
     return JSONResponse(said | {"fit": True, "yaw": quality.yaw, "sharpness": quality.sharpness})

@@ -1,4 +1,4 @@
-"""The console's pages about people: residents, one resident, enrolling, receipts."""
+"""The console's pages about people: residents, one resident, receipts."""
 
 from __future__ import annotations
 
@@ -7,30 +7,24 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, UploadFile
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import Response
 
 from api.asked_first import AskedFirst
 from api.context import Context, Shared, Store, record_look
 from api.pages.page import language_of, page
-from api.v1.enrolments import Typed, enrol_uploads
 from api.v1.residents import etag, found_resident, refuse_outdated
 from api.who_asks import Registrar
-from enroll import consent as texts
-from enroll.application import add_without_face
 from gate.care import retention
 from gate.clock import zone_of
-from gate.errors import FacegateError, Refusal
+from gate.errors import FacegateError
 from gate.names import clean_text
 from gate.store.people import consents, corrections, erasure, finding, homes, templates
 from gate.store.people.changes import Changes, change
-from gate.store.people.consents import Given, Way
 from gate.store.people.homes import Home
-from gate.store.people.residents import Resident
 from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.store.site import schedules
-from models.errors import PackError
 
 router = APIRouter(route_class=AskedFirst)
 
@@ -83,7 +77,7 @@ def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str
 def show_resident(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
     """One person: how they are let in, their face, their consent, what they did lately."""
     record_look(connection, actor, "a resident")
-    return _resident(request, connection, context, actor, resident)
+    return resident_page(request, connection, context, actor, resident)
 
 
 @router.post("/residents/{resident}")
@@ -111,8 +105,8 @@ def change_resident(
         )  # fmt: skip
         change(connection, found, wanted, by=actor.label)
     except FacegateError as error:
-        return _resident(request, connection, context, actor, resident, problem=language.error(error))
-    return _resident(request, connection, context, actor, resident, notice=language("Saved."))
+        return resident_page(request, connection, context, actor, resident, problem=language.error(error))
+    return resident_page(request, connection, context, actor, resident, notice=language("Saved."))
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -137,7 +131,7 @@ def correct_opening(
     corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
     said = words("Noted. A face must be surer from now on to be taken for them.")
-    return _resident(request, connection, context, actor, resident, notice=said)
+    return resident_page(request, connection, context, actor, resident, notice=said)
 
 
 @router.post("/residents/{resident}/corrections/taken-back")
@@ -147,7 +141,7 @@ def take_correction_back(
     """It was them after all."""
     corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
-    return _resident(request, connection, context, actor, resident, notice=words("Taken back."))
+    return resident_page(request, connection, context, actor, resident, notice=words("Taken back."))
 
 
 @router.post("/residents/{resident}/templates/erasure")
@@ -157,111 +151,10 @@ def erase_template(
     """One template goes."""
     erasure.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
     words = language_of(request)
-    return _resident(request, connection, context, actor, resident, notice=words("Template erased."))
+    return resident_page(request, connection, context, actor, resident, notice=words("Template erased."))
 
 
-@router.get("/enrol")
-def show_enrol(
-    request: Request,
-    connection: Store,
-    actor: Registrar,
-    resident: Annotated[str, Query(max_length=64)] = "",
-    unit: Annotated[str, Query(max_length=400)] = "",
-) -> Response:
-    """Enrol someone, also of a given home, or give someone more photos."""
-    return _enrol(request, connection, actor, resident, {"unit": unit})
-
-
-@router.post("/enrol")
-def enrol(
-    request: Request,
-    connection: Store,
-    context: Shared,
-    actor: Registrar,
-    photos: list[UploadFile] | None = None,
-    name: _Text = "",
-    unit: _Text = "",
-    resident: _Text = "",
-    way: Annotated[Given, Form()] = Way.SCREEN,
-    language: _Text = "en",
-    guardian: _Text = "",
-    agreed: Annotated[bool, Form()] = False,
-) -> Response:
-    """Enrol; what is wrong is said on the same page, and nothing typed is lost."""
-    given = {"name": name, "unit": unit, "guardian": guardian}
-    words = language_of(request)
-    # A browser sends an empty part where no file was chosen.
-    sent = [one for one in photos or [] if one.filename or one.size]
-    try:
-        if not sent:
-            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
-            if agreed:
-                said = words(
-                    "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name
-                )
-                return _enrol(request, connection, actor, "", _next_of(person), warning=said)
-            said = words("{name} is added, without a face.", name=person.name)
-            return _enrol(request, connection, actor, "", _next_of(person), notice=said)
-        if not agreed:
-            said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
-            return _enrol(request, connection, actor, resident, given, problem=said)
-        typed = Typed(way, name, unit.strip(), resident, language, guardian)
-        enrolled = enrol_uploads(context, connection, actor, typed, sent)
-    except (FacegateError, PackError) as error:
-        return _enrol(request, connection, actor, resident, given, problem=words.error(error))
-    notice = words("{name} is enrolled.", name=enrolled.resident.name)
-    for one in enrolled.left_out:
-        notice += " " + words("Left out: {why}", why=one.why)
-    if enrolled.lookalikes:
-        notice += " " + words(
-            "This face looks very like {others}; check that they are two people.", others=", ".join(enrolled.lookalikes)
-        )
-    if resident:
-        return _resident(request, connection, context, actor, resident, notice=notice)
-    return _enrol(request, connection, actor, "", _next_of(enrolled.resident), notice=notice)
-
-
-def _next_of(person: Resident) -> dict[str, str]:
-    """What the form holds for the next of a family."""
-    return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
-
-
-@router.post("/photos/checks")
-def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Registrar) -> Response:
-    """Whether a photo from the browser's camera will do, in words; nothing of it is kept."""
-    words = language_of(request)
-    try:
-        context.enroller.check(context.enroller.photo(photo.file, words("The photo")))
-    except Refusal as refused:
-        return JSONResponse({"fit": False, "advice": words.error(refused)})
-    return JSONResponse({"fit": True, "advice": ""})
-
-
-def _enrol(
-    request: Request,
-    connection: Store,
-    actor: Registrar,
-    resident: str,
-    given: dict[str, str] | None = None,
-    **said: str,
-) -> Response:
-    """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem."""
-    language = language_of(request).tag
-    spoken = language if language in texts.LANGUAGES else "en"
-    return page(
-        request,
-        "enrol.html",
-        status_code=422 if "problem" in said else 200,
-        actor=actor,
-        person=found_resident(connection, resident) if resident else None,
-        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
-        consent_text=texts.text(spoken),
-        consent_language=spoken,
-        **said,
-    )
-
-
-def _resident(
+def resident_page(
     request: Request,
     connection: Store,
     context: Context,

@@ -44,6 +44,13 @@ class Typed:
     """The id of whoever gets more templates."""
     language: str
     guardian: str | None
+    another_than: tuple[str, ...] = ()
+    """The ids of those whom the face is like, and of whom they said that it is another."""
+
+    def bound(self) -> bytes:
+        """The same as bytes; as it was before there was `another_than`, where nobody is named there."""
+        *before, another_than = astuple(self)
+        return json.dumps([*before, *([another_than] if another_than else [])]).encode()
 
 
 class PhotoLeftOut(BaseModel):
@@ -55,7 +62,8 @@ class PhotoLeftOut(BaseModel):
 
 
 class Enrolment(BaseModel):
-    """Who was enrolled, whom they look so like that a person should check, and which photos were not taken."""
+    """Who was enrolled, whom they look so like that somebody had to say that they are two people, and which photos
+    were not taken."""
 
     resident: Resident
     lookalikes: list[str]
@@ -110,20 +118,29 @@ def enrol_resident(
         str, Form(description="In which language they read it; absent: the setting enrolment.language, else en.")
     ] = "",
     guardian: Annotated[str | None, Form(max_length=400, description="Who agreed for someone under 14.")] = None,
+    another_than: Annotated[
+        list[str] | None,
+        Form(description="The ids of residents whom they are like, when somebody looked: they are two people."),
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
-    """Enrol someone from one to eight photos, by the good ones among them. No photo is kept."""
-    typed = Typed(way, name, unit, resident, language or context.enrolment.language_else(), guardian)
+    """Enrol someone from one to eight photos, by the good ones among them. No photo is kept.
+
+    A face that is somebody's already, or very like it, is refused with 409, the reason `looks_like_another` and the
+    residents in `lookalikes`. Show them to a person; where these are two people, send the ids in `another_than`.
+    """
+    spoken = language or context.enrolment.language_else()
+    typed = Typed(way, name, unit, resident, spoken, guardian, tuple(another_than or ()))
     lookalikes: list[str] = []
     left_out: list[PhotoLeftOut] = []
 
     def act() -> str:
         enrolled = enrol_uploads(context, connection, actor, typed, photos)
-        lookalikes.extend(enrolled.lookalikes)
+        lookalikes.extend(one.resident.name for one in enrolled.lookalikes)
         left_out.extend(PhotoLeftOut(photo=one.photo, reason=one.reason, advice=one.why) for one in enrolled.left_out)
         return enrolled.resident.id
 
-    asked = chain((b"enrolment", json.dumps(astuple(typed)).encode()), (photo.file.read() for photo in photos))
+    asked = chain((b"enrolment", typed.bound()), (photo.file.read() for photo in photos))
     enrolled = found_resident(connection, once(connection, actor, idempotency_key, asked, act))
     return Enrolment(resident=shown(enrolled), lookalikes=lookalikes, left_out=left_out)
 
@@ -131,13 +148,21 @@ def enrol_resident(
 def enrol_uploads(
     context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, photos: list[UploadFile]
 ) -> Enrolled:
-    """Enrol from uploaded photos, for the API and the pages alike. Raises FacegateError, PackError."""
+    """Enrol from uploaded photos. Raises FacegateError, PackError."""
+    asked = application(context, connection, typed, photos)
+    return context.enroller.enrol(connection, asked, actor.label, acting(connection, actor))
+
+
+def application(
+    context: Context, connection: sqlite3.Connection, typed: Typed, photos: list[UploadFile]
+) -> Application:
+    """What somebody asks who uploads photos, by the API or in the console. Raises FacegateError."""
     whose = found_resident(connection, typed.resident) if typed.resident else None
     if whose is None and not typed.name:
         raise HttpProblem(422, "Give a name, or the resident whose face this is.")
     said = texts.agreed(typed.way, typed.language, typed.guardian or None)
     sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
-    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose)
+    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose, frozenset(typed.another_than))
     if whose is None:
         refuse_namesake(connection, asked)
-    return context.enroller.enrol(connection, asked, actor.label, acting(connection, actor))
+    return asked

@@ -42,6 +42,12 @@ def become_owner(page, code):
     expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible()
 
 
+def enrol_from_photos(page):
+    """Press Enrol, look at the faces, and say yes."""
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    page.get_by_role("button", name="Yes, enrol").click()
+
+
 def in_chinese(page, name):
     page.get_by_role("button", name="简体中文").click()
     shoot(page, f"{name}-zh")
@@ -60,7 +66,7 @@ def test_a_family_is_enrolled_walks_in_and_is_forgotten(page, console, photos):
     page.get_by_label("Home").fill("1-101")
     page.get_by_label("They agreed to their face").check()
     page.get_by_label("Photos from a file").set_input_files([photos / "obama.jpg", photos / "obama3.jpg"])
-    page.get_by_role("button", name="Enrol", exact=True).click()
+    enrol_from_photos(page)
     expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
     page.get_by_role("link", name="See what is known of them").click()
     shoot(page, "resident-en")
@@ -79,7 +85,7 @@ def test_a_family_is_enrolled_walks_in_and_is_forgotten(page, console, photos):
     expect(page.get_by_text("Good", exact=True)).to_be_visible()
     expect(page.get_by_text("Turn slightly to the left.")).to_be_visible()
     shoot(page, "camera-en")
-    page.get_by_role("button", name="Enrol", exact=True).click()
+    enrol_from_photos(page)
     expect(page.get_by_role("status").first).to_have_text("Joe Biden is enrolled.")
 
     page.get_by_role("link", name="Residents").click()
@@ -173,7 +179,7 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
         " if (document.body.dataset.signal === 'grant') window.greeted ??= Date.now();"
         " }).observe(document.body, { attributes: true })"
     )
-    page.get_by_role("button", name="Enrol", exact=True).click()
+    enrol_from_photos(page)
     expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
     expect(screen.get_by_role("heading", name="Welcome home")).to_be_visible(timeout=20_000)
     assert "Obama" not in screen.content()
@@ -308,7 +314,7 @@ def test_every_page_works_without_scripts(chromium, camera, console, photos):
         page.get_by_label("Name").fill("Barack Obama")
         page.get_by_label("They agreed to their face").check()
         page.get_by_label("Photos from a file").set_input_files(photos / "obama.jpg")
-        page.get_by_role("button", name="Enrol", exact=True).click()
+        enrol_from_photos(page)
         expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
         page.goto("/")
         page.get_by_text("Lockdown…").click()

@@ -184,18 +184,34 @@ def test_a_row_that_is_refused_late_leaves_nothing_of_itself(table, store, model
 
 def test_what_one_row_does_the_rehearsal_knows_at_the_next(table, store, models):
     path = table(
-        "name,unit,photos,consent\nBarack Obama,,obama.jpg,told\nBarack\u00a0Obama,1-101,obama.jpg,told\n"
-        "Somebody Else,2-1,obama3.jpg,told\nJoe,,,\nJoe,4,,\n"
+        "name,unit,photos,consent,another_person\n"
+        "Barack Obama,,obama.jpg,told,\nBarack\u00a0Obama,1-101,obama.jpg,told\n"
+        "Somebody Else,2-1,obama3.jpg,told,\nHis Twin,2-1,obama3.jpg,told,Yes\nJoe,,,\nJoe,4,,\n"
     )
     rows, _ = read_table(path, path.parent)
     rehearsed = rehearse(store, models, rows)
     assert residents.every(store) == []
     assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
-    assert actions(rehearsed) == [Action.ENROLLED, Action.CHANGED, Action.ENROLLED, Action.ADDED, Action.CHANGED]
-    assert rehearsed[2].why == "Looks very like Barack Obama."
-    assert [(one.name, one.unit) for one in residents.every(store)] == [
-        ("Barack Obama", "1-101"), ("Joe", "4"), ("Somebody Else", "2-1"),
+    assert actions(rehearsed) == [
+        Action.ENROLLED, Action.CHANGED, Action.REFUSED, Action.ENROLLED, Action.ADDED, Action.CHANGED,
     ]  # fmt: skip
+    assert rehearsed[2].why == (
+        "This is the face of Barack Obama, 1-101. Nothing is saved until somebody says that they are two people. Where"
+        " they are, write yes in the column another_person of this line."
+    )
+    assert (rehearsed[3].why, rehearsed[3].warns) == ("This is the face of Barack Obama, 1-101.", True)
+    assert [(one.name, one.unit) for one in residents.every(store)] == [
+        ("Barack Obama", "1-101"), ("His Twin", "2-1"), ("Joe", "4"),
+    ]  # fmt: skip
+
+
+def test_what_stands_beside_yes_in_the_table_is_asked_about(table):
+    path = table("name,another_person\nA,maybe\nB,是\nC,\n")
+    rows, refused = read_table(path, path.parent)
+    assert [row.asked.another_than for row in rows] == [None, frozenset()]
+    assert [(one.name, one.why) for one in refused] == [
+        ("A", "In the column another_person stands 'maybe': write yes, or leave it empty.")
+    ]
 
 
 def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
@@ -205,7 +221,8 @@ def test_killed_half_way_it_goes_on_with_nothing_twice_and_nothing_lost(
     for number in range(12):
         shutil.copy(photos / ("obama.jpg" if number % 2 else "biden.jpg"), tmp_path / f"{number}.jpg")
     path = table(
-        "name,until,photos,consent\n" + "".join(f"{name},2027-01-31,{i}.jpg,told\n" for i, name in enumerate(names))
+        "name,until,photos,consent,another_person\n"
+        + "".join(f"{name},2027-01-31,{i}.jpg,told,yes\n" for i, name in enumerate(names))
     )
     command = [sys.executable, "-m", "commands.cli", "import", str(path), "--yes"]
     process = subprocess.Popen(command, env=command_environment(models_dir, state), stdout=subprocess.DEVNULL)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from enroll.checks import PhotoRefused
+from enroll.duplicates import Likeness, LooksLikeAnother
 from gate.errors import Refusal, UsageError
 from gate.store.people import residents, templates
 from gate.store.record import audit
@@ -62,8 +63,8 @@ def test_a_poor_photo_is_refused_with_the_reason_and_what_to_do(store, models, s
 
 @pytest.mark.parametrize("degrees", [20, -30, 45, 60, 90, 135, 180, 270])
 def test_a_turned_photo_is_put_upright(store, models, photos, spoilt, degrees):
-    for name, photo in (("As it came", photos / "obama.jpg"), ("Turned", spoilt(lambda image: turned(image, degrees)))):
-        enrol_photos(store, models, name, [photo])
+    enrol_photos(store, models, "A", [photos / "obama.jpg"])
+    enrol_photos(store, models, "A", [spoilt(lambda image: turned(image, degrees))])
     one, other = (np.frombuffer(row[2], "<f4") for row in templates.vectors(store, models.model_id))
     assert float(one @ other) > 0.9
 
@@ -125,12 +126,22 @@ def test_photos_of_different_people_are_refused(store, models, photos):
         enrol_photos(store, models, "A", [photos / "obama.jpg", photos / "biden.jpg"])
 
 
-def test_a_face_enrolled_under_another_name_is_a_warning(store, models, photos):
-    enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"])
-    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"])
-    assert again.lookalikes == ("Barack Obama",)
-    other = enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"])
-    assert other.lookalikes == ()
+def test_of_several_photos_the_one_of_another_person_is_named(store, models, photos):
+    given = [photos / name for name in ("obama.jpg", "biden.jpg", "obama2.jpg")]
+    with pytest.raises(Refusal, match=r"biden.jpg shows another person than the other photos; leave it out"):
+        enrol_photos(store, models, "A", given)
+    assert residents.every(store) == []
+
+
+def test_a_face_enrolled_under_another_name_stops_before_anything_is_kept(store, models, photos):
+    first = enrol_photos(store, models, "Barack Obama", [photos / "obama.jpg"], "1-101").resident
+    with pytest.raises(LooksLikeAnother, match=r"This is the face of Barack Obama, 1-101\.") as refused:
+        enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"])
+    assert [(one.resident.id, one.likeness) for one in refused.value.lookalikes] == [(first.id, Likeness.SAME)]
+    assert residents.every(store) == [first]
+    assert enrol_photos(store, models, "Joe Biden", [photos / "biden.jpg"]).lookalikes == ()
+    again = enrol_photos(store, models, "Somebody Else", [photos / "obama2.jpg"], another_than=frozenset({first.id}))
+    assert [one.resident.name for one in again.lookalikes] == ["Barack Obama"]
 
 
 def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, models, photos):

@@ -1,0 +1,225 @@
+"""The console's pages to enrol on: the form, and whom its photos show before anything is saved."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from api.asked_again import acting
+from api.asked_first import AskedFirst
+from api.auth import Actor
+from api.context import Context, Shared, Store
+from api.pages.page import language_of, page
+from api.pages.residents import resident_page
+from api.v1.enrolments import Typed, application
+from api.v1.residents import found_resident
+from api.waiting import LASTS_S, Waiting
+from api.who_asks import Registrar
+from enroll import consent as texts
+from enroll.application import add_without_face
+from enroll.duplicates import LooksLikeAnother
+from gate.errors import FacegateError, Sentence
+from gate.store.people.consents import Given, Way
+from gate.store.people.residents import Resident
+from gate.store.people.templates import Template
+from models.errors import PackError
+
+if TYPE_CHECKING:
+    from models.images import Image
+
+router = APIRouter(route_class=AskedFirst)
+
+_Text = Annotated[str, Form(max_length=400)]
+_OVER = Sentence(
+    "Photos wait {minutes} minutes for somebody to look at them, and these no longer do. Choose them again."
+)
+
+
+@router.get("/enrol")
+def show_enrol(
+    request: Request,
+    connection: Store,
+    actor: Registrar,
+    resident: Annotated[str, Query(max_length=64)] = "",
+    unit: Annotated[str, Query(max_length=400)] = "",
+) -> Response:
+    """Enrol someone, also of a given home, or give someone more photos."""
+    return _form(request, connection, actor, resident, {"unit": unit})
+
+
+@router.post("/enrol")
+def enrol(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    photos: list[UploadFile] | None = None,
+    name: _Text = "",
+    unit: _Text = "",
+    resident: _Text = "",
+    way: Annotated[Given, Form()] = Way.SCREEN,
+    language: _Text = "en",
+    guardian: _Text = "",
+    agreed: Annotated[bool, Form()] = False,
+    seen: Annotated[bool, Form()] = False,
+) -> Response:
+    """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
+    is lost."""
+    given = {"name": name, "unit": unit, "guardian": guardian}
+    words = language_of(request)
+    # A browser sends an empty part where no file was chosen.
+    sent = [one for one in photos or [] if one.filename or one.size]
+    try:
+        if not sent:
+            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
+            if agreed:
+                said = words(
+                    "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name
+                )
+                return _form(request, connection, actor, "", _next_of(person), warning=said)
+            said = words("{name} is added, without a face.", name=person.name)
+            return _form(request, connection, actor, "", _next_of(person), notice=said)
+        if not agreed:
+            said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
+            return _form(request, connection, actor, resident, given, problem=said)
+        typed = Typed(way, name, unit.strip(), resident, language, guardian)
+        asked = application(context, connection, typed, sent)
+        waiting = context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label)
+        if not seen or waiting.found.lookalikes:
+            return _look(request, actor, waiting)
+        _enrol(context, connection, actor, waiting)
+    except (FacegateError, PackError) as error:
+        return _form(request, connection, actor, resident, given, problem=words.error(error))
+    return _done(request, connection, context, actor, waiting)
+
+
+@router.post("/enrol/seen")
+def enrol_seen(
+    request: Request,
+    connection: Store,
+    context: Shared,
+    actor: Registrar,
+    key: _Text,
+    photo: Annotated[list[int] | None, Form()] = None,
+    another: Annotated[bool, Form()] = False,
+) -> Response:
+    """Enrol from those of the photos that somebody saw and kept; `another`: they are not whom they look like."""
+    waiting, words = context.waiting.of(key, actor.label), language_of(request)
+    if waiting is None:
+        return _form(request, connection, actor, "", problem=words(_OVER, minutes=round(LASTS_S / 60)))
+    kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
+    if not kept:
+        return _look(request, actor, waiting, words("Keep at least one photo, or cancel."))
+    like = frozenset(one.resident.id for one in waiting.found.lookalikes) if another else frozenset()
+    waiting.asked = replace(waiting.asked, another_than=(waiting.asked.another_than or frozenset()) | like)
+    try:
+        _enrol(context, connection, actor, waiting, kept)
+    except LooksLikeAnother as error:
+        # Somebody was enrolled in the meantime.
+        waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
+        return _look(request, actor, waiting)
+    except (FacegateError, PackError) as error:
+        return _look(request, actor, waiting, words.error(error))
+    return _done(request, connection, context, actor, waiting)
+
+
+@router.post("/enrol/cancelled")
+def cancel(context: Shared, actor: Registrar, key: _Text) -> Response:
+    """Keep nothing of it."""
+    waiting = context.waiting.of(key, actor.label)
+    context.waiting.drop(key, actor.label)
+    whose = waiting.asked.whose if waiting is not None else None
+    return RedirectResponse(f"/enrol?resident={whose.id}" if whose else "/enrol", 303)
+
+
+@router.post("/photos/checks")
+def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Registrar) -> Response:
+    """Whether a photo will do, in words, and the face that would be taken out of it: {"fit", "advice", "portrait"}.
+
+    Nothing of it is kept.
+    """
+    words = language_of(request)
+    try:
+        portrait = context.enroller.check(context.enroller.photo(photo.file, photo.filename or words("The photo")))
+    except FacegateError as error:
+        return JSONResponse({"fit": False, "advice": words.error(error), "portrait": None})
+    return JSONResponse({"fit": True, "advice": "", "portrait": picture_of(portrait.aligned)})
+
+
+def _enrol(
+    context: Context, connection: sqlite3.Connection, actor: Actor, waiting: Waiting,
+    made: Sequence[Template] | None = None,
+) -> None:  # fmt: skip
+    """Enrol who waits, unless that was done already, by these templates or by all there are."""
+    with waiting.turn:
+        if waiting.enrolled is None:
+            templates = waiting.found.templates if made is None else made
+            waiting.enrolled = context.enroller.enrol_seen(
+                connection, waiting.asked, templates, actor.label, acting(connection, actor)
+            )
+
+
+def _done(
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Registrar, waiting: Waiting
+) -> Response:
+    """What is said of somebody who was enrolled: on their own page, or above the form for the next of their home."""
+    words, enrolled = language_of(request), waiting.enrolled
+    if enrolled is None:
+        raise LookupError("nobody was enrolled")
+    notice = words("{name} is enrolled.", name=enrolled.name)
+    for one in waiting.found.left_out:
+        notice += " " + words("Left out: {why}", why=one.why)
+    if waiting.asked.whose is not None:
+        return resident_page(request, connection, context, actor, enrolled.id, notice=notice)
+    return _form(request, connection, actor, "", _next_of(enrolled), notice=notice)
+
+
+def _next_of(person: Resident) -> dict[str, str]:
+    """What the form holds for the next of a family."""
+    return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
+
+
+def _look(request: Request, actor: Actor, waiting: Waiting, problem: str | None = None) -> Response:
+    """The page that shows whom the photos show, and asks."""
+    faces = [picture_of(portrait) for portrait in waiting.found.portraits]
+    return page(
+        request, "enrol_look.html", status_code=422 if problem else 200, actor=actor, waiting=waiting, faces=faces,
+        problem=problem, minutes=round(LASTS_S / 60),
+    )  # fmt: skip
+
+
+def picture_of(portrait: Image) -> str:
+    """A portrait ((H, W, 3) uint8 BGR) as a JPEG in base64."""
+    import cv2
+
+    return base64.b64encode(cv2.imencode(".jpg", portrait)[1].tobytes()).decode("ascii")
+
+
+def _form(
+    request: Request,
+    connection: sqlite3.Connection,
+    actor: Actor,
+    resident: str,
+    given: dict[str, str] | None = None,
+    **said: str,
+) -> Response:
+    """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem."""
+    language = language_of(request).tag
+    spoken = language if language in texts.LANGUAGES else "en"
+    return page(
+        request,
+        "enrol.html",
+        status_code=422 if "problem" in said else 200,
+        actor=actor,
+        person=found_resident(connection, resident) if resident else None,
+        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
+        consent_text=texts.text(spoken),
+        consent_language=spoken,
+        **said,
+    )

@@ -1,0 +1,78 @@
+"""Enrolments that wait until somebody has looked at whom the photos show, and said yes.
+
+They are in memory alone, for a few minutes, and for whoever began them. No photo is among them: what waits are the
+templates, and the faces they were made of.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from enroll.application import Application
+from gate.store.people.residents import Resident
+
+if TYPE_CHECKING:
+    from enroll.enrolment import Prepared
+
+LASTS_S = 300.0
+# Somebody who enrols has one or two of them.
+_MOST = 20
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One that waits; once somebody said yes `enrolled` is who came of it, so that nothing is done twice."""
+
+    key: str
+    """By which a form speaks of it."""
+    asked: Application
+    """Without its photos."""
+    found: Prepared
+    by: str
+    until_mono: float
+    enrolled: Resident | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class WaitingRoom:
+    """All of one api process, by keys that nobody guesses."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Waiting] = {}
+        self._lock = threading.Lock()
+
+    def hold(self, asked: Application, found: Prepared, by: str) -> Waiting:
+        """Let one wait that was begun `by` somebody. Of too many the oldest goes."""
+        held = Waiting(secrets.token_urlsafe(16), replace(asked, photos=()), found, by, time.monotonic() + LASTS_S)
+        with self._lock:
+            self._forget_old()
+            while len(self._waiting) >= _MOST:
+                del self._waiting[next(iter(self._waiting))]
+            self._waiting[held.key] = held
+        return held
+
+    def of(self, key: str, by: str) -> Waiting | None:
+        """The one with this key, for whoever began it; None: it is over, or never was."""
+        with self._lock:
+            self._forget_old()
+            found = self._waiting.get(key)
+        return found if found is not None and found.by == by else None
+
+    def drop(self, key: str, by: str) -> None:
+        """Keep nothing of it."""
+        if self.of(key, by) is not None:
+            with self._lock:
+                self._waiting.pop(key, None)
+
+    def forget_old(self) -> None:
+        """Keep nothing of what nobody came back to."""
+        with self._lock:
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        self._waiting = {key: one for key, one in self._waiting.items() if one.until_mono > now}

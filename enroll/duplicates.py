@@ -1,0 +1,102 @@
+"""Whose face it is already: who is enrolled and so like a new face that a person must say that they are two."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import Refusal, Sentence, together
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.vision.gallery import Gallery
+from gate.vision.promise import deviate
+from models.manifest import Calibration
+
+# Of so many new people one is taken for somebody who is enrolled: for the same, or for one who looks very like them.
+_SAME_ONE_IN, _ALIKE_ONE_IN = 10_000, 50
+# Enough that everyone too alike is named.
+_MOST_NAMED = 8
+
+
+class Likeness(StrEnum):
+    """How like somebody else a face is."""
+
+    SAME = "same"
+    ALIKE = "alike"
+
+
+_SAID = {
+    Likeness.SAME: Sentence("This is the face of {who}."),
+    Likeness.ALIKE: Sentence("This face looks very like {who}."),
+}
+_UNTIL_SAID = Sentence("Nothing is saved until somebody says that they are two people.")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Somebody who is enrolled, and whom a new face is so like."""
+
+    resident: Resident
+    likeness: Likeness
+
+    @property
+    def who(self) -> str:
+        """Their name, and their home where there is one."""
+        return ", ".join(filter(None, (self.resident.name, self.resident.unit)))
+
+    @property
+    def said(self) -> Sentence:
+        """The same in a sentence, for whoever may see people."""
+        return Sentence(_SAID[self.likeness].pattern, who=self.who)
+
+
+class LooksLikeAnother(Refusal):
+    """The face is that of somebody else who is enrolled, or very like it, and nobody said that they are two people."""
+
+    reason = "looks_like_another"
+
+    def __init__(self, lookalikes: Sequence[Lookalike]) -> None:
+        told = together([*(one.said for one in lookalikes), _UNTIL_SAID])
+        super().__init__(told.pattern, **told.values)
+        self.lookalikes = tuple(lookalikes)
+
+
+def lookalikes(
+    connection: sqlite3.Connection, calibration: Calibration, vectors: NDArray[np.float32], gallery: Gallery, whose: str
+) -> tuple[Lookalike, ...]:
+    """Everyone of the gallery, which has scores, whom one of the `vectors` (N, D) of one person or their mean is like.
+
+    The likest first; `whose` is the id of the person themselves, or empty. Raises sqlite3.Error.
+    """
+    people = len(gallery)
+    alike, same = (score_of_one_in(calibration, people * count) for count in (_ALIKE_ONE_IN, _SAME_ONE_IN))
+    best: dict[str, float] = {}
+    for probe in _probes(vectors):
+        for found in gallery.search(probe, _MOST_NAMED):
+            if found.similarity >= alike and found.resident != whose:
+                best[found.resident] = max(found.similarity, best.get(found.resident, -1.0))
+    named = ((residents.get(connection, one), best[one]) for one in sorted(best, key=lambda one: -best[one]))
+    return tuple(
+        Lookalike(resident, Likeness.SAME if score >= same else Likeness.ALIKE)
+        for resident, score in named
+        if resident is not None
+    )
+
+
+def score_of_one_in(calibration: Calibration, comparisons: int) -> float:
+    """The score that one of so many comparisons of two people reaches."""
+    strangers = calibration.strangers
+    return max(calibration.floor, strangers.centre + deviate(1 / max(comparisons, 2)) * strangers.spread)
+
+
+def _probes(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Each by itself, since one may be somebody else's, and what they say together, which says it more surely."""
+    yield from vectors
+    if len(vectors) > 1:
+        total = vectors.sum(axis=0)
+        yield np.asarray(total / np.linalg.norm(total), np.float32)

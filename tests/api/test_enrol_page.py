@@ -1,0 +1,103 @@
+"""The console's page to enrol on: whom it took is seen before anything is saved."""
+
+import re
+
+import pytest
+
+from gate.store.people import residents
+from gate.store.people.templates import vectors
+from tests.api.test_residents import enrol as enrol_by_api
+from tests.api.test_residents import upload
+from tests.console import problem_of
+
+
+@pytest.fixture
+def manager(browser):
+    return browser("manager")
+
+
+def submit(manager, photos, *names, **given):
+    typed = {"name": "Wang Fang", "unit": "3-1204", "agreed": "1"} | given
+    return manager.post("/enrol", data=typed, files=upload(photos, *names))
+
+
+def key_of(answer):
+    return re.search(r'name="key" value="([^"]+)"', answer.text)[1]
+
+
+def say_yes(manager, answer, photos=(0,), **given):
+    return manager.post("/enrol/seen", data={"key": key_of(answer), "photo": [str(one) for one in photos]} | given)
+
+
+def test_nothing_is_saved_before_somebody_saw_the_faces(manager, photos, store, models):
+    answer = submit(manager, photos, "obama.jpg", "obama2.jpg", "obama3.jpg")
+    assert "Is this Wang Fang?" in answer.text
+    assert answer.text.count("data:image/jpeg;base64,") == 3
+    assert residents.every(store) == []
+    done = say_yes(manager, answer, (0, 2))
+    assert "Wang Fang is enrolled." in done.text
+    (enrolled,) = residents.every(store)
+    assert (enrolled.name, enrolled.unit, enrolled.templates) == ("Wang Fang", "3-1204", 2)
+    # Pressed twice it is done once, and says the same.
+    assert "Wang Fang is enrolled." in say_yes(manager, answer, (0, 2)).text
+    assert len(vectors(store, models.model_id)) == 2
+
+
+def test_photos_whose_faces_were_seen_beside_the_form_need_no_second_look(manager, photos, store):
+    assert "Wang Fang is enrolled." in submit(manager, photos, "obama.jpg", seen="1").text
+    assert [one.name for one in residents.every(store)] == ["Wang Fang"]
+
+
+def test_a_face_that_is_somebodys_stops_with_their_name_and_home(manager, photos, store):
+    enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    answer = submit(manager, photos, "obama2.jpg", unit="2-201", seen="1")
+    assert "This is the face of Li Na, 3-1204." in answer.text
+    assert [one.name for one in residents.every(store)] == ["Li Na"]
+    # Saying yes without saying that they are two is no yes to that.
+    assert "This is the face of Li Na" in say_yes(manager, answer).text
+    assert len(residents.every(store)) == 1
+    assert "Wang Fang is enrolled." in say_yes(manager, answer, another="1").text
+    assert [one.name for one in residents.every(store)] == ["Li Na", "Wang Fang"]
+
+
+def test_somebody_like_them_who_came_in_the_meantime_is_told_too(manager, photos, store):
+    answer = submit(manager, photos, "obama2.jpg")
+    assert enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204").status_code == 201
+    asked = say_yes(manager, answer)
+    assert "This is the face of Li Na, 3-1204." in asked.text
+    assert len(residents.every(store)) == 1
+    assert "Wang Fang is enrolled." in say_yes(manager, asked, another="1").text
+
+
+def test_cancelled_nothing_is_kept_and_no_other_user_finds_it(manager, browser, photos, store, context):
+    answer = submit(manager, photos, "obama.jpg")
+    stranger = say_yes(browser("owner"), answer)
+    assert "Choose them again" in problem_of(stranger)
+    assert manager.post("/enrol/cancelled", data={"key": key_of(answer)}).headers["location"] == "/enrol"
+    assert "Choose them again" in problem_of(say_yes(manager, answer))
+    assert context.waiting.of(key_of(answer), "anybody") is None
+    assert residents.every(store) == []
+
+
+def test_without_a_face_kept_it_asks_again(manager, photos, store):
+    answer = submit(manager, photos, "obama.jpg")
+    assert "Keep at least one photo" in problem_of(say_yes(manager, answer, ()))
+    assert residents.every(store) == []
+
+
+def test_more_photos_of_another_are_refused_with_their_name(manager, photos, store):
+    enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    enrol_by_api(manager, photos, "biden.jpg", name="Wang Fang", unit="2-201")
+    whose = next(one.id for one in residents.every(store) if one.name == "Li Na")
+    refused = problem_of(submit(manager, photos, "biden.jpg", resident=whose, name=""))
+    assert "This is the face of Wang Fang, 2-201." in refused
+    assert "does not look like the Li Na" in refused
+
+
+def test_the_check_of_a_photo_shows_the_face_that_would_be_taken(manager, photos):
+    def check(name):
+        return manager.post("/photos/checks", files={"photo": upload(photos, name)[0][1]}).json()
+
+    assert check("obama.jpg")["fit"]
+    assert check("obama.jpg")["portrait"]
+    assert check("obama_partial_face.jpg")["portrait"] is None
