@@ -177,40 +177,6 @@ EVENTS: dict[str, Sentence] = {
     Kind.TIDIED: Sentence("Erased what was kept long enough"),
 }
 
-# What the screen at the gate says for each signal: the words, and what to do.
-SCREEN: dict[str, tuple[Sentence, Sentence]] = {
-    "ready": (Sentence("Welcome"), Sentence("Please look at the camera")),
-    "grant": (Sentence("Welcome home"), Sentence("The gate opens")),
-    "deny": (Sentence("Not known here"), Sentence("Please take another way in")),
-    "come_closer": (Sentence("Please come closer"), Sentence("and look at the camera")),
-    "one_at_a_time": (Sentence("One at a time, please"), Sentence("A moment")),
-    "open": (Sentence("The gate is open"), Sentence("Please walk through")),
-    "locked": (Sentence("The gate is locked"), Sentence("Please ask the guard")),
-    "pre_alarm": (Sentence("Please shut the gate"), Sentence("It has been open for long")),
-    "alarm": (Sentence("Please shut the gate"), Sentence("It must not stay open")),
-    "fault": (Sentence("The gate cannot see you"), Sentence("Please take another way in")),
-    "fire": (Sentence("Fire"), Sentence("The gate is open")),
-}
-
-# Where the reason says more than the signal.
-SCREEN_REASONS: dict[str, tuple[Sentence, Sentence]] = {
-    Reason.OUT_OF_HOURS: (Sentence("Outside your hours"), Sentence("Please ask the guard")),
-    Reason.FACE_NOT_ENOUGH: (Sentence("A face is not enough now"), Sentence("Please take another way in")),
-    Reason.OUT_OF_VALIDITY: (Sentence("Not valid today"), Sentence("Please ask the guard")),
-    Reason.CLOCK_UNTRUSTED: (Sentence("The gate does not know the time"), Sentence("Please take another way in")),
-    Reason.AMBIGUOUS: (Sentence("Not quite sure"), Sentence("Please take another way in")),
-    Reason.NOT_LIVE: (Sentence("Not quite sure"), Sentence("Please take another way in")),
-    Reason.TURNED_AWAY: (Sentence("Please look at the camera"), Sentence("The gate needs to see your face")),
-    Reason.NOT_UPRIGHT: (Sentence("Please hold your head upright"), Sentence("and look at the camera")),
-    Reason.NOT_PLAIN: (Sentence("Please look at the camera"), Sentence("The gate needs to see your face")),
-    Reason.COVERED: (Sentence("Please uncover your face"), Sentence("The gate needs to see your face")),
-    Reason.TOO_DARK: (Sentence("Too dark on your face"), Sentence("Please turn towards the light")),
-    Reason.TOO_BRIGHT: (Sentence("Too bright on your face"), Sentence("Please step out of the glare")),
-    Reason.BLURRED: (Sentence("Please hold still"), Sentence("and look at the camera")),
-    Reason.STORE_UNREADABLE: (Sentence("The gate cannot see you"), Sentence("Please take another way in")),
-    Reason.FAULT: (Sentence("The gate cannot see you"), Sentence("Please take another way in")),
-}
-
 ROLES: dict[str, Sentence] = {
     "owner": Sentence("Owner"),
     "manager": Sentence("Manager"),

@@ -18,6 +18,15 @@ _NAME_OF_HOST = re.compile(r"(?:[\w-]+\.)*(?!0[xX])[\w-]*[A-Za-z][\w-]*\.?", re.
 class ScreenSettings(Section):
     """The screen at the gate."""
 
+    language: Literal["", "en", "zh-CN"] = ""
+    """The language it speaks, `en` or `zh-CN`; empty: that of its browser."""
+
+    second_language: Literal["", "en", "zh-CN"] = ""
+    """One in which it says the same below, at the same time, smaller where both have no room; empty: none."""
+
+    sound: float = Field(0.5, ge=0.0, le=1.0)
+    """How loud it is, from 0 to 1; 0: it makes no sound. Each kind of answer has its own."""
+
     name: bool = False
     """Whether it greets by name: whoever stands near reads it too."""
 
@@ -26,6 +35,12 @@ class ScreenSettings(Section):
 
     unknown_advice: str = Field("", max_length=100)
     """What it advises them to do, such as "Please ring the guard, 8001"; empty: to take another way in."""
+
+    @model_validator(mode="after")
+    def _speaks_two_languages(self) -> ScreenSettings:
+        if self.second_language and self.second_language == (self.language or self.second_language):
+            raise ValueError("second_language stands below another one; name that in language, or leave both empty")
+        return self
 
 
 class ApiSettings(Section):

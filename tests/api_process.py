@@ -16,12 +16,13 @@ from tests.running import wait_for
 
 
 @contextmanager
-def api_process(state, models_dir, *, webhooks=None, log=None, by=(), **api):
+def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(), **api):
     """The api with these settings; yields its address on this machine. Its log goes into the list `log`.
 
     `by` is a command that starts it, given its own.
     """
-    given = parts_of(load_settings(api={"port": 0, **api}, webhooks=webhooks or {}), state, models_dir, None)["api"]
+    settings = load_settings(api={"port": 0, **api}, webhooks=webhooks or {}, screen=screen or {})
+    given = parts_of(settings, state, models_dir, None)["api"]
     (state / "run").mkdir(parents=True, exist_ok=True)
     api_address_file(state).unlink(missing_ok=True)
     process = subprocess.Popen(

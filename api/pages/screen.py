@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
-from functools import reduce
-from typing import Annotated
+from dataclasses import replace
+from functools import cache, reduce
+from hashlib import sha256
+from importlib import resources
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Context, Shared, door_status, store_of
+from api.context import Context, Shared, store_of
 from api.languages import Language
 from api.pages.page import language_of, page
+from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Said, said_by
 from api.v1.live import streamed
 from api.who_asks import here_or
-from api.wording import SCREEN, SCREEN_REASONS
-from gate.care.health import age_s, vision_status
+from gate.api_settings import ScreenSettings
+from gate.care.health import age_s, door_status, sees, vision_status
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
 from gate.store.people import residents
+from gate.vocabulary import Reason
 
 # What was seen longer ago is no longer there, seconds.
 _FRESH_S = 2.0
@@ -31,13 +37,19 @@ router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends
 @router.get("")
 def show_screen(request: Request, context: Shared) -> Response:
     """The page that a small display shows full screen."""
-    return page(request, "screen.html", now=_now(request, context))
+    tongues, settings = _tongues(request, context), _settings(context)
+    gone = json.dumps(_told(SCREEN_GONE, "fault", tongues))
+    now = _now(context, tongues)
+    return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=settings.sound)
 
 
 @router.get("/now")
 def show_now(request: Request, context: Shared) -> JSONResponse:
-    """What the screen says: {"signal", "words", "advice"}; a name only where the settings allow it."""
-    return JSONResponse(_now(request, context))
+    """What the screen says: {"signal", "look", "symbol", "words", "advice", "second", "version"}.
+
+    `second` is {"words", "advice"} in the second language, null without one. A name only where the settings allow it.
+    """
+    return JSONResponse(_now(context, _tongues(request, context)))
 
 
 @router.get("/silhouette")
@@ -56,18 +68,31 @@ async def follow(
     return streamed(request, actor)
 
 
-def _now(request: Request, context: Context) -> dict[str, str]:
-    language, door = language_of(request), door_status(context)
-    signal = str(door.signal) if door else "fault"
-    words, advice = SCREEN.get(signal, SCREEN["ready"])
-    screen = context.settings.get("screen", {})
-    if signal == "deny":
-        words, advice = screen.get("unknown") or words, screen.get("unknown_advice") or advice
-    reason = str(door.reason) if door and signal in ("deny", "come_closer") else ""
-    words, advice = SCREEN_REASONS.get(reason, (words, advice))
-    if signal == "grant" and screen.get("name") and door and (name := _names_of(context, language, door)):
-        words = Sentence("Welcome home, {name}", name=name)
-    return {"signal": signal, "words": language(words), "advice": language(advice)}
+def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
+    door = door_status(context.state)
+    said, signal = said_by(door), str(door.signal) if door else "fault"
+    if said.by_face and not sees(vision_status(context.state), time.monotonic()):
+        said, signal = CAMERA_GONE, "fault"
+    told = _told(_by_the_site(said, context, door, tongues[0]), signal, tongues)
+    return told | {"version": _version(context)}
+
+
+def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, Any]:
+    first, *others = ({"words": one(said.words), "advice": one(said.advice)} for one in tongues)
+    # What the site worded itself is the same in both.
+    second = next((other for other in others if other != first), None)
+    return {"signal": signal, "look": said.look, "symbol": said.symbol, **first, "second": second}
+
+
+def _by_the_site(said: Said, context: Context, door: DoorStatus | None, language: Language) -> Said:
+    """With the site's own words for somebody unknown, and the names of whom it greets, where the settings say so."""
+    settings = _settings(context)
+    if said is REASONS[Reason.UNKNOWN]:
+        words, advice = Sentence(settings.unknown), Sentence(settings.unknown_advice)
+        return replace(said, words=words or said.words, advice=advice or said.advice)
+    if said.words is GREETED.words and settings.name and door and (name := _names_of(context, language, door)):
+        return replace(said, words=Sentence("Welcome home, {name}", name=name))
+    return said
 
 
 def _names_of(context: Context, language: Language, door: DoorStatus) -> str:
@@ -76,3 +101,26 @@ def _names_of(context: Context, language: Language, door: DoorStatus) -> str:
         found = [residents.get(connection, one) for one in door.residents]
     names = [one.name for one in found if one is not None]
     return reduce(lambda before, name: language(Sentence("{names}, {name}", names=before, name=name)), names or [""])
+
+
+def _settings(context: Context) -> ScreenSettings:
+    return ScreenSettings(**context.settings.get("screen", {}))
+
+
+def _tongues(request: Request, context: Context) -> tuple[Language, ...]:
+    """The languages it says everything in, the first above: those of the settings, else the browser's."""
+    settings, known = _settings(context), {one.tag: one for one in context.languages.all}
+    chosen = tuple(known[tag] for tag in (settings.language, settings.second_language) if tag)
+    return chosen or (language_of(request),)
+
+
+def _version(context: Context) -> str:
+    """Of the page: one that is open is fetched again once it differs."""
+    return sha256(_look_of_page() + _settings(context).model_dump_json().encode()).hexdigest()[:12]
+
+
+@cache
+def _look_of_page() -> bytes:
+    rooms = (resources.files("api") / "static", resources.files("api") / "pages")
+    files = sorted((one for room in rooms for one in room.iterdir() if one.name.startswith("screen")), key=str)
+    return b"".join(sha256(one.read_bytes()).digest() for one in files)

@@ -1,46 +1,141 @@
 // The screen at the gate: asks what to say whenever something changed, and says so itself when nobody answers.
-const words = document.getElementById("words");
-const advice = document.getElementById("advice");
+const body = document.body;
+const parts = Object.fromEntries(
+  ["drawing", "symbol", "left", "seen", "said", "words", "advice", "second", "second-words", "second-advice"]
+    .map((name) => [name, document.getElementById(name)]),
+);
+const frame = parts.drawing.querySelector(".frame");
+const GONE = JSON.parse(body.dataset.gone);
+// Whoever stands there is told within two seconds that nobody answers.
+const ASK_EVERY_MS = 700;
+const PATIENCE_MS = 1300;
+const FOLLOW_AGAIN_MS = 2000;
+
+let asked = 0;
+let answered = 0;
 
 async function ask() {
+  const mine = ++asked;
+  let now = GONE;
   try {
-    const answer = await fetch("/gate/now");
-    if (!answer.ok) return;
-    const now = await answer.json();
-    document.body.dataset.signal = now.signal;
-    words.textContent = now.words;
-    advice.textContent = now.advice;
+    const answer = await fetch("/gate/now", { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.redirected) return location.reload();
+    if (answer.ok) now = await answer.json();
   } catch {
-    document.body.dataset.signal = "fault";
+    // Nobody answers, or not in words of ours: it says what it knows by itself.
   }
+  // One that was asked later may be told earlier.
+  if (mine < answered) return;
+  answered = mine;
+  if (now.version && now.version !== body.dataset.version) return location.reload();
+  show(now);
 }
 
-const changes = new EventSource("/gate/live");
-changes.addEventListener("change", ask);
-changes.addEventListener("error", ask);
-// An answer is shown for a few seconds and then is over, with nothing new to tell it.
-setInterval(ask, 1000);
+function show(now) {
+  if (now.look !== body.dataset.look || now.symbol !== body.dataset.symbol) play(now.look);
+  body.dataset.signal = now.signal;
+  body.dataset.look = now.look;
+  body.dataset.symbol = now.symbol;
+  frame.setAttribute("href", `#frame-${now.look}`);
+  parts.symbol.setAttribute("href", `#${now.symbol}`);
+  count(now.left_s);
+  const texts = { words: now.words, advice: now.advice };
+  texts["second-words"] = now.second?.words ?? "";
+  texts["second-advice"] = now.second?.advice ?? "";
+  const before = Object.keys(texts).map((name) => parts[name].textContent).join("\n");
+  if (before === Object.values(texts).join("\n")) return;
+  for (const [name, text] of Object.entries(texts)) parts[name].textContent = text;
+  parts.second.hidden = !now.second;
+  fit();
+}
+
+// What is left of the seconds, as a ring that empties.
+let most = 0;
+function count(seconds) {
+  most = seconds === undefined ? 0 : Math.max(most, seconds);
+  parts.left.style.strokeDasharray = most ? `${(seconds / most) * 100} 100` : "0 100";
+}
+
+// Letters of ten millimetres on displays for gates (about 0.18 mm a pixel), for whoever stands two metres away.
+const READABLE = 78;
+const LEAST = 20;
+
+function fits(first, second) {
+  parts.said.style.setProperty("--first", `${first}px`);
+  parts.said.style.setProperty("--second", `${second}px`);
+  return parts.said.scrollHeight <= parts.said.clientHeight && parts.said.scrollWidth <= parts.said.clientWidth;
+}
+
+// The largest whole number for which `fit` is true, if `low` is.
+function largest(low, high, fit) {
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fit(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+// Both languages alike where there is room; else the first as large as can be read, and the second what is left.
+function fit() {
+  const most = Math.max(READABLE, Math.min(innerWidth, innerHeight) / 9);
+  parts.said.classList.remove("breaks");
+  let first = largest(LEAST, most, (size) => fits(size, parts.second.hidden ? 0 : size));
+  let second = first;
+  if (first < READABLE && !parts.second.hidden) {
+    first = largest(first, READABLE, (size) => fits(size, size / 2));
+    second = largest(first / 2, first, (size) => fits(first, size));
+  }
+  if (first < READABLE / 2) {
+    // A name without a blank.
+    parts.said.classList.add("breaks");
+    first = second = largest(LEAST, READABLE, (size) => fits(size, size / 2));
+    second /= 2;
+  }
+  fits(first, second);
+}
+
+function follow() {
+  const changes = new EventSource("/gate/live");
+  changes.addEventListener("change", ask);
+  changes.addEventListener("error", () => {
+    ask();
+    // A browser gives up for good once it is answered with an error.
+    if (changes.readyState === EventSource.CLOSED) setTimeout(follow, FOLLOW_AGAIN_MS);
+  });
+}
 
 // Whoever stands there sees where they are, as in a mirror: an outline and never the picture.
-const outline = document.querySelector(".seen");
-const symbol = document.querySelector(".face");
 const FULL = 200;
+const EDGE = 8;
 
 async function mirror() {
   let face = null;
   try {
-    const answer = await fetch("/gate/silhouette");
+    const answer = await fetch("/gate/silhouette", { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.ok) face = (await answer.json()).face;
   } catch {
     // The words say that nobody answers.
   }
-  const [right, y, width, height] = face ?? [0, 0.5, 0, 0];
-  outline.setAttribute("cx", (0.5 - right) * FULL);
-  outline.setAttribute("cy", y * FULL);
-  outline.setAttribute("rx", width * FULL / 2);
-  outline.setAttribute("ry", height * FULL / 2);
-  symbol.style.opacity = face ? 0 : 1;
+  draw(face);
   setTimeout(mirror, face ? 150 : 500);
 }
 
+// Whole, however near to the edge of the picture the face is.
+function draw(face) {
+  const [right, y, width, height] = face ?? [0, 0.5, 0, 0];
+  const within = (middle, radius) => Math.min(Math.max(middle, EDGE + radius), FULL - EDGE - radius);
+  const room = FULL / 2 - EDGE;
+  const [rx, ry] = [Math.min((width * FULL) / 2, room), Math.min((height * FULL) / 2, room)];
+  const places = { cx: within((0.5 - right) * FULL, rx), cy: within(y * FULL, ry), rx, ry };
+  for (const [name, place] of Object.entries(places)) parts.seen.setAttribute(name, place);
+  body.classList.toggle("somebody", Boolean(face));
+}
+
+addEventListener("resize", fit);
+document.fonts.ready.then(fit);
+fit();
+follow();
+// An answer is shown for a few seconds and then is over, with nothing new to tell it.
+setInterval(ask, ASK_EVERY_MS);
 mirror();

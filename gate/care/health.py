@@ -77,6 +77,11 @@ def problems(door: DoorStatus | None, vision: VisionStatus | None, machine: Mach
     return [*_of_door(door), *_of_vision(vision, now), *_of_machine(machine)]
 
 
+def sees(vision: VisionStatus | None, now: float) -> bool:
+    """Pure: whether faces are looked at, at `now` (monotonic seconds)."""
+    return not any(_of_vision(vision, now))
+
+
 def _of_door(door: DoorStatus | None) -> Iterator[Sentence]:
     if door is None:
         yield Sentence("The door does not answer.")

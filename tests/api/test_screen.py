@@ -5,16 +5,15 @@ import time
 import pytest
 
 from api.app import create_app
-from api.wording import SCREEN, SCREEN_REASONS
-from gate.door.signals import Signal, signal_of_reason
+from gate.processes.fields import written
 from gate.store.ids import new_id
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
-from gate.vocabulary import Reason
 from tests.api.test_health import wait_for
 from tests.console import Browser, context_on
-from tests.door import door_process
+from tests.door import TAMPER, door_process, drive, until
+from tests.said import answering, vision_says
 
 
 def test_it_is_for_the_gates_own_machine_or_a_token(browser):
@@ -29,32 +28,100 @@ def test_it_is_for_the_gates_own_machine_or_a_token(browser):
     assert browser("auditor").get("/gate/now").status_code == 403
 
 
-def test_every_signal_and_every_refusal_has_words():
-    assert set(SCREEN) == {signal.value for signal in Signal}
-    for reason in Reason:
-        assert reason in SCREEN_REASONS or signal_of_reason(reason).value in SCREEN
+@pytest.fixture
+def sighted(state):
+    """Vision looks, as it does while all is well; changes to what it says of itself are made in this dict."""
+    said = {}
+
+    def sees(**changes):
+        said.update(written(vision_says(last_frame_mono=time.monotonic() + 60, **changes)))
+
+    sees()
+    with answering(state, "vision", said):
+        yield sees
 
 
-def test_a_dead_door_is_told_to_whoever_stands_there(browser):
+def said_on(screen, **given):
+    return screen.get("/gate/now", **given).json()
+
+
+def test_a_dead_door_is_told_to_whoever_stands_there(browser, sighted):
     screen = browser(address="127.0.0.1")
-    said = screen.get("/gate/now").json()
-    assert (said["signal"], said["words"]) == ("fault", "The gate cannot see you")
-    assert screen.get("/gate/now", headers={"accept-language": "zh-CN"}).json()["advice"] == "请走其他通道"
+    said = said_on(screen)
+    assert (said["signal"], said["words"]) == ("fault", "Gate out of order")
+    assert said_on(screen, headers={"accept-language": "zh-CN"})["advice"] == "请联系保安"
+
+
+def test_without_vision_or_its_camera_nobody_is_asked_to_look_into_it(browser, state, sighted):
+    screen = browser(address="127.0.0.1")
+    with door_process(state) as (_, door):
+        assert said_on(screen)["words"] == "Welcome"
+        sighted(camera_fault="The camera gives no pictures.")
+        said = said_on(screen)
+        assert (said["signal"], said["words"], said["symbol"]) == ("fault", "The gate cannot see", "no_camera")
+        assert said["advice"] == "Please take another way in"
+        # Who is let in by hand is told so all the same, and a lockdown is one.
+        assert door.ask({"do": "open"})["granted"]
+        assert said_on(screen)["words"] == "Welcome"
+        door.ask({"do": "lockdown"})
+        wait_for(lambda: said_on(screen)["words"] == "Locked for everyone")
+
+
+def test_a_vision_that_is_gone_is_a_camera_that_is(browser, state):
+    with door_process(state):
+        assert said_on(browser(address="127.0.0.1"))["symbol"] == "no_camera"
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("unknown", "Not known here"), ("too_far", "Please come closer"), ("turned_away", "Please look at the camera")],
+    [("unknown", "Not known here"), ("too_far", "Please come closer"), ("turned_away", "Look at the camera")],
 )
-def test_a_refusal_says_what_helps_and_is_over_after_a_while(browser, state, reason, words):
+def test_a_refusal_says_what_helps_and_is_over_after_a_while(browser, state, sighted, reason, words):
     screen = browser(address="127.0.0.1")
     with door_process(state) as (_, door):
-        assert screen.get("/gate/now").json()["words"] == "Welcome"
-        claim = {"do": "claim", "id": "c", "track": 1, "taken_mono": time.monotonic(), "resident": None,
-                 "reason": reason, "frames": 3, "similarity": None}  # fmt: skip
-        assert door.ask(claim)["reason"] == reason
-        assert screen.get("/gate/now").json()["words"] == words
-        wait_for(lambda: screen.get("/gate/now").json()["words"] == "Welcome")
+        assert said_on(screen)["words"] == "Welcome"
+        assert claim_for(door, None, reason)["reason"] == reason
+        assert said_on(screen)["words"] == words
+        wait_for(lambda: said_on(screen)["words"] == "Welcome")
+
+
+def resident_of(store):
+    return residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON).id
+
+
+def test_a_resident_in_a_lockdown_is_told_of_the_lockdown(browser, state, store, sighted):
+    screen, someone = browser(address="127.0.0.1"), resident_of(store)
+    with door_process(state) as (_, door):
+        door.ask({"do": "lockdown"})
+        for resident, reason in ((someone, None), (None, "unknown"), (None, "too_far")):
+            assert not claim_for(door, resident, reason)["granted"]
+            said = said_on(screen)
+            assert (said["words"], said["symbol"], said["look"]) == ("Locked for everyone", "lock", "locked")
+
+
+def test_a_resident_whom_the_gate_knows_reads_why_it_stays_shut(browser, state, store, sighted):
+    screen, someone = browser(address="127.0.0.1"), resident_of(store)
+    with door_process(state, min_interval_s=5.0) as (_, door):
+        assert claim_for(door, new_id())["reason"] == "not_enrolled"
+        assert said_on(screen)["words"] == "No longer registered"
+        stale = claim_for(door, someone, taken_mono=time.monotonic() - 60)
+        assert (stale["reason"], said_on(screen)["words"]) == ("stale", "Once more, please")
+        assert claim_for(door, someone)["granted"]
+        until(door, mode="normal")
+        assert (claim_for(door, someone)["reason"], said_on(screen)["words"]) == ("busy", "A moment, please")
+
+
+def test_a_resident_before_a_housing_that_was_opened_is_sent_to_the_guard(browser, state, store, sighted):
+    screen, someone = browser(address="127.0.0.1"), resident_of(store)
+    with door_process(state, tamper_pin=TAMPER) as (_, door):
+        # Nothing holds its contact shut.
+        until(door, mode="tamper_block")
+        assert claim_for(door, someone)["reason"] == "tamper"
+        assert said_on(screen)["words"] == "Please call the guard"
+        drive(state, TAMPER, 0)
+        wait_for(lambda: said_on(screen)["words"] == "The gate is blocked")
+        assert not claim_for(door, someone)["granted"]
+        assert said_on(screen)["words"] == "The gate is blocked"
 
 
 def test_without_a_camera_nobody_is_shown_anything_and_the_look_is_on_record(browser, store):
@@ -67,15 +134,15 @@ def test_without_a_camera_nobody_is_shown_anything_and_the_look_is_on_record(bro
     assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["the camera"] * 2
 
 
-def claim_for(door, resident, reason=None):
+def claim_for(door, resident, reason=None, **given):
     return door.ask(
         {"do": "claim", "id": new_id(), "track": 1, "taken_mono": time.monotonic(), "resident": resident,
-         "reason": reason, "frames": 3, "similarity": 0.9}
+         "reason": reason, "frames": 3, "similarity": 0.9, **given}
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_it_greets_by_name_only_where_the_settings_say_so(state, store, models_dir, allowed):
+def test_it_greets_by_name_only_where_the_settings_say_so(state, store, models_dir, sighted, allowed):
     someone, another = (
         residents.enrol(store, name, None, [Template("m", "s", {}, b"")], NO_PERSON) for name in ("Wang Fang", "Li Na")
     )
@@ -104,6 +171,33 @@ def test_the_words_for_somebody_unknown_can_be_the_sites_own(state, store, model
         assert (said["words"], said["advice"]) == ("Visitors, please ring 8001", "The guard opens")
         claim_for(door, None, "out_of_hours")
         assert screen.get("/gate/now").json()["words"] == "Outside your hours"
+
+
+def test_it_speaks_the_language_of_the_settings_whatever_the_browser_asks_for(state, models_dir):
+    def told(**screen):
+        browser = Browser(create_app(context_on(state, models_dir, settings={"screen": screen})), address="127.0.0.1")
+        return said_on(browser, headers={"accept-language": "de"}), browser.get("/gate").text
+
+    now, page = told(language="zh-CN")
+    assert (now["words"], now["second"]) == ("门禁已离线", None)
+    assert '<html lang="zh-CN">' in page
+    now, page = told(language="zh-CN", second_language="en")
+    assert now["second"] == {"words": "Gate out of order", "advice": "Please ask the guard"}
+    assert '<div id="second" lang="en">' in page
+    # What it says when nobody answers it is in the page, in both.
+    assert all(words in page for words in (r"\u5c4f\u5e55\u6545\u969c", "The screen has a fault"))
+    assert told()[0]["words"] == "Gate out of order"
+
+
+def test_a_page_of_another_version_or_of_other_settings_is_known(state, models_dir):
+    def version(**screen):
+        context = context_on(state, models_dir, settings={"screen": screen})
+        browser = Browser(create_app(context), address="127.0.0.1")
+        found = said_on(browser)["version"]
+        assert f'data-version="{found}"' in browser.get("/gate").text
+        return found
+
+    assert version() == version() != version(language="zh-CN")
 
 
 def test_without_vision_there_is_no_silhouette(browser):

@@ -1,0 +1,211 @@
+"""What the screen at the gate shows: one sentence, one advice and one symbol for each thing that can be the matter.
+
+Which of them it is follows from what the door says of itself. A resident who is refused reads why, and never that
+nobody knows her: only `Reason.UNKNOWN` says that. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.errors import Sentence
+from gate.processes.status import DoorStatus
+from gate.vocabulary import Fault, Reason
+
+
+class Look(StrEnum):
+    """What kind of answer it is: the screen has a colour, a frame round the symbol and a sound for each.
+
+    It waits for somebody, opens, tells what helps, asks for patience, refuses, is locked to all, was left open, is
+    broken, there is a fire, somebody is being enrolled.
+    """
+
+    CALM = "calm"
+    GO = "go"
+    HELP = "help"
+    WAIT = "wait"
+    NO = "no"
+    LOCKED = "locked"
+    ALARM = "alarm"
+    FAULT = "fault"
+    FIRE = "fire"
+    ENROL = "enrol"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One state of the screen.
+
+    `symbol` is the id of a drawing in screen_symbols.html; `by_face` says whether it promises that a face is looked
+    at, which is not so once the camera is gone.
+    """
+
+    look: Look
+    symbol: str
+    words: Sentence
+    advice: Sentence
+    by_face: bool = False
+
+
+_ANOTHER_WAY = Sentence("Please take another way in")
+_GUARD = Sentence("Please ask the guard")
+_CAMERA = Sentence("Please look at the camera")
+_AND_CAMERA = Sentence("and look at the camera")
+_YOUR_FACE = Sentence("The gate must see you")
+_STILL_BY_FACE = Sentence("Your face still opens the gate")
+_SHUT = Sentence("Please shut the gate")
+_HOME = Sentence("Welcome home")
+_OPENS = Sentence("The gate opens")
+
+READY = Said(Look.CALM, "face", Sentence("Welcome"), _CAMERA, by_face=True)
+# Whom the gate opens for by name, and who is let in by somebody's hand.
+GREETED = Said(Look.GO, "tick", _HOME, _OPENS)
+LET_IN = Said(Look.GO, "tick", Sentence("Welcome"), _OPENS)
+LOCKDOWN = Said(Look.LOCKED, "lock", Sentence("Locked for everyone"), _GUARD)
+TAMPER_BLOCK = Said(Look.LOCKED, "shield", Sentence("The gate is blocked"), _GUARD)
+OPEN = Said(Look.GO, "open", Sentence("The gate is open"), Sentence("Please walk through"))
+FIRE = Said(Look.FIRE, "flame", Sentence("Fire"), Sentence("The gate is open"))
+
+MODES: dict[str, Said] = {
+    "normal": READY,
+    "pulse": LET_IN,
+    "extended_pulse": Said(Look.GO, "tick", _HOME, Sentence("Take your time")),
+    "egress": Said(Look.GO, "out", _OPENS, Sentence("Somebody is coming out")),
+    "free_access": OPEN,
+    "manual_hold": OPEN,
+    "lockdown": LOCKDOWN,
+    "tamper_block": TAMPER_BLOCK,
+    "fire": FIRE,
+    "fire_pause": FIRE,
+}
+
+# What the door's signals say by themselves, where neither a reason, a fault nor the mode says more.
+SIGNALS: dict[str, Said] = {
+    "ready": READY,
+    "grant": GREETED,
+    "deny": Said(Look.NO, "cross", Sentence("The gate stays shut"), _GUARD),
+    "come_closer": Said(Look.HELP, "closer", Sentence("Please come closer"), _AND_CAMERA),
+    "one_at_a_time": Said(
+        Look.WAIT, "one", Sentence("One at a time, please"), Sentence("Only one at the camera")
+    ),
+    "open": OPEN,
+    "locked": LOCKDOWN,
+    "pre_alarm": Said(Look.ALARM, "shut", _SHUT, Sentence("It has been open for long")),
+    "alarm": Said(Look.ALARM, "bell", _SHUT, Sentence("It must not stay open")),
+    "fault": Said(Look.FAULT, "spanner", Sentence("The gate has a fault"), Sentence("Your face may still open it"),
+                  by_face=True),
+    "fire": FIRE,
+}  # fmt: skip
+
+_FAULT = Said(Look.FAULT, "spanner", Sentence("The gate has a fault"), _ANOTHER_WAY)
+_UNSURE = Said(Look.NO, "unsure", Sentence("Not quite sure"), _ANOTHER_WAY)
+_AGAIN = Said(Look.HELP, "again", Sentence("Once more, please"), _CAMERA)
+_LOOK = Said(Look.HELP, "eye", Sentence("Look at the camera"), _YOUR_FACE)
+
+REASONS: dict[Reason, Said] = {
+    Reason.UNKNOWN: Said(Look.NO, "unknown", Sentence("Not known here"), _ANOTHER_WAY),
+    Reason.AMBIGUOUS: _UNSURE,
+    # Whoever holds up a picture is not told that it was taken for one.
+    Reason.NOT_LIVE: _UNSURE,
+    Reason.NO_FACE: _LOOK,
+    Reason.SEVERAL_FACES: SIGNALS["one_at_a_time"],
+    Reason.TOO_FAR: SIGNALS["come_closer"],
+    Reason.OUT_OF_ZONE: Said(Look.HELP, "place", Sentence("Please come to the gate"), _AND_CAMERA),
+    Reason.NOT_NEAREST: Said(
+        Look.WAIT, "queue", Sentence("One at a time, please"), Sentence("Please wait for your turn")
+    ),
+    Reason.TURNED_AWAY: _LOOK,
+    Reason.NOT_UPRIGHT: Said(Look.HELP, "upright", Sentence("Hold your head upright"), _AND_CAMERA),
+    Reason.NOT_PLAIN: _LOOK,
+    Reason.COVERED: Said(Look.HELP, "uncover", Sentence("Uncover your face"), _YOUR_FACE),
+    Reason.BLURRED: Said(Look.HELP, "still", Sentence("Please hold still"), _AND_CAMERA),
+    Reason.TOO_DARK: Said(Look.HELP, "lamp", Sentence("Too dark on your face"), Sentence("Please turn to the light")),
+    Reason.TOO_BRIGHT: Said(
+        Look.HELP, "sun", Sentence("Too bright on your face"), Sentence("Please step out of the glare")
+    ),
+    Reason.STALE: _AGAIN,
+    Reason.REPLAYED: _AGAIN,
+    Reason.BUSY: Said(Look.WAIT, "hourglass", Sentence("A moment, please"), Sentence("The gate is busy")),
+    Reason.NOT_ENROLLED: Said(Look.NO, "card", Sentence("No longer registered"), Sentence("Please ask the manager")),
+    # These three no face is ever answered with: they are for programs that ask what they may not.
+    Reason.WRONG_PEER: _FAULT,
+    Reason.MALFORMED: _FAULT,
+    Reason.FLOOD: _FAULT,
+    Reason.OUT_OF_HOURS: Said(Look.NO, "clock", Sentence("Outside your hours"), _GUARD),
+    Reason.FACE_NOT_ENOUGH: Said(Look.NO, "key", Sentence("A face is not enough now"), _ANOTHER_WAY),
+    Reason.OUT_OF_VALIDITY: Said(Look.NO, "calendar", Sentence("Not valid today"), _GUARD),
+    Reason.CLOCK_UNTRUSTED: Said(Look.FAULT, "no_time", Sentence("The clock is not set"), _ANOTHER_WAY),
+    Reason.LOCKDOWN: LOCKDOWN,
+    Reason.TAMPER: TAMPER_BLOCK,
+    Reason.GATE_MOVES: Said(
+        Look.WAIT, "moving", Sentence("The gate is moving"), Sentence("Please wait for it to stop")
+    ),
+    Reason.NO_HOLD_RELAY: Said(Look.FAULT, "no_hold", Sentence("Cannot be held open"), _GUARD),
+    Reason.STORE_UNREADABLE: Said(Look.FAULT, "store", Sentence("Cannot look you up"), _ANOTHER_WAY),
+    Reason.FAULT: _FAULT,
+}
+
+# Where several stand, the first of them is told: what keeps everybody out goes before what is only to be mended.
+FAULTS: dict[Fault, Said] = {
+    Fault.TAMPER: Said(Look.ALARM, "housing", Sentence("Please call the guard"), Sentence("The housing is open")),
+    Fault.RELAY_STUCK_OFF: Said(Look.FAULT, "no_open", Sentence("The gate cannot open"), _ANOTHER_WAY),
+    Fault.RELAY_STUCK_ON: Said(
+        Look.FAULT, "no_lock", Sentence("The lock has a fault"), Sentence("Please tell the guard")
+    ),
+    Fault.GATE_STUCK: Said(Look.FAULT, "stuck", Sentence("The gate is stuck"), _GUARD),
+    Fault.NO_HOLD_RELAY: Said(
+        Look.FAULT, "no_hold", Sentence("Cannot be held open"), _STILL_BY_FACE, by_face=True
+    ),
+    Fault.REX_STUCK: Said(Look.FAULT, "button", Sentence("Exit button stuck"), _STILL_BY_FACE, by_face=True),
+    Fault.CONTACT_CHATTER: Said(Look.FAULT, "sensor", Sentence("A sensor has a fault"), _STILL_BY_FACE, by_face=True),
+}  # fmt: skip
+
+CAMERA_GONE = Said(Look.FAULT, "no_camera", Sentence("The gate cannot see"), _ANOTHER_WAY)
+DOOR_GONE = Said(Look.FAULT, "no_door", Sentence("Gate out of order"), _GUARD)
+# The page itself says this, when nobody answers it: camera and door do not need the screen, and may well be there.
+SCREEN_GONE = Said(Look.FAULT, "no_screen", Sentence("The screen has a fault"), Sentence("Your face may still open it"))
+
+# Signals that are an answer to somebody, or may be.
+_ANSWERS = ("deny", "come_closer", "one_at_a_time", "fault")
+_BARRED = ("lockdown", "tamper_block")
+
+
+def said_by(door: DoorStatus | None) -> Said:
+    """What the screen says of a door; None: it does not answer. Words of a door of another version it passes over."""
+    if door is None:
+        return DOOR_GONE
+    if door.mode in _BARRED and door.signal in (*_ANSWERS, "locked"):
+        # Nothing that anybody could do would open it.
+        return MODES[door.mode]
+    if door.reason is not None and door.signal in _ANSWERS:
+        return REASONS[door.reason]
+    return _of_signal(door)
+
+
+def _of_signal(door: DoorStatus) -> Said:
+    known = next((said for fault, said in FAULTS.items() if fault in door.faults), None)
+    match door.signal:
+        case "grant" if Fault.RELAY_STUCK_OFF in door.faults:
+            # Nobody is told that it opens.
+            return FAULTS[Fault.RELAY_STUCK_OFF]
+        case "grant" if door.mode in ("egress", "extended_pulse"):
+            return MODES[door.mode]
+        case "grant":
+            return GREETED if door.residents else LET_IN
+        case "alarm" if door.leaf not in ("forced", "held_open") and Fault.TAMPER in door.faults:
+            return FAULTS[Fault.TAMPER]
+        case "fault" if known is not None:
+            return known
+        case _:
+            return SIGNALS.get(door.signal or "", READY)
+
+
+def everything() -> Iterator[tuple[str, Said]]:
+    """Each state by the name of what leads to it: modes, signals, reasons, faults, and what is gone."""
+    for room, states in (("mode", MODES), ("signal", SIGNALS), ("reason", REASONS), ("fault", FAULTS)):
+        for name, said in states.items():
+            yield f"{room} {name}", said
+    yield "signal grant by hand", LET_IN
+    yield from (("no camera", CAMERA_GONE), ("no door", DOOR_GONE), ("no console", SCREEN_GONE))
