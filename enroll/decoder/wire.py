@@ -24,8 +24,7 @@ HEADER_SIZE = _HEADER.size
 class Word(StrEnum):
     """What the child says: that it is ready, that there is a picture, or why there is none.
 
-    TOO_SLOW and DIED are also said by the parent, of a child that gives no answer, and ENDED by it alone: somebody else
-    killed the child.
+    TOO_SLOW and DIED are also said by the parent, of a child that gives no answer.
     """
 
     READY = "ready"
@@ -38,7 +37,6 @@ class Word(StrEnum):
     TOO_LARGE = "too large"
     TOO_SLOW = "too slow"
     DIED = "died"
-    ENDED = "ended"
 
 
 class NoPicture(Exception):

@@ -40,17 +40,17 @@ def test_an_error_is_told_in_the_language_with_its_values():
     chinese = Languages().chosen("zh-CN", "")
     refusal = Refusal("The {what} must have between 1 and {most} characters.", what=Sentence("name"), most=100)
     assert str(refusal) == "The name must have between 1 and 100 characters."
-    assert chinese.error(refusal) == "姓名须有 1 至 100 个字符。"
+    assert chinese.error(refusal) == "姓名须为1至100个字符。"
     assert chinese.error(Refusal("no such sentence {in} any catalogue")) == "no such sentence {in} any catalogue"
 
 
 def test_a_name_is_never_taken_for_a_sentence_of_ours():
     chinese = Languages().chosen("zh-CN", "")
-    assert chinese("{name} is enrolled.", name="Fire") == "Fire 已登记。"
+    assert chinese("{name} is enrolled.", name="Fire") == "Fire已登记。"
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 21])
 def test_what_is_counted_is_told_in_the_language(count):
     one, more = "{count} event waits to be written", "{count} events wait to be written"
-    assert Languages().chosen("zh-CN", "").many(one, more, count) == f"{count} 条事件等待写入"
+    assert Languages().chosen("zh-CN", "").many(one, more, count) == f"{count}条事件待写入"
     assert Languages().chosen("en", "").many(one, more, count) == (one if count == 1 else more).format(count=count)

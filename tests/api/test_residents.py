@@ -169,11 +169,11 @@ def test_the_page_says_what_is_wrong_in_the_language_and_loses_nothing(manager, 
     chinese = {"accept-language": "zh-CN"}
     unagreed = manager.post("/enrol", data=form, files=upload(photos, "obama.jpg"), headers=chinese)
     assert unagreed.status_code == 422
-    assert "请勾选本人已同意" in unagreed.text
+    assert "请勾选“本人已同意保存人脸数据”" in unagreed.text
     assert 'value="Barack Obama"' in unagreed.text
     wrong = [("photos", ("me.jpg", b"nothing", "image/jpeg"))]
     refused = manager.post("/enrol", data=form | {"agreed": "1"}, files=wrong, headers=chinese)
-    assert "me.jpg 不是可以读取的照片" in refused.text
+    assert "me.jpg不是可读取的照片" in refused.text
     assert 'value="1-101"' in refused.text
 
 
@@ -250,7 +250,7 @@ def test_a_lease_has_a_last_day(manager, store):
         "valid_until": "2027-01-31",
     }
     refused = manager.post(page, data=form, headers={"accept-language": "zh-CN"})
-    assert "最后一天早于第一天" in refused.text
+    assert "截止日期早于生效日期" in refused.text
     assert residents.every(store)[0].valid_from is None
 
 

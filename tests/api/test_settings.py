@@ -26,7 +26,7 @@ def test_what_is_no_schedule_is_told_in_the_readers_language_and_changes_nothing
     manager = browser("manager")
     chinese = {"accept-language": "zh-CN"}
     wrong = manager.post("/settings/schedules", data={"name": "day", "windows": "Mon 9-10"}, headers=chinese)
-    assert (wrong.status_code, problem_of(wrong)) == (422, "“Mon 9-10”不是时段；请写成“Mon-Fri 07:00-19:00”。")
+    assert (wrong.status_code, problem_of(wrong)) == (422, "“Mon 9-10”不是有效时段，请写成“Mon-Fri 07:00-19:00”。")
     wrong = manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "Mon 09:00-09:00"})
     assert (wrong.status_code, wrong.json()["detail"].split(":")[0]) == (409, "The window 'Mon 09")
     wrong = manager.post("/settings/groups", data={"name": "cleaners", "schedule": "none such"})

@@ -52,7 +52,7 @@ def test_by_another_name_nothing_is_told(state, models_dir, secure, address):
     assert page.post("/sign-in", headers={"host": "evil.example"}, data={}).status_code == 421
     said = page.get("/gate/now", headers={"host": "evil.example", "accept-language": "zh-CN"})
     assert "api.hosts" in said.json()["detail"]
-    assert "门禁" in said.json()["detail"]
+    assert "本系统" in said.json()["detail"]
 
 
 def test_metrics_and_the_description_want_a_login_or_a_token_unless_opened(
