@@ -20,7 +20,7 @@ from api.languages import Language
 from api.pages import account, camera, console, enrol, gate, homes, screen, settings, sign_in
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page, templates
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.who_asks import signed_in_or_open
@@ -46,6 +46,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.changes = live.Changes(context)
+    app.state.templates = templates()
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
     for room in (

@@ -8,10 +8,9 @@ import sqlite3
 from datetime import UTC, datetime
 
 from api.context import Context, store_of
-from gate.care import retention
+from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
-from gate.store.old_copies import backups_in
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
         last = retention.last_tidied_at(connection)
         if last is not None and datetime.fromisoformat(last).astimezone(zone).date() >= local.date():
             return None
-        done = retention.tidy(connection, context.keep, now, zone, backups_in(context.state))
+        done = retention.tidy(connection, context.keep, now, zone, backup.own_folder(context.state))
     _log.info(
         "Erased: %d lines, %d unused faces, %d residents who moved out, %d old copies",
         done.lines, done.faces, done.people, done.copies,

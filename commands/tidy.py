@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 
 from commands.home import counted, home, json_option, print_json, print_table, state_option
-from gate.care import retention
+from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import Refusal
-from gate.store.old_copies import backups_in
 
 
 @click.command()
@@ -36,7 +35,7 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
             raise Refusal(
                 "The clock is not to be trusted, and one that runs ahead would erase everything. Set it first."
             )
-        done = retention.tidy(connection, gate.settings.keep, now, zone, backups_in(gate.state))
+        done = retention.tidy(connection, gate.settings.keep, now, zone, backup.own_folder(gate.state))
     if as_json:
         print_json(asdict(done))
         return

@@ -37,6 +37,7 @@ _SENTENCES = {
         "{photo} needs more memory than there is for a photo. Save a smaller copy of it as JPEG, 12 megapixels or less."
     ),
     Word.TOO_SLOW: Sentence("{photo} takes too long to open. Save a copy of it as JPEG, or take another photo."),
+    Word.ENDED: Sentence("{photo} was not opened: somebody stopped the program that opens photos. Give it again."),
     Word.DIED: Sentence(
         "{photo} could not be opened: it broke its decoder. Save a copy of it as JPEG, or take another."
     ),

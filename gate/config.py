@@ -172,6 +172,8 @@ def _with_file(config: Path | None) -> type[Settings]:
     if config is None:
         return Settings
     if not config.is_file():
+        if config.exists():
+            raise UsageError(f"The configuration {config} is no file. Put a file there, or take away what lies there.")
         raise UsageError(f"There is no configuration file {config}.")
 
     class FileSettings(Settings):

@@ -41,7 +41,8 @@ def configuration_file(state: Path) -> Path | None:
     Whoever writes in a service's state does not decide what the services are told.
     """
     path = SERVICE_CONFIG if is_service(state) else state / CONFIG_NAME
-    return path if path.is_file() else None
+    # Whatever lies there is meant as one; what cannot be read says so when it is.
+    return path if os.path.lexists(path) else None
 
 
 def models_directory(state: Path) -> Path:

@@ -19,9 +19,9 @@ _STRIDES = (8, 16, 32)
 # A camera's own size, the smaller one of a search, and those of cut-outs that reach over an edge.
 _SIZES_KEPT = 32
 # A cut-out shows the face and half of it again to every side; with less, YuNet places the landmarks worse.
-_GROWN = 2.0
-# A face that moved further than this from one frame to the next is looked for in the whole picture.
-_SAME_FACE = 0.2
+GROWN = 2.0
+# A face that overlaps less than this with where it was (intersection over union) is looked for in the whole picture.
+SAME_FACE = 0.2
 
 
 class Detector(Protocol):
@@ -58,7 +58,7 @@ def look_closer(image: Image, face: Face, detector: Detector) -> Face | None:
 def look_at(image: Image, box: Box, detector: Detector, side: int) -> Face | None:
     """The face at `box` in an image (H, W, 3) uint8 BGR, by a cut-out made `side` pixels large; None where none is."""
     x, y, width, height = box
-    reach = _GROWN * max(width, height) / 2
+    reach = GROWN * max(width, height) / 2
     across, down = x + width / 2, y + height / 2
     left, top = max(0, int(across - reach)), max(0, int(down - reach))
     cut = image[top : max(top, int(down + reach)), left : max(left, int(across + reach))]
@@ -69,7 +69,7 @@ def look_at(image: Image, box: Box, detector: Detector, side: int) -> Face | Non
     small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     faces = [face.in_whole(scale, left, top) for face in detector.detect(np.asarray(small, np.uint8))]
     best = max(faces, key=lambda face: overlap(face.box, box), default=None)
-    return best if best is not None and overlap(best.box, box) >= _SAME_FACE else None
+    return best if best is not None and overlap(best.box, box) >= SAME_FACE else None
 
 
 class YuNet:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from functools import cache
 from typing import Any
 
 from fastapi import Request
@@ -32,8 +31,8 @@ def _way_back(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
-@cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The console's templates, which one application makes once and keeps in its state."""
     environment = Environment(
         loader=PackageLoader("api", "pages"),
         autoescape=True,
@@ -87,4 +86,5 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "warning": None,
         "problem": None,
     }
-    return HTMLResponse(_environment().get_template(template).render(known | values), status_code)
+    made: Environment = request.app.state.templates
+    return HTMLResponse(made.get_template(template).render(known | values), status_code)

@@ -18,7 +18,6 @@ from api.who_asks import ConfirmedOwner, Owner, Registrar
 from gate.care import backup
 from gate.errors import Sentence
 from gate.store.database import StoreError
-from gate.store.old_copies import backups_in
 from gate.store.people import residents
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["site"], responses=RESPONSES)
@@ -113,4 +112,4 @@ def _by_hand(context: Context) -> Path:
 
 
 def _folder(context: Context) -> Path:
-    return backups_in(context.state)
+    return backup.own_folder(context.state)

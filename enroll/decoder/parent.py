@@ -24,6 +24,7 @@ WALL_S = 60.0
 # What photos leave behind in a decoder is gone after so many.
 _PHOTOS_A_CHILD = 2000
 _END_WITHIN_S = 1.0
+_VMSTAT = Path("/proc/vmstat")
 # Its heap grows in larger steps than glibc's own, which cost as much as decoding does.
 _ENVIRONMENT = {"MALLOC_TOP_PAD_": str(8 << 20)}
 # The same house as ours, wherever a command is started and whatever lies there.
@@ -73,6 +74,7 @@ class _Child:
         self._photos = 0
         # It is as patient as whoever started it, and nobody can make it less so.
         self._policy = os.sched_getscheduler(0)
+        self._killed_before = _killed_for_memory()
         self._socket, its = socket.socketpair()
         room = _room()
         self._pixels = mmap.mmap(room, ROOM, prot=mmap.PROT_READ)
@@ -128,8 +130,10 @@ class _Child:
             return Word.DIED
         if self._process.returncode == -signal.SIGXCPU:
             return Word.TOO_SLOW
-        # Whoever kills a process without a word is the kernel that has no memory left.
-        return Word.TOO_LARGE if self._process.returncode == -signal.SIGKILL else Word.DIED
+        if self._process.returncode != -signal.SIGKILL:
+            return Word.DIED
+        killed = _killed_for_memory()
+        return Word.ENDED if killed is not None and killed == self._killed_before else Word.TOO_LARGE
 
     def _header(self) -> Header:
         """What it says next. Raises OSError where it says nothing in time, ValueError for nonsense."""
@@ -150,3 +154,13 @@ def _room() -> int:
     os.ftruncate(room, ROOM)
     fcntl.fcntl(room, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
     return room
+
+
+def _killed_for_memory() -> int | None:
+    """How many processes the kernel has killed since the machine started because memory ran out, of a group or at all;
+    None where it does not tell."""
+    try:
+        words = _VMSTAT.read_text("ascii").split()
+        return int(words[words.index("oom_kill") + 1])
+    except (OSError, ValueError):
+        return None

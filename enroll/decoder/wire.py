@@ -24,7 +24,8 @@ HEADER_SIZE = _HEADER.size
 class Word(StrEnum):
     """What the child says: that it is ready, that there is a picture, or why there is none.
 
-    TOO_SLOW and DIED are also said by the parent, of a child that gives no answer.
+    TOO_SLOW and DIED are also said by the parent, of a child that gives no answer, and ENDED by it alone: somebody else
+    killed the child.
     """
 
     READY = "ready"
@@ -37,6 +38,7 @@ class Word(StrEnum):
     TOO_LARGE = "too large"
     TOO_SLOW = "too slow"
     DIED = "died"
+    ENDED = "ended"
 
 
 class NoPicture(Exception):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from pathlib import Path
 
+from gate.care import backup
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
@@ -91,7 +92,7 @@ def tidy(
     before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
     prunable = audit.prunable(connection, before)
     unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
-    old = old_copies.end_old(connection, unwanted) + (old_copies.end_old_backups(backups, unwanted) if backups else 0)
+    old = old_copies.end_old(connection, unwanted) + (backup.end_old(backups, unwanted) if backups else 0)
     details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from gate.care import backup
 from gate.care.backup import archive
 from gate.errors import UsageError
 from gate.places import read_plain
 from gate.state_folder import SERVICE_STATE
 from gate.store.database import database_of
-from gate.store.old_copies import BACKUP_SUFFIX, backups_in
 from gate.store.record.anchors import Keeper, Witness, in_journal, in_text
 from gate.store.record.audit import Anchor
 
@@ -51,7 +51,7 @@ def ask_journal(state: Path) -> Journal:
 
 def kept_in(state: Path) -> list[Witness]:
     """What the state's own backups and the last export say."""
-    return [*of_backups(backups_in(state)), *_exported(state)]
+    return [*of_backups(backup.own_folder(state)), *_exported(state)]
 
 
 def journal_of(unit: str, *options: str) -> Iterator[Witness]:
@@ -64,7 +64,7 @@ def journal_of(unit: str, *options: str) -> Iterator[Witness]:
 
 def of_backups(folder: Path) -> Iterator[Witness]:
     """What the backups of a folder say of themselves; one that cannot be read says nothing."""
-    for path in sorted(folder.rglob(f"*{BACKUP_SUFFIX}")) if folder.is_dir() else ():
+    for path in sorted(folder.rglob(f"*{backup.SUFFIX}")) if folder.is_dir() else ():
         try:
             found = _of_backup(path)
         except UsageError:
@@ -123,7 +123,7 @@ def given(what: str) -> list[Witness]:
 
 
 def _in_file(path: Path) -> list[Witness]:
-    if path.name.endswith(BACKUP_SUFFIX):
+    if path.name.endswith(backup.SUFFIX):
         found = _of_backup(path)
         return [found] if found is not None else []
     try:

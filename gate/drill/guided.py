@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from gate.care.health import door_status, vision_status
 from gate.config import Settings
@@ -77,12 +78,20 @@ class Gate:
         return time.monotonic() - began
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a drill went: what each check found, and in which boot of the machine the power was to be cut."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    boot_id: str | None = None
+
+
 def guide(gate: Gate, settings: Settings, folder: Path, installer: Guide) -> Iterator[Result]:
     """Every check in turn. Raises PowerCut at the one that needs a reboot; the next call goes on after it."""
     done = _progress(folder)
     for name, check in CHECKS.items():
-        if name in done["results"]:
-            yield Result(name, *done["results"][name])
+        if name in done.results:
+            yield done.results[name]
             continue
         try:
             if name == "power_cut":
@@ -91,15 +100,15 @@ def guide(gate: Gate, settings: Settings, folder: Path, installer: Guide) -> Ite
                 result = Result(name, True, check(gate, settings, installer))
         except CheckFailed as error:
             result = Result(name, False, str(error))
-        done["results"][name] = [result.passed, result.figure]
+        done.results[name] = result
         _keep(folder, done)
         yield result
     (folder / PROGRESS_NAME).unlink(missing_ok=True)
 
 
-def _power_cut(done: dict[str, Any], folder: Path, installer: Guide) -> tuple[bool, str]:
-    if done.get("boot_id") in (None, boot_id()):
-        done["boot_id"] = boot_id()
+def _power_cut(done: _Progress, folder: Path, installer: Guide) -> tuple[bool, str]:
+    if done.boot_id in (None, boot_id()):
+        done.boot_id = boot_id()
         _keep(folder, done)
         installer.tell(
             "Cut the power of the controller, wait ten seconds, and give it back. Listen to the relay meanwhile."
@@ -195,17 +204,21 @@ CHECKS: dict[str, Callable[[Gate, Settings, Guide], str]] = {
 }
 
 
-def _progress(folder: Path) -> dict[str, Any]:
+def _progress(folder: Path) -> _Progress:
+    """What was kept of a drill that ended before its end; a new one where nothing can be read."""
     try:
-        found: dict[str, Any] = json.loads(read_plain(folder / PROGRESS_NAME))
-        return found
-    except (OSError, ValueError):
-        return {"results": {}}
+        kept = json.loads(read_plain(folder / PROGRESS_NAME))
+        results = {name: Result(name, bool(passed), str(figure)) for name, (passed, figure) in kept["results"].items()}
+        boot = kept.get("boot_id")
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return _Progress()
+    return _Progress(results, boot if isinstance(boot, str) else None)
 
 
-def _keep(folder: Path, done: dict[str, Any]) -> None:
+def _keep(folder: Path, done: _Progress) -> None:
+    kept = {"results": {name: [one.passed, one.figure] for name, one in done.results.items()}, "boot_id": done.boot_id}
     make_folder(folder)
     new = folder / f"{PROGRESS_NAME}.new"
     new.unlink(missing_ok=True)
-    new.write_text(json.dumps(done), "utf-8")
+    new.write_text(json.dumps(kept), "utf-8")
     new.replace(folder / PROGRESS_NAME)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from gate.nesting import nests_too_deep
+
 # The longest question, bytes.
 MAX_MESSAGE = 4096
 # An answer may hold a picture in base64, which leaves room for little else.
@@ -23,6 +25,8 @@ def decode(line: bytes) -> Message:
     """A line as a message. Raises ValueError unless it is one JSON object of plain numbers and writable text."""
     try:
         message = json.loads(line, parse_constant=_refuse_constant)
+        if nests_too_deep(message):
+            raise ValueError("nested too deep")
         # Half a surrogate pair is valid JSON that no database and no file takes.
         json.dumps(message, ensure_ascii=False).encode()
     except RecursionError as error:

@@ -14,7 +14,6 @@ from gate.store.database import DATABASE_NAME, open_copy
 
 _log = logging.getLogger(__name__)
 
-BACKUP_SUFFIX = ".backup.tar.gz"
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -50,21 +49,6 @@ def end_old(connection: sqlite3.Connection, before: float) -> int:
     old = [path for path in beside(_file_of(connection)) if path.stat().st_mtime < before]
     for path in old:
         _end(path)
-    return len(old)
-
-
-def backups_in(state: Path) -> Path:
-    """The state's own folder of backups."""
-    return state / "backups"
-
-
-def end_old_backups(folder: Path, before: float) -> int:
-    """Remove a folder's backups from before a time (seconds since 1970), but for the newest. Returns how many went."""
-    found = [path for path in folder.rglob(f"*{BACKUP_SUFFIX}") if path.is_file() and not path.is_symlink()]
-    by_age = sorted(found, key=lambda path: path.stat().st_mtime)
-    old = [path for path in by_age[:-1] if path.stat().st_mtime < before]
-    for path in old:
-        path.unlink()
     return len(old)
 
 

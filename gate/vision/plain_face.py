@@ -16,7 +16,7 @@ import numpy as np
 from gate.vision.quality import roll
 from gate.vocabulary import Reason
 from models.boxes import Box, overlap
-from models.detector import Detector
+from models.detector import GROWN, SAME_FACE, Detector
 from models.faces import Face
 from models.images import Image
 
@@ -38,8 +38,6 @@ _LEAST_DOUBTED = 45
 _SURELY_UPRIGHT = 10.0
 # Directions that score nearly as well as the best one lie about evenly on both sides of the truth.
 _NEARLY = 0.06
-_GROWN = 2.0
-_SAME_FACE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class _Around:
         """From an image (H, W, 3) uint8 BGR. The corners of a turned picture show what is there."""
         x, y, width, height = box
         across, down = x + width / 2, y + height / 2
-        scale = side / (_GROWN * max(width, height))
+        scale = side / (GROWN * max(width, height))
         reach = side / scale / math.sqrt(2)
         left, top = max(0, int(across - reach)), max(0, int(down - reach))
         cut = image[top : max(top + 1, int(down + reach)), left : max(left + 1, int(across + reach))]
@@ -171,7 +169,7 @@ def _lean(turns: _Turns, sides: tuple[int, ...], within: int) -> float:
 def _score(picture: Image, detector: Detector) -> float:
     """The detector's score of the face in the middle of a square picture; 0 where it sees none."""
     side = picture.shape[0]
-    wide = side / _GROWN
+    wide = side / GROWN
     middle = ((side - wide) / 2, (side - wide) / 2, wide, wide)
     found = detector.detect(np.ascontiguousarray(picture))
-    return max((face.score for face in found if overlap(face.box, middle) >= _SAME_FACE), default=0.0)
+    return max((face.score for face in found if overlap(face.box, middle) >= SAME_FACE), default=0.0)

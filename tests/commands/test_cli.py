@@ -217,6 +217,14 @@ def test_a_door_that_refuses_or_is_not_understood_is_never_taken_for_done(facega
         assert "The gate is running" in facegate("restore", state / "some.tar.gz", "--yes").err
     with answering(state, "door", {"released": "of another version"}):
         assert "not what was asked for" in facegate("door", "open").err
+        assert "not what was asked for" in facegate("door", "relay-off").err
+
+
+def test_a_door_from_before_an_upgrade_that_lets_its_relay_go_is_understood(facegate, state):
+    from tests.said import answering
+
+    with answering(state, "door", {"released": True}):
+        assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
 
 
 def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):

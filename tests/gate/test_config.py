@@ -215,3 +215,14 @@ def test_a_cameras_address_that_is_mistyped_is_no_file_and_its_password_is_not_t
 @pytest.mark.parametrize("source", ["0", "csi", "/dev/video0", "clip@2x.mp4", "clips/10.0.0.7.mp4", "http/a.mp4"])
 def test_what_may_be_a_device_or_a_file_stays_one(source):
     assert load_settings(camera={"source": f" {source}\n"}).camera.source == source
+
+
+def test_a_folder_where_the_configuration_is_looked_for_is_not_passed_over(tmp_path):
+    assert configuration_file(tmp_path) is None
+    (tmp_path / "facegate.toml").mkdir()
+    with pytest.raises(UsageError, match=r"facegate\.toml is no file\. Put a file there"):
+        load_settings(configuration_file(tmp_path))
+    (tmp_path / "facegate.toml").rmdir()
+    (tmp_path / "facegate.toml").symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match="There is no configuration file"):
+        load_settings(configuration_file(tmp_path))

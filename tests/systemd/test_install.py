@@ -171,11 +171,21 @@ def test_a_group_that_is_asked_for_once_is_kept_by_what_follows(tmp_path):
     assert install(tmp_path, "--dry-run").stdout == asked
 
 
-def test_a_gate_with_a_pack_of_insightface_keeps_its_library(tmp_path):
+@pytest.mark.parametrize(
+    ("folder", "settings"),
+    [
+        ("var/lib/facegate/models/insightface-buffalo_s", ""),
+        ("srv/packs/insightface-buffalo_s", '[models]\ndir = "/srv/packs"\n'),
+        ("srv", '[models]\npack = "insightface:buffalo_s"\n'),
+    ],
+)
+def test_a_gate_with_a_pack_of_insightface_keeps_its_library(tmp_path, folder, settings):
     if why := cannot_install():
         pytest.skip(why)
     asked = install(tmp_path, "--dry-run", "--with", "insightface").stdout
-    (tmp_path / "var/lib/facegate/models/insightface-buffalo_s").mkdir(parents=True)
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/facegate").mkdir(parents=True)
+    (tmp_path / "etc/facegate/facegate.toml").write_text(settings)
     assert install(tmp_path, "--dry-run").stdout.splitlines()[0] == asked.splitlines()[0]
 
 

@@ -24,13 +24,12 @@ from gate.store.database import (
     open_read_only,
     sentences,
 )
-from gate.store.old_copies import BACKUP_SUFFIX
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
 PREFIX = "facegate-"
-SUFFIX = BACKUP_SUFFIX
+SUFFIX = ".backup.tar.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,21 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
 def of_folder(folder: Path) -> list[Path]:
     """The backups of a folder, the oldest first."""
     return sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
+
+
+def own_folder(state: Path) -> Path:
+    """The state's own folder of backups."""
+    return state / "backups"
+
+
+def end_old(folder: Path, before: float) -> int:
+    """Remove a folder's backups from before a time (seconds since 1970), but for the newest. Returns how many went."""
+    found = [path for path in folder.rglob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink()]
+    by_age = sorted(found, key=lambda path: path.stat().st_mtime)
+    old = [path for path in by_age[:-1] if path.stat().st_mtime < before]
+    for path in old:
+        path.unlink()
+    return len(old)
 
 
 def keep_newest(folder: Path, count: int) -> int:

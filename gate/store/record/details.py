@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from gate.nesting import nests_too_deep
+
 
 @dataclass(frozen=True, slots=True)
 class Details:
@@ -64,7 +66,8 @@ def details_of(said: object) -> Details:
 
 
 def object_of(text: str) -> dict[str, Any]:
-    """What stands in a line as JSON; empty where that is no object of plain numbers and writable text.
+    """What stands in a line as JSON; empty where that is no object of plain numbers and writable text, or lies so deep
+    that whoever shows it could not.
 
     >>> object_of('{"why":"dark"}'), object_of('["why"]')
     ({'why': 'dark'}, {})
@@ -75,7 +78,7 @@ def object_of(text: str) -> dict[str, Any]:
         json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and not nests_too_deep(found) else {}
 
 
 def without_scores(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,18 @@ def test_any_line_is_a_message_or_a_value_error(line):
 
 
 @pytest.mark.parametrize(
-    "line", [b'{"a":NaN}', b'{"a":Infinity}', b"[1]", b"1", b"", b"[" * 3000, b'{"a":"\\ud800"}', b'{"a":' * 2000]
+    "line",
+    [
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b"[1]",
+        b"1",
+        b"",
+        b"[" * 3000,
+        b'{"a":"\\ud800"}',
+        b'{"a":' * 2000,
+        b'{"a":' * 600 + b"1" + b"}" * 600,
+    ],
 )
 def test_what_is_no_plain_object_is_refused(line):
     with pytest.raises(ValueError):

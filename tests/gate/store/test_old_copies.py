@@ -94,7 +94,7 @@ def test_a_link_in_a_copys_place_is_not_followed(put_aside, state, tmp_path):
 
 
 def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_aside, state):
-    folder = old_copies.backups_in(state)
+    folder = backup.own_folder(state)
     made = [backup.make(state, folder, None).path for _ in range(3)]
     now = datetime.now(UTC)
     assert retention.tidy(put_aside, KeepSettings(), now, UTC, folder).copies == 0

@@ -35,7 +35,10 @@ def test_any_details_are_read_and_each_is_of_its_kind_or_missing(said):
         assert value is None or value == said[field.name] or value != value
 
 
-@pytest.mark.parametrize("said", ["[]", "5", "null", '["reason"]', '{"seconds":1e999}', r'{"why":"\ud800"}'])
+DEEP = '{"why":' * 900 + "1" + "}" * 900
+
+
+@pytest.mark.parametrize("said", ["[]", "5", "null", '["reason"]', '{"seconds":1e999}', r'{"why":"\ud800"}', DEEP])
 @pytest.mark.parametrize("column", ["details", "commitments"])
 def test_a_line_that_holds_something_else_says_nothing_and_does_not_verify(store, column, said):
     audit.append(store, AuditEvent("tidied", {"through": 0}, {"name": "Wang Fang"}))
