@@ -7,9 +7,9 @@ from gate.store.record import audit
 
 def rewrite(store, first, change):
     """Change the lines from `first` on by `change(row)` (None takes one away), and compute all their hashes anew."""
-    names = audit._COLUMNS.split(", ")
+    names = audit.COLUMNS.split(", ")
     store.execute("PRAGMA foreign_keys = OFF")
-    rows = [dict(zip(names, values, strict=True)) for values in store.execute(f"SELECT {audit._COLUMNS} FROM audit")]
+    rows = [dict(zip(names, values, strict=True)) for values in store.execute(f"SELECT {audit.COLUMNS} FROM audit")]
     rows.sort(key=lambda row: row["sequence"])
     kept = [row for row in (change(row) if row["sequence"] >= first else row for row in rows) if row]
     store.execute("DELETE FROM audit")

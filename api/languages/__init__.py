@@ -5,11 +5,11 @@ from __future__ import annotations
 import gettext
 import io
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from importlib import resources
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.requests import Request
@@ -54,6 +54,14 @@ class Language:
     def time(self, moment: datetime, zone: tzinfo) -> str:
         """The time of day."""
         return format_time(moment.astimezone(zone), "HH:mm:ss", locale=self.locale)
+
+    def day(self, day: date) -> str:
+        """A day with its weekday."""
+        return format_date(day, "full", locale=self.locale)
+
+    def short_day(self, day: date) -> str:
+        """A day without its weekday."""
+        return format_date(day, "medium", locale=self.locale)
 
     def date_time(self, moment: datetime, zone: tzinfo) -> str:
         """Day and time."""

@@ -80,6 +80,8 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "clock": times.clock,
         "day_and_time": times.day_and_time,
         "day_and_time_of": times.day_and_time_of,
+        "day_of": language.day,
+        "short_day": language.short_day,
         "json": json.dumps,
         "actor": None,
         "notice": None,

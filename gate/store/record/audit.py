@@ -28,7 +28,7 @@ from gate.store.ids import new_id
 from gate.store.record.details import Details, details_of, object_of
 from gate.vocabulary import AuditEvent, Kind
 
-_COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
+COLUMNS = "sequence, id, gate_id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
 _GENESIS = "0" * 64
 _PRUNED_AT_ONCE = 2_000
 # Between two batches: who waits for the lock asks for it now and then only.
@@ -123,7 +123,7 @@ def _append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment) -
     }
     row["hash"] = _hash(row)
     names = ", ".join(f":{name}" for name in row)
-    connection.execute(f"INSERT INTO audit ({_COLUMNS}) VALUES ({names})", row)  # noqa: S608 - constants
+    connection.execute(f"INSERT INTO audit ({COLUMNS}) VALUES ({names})", row)  # noqa: S608 - constants
     connection.executemany(
         "INSERT INTO audit_personal (event_id, field, resident_id, salt, value) VALUES (?, ?, ?, ?, ?)",
         [(row["id"], field, event.resident, salts[field], value) for field, value in event.personal.items()],
@@ -143,27 +143,26 @@ def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterato
         (count,) = connection.execute("SELECT coalesce(max(sequence), 0) FROM audit").fetchone()
         first = count - last
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM audit WHERE sequence > ? ORDER BY sequence",  # noqa: S608 - constants
+        f"SELECT {COLUMNS} FROM audit WHERE sequence > ? ORDER BY sequence",  # noqa: S608 - constants
         (first,),
     )
     for row in rows:
         yield _line(connection, row)
 
 
-def line(connection: sqlite3.Connection, sequence: int) -> Line | None:
-    """One line of the record by its number."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE sequence = ?", (sequence,)).fetchone()  # noqa: S608 - constants
-    return _line(connection, row) if row else None
-
-
 def line_of(connection: sqlite3.Connection, event: str) -> Line | None:
     """The line with this id."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE id = ?", (event,)).fetchone()  # noqa: S608 - constants
+    row = connection.execute(f"SELECT {COLUMNS} FROM audit WHERE id = ?", (event,)).fetchone()  # noqa: S608 - constants
     return _line(connection, row) if row else None
 
 
 def _line(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Line:
     personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (row[1],))
+    return line_in(row, dict(personal.fetchall()))
+
+
+def line_in(row: tuple[Any, ...], personal: dict[str, str]) -> Line:
+    """A row of `COLUMNS` as a line, with what of its personal fields is not erased."""
     sequence, identity, gate_id, boot, kind, at, mono, trusted, details, commitments, previous, digest = row
     return Line(
         sequence=sequence,
@@ -178,7 +177,7 @@ def _line(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Line:
         commitments=object_of(commitments),
         previous=previous,
         hash=digest,
-        personal=dict(personal.fetchall()),
+        personal=personal,
     )
 
 
@@ -236,8 +235,8 @@ def verify(connection: sqlite3.Connection, anchored: Anchor | None = None) -> Fl
     expected, previous = pruned.sequence + 1, pruned.hash
     anchor_seen = anchored is None or anchored.sequence < expected
     vouched = pruned == Anchor(0, _GENESIS)
-    cursor = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608 - constants
-    names = _COLUMNS.split(", ")
+    cursor = connection.execute(f"SELECT {COLUMNS} FROM audit ORDER BY sequence")  # noqa: S608 - constants
+    names = COLUMNS.split(", ")
     for values in cursor:
         row = dict(zip(names, values, strict=True))
         problem = _problem(connection, row, expected, previous)

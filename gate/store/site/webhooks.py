@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.store.record import audit
+from gate.store.record import audit, search
 from gate.store.record.audit import Line
 from gate.vocabulary import AuditEvent, Kind
 
@@ -85,7 +85,7 @@ def waiting(connection: sqlite3.Connection, of: Webhook, count: int) -> list[Lin
         f"SELECT sequence FROM audit WHERE sequence > ? AND kind IN ({marks}) ORDER BY sequence LIMIT ?",  # noqa: S608 - marks
         (of.cursor, *of.kinds, count),
     ).fetchall()
-    return [line for (sequence,) in rows if (line := audit.line(connection, sequence)) is not None]
+    return search.lines_at(connection, [row[0] for row in rows])[::-1]
 
 
 def delivered(connection: sqlite3.Connection, to: Webhook, sequence: int) -> None:

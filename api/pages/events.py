@@ -1,0 +1,186 @@
+"""The console's pages of the record: who came when, why somebody was refused, and what was done and looked at."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.context import Context, Shared, Store, record_look
+from api.languages import Language
+from api.pages.page import language_of, page
+from api.pages.record_words import VIEWS, WHY
+from api.pages.spans import PRESETS, Span, bounds, span
+from api.problems import HttpProblem
+from api.v1.events import people
+from api.who_asks import Reader
+from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
+from gate.clock import zone_of
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.store.record import approaches, times
+from gate.store.record.audit import Line
+from gate.store.record.search import Search
+from gate.store.record.times import Count
+from gate.store.site import accounts
+from gate.vocabulary import Kind
+
+router = APIRouter(route_class=AskedFirst)
+
+_APPROACHES_SHOWN = 50
+# What a line's details hold that has words. An order is called by what it brings about.
+_SAID = (
+    ("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
+    ("what", LOOKED),
+)  # fmt: skip
+
+
+class Asked(BaseModel):
+    """What a reader of the record asks for, as it stands in the page's address."""
+
+    person: str = Field("", max_length=200)
+    resident: str = Field("", max_length=64)
+    home: str = Field("", max_length=200)
+    what: str = Field("", max_length=20)
+    reason: str = Field("", max_length=40)
+    when: str = Field("", max_length=20)
+    hour: int | None = Field(None, ge=0, le=23)
+    since: str = Field("", max_length=30)
+    until: str = Field("", max_length=30)
+    before: int | None = Field(None, ge=0, le=2**62)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of line that are meant; none: all."""
+        known = VIEWS | KINDS
+        return known[self.what if self.what in known else ""][1]
+
+    @property
+    def about_somebody(self) -> bool:
+        """Whether not everybody is meant."""
+        return bool(self.person.strip() or self.resident or self.home.strip())
+
+    def address(self, **changes: object) -> str:
+        """The address of the same with other parts changed, from its beginning."""
+        values = self.model_dump() | {"before": None} | changes
+        return "?" + urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+@router.get("/events")
+def show_events(
+    request: Request, connection: Store, context: Shared, actor: Reader, asked: Annotated[Asked, Query()]
+) -> Response:
+    """The record: who came in at nine?"""
+    now = datetime.now(zone_of(context.zone))
+    spanned = _span(asked, now)
+    search = Search(
+        people(connection, asked.person, asked.resident, asked.home), asked.kinds, asked.reason or None,
+        _written(spanned.since), _written(spanned.until),
+    )  # fmt: skip
+    found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
+    record_look(connection, actor, "events")
+    known = {one.id: one for one in residents.every(connection)}
+    return page(
+        request, "events.html", actor=actor, asked=asked, found=found, views=VIEWS, presets=PRESETS, known=known,
+        units={one.id: one.unit for one in known.values() if one.unit}, why=WHY if _explains(asked) else {},
+        told=_teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
+        strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
+        at_hour=lambda hour: asked.address(hour=hour),
+        nearest=_nearest(known) if actor.may(Permission.SCORES) else None,
+    )  # fmt: skip
+
+
+def _span(asked: Asked, now: datetime) -> Span:
+    """The time that is meant. What was typed goes before what was pressed."""
+    if asked.since or asked.until:
+        since, until = (_typed(one, now) for one in (asked.since, asked.until))
+        return Span(since, until)
+    return span(asked.when, asked.hour, now) if asked.when else Span(None, None)
+
+
+def _typed(text: str, now: datetime) -> datetime | None:
+    """A time as it was typed, in the gate's zone."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=now.tzinfo)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise HttpProblem(422, "{time} is no time; give it as 2026-05-01T09:00.", time=text) from error
+    return moment
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
+
+
+def _explains(asked: Asked) -> bool:
+    """Whether a sentence says why, where a word would do for whoever reads all."""
+    return asked.about_somebody or asked.what == "refusals" or bool(asked.reason)
+
+
+def _exported(asked: Asked, search: Search) -> str:
+    """The same as a file, in the words of the API."""
+    values = [("person", asked.person), ("resident", asked.resident), ("home", asked.home), ("reason", asked.reason)]
+    values += [("kind", kind) for kind in search.kinds]
+    values += [("since", search.since or ""), ("until", search.until or "")]
+    return urlencode([(name, value) for name, value in values if value])
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """The hours of one day to press. `hours` counts who came in each; None: not everybody is meant."""
+
+    day: date
+    before: date
+    after: date | None
+    hours: Sequence[Count] | None
+
+
+def _strip(
+    connection: sqlite3.Connection, context: Context, asked: Asked, spanned: Span, now: datetime
+) -> _Strip | None:
+    if spanned.day is None:
+        return None
+    zone, day = zone_of(context.zone), timedelta(days=1)
+    counts = None
+    if not asked.about_somebody:
+        counts = times.by_hour(times.quarters(connection, *bounds(spanned.day, zone)), zone)
+    after = spanned.day + day if spanned.day < now.date() else None
+    return _Strip(spanned.day, spanned.day - day, after, counts)
+
+
+def _nearest(known: dict[str, Resident]) -> Callable[[Line], Resident | None]:
+    """Whom a refused face came nearest to, where it came near to anybody."""
+    return lambda line: known.get(line.personal.get("nearest", ""))
+
+
+def _teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
+    """What there is to say about a line, in one short phrase."""
+    names = {one.id: one.name for one in users}
+
+    def told(line: Line) -> str:
+        says = line.says
+        known = [(getattr(says, name), words) for name, words in _SAID]
+        parts = [language(words.get(value, value)) for value, words in known if value]
+        if says.seconds is not None:
+            parts.append(f"{says.seconds:.1f} s")
+        if says.why:
+            parts.append(says.why)
+        by = says.by or ""
+        name = next((names[word] for word in by.split() if word in names), by)
+        name = language(ACTORS.get(name, name))
+        if name:
+            parts.append(name)
+        return ", ".join(parts)
+
+    return told

@@ -1,0 +1,57 @@
+"""What the pages of the record are called by people: their views, and why somebody was refused, in a sentence."""
+
+from __future__ import annotations
+
+from api.wording import KINDS
+from gate.errors import Sentence
+from gate.store.record.approaches import ANSWERS
+from gate.vocabulary import Kind, Reason
+
+
+def _of(*names: str) -> tuple[Kind, ...]:
+    return tuple(kind for name in names for kind in KINDS[name][1])
+
+
+# What the events page opens on, and what else it can be: each with its kinds, none for all there are.
+VIEWS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
+    "": (Sentence("People at the gate"), ANSWERS),
+    "gate": (Sentence("Gate and alarms"), _of("alarms", "door")),
+    "operations": (Sentence("Operations log"), _of("people", "looks", "settings", "upkeep")),
+    "everything": (Sentence("Everything"), ()),
+}
+
+# What a manager says to a resident who asks why.
+WHY: dict[str, Sentence] = {
+    Reason.UNKNOWN: Sentence(
+        "The gate did not recognise the face. If it was a resident, add photos of how they look now."
+    ),
+    Reason.AMBIGUOUS: Sentence(
+        "The face looked like two residents at once, so the gate let in neither. Add photos of both."
+    ),
+    Reason.NOT_LIVE: Sentence(
+        "What the camera saw did not move like a face: a photo, a screen, or somebody who kept very still."
+    ),
+    Reason.TURNED_AWAY: Sentence("The face was turned away from the camera."),
+    Reason.NOT_UPRIGHT: Sentence("The head was tilted too far."),
+    Reason.NOT_PLAIN: Sentence("The camera did not see a plain face."),
+    Reason.COVERED: Sentence("A mask, glasses or a hand covered the face."),
+    Reason.BLURRED: Sentence("The picture was blurred; to stand still for a moment helps."),
+    Reason.TOO_DARK: Sentence("There was too little light on the face; a lamp at the gate helps."),
+    Reason.TOO_BRIGHT: Sentence("The light on the face was too bright, from the sun or a lamp."),
+    Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
+    Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
+    Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
+    Reason.NOT_ENROLLED: Sentence("They were erased from the register a moment before."),
+    Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),
+    Reason.FACE_NOT_ENOUGH: Sentence("At this hour a face alone does not open the gate."),
+    Reason.OUT_OF_VALIDITY: Sentence(
+        "They came before their first day or after their last. Their days are on their page."
+    ),
+    Reason.CLOCK_UNTRUSTED: Sentence(
+        "The gate did not know the time for certain, and could not tell whether it was within their hours."
+    ),
+    Reason.LOCKDOWN: Sentence("The gate was in lockdown: nobody was let in."),
+    Reason.TAMPER: Sentence("The gate was blocked, since somebody had tampered with it."),
+    Reason.STORE_UNREADABLE: Sentence("The gate could not read its register."),
+    Reason.FAULT: Sentence("The gate had a fault. The gate's page says which."),
+}

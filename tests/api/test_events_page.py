@@ -1,0 +1,140 @@
+"""The pages of the record: who came at nine yesterday in three presses, approaches as one line, looks apart."""
+
+import html
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.app import create_app
+from api.pages.record_words import VIEWS, WHY
+from api.pages.spans import PRESETS, span
+from api.wording import KINDS
+from gate.errors import UsageError
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.store.record.audit import Moment
+from gate.vocabulary import AuditEvent, Kind
+from tests.console import Browser, context_on
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def auditor(state, store, staff):
+    one = Browser(create_app(context_on(state, zone="Asia/Shanghai")))
+    one.sign_in("auditor")
+    return one
+
+
+def yesterday_at(hour, minute=0):
+    return datetime.now(SHANGHAI).replace(hour=hour, minute=minute, second=0, microsecond=0) - timedelta(days=1)
+
+
+def come(store, name, at, kind="granted", unit=None, **details):
+    one = residents.enrol(store, name, unit, []) if name else None
+    personal = {"resident": one.id, "name": name} if one else {}
+    event = AuditEvent(kind, {"method": "face", **details}, personal, one and one.id)
+    audit.append(store, event, Moment(0.0, at.timestamp(), True))
+    return one
+
+
+def press(browser, text, word):
+    """Follow the link with this word, as a page without JavaScript has it."""
+    found = [href for href, said in re.findall(r'<a href="([^"]+)"[^>]*>(.*?)</a>', text, re.DOTALL) if word in said]
+    assert len(found) == 1, (word, found)
+    return browser.get("/events" + html.unescape(found[0])).text
+
+
+def names(text):
+    return re.findall(r"<td>(?:<a [^>]*>)?((?:Wang|Li) \w+)", text)
+
+
+def test_who_came_at_nine_yesterday_is_three_presses_and_no_typing(auditor, store):
+    for name, at in (("Wang Fang", yesterday_at(9, 30)), ("Li Lei", yesterday_at(8, 59)), ("Li Na", yesterday_at(10))):
+        come(store, name, at)
+    events = auditor.get("/events").text
+    yesterday = press(auditor, events, "Yesterday")
+    assert sorted(names(yesterday)) == ["Li Lei", "Li Na", "Wang Fang"]
+    assert "9:00 to 10:00: 1 let in, 0 refused" in yesterday
+    assert names(press(auditor, yesterday, '<span class="hour">9</span>')) == ["Wang Fang"]
+
+
+def test_the_record_opens_on_people_and_looks_are_apart(auditor, store):
+    come(store, "Wang Fang", datetime.now(SHANGHAI))
+    auditor.get("/services")
+    opened = auditor.get("/events").text
+    assert ("Let in" in opened, "kind-looked_at" in opened) == (True, False)
+    operations = press(auditor, opened, "Operations log")
+    assert ("kind-granted" in operations, "the services" in operations) == (False, True)
+    assert "kind-looked_at" in press(auditor, opened, "Everything")
+
+
+def test_each_kind_is_in_a_view():
+    seen = {kind for _, kinds in VIEWS.values() for kind in kinds}
+    assert set(Kind) - seen == set()
+    assert not set(VIEWS) & set(KINDS)
+
+
+def test_why_somebody_was_refused_is_said_in_a_sentence(auditor, store):
+    one = come(store, "Li Na", datetime.now(SHANGHAI), "denied", "5-101", reason="out_of_hours")
+    said = auditor.get(f"/events?resident={one.id}&what=refusals").text
+    assert WHY["out_of_hours"] in said
+    assert "Events of Li Na" in said
+    assert WHY["out_of_hours"] in auditor.get("/events?person=lina").text
+    assert WHY["out_of_hours"] not in auditor.get("/events").text
+
+
+def test_lines_of_one_approach_are_one_with_its_lines_to_unfold(auditor, store):
+    now = datetime.now(SHANGHAI)
+    come(store, None, now, "denied", reason="unknown", track=1, claim="a")
+    come(store, "Wang Fang", now, claim="b", track=1)
+    come(store, None, now, "passage", grant="b", outcome="taken")
+    text = auditor.get("/events").text
+    assert text.count("<tr class=") == 1
+    for said in ("refused 1 time at first, not known here", "somebody walked through", "3 lines of the record"):
+        assert said in text
+
+
+@pytest.mark.parametrize("what", ["yesterday&hour=24", "2026-13-01", "0001-01-01", "9999-12-31", "now"])
+def test_a_day_that_is_none_is_said_to_be_none(auditor, what):
+    assert auditor.get(f"/events?when={what}").status_code == 422
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)),
+    st.sampled_from(("Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe")),
+    st.sampled_from(sorted(PRESETS)),
+    st.none() | st.integers(0, 23),
+)
+def test_a_span_lies_where_it_says(moment, zone, when, hour):
+    now = moment.replace(tzinfo=ZoneInfo(zone))
+    found = span(when, hour, now)
+    assert found.until is None or found.since < found.until
+    if found.day is not None:
+        assert found.since.date() == found.day
+        assert (found.until - timedelta(microseconds=1)).date() == found.day
+        assert hour is None or found.since.hour == hour
+
+
+def test_what_is_no_day_has_no_span():
+    with pytest.raises(UsageError):
+        span("tomorrow", None, datetime.now(SHANGHAI))
+
+
+def test_today_shows_its_hours_as_links_with_their_counts(browser, store):
+    come(store, "Wang Fang", datetime.now().astimezone())
+    said = browser("manager").get("/").text
+    hour = datetime.now().astimezone().hour
+    assert f'href="/events?when=today&amp;hour={hour}"' in said
+    assert f"{hour}:00 to {hour + 1}:00: 1 let in, 0 refused" in said
+
+
+def test_services_show_days_and_weeks(auditor, store):
+    come(store, "Wang Fang", yesterday_at(9))
+    said = auditor.get("/services?days=7").text
+    assert f'href="/events?when={yesterday_at(9).date()}"' in said
+    assert "Week by week" in said
