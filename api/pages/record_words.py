@@ -26,7 +26,7 @@ WHY: dict[str, Sentence] = {
         "The gate did not recognise the face. If it was a resident, add photos of how they look now."
     ),
     Reason.AMBIGUOUS: Sentence(
-        "The face looked like two residents at once, so the gate let in neither. Add photos of both."
+        "The face looked like two residents at once, so the gate opened for neither. Add photos of both."
     ),
     Reason.NOT_LIVE: Sentence(
         "What the camera saw did not move like a face: a photo, a screen, or somebody who kept very still."
@@ -41,7 +41,7 @@ WHY: dict[str, Sentence] = {
     Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
     Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
     Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
-    Reason.NOT_ENROLLED: Sentence("They were erased from the register a moment before."),
+    Reason.NOT_ENROLLED: Sentence("They had just been erased."),
     Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),
     Reason.FACE_NOT_ENOUGH: Sentence("At this hour a face alone does not open the gate."),
     Reason.OUT_OF_VALIDITY: Sentence(
@@ -52,6 +52,6 @@ WHY: dict[str, Sentence] = {
     ),
     Reason.LOCKDOWN: Sentence("The gate was in lockdown: nobody was let in."),
     Reason.TAMPER: Sentence("The gate was blocked, since somebody had tampered with it."),
-    Reason.STORE_UNREADABLE: Sentence("The gate could not read its register."),
+    Reason.STORE_UNREADABLE: Sentence("The gate could not read who lives here."),
     Reason.FAULT: Sentence("The gate had a fault. The gate's page says which."),
 }

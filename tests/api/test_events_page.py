@@ -95,7 +95,7 @@ def test_lines_of_one_approach_are_one_with_its_lines_to_unfold(auditor, store):
     come(store, None, now, "passage", grant="b", outcome="taken")
     text = auditor.get("/events").text
     assert text.count("<tr class=") == 1
-    for said in ("refused 1 time at first, not known here", "somebody walked through", "3 lines of the record"):
+    for said in ("refused 1 time at first, not known here", "somebody walked through", "3 lines"):
         assert said in text
 
 
