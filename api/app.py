@@ -96,7 +96,7 @@ def _settings_page(request: Request) -> str:
 # What the library says of a request that none of ours answers.
 _STATUSES = {
     404: Sentence("There is no such page."),
-    405: Sentence("This cannot be asked here in this way."),
+    405: Sentence("That cannot be done here."),
 }
 
 
@@ -146,9 +146,7 @@ def _missing(error: Exception, language: Language, *, machine: bool) -> str | No
 
 def _detail(error: Exception, language: Language) -> str:
     if isinstance(error.__context__, MultiPartException):
-        return language(
-            Sentence("The form cannot be read: it is cut off, has too many parts, or one that is too large.")
-        )
+        return language(Sentence("The form arrived incomplete, or is too large. Go back and try again."))
     if isinstance(error, HTTPException):
         return language(NO_ROOM if _disk_is_full(error) else _STATUSES.get(error.status_code, str(error.detail)))
     return language.error(error)

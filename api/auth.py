@@ -74,7 +74,7 @@ class Actor:
 def refuse_more_than_own(actor: Actor, permissions: Iterable[Permission]) -> None:
     """Raises HttpProblem where somebody would give away what they do not hold."""
     if not actor.permissions.issuperset(permissions):
-        raise HttpProblem(403, "You cannot give more than you may do yourself.")
+        raise HttpProblem(403, "You cannot allow others more than you may do yourself.")
 
 
 def new_secret() -> str:

@@ -24,10 +24,10 @@ _ANY_PORT = 9
 
 
 NOT_ALLOWED = Sentence(
-    "The gate sends nothing to this address: it is the gate's own, or none that a receiver has. If it is meant, name it"
-    " in the setting webhooks.allow."
+    "Nothing is sent to this address: it is the gate's own, or none that a receiver can have. If you mean it, add it to"
+    " the setting webhooks.allow."
 )
-NOT_FOUND = Sentence("Nobody knows the name in this address.")
+NOT_FOUND = Sentence("The name in this address is not known on the network; check how it is written.")
 
 
 class NotFound(UsageError):

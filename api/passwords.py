@@ -80,16 +80,12 @@ class Passwords:
 def refuse_poor(password: str, name: str = "") -> None:
     """Raises UsageError for a password that is too short, too long, the name itself, or among the first guessed."""
     if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
-        raise UsageError(
-            "A password has between {least} and {most} characters.", least=LEAST_PASSWORD, most=MOST_PASSWORD
-        )
+        raise UsageError("Choose a password of {least} to {most} characters.", least=LEAST_PASSWORD, most=MOST_PASSWORD)
     if name and name.casefold() in password.casefold() and len(password) < 2 * len(name):
-        raise UsageError("The password holds the name; choose another one.")
+        raise UsageError("The password contains the name; choose another one.")
     # Its lists of words are read when they are first needed: most days nobody chooses a password.
     from zxcvbn import zxcvbn
 
     judged = zxcvbn(password[:_JUDGED], user_inputs=[*_OF_THE_HOUSE, *name.casefold().split()])
     if judged["guesses"] < _LEAST_GUESSES:
-        raise UsageError(
-            "This password is among the first that are guessed; take several words that do not belong together."
-        )
+        raise UsageError("This password is easy to guess; choose several words that do not belong together.")

@@ -74,7 +74,7 @@ class ConfirmationNeeded(HttpProblem):
     """Who asks may do this, once they gave their password again."""
 
     def __init__(self) -> None:
-        super().__init__(403, Sentence("Give your password again first."), reason="confirmation_needed")
+        super().__init__(403, Sentence("Enter your password again first."), reason="confirmation_needed")
 
 
 class PasswordChangeNeeded(HttpProblem):

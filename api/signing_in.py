@@ -59,7 +59,7 @@ def change_own_password(
     """
     user = check_own_password(request, connection, context, actor, current)
     if new == current:
-        raise HttpProblem(422, "This is the password you have; choose another one.")
+        raise HttpProblem(422, "This is your current password; choose another one.")
     hashed = context.passwords.hashed(new, user.name)
     with transaction(connection):
         accounts.refuse_changed(connection, user)

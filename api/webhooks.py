@@ -40,7 +40,7 @@ PORTS = {"http": 80, "https": 443}
 _LONGEST_URL = 2000
 _PREFIX = "whsec_"
 # All that a page tells of an answer: the gate is no means to look at others' services. The journal has the whole.
-NO_SUCCESS = Sentence("It did not answer with success.")
+NO_SUCCESS = Sentence("It answered with an error.")
 
 
 def new_signing_secret() -> str:

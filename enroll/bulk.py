@@ -96,7 +96,7 @@ def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tu
             row = _row(line.number, _cells(names, line), photos, decoder, language)
             first = seen.setdefault((name_key(row.asked.name), row.asked.unit), line.number)
             if first != line.number:
-                raise UsageError("{name} stands in line {line} already.", name=row.asked.name, line=first)
+                raise UsageError("{name} is already in line {line}.", name=row.asked.name, line=first)
         except FacegateError as error:
             called = "".join(cell.text for name, cell in zip(names, line.cells, strict=False) if name == "name")
             refused.append(Outcome(line.number, called[:100], Action.REFUSED, error.sentence))
@@ -185,7 +185,7 @@ def _columns(table: Table) -> list[str]:
             table=table.name, columns=", ".join(COLUMNS),
         )  # fmt: skip
     if twice := next((name for name in names if name and names.count(name) > 1), None):
-        raise UsageError("The column '{column}' stands twice in {table}.", column=twice, table=table.name)
+        raise UsageError("The column '{column}' is in {table} twice.", column=twice, table=table.name)
     return names
 
 
@@ -200,8 +200,8 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
     for name, cell in named.items():
         if cell.is_day and name not in _DAYS:
             raise UsageError(
-                "In the column '{column}' stands a date, {day}: a spreadsheet makes one of 3-12, for example. Make it"
-                " text there, and type it again.",
+                "In the column '{column}' is a date, {day}: a spreadsheet makes one of 3-12, for example. Format the"
+                " column as text, and type it again.",
                 column=name, day=cell.text,
             )  # fmt: skip
     return {name: typed(cell.text) for name, cell in named.items()}

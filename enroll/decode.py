@@ -39,7 +39,7 @@ _SENTENCES = {
     Word.TOO_SLOW: Sentence("{photo} takes too long to open. Save a copy of it as JPEG, or take another photo."),
     Word.ENDED: Sentence("{photo} was not opened: somebody stopped the program that opens photos. Give it again."),
     Word.DIED: Sentence(
-        "{photo} could not be opened: it broke its decoder. Save a copy of it as JPEG, or take another."
+        "{photo} could not be opened: something in the file is wrong. Save a copy of it as JPEG, or take another photo."
     ),
 }
 

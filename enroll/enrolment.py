@@ -93,7 +93,7 @@ def prepare(
     good, left_out = _look_over(asked.photos, models)
     vectors = models.embedder.embed(np.stack([portrait.aligned for _, portrait in good]))
     if not np.isfinite(vectors).all():
-        raise Refusal("The embedder gave no number for a photo; choose another photo.")
+        raise Refusal("Nothing could be read from the face in this photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
     alike = _lookalikes(connection, models, asked, vectors, known)
     if asked.whose is not None and not _is_theirs(connection, models, asked.whose, vectors):

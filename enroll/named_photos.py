@@ -35,7 +35,7 @@ class NamedPhotos:
         path = self._folder / name
         # A name that leads out of the folder, by itself or by a link.
         if not path.resolve().is_relative_to(self._folder.resolve()):
-            raise UsageError("{photo} leads out of the folder of photos.", photo=name[:100])
+            raise UsageError("{photo} is outside the folder of photos.", photo=name[:100])
         return path
 
     @cached_property

@@ -19,7 +19,7 @@ from gate.errors import Sentence, UsageError
 
 MAX_MEMBERS = 50_000
 MAX_UNPACKED = 8 << 30
-_NO_ZIP = Sentence("{archive} is no ZIP that can be read ({why}).")
+_NO_ZIP = Sentence("{archive} cannot be read as a ZIP ({why}).")
 # What is left free on the disk: the gate's record needs room too.
 _LEAVE_FREE = 256 << 20
 _CHUNK = 1 << 20
@@ -54,7 +54,7 @@ def sane_archive(archive: Path | BinaryIO, name: str, *, most_members: int, most
             for chunk in _chunks(opened, member):
                 room -= len(chunk)
                 if room < 0:
-                    raise UsageError("{archive} grows larger than there is room for; split it.", archive=name)
+                    raise UsageError("{archive} is too large once unpacked; split it.", archive=name)
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def _refuse_overlapping(opened: zipfile.ZipFile, name: str) -> None:
     end = 0
     for member in sorted(opened.infolist(), key=lambda one: one.header_offset):
         if member.header_offset < end:
-            raise UsageError(_NO_ZIP, archive=name, why=Sentence("overlapping members"))
+            raise UsageError(_NO_ZIP, archive=name, why=Sentence("files in it overlap"))
         end = member.header_offset + member.compress_size
 
 
@@ -98,7 +98,9 @@ def _refuse_strange(member: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(member.filename)
     leads_out = path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename
     if leads_out or stat.S_ISLNK(member.external_attr >> 16):
-        raise UsageError("{file} in {archive} leads out of it; nothing was unpacked.", file=path, archive=name)
+        raise UsageError(
+            "{file} in {archive} would be written outside its folder; nothing was unpacked.", file=path, archive=name
+        )
     if member.flag_bits & 1:
         raise UsageError("{archive} is locked with a password; make one without.", archive=name)
     if member.file_size > MAX_BYTES:
@@ -117,7 +119,7 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, room:
         for chunk in _chunks(opened, member):
             written += len(chunk)
             if written > min(room, MAX_BYTES):
-                raise UsageError("{archive} grows larger than there is room for; split it.", archive=name)
+                raise UsageError("{archive} is too large once unpacked; split it.", archive=name)
             out.write(chunk)
     return written
 

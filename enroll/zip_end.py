@@ -38,7 +38,7 @@ def refuse_vast_directory(file: BinaryIO, name: str, most: int) -> None:
     if end.members > most or end.size > most * _BYTES_A_MEMBER + _LONGEST_COMMENT:
         raise too_many
     if end.size > end.at:
-        raise zipfile.BadZipFile(Sentence("its directory is cut short"))
+        raise zipfile.BadZipFile(Sentence("its list of files is cut short"))
     file.seek(end.at - end.size)
     # The count may lie; what is there does not.
     if _members_in(file.read(end.size), most) > most:

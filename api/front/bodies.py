@@ -130,7 +130,7 @@ class Body:
             async with asyncio.timeout_at(min(self._deadline, self._began + _FREE_S + self._came / _LEAST_SPEED)):
                 message = await self._receive()
         except TimeoutError as error:
-            self.refusal = HttpProblem(408, "The request took too long to arrive.")
+            self.refusal = HttpProblem(408, "The upload took too long; try again.")
             raise Cut from error
         self._count(len(message.get("body", b"")))
         self._whole = not message.get("more_body", False)
@@ -155,4 +155,4 @@ NO_ROOM = Sentence("The disk of the gate is full; nothing was changed. Free some
 
 
 def _too_large() -> HttpProblem:
-    return HttpProblem(413, "This is more than the gate takes at once.")
+    return HttpProblem(413, "This is too large to be sent at once.")

@@ -75,12 +75,12 @@ class Shield:
             return HttpProblem(400, "A request tells its length in one way only.", headers={"Connection": "close"})
         if not self._hosts.answers_to(headers.get("host"), (scope.get("server") or ("",))[0]):
             return HttpProblem(
-                421, "This gate is not called that. Ask it by its address, or add the name to the setting api.hosts."
+                421, "The gate is not known by this name. Use its address, or add the name to the setting api.hosts."
             )
         if scope["method"] not in _SAFE and not _same_origin(headers, scope.get("scheme", "http")):
             return HttpProblem(403, "This request came from another site; it was not carried out.")
         if scope["method"] in _SAFE and body.comes and not body.is_small:
-            return HttpProblem(413, "This is more than the gate takes at once.")
+            return HttpProblem(413, "This is too large to be sent at once.")
         return None
 
     async def _with_limits(self, scope: Scope, body: Body, send: Send) -> None:

@@ -80,7 +80,7 @@ def _page(request: Request, connection: Store, actor: Actor, error: FacegateErro
         sign_ins=signed_in.of(connection, actor.user_id),
         this=signed_in.shown(actor.session) if actor.session else None,
         problem=language.error(error) if error else None,
-        notice=language("Your password is changed. Everything else you were signed in by has ended.")
+        notice=language("Your password is changed. You are signed out everywhere else, and your tokens have ended.")
         if changed
         else None,
     )

@@ -55,7 +55,7 @@ def _picture(context: Context) -> bytes:
         try:
             seen = asking.preview(client)
         except LinkDown as error:
-            raise HttpProblem(503, "Vision does not answer: faces are not recognised.") from error
+            raise HttpProblem(503, "Face recognition does not answer: nobody can come in by face.") from error
     if seen.jpeg is None:
         raise HttpProblem(503, "The camera gives no picture now.")
     return seen.jpeg

@@ -147,7 +147,7 @@ def examine(page: _OwnersPage) -> Response:
     """What the doctor finds, as `facegate doctor` does."""
     examining = page.context.examining
     if not examining.acquire(blocking=False):
-        return page.shown(problem=Sentence("An examination is under way; its findings are here in a minute."))
+        return page.shown(problem=Sentence("The installation is being examined; the findings are here in a minute."))
     try:
         findings = _examined(page.context)
     except FacegateError as error:
@@ -173,5 +173,5 @@ def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
     """The sheet of the last drill."""
     sheets = sorted((context.state / "drills").glob("drill-*.html"))
     if not sheets:
-        raise HttpProblem(404, "There was no drill yet: sudo facegate drill")
+        raise HttpProblem(404, "There was no acceptance test yet; start it with: sudo facegate drill")
     return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})

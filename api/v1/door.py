@@ -73,4 +73,4 @@ def tell_door(context: Context, order: Order, actor: Actor) -> None:
     reply = context.order_door(Do(order), actor)
     if not reply.granted:
         reason = reply.reason or Reason.FAULT
-        raise HttpProblem(409, "The door refused: {why}.", reason=reason.value, why=REASONS[reason])
+        raise HttpProblem(409, "That was not done: {why}.", reason=reason.value, why=REASONS[reason])

@@ -78,8 +78,12 @@ class Changes:
         if actor is None:
             return None
         if holders.count(actor.label) >= _OF_ONE:
-            return HttpProblem(429, "You follow the gate on too many pages already; close one.")
-        return HttpProblem(503, "Too many pages follow the gate already.") if len(holders) >= _MOST else None
+            return HttpProblem(429, "You have the gate open on too many pages; close one.")
+        return (
+            HttpProblem(503, "Too many people are watching the gate now; try again later.")
+            if len(holders) >= _MOST
+            else None
+        )
 
     def _make_room_for_screen(self) -> None:
         """Any program of this machine may follow; whichever came last is shown to whoever stands at the gate."""

@@ -99,7 +99,7 @@ def add(
     wanted = dict.fromkeys(_ONCE_CALLED.get(kind, kind) for kind in kinds)
     unknown = next((kind for kind in wanted if kind not in EVENTS), None)
     if unknown is not None:
-        raise HttpProblem(422, "There is no kind of event {kind}.", kind=unknown)
+        raise HttpProblem(422, "There are no events of the kind {kind}.", kind=unknown)
     if len(webhooks.every(connection)) >= _MOST:
         raise Refusal("There are {most} webhooks, which is the most; remove one first.", most=_MOST)
     url = clean_url(url)

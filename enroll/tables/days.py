@@ -34,7 +34,7 @@ def day_of(text: str) -> str:
         return _written(text, year, month, day)
     if found := _YEAR_LAST.fullmatch(plain):
         return _year_last(text, int(found[1]), found[2], int(found[3]), int(found[4]))
-    raise UsageError("{day} is no day; give it as 2027-01-31.", day=text)
+    raise UsageError("{day} is not a date; write it as 2027-01-31.", day=text)
 
 
 def _year_last(text: str, first: int, mark: str, second: int, year: int) -> str:
@@ -52,4 +52,4 @@ def _written(text: str, year: int, month: int, day: int) -> str:
     try:
         return date(year, month, day).isoformat()
     except ValueError as error:
-        raise UsageError("There is no {day} in the calendar; look at it again.", day=text) from error
+        raise UsageError("There is no {day} in the calendar; check it.", day=text) from error

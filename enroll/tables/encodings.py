@@ -101,7 +101,7 @@ def _strictly(content: bytes, codec: str, name: str, called: str = "") -> str:
         return content.decode(codec)
     except UnicodeDecodeError as error:
         raise UsageError(
-            "{table} is no text in {encoding}; choose another encoding, or save it as CSV in UTF-8.",
+            "{table} is not text in {encoding}; choose another encoding, or save it as CSV in UTF-8.",
             table=name, encoding=called or codec,
         ) from error  # fmt: skip
 
@@ -133,7 +133,7 @@ def _by_its_words(content: bytes, name: str) -> tuple[str, str]:
         if found:
             raise _ambiguous(found, name)
     raise UsageError(
-        "{table} is text in no encoding that is recognised; choose its encoding, or save it as CSV in UTF-8.",
+        "The encoding of {table} is not recognised; choose it, or save the table as CSV in UTF-8.",
         table=name,
     )
 

@@ -16,7 +16,7 @@ from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_l
 from gate.errors import Sentence, UsageError
 
 _SEPARATORS = {
-    ",": Sentence("commas"), ";": Sentence("semicolons"), "\t": Sentence("tabs"), "|": Sentence("upright strokes"),
+    ",": Sentence("commas"), ";": Sentence("semicolons"), "\t": Sentence("tabs"), "|": Sentence("vertical bars"),
     "，": Sentence("wide commas"), "；": Sentence("wide semicolons"), "؛": Sentence("Arabic semicolons"),
 }  # fmt: skip
 # What Excel writes and reads before the first line.
@@ -70,7 +70,7 @@ def _lines(text: str, separator: str, name: str, before: int) -> Iterator[Line]:
             number = reader.line_num + before + 1
     except csv.Error as error:
         raise UsageError(
-            "{table} is no CSV that can be read: the quotation marks in line {line} are not in pairs, or a cell is too"
-            " long. Mend it there.",
+            "{table} cannot be read as CSV: the quotation marks in line {line} are not in pairs, or a cell is too long."
+            " Correct that line.",
             table=name, line=number,
         ) from error  # fmt: skip

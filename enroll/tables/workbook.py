@@ -87,7 +87,7 @@ def _ask(path: Path) -> bytes:
 
 
 def _unreadable(name: str) -> UsageError:
-    return UsageError("{table} is no workbook that can be read; save it anew as .xlsx, or as CSV in UTF-8.", table=name)
+    return UsageError("{table} cannot be read as a workbook; save it again as .xlsx, or as CSV in UTF-8.", table=name)
 
 
 def _lines(given: Any) -> Iterator[Line]:

@@ -95,7 +95,7 @@ def _of_door(door: DoorStatus | None) -> Iterator[Sentence]:
 
 def _of_vision(vision: VisionStatus | None, now: float) -> Iterator[Sentence]:
     if vision is None:
-        yield Sentence("Vision does not answer: faces are not recognised.")
+        yield Sentence("Face recognition does not answer: nobody can come in by face.")
         return
     camera = vision.cameras.get("camera")
     if camera is not None and camera.fault is not None:

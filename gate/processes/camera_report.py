@@ -49,33 +49,34 @@ class Trouble(StrEnum):
 
 
 TROUBLES: dict[Trouble, Sentence] = {
-    Trouble.PASSWORD: Sentence("The camera at {host} refuses the user or the password. Mend them."),
+    Trouble.PASSWORD: Sentence("The camera at {host} does not accept the user or the password. Correct them."),
     Trouble.NO_PASSWORD: Sentence("The camera at {host} wants a user and a password. Put the user into its address"
                                   " (rtsp://user@...) and the password into the file of its credentials."),
     Trouble.FORBIDDEN: Sentence("The camera at {host} does not let this user see pictures. Allow it in the camera."),
     Trouble.NOT_FOUND: Sentence("The camera at {host} has no stream of this name. Look up the path in its manual."),
-    Trouble.UNKNOWN_HOST: Sentence("No machine is known as {host}. Mend the name, or give its number (192.168.1.64)."),
+    Trouble.UNKNOWN_HOST: Sentence("There is no device called {host}."
+                                    " Correct the name, or give its address in numbers (192.168.1.64)."),
     Trouble.NOTHING_LISTENS: Sentence("Nothing answers on port {port} of {host}."
-                                      " Mend the port, or turn this way of watching on in the camera."),
-    Trouble.UNREACHABLE: Sentence("There is no way to {host}. Check the network's cable and the camera's address."),
+                                      " Correct the port, or turn this kind of stream on in the camera."),
+    Trouble.UNREACHABLE: Sentence("{host} cannot be reached. Check the network cable and the camera's address."),
     Trouble.NO_ANSWER: Sentence("The camera at {host} does not answer. Check its power, its cable and its address."),
     Trouble.OTHER_PROTOCOL: Sentence("What answers on port {port} of {host} does not speak {scheme}."
-                                     " Mend the address's beginning or its port."),
+                                     " Correct the beginning of the address, or its port."),
     Trouble.MOVED: Sentence("The camera at {host} sends on to {shown}. Give that address."),
-    Trouble.FULL: Sentence("The camera at {host} serves as many viewers as it can. Close another, or restart it."),
+    Trouble.FULL: Sentence("The camera at {host} has as many viewers as it can serve. Close one, or restart it."),
     Trouble.TRANSPORT: Sentence("The camera at {host} does not send by {transport}. Set its transport to auto."),
     Trouble.REFUSED: Sentence("The camera at {host} answers with an error ({why}). Close other viewers or restart it."),
     Trouble.NO_VIDEO: Sentence("The camera at {host} sends no video. Choose another of its streams."),
-    Trouble.NO_CODEC: Sentence("The camera at {host} sends a video that is not known here."
+    Trouble.NO_CODEC: Sentence("The camera at {host} sends a kind of video that cannot be shown here."
                                " Set it to H.264, H.265 or MJPEG."),
-    Trouble.NO_STREAM: Sentence("At {shown} is {kind}, which is no camera's picture."
+    Trouble.NO_STREAM: Sentence("At {shown} is {kind}, which is not a camera's picture."
                                 " Give the address of an MJPEG stream, of a JPEG picture or of RTSP."),
     Trouble.NO_PICTURE: Sentence("The camera at {host} sends, but no whole picture came in {seconds} s. Set its"
                                  " keyframe interval to 1 or 2 s, and turn its smart codec (H.264+, H.265+) off."),
     Trouble.UNDECODABLE: Sentence("What the camera at {host} sends cannot be decoded: damaged, or too large."
                                   " Choose a smaller stream, or TCP."),
     Trouble.TOO_LARGE: Sentence("The picture is {width}x{height}; {most} pixels is the most. Choose a smaller stream."),
-    Trouble.LATE: Sentence("The pictures of the camera at {host} come later and later."
+    Trouble.LATE: Sentence("The pictures of the camera at {host} fall further and further behind."
                            " Choose its second, smaller stream, or a better network."),
     Trouble.ENDED: Sentence("The camera at {host} ended its stream."),
     Trouble.BROKEN: Sentence("The connection to the camera at {host} broke ({why})."),

@@ -37,7 +37,7 @@ _PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 _DAMAGED = Sentence("The database {database} is damaged ({why}). Stop Facegate and restore a backup.")
 
 
-_NO_FILE = Sentence("The database {database} is no plain file. Find out who put it there, and restore a backup.")
+_NO_FILE = Sentence("The database {database} is not an ordinary file. Find out who put it there, and restore a backup.")
 
 
 class StoreError(FacegateError):
@@ -214,13 +214,13 @@ def sentences(path: Path) -> Iterator[None]:
         if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and _without_room(path.parent)):
             what = Sentence("The disk of {state} is full; nothing was changed. Free some space and try again.")
         elif code.startswith("SQLITE_BUSY"):
-            what = Sentence("The database {database} is in use by another program that does not let go. Try again.")
+            what = Sentence("The database {database} is in use by another program. Try again in a moment.")
         elif code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
             what = _DAMAGED
         elif code.startswith("SQLITE_READONLY"):
             what = Sentence("The database {database} cannot be written. Run this as the user Facegate runs as.")
         elif code.startswith("SQLITE_CANTOPEN"):
-            what = Sentence("There is no readable database {database}. Enrol someone first, or mend --state.")
+            what = Sentence("There is no readable database {database}. Enrol someone first, or correct --state.")
         else:
             what = Sentence("The database {database} failed: {why}.")
         raise StoreError(what, database=path, state=path.parent, why=error) from error

@@ -193,7 +193,10 @@ def test_nobody_gives_more_than_they_hold(browser, staff, monkeypatch):
     ]
     for method, path, given in tried:
         answer = manager.ask(method, f"/api/v1/{path}", json=given)
-        assert (answer.status_code, answer.json()["detail"]) == (403, "You cannot give more than you may do yourself.")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            403,
+            "You cannot allow others more than you may do yourself.",
+        )
     assert manager.post("/api/v1/users", json={"name": "Eve", "password": ANOTHER, "role": "guard"}).status_code == 201
     assert manager.post("/api/v1/tokens", json={"name": "x", "permissions": ["door"]}).status_code == 201
 

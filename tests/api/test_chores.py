@@ -27,7 +27,7 @@ def test_the_pages_say_who_is_to_be_erased(browser, store):
     one = residents.enrol(store, "Wang Fang", None, [])
     change(store, one, Changes(valid_until="2026-11-01"), by="test")
     manager = browser("manager")
-    assert "The last day is over; the person is erased on 2026-12-02." in manager.get("/residents").text
+    assert "Their last day has passed; they will be erased on 2026-12-02." in manager.get("/residents").text
     assert "2026-12-02" in manager.get(f"/residents/{one.id}").text
     change(store, one, Changes(valid_until=""), by="test")
     assert "2026-12-02" not in manager.get("/residents").text

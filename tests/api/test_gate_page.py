@@ -83,7 +83,7 @@ def rates(text):
 def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):
     owner = browser("owner")
     assert owner.get("/door/drill").status_code == 404
-    assert "never: sudo facegate drill" in owner.get("/door").text
+    assert "never, start it with: sudo facegate drill" in owner.get("/door").text
     (state / "drills").mkdir()
     (state / "drills" / "drill-20260101T000000.html").write_text("<p>old</p>")
     (state / "drills" / "drill-20261101T000000.html").write_text("<p>new</p><script>alert(1)</script>")

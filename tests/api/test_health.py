@@ -39,7 +39,7 @@ def test_a_living_door_with_dead_vision_is_degraded(state):
     assert answer["door"]["alive"]
     assert answer["door"]["mode"] == "normal"
     assert answer["machine"]["disk_free_bytes"] > 0
-    assert "Vision does not answer: faces are not recognised." in answer["problems"]
+    assert "Face recognition does not answer: nobody can come in by face." in answer["problems"]
     assert answer["status"] == "degraded"
 
 

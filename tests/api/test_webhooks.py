@@ -123,7 +123,7 @@ def test_what_fails_is_tried_again_in_order_and_the_page_says_so(browser, store,
         with sending(context):
             wait_for(lambda: webhooks.every(store)[0].failures, 20, "no failure is told")
             shown = owner.get("/settings/webhooks").text
-            assert re.search("attempts? failed: It did not answer with success", shown)
+            assert re.search("attempts? failed: It answered with an error", shown)
             assert str(status) not in webhooks.every(store)[0].problem
             answers.clear()
             wait_for(lambda: webhooks.every(store)[0].failures == 0, 30, "it was not sent again")

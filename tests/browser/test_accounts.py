@@ -58,7 +58,7 @@ def test_a_user_is_added_changes_their_password_and_is_signed_out(chromium, came
         sign_in(bob, address, "Bob", GIVEN)
         expect(bob).to_have_url(f"{address}/account")
         looks_well(bob, "account-first")
-        bob.get_by_label("The password you have").fill(GIVEN)
+        bob.get_by_label("Your current password").fill(GIVEN)
         bob.get_by_label("A new one").fill(OWN)
         bob.get_by_role("button", name="Change").click()
         expect(bob).to_have_url(f"{address}/")

@@ -142,13 +142,13 @@ def test_the_gate_is_opened_and_locked_down_from_the_page(page, console):
     _, code = console
     become_owner(page, code)
     page.get_by_role("button", name="Open once").click()
-    expect(page.get_by_role("row").filter(has_text="by the console").first).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="from the console").first).to_be_visible()
     page.get_by_text("Lockdown…").click()
     page.get_by_role("button", name="Yes, lock down").click()
     expect(page.locator(".mode")).to_contain_text("Lockdown")
     shoot(page, "lockdown-en")
     page.get_by_role("button", name="Open once").click()
-    expect(page.get_by_role("alert")).to_have_text("The door refused: lockdown.")
+    expect(page.get_by_role("alert")).to_have_text("That was not done: lockdown.")
     page.troubles.clear()  # The browser reports the 409 itself.
     page.goto("/")
     page.get_by_text("End it…").click()
@@ -212,7 +212,7 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
     walked_past = screen.evaluate("new Promise((done) => setTimeout(done, 9000))")
     assert walked_past is None
     assert len(granted_of(page)) == before
-    page.get_by_role("button", name="The zone of the settings again").click()
+    page.get_by_role("button", name="Back to the zone of the settings").click()
     expect(screen.get_by_role("heading", name="Welcome home")).to_be_visible(timeout=20_000)
 
 
@@ -309,7 +309,7 @@ def test_every_page_works_without_scripts(chromium, camera, console, photos):
         page.goto("/")
         # Before anybody is enrolled whom the gate's camera could let in meanwhile.
         page.get_by_role("button", name="Open once").click()
-        expect(page.get_by_role("row").filter(has_text="by the console").first).to_be_visible()
+        expect(page.get_by_role("row").filter(has_text="from the console").first).to_be_visible()
         page.goto("/enrol")
         page.get_by_label("Name").fill("Barack Obama")
         page.get_by_label("They agreed to their face").check()

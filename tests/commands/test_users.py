@@ -18,7 +18,7 @@ def test_users_are_made_changed_and_taken_away_and_it_is_on_record(facegate, sto
     assert (last.code, "only owner" in last.err) == (1, True)
     assert facegate("users", "password", "Eve", "--password", SECRET).code == 1
     short = facegate("users", "password", "Ann", "--password", "short")
-    assert (short.code, short.err) == (2, "A password has between 10 and 200 characters.\n")
+    assert (short.code, short.err) == (2, "Choose a password of 10 to 200 characters.\n")
     facegate("users", "add", "Bob", "--password", SECRET)
     assert facegate("users", "remove", "Bob").code == 0
     kinds = [line.kind for line in audit.lines(store)]

@@ -155,12 +155,12 @@ def test_days_are_understood_where_certain_and_whoever_is_refused_is_not_there(t
     assert rehearsed["rows"] == done["rows"]
     why = {row["name"]: row["why"] for row in done["rows"] if row["action"] == "refused"}
     assert why == {
-        "C": "There is no 2026年2月29日 in the calendar; look at it again.",
-        "D": "There is no 29.02.2026 in the calendar; look at it again.",
-        "E": "The last day lies before the first one; mend one of them.",
+        "C": "There is no 2026年2月29日 in the calendar; check it.",
+        "D": "There is no 29.02.2026 in the calendar; check it.",
+        "E": "The last day is before the first day; correct one of them.",
         "F": "03/04/2026 may be 2026-04-03 or 2026-03-04; write which one, with the year first.",
-        "H": "sometime is no day; give it as 2027-01-31.",
-        "L": "2026-12-31 18:30 is no day; give it as 2027-01-31.",
+        "H": "sometime is not a date; write it as 2027-01-31.",
+        "L": "2026-12-31 18:30 is not a date; write it as 2027-01-31.",
     }
     assert [(one.name, one.valid_from, one.valid_until) for one in residents.every(store)] == [
         ("A", None, "2026-12-31"), ("B", None, "2026-12-31"), ("G", "2026-04-13", "2026-12-31"),
@@ -176,7 +176,7 @@ def test_a_row_that_is_refused_late_leaves_nothing_of_itself(table, store, model
     lines = audit.anchor(store)
     rehearsed = rehearse(store, models, rows)
     assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
-    assert rehearsed[0].why == "The last day lies before the first one; mend one of them."
+    assert rehearsed[0].why == "The last day is before the first day; correct one of them."
     assert (residents.every(store)[0].templates, residents.every(store)[0].valid_until) == (0, None)
     assert consents.of(store, someone.id) == []
     assert audit.anchor(store) == lines

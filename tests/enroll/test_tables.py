@@ -65,9 +65,9 @@ def test_a_workbook_of_libreoffice_is_read_from_the_sheet_that_has_the_columns(f
     ]  # fmt: skip
     assert {one.line: one.why for one in refused} == {
         5: "There is no photo a.jpg.",
-        8: "In the column 'unit' stands a date, 2026-03-12: a spreadsheet makes one of 3-12, for example. Make it text"
-           " there, and type it again.",
-        10: "There is no 29.02.2026 in the calendar; look at it again.",
+        8: "In the column 'unit' is a date, 2026-03-12: a spreadsheet makes one of 3-12, for example. Format the"
+           " column as text, and type it again.",
+        10: "There is no 29.02.2026 in the calendar; check it.",
         11: "03/04/2026 may be 2026-04-03 or 2026-03-04; write which one, with the year first.",
         12: "The line has text in more cells than there are columns; a text that holds the separator stands in quotes.",
     }  # fmt: skip

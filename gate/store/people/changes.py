@@ -14,7 +14,7 @@ from gate.store.record import audit
 from gate.store.site.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
-ENDS_BEFORE = Sentence("The last day lies before the first one; mend one of them.")
+ENDS_BEFORE = Sentence("The last day is before the first day; correct one of them.")
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
 
 
@@ -94,6 +94,6 @@ def _refuse_no_day(day: str) -> None:
     try:
         date.fromisoformat(day)
     except ValueError as error:
-        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day) from error
+        raise Refusal("{day} is not a date; write it as 2027-01-31.", day=day) from error
     if len(day) != 10:
-        raise Refusal("{day} is no day; give it as 2027-01-31.", day=day)
+        raise Refusal("{day} is not a date; write it as 2027-01-31.", day=day)

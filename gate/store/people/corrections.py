@@ -46,14 +46,14 @@ def correct(connection: sqlite3.Connection, resident: Resident, event: str, *, b
         line = audit.line_of(connection, event)
         similarity = line.says.similarity if line is not None and is_opening_by_face(line) else None
         if line is None or similarity is None or line.personal["resident"] != resident.id:
-            raise Refusal("That is no opening by their face.")
+            raise Refusal("That is not an opening by their face.")
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         added = connection.execute(
             "INSERT OR IGNORE INTO corrections (event_id, resident_id, similarity, at) VALUES (?, ?, ?, ?)",
             (event, resident.id, similarity, at),
         )
         if not added.rowcount:
-            raise Refusal("That opening is corrected already.")
+            raise Refusal("That opening is already corrected.")
         # Whether what was learned of them was them is in doubt now.
         learned.forget(connection, resident.id)
         _note(connection, Kind.CORRECTED, resident, event, by)

@@ -170,7 +170,7 @@ def _keep_face(
     # What was learned from passages takes nobody's photo its place.
     if (count := templates.enrolled_count(connection, resident.id)) > MAX_TEMPLATES:
         raise Refusal(
-            "{name} would hold {count} templates; {most} is the most. Give fewer photos.",
+            "{name} would have {count} templates; {most} is the most. Use fewer photos.",
             name=resident.name, count=count, most=MAX_TEMPLATES,
         )  # fmt: skip
 

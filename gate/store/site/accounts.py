@@ -109,7 +109,7 @@ def add_user(
     added = User(new_id(), name, password, role, datetime.now(UTC).isoformat(timespec="milliseconds"), provisional)
     with transaction(connection):
         if user_named(connection, name) is not None:
-            raise Refusal("There is a user {name} already; choose another name.", name=name)
+            raise Refusal("There is already a user {name}; choose another name.", name=name)
         connection.execute(
             "INSERT INTO users (id, name, password, role, created_at, provisional) VALUES (?, ?, ?, ?, ?, ?)",
             (added.id, added.name, added.password, added.role, added.created_at, provisional),
