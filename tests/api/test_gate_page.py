@@ -51,10 +51,10 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     vision = {"threshold": 0.7, "frames": 4, "zone": {"left": 0.25}}
     text = gate_page(state, models_dir, vision=vision, door={"pulse_s": 3})
     assert "set by hand to 0.7" in text
-    assert "4 good looks decide at the earliest; after 0.8 seconds" in text
-    assert "in 1 years, with 2 strangers a day. With 0 residents" in text
+    assert "at least 4 clear pictures to recognise a face; one that is still uncertain after 0.8 seconds" in text
+    assert "in 1 years, with 2 strangers a day." in text
     assert "Liveness is off" in text
-    assert "The relay is on for 3 seconds, and for 12 at most" in text
+    assert "The relay is on for 3 seconds, and never for more than 12" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
 
 
@@ -130,4 +130,4 @@ def test_the_doctor_looks_once_at_a_time(browser, context):
     with context.examining:
         answer = browser("owner").post("/door/examination")
     assert answer.status_code == 422
-    assert "under way" in answer.text
+    assert "being examined" in answer.text

@@ -37,7 +37,7 @@ def test_a_webhook_may_ask_for_every_kind_and_for_nothing_else(browser, store):
     made = owner.post("/api/v1/webhooks", json={"url": "https://example.org/hook", "kinds": list(Kind)})
     assert (made.status_code, made.json()["kinds"]) == (201, list(Kind))
     refused = owner.post("/api/v1/webhooks", json={"url": "https://example.org/hook", "kinds": ["pulses"]})
-    assert refused.json()["detail"] == "There is no kind of event pulses."
+    assert refused.json()["detail"] == "There are no events of the kind pulses."
     (one,) = webhooks.every(store)
     for kind in Kind:
         before = audit.anchor(store).sequence

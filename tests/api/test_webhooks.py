@@ -193,7 +193,7 @@ def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     assert "Removed." in owner.post(f"/settings/webhooks/{one.id}/removal").text
     assert webhooks.every(store) == []
     unknown = owner.post("/api/v1/webhooks", json={"url": "https://h/", "kinds": ["nonsense"]})
-    assert "no kind of event nonsense" in unknown.json()["detail"]
+    assert "no events of the kind nonsense" in unknown.json()["detail"]
 
 
 def test_pauses_double_to_ten_minutes_and_a_clock_set_back_puts_nothing_off(store):

@@ -125,11 +125,11 @@ def test_text_beside_the_columns_is_never_dropped(written, content, why):
     [
         ('name,unit\n"Ann,1\nBob,2\n', "the quotation marks in line 2 are not in pairs"),
         ('name,unit\n"Ann"x,1\n', "in line 2"),
-        ("name,unit,name\nAnn,1,Bob\n", "stands twice"),
+        ("name,unit,name\nAnn,1,Bob\n", "twice"),
         ("unit,from\n1,2\n", "'name' is missing"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel file"),
-        (b"PK\x03\x04 and nothing more", "no ZIP that can be read"),
-        ("name,unit\nИванов Иван,1\n".encode("koi8-r"), "in no encoding that is recognised; choose its encoding"),
+        (b"PK\x03\x04 and nothing more", "cannot be read as a ZIP"),
+        ("name,unit\nИванов Иван,1\n".encode("koi8-r"), "is not recognised; choose it"),
         ("name\nČapek\n".encode("cp1250"), "windows-1250: Čapek; windows-1252: Èapek. Choose its encoding"),
     ],
 )

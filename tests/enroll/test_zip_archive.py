@@ -48,7 +48,7 @@ def test_a_name_that_leads_out_is_refused_before_anything_is_written(tmp_path, n
         made = io.BytesIO(made.getvalue().replace(b"PLACEHOLDER", name.encode().ljust(11, b"x")))
     else:
         made = zipped(("good.jpg", b"x"), (name, b"x"))
-    with pytest.raises(UsageError, match="leads out"):
+    with pytest.raises(UsageError, match="outside its folder"):
         unpack(made, "a.zip", inside)
     assert under(tmp_path) == []
 
@@ -59,7 +59,7 @@ def test_a_link_is_refused(tmp_path):
         link = zipfile.ZipInfo("photo.jpg")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         out.writestr(link, "/etc/passwd")
-    with pytest.raises(UsageError, match="leads out"):
+    with pytest.raises(UsageError, match="outside its folder"):
         unpack(made, "a.zip", tmp_path)
 
 
@@ -67,7 +67,7 @@ def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
     monkeypatch.setattr(zip_archive, "MAX_UNPACKED", 5 << 20)
     bomb = zipped(*((f"{n}.jpg", bytes(2 << 20)) for n in range(10)), compression=zipfile.ZIP_DEFLATED)
     assert len(bomb.getvalue()) < 100_000
-    with pytest.raises(UsageError, match="grows larger"):
+    with pytest.raises(UsageError, match="too large once unpacked"):
         unpack(bomb, "a.zip", tmp_path)
 
 
@@ -86,7 +86,7 @@ def test_too_many_files_and_what_is_none_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="more than 3 files"):
         unpack(zipped(*((f"{n}", b"") for n in range(4))), "a.zip", tmp_path)
     for content in (b"", b"PK\x03\x04 nonsense", zipped(("a", b"x" * 100)).getvalue()[:60]):
-        with pytest.raises(UsageError, match="no ZIP that can be read"):
+        with pytest.raises(UsageError, match="cannot be read as a ZIP"):
             unpack(io.BytesIO(content), "a.zip", tmp_path)
 
 
@@ -137,11 +137,11 @@ def test_members_that_share_their_bytes_are_refused(tmp_path):
 def test_what_an_archive_unpacks_to_is_measured_not_believed():
     made = zipped(("xl/sheet1.xml", bytes(5 << 20)), compression=zipfile.ZIP_DEFLATED)
     sane_archive(made, "t.xlsx", most_members=1, most_bytes=5 << 20)
-    with pytest.raises(UsageError, match="grows larger"):
+    with pytest.raises(UsageError, match="too large once unpacked"):
         sane_archive(made, "t.xlsx", most_members=1, most_bytes=(5 << 20) - 1)
     with pytest.raises(UsageError, match="more than 0 files"):
         sane_archive(made, "t.xlsx", most_members=0, most_bytes=5 << 20)
-    with pytest.raises(UsageError, match="no ZIP"):
+    with pytest.raises(UsageError, match="cannot be read as a ZIP"):
         sane_archive(io.BytesIO(b"name,unit"), "t.xlsx", most_members=1, most_bytes=1)
 
 
@@ -157,7 +157,7 @@ def test_a_locked_one_is_refused(tmp_path):
 def test_a_damaged_member_is_told(tmp_path):
     made = bytearray(zipped(("a.jpg", b"x" * 1000)).getvalue())
     made[100] ^= 1
-    with pytest.raises(UsageError, match="no ZIP that can be read"):
+    with pytest.raises(UsageError, match="cannot be read as a ZIP"):
         unpack(io.BytesIO(bytes(made)), "a.zip", tmp_path)
 
 
