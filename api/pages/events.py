@@ -115,7 +115,7 @@ def _typed(text: str, now: datetime) -> datetime | None:
         moment = datetime.fromisoformat(text).replace(tzinfo=now.tzinfo)
         moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise HttpProblem(422, "{time} is no time; give it as 2026-05-01T09:00.", time=text) from error
+        raise HttpProblem(422, "{time} is not a time; write it as 2026-05-01T09:00.", time=text) from error
     return moment
 
 

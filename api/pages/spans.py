@@ -64,7 +64,7 @@ def _day(when: str) -> date:
     try:
         day = date.fromisoformat(when)
     except ValueError as error:
-        raise UsageError("{day} is no day; give it as 2027-01-31.", day=when) from error
+        raise UsageError("{day} is not a date; write it as 2027-01-31.", day=when) from error
     if not _FIRST <= day <= _LAST:
-        raise UsageError("{day} is no day; give it as 2027-01-31.", day=when)
+        raise UsageError("{day} is not a date; write it as 2027-01-31.", day=when)
     return day

@@ -142,7 +142,7 @@ def test_what_cannot_be_read_for_certain_is_refused_whole(written, content, why)
 def test_an_encoding_may_be_said(written):
     assert written("name\nČapek\n".encode("cp1250"), "windows-1250")[0] == [("Čapek", None, "")]
     assert written("name\nИванов Иван\n".encode("koi8-r"), "koi8-r")[0] == [("Иванов Иван", None, "")]
-    with pytest.raises(UsageError, match="no text in windows-1252; choose another"):
+    with pytest.raises(UsageError, match="not text in windows-1252; choose another"):
         written(b"name\n\x81\n", "windows-1252")
     with pytest.raises(UsageError, match="no encoding klingon; choose one of utf-8"):
         written("name\n", "klingon")
