@@ -50,7 +50,7 @@ BREAKS = (
     Break("4 nor while the gate moves", "gate/door/table.py",
           "**_rows(ASKS, (Mode.NORMAL,), _SAME, Reason.GATE_MOVES, Given.MOVING)",
           "**_rows(ASKS, (Mode.NORMAL,), Mode.PULSE, Answer.GRANTED, Given.MOVING)",
-          "tests/gate/door/test_table.py"),
+          "tests/gate/door/test_machine.py"),
     Break("3 fire outranks everything", "gate/door/table.py",
           "**_rows(Event.FIRE, tuple(mode for mode in Mode if mode not in FIRES), Mode.FIRE)",
           "**_rows(Event.FIRE, (Mode.NORMAL,), Mode.FIRE)", "tests/gate/door/test_table.py"),

@@ -14,7 +14,6 @@ from gate.store.people.consents import NO_PERSON
 from gate.vision.camera import Camera
 from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
-from gate.vision.stream import STALL_S
 from tests.cameras import Shifter, between, rtsp_camera, write_film
 from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, of_kind, stays, wait_for
@@ -95,8 +94,8 @@ def test_of_a_camera_with_sound_the_video_alone_is_taken(film, sound):
     with rtsp_camera(film, sound=sound) as there, looking(there.address()) as camera:
         # About one connection in 20 is served nothing: GStreamer 1.22 answers PLAY with 200, and its sound, for which
         # nobody asked, fails at that moment ("streaming stopped, reason not-linked", its log says), and the video with
-        # it. The next connection is served, after ten silent seconds.
-        first_picture(camera, STALL_S + 5)
+        # it. The next connection is served: after ten silent seconds, or `opening_s` where it goes on reporting (RTCP).
+        first_picture(camera, CameraSettings().opening_s + 10)
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
