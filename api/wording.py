@@ -152,6 +152,8 @@ EVENTS: dict[str, Sentence] = {
     Kind.PEOPLE_EXPORTED: Sentence("Residents exported"),
     Kind.SCHEDULE_CHANGED: Sentence("Schedule changed"),
     Kind.SCHEDULE_REMOVED: Sentence("Schedule removed"),
+    Kind.HOLIDAY_ADDED: Sentence("Holiday added"),
+    Kind.HOLIDAY_REMOVED: Sentence("Holiday removed"),
     Kind.GROUP_CHANGED: Sentence("Group changed"),
     Kind.ZONE_CHANGED: Sentence("Approach zone changed"),
     Kind.FREE_ACCESS_CHANGED: Sentence("Free access changed"),
@@ -238,7 +240,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "settings": (
         Sentence("Settings and accounts"),
         (
-            Kind.SCHEDULE_CHANGED, Kind.SCHEDULE_REMOVED, Kind.GROUP_CHANGED, Kind.ZONE_CHANGED,
+            Kind.SCHEDULE_CHANGED, Kind.SCHEDULE_REMOVED, Kind.HOLIDAY_ADDED, Kind.HOLIDAY_REMOVED, Kind.GROUP_CHANGED,
+            Kind.ZONE_CHANGED,
             Kind.FREE_ACCESS_CHANGED, Kind.USER_ADDED, Kind.USER_REMOVED, Kind.PASSWORD_CHANGED, Kind.ROLE_CHANGED,
             Kind.SIGNED_OUT, Kind.TOKEN_ADDED,
             Kind.TOKEN_REVOKED, Kind.WEBHOOK_ADDED, Kind.WEBHOOK_REMOVED, Kind.WEBHOOK_REPLAYED,

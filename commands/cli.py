@@ -26,6 +26,7 @@ COMMANDS = {
         "The door: status, open, lockdown, hold, release, relay-off.",
     ),
     "schedules": ("commands.schedules:schedules", "When residents may enter, and when the gate stands open."),
+    "holidays": ("commands.holidays:holidays", "Days on which schedules keep other hours, or open never."),
     "groups": ("commands.groups:groups", "Groups of residents with a schedule of their own."),
     "tidy": ("commands.tidy:tidy", "Erase what was kept as long as the settings say; done each night by itself."),
     "backup": ("commands.backup:backup", "Back a running gate up, verified."),

@@ -23,11 +23,12 @@ from enroll.named_photos import NamedPhotos
 from enroll.tables.days import day_of
 from enroll.tables.open import ENDINGS
 from enroll.tables.table import Line, Table
+from gate.days import ENDS_BEFORE
 from gate.errors import FacegateError, Sentence, UsageError, together
 from gate.names import name_key, normalised
 from gate.spreadsheet import typed
 from gate.store.database import transaction
-from gate.store.people.changes import ENDS_BEFORE, NO_GROUP, Changes, change
+from gate.store.people.changes import NO_GROUP, Changes, change
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.site import schedules

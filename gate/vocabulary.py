@@ -110,6 +110,8 @@ class Kind(StrEnum):
     PEOPLE_EXPORTED = "people_exported"
     SCHEDULE_CHANGED = "schedule_changed"
     SCHEDULE_REMOVED = "schedule_removed"
+    HOLIDAY_ADDED = "holiday_added"
+    HOLIDAY_REMOVED = "holiday_removed"
     GROUP_CHANGED = "group_changed"
     ZONE_CHANGED = "zone_changed"
     FREE_ACCESS_CHANGED = "free_access_changed"

@@ -30,7 +30,9 @@ _FILES = (
     "gate/processes/camera_report.py",
     "gate/vision/liveness_proofs.py",
     "gate/care/retention.py",
+    "gate/days.py",
     "gate/schedule.py",
+    "gate/schedule_words.py",
 )
 
 _HEADING = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api import wording
 from api.context import context_of
 from api.languages import Language
+from api.languages.hours import hours_in
 from gate.clock import zone_of
 from gate.store.people.homes import home_key
 from gate.store.people.residents import home_in
@@ -82,6 +84,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "day_and_time_of": times.day_and_time_of,
         "day_of": language.day,
         "short_day": language.short_day,
+        "hours_in": partial(hours_in, language),
         "json": json.dumps,
         "actor": None,
         "notice": None,

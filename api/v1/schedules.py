@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
 from api.context import Store
-from api.problems import RESPONSES
+from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
 from gate.names import clean_text
-from gate.store.site import schedules
+from gate.store.site import holidays, schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
 
@@ -39,6 +39,28 @@ class ScheduleOf(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     schedule: str | None = Field(None, max_length=60)
+
+
+class Holiday(BaseModel):
+    """Days, both whole, on which a schedule (null: every one) keeps other hours (null: it opens never)."""
+
+    id: str
+    name: str
+    first_day: str
+    last_day: str
+    schedule: str | None
+    hours: str | None
+
+
+class NewHoliday(BaseModel):
+    """A holiday to add. Without a last day it is the first alone; without hours nothing opens."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=60)
+    first_day: str = Field(max_length=10)
+    last_day: str | None = Field(None, max_length=10)
+    schedule: str | None = Field(None, max_length=60)
+    hours: str | None = Field(None, max_length=200)
 
 
 @router.get("/schedules")
@@ -79,3 +101,32 @@ def put_free_access(hours: ScheduleOf, connection: Store, actor: Registrar) -> R
     """When the gate itself stands open."""
     schedules.set_free_access(connection, hours.schedule, actor.label)
     return Response(status_code=204)
+
+
+@router.get("/holidays")
+def list_holidays(connection: Store, _actor: Registrar) -> list[Holiday]:
+    """All holidays by day."""
+    return [_holiday(one) for one in holidays.every(connection)]
+
+
+@router.post("/holidays", status_code=201)
+def add_holiday(new: NewHoliday, connection: Store, actor: Registrar) -> Holiday:
+    """Add a holiday."""
+    wanted = holidays.New(new.name, new.first_day, new.last_day or "", new.schedule, new.hours or "")
+    added = holidays.add(connection, wanted, actor.label)
+    return next(_holiday(one) for one in holidays.every(connection) if one.id == added)
+
+
+@router.delete("/holidays/{holiday}", status_code=204)
+def remove_holiday(holiday: Annotated[str, Path(max_length=64)], connection: Store, actor: Registrar) -> Response:
+    """Remove a holiday: the weekly hours hold on its days again."""
+    if not holidays.remove(connection, holiday, actor.label):
+        raise HttpProblem(404, "There is no such holiday.")
+    return Response(status_code=204)
+
+
+def _holiday(one: holidays.Kept) -> Holiday:
+    return Holiday(
+        id=one.id, name=one.name, first_day=one.first_day, last_day=one.last_day, schedule=one.schedule,
+        hours=one.windows,
+    )  # fmt: skip

@@ -6,11 +6,12 @@ be trusted. None is never taken for a yes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
 from gate.door.rules import Known
-from gate.schedule import Schedule, parse
+from gate.schedule import Holiday, Schedule, parse
 from gate.store.people.residents import Resident
 
 
@@ -40,11 +41,14 @@ class Entry:
     last_day: date | None = None
 
 
-def entry_of(resident: Resident) -> Entry:
-    """Raises Refusal where their hours are no schedule, ValueError or TypeError where one of their days is none."""
+def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:
+    """With the holidays of their schedule.
+
+    Raises Refusal where their hours are no schedule, ValueError or TypeError where one of their days is none.
+    """
     return Entry(
         resident,
-        None if resident.windows is None else parse(resident.windows),
+        None if resident.windows is None else replace(parse(resident.windows), holidays=tuple(holidays)),
         _day(resident.valid_from),
         _day(resident.valid_until),
     )

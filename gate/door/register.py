@@ -14,13 +14,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gate.door.hours import Entry, entry_of
 from gate.schedule import Schedule, parse
 from gate.store.database import Hurry, database_of, open_read_only
 from gate.store.people import residents
-from gate.store.site import schedules
+from gate.store.site import holidays, schedules
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ class Register:
         connection = self._open()
         with self._sound():
             found = residents.get(connection, resident)
-            return None if found is None else entry_of(found)
+            if found is None:
+                return None
+            return entry_of(found, holidays.of_resident(connection, found.id) if found.windows else ())
 
     def free_hours(self) -> Schedule | None:
         """When the gate itself stands open; None: never, or nobody can tell now."""
@@ -64,8 +67,7 @@ class Register:
             with self._sound():
                 (version,) = connection.execute("PRAGMA data_version").fetchone()
                 if version != self._version:
-                    words = schedules.free_access(connection)
-                    self._free, self._version = None if words is None else parse(words), version
+                    self._free, self._version = _free_hours(connection), version
                 return self._free
         except StoreDown:
             return None
@@ -103,3 +105,8 @@ class Register:
         self.fault = str(error) or type(error).__name__
         self.close()
         return StoreDown(self.fault)
+
+
+def _free_hours(connection: sqlite3.Connection) -> Schedule | None:
+    words = schedules.free_access(connection)
+    return None if words is None else replace(parse(words), holidays=holidays.of_free_access(connection))

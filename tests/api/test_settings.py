@@ -25,13 +25,64 @@ def test_hours_are_a_managers_and_users_an_owners(browser, store, staff):
 def test_what_is_no_schedule_is_told_in_the_readers_language_and_changes_nothing(browser, store):
     manager = browser("manager")
     chinese = {"accept-language": "zh-CN"}
-    wrong = manager.post("/settings/schedules", data={"name": "day", "windows": "Mon 9-10"}, headers=chinese)
-    assert (wrong.status_code, problem_of(wrong)) == (422, "“Mon 9-10”不是有效时段，请写成“Mon-Fri 07:00-19:00”。")
+    wrong = manager.post("/settings/schedules", data={"name": "白班", "windows": "周一 上班时间"}, headers=chinese)
+    assert (wrong.status_code, problem_of(wrong)) == (
+        422,
+        "“周一 上班时间”不是有效时段，请写成“周一至周五7:00-19:00”。",
+    )
+    # What was typed is still in the form.
+    assert 'value="白班"' in wrong.text
+    assert 'value="周一 上班时间"' in wrong.text
     wrong = manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "Mon 09:00-09:00"})
     assert (wrong.status_code, wrong.json()["detail"].split(":")[0]) == (409, "The window 'Mon 09")
     wrong = manager.post("/settings/groups", data={"name": "cleaners", "schedule": "none such"})
     assert problem_of(wrong).startswith("There is no schedule none such.")
     assert (schedules.every(store), schedules.groups(store)) == ([], [])
+
+
+def test_hours_typed_in_chinese_are_kept_as_the_door_reads_them_and_shown_in_the_readers_language(browser, store):
+    manager = browser("manager")
+    manager.post("/settings/schedules", data={"name": "day", "windows": "周一至周五 ７：００-19:00；周六 8点到12点"})
+    assert [one.windows for one in schedules.every(store)] == ["Mon-Fri 07:00-19:00; Sat 08:00-12:00"]
+    assert "Mon to Fri 07:00–19:00; Sat 08:00–12:00" in manager.get("/settings/hours").text
+    chinese = manager.get("/settings/hours?change=day", headers={"accept-language": "zh-CN"}).text
+    assert 'value="周一至周五 07:00–19:00；周六 08:00–12:00"' in chinese
+    said = manager.get("/settings/hours/reading", params={"words": "weekdays 9-17"}).json()
+    assert said == {"words": "Mon to Fri 09:00–17:00", "windows": [[day, 540, 1020] for day in range(5)]}
+    assert "is no window" in manager.get("/settings/hours/reading", params={"words": "weekdays"}).json()["problem"]
+
+
+def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, store, staff):
+    manager = browser("manager")
+    form = {"name": "春节", "first_day": "2027-02-06", "last_day": "2027-02-12", "hours": "some"}
+    wrong = manager.post("/settings/holidays", data=form)
+    assert "is no window" in problem_of(wrong)
+    assert 'value="春节"' in wrong.text
+    assert "Feb 6, 2027" in manager.post("/settings/holidays", data=form | {"hours": ""}).text
+    (one,) = manager.get("/api/v1/holidays").json()
+    assert (one["name"], one["hours"], one["schedule"]) == ("春节", None, None)
+    more = {"name": "调休", "first_day": "2027-02-14", "hours": "9点到18点"}
+    made = manager.post("/api/v1/holidays", json=more)
+    assert (made.status_code, made.json()["last_day"], made.json()["hours"]) == (201, "2027-02-14", "daily 09:00-18:00")
+    assert "Removed." in manager.post(f"/settings/holidays/{one['id']}/removal").text
+    assert manager.ask("DELETE", f"/api/v1/holidays/{made.json()['id']}").status_code == 204
+    assert manager.ask("DELETE", f"/api/v1/holidays/{made.json()['id']}").status_code == 404
+    by = f"user {staff['manager'].id}"
+    said = [(line.kind, line.details["by"]) for line in audit.lines(store) if "holiday" in line.kind]
+    assert said == [("holiday_added", by), ("holiday_added", by), ("holiday_removed", by), ("holiday_removed", by)]
+
+
+def test_free_access_is_by_hours_and_only_where_the_gate_can_stand_open(browser, app, context, store):
+    manager = browser("manager")
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    assert "Saved." in manager.post("/settings/free-access", data={"schedule": "day"}).text
+    assert schedules.free_schedule(store) == "day"
+    assert "Saved." in manager.post("/settings/free-access", data={"schedule": ""}).text
+    context.settings["door"] = {"hold_pin": None}
+    assert "no relay that keeps it open" in problem_of(manager.post("/settings/free-access", data={"schedule": "day"}))
+    assert schedules.free_schedule(store) is None
+    # Without a door nothing is held.
+    assert manager.post("/settings/free-access/hold").status_code == 422
 
 
 def test_a_schedule_goes_when_nobody_has_it(browser, store):

@@ -283,6 +283,8 @@ def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
             "/services",
             "/settings",
             "/settings/hours",
+            "/settings/holidays",
+            "/settings/free-access",
             "/settings/users",
             "/settings/tokens",
             "/settings/webhooks",

@@ -279,12 +279,20 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
     assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
     assert "in use 1 times" in facegate("schedules", "remove", "day").err
+    added = facegate(
+        "holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9:00-12:00", "--json"
+    ).answer
+    (one,) = facegate("holidays", "list", "--json").answer["holidays"]
+    assert (one["id"], one["last_day"], one["windows"]) == (added["added"], "2027-01-03", "daily 09:00-12:00")
+    assert facegate("holidays", "remove", one["id"]).code == 0
     for wrong, sentence in (
         (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
         (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
         (["schedules", "remove", "x"], "There is no schedule x"),
         (["schedules", "free-access", "day"], "has no hold relay"),
         (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
+        (["holidays", "add", "New year", "2027-01-01", "--schedule", "x"], "There is no schedule x"),
+        (["holidays", "remove", "x"], "There is no such holiday"),
         (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
     ):
         done = facegate(*wrong)

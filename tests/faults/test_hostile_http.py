@@ -31,6 +31,7 @@ MAY = {
     "/api/v1/photos": {"owner", "manager"},
     "/api/v1/enrolments": {"owner", "manager"},
     "/api/v1/schedules": {"owner", "manager"},
+    "/api/v1/holidays": {"owner", "manager"},
     "/api/v1/groups": {"owner", "manager"},
     "/api/v1/free-access": {"owner", "manager"},
     "/api/v1/events": {"owner", "manager", "auditor"},
@@ -217,7 +218,10 @@ def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):
         assert "unsafe-inline" not in page.headers["content-security-policy"]
 
 
-SETTINGS = ("/settings", *(f"/settings/{one}" for one in ("hours", "users", "tokens", "webhooks", "backups")))
+SETTINGS = (
+    "/settings",
+    *(f"/settings/{one}" for one in ("hours", "holidays", "free-access", "users", "tokens", "webhooks", "backups")),
+)
 
 
 def test_no_page_holds_a_script_or_a_style_of_its_own(browser):

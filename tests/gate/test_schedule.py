@@ -1,4 +1,5 @@
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.errors import Refusal
-from gate.schedule import DAYS, parse
+from gate.schedule import DAYS, Holiday, parse
 
 MONDAY = datetime(2026, 11, 23)
 
@@ -76,3 +77,46 @@ def test_the_day_the_clock_changes_is_kept_in_wall_time():
     assert open_minutes(datetime(2026, 3, 28, 23, tzinfo=UTC)) == 60
     assert open_minutes(datetime(2026, 10, 24, 22, tzinfo=UTC)) == 180
     assert open_minutes(datetime(2026, 6, 6, 22, tzinfo=UTC)) == 120
+
+
+WEDNESDAY, THURSDAY = date(2026, 11, 25), date(2026, 11, 26)
+
+
+@pytest.mark.parametrize(
+    ("words", "holiday", "moment", "open_"),
+    [
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY), at("Wed", 12), False),
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY), at("Tue", 12), True),
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY), at("Thu", 12), True),
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, THURSDAY), at("Thu", 12), False),
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY, parse("daily 09:00-10:00")), at("Wed", 9), True),
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY, parse("daily 09:00-10:00")), at("Wed", 8), False),
+        # Work on a day that is free in other weeks.
+        ("Mon 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY, parse("daily 09:00-10:00")), at("Wed", 9), True),
+        # A window belongs to the day on which it begins.
+        ("daily 22:00-02:00", Holiday(WEDNESDAY, WEDNESDAY), at("Wed", 1), True),
+        ("daily 22:00-02:00", Holiday(WEDNESDAY, WEDNESDAY), at("Wed", 23), False),
+        ("daily 22:00-02:00", Holiday(WEDNESDAY, WEDNESDAY), at("Thu", 1), False),
+        ("daily 08:00-09:00", Holiday(WEDNESDAY, WEDNESDAY, parse("daily 22:00-02:00")), at("Thu", 1), True),
+        # The next year's day of the same name is none.
+        ("daily 07:00-19:00", Holiday(WEDNESDAY, WEDNESDAY), at("Wed", 12) + timedelta(days=364), True),
+    ],
+)
+def test_on_a_holiday_other_hours_hold(words, holiday, moment, open_):
+    assert replace(parse(words), holidays=(holiday,)).allows(moment) is open_
+
+
+def test_of_several_holidays_on_a_day_the_first_holds():
+    own, shared = Holiday(WEDNESDAY, WEDNESDAY, parse("daily 09:00-10:00")), Holiday(WEDNESDAY, THURSDAY)
+    schedule = replace(parse("daily 07:00-19:00"), holidays=(own, shared))
+    assert [schedule.allows(at(*moment)) for moment in (("Wed", 9), ("Wed", 11), ("Thu", 9))] == [True, False, False]
+
+
+@given(st.integers(0, 6), st.integers(0, 1439), st.integers(1, 1440), st.integers(0, 10079))
+def test_a_holiday_of_another_week_changes_nothing(day, start, length, minute):
+    end = (start + length) % 1440
+    if end == start:
+        return
+    words = f"{DAYS[day]} {start // 60:02d}:{start % 60:02d}-{end // 60:02d}:{end % 60:02d}"
+    moment, past = MONDAY + timedelta(minutes=minute), Holiday(date(2026, 11, 1), date(2026, 11, 21))
+    assert replace(parse(words), holidays=(past,)).allows(moment) is parse(words).allows(moment)

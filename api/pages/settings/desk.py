@@ -44,12 +44,15 @@ class Desk:
             problem=problem and language(problem),
         )
 
-    def after(self, act: Callable[[], object], notice: Sentence, shown: Callable[..., Response]) -> Response:
-        """The page that `shown` makes again, with what was done or why not."""
+    def after(
+        self, act: Callable[[], object], notice: Sentence, shown: Callable[..., Response],
+        typed: dict[str, str] | None = None,
+    ) -> Response:  # fmt: skip
+        """The page that `shown` makes again, with what was done, or with why not and what was `typed`."""
         try:
             act()
         except FacegateError as error:
-            return shown(self, problem=error.sentence)
+            return shown(self, problem=error.sentence, **{"typed": typed} if typed else {})
         return shown(self, notice=notice)
 
 

@@ -1,39 +1,79 @@
-"""The page of hours: schedules, and the groups of residents that have one."""
+"""The page of hours: schedules, drawn or typed, and the groups of residents that have one."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import JSONResponse, Response
 
 from api.asked_first import AskedFirst
+from api.languages import Language
+from api.languages.hours import day_names, hours_in
+from api.pages.page import language_of
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
-from gate.errors import Sentence
+from gate.errors import Refusal, Sentence
 from gate.names import clean_text
+from gate.schedule import written
+from gate.schedule_words import read
 from gate.store.site import schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings")
 
+_NOTHING = {"changed": "", "name": "", "windows": "", "group": "", "schedule": ""}
 
-def _shown(desk: Desk, **said: Any) -> Response:
+
+def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Response:
+    """The page, with what is `typed` in its forms."""
     return desk.page(
-        "hours", schedules=schedules.every(desk.connection), groups=schedules.groups(desk.connection), **said
-    )
+        "hours", schedules=schedules.every(desk.connection), groups=schedules.groups(desk.connection),
+        typed=_NOTHING | (typed or {}), words=_words(language_of(desk.request)), **said,
+    )  # fmt: skip
+
+
+def _words(language: Language) -> dict[str, Any]:
+    """What the drawn week is put into words with."""
+    return {
+        "days": day_names(language),
+        "every": language("every day"),
+        "run": language("{first} to {last}"),
+        "night": language("{start}–{end} the next day"),
+        "comma": language(", "),
+        "semicolon": language("; "),
+    }
 
 
 @router.get("/hours")
-def show_hours(desk: RegistrarsDesk) -> Response:
-    """Schedules and groups."""
-    return _shown(desk)
+def show_hours(desk: RegistrarsDesk, change: Annotated[str, Query(max_length=60)] = "") -> Response:
+    """Schedules and groups; with `change` one of them in the form."""
+    found = next((one for one in schedules.every(desk.connection) if change and one.name == change), None)
+    if found is None:
+        return _shown(desk)
+    words = hours_in(language_of(desk.request), found.windows or "")
+    return _shown(desk, {"changed": found.name, "name": found.name, "windows": words})
+
+
+@router.get("/hours/reading")
+def read_hours(desk: RegistrarsDesk, words: Annotated[str, Query(max_length=2000)]) -> JSONResponse:
+    """What typed hours are taken for: in the reader's words, and as windows of [day, first minute, last minute]."""
+    language = language_of(desk.request)
+    try:
+        schedule = read(words)
+    except Refusal as refused:
+        return JSONResponse({"problem": language.error(refused)})
+    windows = [[one.day, one.start, one.end] for one in schedule.windows]
+    return JSONResponse({"words": hours_in(language, written(schedule)), "windows": windows})
 
 
 @router.post("/schedules")
-def put_schedule(desk: RegistrarsDesk, name: Text, windows: Text) -> Response:
-    """Add a schedule or change it."""
+def put_schedule(
+    desk: RegistrarsDesk, name: Text, windows: Text, changed: Annotated[str, Form(max_length=60)] = ""
+) -> Response:
+    """Add a schedule or change it; what was typed stays in the form where it is none."""
+    typed = {"changed": changed, "name": name, "windows": windows}
     return desk.after(
         lambda: schedules.put(desk.connection, clean_text(name, "name"), windows, desk.actor.label),
-        Sentence("Saved."), _shown,
+        Sentence("Saved."), _shown, typed,
     )  # fmt: skip
 
 
@@ -48,5 +88,5 @@ def put_group(desk: RegistrarsDesk, name: Text, schedule: Annotated[str, Form(ma
     """Add a group or give it other hours."""
     return desk.after(
         lambda: schedules.put_group(desk.connection, clean_text(name, "name"), schedule or None, desk.actor.label),
-        Sentence("Saved."), _shown,
+        Sentence("Saved."), _shown, {"group": name, "schedule": schedule},
     )  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import date
 
+from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal, Sentence
 from gate.store.database import transaction
 from gate.store.people import residents
@@ -14,7 +14,6 @@ from gate.store.record import audit
 from gate.store.site.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
-ENDS_BEFORE = Sentence("The last day is before the first day; correct one of them.")
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
 
 
@@ -41,7 +40,7 @@ def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, 
     begin, and where the resident was removed in the meantime.
     """
     for day in filter(None, (wanted.valid_from, wanted.valid_until)):
-        _refuse_no_day(day)
+        day_of(day)
     with transaction(connection):
         for column, value in _columns(connection, wanted).items():
             connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
@@ -88,12 +87,3 @@ def _note(connection: sqlite3.Connection, resident: Resident, wanted: Changes, b
     personal = {"resident": resident.id, "name": wanted.name or resident.name}
     personal |= {"unit": wanted.unit} if wanted.unit else {}
     audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, resident.id))
-
-
-def _refuse_no_day(day: str) -> None:
-    try:
-        date.fromisoformat(day)
-    except ValueError as error:
-        raise Refusal("{day} is not a date; write it as 2027-01-31.", day=day) from error
-    if len(day) != 10:
-        raise Refusal("{day} is not a date; write it as 2027-01-31.", day=day)

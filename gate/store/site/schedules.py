@@ -6,7 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from gate.errors import Refusal, Sentence
-from gate.schedule import parse
+from gate.schedule import parse, written
+from gate.schedule_words import read
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.record import audit
@@ -22,6 +23,8 @@ class Named:
     name: str
     windows: str | None
     used_by: int
+    schedule: str | None = None
+    """The schedule that a group has; None: at any time."""
 
 
 def every(connection: sqlite3.Connection) -> list[Named]:
@@ -37,7 +40,7 @@ def every(connection: sqlite3.Connection) -> list[Named]:
 def groups(connection: sqlite3.Connection) -> list[Named]:
     """All groups by name."""
     rows = connection.execute(
-        "SELECT g.name, s.windows, (SELECT count(*) FROM residents WHERE group_id = g.id)"
+        "SELECT g.name, s.windows, (SELECT count(*) FROM residents WHERE group_id = g.id), s.name"
         " FROM groups g LEFT JOIN schedules s ON s.id = g.schedule_id ORDER BY g.name"
     )
     return [Named(*row) for row in rows]
@@ -45,7 +48,7 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
 
 def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> None:
     """Add a schedule or change its windows. Raises Refusal with one sentence when they are no schedule."""
-    parse(windows)
+    windows = _as_the_door_reads_it(windows)
     with transaction(connection):
         connection.execute(
             "INSERT INTO schedules (id, name, windows) VALUES (?, ?, ?)"
@@ -53,6 +56,15 @@ def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> Non
             (new_id(), name, windows),
         )
         audit.append(connection, AuditEvent(Kind.SCHEDULE_CHANGED, {"schedule": name, "windows": windows, "by": by}))
+
+
+def _as_the_door_reads_it(words: str) -> str:
+    """Hours as somebody typed them, in the words that are kept: their own where the door reads them."""
+    try:
+        parse(words)
+    except Refusal:
+        return written(read(words))
+    return words
 
 
 def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
@@ -75,7 +87,7 @@ def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, b
         connection.execute(
             "INSERT INTO groups (id, name, schedule_id) VALUES (?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
-            (new_id(), name, _id_of(connection, schedule)),
+            (new_id(), name, id_of(connection, schedule)),
         )
         audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "schedule": schedule, "by": by}))
 
@@ -83,19 +95,29 @@ def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, b
 def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str) -> None:
     """The gate stands open whenever `schedule` says so; None: never."""
     with transaction(connection):
-        connection.execute("UPDATE gate SET free_access_schedule_id = ?", (_id_of(connection, schedule),))
+        connection.execute("UPDATE gate SET free_access_schedule_id = ?", (id_of(connection, schedule),))
         audit.append(connection, AuditEvent(Kind.FREE_ACCESS_CHANGED, {"schedule": schedule, "by": by}))
 
 
 def free_access(connection: sqlite3.Connection) -> str | None:
     """The words of the windows in which the gate stands open."""
-    row = connection.execute(
-        "SELECT s.windows FROM gate JOIN schedules s ON s.id = gate.free_access_schedule_id"
+    return _of_free_access(connection)[1]
+
+
+def free_schedule(connection: sqlite3.Connection) -> str | None:
+    """The name of the schedule by which the gate stands open; None: by none."""
+    return _of_free_access(connection)[0]
+
+
+def _of_free_access(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
+    row: tuple[str, str] | None = connection.execute(
+        "SELECT s.name, s.windows FROM gate JOIN schedules s ON s.id = gate.free_access_schedule_id"
     ).fetchone()
-    return row[0] if row else None
+    return row or (None, None)
 
 
-def _id_of(connection: sqlite3.Connection, name: str | None) -> str | None:
+def id_of(connection: sqlite3.Connection, name: str | None) -> str | None:
+    """The id of the schedule of this name; None for None. Raises Refusal."""
     if name is None:
         return None
     found = connection.execute("SELECT id FROM schedules WHERE name = ?", (name,)).fetchone()

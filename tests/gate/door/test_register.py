@@ -1,13 +1,15 @@
+from datetime import date
+
 import pytest
 
 from gate.door.hours import entry_of
 from gate.door.register import Register, StoreDown
-from gate.errors import Refusal
-from gate.schedule import parse
+from gate.errors import FacegateError, Refusal
+from gate.schedule import Holiday, parse
 from gate.store.database import database_of
 from gate.store.people import residents
 from gate.store.people.changes import Changes, change
-from gate.store.site import schedules
+from gate.store.site import holidays, schedules
 
 
 @pytest.fixture
@@ -53,6 +55,46 @@ def test_free_hours_follow_the_store(register, store):
     assert register.free_hours() == parse("Sat 07:00-19:00")
     schedules.set_free_access(store, None, "test")
     assert register.free_hours() is None
+
+
+def test_holidays_are_those_of_the_schedule_and_of_all_and_follow_the_store(register, store):
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    schedules.put(store, "night", "daily 22:00-02:00", "test")
+    schedules.set_free_access(store, "night", "test")
+    someone, anyone = (residents.enrol(store, name, None, []) for name in ("Wang Fang", "Li Na"))
+    change(store, someone, Changes(schedule="day"), by="test")
+    assert register.find(someone.id).hours.holidays == register.free_hours().holidays == ()
+    everywhere = holidays.add(store, holidays.New("New year", "2027-01-01", "2027-01-03"), "test")
+    holidays.add(store, holidays.New("Half a day", "2027-01-02", schedule="day", hours="9:00-12:00"), "test")
+    half = Holiday(date(2027, 1, 2), date(2027, 1, 2), parse("daily 09:00-12:00"))
+    closed = Holiday(date(2027, 1, 1), date(2027, 1, 3))
+    # Its own goes before that of all.
+    assert register.find(someone.id).hours.holidays == (half, closed)
+    assert register.free_hours().holidays == (closed,)
+    assert register.find(anyone.id).hours is None
+    assert holidays.remove(store, everywhere, "test")
+    assert register.find(someone.id).hours.holidays == (half,)
+    assert register.free_hours().holidays == ()
+    store.execute("UPDATE holidays SET windows = 'never'")
+    with pytest.raises(StoreDown):
+        register.find(someone.id)
+
+
+@pytest.mark.parametrize(
+    ("new", "sentence"),
+    [
+        (holidays.New("", "2027-01-01"), "between 1 and 60"),
+        (holidays.New("x", "tomorrow"), "is not a date"),
+        (holidays.New("x", "2027-01-02", "2027-01-01"), "is before the first day"),
+        (holidays.New("x", "2027-01-01", "2029-01-01"), "366 days at most"),
+        (holidays.New("x", "2027-01-01", hours="morning"), "is no window"),
+        (holidays.New("x", "2027-01-01", schedule="none such"), "There is no schedule none such"),
+    ],
+)
+def test_what_is_no_holiday_is_refused_and_nothing_is_kept(store, new, sentence):
+    with pytest.raises(FacegateError, match=sentence):
+        holidays.add(store, new, "test")
+    assert holidays.every(store) == []
 
 
 def test_a_store_that_is_missing_is_empty_and_one_that_is_damaged_is_down(tmp_path):

@@ -1,0 +1,60 @@
+"""The page of free access: when the gate itself stands open to all, by its hours or now."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from api.asked_first import AskedFirst
+from api.auth import Permission
+from api.context import door_status
+from api.pages.settings.desk import Desk, RegistrarsDesk
+from api.problems import HttpProblem
+from api.v1.door import tell_door
+from gate.errors import Refusal, Sentence
+from gate.store.site import schedules
+
+router = APIRouter(route_class=AskedFirst, prefix="/settings/free-access")
+
+_NO_RELAY = Sentence("This gate has no relay that keeps it open (the setting door.hold_pin), so it cannot stand open.")
+
+
+def _shown(desk: Desk, **said: Any) -> Response:
+    return desk.page(
+        "free-access", schedules=schedules.every(desk.connection), chosen=schedules.free_schedule(desk.connection),
+        can_hold=_can_hold(desk), door=door_status(desk.context), **said,
+    )  # fmt: skip
+
+
+def _can_hold(desk: Desk) -> bool:
+    door = desk.context.settings.get("door", {})
+    return "hold_pin" not in door or door["hold_pin"] is not None
+
+
+@router.get("")
+def show_free_access(desk: RegistrarsDesk) -> Response:
+    """When the gate stands open, and whether it is held open now."""
+    return _shown(desk)
+
+
+@router.post("")
+def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=60)] = "") -> Response:
+    """The gate stands open whenever this schedule says so; without one never."""
+
+    def choose() -> None:
+        if schedule and not _can_hold(desk):
+            raise Refusal(_NO_RELAY)
+        schedules.set_free_access(desk.connection, schedule or None, desk.actor.label)
+
+    return desk.after(choose, Sentence("Saved."), _shown)
+
+
+@router.post("/{order}")
+def order_door(desk: RegistrarsDesk, order: Literal["hold", "release"]) -> Response:
+    """Hold it open from now on, or let it shut."""
+    if not desk.actor.may(Permission.DOOR):
+        raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
+    said = Sentence("The gate is held open until somebody ends it.") if order == "hold" else Sentence("It is ended.")
+    return desk.after(lambda: tell_door(desk.context, order, desk.actor), said, _shown)

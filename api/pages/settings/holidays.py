@@ -1,0 +1,53 @@
+"""The page of holidays: days on which schedules keep other hours, or open never."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from api.asked_first import AskedFirst
+from api.pages.settings.desk import Desk, RegistrarsDesk, Text
+from gate.clock import zone_of
+from gate.errors import Sentence
+from gate.store.site import holidays, schedules
+
+router = APIRouter(route_class=AskedFirst, prefix="/settings/holidays")
+
+_NOTHING = {"name": "", "first_day": "", "last_day": "", "schedule": "", "hours": ""}
+_Day = Annotated[str, Form(max_length=10)]
+
+
+def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Response:
+    """The page, those that are over last, with what is `typed` in its form."""
+    today = datetime.now(zone_of(desk.context.zone)).date().isoformat()
+    every = sorted(holidays.every(desk.connection), key=lambda one: one.last_day < today)
+    return desk.page(
+        "holidays", holidays=every, today=today, schedules=schedules.every(desk.connection),
+        typed=_NOTHING | (typed or {}), day=date.fromisoformat, **said,
+    )  # fmt: skip
+
+
+@router.get("")
+def show_holidays(desk: RegistrarsDesk) -> Response:
+    """All of them, and the form that adds one."""
+    return _shown(desk)
+
+
+@router.post("")
+def add_holiday(
+    desk: RegistrarsDesk, name: Text, first_day: _Day, last_day: _Day = "",
+    schedule: Annotated[str, Form(max_length=60)] = "", hours: Annotated[str, Form(max_length=200)] = "",
+) -> Response:  # fmt: skip
+    """Add one; what was typed stays in the form where something is wrong with it."""
+    new = holidays.New(name, first_day, last_day, schedule or None, hours)
+    typed = {"name": name, "first_day": first_day, "last_day": last_day, "schedule": schedule, "hours": hours}
+    return desk.after(lambda: holidays.add(desk.connection, new, desk.actor.label), Sentence("Saved."), _shown, typed)
+
+
+@router.post("/{holiday}/removal")
+def remove_holiday(desk: RegistrarsDesk, holiday: str) -> Response:
+    """The weekly hours hold on its days again."""
+    return desk.after(lambda: holidays.remove(desk.connection, holiday, desk.actor.label), Sentence("Removed."), _shown)

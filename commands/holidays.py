@@ -1,0 +1,72 @@
+"""facegate holidays"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from commands.home import home, json_option, print_json, print_table, state_option
+from gate.errors import Refusal
+from gate.store.site import holidays as stored
+
+
+@click.group()
+def holidays() -> None:
+    """Days on which schedules keep other hours, or open never."""
+
+
+@holidays.command("list")
+@state_option
+@json_option
+def list_holidays(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """All holidays by day."""
+    with home(state, config).store() as connection:
+        every = stored.every(connection)
+    if as_json:
+        print_json({"holidays": [asdict(one) for one in every]})
+        return
+    rows = [
+        (one.first_day, one.last_day, one.name, one.schedule or "every schedule", one.windows or "closed", one.id)
+        for one in every
+    ]
+    print_table(
+        ("from", "until", "name", "schedule", "hours", "id"),
+        rows,
+        "There is no holiday. Add one with: facegate holidays add",
+    )
+
+
+@holidays.command()
+@click.argument("name")
+@click.argument("first_day")
+@click.argument("last_day", default="")
+@click.option("--schedule", help="The schedule it is for; without it, every one.")
+@click.option("--hours", default="", help="The hours that hold instead, as 09:00-12:00; without them, none.")
+@state_option
+@json_option
+def add(
+    name: str, first_day: str, last_day: str, schedule: str | None, hours: str,
+    state: Path | None, config: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Add a holiday, from FIRST_DAY (as 2027-01-31) to LAST_DAY."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        added = stored.add(connection, stored.New(name, first_day, last_day, schedule, hours), gate.by)
+    if as_json:
+        print_json({"added": added})
+        return
+    click.echo(f"{name}: {hours or 'closed'}.")
+
+
+@holidays.command()
+@click.argument("holiday")
+@state_option
+def remove(holiday: str, state: Path | None, config: Path | None) -> None:
+    """Remove a holiday by its id."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        if not stored.remove(connection, holiday, gate.by):
+            raise Refusal("There is no such holiday. List them with: facegate holidays list")
+    click.echo("It is removed.")

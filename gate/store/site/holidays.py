@@ -1,0 +1,123 @@
+"""Holidays: days on which one schedule or every one keeps other hours, or opens never."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date
+
+from gate.days import ENDS_BEFORE, day_of
+from gate.errors import Refusal
+from gate.names import clean_text
+from gate.schedule import Holiday, parse, written
+from gate.schedule_words import read
+from gate.store.database import transaction
+from gate.store.ids import new_id
+from gate.store.record import audit
+from gate.store.site.schedules import id_of
+from gate.vocabulary import AuditEvent, Kind
+
+_LONGEST_DAYS = 366
+# Of several on one day that of the schedule itself holds, and of those the newest.
+_ORDER = "ORDER BY h.schedule_id IS NULL, h.id DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A holiday as the store has it; days are YYYY-MM-DD in the gate's zone, and both count whole."""
+
+    id: str
+    name: str
+    first_day: str
+    last_day: str
+    schedule: str | None
+    """The schedule that it is for, by name; None: every one."""
+    windows: str | None
+    """The hours that hold instead, as `daily 09:00-12:00`; None: closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A holiday as somebody gives it: an empty last day is the first, empty hours are none at all."""
+
+    name: str
+    first_day: str
+    last_day: str = ""
+    schedule: str | None = None
+    hours: str = ""
+
+
+def every(connection: sqlite3.Connection) -> list[Kept]:
+    """All holidays by day."""
+    rows = connection.execute(
+        "SELECT h.id, h.name, h.first_day, h.last_day, s.name, h.windows"
+        " FROM holidays h LEFT JOIN schedules s ON s.id = h.schedule_id ORDER BY h.first_day, h.id"
+    )
+    return [Kept(*row) for row in rows]
+
+
+def add(connection: sqlite3.Connection, new: New, by: str) -> str:
+    """Add a holiday; the record says `by` whom. Returns its id.
+
+    Raises UsageError and Refusal, with one sentence, for a name, days or hours that are none, and where there is no
+    such schedule.
+    """
+    name = clean_text(new.name, "name", most=60)
+    first, last = day_of(new.first_day), day_of(new.last_day or new.first_day)
+    if last < first:
+        raise Refusal(ENDS_BEFORE)
+    if (last - first).days >= _LONGEST_DAYS:
+        raise Refusal("A holiday lasts {most} days at most.", most=_LONGEST_DAYS)
+    windows = written(read(f"daily {new.hours}")) if new.hours.strip() else None
+    with transaction(connection):
+        identity = new_id()
+        connection.execute(
+            "INSERT INTO holidays (id, name, first_day, last_day, schedule_id, windows) VALUES (?, ?, ?, ?, ?, ?)",
+            (identity, name, first.isoformat(), last.isoformat(), id_of(connection, new.schedule), windows),
+        )
+        details: dict[str, object] = {
+            "holiday": name, "first_day": first.isoformat(), "last_day": last.isoformat(), "schedule": new.schedule,
+            "windows": windows, "by": by,
+        }  # fmt: skip
+        audit.append(connection, AuditEvent(Kind.HOLIDAY_ADDED, details))
+    return identity
+
+
+def remove(connection: sqlite3.Connection, holiday: str, by: str) -> bool:
+    """Remove the holiday of this id; whether there was one."""
+    with transaction(connection):
+        row = connection.execute("DELETE FROM holidays WHERE id = ? RETURNING name", (holiday,)).fetchone()
+        if row is not None:
+            audit.append(connection, AuditEvent(Kind.HOLIDAY_REMOVED, {"holiday": row[0], "by": by}))
+    return row is not None
+
+
+def of_resident(connection: sqlite3.Connection, resident: str) -> tuple[Holiday, ...]:
+    """The holidays of the schedule by which a resident is let in, their own or their group's.
+
+    Raises Refusal and ValueError where one of them makes no sense.
+    """
+    return _found(
+        connection,
+        "SELECT coalesce(r.schedule_id, g.schedule_id) FROM residents r LEFT JOIN groups g ON g.id = r.group_id"
+        " WHERE r.id = ?",
+        resident,
+    )
+
+
+def of_free_access(connection: sqlite3.Connection) -> tuple[Holiday, ...]:
+    """The holidays of the schedule by which the gate itself stands open. Raises as `of_resident`."""
+    return _found(connection, "SELECT free_access_schedule_id FROM gate")
+
+
+def _found(connection: sqlite3.Connection, schedule: str, *values: str) -> tuple[Holiday, ...]:
+    """The holidays of the schedule whose id this question answers, the one that holds first."""
+    rows = connection.execute(
+        "SELECT h.first_day, h.last_day, h.windows FROM holidays h"  # noqa: S608 - constants
+        f" WHERE h.schedule_id IS NULL OR h.schedule_id = ({schedule}) {_ORDER}",
+        values,
+    )
+    return tuple(
+        Holiday(date.fromisoformat(first), date.fromisoformat(last), None if windows is None else parse(windows))
+        for first, last, windows in rows
+    )

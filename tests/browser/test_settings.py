@@ -1,0 +1,82 @@
+"""The settings as a manager uses them: hours drawn with mouse and keys, and typed."""
+
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import expect
+
+from api.passwords import Passwords
+from gate.store.database import open_database
+from gate.store.site import accounts, schedules
+from gate.store.site.accounts import Role
+from tests.api_process import api_process
+from tests.browser.conftest import PASSWORD, browsing
+from tests.console import CHEAP
+
+
+@pytest.fixture
+def address(state, models_dir):
+    with closing(open_database(state)) as store:
+        for name, role in (("Ann", Role.OWNER), ("Bob", Role.MANAGER)):
+            accounts.add_user(store, name, Passwords(CHEAP).hashed(PASSWORD), role, "test")
+    with api_process(state, models_dir, tls="off") as found:
+        yield found
+
+
+def sign_in(page, name):
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def pull(page, first, last):
+    """With the mouse from the middle of one cell to the middle of another."""
+    (left, top), (right, bottom) = (
+        (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        for box in (page.get_by_role("gridcell", name=name, exact=True).bounding_box() for name in (first, last))
+    )
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move((left + right) / 2, (top + bottom) / 2)
+    page.mouse.move(right, bottom)
+    page.mouse.up()
+
+
+def test_hours_are_drawn_with_the_mouse_in_six_clicks_and_with_keys(chromium, camera, address, store):
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(locale="en", base_url=address).new_page()
+        page.goto("/sign-in")
+        sign_in(page, "Ann")
+        # With the mouse, in six: two links, the drawing of each block, and Save; the name's field has the keys already.
+        page.get_by_role("link", name="Settings").click()
+        page.get_by_role("link", name="Hours", exact=True).click()
+        expect(page.get_by_label("Called").first).to_be_focused()
+        page.keyboard.type("Cleaners")
+        pull(page, "Mon 07:00", "Fri 18:30")
+        pull(page, "Sat 08:00", "Sat 11:30")
+        words = page.get_by_label("Hours, in words")
+        expect(words).to_have_value("Mon to Fri 07:00–19:00; Sat 08:00–12:00")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("status").first).to_have_text("Saved.")
+        assert schedules.every(store)[0].windows == "Mon-Fri 07:00-19:00; Sat 08:00-12:00"
+
+        # With keys alone, on a phone, where a day is a column: Tuesday and Wednesday from eight to nine.
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto("/settings/hours")
+        expect(page.get_by_label("Called").first).to_be_focused()
+        page.keyboard.type("Nights")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("gridcell", name="Mon 07:00", exact=True)).to_be_focused()
+        for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Space", "Shift+ArrowDown", "Shift+ArrowRight"):
+            page.keyboard.press(key)
+        expect(words).to_have_value("Tue, Wed 08:00–09:00")
+        page.keyboard.press("Shift+ArrowLeft")
+        expect(words).to_have_value("Tue 08:00–09:00")
+        # What is typed is drawn.
+        words.fill("周五 22:00-次日2:00")
+        expect(page.get_by_text("Fri 22:00–02:00 the next day")).to_be_visible()
+        expect(page.get_by_role("gridcell", name="Sat 01:30")).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("gridcell", name="Tue 08:00")).to_have_attribute("aria-selected", "false")
+        words.press("Enter")
+        expect(page.get_by_role("status").first).to_have_text("Saved.")
+        assert [(one.name, one.windows) for one in schedules.every(store)][1] == ("Nights", "Fri 22:00-02:00")

@@ -1,0 +1,114 @@
+"""Hours as people type them in both languages."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.languages import Languages
+from api.languages.hours import hours_in
+from gate.errors import Refusal
+from gate.schedule import parse, schedule_of, window_of, written
+from gate.schedule_words import read
+
+OFFICE = "Mon-Fri 07:00-19:00; Sat 08:00-12:00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (OFFICE, OFFICE),
+        ("周一至周五 7:00-19:00；周六 8点到12点", OFFICE),
+        ("周一到周五7点至19点，周六8点—12点", OFFICE),
+        ("工作日 07：00～19：00；周六 ０８：００－１２：００", OFFICE),
+        ("平日早上7点到晚上7点，星期六上午8点到中午12点", OFFICE),
+        ("周1-5 7:00-19:00 周6 8:00-12:00", OFFICE),
+        ("Monday to Friday 7am-7pm, Saturdays 8 to noon", OFFICE),
+        ("weekdays from 7 to 19 and Sat 8:00 - 12:00", OFFICE),
+        ("每天 全天", "daily 00:00-24:00"),
+        ("每日24小时", "daily 00:00-24:00"),
+        ("星期天 9点半到11点一刻", "Sun 09:30-11:15"),
+        ("周末 八点到二十二点", "Sat,Sun 08:00-22:00"),
+        ("周一、三、五 下午2点到6点", "Mon 14:00-18:00; Wed 14:00-18:00; Fri 14:00-18:00"),
+        ("周五至周日 22:00-次日6:00", "Fri-Sun 22:00-06:00"),
+        ("礼拜五晚上10点到凌晨2点", "Fri 22:00-02:00"),
+        ("Fri 10 pm-2 am", "Fri 22:00-02:00"),
+        ("Mon-Fri 8:00-12:00, 13:00-17:00", "Mon-Fri 08:00-12:00; Mon-Fri 13:00-17:00"),
+        ("周一至周五 8:00–12:00、13:30–17:30", "Mon-Fri 08:00-12:00; Mon-Fri 13:30-17:30"),
+        ("周日 18:00-24:00", "Sun 18:00-24:00"),
+        ("Sat 12am-12pm", "Sat 00:00-12:00"),
+        ("周六 晚上8点到晚上12点", "Sat 20:00-24:00"),
+    ],
+)
+def test_what_is_typed_is_understood(typed, meant):
+    assert read(typed) == parse(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "never opens"),
+        ("7:00-19:00", "Say on which days"),
+        ("Montag 07:00-19:00", "'Montag 07:00-19:00' is no window"),
+        ("Mon 7:00-19:00; Sat morning", "'Sat morning' is no window"),
+        ("周一至周五", "is no window"),
+        ("周一 7:00", "is no window"),
+        ("周一 7:00 9:00", "is no window"),
+        ("Mon 25:00-26:00", "is no window"),
+        ("Mon 9:75-10:00", "is no window"),
+        ("Mon 9-9", "ends when it begins"),
+        ("Mon 7am-6", "before or after noon"),
+        ("周一至周五 7:00-19:00；周三 12:00-13:00", "overlaps itself on Wed at 12:00"),
+        ("Mon - - Fri 7:00-9:00", "is no window"),
+        ("Mon 7:00-Fri 9:00", "is no window"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_part_that_is_wrong(typed, sentence):
+    with pytest.raises(Refusal, match=sentence):
+        read(typed)
+
+
+WINDOWS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1439), st.integers(1, 1439)), min_size=1, max_size=6)
+
+
+def schedule_of_some(windows):
+    """None where some of them overlap."""
+    try:
+        return schedule_of(window_of(day, start, (start + length) % 1440 or 1440, "") for day, start, length in windows)
+    except Refusal:
+        return None
+
+
+@given(WINDOWS)
+def test_a_schedule_is_written_so_that_it_is_read_again(windows):
+    schedule = schedule_of_some(windows)
+    if schedule is not None:
+        assert parse(written(schedule)) == schedule
+        assert read(written(schedule)) == schedule
+
+
+@given(st.text("周一至五8点到:0-；,am pm半 Mon", max_size=40))
+def test_whatever_is_typed_is_hours_or_one_sentence(typed):
+    with suppress(Refusal):
+        assert parse(written(read(typed))).windows
+
+
+@pytest.mark.parametrize("tag", [one.tag for one in Languages().all])
+@given(windows=WINDOWS)
+def test_what_is_shown_in_a_language_is_understood_when_it_is_typed(tag, windows):
+    schedule = schedule_of_some(windows)
+    if schedule is not None:
+        shown = hours_in(Languages().chosen(tag, ""), written(schedule))
+        assert read(shown) == schedule
+
+
+def test_hours_are_told_in_the_readers_language():
+    english, chinese = (Languages().chosen(tag, "") for tag in ("en", "zh-CN"))
+    assert hours_in(english, OFFICE) == "Mon to Fri 07:00–19:00; Sat 08:00–12:00"
+    assert hours_in(chinese, OFFICE) == "周一至周五 07:00–19:00；周六 08:00–12:00"
+    night = "Fri,Sat 22:00-02:00; Sun 02:00-24:00"
+    assert hours_in(english, night) == "Fri, Sat 22:00–02:00 the next day; Sun 02:00–24:00"
+    assert hours_in(chinese, night) == "周五、周六 22:00–次日02:00；周日 02:00–24:00"
+    assert hours_in(chinese, "daily 07:00-09:00; daily 12:00-13:00") == "每天 07:00–09:00、12:00–13:00"
+    assert hours_in(english, "no hours") == "no hours"
