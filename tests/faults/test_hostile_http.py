@@ -51,6 +51,8 @@ MAY = {
     "/api/v1/exports": {"owner", "manager"},
     "/import": {"owner", "manager"},
     "/residents": {"owner", "manager"},
+    "/homes": {"owner", "manager"},
+    "/receipts": {"owner", "manager", "auditor"},
     "/enrol": {"owner", "manager"},
     "/photos": {"owner", "manager"},
     "/events": {"owner", "manager", "auditor"},
