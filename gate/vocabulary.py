@@ -212,7 +212,8 @@ class Claim:
 
     `resident` is None for an unknown person, and then `reason` says why. `frames` is how many sightings the
     belief rests on, `similarity` the best score, of the resident or
-    of whoever an unknown person came nearest to (None where there is none).
+    of whoever an unknown person came nearest to (None where there is none). `nearest` is that resident, where it was
+    near: as of one stranger in a hundred.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Claim:
     reason: Reason | None
     frames: int
     similarity: float | None
+    nearest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

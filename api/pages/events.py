@@ -84,7 +84,7 @@ def show_events(
     spanned = _span(asked, now)
     search = Search(
         people(connection, asked.person, asked.resident, asked.home), asked.kinds, asked.reason or None,
-        _written(spanned.since), _written(spanned.until),
+        _written(spanned.since), _written(spanned.until), near=actor.may(Permission.SCORES),
     )  # fmt: skip
     found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
     record_look(connection, actor, "events")

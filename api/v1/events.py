@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
@@ -56,6 +56,7 @@ class Event(BaseModel):
     resident: str | None = None
     name: str | None = None
     unit: str | None = None
+    nearest: str | None = Field(None, description="Whom a refused face came near to, for administrators alone.")
     hash: str
 
 
@@ -134,8 +135,12 @@ def shown(line: Line, actor: Actor, homes: Mapping[str, str]) -> Event:
         sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
         clock_trusted=line.clock_trusted, details=_plain(line, actor),
         resident=line.personal.get("resident"), name=line.personal.get("name"),
-        unit=residents.home_in(line.personal, homes), hash=line.hash,
+        unit=residents.home_in(line.personal, homes), nearest=_near(line, actor), hash=line.hash,
     )  # fmt: skip
+
+
+def _near(line: Line, actor: Actor) -> str | None:
+    return line.personal.get("nearest") if actor.may(Permission.SCORES) else None
 
 
 def _plain(line: Line, actor: Actor) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class Controller:
             verdict, on_mono, notes = self._admit(claim.id, known.resident, now)
         elif verdict.reason is not None and known.from_vision and not self._welcomes(claim, now):
             self._show(self._shown.refused(verdict.reason, now))
-        self._put(verdict, "face", _told_of(claim, now, on_mono), known.resident)
+        near = known.nearest if verdict.reason is claim.reason else None
+        self._put(verdict, "face", _told_of(claim, now, on_mono), known.resident, near)
         self._note(notes)
         return verdict, on_mono
 
@@ -258,15 +259,26 @@ class Controller:
         """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
         return tuple(self._party) if self.signal is Signal.GRANT else ()
 
-    def _put(self, verdict: Verdict, method: str, details: dict[str, object], resident: Resident | None = None) -> None:
+    def _put(
+        self,
+        verdict: Verdict,
+        method: str,
+        details: dict[str, object],
+        resident: Resident | None = None,
+        near: Resident | None = None,
+    ) -> None:
         if verdict.reason is not None:
             details = {"reason": verdict.reason.value, **details}
         personal = {"resident": resident.id, "name": resident.name} if resident else {}
         personal |= {"unit": resident.unit} if resident and resident.unit else {}
+        about = resident
+        if near is not None and resident is None:
+            # Among what goes with this resident when they are erased, and for administrators alone.
+            personal, about = {"nearest": near.id}, near
         kind = Kind.GRANTED if verdict.granted else Kind.DENIED
         if verdict.granted and verdict.along is not None:
             kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}
-        self._record(AuditEvent(kind, {"method": method, **details}, personal, resident.id if resident else None))
+        self._record(AuditEvent(kind, {"method": method, **details}, personal, about.id if about else None))
 
 
 def _told_of(claim: Claim, now: float, on_mono: float | None) -> dict[str, object]:

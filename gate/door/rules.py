@@ -31,6 +31,8 @@ class Known:
     """Whether their schedule lets them in now."""
     face_suffices: bool | None = None
     """Whether a face alone opens at this hour, whoever shows it."""
+    nearest: Resident | None = None
+    """Whom a face that is nobody's came near to."""
 
 
 @dataclass(frozen=True, slots=True)

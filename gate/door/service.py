@@ -229,11 +229,14 @@ class DoorService:
         return Taken(True)
 
     def _known(self, claim: Claim, *, from_vision: bool) -> Known:
-        """What is known of the resident whom a claim names, at this moment."""
+        """What is known of the resident whom a claim names, or whom a face of nobody came near to, at this moment."""
+        named = claim.resident or (claim.nearest if from_vision else None)
         try:
-            entry = None if claim.resident is None else self._register.find(claim.resident)
+            entry = None if named is None else self._register.find(named)
         except StoreDown:
             return Known(from_vision=from_vision, readable=False)
+        if claim.resident is None:
+            return Known(from_vision=from_vision, nearest=entry.resident if entry else None)
         return hours.known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
 
     def _local_time(self, trusted: bool) -> LocalTime:

@@ -32,7 +32,8 @@ class Rule:
     Strangers score normally about `centre` with `spread`; of that, frames of one track stray by `within`, alike for
     about `within_s` seconds. A claim must lie `deviate` spreads above the centre and not below `floor`, and lead the
     second person by `margin`, by more where the two look alike from `lookalike` (cosine of their templates) on. It
-    needs `frames` sightings; after `patience` sightings and `patience_s` seconds without it, nobody is known.
+    needs `frames` sightings; after `patience` sightings and `patience_s` seconds without it, nobody is known. From
+    the score `near` on it is told whom nobody known came near to.
     """
 
     centre: float
@@ -46,19 +47,22 @@ class Rule:
     frames: int
     patience: int
     patience_s: float
+    near: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Belief:
     """Whom the sightings show: a resident, or nobody known (`resident` None, with the reason).
 
-    `similarity` is the best score there was, also of nobody known; None where there was none.
+    `similarity` is the best score there was, also of nobody known; None where there was none. `nearest` is the resident
+    whom nobody known came near to.
     """
 
     resident: str | None
     reason: Reason | None
     similarity: float | None
     frames: int
+    nearest: str | None = None
 
 
 def gather(sightings: Sequence[Sighting], newest: Sighting, most: int) -> tuple[Sighting, ...]:
@@ -121,8 +125,14 @@ def weigh(sightings: Sequence[Sighting], candidates: Sequence[Candidate], alike:
         if convinces and best.similarity - second >= margin:
             return Belief(best.resident, None, best.similarity, count)
     if count >= rule.patience and sightings[-1].taken_mono - sightings[0].taken_mono >= rule.patience_s:
-        return Belief(None, Reason.AMBIGUOUS if convinces else Reason.UNKNOWN, nearest, count)
+        reason = Reason.AMBIGUOUS if convinces else Reason.UNKNOWN
+        return Belief(None, reason, nearest, count, _near(candidates, rule))
     return None
+
+
+def _near(candidates: Sequence[Candidate], rule: Rule) -> str | None:
+    """Whom a face that is nobody's came near to."""
+    return candidates[0].resident if candidates and candidates[0].similarity >= rule.near else None
 
 
 def give_up(sightings: Sequence[Sighting], unfit: Mapping[Reason, int], near_s: float) -> Belief | None:

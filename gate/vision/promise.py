@@ -25,6 +25,8 @@ LOOKS = 1.6
 _MOST_RATE = 0.01
 # What a template is added by, a stranger reaches so many times less often than what the gate opens by.
 LEARNED_SELDOMER = 10.0
+# Of a hundred strangers one comes so near to any of the residents.
+_NEAR_RATE = 0.01
 # When more of the residents than this must come a second time, the promise has become too dear.
 DEAR = 0.10
 
@@ -71,6 +73,7 @@ def rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> 
         frames=settings.frames,
         patience=settings.patience,
         patience_s=settings.patience_s,
+        near=calibration.strangers.centre + deviate(_NEAR_RATE / max(people, 1)) * calibration.strangers.spread,
     )
 
 

@@ -252,6 +252,7 @@ class Recogniser:
             reason=belief.reason,
             frames=belief.frames,
             similarity=belief.similarity,
+            nearest=belief.nearest,
         )
 
     def _again_mono(self, belief: Belief, now: float) -> float | None:

@@ -88,6 +88,20 @@ def test_why_somebody_was_refused_is_said_in_a_sentence(auditor, store):
     assert WHY["out_of_hours"] not in auditor.get("/events").text
 
 
+def test_whom_a_refused_face_came_near_to_is_told_to_the_owner_alone(browser, store):
+    one = residents.enrol(store, "Li Na", "5-101", [])
+    details = {"method": "face", "reason": "unknown", "similarity": 0.41}
+    audit.append(store, AuditEvent("denied", details, {"nearest": one.id}, one.id))
+    for path, begins in (
+        ("/events", "<tbody>"),
+        (f"/events?resident={one.id}", "<tbody>"),
+        ("/api/v1/events?kind=denied", "items"),
+    ):
+        for who in ("owner", "manager", "auditor"):
+            _, _, said = browser(who).get(path).text.partition(begins)
+            assert ("Li Na" in said or one.id in said, "0.41" in said) == (who == "owner",) * 2, (path, who)
+
+
 def test_lines_of_one_approach_are_one_with_its_lines_to_unfold(auditor, store):
     now = datetime.now(SHANGHAI)
     come(store, None, now, "denied", reason="unknown", track=1, claim="a")

@@ -31,6 +31,8 @@ class Search:
     reason: str | None = None
     since: str | None = None
     until: str | None = None
+    near: bool = False
+    """Also refusals of a face that came near to one of them: for administrators alone."""
 
 
 def page(connection: sqlite3.Connection, search: Search, before: int | None = None, count: int = 50) -> list[Line]:
@@ -92,12 +94,12 @@ class _Conditions:
 def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     found = _Conditions()
     if search.residents is not None and len(search.residents) <= _FEW_PEOPLE:
-        among = f"resident_id IN ({_marks(search.residents)})"
+        among = f"{_field(search)} AND resident_id IN ({_marks(search.residents)})"
         found.add(f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})", *search.residents)  # noqa: S608 - marks
     else:
         if search.residents is not None:
             # A plus keeps SQLite from beginning with an index.
-            among = f"+resident_id IN ({_marks(search.residents)})"
+            among = f"{_field(search)} AND +resident_id IN ({_marks(search.residents)})"
             found.add(
                 f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - marks
                 *search.residents,
@@ -116,6 +118,11 @@ def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     if search.until:
         found.add(f"{at} < ?", search.until)
     return found
+
+
+def _field(search: Search) -> str:
+    """What a line must hold of somebody to be about them."""
+    return "field IN ('resident', 'nearest')" if search.near else "field = 'resident'"
 
 
 def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -15,10 +16,11 @@ from gate.door.hardware import LEASE_S
 from gate.door.pins import JOURNAL_NAME, read_journal
 from gate.processes.addresses import socket_of
 from gate.store.database import database_of
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
+from gate.store.record.search import Search, page
 from gate.store.site import schedules
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 from tests.running import stays, wait_for
@@ -45,6 +47,20 @@ def test_a_claim_moves_the_relay_once_and_is_on_record(state, resident):
     assert set(kinds[4:]) == {"relay_pulse", "passage", "door_stopped"}
     granted = next(line for line in events(state) if line.kind == "granted")
     assert granted.personal == {"resident": resident.id, "name": "Wang Fang"}
+
+
+def test_whom_a_refused_face_came_near_to_is_kept_until_they_are_erased(state, resident, store):
+    unknown = {"resident": None, "reason": "unknown"}
+    with door_process(state) as (_, client):
+        for number, named in enumerate((resident.id, "nobody", None)):
+            answer = client.ask(claim(None, number) | unknown | {"nearest": named})
+            assert answer["reason"] == "unknown"
+    denied = [line.personal for line in events(state) if line.kind == "denied"]
+    assert denied == [{"nearest": resident.id}, {}, {}]
+    about = Search(residents=(resident.id,), kinds=("denied",))
+    assert (len(page(store, about)), len(page(store, replace(about, near=True)))) == (0, 1)
+    erasure.remove(store, resident, by="test")
+    assert [line.personal for line in events(state) if line.kind == "denied"] == [{}, {}, {}]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,15 @@ def test_the_score_asked_and_the_margin_count_from_their_very_value():
     quarters = Rule(**{name: getattr(RULE, name) for name in RULE.__slots__} | {"margin": 0.25})
     assert weigh(seen, named(a=1.0, b=0.75), -1.0, quarters).resident == "a"
     assert weigh(seen, named(a=1.0, b=math.nextafter(0.75, 1)), -1.0, quarters) is None
+
+
+def test_of_nobody_known_it_is_told_whom_they_came_near_to_and_of_a_far_one_nothing():
+    rule = replace(RULE, near=0.3)
+    assert weigh(track(9), named(a=0.3, b=0.1), 0.0, rule).nearest == "a"
+    assert weigh(track(9), named(a=math.nextafter(0.3, 0)), 0.0, rule).nearest is None
+    assert weigh(track(9), named(a=0.8, b=0.8), 0.0, rule).nearest == "a"
+    assert weigh(track(9), named(a=0.9), 0.0, rule).nearest is None
+    assert weigh(track(9), (), 0.0, rule).nearest is None
 
 
 def test_a_score_that_is_no_number_convinces_nobody():
