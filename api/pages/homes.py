@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
@@ -12,7 +14,7 @@ from api.pages.page import page
 from api.pages.residents import known_of_faces
 from api.problems import HttpProblem
 from api.who_asks import Registrar
-from gate.store.people import homes, residents
+from gate.store.people import erasure, homes, residents
 from gate.store.people.homes import Home
 from gate.store.record import search as record
 from gate.store.record.search import Search
@@ -34,6 +36,17 @@ def show_home(request: Request, connection: Store, context: Shared, actor: Regis
     asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
     lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
     return page(request, "home.html", actor=actor, home=home, lines=lines, **known_of_faces(connection, context))
+
+
+@router.post("/homes/{written}/erasure")
+def erase_home(
+    request: Request, connection: Store, actor: Registrar, written: str, resident: Annotated[list[str], Form()]
+) -> Response:
+    """A family moved out: those of them who were shown are erased, each with a receipt."""
+    home = found_home(connection, written)
+    leaving = [one for one in home.people if one.id in resident]
+    receipts = erasure.remove_all(connection, leaving, by=actor.label)
+    return page(request, "home_receipts.html", actor=actor, home=home, people=leaving, receipts=receipts)
 
 
 def found_home(connection: Store, written: str) -> Home:

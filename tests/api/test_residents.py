@@ -319,3 +319,20 @@ def test_the_list_of_residents_goes_on_by_whole_homes(browser, store, monkeypatc
         more = re.search(r'href="(\?[^"]*after=[^"]*)"', text)
         path = more and "/residents" + html.unescape(more[1])
     assert seen == [f"Person {number}" for number in range(8)]
+
+
+def test_a_whole_home_moves_out_at_once_and_nobody_who_was_not_shown(browser, store):
+    family = [residents.enrol(store, name, "3-1204", []) for name in ("Wang Fang", "Wang Lei")]
+    for one in family:
+        audit.append(store, AuditEvent("granted", {"method": "face"}, {"resident": one.id, "name": one.name}, one.id))
+    manager = browser("manager")
+    shown = manager.get("/homes/3-1204").text
+    ticked = re.findall(r'type="checkbox" name="resident" value="([^"]+)" checked', shown)
+    assert ticked == [one.id for one in family]
+    residents.enrol(store, "Wang Ming", "3栋1204", [])
+    said = manager.post("/homes/3-1204/erasure", data={"resident": ticked})
+    erased = [line for line in audit.lines(store) if line.kind == "erased"]
+    assert [line.id for line in erased] == re.findall(r"<code>(.*?)</code>", said.text)
+    assert [one.name for one in residents.every(store)] == ["Wang Ming"]
+    assert audit.verify(store) is None
+    assert manager.post("/homes/3-1204/erasure").status_code == 422

@@ -35,13 +35,23 @@ class Receipt:
 def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
     """Erase a resident: row, templates, and the personal fields of the record, also from the write-ahead log and from
     old copies of the database."""
-    with transaction(connection):
-        connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
-        connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
-        receipt = _erased(Kind.ERASED, connection, resident, by)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    old_copies.forget(connection, lambda copy: remove(copy, resident, by=by))
+    (receipt,) = remove_all(connection, [resident], by=by)
     return receipt
+
+
+def remove_all(connection: sqlite3.Connection, people: Sequence[Resident], *, by: str) -> list[Receipt]:
+    """Erase some residents, all or none, each with a receipt of their own; see `remove`."""
+    with transaction(connection):
+        receipts = [_remove(connection, one, by) for one in people]
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
+    return receipts
+
+
+def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+    connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
+    connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
+    return _erased(Kind.ERASED, connection, resident, by)
 
 
 def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
