@@ -17,7 +17,7 @@ from api.context import Context
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.front.shield import Shield
 from api.languages import Language
-from api.pages import account, camera, console, enrol, gate, homes, screen, settings, sign_in
+from api.pages import account, camera, console, enrol, enrol_at_gate, gate, homes, screen, settings, sign_in
 from api.pages import events as events_page
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
@@ -51,7 +51,8 @@ def create_app(context: Context) -> FastAPI:
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
     for room in (
-        sign_in, gate, console, events_page, residents_page, homes, enrol, imports_page, camera, screen, settings,
+        sign_in, gate, console, events_page, residents_page, homes, enrol, enrol_at_gate, imports_page, camera, screen,
+        settings,
         account,
     ):  # fmt: skip
         app.include_router(room.router, include_in_schema=False)

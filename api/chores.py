@@ -23,6 +23,7 @@ async def tidy_each_night(context: Context) -> None:
     """Every few minutes, for ever: do the night's work where it is due. What fails is logged and tried anew."""
     while True:
         context.waiting.forget_old()
+        context.at_gate.forget_old()
         try:
             await asyncio.to_thread(tidy_where_due, context, datetime.now(UTC), trusted=trusted_now())
         except (FacegateError, sqlite3.Error) as error:

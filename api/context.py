@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from api.at_gate import AtGate
 from api.auth import Actor, OwnerCode
 from api.destinations import Allowed
 from api.enroller import Enroller
@@ -61,6 +62,8 @@ class Context:
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
+    at_gate: AtGate = field(default_factory=AtGate)
+    """The enrolment at the gate's own camera."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     """Enrolments that wait for somebody to look at them."""
     examining: threading.Lock = field(default_factory=threading.Lock)

@@ -18,7 +18,9 @@ from models.errors import PackError
 
 if TYPE_CHECKING:
     from enroll.checks import Portrait
+    from enroll.duplicates import Lookalike
     from enroll.enrolment import Enrolled, Prepared
+    from enroll.sitting import Face
     from gate.store.people.residents import Resident
     from gate.store.people.templates import Template
     from models.pack import Models
@@ -59,6 +61,30 @@ class Enroller:
         image = photo.read()
         with self.turn() as models:
             return examine(image, photo.name, models)
+
+    def look(self, picture: BinaryIO) -> Face:
+        """The one good face in a picture of the gate's camera. Raises Refusal, with its reason, where there is none.
+
+        Whoever stands further behind is in view as well: one person alone is wanted.
+        """
+        from enroll.checks import examine
+        from enroll.sitting import SECOND_FACE, Face
+
+        photo = self.photo(picture, "picture")
+        image = photo.read()
+        with self.turn() as models:
+            found = examine(image, photo.name, models, SECOND_FACE)
+            (template,) = models.embedder.embed(found.aligned[None])
+        return Face(found.aligned, template, found.quality.yaw, found.quality.sharpness)
+
+    def like(self, connection: sqlite3.Connection, face: Face, whose: str) -> tuple[Lookalike, ...]:
+        """Whose face it is, or is very like, but for the resident with the id `whose`."""
+        from enroll.duplicates import lookalikes
+        from enroll.enrolment import known_faces
+
+        with self.turn() as models:
+            gallery = known_faces(connection, models).gallery
+            return lookalikes(connection, models.calibration, face.template[None], gallery, whose)
 
     def enrol(
         self, connection: sqlite3.Connection, asked: Application, by: str, written_in: AbstractContextManager[None]

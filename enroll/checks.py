@@ -112,13 +112,16 @@ class View:
     doubt: Reason | None
 
 
-def examine(image: Image, name: str, models: Models) -> Portrait:
-    """The portrait in a photo ((H, W, 3) uint8 BGR) called `name`, put upright where need be. Raises PhotoRefused."""
+def examine(image: Image, name: str, models: Models, second_face: float = _SECOND_FACE_SHARE) -> Portrait:
+    """The portrait in a photo ((H, W, 3) uint8 BGR) called `name`, put upright where need be. Raises PhotoRefused.
+
+    A face with less than the share `second_face` of the largest one's area is in the background.
+    """
     view = put_upright(image, models)
     if not view.faces:
         raise PhotoRefused(name, Reason.NO_FACE)
     areas = sorted((face.area for face in view.faces), reverse=True)
-    if len(areas) > 1 and areas[1] >= _SECOND_FACE_SHARE * areas[0]:
+    if len(areas) > 1 and areas[1] >= second_face * areas[0]:
         raise PhotoRefused(name, Reason.SEVERAL_FACES)
     portrait = portrait_of(view, name, models)
     if covered(portrait.aligned):

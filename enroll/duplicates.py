@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from gate.errors import Refusal, Sentence, together
 from gate.store.people import residents
 from gate.store.people.residents import Resident
-from gate.vision.gallery import Gallery
 from gate.vision.promise import deviate
 from models.manifest import Calibration
+
+if TYPE_CHECKING:
+    from gate.vision.gallery import Gallery
 
 # Of so many new people one is taken for somebody who is enrolled: for the same, or for one who looks very like them.
 _SAME_ONE_IN, _ALIKE_ONE_IN = 10_000, 50

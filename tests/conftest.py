@@ -71,6 +71,15 @@ def walk_ups(tmp_path_factory: pytest.TempPathFactory, photos: Path, models: Mod
 
 
 @pytest.fixture(scope="session")
+def visit(tmp_path_factory: pytest.TempPathFactory, photos: Path, models: Models) -> Path:
+    """One man walks up to the gate and stays there for some seconds, and again."""
+    path = tmp_path_factory.mktemp("visits") / "visits.mp4"
+    walker = walker_from(photos / "obama2.jpg", models.detector)
+    write_video(path, footage([Scene(None, 1.0), Scene(walker, 20.0), Scene(None, 1.0)], 7))
+    return path
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data beside the project."""
     if not SHARED.is_dir():

@@ -149,7 +149,7 @@ def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Re
         portrait = context.enroller.check(context.enroller.photo(photo.file, photo.filename or words("The photo")))
     except FacegateError as error:
         return JSONResponse({"fit": False, "advice": words.error(error), "portrait": None})
-    return JSONResponse({"fit": True, "advice": "", "portrait": picture_of(portrait.aligned)})
+    return JSONResponse({"fit": True, "advice": "", "portrait": portrait_of(portrait.aligned)})
 
 
 def _enrol(
@@ -187,14 +187,14 @@ def _next_of(person: Resident) -> dict[str, str]:
 
 def _look(request: Request, actor: Actor, waiting: Waiting, problem: str | None = None) -> Response:
     """The page that shows whom the photos show, and asks."""
-    faces = [picture_of(portrait) for portrait in waiting.found.portraits]
+    faces = [portrait_of(portrait) for portrait in waiting.found.portraits]
     return page(
         request, "enrol_look.html", status_code=422 if problem else 200, actor=actor, waiting=waiting, faces=faces,
         problem=problem, minutes=round(LASTS_S / 60),
     )  # fmt: skip
 
 
-def picture_of(portrait: Image) -> str:
+def portrait_of(portrait: Image) -> str:
     """A portrait ((H, W, 3) uint8 BGR) as a JPEG in base64."""
     import cv2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import replace
 from functools import cache, reduce
@@ -17,6 +18,7 @@ from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Shared, store_of
 from api.languages import Language
+from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
 from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Said, said_by
 from api.v1.live import streamed
@@ -30,6 +32,8 @@ from gate.vocabulary import Reason
 
 # What was seen longer ago is no longer there, seconds.
 _FRESH_S = 2.0
+# What the screen says less urgently than what whoever is being enrolled should do.
+_GIVES_WAY = ("ready", "deny", "come_closer", "one_at_a_time")
 
 router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
@@ -48,6 +52,7 @@ def show_now(request: Request, context: Shared) -> JSONResponse:
     """What the screen says: {"signal", "look", "symbol", "words", "advice", "second", "version"}.
 
     `second` is {"words", "advice"} in the second language, null without one. A name only where the settings allow it.
+    While somebody is enrolled at the gate's camera the signal is "enrol", with "left_s" where seconds are counted.
     """
     return JSONResponse(_now(context, _tongues(request, context)))
 
@@ -73,8 +78,12 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
     said, signal = said_by(door), str(door.signal) if door else "fault"
     if said.by_face and not sees(vision_status(context.state), time.monotonic()):
         said, signal = CAMERA_GONE, "fault"
-    told = _told(_by_the_site(said, context, door, tongues[0]), signal, tongues)
-    return told | {"version": _version(context)}
+    said = _by_the_site(said, context, door, tongues[0])
+    sitting = context.at_gate.now() if signal in _GIVES_WAY else None
+    if sitting is not None:
+        said, signal = said_at_the_gate(sitting), "enrol"
+    left = {"left_s": math.ceil(sitting.left_s)} if sitting is not None and sitting.left_s is not None else {}
+    return _told(said, signal, tongues) | left | {"version": _version(context)}
 
 
 def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, Any]:

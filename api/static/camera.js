@@ -1,34 +1,72 @@
-// Photos from this device's camera or from the gate's, each judged by the gate before it is sent with the form.
+// Photos from files, from this device's camera or from the gate's: each is judged by the gate and shown with the face
+// that would be taken, before it is sent with the form.
 const box = document.getElementById("camera");
 const form = document.getElementById("enrol");
 const files = form.querySelector("input[type=file]");
 const words = JSON.parse(box.dataset.words);
-const [gate, start, video, seen, guide, take, list] = ["gate", "start", "viewfinder", "seen", "guide", "take", "taken"].map(
-  (id) => document.getElementById(id),
-);
-// At the gate: how far the nose stands off the middle of the eyes, in eye distances, for each of the photos asked for.
-const POSES = [(yaw) => Math.abs(yaw) < 0.2, (yaw) => yaw > 0.1, (yaw) => yaw < -0.1];
-const STEADY = 2;
-// Somebody who does not turn is enrolled from the photos there are.
-const PATIENCE_MS = 12_000;
-const LONGEST_MS = 60_000;
+const [gate, start, cancel, video, seen, guide, take, list] = [
+  "gate", "start", "cancel", "viewfinder", "seen", "guide", "take", "taken",
+].map((id) => document.getElementById(id));
+const AGAIN_MS = 1000;
 let photos = [];
+// The camera that is at work: null, or for the gate's the key of the enrolment that this page leads, and the number of
+// the last photo that came of it.
+let run = null;
 
 box.hidden = false;
 start.hidden = !navigator.mediaDevices;
+
+// Photos out of files.
+
+files.addEventListener("change", () => {
+  for (const file of files.files) judge(add(file, file.name));
+  files.value = "";
+});
+
+// One at a time: the gate looks at one at a time, too.
+let turn = Promise.resolve();
+function judge(photo) {
+  turn = turn.then(async () => {
+    if (!photos.includes(photo)) return;
+    const body = new FormData();
+    body.append("photo", photo.blob, photo.name);
+    try {
+      const answer = await ask("/photos/checks", body);
+      show(photo, await answer.json());
+    } catch (error) {
+      show(photo, { fit: false, advice: words.none.replace("{why}", error.message) });
+    }
+  });
+  return turn;
+}
+
+async function ask(address, body) {
+  const answer = await fetch(address, { method: "POST", body });
+  if (answer.redirected) location.assign("/sign-in");
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer;
+}
+
+// This device's camera.
 
 start.addEventListener("click", async () => {
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, facingMode: "user" } });
   } catch (error) {
-    guide.textContent = words.none.replace("{why}", error.message);
+    say(words.none.replace("{why}", error.message), "bad");
     return;
   }
   await video.play();
-  start.hidden = gate.hidden = true;
+  run = {};
+  choose(true);
   video.hidden = take.hidden = false;
-  ask();
+  guideOn();
 });
+
+let taken = 0;
+function guideOn() {
+  say(words.guide[photos.filter((one) => one.fit).length] ?? words.enough);
+}
 
 take.addEventListener("click", async () => {
   take.disabled = true;
@@ -38,92 +76,160 @@ take.addEventListener("click", async () => {
     picture.height = video.videoHeight;
     picture.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.95));
-    const body = new FormData();
-    body.append("photo", blob, "camera.jpg");
-    const answer = await fetch("/photos/checks", { method: "POST", body });
-    const said = answer.ok ? await answer.json() : { fit: false, advice: answer.statusText };
-    show(blob, said);
+    for (const poor of photos.filter((one) => one.fit === false && one.run === run)) drop(poor);
+    taken += 1;
+    await judge(add(blob, `device camera ${taken}.jpg`, run));
+    guideOn();
   } finally {
     take.disabled = false;
   }
 });
 
-gate.addEventListener("click", async () => {
-  start.hidden = gate.hidden = true;
-  seen.hidden = false;
-  const began = Date.now();
-  let [posed, best, steady, first] = [began, null, 0, 1];
-  while (photos.length < POSES.length && Date.now() - began < LONGEST_MS && !document.hidden) {
-    if (photos.length && Date.now() - posed > PATIENCE_MS) break;
-    const answer = await fetch(`/camera/checks?first=${first}`);
-    first = 0;
-    if (!answer.ok) {
-      guide.textContent = words.none.replace("{why}", answer.statusText);
-      await new Promise((later) => setTimeout(later, 1000));
-      continue;
-    }
-    const said = await answer.json();
-    seen.src = `data:image/jpeg;base64,${said.jpeg}`;
-    guide.textContent = said.fit ? words.guide[photos.length] : said.advice;
-    guide.className = said.fit ? "good" : "bad";
-    if (!said.fit || !POSES[photos.length](said.yaw)) {
-      steady = 0;
-      continue;
-    }
-    if (!best || said.sharpness > best.sharpness) best = said;
-    steady += 1;
-    if (steady > STEADY) {
-      const bytes = Uint8Array.from(atob(best.jpeg), (letter) => letter.charCodeAt(0));
-      show(new Blob([bytes], { type: "image/jpeg" }), best, "gate camera");
-      [posed, best, steady] = [Date.now(), null, 0];
-    }
-  }
-  seen.hidden = true;
-  gate.hidden = false;
-  if (photos.length) guide.textContent = words.enough;
-});
-
-function show(blob, said, source = "device camera") {
-  list.querySelectorAll("li.refused").forEach((one) => one.remove());
-  const item = document.createElement("li");
-  const image = document.createElement("img");
-  image.src = URL.createObjectURL(blob);
-  image.alt = "";
-  const line = document.createElement("span");
-  line.textContent = said.fit ? words.good : said.advice;
-  line.className = said.fit ? "good" : "bad";
-  item.append(image, line);
-  if (said.fit) {
-    const photo = { blob, source };
-    photos.push(photo);
-    const remove = document.createElement("button");
-    remove.type = "button";
-    remove.className = "quiet";
-    remove.textContent = words.remove;
-    remove.addEventListener("click", () => {
-      photos = photos.filter((one) => one !== photo);
-      item.remove();
-      ask();
-    });
-    item.append(remove);
-  } else {
-    item.className = "refused";
-  }
-  list.append(item);
-  ask();
+function stop() {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+  video.hidden = take.hidden = true;
 }
 
-function ask() {
-  guide.className = "";
-  guide.textContent = photos.length < words.guide.length ? words.guide[photos.length] : words.enough;
+// The gate's camera: the gate counts and takes, this page asks for each look and shows what came of it.
+
+gate.addEventListener("click", async () => {
+  choose(true);
+  seen.hidden = false;
+  try {
+    const begun = await (await ask("/enrol/gate")).json();
+    if (begun.problem) return over(begun.problem, "bad");
+    run = { key: begun.key, have: 0 };
+    await lead(run);
+  } catch (error) {
+    over(words.none.replace("{why}", error.message), "bad");
+  }
+});
+
+async function lead(mine) {
+  while (run === mine) {
+    const body = new FormData();
+    body.append("key", mine.key);
+    body.append("have", mine.have);
+    body.append("resident", form.elements.resident?.value ?? "");
+    let said;
+    try {
+      said = await (await ask("/enrol/gate/look", body)).json();
+    } catch (error) {
+      if (run !== mine) return;
+      say(words.none.replace("{why}", error.message), "bad");
+      await new Promise((later) => setTimeout(later, AGAIN_MS));
+      continue;
+    }
+    if (run !== mine) return;
+    if (said.problem) return over(said.problem, "bad");
+    if (said.jpeg) seen.src = `data:image/jpeg;base64,${said.jpeg}`;
+    for (const one of said.photos) {
+      mine.have = one.number;
+      const bytes = Uint8Array.from(atob(one.jpeg), (letter) => letter.charCodeAt(0));
+      const photo = add(new Blob([bytes], { type: "image/jpeg" }), `gate camera ${one.number}.jpg`, mine, one.number);
+      show(photo, { fit: true, portrait: one.portrait, warning: one.warning });
+    }
+    if (said.over) return over(said.words, said.good ? "" : "bad");
+    say(said.words, said.good ? "good" : "bad");
+    if (!said.jpeg) await new Promise((later) => setTimeout(later, AGAIN_MS));
+  }
+}
+
+cancel.addEventListener("click", () => {
+  const mine = run;
+  if (mine?.key) leave(mine);
+  for (const photo of photos.filter((one) => one.run === mine)) drop(photo);
+  over(words.cancelled);
+});
+
+function leave(mine) {
+  const body = new FormData();
+  body.append("key", mine.key);
+  navigator.sendBeacon("/enrol/gate/cancelled", body);
+}
+
+function over(sentence, look = "") {
+  run = null;
+  seen.hidden = true;
+  seen.removeAttribute("src");
+  choose(false);
+  say(sentence, look);
+}
+
+// Whoever leaves the page leads nobody any more.
+addEventListener("pagehide", () => {
+  if (run?.key) leave(run);
+});
+
+// What was taken.
+
+function add(blob, name, of = null, number = 0) {
+  const item = document.createElement("li");
+  const image = document.createElement("img");
+  image.alt = "";
+  image.width = image.height = 112;
+  image.hidden = true;
+  const line = document.createElement("span");
+  line.textContent = words.looking;
+  const remove = document.createElement("button");
+  remove.type = "button";
+  remove.className = "quiet";
+  remove.textContent = words.remove;
+  remove.setAttribute("aria-label", words.remove_one.replace("{name}", name));
+  item.append(image, line, remove);
+  const photo = { blob, name, run: of, item, image, line, fit: null };
+  remove.addEventListener("click", () => {
+    drop(photo);
+    if (number && run === of) {
+      const body = new FormData();
+      body.append("key", run.key);
+      body.append("number", number);
+      ask("/enrol/gate/removal", body).catch(() => {});
+    }
+  });
+  photos.push(photo);
+  list.append(item);
+  form.elements.agreed.required = true;
+  return photo;
+}
+
+function show(photo, said) {
+  photo.fit = said.fit;
+  photo.item.className = said.fit ? "" : "refused";
+  photo.line.textContent = said.warning || (said.fit ? words.good : said.advice);
+  photo.line.className = said.warning ? "warn" : said.fit ? "good" : "bad";
+  if (said.portrait) {
+    photo.image.src = `data:image/jpeg;base64,${said.portrait}`;
+    photo.image.alt = photo.name;
+    photo.image.hidden = false;
+  }
+}
+
+function drop(photo) {
+  photos = photos.filter((one) => one !== photo);
+  photo.item.remove();
+  form.elements.agreed.required = photos.length > 0;
+}
+
+// Which camera, or none that is at work.
+function choose(atWork) {
+  gate.hidden = atWork;
+  cancel.hidden = !atWork;
+  start.hidden = atWork || !navigator.mediaDevices;
+  if (!atWork) stop();
+}
+
+function say(sentence, look = "") {
+  guide.textContent = sentence;
+  guide.className = look;
 }
 
 form.addEventListener("submit", () => {
   if (!photos.length) return;
   const all = new DataTransfer();
-  for (const file of files.files) all.items.add(file);
-  photos.forEach(({ blob, source }, number) => {
-    all.items.add(new File([blob], `${source} ${number + 1}.jpg`, { type: "image/jpeg" }));
-  });
+  for (const { blob, name } of photos) all.items.add(new File([blob], name, { type: blob.type || "image/jpeg" }));
   files.files = all.files;
+  // Whoever was quicker than the gate sees the faces on the next page.
+  form.elements.seen.value = photos.every((one) => one.fit !== null) ? "1" : "";
 });

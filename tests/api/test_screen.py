@@ -127,11 +127,10 @@ def test_a_resident_before_a_housing_that_was_opened_is_sent_to_the_guard(browse
 def test_without_a_camera_nobody_is_shown_anything_and_the_look_is_on_record(browser, store):
     from gate.store.record import audit
 
-    for who, path in (("guard", "/camera.jpg?first=1"), ("manager", "/camera/checks?first=1")):
-        answer = browser(who).get(path)
-        assert answer.status_code == 503
-        assert "Vision does not answer" in answer.text
-    assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["the camera"] * 2
+    answer = browser("guard").get("/camera.jpg?first=1")
+    assert answer.status_code == 503
+    assert "Face recognition does not answer" in answer.text
+    assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["the camera"]
 
 
 def claim_for(door, resident, reason=None, **given):

@@ -68,9 +68,13 @@ def camera(tmp_path_factory, photos):
 
 
 @pytest.fixture
-def console(models_dir, state, walk_ups):
-    """A running gate; yields the address of its console and the code of its first start."""
-    with gate_running(models_dir, state, walk_ups) as process:
+def console(request, models_dir, state, walk_ups):
+    """A running gate; yields the address of its console and the code of its first start.
+
+    Before its camera is what the fixture shows that a test names as its parameter; without one, a man walks up.
+    """
+    shown = request.getfixturevalue(request.param) if hasattr(request, "param") else walk_ups
+    with gate_running(models_dir, state, shown) as process:
         until(process, "api ready")
         code = (state / "run" / "api" / "owner-code").read_text().strip()
         yield api_address_file(state).read_text().strip(), code

@@ -1,0 +1,170 @@
+"""Enrolling at the gate's own camera, led from the console: who is taken, who is not, and what the screen says."""
+
+import time
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+import pytest
+
+import api.at_gate
+from gate.processes.fields import written
+from gate.processes.requests import Preview
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.vision.preview import preview
+from gate.vocabulary import Frame
+from tests.api.test_residents import enrol as enrol_by_api
+from tests.door import door_process
+from tests.running import wait_for
+from tests.said import answering, vision_says
+
+
+@pytest.fixture
+def camera(state):
+    """A function that puts a picture ((H, W, 3) uint8 BGR) before the gate's camera; None: it gives none."""
+    said = written(vision_says(last_frame_mono=time.monotonic() + 60))
+
+    def show(picture):
+        now = time.monotonic()
+        said.update(written(Preview() if picture is None else preview(Frame(picture, "camera", now))))
+
+    show(None)
+    with answering(state, "vision", said):
+        yield show
+
+
+def standing(photos, *names):
+    """People side by side, as the gate's camera sees them."""
+    faces = [cv2.imread(str(photos / name)) for name in names]
+    least = min(face.shape[0] for face in faces)
+    return np.hstack([cv2.resize(face, None, fx=least / face.shape[0], fy=least / face.shape[0]) for face in faces])
+
+
+class Leader:
+    """The page of whoever leads it."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.have = 0
+        self.photos = []
+        self.key = ""
+
+    def begin(self):
+        said = self.browser.post("/enrol/gate").json()
+        self.key = said.get("key", "")
+        return said
+
+    def look(self):
+        said = self.browser.post("/enrol/gate/look", data={"key": self.key, "have": str(self.have)}).json()
+        for one in said.get("photos", ()):
+            self.photos.append(one)
+            self.have = one["number"]
+        return said
+
+    def until(self, words, within_s=20):
+        """Look until it says so."""
+        said = []
+
+        def heard():
+            said[:] = [self.look()]
+            return words in said[0].get("words", said[0].get("problem"))
+
+        wait_for(heard, within_s, said)
+        return said[0]
+
+
+@pytest.fixture
+def leader(browser):
+    return Leader(browser("manager"))
+
+
+@contextmanager
+def screen_at(browser, state):
+    with door_process(state) as (_, door):
+        yield browser(address="127.0.0.1"), door
+
+
+def test_a_resident_in_the_childs_place_is_named_as_soon_as_she_is_taken(leader, camera, photos, store, browser, state):
+    enrol_by_api(leader.browser, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    camera(standing(photos, "obama2.jpg"))
+    with screen_at(browser, state) as (screen, _):
+        assert "problem" not in leader.begin()
+        said = screen.get("/gate/now").json()
+        assert (said["signal"], said["words"], said["look"]) == ("enrol", "You are being enrolled", "enrol")
+        assert 0 < said["left_s"] <= 3
+        assert "It begins in" in leader.look()["words"]
+        assert leader.photos == []
+        leader.until("hold still")
+        assert screen.get("/gate/now").json()["words"] == "Please hold still"
+        wait_for(lambda: leader.look() and leader.photos, 20)
+        assert leader.photos[0]["warning"] == "This is the face of Li Na, 3-1204."
+        assert leader.photos[0]["portrait"]
+    assert len(residents.every(store)) == 1
+    looked = [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
+    assert looked == ["the camera"]
+
+
+def test_of_two_in_view_of_a_passer_by_and_of_another_person_nothing_is_taken(leader, camera, photos):
+    camera(standing(photos, "obama.jpg", "biden.jpg"))
+    leader.begin()
+    leader.until("Several people are in view")
+    assert leader.photos == []
+    camera(standing(photos, "obama.jpg"))
+    leader.until("turn slightly")
+    assert len(leader.photos) == 1
+    camera(standing(photos, "biden.jpg"))
+    leader.until("another person than on the photos before")
+    camera(np.zeros((480, 640, 3), np.uint8))
+    leader.until("Nobody stands before")
+    assert len(leader.photos) == 1
+
+
+def test_a_camera_that_is_lost_is_said_and_it_goes_on_when_it_is_back(leader, camera, photos):
+    camera(standing(photos, "obama.jpg"))
+    leader.begin()
+    leader.until("hold still")
+    camera(None)
+    said = leader.look()
+    assert (said["words"], said["jpeg"]) == ("The gate's camera gives no picture now: nothing is taken.", None)
+    assert leader.photos == []
+    camera(standing(photos, "obama.jpg"))
+    leader.until("turn slightly")
+    assert len(leader.photos) == 1
+
+
+def test_a_second_manager_is_told_who_leads_and_nobody_looks_in_anothers(leader, camera, browser, context):
+    leader.begin()
+    second = Leader(browser("owner"))
+    assert second.begin() == {"problem": "manager is enrolling somebody at the gate; wait until they are done."}
+    second.key = leader.key
+    assert second.look() == {"problem": "This is over: begin again."}
+    second.browser.post("/enrol/gate/cancelled", data={"key": leader.key})
+    assert "words" in leader.look()
+    assert browser("guard").post("/enrol/gate").status_code == 403
+    leader.browser.post("/enrol/gate/cancelled", data={"key": leader.key})
+    assert context.at_gate.now() is None
+    assert leader.look() == {"problem": "This is over: begin again."}
+    assert "key" in second.begin()
+
+
+def test_a_page_that_is_gone_ends_it(leader, camera, context, monkeypatch, browser):
+    leader.begin()
+    monkeypatch.setattr(api.at_gate, "_LEFT_ALONE_S", 0.0)
+    assert context.at_gate.now() is None
+    assert leader.look() == {"problem": "This is over: begin again."}
+
+
+def test_the_residents_still_get_in_and_are_greeted(leader, camera, photos, store, browser, state):
+    from tests.api.test_screen import claim_for
+
+    enrol_by_api(leader.browser, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    (resident,) = residents.every(store)
+    with screen_at(browser, state) as (screen, door):
+        leader.begin()
+        claim_for(door, None, "unknown")
+        assert screen.get("/gate/now").json()["signal"] == "enrol"
+        assert claim_for(door, resident.id)["granted"]
+        assert screen.get("/gate/now").json()["signal"] == "grant"
+        door.ask({"do": "lockdown"})
+        wait_for(lambda: screen.get("/gate/now").json()["signal"] == "locked")
