@@ -75,7 +75,7 @@ OUTCOMES: dict[str, Sentence] = {
 }
 
 MODES: dict[str, Sentence] = {
-    "normal": Sentence("Closed, ready"),
+    "normal": Sentence("Closed"),
     "pulse": Sentence("Opening"),
     "extended_pulse": Sentence("Opening, with more time"),
     "egress": Sentence("Opening for someone leaving"),

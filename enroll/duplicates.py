@@ -50,7 +50,8 @@ class Lookalike:
     @property
     def who(self) -> str:
         """Their name, and their home where there is one."""
-        return ", ".join(filter(None, (self.resident.name, self.resident.unit)))
+        name, home = self.resident.name, self.resident.unit
+        return Sentence("{name}, {home}", name=name, home=home) if home else name
 
     @property
     def said(self) -> Sentence:

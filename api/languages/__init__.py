@@ -47,6 +47,16 @@ class Language:
         return self(error.sentence) if isinstance(error, FacegateError) else str(error)
 
     @property
+    def comma(self) -> str:
+        """What stands between two phrases of one line."""
+        return self.words.gettext(Sentence(", "))
+
+    @property
+    def colon(self) -> str:
+        """What stands between a thing and what is said of it."""
+        return self.words.gettext(Sentence(": "))
+
+    @property
     def name(self) -> str:
         """What it calls itself: a catalogue says so by translating "English"."""
         return self.words.gettext(Sentence("English"))

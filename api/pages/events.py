@@ -181,6 +181,6 @@ def _teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Lin
         name = language(ACTORS.get(name, name))
         if name:
             parts.append(name)
-        return ", ".join(parts)
+        return language.comma.join(parts)
 
     return told

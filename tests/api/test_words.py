@@ -1,11 +1,15 @@
 """The words of the console and the screen are those of docs/glossary.md, in both languages."""
 
+import html
 import re
 from dataclasses import dataclass
 
 import pytest
 from babel.messages.pofile import read_po
 
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind, Reason
 from tests.conftest import REPOSITORY
 
 CATALOGUE = REPOSITORY / "api" / "languages" / "zh-CN.po"
@@ -119,9 +123,37 @@ def test_a_full_stop_stands_where_the_english_has_one():
 
 def test_everything_is_translated():
     untold = [(one, said) for one, said in PAIRS if not re.search(HAN, said)]
-    assert [one for one, _ in untold if re.sub(r"{\w+}", "", one).strip(" ,;")] == []
+    assert [one for one, _ in untold if re.sub(r"{\w+}", "", one).strip(" ,;:")] == []
 
 
 def test_english_is_without_what_is_inside_the_machine():
     told = [sentence for sentence in ENGLISH if not sentence.startswith(FOR_INSTALLERS)]
     assert with_any(INSIDES, told) == []
+
+
+def said_on(page):
+    """What a page says, a text for each piece between two tags; without what is no text."""
+    plain = re.sub(r"<(script|style|pre|svg)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return [re.sub(r"\s+", " ", html.unescape(text)).strip() for text in re.split(r"<[^>]+>", plain)]
+
+
+def test_no_page_joins_chinese_with_what_stands_between_english_words(browser, store):
+    """Phrases of one line have the comma of the language between them, and no space."""
+    fang = residents.enrol(store, "王芳", "3-1204", [])
+    for kind in Kind:
+        audit.append(store, AuditEvent(kind, {"by": "first start"}, {"resident": fang.id, "name": fang.name}, fang.id))
+    for reason in Reason:
+        audit.append(store, AuditEvent(Kind.DENIED, {"method": "face", "reason": reason.value}))
+    owner = browser("owner")
+    pages = (
+        "/", "/residents", f"/residents/{fang.id}", "/homes/3-1204", "/enrol", "/events?what=everything", "/events",
+        "/door", "/services", "/settings", "/settings/hours", "/settings/users", "/import", "/account", "/nothing",
+    )  # fmt: skip
+    texts = [
+        (path, text)
+        for path in pages
+        for text in said_on(owner.get(path, headers={"accept-language": "zh-CN"}, follow_redirects=True).text)
+    ]
+    assert len(texts) > 500
+    narrow = re.compile(rf"{HAN} ?[,;:!?()](?!\d)|[,;:!?()] ?{HAN}|{WIDE} {WIDE}")
+    assert [(path, text) for path, text in texts if narrow.search(text)] == []
