@@ -6,6 +6,7 @@ import errno
 from importlib import resources
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -13,11 +14,26 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.context import Context
+from api.context import Context, context_of
+from api.drafts import draft_in
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.front.shield import Shield
 from api.languages import Language
-from api.pages import account, camera, console, enrol, enrol_at_gate, gate, homes, screen, settings, sign_in
+from api.pages import (
+    account,
+    camera,
+    console,
+    enrol,
+    enrol_at_gate,
+    first_hour,
+    gate,
+    homes,
+    receipts,
+    screen,
+    settings,
+    sign_in,
+    together,
+)
 from api.pages import events as events_page
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
@@ -51,9 +67,8 @@ def create_app(context: Context) -> FastAPI:
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
     for room in (
-        sign_in, gate, console, events_page, residents_page, homes, enrol, enrol_at_gate, imports_page, camera, screen,
-        settings,
-        account,
+        sign_in, gate, console, events_page, together, receipts, first_hour, residents_page, homes, enrol,
+        enrol_at_gate, imports_page, camera, screen, settings, account,
     ):  # fmt: skip
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(
@@ -62,13 +77,23 @@ def create_app(context: Context) -> FastAPI:
     )  # fmt: skip
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
     app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(SignInNeeded, _told_with_draft)
+    app.add_exception_handler(ConfirmationNeeded, _told_with_draft)
     for kind in (HttpProblem, FacegateError, PackError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
     app.add_middleware(Shield, hosts=context.hosts, languages=context.languages)
     return app
 
 
-def _told(request: Request, error: Exception) -> Response:
+async def _told_with_draft(request: Request, error: Exception) -> Response:
+    """A page that asks for a password, and carries on what was typed by whoever has to give it."""
+    user = request.cookies.get(context_of(request).who_cookie)
+    draft = await draft_in(request) if user and not request.url.path.startswith(_MACHINES) else None
+    sealed = context_of(request).drafts.sealed(draft, user) if draft and user else ""
+    return await run_in_threadpool(_told, request, error, sealed)
+
+
+def _told(request: Request, error: Exception, draft: str = "") -> Response:
     """An error as the asker reads it: a problem for machines, a page in their language for people."""
     status, headers = _status(error), getattr(error, "headers", None)
     if status == 405:
@@ -78,12 +103,15 @@ def _told(request: Request, error: Exception) -> Response:
     if machine:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
         return problem(status, detail, reason, headers, lookalikes)
+    if isinstance(error, SignInNeeded) and draft:
+        return page(request, "sign_in.html", status_code=401, name="", draft=draft)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": "/sign-in"})
     if isinstance(error, PasswordChangeNeeded):
         return Response(status_code=303, headers={"Location": "/account"})
     if isinstance(error, ConfirmationNeeded):
-        return page(request, "confirm.html", status_code=status, problem=detail, way_back=_settings_page(request))
+        back = _settings_page(request)
+        return page(request, "confirm.html", status_code=status, problem=detail, way_back=back, draft=draft)
     response = page(request, "error.html", status_code=status, status=status, sentence=detail)
     response.headers.update(headers or {})
     return response

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from api.at_gate import AtGate
 from api.auth import Actor, OwnerCode
 from api.destinations import Allowed
+from api.drafts import Drafts
 from api.enroller import Enroller
 from api.front.hosts import Hosts
 from api.importer import Importer
@@ -66,6 +67,8 @@ class Context:
     """The enrolment at the gate's own camera."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     """Enrolments that wait for somebody to look at them."""
+    drafts: Drafts = field(default_factory=Drafts)
+    """Seals what was typed by whose login had ended."""
     examining: threading.Lock = field(default_factory=threading.Lock)
     """Held while the doctor looks: once at a time, in the thread of the request that asked."""
 
@@ -73,6 +76,11 @@ class Context:
     def cookie(self) -> str:
         """The name of the session's cookie; the prefix makes browsers hold it to this host and to TLS."""
         return "__Host-facegate" if self.secure else "facegate"
+
+    @property
+    def who_cookie(self) -> str:
+        """The name of the cookie that says who was signed in here last. It lets nobody in."""
+        return f"{self.cookie}-who"
 
     @property
     def owner_code_file(self) -> Path:

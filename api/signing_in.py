@@ -33,9 +33,10 @@ def begin_session(
     secret, now, address = new_secret(), time.time(), address_of(request)
     accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
     accounts.begin_session(connection, digest(secret), user, now, address=address, network=network_of(address))
-    response.set_cookie(
-        context.cookie, secret, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"
-    )
+    for name, value in ((context.cookie, secret), (context.who_cookie, user.id)):
+        response.set_cookie(
+            name, value, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"
+        )
 
 
 def confirm(request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, password: str) -> None:

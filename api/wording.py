@@ -149,6 +149,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.CORRECTION_TAKEN_BACK: Sentence("Correction taken back: it was them"),
     Kind.CONSENT_WITHDRAWN: Sentence("Consent withdrawn"),
     Kind.ERASED: Sentence("A resident was erased"),
+    Kind.ERASED_TOGETHER: Sentence("Several were erased at once"),
     Kind.PEOPLE_EXPORTED: Sentence("Residents exported"),
     Kind.SCHEDULE_CHANGED: Sentence("Schedule changed"),
     Kind.SCHEDULE_REMOVED: Sentence("Schedule removed"),
@@ -231,6 +232,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.ENROLLED, Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED,
             Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
+            Kind.ERASED_TOGETHER,
         ),
     ),
     "looks": (

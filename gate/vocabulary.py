@@ -107,6 +107,7 @@ class Kind(StrEnum):
     CORRECTION_TAKEN_BACK = "correction_taken_back"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     ERASED = "erased"
+    ERASED_TOGETHER = "erased_together"
     PEOPLE_EXPORTED = "people_exported"
     SCHEDULE_CHANGED = "schedule_changed"
     SCHEDULE_REMOVED = "schedule_removed"

@@ -10,6 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Shared, Store
+from api.drafts import MOST_SEALED
+from api.pages.kept import kept_page
 from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
@@ -55,16 +57,21 @@ def end_sign_ins(connection: Store, actor: Person, which: Annotated[str, Form(ma
 @router.post("/confirm")
 def give_password_again(
     request: Request, connection: Store, context: Shared, actor: Person, password: _Secret,
-    back: Annotated[str, Form(max_length=200)] = "/settings",
+    back: Annotated[str, Form(max_length=200)] = "/settings", draft: Annotated[str, Form(max_length=MOST_SEALED)] = "",
 ) -> Response:  # fmt: skip
-    """Give one's password again, and go on where it was asked for."""
+    """Give one's password again, and go on where it was asked for, with what was typed then."""
     # Only within the settings: where else it leads nobody can make it.
     way_back = back if back.startswith("/settings") else "/settings"
     try:
         confirm(request, connection, context, actor, password)
     except HttpProblem as error:
         said = language_of(request).error(error)
-        return page(request, "confirm.html", status_code=error.status, actor=actor, problem=said, way_back=way_back)
+        return page(
+            request, "confirm.html", status_code=error.status, actor=actor, problem=said, way_back=way_back, draft=draft
+        )
+    kept = context.drafts.opened(draft, actor.user_id) if draft else None
+    if kept is not None and actor.user is not None:
+        return kept_page(request, kept, actor.user)
     return RedirectResponse(way_back, 303)
 
 

@@ -24,6 +24,7 @@ from gate.store.record import search as record
 from gate.store.record import statistics, times
 from gate.store.record.search import Search
 from gate.store.record.times import Count
+from gate.store.site import first_hour
 from gate.vocabulary import ENTERED
 
 router = APIRouter(route_class=AskedFirst)
@@ -49,7 +50,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         )
     if actor.may(Permission.RECORD):
         record_look(connection, actor, "today")
-    return page(request, "today.html", actor=actor, **_now(connection, context, actor))
+    first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
+    return page(request, "today.html", actor=actor, first_hour=first, **_now(connection, context, actor))
 
 
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:

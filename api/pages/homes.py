@@ -8,8 +8,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
-from api.auth import Permission
+from api.auth import Permission, new_secret
 from api.context import Shared, Store, record_look
+from api.idempotency import answered_once
 from api.pages.page import page
 from api.pages.residents import known_of_faces
 from api.problems import HttpProblem
@@ -35,18 +36,32 @@ def show_home(request: Request, connection: Store, context: Shared, actor: Regis
     record_look(connection, actor, "residents")
     asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
     lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
-    return page(request, "home.html", actor=actor, home=home, lines=lines, **known_of_faces(connection, context))
+    return page(
+        request,
+        "home.html",
+        actor=actor,
+        home=home,
+        lines=lines,
+        key=new_secret(),
+        **known_of_faces(connection, context),
+    )
 
 
 @router.post("/homes/{written}/erasure")
 def erase_home(
-    request: Request, connection: Store, actor: Registrar, written: str, resident: Annotated[list[str], Form()]
-) -> Response:
-    """A family moved out: those of them who were shown are erased, each with a receipt."""
-    home = found_home(connection, written)
-    leaving = [one for one in home.people if one.id in resident]
-    receipts = erasure.remove_all(connection, leaving, by=actor.label)
-    return page(request, "home_receipts.html", actor=actor, home=home, people=leaving, receipts=receipts)
+    connection: Store, actor: Registrar, written: str, resident: Annotated[list[str], Form()],
+    key: Annotated[str | None, Form(min_length=1, max_length=64)] = None,
+) -> Response:  # fmt: skip
+    """A family moved out: those of them who were shown are erased, once however often it is sent; on to the receipt."""
+
+    def erased() -> str:
+        leaving = [one for one in found_home(connection, written).people if one.id in resident]
+        if not leaving:
+            raise HttpProblem(404, "Nobody lives in such a home; look for it among the residents.")
+        return erasure.remove_together(connection, leaving, by=actor.label).id
+
+    asked = (b"home", written.encode(), *(one.encode() for one in resident))
+    return RedirectResponse(f"/receipts/{answered_once(connection, actor, key, asked, erased)}", 303)
 
 
 def found_home(connection: Store, written: str) -> Home:

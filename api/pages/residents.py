@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
+from api.auth import Actor, new_secret
 from api.context import Context, Shared, Store, record_look
+from api.idempotency import answered_once
 from api.pages.page import language_of, page
+from api.problems import HttpProblem
 from api.v1.residents import etag, found_resident, refuse_outdated
 from api.who_asks import Registrar
 from gate.care import retention
@@ -33,6 +38,9 @@ _LINES_SHOWN = 10
 # Whose last day is nearer than this is marked.
 _SOON = timedelta(days=30)
 _Text = Annotated[str, Form(max_length=400)]
+_Key = Annotated[str | None, Form(min_length=1, max_length=64)]
+# Of a choice of hours: those of the group, else none. An empty field is what a form without one sends.
+_NO_OWN_HOURS = "-"
 
 
 @router.get("/residents")
@@ -94,6 +102,7 @@ def change_resident(
     valid_from: _Text = "",
     valid_until: _Text = "",
     extended: Annotated[bool, Form()] = False,
+    schedule: _Text = "",
 ) -> Response:
     """Change how they are let in, unless somebody else was quicker."""
     found, language = found_resident(connection, resident), language_of(request)
@@ -102,25 +111,40 @@ def change_resident(
         wanted = Changes(
             name=clean_text(name, "name"), unit=clean_text(unit, "unit") if unit.strip() else "", extended=extended,
             group=group, valid_from=valid_from, valid_until=valid_until,
+            schedule=None if not schedule else "" if schedule == _NO_OWN_HOURS else schedule,
         )  # fmt: skip
         change(connection, found, wanted, by=actor.label)
+    except HttpProblem as outdated:
+        return resident_page(request, connection, context, actor, resident, problem=language.error(outdated))
     except FacegateError as error:
-        return resident_page(request, connection, context, actor, resident, problem=language.error(error))
+        typed = {
+            "name": name, "unit": unit, "group": group, "valid_from": valid_from, "valid_until": valid_until,
+            "extended": extended, "schedule": schedule,
+        }  # fmt: skip
+        return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
     return resident_page(request, connection, context, actor, resident, notice=language("Saved."))
 
 
 @router.post("/residents/{resident}/withdrawal")
-def withdraw_consent(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
-    """Their consent ends; the receipt."""
-    receipt = erasure.withdraw(connection, found_resident(connection, resident), by=actor.label)
-    return page(request, "receipt.html", actor=actor, receipt=receipt)
+def withdraw_consent(connection: Store, actor: Registrar, resident: str, key: _Key = None) -> Response:
+    """Their consent ends, once however often it is sent; on to the receipt."""
+    return _to_receipt(connection, actor, resident, key, erasure.withdraw)
 
 
 @router.post("/residents/{resident}/erasure")
-def erase_resident(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
-    """They are erased; the receipt."""
-    receipt = erasure.remove(connection, found_resident(connection, resident), by=actor.label)
-    return page(request, "receipt.html", actor=actor, receipt=receipt)
+def erase_resident(connection: Store, actor: Registrar, resident: str, key: _Key = None) -> Response:
+    """They are erased, once however often it is sent; on to the receipt."""
+    return _to_receipt(connection, actor, resident, key, erasure.remove)
+
+
+def _to_receipt(
+    connection: Store, actor: Actor, resident: str, key: str | None, erase: Callable[..., erasure.Receipt]
+) -> Response:
+    def erased() -> str:
+        return erase(connection, found_resident(connection, resident), by=actor.label).id
+
+    receipt = answered_once(connection, actor, key, (b"erasure", resident.encode()), erased)
+    return RedirectResponse(f"/receipts/{receipt}", 303)
 
 
 @router.post("/residents/{resident}/corrections")
@@ -160,9 +184,10 @@ def resident_page(
     context: Context,
     actor: Registrar,
     resident: str,
+    typed: dict[str, Any] | None = None,
     **said: str,
 ) -> Response:
-    """The page of one resident, with what is `said` above it: a notice or a problem."""
+    """The page of one resident, with what is `said` above it: a notice, or a problem with what was `typed`."""
     person = found_resident(connection, resident)
     today = datetime.now(zone_of(context.zone)).date()
     return page(
@@ -171,9 +196,13 @@ def resident_page(
         status_code=422 if "problem" in said else 200,
         actor=actor,
         person=person,
+        form=replace(person, **typed or {}),
         fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
         etag=etag(person),
         groups=schedules.groups(connection),
+        schedules=schedules.every(connection),
+        no_own_hours=_NO_OWN_HOURS,
+        key=new_secret(),
         templates=templates.of(connection, person.id),
         model=context.enroller.model_id(),
         agreed=consents.of(connection, person.id),

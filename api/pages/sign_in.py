@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,8 +13,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.context import Context, Shared, Store, context_of
+from api.drafts import MOST_SEALED
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
+from api.pages.kept import kept_page
 from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
@@ -31,6 +34,7 @@ router = APIRouter(route_class=AskedFirst)
 
 _Name = Annotated[str, Form(max_length=400)]
 _Secret = Annotated[str, Form(max_length=400)]
+_Sealed = Annotated[str, Form(max_length=MOST_SEALED)]
 # What attempts at the first start's code are counted under.
 _FIRST_START = "the first start"
 _YEAR_S = 365 * 24 * 3600
@@ -84,36 +88,42 @@ def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Resp
     """The page to sign in."""
     if not accounts.has_owner(connection):
         return _to("/owner")
-    return _to("/") if actor else page(request, "sign_in.html", name="")
+    return _to("/") if actor else page(request, "sign_in.html", name="", draft="")
 
 
 @router.post("/sign-in")
-def sign_in(request: Request, connection: Store, context: Shared, name: _Name, password: _Secret) -> Response:
-    """Sign in; who fails must wait longer each time, and nobody else."""
+def sign_in(
+    request: Request, connection: Store, context: Shared, name: _Name, password: _Secret, draft: _Sealed = ""
+) -> Response:
+    """Sign in; who fails must wait longer each time, and nobody else. A sealed draft is carried on until then."""
     language, address, now = language_of(request), address_of(request), time.monotonic()
+    again = partial(page, request, "sign_in.html", name=name, draft=draft)
     user = accounts.user_named(connection, name)
     known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)
     wait_s = context.throttle.wait_s(attempt, now)
     if wait_s > 0:
         said = language(TOO_MANY, seconds=math.ceil(wait_s))
-        return page(request, "sign_in.html", status_code=429, name=name, problem=said)
+        return again(status_code=429, problem=said)
     # Counted before it is known to be wrong: attempts at once must not slip through together.
     context.throttle.failed(attempt, now)
     try:
         right = context.passwords.right(user, password, known=known)
     except HttpProblem as error:
         context.throttle.taken_back(attempt)
-        return page(request, "sign_in.html", status_code=error.status, name=name, problem=language.error(error))
+        return again(status_code=error.status, problem=language.error(error))
     if user is None or not right:
         audit.append(connection, AuditEvent(Kind.SIGN_IN_FAILED, {"user": user.id if user else None, "from": address}))
-        return page(request, "sign_in.html", status_code=401, name=name, problem=language("Name or password is wrong."))
+        return again(
+            status_code=401,
+            problem=language("Name or password is wrong."),
+        )
     context.throttle.succeeded(attempt)
     try:
-        return _signed_in(request, connection, context, user)
+        return _signed_in(request, connection, context, user, draft)
     except Refusal as refused:
         # Their password was changed while this one was judged, or they are gone.
-        return page(request, "sign_in.html", status_code=409, name=name, problem=language.error(refused))
+        return again(status_code=409, problem=language.error(refused))
 
 
 @router.post("/sign-out")
@@ -122,7 +132,8 @@ def sign_out(connection: Store, context: Shared, actor: MaybeActor) -> Response:
     if actor is not None and actor.session is not None:
         accounts.end_session(connection, actor.session)
     response = _to("/sign-in")
-    response.delete_cookie(context.cookie, path="/", secure=context.secure, httponly=True, samesite="lax")
+    for name in (context.cookie, context.who_cookie):
+        response.delete_cookie(name, path="/", secure=context.secure, httponly=True, samesite="lax")
     return response
 
 
@@ -155,8 +166,10 @@ def _first_start(request: Request, name: str = "", problem: str | None = None) -
     )
 
 
-def _signed_in(request: Request, connection: Store, context: Context, user: User) -> Response:
-    response = _to("/")
+def _signed_in(request: Request, connection: Store, context: Context, user: User, draft: str = "") -> Response:
+    """On to the first page, or to what they had typed when their login had ended."""
+    kept = context.drafts.opened(draft, user.id) if draft else None
+    response: Response = _to("/") if kept is None or user.provisional else kept_page(request, kept, user)
     begin_session(request, response, connection, context, user)
     return response
 

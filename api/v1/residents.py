@@ -31,6 +31,7 @@ class Resident(BaseModel):
     unit: str | None
     group: str | None
     hours: str | None
+    schedule: str | None = Field(None, description="Their own schedule; null: they have their group's, or none.")
     extended: bool
     valid_from: str | None = Field(description="Their first day, YYYY-MM-DD.")
     valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
@@ -239,8 +240,8 @@ def refuse_outdated(resident: Stored, if_match: str | None) -> None:
 
 def shown(one: Stored) -> Resident:
     return Resident(
-        id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, extended=one.extended,
-        valid_from=one.valid_from, valid_until=one.valid_until,
+        id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, schedule=one.schedule,
+        extended=one.extended,        valid_from=one.valid_from, valid_until=one.valid_until,
         templates=one.templates, created_at=one.created_at,
     )  # fmt: skip
 

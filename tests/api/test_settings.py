@@ -1,5 +1,6 @@
 """The settings page, and the API behind it: hours, groups, users, tokens."""
 
+from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts, schedules
 from tests.console import PASSWORD, problem_of
@@ -94,6 +95,29 @@ def test_a_schedule_goes_when_nobody_has_it(browser, store):
     assert manager.ask("PUT", "/api/v1/free-access", json={}).status_code == 204
     assert "Removed." in manager.post("/settings/schedules/removal", data={"name": "day"}).text
     assert schedules.every(store) == []
+
+
+def test_no_error_empties_a_form(browser, store):
+    owner, person = browser("owner"), residents.enrol(store, "Li Na", "1-101", [])
+    for path, form, kept in (
+        (
+            "/settings/users",
+            {"name": "Eve", "role": "guard", "password": "short"},
+            ['value="Eve"', 'value="guard" checked'],
+        ),
+        ("/settings/tokens", {"name": "the lift"}, ['value="the lift"']),
+        ("/settings/webhooks", {"url": "https://h/"}, ['value="https://h/"']),
+        ("/settings/webhooks", {"url": "ftp://h/", "what": "alarms"}, ['value="ftp://h/"', 'value="alarms" checked']),
+        ("/settings/groups", {"name": "cleaners", "schedule": "none such"}, ['value="cleaners"']),
+        (
+            f"/residents/{person.id}",
+            {"known_as": "*", "name": "Li Nana", "unit": "1-102", "valid_from": "2027-02-01", "valid_until": "2027-01"},
+            ['value="Li Nana"', 'value="1-102"', 'value="2027-02-01"'],
+        ),
+    ):  # fmt: skip
+        wrong = owner.post(path, data=form)
+        assert wrong.status_code == 422, path
+        assert [one for one in kept if one not in wrong.text] == [], path
 
 
 def test_a_name_that_is_too_long_is_refused_and_not_cut(browser, store):

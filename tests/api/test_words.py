@@ -147,7 +147,8 @@ def test_no_page_joins_chinese_with_what_stands_between_english_words(browser, s
     owner = browser("owner")
     pages = (
         "/", "/residents", f"/residents/{fang.id}", "/homes/3-1204", "/enrol", "/events?what=everything", "/events",
-        "/door", "/services", "/settings", "/settings/hours", "/settings/users", "/import", "/account", "/nothing",
+        "/door", "/services", "/settings", "/settings/hours", "/settings/users", "/settings/holidays",
+        "/settings/free-access", "/first-hour", "/receipts", "/residents/together", "/import", "/account", "/nothing",
     )  # fmt: skip
     texts = [
         (path, text)

@@ -80,3 +80,42 @@ def test_hours_are_drawn_with_the_mouse_in_six_clicks_and_with_keys(chromium, ca
         words.press("Enter")
         expect(page.get_by_role("status").first).to_have_text("Saved.")
         assert [(one.name, one.windows) for one in schedules.every(store)][1] == ("Nights", "Fri 22:00-02:00")
+
+
+def test_what_was_typed_outlasts_a_language_a_way_back_and_a_login_and_nobody_else_sees_it(
+    chromium, camera, address, store
+):
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(locale="en", base_url=address).new_page()
+        page.goto("/sign-in")
+        sign_in(page, "Bob")
+        page.goto("/settings/holidays")
+        name = page.locator("main [name=name]")
+        name.fill("春节")
+        page.locator("[name=first_day]").fill("2027-02-06")
+        page.get_by_role("button", name="简体中文").click()
+        expect(name).to_have_value("春节")
+        page.get_by_role("button", name="English").click()
+        page.goto("/settings/hours")
+        page.go_back()
+        expect(name).to_have_value("春节")
+        expect(page.get_by_text("What you had typed is here again.")).to_be_visible()
+        # The login ends; another follows a link, and comes back to it.
+        store.execute("DELETE FROM sessions")
+        page.goto("/settings/holidays")
+        sign_in(page, "Bob")
+        page.goto("/settings/holidays")
+        expect(page.locator("[name=first_day]")).to_have_value("2027-02-06")
+        # Somebody else at the same browser sees nothing of it, and neither does its owner afterwards.
+        store.execute("DELETE FROM sessions")
+        page.goto("/settings/holidays")
+        sign_in(page, "Ann")
+        page.goto("/settings/holidays")
+        expect(name).to_have_value("")
+        # What was sent is no draft any more.
+        name.fill("National day")
+        page.locator("[name=first_day]").fill("2027-10-01")
+        page.locator("form[action='/settings/holidays'] button").click()
+        expect(page.get_by_role("status").first).to_have_text("Saved.")
+        page.goto("/settings/holidays")
+        expect(name).to_have_value("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -17,8 +18,12 @@ from gate.store.site import accounts
 router = APIRouter(route_class=AskedFirst, prefix="/settings/tokens")
 
 
-def _shown(desk: Desk, *, issued: str | None = None, **said: Any) -> Response:
-    return desk.page("tokens", tokens=accounts.tokens(desk.connection), issued=issued, **said)
+def _shown(
+    desk: Desk, *, issued: str | None = None, name: str = "", permissions: Collection[Permission] = (), **said: Any
+) -> Response:
+    """The page, with what was typed where a token could not be made."""
+    typed = {"name": name, "permissions": permissions}
+    return desk.page("tokens", tokens=accounts.tokens(desk.connection), issued=issued, typed=typed, **said)
 
 
 @router.get("")
@@ -33,11 +38,11 @@ def add_token(
 ) -> Response:
     """Make a token; its secret is shown this once."""
     if not permissions:
-        return _shown(desk, problem=Sentence("Say what the token may do."))
+        return _shown(desk, problem=Sentence("Say what the token may do."), name=name)
     try:
         _, secret = account_routes.issue(desk.connection, desk.actor, name, permissions)
     except FacegateError as error:
-        return _shown(desk, problem=error.sentence)
+        return _shown(desk, problem=error.sentence, name=name, permissions=permissions)
     return _shown(desk, issued=secret)
 
 

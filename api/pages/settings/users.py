@@ -18,9 +18,19 @@ from gate.store.site.accounts import Role
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings/users")
 
+# What each role may do, as `api.auth.ROLES` has it.
+_MAY: dict[Role, Sentence] = {
+    Role.OWNER: Sentence("everything, settings and users too"),
+    Role.MANAGER: Sentence("residents, hours, the record, and the gate; neither users nor settings"),
+    Role.AUDITOR: Sentence("reads the record, and nothing else"),
+    Role.GUARD: Sentence("sees the gate and opens it, locks it down and holds it; no list of residents, no record"),
+}
 
-def _shown(desk: Desk, **said: Any) -> Response:
-    return desk.page("users", users=accounts.users(desk.connection), least=LEAST_PASSWORD, **said)
+
+def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Response:
+    typed = {"name": "", "role": Role.MANAGER} | (typed or {})
+    users = accounts.users(desk.connection)
+    return desk.page("users", users=users, least=LEAST_PASSWORD, may=_MAY, typed=typed, **said)
 
 
 @router.get("")
@@ -35,6 +45,7 @@ def add_user(desk: ConfirmedDesk, name: Text, role: Annotated[Role, Form()], pas
     return desk.after(
         lambda: account_routes.add(desk.connection, desk.context, desk.actor, name, password, role),
         Sentence("{name} can sign in now, and chooses a password of their own first.", name=name.strip()), _shown,
+        {"name": name, "role": role},
     )  # fmt: skip
 
 
@@ -43,7 +54,7 @@ def show_user(desk: OwnersDesk, user: str) -> Response:
     """A user: what they are signed in by, and what may be changed of them."""
     found = found_user(desk.connection, user)
     return desk.page(
-        "user", user=found, least=LEAST_PASSWORD, back=f"/settings/users/{found.id}",
+        "user", user=found, least=LEAST_PASSWORD, may=_MAY, back=f"/settings/users/{found.id}",
         sign_ins=signed_in.of(desk.connection, found.id),
         this=signed_in.shown(desk.actor.session) if desk.actor.session else None,
     )  # fmt: skip

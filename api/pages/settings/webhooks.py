@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -19,8 +20,13 @@ from gate.store.site import webhooks
 router = APIRouter(route_class=AskedFirst, prefix="/settings/webhooks")
 
 
-def _shown(desk: Desk, *, issued: str | None = None, **said: Any) -> Response:
-    return desk.page("webhooks", webhooks=webhooks.every(desk.connection), issued=issued, **said)
+def _shown(
+    desk: Desk, *, issued: str | None = None, url: str = "", what: Collection[str] = (), **said: Any
+) -> Response:
+    """The page, with what was typed where a webhook could not be added."""
+    return desk.page(
+        "webhooks", webhooks=webhooks.every(desk.connection), issued=issued, typed={"url": url, "what": what}, **said
+    )
 
 
 @router.get("")
@@ -34,11 +40,11 @@ def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None
     """Send what happens to an address; its signing secret is shown this once."""
     kinds = [kind for key in what or [] if key in KINDS for kind in KINDS[key][1]]
     if not kinds:
-        return _shown(desk, problem=Sentence("Say what is to be sent."))
+        return _shown(desk, problem=Sentence("Say what is to be sent."), url=url)
     try:
         added = webhook_routes.add(desk.connection, url, kinds, desk.actor, desk.context.webhooks)
     except FacegateError as error:
-        return _shown(desk, problem=error.sentence)
+        return _shown(desk, problem=error.sentence, url=url, what=what or ())
     return _shown(desk, issued=added.secret)
 
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gate.errors import Refusal
 from gate.store import old_copies
@@ -30,6 +31,7 @@ class Receipt:
     templates: int
     personal_fields: int
     """Names and the like in the record."""
+    people: int = 1
 
 
 def remove(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
@@ -54,28 +56,73 @@ def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Rece
     return _erased(Kind.ERASED, connection, resident, by)
 
 
+def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], *, by: str) -> Receipt:
+    """Erase several residents, all or nobody: each is on record, and one receipt is for all.
+
+    Raises Refusal where one of them was removed in the meantime.
+    """
+    with transaction(connection):
+        for one in people:
+            if residents.get(connection, one.id) is None:
+                raise Refusal("{name} was removed in the meantime.", name=one.name)
+        receipt = _together(Kind.ERASED, connection, [_remove(connection, one, by) for one in people], by)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
+    return receipt
+
+
 def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
     """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
 
     Raises Refusal where no consent holds and no template is kept.
     """
     with transaction(connection):
-        if not consents.standing(connection, resident.id):
-            raise Refusal(
-                "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
-            )
-        connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
-        connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
-        consents.withdraw(connection, resident.id, _now())
-        receipt = _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
+        receipt = _withdrawn(connection, resident, by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     old_copies.forget(connection, lambda copy: _withdraw_there(copy, resident, by))
+    return receipt
+
+
+def withdraw_together(connection: sqlite3.Connection, people: Sequence[Resident], *, by: str) -> Receipt:
+    """The consents of several end, all or none: each is on record, and one receipt is for all. Raises as `withdraw`."""
+    with transaction(connection):
+        receipts = [_withdrawn(connection, one, by) for one in people]
+        receipt = _together(Kind.CONSENT_WITHDRAWN, connection, receipts, by)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, partial(_withdraw_all_there, people=people, by=by))
     return receipt
 
 
 def _withdraw_there(copy: sqlite3.Connection, resident: Resident, by: str) -> None:
     if consents.standing(copy, resident.id):
         withdraw(copy, resident, by=by)
+
+
+def _withdraw_all_there(copy: sqlite3.Connection, people: Sequence[Resident], by: str) -> None:
+    for one in people:
+        _withdraw_there(copy, one, by)
+
+
+def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+    if not consents.standing(connection, resident.id):
+        raise Refusal(
+            "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
+        )
+    connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
+    connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
+    consents.withdraw(connection, resident.id, _now())
+    return _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
+
+
+def _together(kind: Kind, connection: sqlite3.Connection, receipts: Sequence[Receipt], by: str) -> Receipt:
+    """One receipt for several erasures of a kind, with a line of the record of its own."""
+    templates = sum(one.templates for one in receipts)
+    fields = sum(one.personal_fields for one in receipts)
+    details: dict[str, object] = {
+        "what": kind.value, "people": len(receipts), "templates": templates, "personal_fields": fields, "by": by,
+    }  # fmt: skip
+    line = audit.append(connection, AuditEvent(Kind.ERASED_TOGETHER, details))
+    return Receipt(line, _now(), templates, fields, len(receipts))
 
 
 def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:

@@ -40,12 +40,14 @@ class Resident:
     """The first day on which they are let in, YYYY-MM-DD in the gate's zone; None: since ever."""
     valid_until: str | None = None
     """The last one; None: without end."""
+    schedule: str | None = None
+    """The name of a schedule of their own; None: they have their group's, or none."""
 
 
 _SELECT = """
     SELECT r.number, r.id, r.name, r.unit, r.created_at,
         (SELECT count(*) FROM templates WHERE resident_id = r.id), r.extended, g.name,
-        coalesce(own.windows, shared.windows), r.valid_from, r.valid_until
+        coalesce(own.windows, shared.windows), r.valid_from, r.valid_until, own.name
     FROM residents r
         LEFT JOIN groups g ON g.id = r.group_id
         LEFT JOIN schedules own ON own.id = r.schedule_id
@@ -62,10 +64,8 @@ def every(connection: sqlite3.Connection) -> list[Resident]:
 
 
 def _resident(row: tuple[Any, ...]) -> Resident:
-    number, identity, name, unit, created_at, templates, extended, group, windows, valid_from, valid_until = row
-    return Resident(
-        number, identity, name, unit, created_at, templates, bool(extended), group, windows, valid_from, valid_until
-    )
+    number, identity, name, unit, created_at, templates, extended, *hours = row
+    return Resident(number, identity, name, unit, created_at, templates, bool(extended), *hours)
 
 
 def get(connection: sqlite3.Connection, resident: str) -> Resident | None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import cycle
 
 import pytest
@@ -21,7 +22,7 @@ from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record.search import Search, page
-from gate.store.site import schedules
+from gate.store.site import holidays, schedules
 from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
 from tests.running import stays, wait_for
 
@@ -316,6 +317,14 @@ def test_schedules_need_a_clock_that_can_be_trusted(state, store, trusted):
         if trusted:
             until(client, mode="free_access", hold_relay=True)
             assert client.ask(claim(someone.id))["granted"]
+            # A holiday counts at once, and so does its end.
+            today = date.today()
+            days = [(today + timedelta(days=more)).isoformat() for more in (-1, 1)]
+            holiday = holidays.add(store, holidays.New("New year", *days), "test")
+            until(client, mode="normal", hold_relay=False)
+            assert client.ask(claim(someone.id, 2))["reason"] == "out_of_hours"
+            holidays.remove(store, holiday, "test")
+            until(client, mode="free_access", hold_relay=True)
         else:
             assert client.ask(claim(someone.id))["reason"] == "clock_untrusted"
             assert client.ask({"do": "status"})["mode"] == "normal"

@@ -1,0 +1,105 @@
+"""The guided first hour of an owner: what a new gate needs, one thing after the other, left and taken up at will."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_first import AskedFirst
+from api.context import Context, Shared, Store
+from api.pages.page import page
+from api.who_asks import Owner
+from gate.care.health import gather
+from gate.errors import Sentence
+from gate.store.site import first_hour
+from gate.store.site.first_hour import FirstHour
+from gate.vision.liveness_proofs import proofs
+from gate.vocabulary import Level
+from models.errors import PackError
+
+router = APIRouter(route_class=AskedFirst, prefix="/first-hour")
+
+LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
+    Level.OFF: (
+        Sentence("Off"),
+        Sentence("Nobody is refused by it, and it costs no time. A photo held up before the camera can open the gate."),
+    ),
+    Level.STANDARD: (
+        Sentence("Standard"),
+        Sentence(
+            "Most photos on paper and on screens are refused; masks are not. It takes about a second longer, and few"
+            " residents must come a second time."
+        ),
+    ),
+    Level.STRICT: (
+        Sentence("Strict"),
+        Sentence("More photos are refused, and more residents in poor light must come a second time."),
+    ),
+}  # fmt: skip
+
+
+@router.get("")
+def show_first_hour(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
+    """What is done, by looking at the things themselves, and what comes next."""
+    hour, level = first_hour.how_far(connection), _level(context)
+    camera = gather(context.state).vision
+    seen = camera.cameras.get("camera") if camera else None
+    sees = seen is not None and seen.fault is None
+    steps = _steps(hour, level, sees=sees)
+    return page(
+        request, "first_hour.html", actor=actor, hour=hour, steps=steps, levels=LEVELS, level=level,
+        next=next((name for name, done in steps.items() if not done), None),
+        camera=seen.sentence if seen is not None else None, sees=sees, rates=_rates(context),
+    )  # fmt: skip
+
+
+def _steps(hour: FirstHour, level: Level, *, sees: bool) -> dict[str, bool]:
+    """Each step, and whether it is done."""
+    return {
+        "owner": True,
+        "camera": hour.looked and sees,
+        "liveness": hour.liveness == level,
+        "resident": hour.face,
+        "drill": hour.drilled,
+    }
+
+
+@router.post("/liveness")
+def be_content(connection: Store, context: Shared, _actor: Owner) -> Response:
+    """The level stays as it is set."""
+    first_hour.be_content(connection, _level(context))
+    return RedirectResponse("/first-hour", 303)
+
+
+@router.post("/end")
+def end(connection: Store, _actor: Owner) -> Response:
+    """It is over, or put aside."""
+    first_hour.end(connection)
+    return RedirectResponse("/", 303)
+
+
+@router.post("/taken-up")
+def take_up(connection: Store, _actor: Owner) -> Response:
+    """It goes on."""
+    first_hour.take_up(connection)
+    return RedirectResponse("/first-hour", 303)
+
+
+def _level(context: Context) -> Level:
+    return Level(context.settings.get("vision", {}).get("liveness", Level.OFF))
+
+
+def _rates(context: Context) -> dict[Level, Any]:
+    """What was measured of each level with the packs in use; nothing where one is missing."""
+    settings = context.settings
+    packs, infrared = settings.get("models", {}).get("liveness", ()), settings.get("infrared") is not None
+    try:
+        found = {
+            level: proofs(context.enroller.models_dir, packs, level, infrared=infrared)
+            for level in (Level.STANDARD, Level.STRICT)
+        }
+    except PackError:
+        return {}
+    return {level: checks[-1] for level, checks in found.items() if checks}

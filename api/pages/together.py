@@ -1,0 +1,195 @@
+"""What is done to many residents at once: chosen, looked at once more, and then done to all of them or to nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_first import AskedFirst
+from api.auth import Actor, Permission, new_secret
+from api.context import Store, record_look
+from api.idempotency import answered_once
+from api.pages.page import language_of, page
+from api.v1.residents import etag
+from api.who_asks import Registrar
+from gate.errors import FacegateError, Refusal, Sentence
+from gate.store.database import transaction
+from gate.store.people import consents, erasure, finding, homes, residents
+from gate.store.people.changes import Changes, change
+from gate.store.people.residents import Resident
+from gate.store.site import schedules
+
+router = APIRouter(route_class=AskedFirst, prefix="/residents/together")
+
+# A form has a hundred fields at most.
+_SHOWN = 80
+_NAMED = 200
+# Of more than these nobody is erased by a slip of the hand: whoever does it types how many they are.
+_FEW = 10
+_CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
+
+
+class Deed(StrEnum):
+    """What can be done to many."""
+
+    GROUP = "group"
+    HOURS = "hours"
+    LAST_DAY = "last_day"
+    WITHDRAW = "withdraw"
+    MOVED_OUT = "moved_out"
+
+
+DEEDS: dict[Deed, Sentence] = {
+    Deed.GROUP: Sentence("Give them a group"),
+    Deed.HOURS: Sentence("Give them hours of their own"),
+    Deed.LAST_DAY: Sentence("Set their last day"),
+    Deed.WITHDRAW: Sentence("Withdraw their consent and erase their faces"),
+    Deed.MOVED_OUT: Sentence("Moved out: erase them"),
+}
+_ERASING = (Deed.WITHDRAW, Deed.MOVED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom somebody chose, and what is to be done to them with which value."""
+
+    deed: Deed
+    group: str
+    hours: str
+    last_day: str
+    chosen: tuple[str, ...]
+    everyone: bool
+    """Whether all that the search finds are meant, and not those who are ticked alone."""
+    search: str
+    of_group: str
+
+    @property
+    def value(self) -> str:
+        """The group, the schedule or the day; empty: none."""
+        return {Deed.GROUP: self.group, Deed.HOURS: self.hours, Deed.LAST_DAY: self.last_day}.get(self.deed, "")
+
+    def people(self, connection: sqlite3.Connection) -> list[Resident]:
+        """Who is meant, by name. Raises Refusal for nobody."""
+        if self.everyone:
+            found = finding.search(connection, self.search, group=self.of_group or None)
+        else:
+            known = {one.id: one for one in residents.every(connection)}
+            found = [known[one] for one in dict.fromkeys(self.chosen) if one in known]
+        if self.deed is Deed.WITHDRAW:
+            found = [one for one in found if consents.standing(connection, one.id)]
+        if not found:
+            raise Refusal("Choose at least one person whom this can be done to.")
+        return found
+
+
+def _wanted(
+    deed: Annotated[Deed, Form()],
+    group: Annotated[str, Form(max_length=60)] = "",
+    hours: Annotated[str, Form(max_length=60)] = "",
+    last_day: Annotated[str, Form(max_length=10)] = "",
+    resident: Annotated[list[str] | None, Form(max_length=_SHOWN)] = None,
+    everyone: Annotated[bool, Form()] = False,
+    search: Annotated[str, Form(max_length=200)] = "",
+    of_group: Annotated[str, Form(max_length=60)] = "",
+) -> Wanted:
+    return Wanted(deed, group, hours, last_day, tuple(resident or ()), everyone, search, of_group)
+
+
+_Form = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("")
+def choose(
+    request: Request, connection: Store, actor: Registrar,
+    search: Annotated[str, Query(max_length=200)] = "", group: Annotated[str, Query(max_length=60)] = "",
+    done: Annotated[int, Query(ge=0, le=10**6)] = 0,
+) -> Response:  # fmt: skip
+    """Whom, and what is to be done to them."""
+    language = language_of(request)
+    notice = language.many("{count} person is changed.", "{count} people are changed.", done) if done else None
+    return _choice(request, connection, actor, search, group, notice=notice)
+
+
+@router.post("")
+def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -> Response:
+    """What would be done to whom, before it is done."""
+    try:
+        people = wanted.people(connection)
+    except FacegateError as error:
+        said = language_of(request).error(error)
+        return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
+    return page(
+        request, "together_look.html", actor=actor, wanted=wanted, people=people, shown=_by_home(people)[:_NAMED],
+        counted=wanted.deed in _ERASING and len(people) > _FEW,
+        deeds=DEEDS, erasing=wanted.deed in _ERASING, known_as=_digest(people), key=new_secret(),
+        templates=sum(one.templates for one in people), back="/residents/together",
+    )  # fmt: skip
+
+
+@router.post("/done")
+def do(
+    request: Request, connection: Store, actor: Registrar, wanted: _Form,
+    known_as: Annotated[str, Form(max_length=64)], key: Annotated[str, Form(min_length=1, max_length=64)],
+    count: Annotated[str, Form(max_length=10)] = "",
+) -> Response:  # fmt: skip
+    """Do it, once however often it is sent; to all of them or to nobody."""
+    asked = (b"together", known_as.encode(), wanted.deed.encode(), wanted.value.encode())
+    try:
+        where = answered_once(connection, actor, key, asked, lambda: _done(connection, actor, wanted, known_as, count))
+    except FacegateError as error:
+        said = language_of(request).error(error)
+        return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
+    return RedirectResponse(where, 303)
+
+
+def _done(connection: sqlite3.Connection, actor: Actor, wanted: Wanted, known_as: str, count: str) -> str:
+    """Where what was done is told. Raises Refusal."""
+    people = wanted.people(connection)
+    if _digest(people) != known_as:
+        raise Refusal(_CHANGED)
+    if wanted.deed in _ERASING and len(people) > _FEW and count.strip() != str(len(people)):
+        raise Refusal("The number you typed is not how many they are; nobody was erased.")
+    if wanted.deed in _ERASING:
+        erase = erasure.remove_together if wanted.deed is Deed.MOVED_OUT else erasure.withdraw_together
+        receipt = erase(connection, people, by=actor.label)
+        return f"/receipts/{receipt.id}" if actor.may(Permission.RECORD) else f"/residents/together?done={len(people)}"
+    changes = {
+        Deed.GROUP: Changes(group=wanted.value), Deed.HOURS: Changes(schedule=wanted.value),
+        Deed.LAST_DAY: Changes(valid_until=wanted.value),
+    }[wanted.deed]  # fmt: skip
+    with transaction(connection):
+        for one in people:
+            change(connection, one, changes, by=actor.label)
+    said = {"search": wanted.search, "group": wanted.of_group, "done": len(people)}
+    return f"/residents/together?{urlencode({name: value for name, value in said.items() if value})}"
+
+
+def _digest(people: Sequence[Resident]) -> str:
+    """Changes with every change of one of them, and with whom they are."""
+    return hashlib.sha256("".join(sorted(etag(one) for one in people)).encode()).hexdigest()
+
+
+def _choice(
+    request: Request, connection: Store, actor: Actor, search: str, group: str, wanted: Wanted | None = None,
+    **said: Any,
+) -> Response:  # fmt: skip
+    found = finding.search(connection, search, group=group or None)
+    found = _by_home(found)
+    record_look(connection, actor, "residents")
+    return page(
+        request, "together.html", actor=actor, people=found[:_SHOWN], total=len(found), search=search, group=group,
+        groups=schedules.groups(connection), schedules=schedules.every(connection), deeds=DEEDS, wanted=wanted,
+        status_code=422 if "problem" in said else 200, back="/residents/together", **said,
+    )  # fmt: skip
+
+
+def _by_home(people: Sequence[Resident]) -> list[Resident]:
+    return [one for home in homes.grouped(people) for one in home.people]

@@ -1,0 +1,77 @@
+// What is typed into a form and not sent yet is kept in this tab, for whoever is signed in: over another language, the way
+// back, and a login that ended. Never passwords and files; gone when it is sent, and when somebody signs out.
+const { user, kept, discard } = document.currentScript.dataset;
+const PREFIX = "draft ";
+const SENT = "sent";
+const mine = (name) => name.startsWith(`${PREFIX}${user} `);
+const drafts = () => Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
+const keyOf = (form) => `${PREFIX}${user} ${new URL(form.action, location.href).pathname}`;
+const fieldsOf = (form) =>
+  [...form.elements].filter(
+    (one) => one.name && one.matches("input, select, textarea") && !["password", "file", "hidden"].includes(one.type),
+  );
+const isTicked = (one) => ["checkbox", "radio"].includes(one.type);
+const valueOf = (one) => (isTicked(one) ? one.checked : one.value);
+const givenOf = (one) => {
+  if (isTicked(one)) return one.defaultChecked;
+  if (one.matches("select")) return ([...one.options].find((each) => each.defaultSelected) ?? one.options[0])?.value;
+  return one.defaultValue;
+};
+const nameOf = (one) => (isTicked(one) ? `${one.name}=${one.value}` : one.name);
+const forms = [...document.querySelectorAll("main form[method=post]")].filter((form) => fieldsOf(form).length);
+
+// Nothing of another person at this browser; and what was sent and taken is no draft any more.
+function tidy() {
+  if (!user) return;
+  for (const name of drafts()) if (!mine(name)) sessionStorage.removeItem(name);
+  const sent = sessionStorage.getItem(SENT);
+  if (document.getElementById("kept")) return;
+  sessionStorage.removeItem(SENT);
+  if (sent && !document.querySelector("main > .problem[role=alert]")) sessionStorage.removeItem(sent);
+}
+
+function keep(form) {
+  const typed = fieldsOf(form).filter((one) => valueOf(one) !== givenOf(one));
+  if (typed.length) sessionStorage.setItem(keyOf(form), JSON.stringify(typed.map((one) => [nameOf(one), givenOf(one), valueOf(one)])));
+  else sessionStorage.removeItem(keyOf(form));
+}
+
+function bringBack(form) {
+  const found = JSON.parse(sessionStorage.getItem(keyOf(form)) ?? "[]");
+  const back = found.filter(([name, given, value]) => {
+    const field = fieldsOf(form).find((one) => nameOf(one) === name);
+    // What somebody else changed meanwhile stays as they changed it.
+    if (!field || givenOf(field) !== given || valueOf(field) === value) return false;
+    if (isTicked(field)) field.checked = value;
+    else field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    return true;
+  });
+  if (back.length) tell(form);
+}
+
+function tell(form) {
+  const line = Object.assign(document.createElement("p"), { className: "notice", textContent: `${kept} ` });
+  line.setAttribute("role", "status");
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: discard });
+  button.addEventListener("click", () => {
+    form.reset();
+    sessionStorage.removeItem(keyOf(form));
+    line.remove();
+  });
+  line.append(button);
+  form.before(line);
+}
+
+tidy();
+if (user) {
+  for (const form of forms) {
+    bringBack(form);
+    form.addEventListener("input", () => keep(form));
+    form.addEventListener("change", () => keep(form));
+    form.addEventListener("submit", () => sessionStorage.setItem(SENT, keyOf(form)));
+  }
+  document.querySelector("form[action=\"/sign-out\"]")?.addEventListener("submit", () => {
+    for (const name of drafts()) sessionStorage.removeItem(name);
+  });
+}

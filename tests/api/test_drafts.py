@@ -1,0 +1,96 @@
+"""What was typed is kept where a login ends or the password is wanted again, for whoever typed it and nobody else."""
+
+import html
+import re
+
+import pytest
+
+from api.auth import digest
+from api.drafts import Draft, Drafts
+from gate.store.people import residents
+from gate.store.site import accounts, schedules
+from tests.console import PASSWORD, Browser
+
+TYPED = {"name": "白班", "windows": "周一至周五 7:00-19:00"}
+
+
+def draft_in(answer):
+    return html.unescape(re.search(r'name="draft" value="([^"]+)"', answer.text)[1])
+
+
+def form_in(answer):
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', answer.text.split('id="kept"')[1])
+    return {name: html.unescape(value) for name, value in found}
+
+
+@pytest.fixture
+def ended(browser, store):
+    """A manager's browser whose login has ended without a word."""
+    manager = browser("manager")
+    accounts.end_session(store, digest(manager.cookies["facegate"]))
+    return manager
+
+
+def test_a_form_sent_after_the_login_ended_is_sent_after_the_next(ended, store):
+    asked = ended.post("/settings/schedules", data=TYPED)
+    assert (asked.status_code, "What you had typed is kept" in asked.text) == (401, True)
+    assert "白班" not in asked.text
+    wrong = ended.post("/sign-in", data={"name": "manager", "password": "a wrong guess", "draft": draft_in(asked)})
+    assert wrong.status_code == 401
+    kept = ended.post("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(wrong)})
+    assert kept.status_code == 200
+    assert "周一至周五 7:00-19:00" in kept.text
+    assert schedules.every(store) == []
+    assert form_in(kept) == TYPED
+    assert "Saved." in ended.post("/settings/schedules", data=form_in(kept)).text
+    assert [one.name for one in schedules.every(store)] == ["白班"]
+
+
+def test_another_user_of_that_browser_never_sees_it(ended):
+    draft = draft_in(ended.post("/settings/schedules", data=TYPED))
+    other = ended.post("/sign-in", data={"name": "owner", "password": PASSWORD, "draft": draft})
+    assert (other.status_code, other.headers["location"]) == (303, "/")
+    assert "白班" not in ended.get("/settings/hours").text
+
+
+def test_what_somebody_was_to_confirm_goes_on_after_their_password(browser, store):
+    owner = browser("owner")
+    accounts.confirm_session(store, digest(owner.cookies["facegate"]), 0.0)
+    asked = owner.post("/settings/users", data={"name": "Eve", "role": "guard", "password": "a password of hers"})
+    assert asked.status_code == 403
+    assert "a password of hers" not in asked.text
+    draft = draft_in(asked)
+    assert 'name="draft"' in owner.post("/confirm", data={"password": "wrong", "draft": draft}).text
+    kept = owner.post("/confirm", data={"password": PASSWORD, "back": "/settings/users", "draft": draft})
+    assert "<dd>Guard</dd>" in kept.text
+    # The password is typed again: it was never kept.
+    assert 'type="password" name="password"' in kept.text
+    assert "a password of hers" not in kept.text
+    form = form_in(kept) | {"password": "a password of hers"}
+    assert "Eve can sign in now" in owner.post("/settings/users", data=form).text
+
+
+def test_nothing_else_is_kept(ended, app, store):
+    # An order to the door, what is not of a form, a stranger's form: on to the page to sign in as ever.
+    someone = residents.enrol(store, "Li Na", None, [])
+    for path, given in (
+        ("/door/open", {"data": {"x": "y"}}),
+        ("/settings/free-access/hold", {"data": {"x": "y"}}),
+        ("/settings/schedules", {"files": {"windows": b"x"}}),
+        ("/settings/schedules", {"data": {"windows": "x" * 20_000}}),
+        ("/account/password", {"data": {"current": "x", "password": "y"}}),
+    ):
+        asked = ended.post(path, **given)
+        assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in"), path
+    stranger = Browser(app).post(f"/residents/{someone.id}", data=TYPED)
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in")
+
+
+def test_a_draft_is_opened_by_the_process_that_sealed_it_for_its_user_alone():
+    drafts, draft = Drafts(), Draft("/settings/schedules", "/settings/hours", [("name", "day")], ["password"])
+    sealed = drafts.sealed(draft, "ann")
+    assert drafts.opened(sealed, "ann") == draft
+    assert drafts.opened(sealed, "bob") is None
+    assert Drafts().opened(sealed, "ann") is None
+    assert drafts.opened(sealed[:-8] + "AAAAAAA=", "ann") is None
+    assert drafts.opened("无", "ann") is None

@@ -1,0 +1,142 @@
+"""Many residents at once, and the receipts of what was erased, by their address."""
+
+import re
+
+import pytest
+
+from gate.store.people import residents
+from gate.store.people.consents import Consent, Way
+from gate.store.people.templates import Template
+from gate.store.record import audit
+from gate.store.site import schedules
+
+AGREED = Consent("1", "en", "0" * 64, Way.PAPER, "test")
+
+
+@pytest.fixture
+def people(store):
+    """Two families; of the first both have a face."""
+    return [
+        residents.enrol(
+            store, name, unit, [Template("m", "s", {}, b"")] if number < 2 else [], AGREED if number < 2 else None
+        )
+        for number, (name, unit) in enumerate((("Li Na", "1-101"), ("Li Wei", "1-101"), ("Wang Fang", "2-202")))
+    ]
+
+
+def hidden(answer):
+    """What a form that asks once more carries on."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', answer.text)
+    return {name: [value for one, value in found if one == name] for name, _ in found}
+
+
+def looked(manager, **given):
+    answer = manager.post("/residents/together", data=given)
+    assert answer.status_code == 200, answer.text
+    return hidden(answer)
+
+
+def test_many_get_a_group_hours_and_a_last_day(browser, store, people):
+    manager = browser("manager")
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    schedules.put_group(store, "cleaners", None, "test")
+    both = [people[0].id, people[2].id]
+    for given, seen in (
+        ({"deed": "group", "group": "cleaners"}, lambda one: one.group == "cleaners"),
+        ({"deed": "hours", "hours": "day"}, lambda one: one.schedule == "day"),
+        ({"deed": "hours", "hours": ""}, lambda one: one.schedule is None),
+        ({"deed": "last_day", "last_day": "2027-01-31"}, lambda one: one.valid_until == "2027-01-31"),
+    ):
+        form = looked(manager, resident=both, **given)
+        assert not any(seen(residents.get(store, one)) for one in both)
+        done = manager.post("/residents/together/done", data=form)
+        assert (done.status_code, done.headers["location"]) == (303, "/residents/together?done=2")
+        assert all(seen(residents.get(store, one)) for one in both)
+    assert residents.get(store, people[1].id).group is None
+    assert "2 people are changed." in manager.get("/residents/together?done=2").text
+    changed = [line for line in audit.lines(store) if line.kind == "resident_changed"]
+    assert len(changed) == 8
+    assert audit.verify(store) is None
+
+
+def test_a_family_that_moved_out_is_erased_once_with_one_receipt(browser, store, people, staff):
+    manager = browser("manager")
+    asked = manager.post("/residents/together", data={"deed": "moved_out", "everyone": "1", "search": "1-101"})
+    assert "2 people</strong> · 2 face templates" in asked.text
+    assert "Wang Fang" not in asked.text
+    assert len(residents.every(store)) == 3
+    form = hidden(asked)
+    first = manager.post("/residents/together/done", data=form)
+    again = manager.post("/residents/together/done", data=form)
+    assert first.headers["location"] == again.headers["location"]
+    assert [one.name for one in residents.every(store)] == ["Wang Fang"]
+    lines = [line for line in audit.lines(store) if line.kind.startswith("erased")]
+    assert [line.kind for line in lines] == ["erased", "erased", "erased_together"]
+    assert (lines[-1].details["people"], lines[-1].details["templates"]) == (2, 2)
+    assert audit.verify(store) is None
+    # The receipt is at its address, again and again, for whoever may read the record, and says nothing of them.
+    where = first.headers["location"]
+    for reader in ("manager", "auditor"):
+        shown = browser(reader).get(where).text
+        assert lines[-1].id in shown
+        assert "Li Na" not in shown
+        assert people[0].id not in shown
+        assert where in browser(reader).get("/receipts").text
+    assert browser("guard").get(where).status_code == 403
+    assert manager.get("/receipts/nothing").status_code == 404
+    assert manager.get(f"/receipts/{next(audit.lines(store)).id}").status_code == 404
+
+
+def test_many_are_erased_only_by_whoever_types_how_many(browser, store):
+    for number in range(11):
+        residents.enrol(store, f"Person {number}", None, [])
+    manager = browser("manager")
+    form = looked(manager, deed="moved_out", everyone="1")
+    assert "not how many they are" in manager.post("/residents/together/done", data=form).text
+    assert len(residents.every(store)) == 11
+    assert manager.post("/residents/together/done", data=form | {"count": " 11"}).status_code == 303
+    assert residents.every(store) == []
+
+
+def test_only_who_agreed_can_have_their_consent_withdrawn(browser, store, people):
+    manager = browser("manager")
+    form = looked(manager, deed="withdraw", everyone="1")
+    where = manager.post("/residents/together/done", data=form).headers["location"]
+    assert [one.templates for one in residents.every(store)] == [0, 0, 0]
+    assert "<dd>2</dd>" in manager.get(where).text
+    nobody = manager.post("/residents/together", data={"deed": "withdraw", "everyone": "1"})
+    assert nobody.status_code == 422
+
+
+def test_nothing_is_done_where_somebody_was_quicker_or_one_cannot_be_done(browser, store, people):
+    manager = browser("manager")
+    form = looked(manager, deed="moved_out", everyone="1")
+    other = looked(manager, deed="last_day", last_day="2027-01-31", resident=[people[0].id])
+    manager.post("/residents/together/done", data=other)
+    late = manager.post("/residents/together/done", data=form)
+    assert "Somebody else changed one of them" in late.text
+    assert len(residents.every(store)) == 3
+    wrong = looked(manager, deed="last_day", last_day="soon", everyone="1")
+    assert manager.post("/residents/together/done", data=wrong).status_code == 422
+    assert {one.valid_until for one in residents.every(store)} == {"2027-01-31", None}
+
+
+def test_a_resident_has_hours_of_their_own_and_a_receipt_when_they_go(browser, store, people):
+    manager, path = browser("manager"), f"/residents/{people[0].id}"
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test")
+    form = {"name": "Li Na", "unit": "1-101", "schedule": "day"}
+    page = manager.get(path)
+    assert page.status_code == 200, page.text[-800:]
+    known_as = hidden(page)["known_as"][0]
+    assert "Let in now: Mon to Fri 07:00–19:00" in manager.post(path, data=form | {"known_as": "*"}).text
+    assert manager.get(f"/api/v1{path}").json()["schedule"] == "day"
+    # A form that knows of no hours leaves them; one that was read before them is outdated.
+    manager.post(path, data=form | {"known_as": "*", "schedule": ""})
+    assert residents.get(store, people[0].id).schedule == "day"
+    assert manager.post(path, data=form | {"known_as": known_as.replace("&#34;", '"')}).status_code == 422
+    manager.post(path, data=form | {"known_as": "*", "schedule": "-"})
+    assert residents.get(store, people[0].id).schedule is None
+    key = hidden(manager.get(path))["key"][0]
+    first, again = (manager.post(f"{path}/erasure", data={"key": key}) for _ in range(2))
+    assert first.headers["location"] == again.headers["location"]
+    assert "Erased" in manager.get(first.headers["location"]).text
