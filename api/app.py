@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from importlib import resources
+from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -37,7 +38,7 @@ from api.pages import (
 from api.pages import events as events_page
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
-from api.pages.page import language_of, page, templates
+from api.pages.page import language_of, own_path, page, templates
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.who_asks import signed_in_or_open
@@ -104,9 +105,9 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
         return problem(status, detail, reason, headers, lookalikes)
     if isinstance(error, SignInNeeded) and draft:
-        return page(request, "sign_in.html", status_code=401, name="", draft=draft)
+        return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/")
     if isinstance(error, SignInNeeded):
-        return Response(status_code=303, headers={"Location": "/sign-in"})
+        return Response(status_code=303, headers={"Location": _sign_in_for(request)})
     if isinstance(error, PasswordChangeNeeded):
         return Response(status_code=303, headers={"Location": "/account"})
     if isinstance(error, ConfirmationNeeded):
@@ -115,6 +116,14 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
     response = page(request, "error.html", status_code=status, status=status, sentence=detail)
     response.headers.update(headers or {})
     return response
+
+
+def _sign_in_for(request: Request) -> str:
+    """Where somebody signs in: from there on to the page that they asked for when their login had ended."""
+    asked = request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    if not asked or request.url.path == "/" or context_of(request).who_cookie not in request.cookies:
+        return "/sign-in"
+    return f"/sign-in?{urlencode({'back': own_path(str(request.url.replace(scheme='', netloc='')))})}"
 
 
 def _settings_page(request: Request) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -31,6 +32,18 @@ def _way_back(request: Request) -> str:
     if request.method != "GET":
         return "/"
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def own_path(asked: str) -> str:
+    """The path and query of a page of this console, out of what a browser gave; "/" for what is none.
+
+    >>> own_path("/residents?search=Li"), own_path("//elsewhere.example/x"), own_path("https://elsewhere.example/x")
+    ('/residents?search=Li', '/', '/x')
+    """
+    target = urlsplit(asked)
+    # Two slashes would be another host.
+    path = target.path if target.path.startswith("/") and not target.path.startswith(("//", "/\\")) else "/"
+    return f"{path}?{target.query}" if target.query else path
 
 
 def templates() -> Environment:

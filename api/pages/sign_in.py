@@ -6,9 +6,8 @@ import math
 import time
 from functools import partial
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
@@ -17,7 +16,7 @@ from api.drafts import MOST_SEALED
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
 from api.pages.kept import kept_page
-from api.pages.page import language_of, page
+from api.pages.page import language_of, own_path, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import TOO_MANY, begin_session
@@ -84,20 +83,28 @@ def make_owner(
 
 
 @router.get("/sign-in")
-def show_sign_in(request: Request, connection: Store, actor: MaybeActor) -> Response:
-    """The page to sign in."""
+def show_sign_in(
+    request: Request, connection: Store, actor: MaybeActor, back: Annotated[str, Query(max_length=2000)] = "/"
+) -> Response:
+    """The page to sign in; from it on to `back`."""
     if not accounts.has_owner(connection):
         return _to("/owner")
-    return _to("/") if actor else page(request, "sign_in.html", name="", draft="")
+    return _to("/") if actor else page(request, "sign_in.html", name="", draft="", way_back=own_path(back))
 
 
 @router.post("/sign-in")
 def sign_in(
-    request: Request, connection: Store, context: Shared, name: _Name, password: _Secret, draft: _Sealed = ""
+    request: Request,
+    connection: Store,
+    context: Shared,
+    name: _Name,
+    password: _Secret,
+    draft: _Sealed = "",
+    back: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:
     """Sign in; who fails must wait longer each time, and nobody else. A sealed draft is carried on until then."""
     language, address, now = language_of(request), address_of(request), time.monotonic()
-    again = partial(page, request, "sign_in.html", name=name, draft=draft)
+    again = partial(page, request, "sign_in.html", name=name, draft=draft, way_back=own_path(back))
     user = accounts.user_named(connection, name)
     known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)
@@ -120,7 +127,7 @@ def sign_in(
         )
     context.throttle.succeeded(attempt)
     try:
-        return _signed_in(request, connection, context, user, draft)
+        return _signed_in(request, connection, context, user, draft, back)
     except Refusal as refused:
         # Their password was changed while this one was judged, or they are gone.
         return again(status_code=409, problem=language.error(refused))
@@ -142,10 +149,7 @@ def choose_language(
     context: Shared, language: Annotated[str, Form(max_length=20)], back: Annotated[str, Form(max_length=2000)] = "/"
 ) -> Response:
     """Remember a language in this browser."""
-    target = urlsplit(back)
-    # Only a path of this console; two slashes would be another host.
-    path = target.path if target.path.startswith("/") and not target.path.startswith(("//", "/\\")) else "/"
-    response = _to(f"{path}?{target.query}" if target.query else path)
+    response = _to(own_path(back))
     known = {one.tag for one in context.languages.all}
     if language in known:
         response.set_cookie(
@@ -166,10 +170,15 @@ def _first_start(request: Request, name: str = "", problem: str | None = None) -
     )
 
 
-def _signed_in(request: Request, connection: Store, context: Context, user: User, draft: str = "") -> Response:
-    """On to the first page, or to what they had typed when their login had ended."""
+def _signed_in(
+    request: Request, connection: Store, context: Context, user: User, draft: str = "", back: str = "/"
+) -> Response:
+    """On to the first page, or to what they had asked for or typed when their login had ended."""
     kept = context.drafts.opened(draft, user.id) if draft else None
-    response: Response = _to("/") if kept is None or user.provisional else kept_page(request, kept, user)
+    again = request.cookies.get(context.who_cookie) == user.id
+    response: Response = _to(own_path(back) if again else "/")
+    if kept is not None and not user.provisional:
+        response = kept_page(request, kept, user)
     begin_session(request, response, connection, context, user)
     return response
 

@@ -86,6 +86,17 @@ def test_nothing_else_is_kept(ended, app, store):
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in")
 
 
+def test_whose_login_ended_goes_on_to_the_page_that_was_asked_for(ended):
+    asked = ended.get("/residents?search=Li+Na")
+    assert asked.headers["location"] == "/sign-in?back=%2Fresidents%3Fsearch%3DLi%2BNa"
+    assert 'name="back" value="/residents?search=Li+Na"' in ended.get(asked.headers["location"]).text
+    form = {"name": "manager", "password": PASSWORD, "back": "/residents?search=Li+Na"}
+    assert ended.post("/sign-in", data=form).headers["location"] == "/residents?search=Li+Na"
+    assert ended.post("/sign-in", data=form | {"back": "//evil.example/"}).headers["location"] == "/"
+    # Another user begins at the beginning.
+    assert ended.post("/sign-in", data=form | {"name": "guard"}).headers["location"] == "/"
+
+
 def test_a_draft_is_opened_by_the_process_that_sealed_it_for_its_user_alone():
     drafts, draft = Drafts(), Draft("/settings/schedules", "/settings/hours", [("name", "day")], ["password"])
     sealed = drafts.sealed(draft, "ann")

@@ -113,7 +113,7 @@ def test_signing_out_ends_the_session_on_the_gate(browser):
     assert one.get("/residents").status_code == 200
     one.post("/sign-out")
     one.cookies.update(cookies)
-    assert one.get("/residents").headers["location"] == "/sign-in"
+    assert one.get("/residents").headers["location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize(("began", "used"), [(LONGEST_S + 60, 60), (IDLE_S + 60, IDLE_S + 60)])
@@ -131,7 +131,7 @@ def test_a_new_password_ends_all_sessions(browser, staff):
     manager, owner = browser("manager"), browser("owner")
     path = f"/api/v1/users/{staff['manager'].id}/password"
     assert owner.ask("PUT", path, json={"password": "another good one"}).status_code == 204
-    assert manager.get("/residents").headers["location"] == "/sign-in"
+    assert manager.get("/residents").headers["location"].startswith("/sign-in")
     assert browser().sign_in("manager", "another good one").status_code == 303
 
 

@@ -77,4 +77,4 @@ def test_a_user_is_added_changes_their_password_and_is_signed_out(chromium, came
         looks_well(ann, "user")
         ann.get_by_role("button", name="End all").click()
         bob.goto(f"{address}/residents")
-        expect(bob).to_have_url(f"{address}/sign-in")
+        expect(bob).to_have_url(f"{address}/sign-in?back=%2Fresidents")
