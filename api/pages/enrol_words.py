@@ -9,30 +9,22 @@ from enroll.sitting import Prompt, Sitting
 from gate.errors import Sentence
 from gate.vocabulary import Reason
 
-_ENROLLED = Sentence("You are being enrolled")
+_ENROLLED = Sentence("Your enrolment")
 _PHOTO = Sentence("A photo of you is taken")
 
 # To whoever stands there; of an unfit face what helps at any time.
 AT_THE_GATE: dict[Prompt, Said] = {
     Prompt.BEGINS: Said(Look.ENROL, "enrol", _ENROLLED, Sentence("Please look at the camera")),
-    Prompt.STRAIGHT: Said(Look.ENROL, "eye", Sentence("Please look straight at the camera"), _ENROLLED),
-    Prompt.LEFT: Said(Look.ENROL, "enrol", Sentence("Please turn slightly to your left"), _ENROLLED),
-    Prompt.RIGHT: Said(Look.ENROL, "enrol", Sentence("Please turn slightly to your right"), _ENROLLED),
+    Prompt.STRAIGHT: Said(Look.ENROL, "eye", Sentence("Look at the camera"), _ENROLLED),
+    Prompt.LEFT: Said(Look.ENROL, "turn_left", Sentence("Turn a little left"), _ENROLLED),
+    Prompt.RIGHT: Said(Look.ENROL, "turn_right", Sentence("Turn a little right"), _ENROLLED),
     Prompt.HOLD: Said(Look.ENROL, "still", Sentence("Please hold still"), _PHOTO),
-    Prompt.NOBODY: Said(Look.ENROL, "closer", Sentence("Please come to the camera"), _ENROLLED),
+    Prompt.NOBODY: Said(Look.ENROL, "closer", Sentence("Come to the camera"), _ENROLLED),
     Prompt.ALONE: Said(Look.ENROL, "one", Sentence("One at a time, please"), Sentence("Only one at the camera")),
-    Prompt.ANOTHER: Said(
-        Look.ENROL, "queue", Sentence("Somebody else is being enrolled"), Sentence("Please step aside for a moment")
-    ),
-    Prompt.NO_PICTURE: Said(
-        Look.ENROL, "hourglass", Sentence("A moment, please"), Sentence("The camera gives no picture")
-    ),
-    Prompt.ENOUGH: Said(
-        Look.ENROL, "tick", Sentence("Thank you, that is enough"), Sentence("The office does the rest")
-    ),
-    Prompt.TOO_LATE: Said(
-        Look.ENROL, "hourglass", Sentence("No photo was taken"), Sentence("Please ask the office to begin again")
-    ),
+    Prompt.ANOTHER: Said(Look.ENROL, "queue", Sentence("Somebody else's turn"), Sentence("Please step aside")),
+    Prompt.NO_PICTURE: Said(Look.ENROL, "hourglass", Sentence("A moment, please"), Sentence("No picture just now")),
+    Prompt.ENOUGH: Said(Look.ENROL, "tick", Sentence("Thank you, done"), Sentence("The office does the rest")),
+    Prompt.TOO_LATE: Said(Look.ENROL, "hourglass", Sentence("No photo was taken"), Sentence("Please ask the office")),
 }
 
 # To whoever leads it.

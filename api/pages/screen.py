@@ -8,11 +8,11 @@ import time
 from dataclasses import replace
 from functools import cache, reduce
 from hashlib import sha256
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
@@ -20,7 +20,7 @@ from api.context import Context, Shared, store_of
 from api.languages import Language
 from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
-from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Said, said_by
+from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Look, Said, said_by
 from api.v1.live import streamed
 from api.who_asks import here_or
 from gate.api_settings import ScreenSettings
@@ -32,8 +32,10 @@ from gate.vocabulary import Reason
 
 # What was seen longer ago is no longer there, seconds.
 _FRESH_S = 2.0
-# What the screen says less urgently than what whoever is being enrolled should do.
-_GIVES_WAY = ("ready", "deny", "come_closer", "one_at_a_time")
+# What is less urgent than what whoever is being enrolled should do.
+_GIVES_WAY = (Look.CALM, Look.NO, Look.HELP, Look.WAIT)
+
+_STATIC = Path(__file__).parent.parent / "static"
 
 router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
@@ -41,10 +43,21 @@ router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends
 @router.get("")
 def show_screen(request: Request, context: Shared) -> Response:
     """The page that a small display shows full screen."""
-    tongues, settings = _tongues(request, context), _settings(context)
-    gone = json.dumps(_told(SCREEN_GONE, "fault", tongues))
-    now = _now(context, tongues)
-    return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=settings.sound)
+    return _page(request, context, _now(context, _tongues(request, context)))
+
+
+@router.get("/gone")
+def show_gone(request: Request, context: Shared) -> Response:
+    """The same page as it is while nobody answers it; a browser keeps it, so it knows of nobody."""
+    return _page(request, context, _gone(_tongues(request, context)) | {"version": _version(context)})
+
+
+@router.get("/worker.js")
+def show_worker() -> FileResponse:
+    """The script that keeps it there: a browser lets it do so for this page, and no other."""
+    return FileResponse(
+        _STATIC / "screen_worker.js", media_type="text/javascript", headers={"Service-Worker-Allowed": "/gate"}
+    )
 
 
 @router.get("/now")
@@ -79,11 +92,21 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
     if said.by_face and not sees(vision_status(context.state), time.monotonic()):
         said, signal = CAMERA_GONE, "fault"
     said = _by_the_site(said, context, door, tongues[0])
-    sitting = context.at_gate.now() if signal in _GIVES_WAY else None
+    sitting = context.at_gate.now() if said.look in _GIVES_WAY else None
     if sitting is not None:
         said, signal = said_at_the_gate(sitting), "enrol"
     left = {"left_s": math.ceil(sitting.left_s)} if sitting is not None and sitting.left_s is not None else {}
     return _told(said, signal, tongues) | left | {"version": _version(context)}
+
+
+def _page(request: Request, context: Context, now: dict[str, Any]) -> Response:
+    tongues = _tongues(request, context)
+    gone, sound = json.dumps(_gone(tongues)), _settings(context).sound
+    return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=sound)
+
+
+def _gone(tongues: tuple[Language, ...]) -> dict[str, Any]:
+    return _told(SCREEN_GONE, "fault", tongues)
 
 
 def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, Any]:
@@ -130,6 +153,8 @@ def _version(context: Context) -> str:
 
 @cache
 def _look_of_page() -> bytes:
-    rooms = (resources.files("api") / "static", resources.files("api") / "pages")
-    files = sorted((one for room in rooms for one in room.iterdir() if one.name.startswith("screen")), key=str)
+    rooms = (_STATIC, _STATIC.parent / "pages", _STATIC.parent / "languages")
+    files = (
+        one for room in rooms for one in sorted(room.iterdir()) if one.name.startswith("screen") or one.suffix == ".po"
+    )
     return b"".join(sha256(one.read_bytes()).digest() for one in files)

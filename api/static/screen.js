@@ -1,7 +1,7 @@
 // The screen at the gate: asks what to say whenever something changed, and says so itself when nobody answers.
 const body = document.body;
 const parts = Object.fromEntries(
-  ["drawing", "symbol", "left", "seen", "said", "words", "advice", "second", "second-words", "second-advice"]
+  ["drawing", "symbol", "left", "seconds", "seen", "said", "words", "advice", "second", "second-words", "second-advice"]
     .map((name) => [name, document.getElementById(name)]),
 );
 const frame = parts.drawing.querySelector(".frame");
@@ -49,11 +49,23 @@ function show(now) {
   fit();
 }
 
-// What is left of the seconds, as a ring that empties.
+// What is left of some seconds, as a number and as a ring that empties: the gate is asked less often than it moves.
 let most = 0;
+let ends = 0;
 function count(seconds) {
-  most = seconds === undefined ? 0 : Math.max(most, seconds);
-  parts.left.style.strokeDasharray = most ? `${(seconds / most) * 100} 100` : "0 100";
+  if (seconds == null) most = 0;
+  else {
+    most = Math.max(most, seconds);
+    ends = performance.now() + seconds * 1000;
+  }
+  tick();
+}
+
+function tick() {
+  const left = most ? Math.max(0, (ends - performance.now()) / 1000) : 0;
+  parts.left.style.strokeDasharray = `${most ? (left / most) * 100 : 0} 100`;
+  parts.seconds.textContent = left > 0 ? Math.ceil(left) : "";
+  if (left > 0) requestAnimationFrame(tick);
 }
 
 // Letters of ten millimetres on displays for gates (about 0.18 mm a pixel), for whoever stands two metres away.
@@ -132,6 +144,8 @@ function draw(face) {
   body.classList.toggle("somebody", Boolean(face));
 }
 
+// Where the browser can keep it, the page is there even when it is opened before anybody answers.
+navigator.serviceWorker?.register(`/gate/worker.js?${body.dataset.version}`, { scope: "/gate" }).catch(() => {});
 addEventListener("resize", fit);
 document.fonts.ready.then(fit);
 fit();

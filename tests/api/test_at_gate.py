@@ -91,7 +91,7 @@ def test_a_resident_in_the_childs_place_is_named_as_soon_as_she_is_taken(leader,
     with screen_at(browser, state) as (screen, _):
         assert "problem" not in leader.begin()
         said = screen.get("/gate/now").json()
-        assert (said["signal"], said["words"], said["look"]) == ("enrol", "You are being enrolled", "enrol")
+        assert (said["signal"], said["words"], said["look"]) == ("enrol", "Your enrolment", "enrol")
         assert 0 < said["left_s"] <= 3
         assert "It begins in" in leader.look()["words"]
         assert leader.photos == []

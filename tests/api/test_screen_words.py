@@ -5,6 +5,7 @@ import re
 import pytest
 
 from api.languages import Languages
+from api.pages.enrol_words import AT_THE_GATE
 from api.pages.screen_words import (
     CAMERA_GONE,
     DOOR_GONE,
@@ -23,6 +24,7 @@ from gate.door.states import Mode
 from gate.vocabulary import Fault, Reason
 from tests.conftest import REPOSITORY
 from tests.said import door_says
+from tests.screens import BLINDNESS, apart, contrast, pairs
 
 TAGS = {one.tag for one in Languages().all}
 # What only programs are answered.
@@ -43,12 +45,32 @@ def test_every_mode_signal_reason_and_fault_has_a_sentence():
 def test_every_symbol_is_drawn_and_every_kind_of_answer_has_a_frame_colours_and_a_tune():
     drawn = re.findall(r'<symbol id="([\w-]+)"', file("pages/screen_symbols.html"))
     assert len(drawn) == len(set(drawn))
-    assert {said.symbol for _, said in everything()} <= set(drawn)
+    assert {said.symbol for _, said in (*everything(), *AT_THE_GATE.items())} <= set(drawn)
     assert {f"frame-{look}" for look in Look} <= set(drawn)
     style, tunes = file("static/screen.css"), file("static/screen_sounds.js")
     for look in set(Look) - {Look.CALM}:
         assert f'[data-look="{look}"] {{ --ground:' in style
         assert f"  {look}: [[" in tunes
+
+
+def colours():
+    """Ground and ink of each kind of answer, out of the style."""
+    style = file("static/screen.css")
+    found = {
+        look: style.split(f'[data-look="{look}"] {{ --ground: ')[1].split("}")[0] for look in set(Look) - {Look.CALM}
+    }
+    pairs = {look: re.findall("#[0-9a-f]{3,6}", one) for look, one in found.items()}
+    return pairs | {Look.CALM: [re.search(f"--{name}, (#[0-9a-f]+)", style)[1] for name in ("ground", "ink")]}
+
+
+@pytest.mark.parametrize("blindness", [None, *BLINDNESS])
+def test_kinds_of_answer_differ_in_colour_for_whoever_sees_colours_differently(blindness):
+    known = colours()
+    for one, other in pairs(sorted(known)):
+        # 2.3 is what an eye just tells apart, side by side; these come one after the other.
+        assert apart(known[one][0], known[other][0], blindness) >= 5 * 2.3, (one, other)
+    for look, (ground, ink) in known.items():
+        assert contrast(ground, ink) >= 7, look
 
 
 def test_the_screen_speaks_every_language_there_is():

@@ -17,7 +17,11 @@ def page(chromium, camera, console):
     """A page with nobody signed in, that counts what leaves the host and what goes wrong."""
     address, _ = console
     with browsing(chromium, camera) as browser:
-        page = browser.new_context(ignore_https_errors=True, base_url=address, locale="en-GB").new_page()
+        # Where the certificate is not trusted, a browser complains of a page that would be kept.
+        context = browser.new_context(
+            ignore_https_errors=True, base_url=address, locale="en-GB", service_workers="block"
+        )
+        page = context.new_page()
         page.troubles = []
         page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: page.troubles.append(str(error)))

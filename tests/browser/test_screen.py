@@ -1,0 +1,119 @@
+"""The screen at the gate in a real browser: whole and large in every state, and what it says when nobody answers."""
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+
+from playwright.sync_api import expect, sync_playwright
+
+from api.pages.screen_words import LOCKDOWN
+from tests.api_process import api_process, port_of
+from tests.door import door_process
+from tests.running import wait_for
+from tests.screens import DISPLAYS, MEASURE, SPOKEN, contrast, screen_page, size, states, told
+
+# Read from two metres: a two-hundredth of the distance, which is 17 minutes of arc (ISO 9241-303 wants 16 at least).
+ADVICE_MM = 10.0
+# And for the words 20 minutes of arc, which it prefers.
+WORDS_MM = 11.6
+# Two seconds, and one more on a machine that does other things too.
+BUSY_S = 3.0
+LONGEST = {
+    "signal": "grant", "look": "go", "symbol": "tick", "second": None, "advice": "The gate opens",
+    "words": "Welcome home, " + "Maximiliane-Alexandra von und zu Hohenlohe-Waldenburg-Schillingsfürst " * 4,
+}  # fmt: skip
+SITES_OWN = {
+    "signal": "deny", "look": "no", "symbol": "unknown",
+    "words": "x" * 60,
+    "advice": "Visitors please ring the guard at the main gate, number 8001, day or night " + "y" * 25,
+    "second": {"words": "请访客联系保安" * 8, "advice": "请拨打电话8001联系大门保安，昼夜均可" * 5},
+}  # fmt: skip
+
+
+def test_every_state_is_whole_on_every_display_and_read_from_two_metres(chromium, state, models_dir):
+    with screen_page(chromium, state, models_dir) as page:
+        for display in DISPLAYS:
+            millimetres = size(page, display)
+            for tags in (("en",), ("zh-CN",), ("zh-CN", "en"), ("en", "zh-CN")):
+                names, shown = zip(*((name, told(said, *tags)) for name, said in states()), strict=True)
+                found = page.evaluate(MEASURE, list(shown))
+                for name, one in zip(names, found, strict=True):
+                    where = (display, tags, name)
+                    assert one["fits"], where
+                    assert contrast(one["ink"], one["ground"]) >= 7, where
+                    words, advice, *second = (height * millimetres for height in one["heights"])
+                    if len(tags) == 1:
+                        assert (words >= WORDS_MM, advice >= ADVICE_MM) == (True, True), (*where, words, advice)
+                    # Where there is not room for both, the second is read from one metre.
+                    assert all(height >= ADVICE_MM / 2 for height in second), (*where, second)
+            found = page.evaluate(MEASURE, [LONGEST, SITES_OWN])
+            assert [one["fits"] for one in found] == [True, True], display
+        assert_the_outline_is_whole(page)
+
+
+def assert_the_outline_is_whole(page):
+    for right, y, width, height in ((0.8, 0.5, 0.3, 0.4), (-0.85, 0.02, 0.3, 0.4), (0, 0.99, 1.6, 2.0), (0, 0.5, 0, 0)):
+        page.evaluate("(face) => draw(face)", [right, y, width, height])
+        cx, cy, rx, ry = (float(page.locator("#seen").get_attribute(name)) for name in ("cx", "cy", "rx", "ry"))
+        assert 4 <= cx - rx <= cx + rx <= 196
+        assert 4 <= cy - ry <= cy + ry <= 196
+
+
+@contextmanager
+def api_at(state, models_dir, port, **screen):
+    """The api on a port, and a function that stops and continues it."""
+    file = state / "pid"
+    by = ("sh", "-c", f'echo $$ > "{file}"; exec "$@"', "sh")
+    with api_process(state, models_dir, tls="off", port=port, by=by, screen=screen) as address:
+        yield address, lambda which: os.kill(int(file.read_text()), which)
+
+
+def said_within(page, symbol, words, within_s, began):
+    """Seconds until both the symbol and the words are these."""
+    expect(page.locator(f'body[data-symbol="{symbol}"]')).to_be_visible(timeout=within_s * 1000)
+    took = time.monotonic() - began
+    # Never the words of one state beside the symbol of another.
+    assert page.locator("#words").inner_text() == words
+    assert page.locator("#symbol").get_attribute("href") == f"#{symbol}"
+    assert took <= within_s
+    return took
+
+
+def test_when_nobody_answers_the_page_says_so_by_itself_and_comes_back(chromium, state, store, models_dir):
+    gone, locked = ("no_screen", "The screen has a fault"), ("lock", "Locked for everyone")
+    with sync_playwright() as playwright, playwright.chromium.launch(
+        executable_path=chromium, args=["--no-sandbox"]
+    ) as browser, door_process(state) as (_, door):  # fmt: skip
+        page = browser.new_context(locale="en-GB").new_page()
+        with api_at(state, models_dir, 0) as (address, send):
+            page.goto(f"{address}/gate")
+            expect(page.locator("#words")).to_have_text("The gate cannot see")
+            assert door.ask({"do": "lockdown"})["granted"]
+            said_within(page, *locked, 5, time.monotonic())
+            wait_for(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), 20, "the page is not kept")
+            send(signal.SIGSTOP)
+            hung_s = said_within(page, *gone, BUSY_S, time.monotonic())
+            send(signal.SIGCONT)
+            said_within(page, *locked, 5, time.monotonic())
+            page.route("**/gate/now", lambda route: route.fulfill(status=500))
+            said_within(page, *gone, 5, time.monotonic())
+            page.unroute("**/gate/now")
+            said_within(page, *locked, 5, time.monotonic())
+            port = port_of(address)
+            send(signal.SIGKILL)
+            dead_s = said_within(page, *gone, BUSY_S, time.monotonic())
+        # Opened while nobody is there.
+        page.reload()
+        assert page.locator("#words").inner_text() == gone[1]
+        page.evaluate("window.here = true")
+        with api_at(state, models_dir, port):
+            said_within(page, *locked, 10, time.monotonic())
+            assert page.evaluate("window.here"), "the same page is not fetched again"
+        said_within(page, *gone, BUSY_S, time.monotonic())
+        # One with other settings, or of another version, is.
+        with api_at(state, models_dir, port, language="zh-CN"):
+            expect(page.locator("#words")).to_have_text(SPOKEN["zh-CN"](LOCKDOWN.words), timeout=10_000)
+            assert page.evaluate("window.here") is None
+            door.close()
+    print(f"\ntold {dead_s:.2f} s after the api was killed, {hung_s:.2f} s after it hung")
