@@ -173,7 +173,7 @@ def _teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Lin
         known = [(getattr(says, name), words) for name, words in _SAID]
         parts = [language(words.get(value, value)) for value, words in known if value]
         if says.seconds is not None:
-            parts.append(f"{says.seconds:.1f} s")
+            parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:
             parts.append(says.why)
         by = says.by or ""

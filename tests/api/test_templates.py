@@ -28,12 +28,12 @@ def learned_template(store, resident):
 def test_the_page_tells_a_learned_one_and_erases_it(browser, store, resident):
     manager, page = browser("manager"), f"/residents/{resident.id}"
     shown = manager.get(page).text
-    assert "from photo a.jpg" in shown
+    assert "from the photo a.jpg" in shown
     assert "learned from a passage, " in shown
     said = manager.post(f"{page}/templates/erasure", data={"template": learned_template(store, resident)}).text
     assert "Template erased." in said
     assert "learned from a passage, " not in said
-    assert "from photo a.jpg" in said
+    assert "from the photo a.jpg" in said
 
 
 def test_over_the_api(browser, store, resident):
