@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -102,12 +102,20 @@ class Importer:
             self.now = found
             self._work(self.now, Phase.REHEARSED, by=None)
 
-    def carry_out(self, by: str, may_go_on: Callable[[sqlite3.Connection], bool]) -> None:
-        """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was."""
+    def carry_out(
+        self, by: str, may_go_on: Callable[[sqlite3.Connection], bool], another: Collection[int] = ()
+    ) -> None:
+        """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was.
+
+        On the lines `another` stand other people than those whom they look like: somebody looked.
+        """
+        from enroll.bulk import as_another
+
         with self._lock:
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
-            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[])
+            rows = [as_another(row) if row.line in another else row for row in self.now.rows]
+            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[], rows=rows)
             self._work(self.now, Phase.DONE, by, may_go_on)
 
     def discard(self) -> None:

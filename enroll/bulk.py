@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -76,6 +76,8 @@ class Outcome:
     name: str
     action: Action
     why: Sentence | None = None
+    is_like: bool = False
+    """Whether it is refused because nobody said yet that this is another person than the one they look like."""
 
     @property
     def warns(self) -> bool:
@@ -133,11 +135,16 @@ def carry_out(
         with transaction(connection):
             action = _keep(connection, row, asked, found, by)
     except LooksLikeAnother as error:
-        return Outcome(row.line, row.asked.name, Action.REFUSED, together([error.sentence, _SAY_SO]))
+        return Outcome(row.line, row.asked.name, Action.REFUSED, together([error.sentence, _SAY_SO]), is_like=True)
     except FacegateError as error:
         return Outcome(row.line, row.asked.name, Action.REFUSED, error.sentence)
     said = _remarks(found) if found else _without_a_photo(row, asked)
     return Outcome(row.line, row.asked.name, action, said)
+
+
+def as_another(row: Row) -> Row:
+    """The same, where somebody looked: they are another person than whoever they look like."""
+    return replace(row, asked=replace(row.asked, another_than=None))
 
 
 def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str) -> Action:

@@ -20,8 +20,6 @@ from models.manifest import Calibration
 if TYPE_CHECKING:
     from gate.vision.gallery import Gallery
 
-# Of so many new people one is taken for somebody who is enrolled: for the same, or for one who looks very like them.
-_SAME_ONE_IN, _ALIKE_ONE_IN = 10_000, 50
 # Enough that everyone too alike is named.
 _MOST_NAMED = 8
 
@@ -33,6 +31,8 @@ class Likeness(StrEnum):
     ALIKE = "alike"
 
 
+# Of so many new people one is told for so like somebody who is enrolled.
+_ONE_IN = {Likeness.SAME: 10_000, Likeness.ALIKE: 50}
 _SAID = {
     Likeness.SAME: Sentence("This is the face of {who}."),
     Likeness.ALIKE: Sentence("This face looks very like {who}."),
@@ -77,10 +77,9 @@ def lookalikes(
 
     The likest first; `whose` is the id of the person themselves, or empty. Raises sqlite3.Error.
     """
-    people = len(gallery)
-    alike, same = (score_of_one_in(calibration, people * count) for count in (_ALIKE_ONE_IN, _SAME_ONE_IN))
+    alike, same = (likeness_asked(calibration, len(gallery), one) for one in (Likeness.ALIKE, Likeness.SAME))
     best: dict[str, float] = {}
-    for probe in _probes(vectors):
+    for probe in probes_of(vectors):
         for found in gallery.search(probe, _MOST_NAMED):
             if found.similarity >= alike and found.resident != whose:
                 best[found.resident] = max(found.similarity, best.get(found.resident, -1.0))
@@ -92,13 +91,13 @@ def lookalikes(
     )
 
 
-def score_of_one_in(calibration: Calibration, comparisons: int) -> float:
-    """The score that one of so many comparisons of two people reaches."""
-    strangers = calibration.strangers
-    return max(calibration.floor, strangers.centre + deviate(1 / max(comparisons, 2)) * strangers.spread)
+def likeness_asked(calibration: Calibration, people: int, likeness: Likeness) -> float:
+    """The score from which somebody is told for so like one of so many people who are enrolled."""
+    strangers, comparisons = calibration.strangers, max(people, 1) * _ONE_IN[likeness]
+    return max(calibration.floor, strangers.centre + deviate(1 / comparisons) * strangers.spread)
 
 
-def _probes(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def probes_of(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """Each by itself, since one may be somebody else's, and what they say together, which says it more surely."""
     yield from vectors
     if len(vectors) > 1:

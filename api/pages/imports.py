@@ -51,10 +51,12 @@ def start_import(
 
 
 @router.post("/run")
-def run_import(request: Request, context: Shared, actor: Registrar) -> Response:
-    """Do it."""
+def run_import(
+    request: Request, context: Shared, actor: Registrar, another: Annotated[list[int] | None, Form()] = None
+) -> Response:
+    """Do it; on the lines `another` stand other people than those whom they look like."""
     try:
-        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE))
+        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or ())
     except FacegateError as error:
         return _page(request, context, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)

@@ -3,8 +3,8 @@ const part = document.getElementById("live");
 let fetching = false;
 let again = false;
 
-// An open question ("Yes, lock down") is not pulled away from under the hand.
-const inUse = () => part.querySelector("details[open]") || part.contains(document.activeElement);
+// An open question ("Yes, lock down") is not pulled away from under the hand, nor what was ticked.
+const inUse = () => part.querySelector("details[open], input:checked") || part.contains(document.activeElement);
 
 async function refresh() {
   if (fetching || inUse()) {

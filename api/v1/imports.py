@@ -36,6 +36,10 @@ class Line(BaseModel):
     action: str = Field(description="added, enrolled, changed, known or refused")
     why: str | None
     warns: bool = Field(description="Whether somebody should look at it, although it is not refused.")
+    is_like: bool = Field(
+        description="Whether it is refused until somebody says that this is not whom they look like: by yes in the"
+        " column another_person, or by the line in `another` of the run."
+    )
 
 
 class Import(BaseModel):
@@ -78,9 +82,15 @@ def show_import(context: Shared, _actor: Registrar) -> Import:
 
 
 @router.post("/imports/current/run", status_code=202)
-def run_import(context: Shared, actor: Registrar) -> Import:
+def run_import(
+    context: Shared,
+    actor: Registrar,
+    another: Annotated[
+        list[int] | None, Form(description="The lines on which somebody looked: they are not whom they look like.")
+    ] = None,
+) -> Import:
     """Carry out what was rehearsed. Cut short, upload it again: whoever is enrolled is passed over."""
-    context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE))
+    context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or ())
     return show_import(context, actor)
 
 
@@ -120,7 +130,10 @@ def start(context: Shared, files: list[UploadFile], encoding: str, language: str
 
 
 def _shown(now: Stored) -> Import:
-    lines = [Line(line=one.line, name=one.name, action=one.action, why=one.why, warns=one.warns) for one in now.lines()]
+    lines = [
+        Line(line=one.line, name=one.name, action=one.action, why=one.why, warns=one.warns, is_like=one.is_like)
+        for one in now.lines()
+    ]
     return Import(
         phase=now.phase,
         read_as=now.read_as,

@@ -155,13 +155,13 @@ def test_api_and_command_take_the_sites_language_too_or_the_one_they_are_given(
         assert until(manager, "rehearsed")["language"] == wanted
     unknown = manager.post("/api/v1/imports", files=[("files", ("all.zip", of_wang))], data={"language": "tlh"})
     assert (unknown.status_code, unknown.json()["detail"]) == (422, "There is no consent text in this language.")
-    form = {"name": "Ann", "way": "told"}
-    manager.post("/api/v1/enrolments", data=form, files=[("photos", ("a", (photos / "obama2.jpg").read_bytes()))])
     (tmp_path / "all.zip").write_bytes(of_wang)
     chinese = {"FACEGATE_ENROLMENT__LANGUAGE": "zh-CN"}
     done = facegate("import", tmp_path / "all.zip", "--yes", "--json", **chinese)
     assert (done.answer["language"], done.answer["enrolled"]) == ("zh-CN", 2)
-    facegate("enroll", "Joe", photos / "biden.jpg", **chinese)
+    form = {"name": "Ann", "way": "told", "another_than": [one.id for one in residents.every(store)]}
+    manager.post("/api/v1/enrolments", data=form, files=[("photos", ("a", (photos / "obama2.jpg").read_bytes()))])
+    facegate("enroll", "Joe", photos / "biden.jpg", "--another-person", **chinese)
     assert languages_agreed_in(store) == {
         "Ann": ["zh-CN"], "Obama": ["zh-CN"], "Biden": ["en"], "王芳": [], "Joe": ["zh-CN"],
     }  # fmt: skip
@@ -196,7 +196,9 @@ def test_an_agreement_without_a_photo_is_a_warning_where_one_is_enrolled(manager
 def test_one_at_a_time_and_it_can_be_stopped_with_whoever_is_enrolled_kept(manager, photos, store, context):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as out:
-        out.writestr("people.csv", "name,photos,consent\n" + "".join(f"P{n},{n}.jpg,told\n" for n in range(40)))
+        out.writestr(
+            "people.csv", "name,photos,consent,another_person\n" + "".join(f"P{n},{n}.jpg,told,x\n" for n in range(40))
+        )
         for number in range(40):
             out.write(photos / "obama.jpg", f"{number}.jpg")
     files = [("files", ("all.zip", made.getvalue()))]
@@ -434,3 +436,27 @@ def test_photos_that_came_in_a_folder_of_their_archive_are_found(manager, photos
     table = b"name,photos,consent\nJoe Biden,biden.jpg,told\n"
     manager.post("/api/v1/imports", files=[("files", ("t.csv", table)), ("files", ("p.zip", made.getvalue()))])
     assert actions(until(manager, "rehearsed")) == ["enrolled"]
+
+
+def test_a_row_with_somebodys_face_is_held_back_until_somebody_says_that_they_are_two(manager, photos, store):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr(
+            "people.csv",
+            "name,unit,photos,consent\nLi Na,3-1204,1.jpg,told\nWang Fang,2-201,2.jpg,told\nWei,2-201,2.jpg,told\n",
+        )
+        out.write(photos / "obama.jpg", "1.jpg")
+        out.write(photos / "obama2.jpg", "2.jpg")
+    manager.post("/api/v1/imports", files=[("files", ("all.zip", made.getvalue()))])
+    now = until(manager, "rehearsed")
+    assert actions(now) == ["enrolled", "refused", "refused"]
+    assert [line["is_like"] for line in now["lines"]] == [False, True, True]
+    assert now["lines"][1]["why"].startswith("This is the face of Li Na, 3-1204.")
+    shown = manager.get("/import").text
+    assert 'name="another" value="3" form="run"' in shown
+    assert "Wang Fang is another person: import this line too" in shown
+    manager.post("/import/run", data={"another": "3"})
+    done = until(manager, "done")
+    assert actions(done) == ["enrolled", "enrolled", "refused"]
+    assert sorted(one.name for one in residents.every(store)) == ["Li Na", "Wang Fang"]
+    assert 'name="another"' not in manager.get("/import").text

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from commands.cli import COMMANDS
 from gate.store.people import residents
 from gate.store.record import audit
+from tests.conftest import command_environment
 
 
 def test_help_is_quick_and_imports_no_heavy_library(facegate):
@@ -56,6 +58,40 @@ def test_insightface_is_not_imported_on_the_way_to_a_face():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_a_face_that_is_somebodys_is_asked_about(facegate, photos, models_dir, state):
+    assert facegate("enroll", "Li Na", photos / "obama.jpg", "--unit", "3-1204").code == 0
+    refused = facegate("enroll", "Wang Fang", photos / "obama2.jpg", "--unit", "2-201", "--json")
+    assert refused.code == 1
+    assert "This is the face of Li Na, 3-1204." in refused.err + refused.out
+    assert "--another-person" in refused.err + refused.out
+    assert len(facegate("residents", "list", "--json").answer["residents"]) == 1
+    # At a terminal it asks.
+    asked = [sys.executable, "-m", "commands.cli", "enroll", "Wang Fang", str(photos / "obama2.jpg"), "--unit", "2-201"]
+    for answer, code, there in (("n", 130, 1), ("y", 0, 2)):
+        told = at_a_terminal(asked, f"{answer}\n", command_environment(models_dir, state))
+        assert told[0] == code, told
+        assert "Are they two people" in told[1]
+        assert len(facegate("residents", "list", "--json").answer["residents"]) == there
+    sure = facegate("enroll", "Wang Min", photos / "obama2.jpg", "--another-person", "--json")
+    assert sorted(sure.answer["lookalikes"]) == ["Li Na", "Wang Fang"]
+
+
+def at_a_terminal(command, typed, environment):
+    """The exit code of a command whose terminal types this, and what it printed there."""
+    leader, follower = os.openpty()
+    process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    os.write(leader, typed.encode())
+    printed = b""
+    try:
+        while some := os.read(leader, 4096):
+            printed += some
+    except OSError:
+        pass  # The last one at the other end has gone.
+    os.close(leader)
+    return process.wait(60), printed.decode()
 
 
 def test_enrol_list_show_remove(facegate, photos):

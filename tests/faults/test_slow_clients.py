@@ -71,7 +71,7 @@ def test_a_browser_that_goes_away_in_an_upload_leaves_nothing_half_done(state, m
         accounts.add_user(store, "Ann", CHEAP.hash(PASSWORD), Role.MANAGER, "test")
         with httpx.Client(base_url=address, verify=trusting(), headers={"sec-fetch-site": "same-origin"}) as manager:
             manager.post("/sign-in", data={"name": "Ann", "password": PASSWORD})
-            form = {"name": "Barack Obama", "agreed": "1"}
+            form = {"name": "Barack Obama", "agreed": "1", "seen": "1"}
             files = [("photos", ("obama.jpg", (photos / "obama.jpg").read_bytes(), "image/jpeg"))]
             asked = manager.build_request("POST", "/enrol", data=form, files=files)
         body = asked.read()

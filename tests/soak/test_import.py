@@ -44,9 +44,9 @@ def table(shared, tmp_path):
     path = tmp_path / "people.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
         rows = csv.writer(out)
-        rows.writerow(("name", "unit", "until", "photos", "consent"))
+        rows.writerow(("name", "unit", "until", "photos", "consent", "another_person"))
         for name, photo, unit in chosen[:ROWS]:
-            rows.writerow((name.replace("_", " "), unit, "2027-01-31", photo.relative_to(folder), "told"))
+            rows.writerow((name.replace("_", " "), unit, "2027-01-31", photo.relative_to(folder), "told", "yes"))
     return path, folder
 
 

@@ -122,7 +122,7 @@ def _enrol(store: sqlite3.Connection, models: Models, people: Sequence[Path]) ->
                 height, width = whole.shape[:2]
                 cut = whole[height * 3 // 20 : height * 17 // 20, width * 3 // 20 : width * 17 // 20]
                 given = [Photo(photo.name, lambda cut=cut: cut)]
-                asked = Application.of(person.name, None, given, agreed(Way.TOLD))
+                asked = Application.of(person.name, None, given, agreed(Way.TOLD), another_than=None)
                 enrol(store, models, of_namesake(store, asked), "test")
                 probes[person.name] = last
             except Refusal:
