@@ -153,7 +153,7 @@ def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived
     assert "4:14:00\N{NARROW NO-BREAK SPACE}PM" in found.text
     wrong = browser.get("/events?since=yesterday")
     assert wrong.status_code == 422
-    assert "yesterday is no time" in wrong.text
+    assert "yesterday is not a time" in wrong.text
 
 
 @pytest.mark.parametrize("when", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "-1", "nan"])

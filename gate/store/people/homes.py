@@ -66,7 +66,7 @@ def meant(written: str, keys: Collection[str]) -> frozenset[str]:
     elif _ENDS_WITH_ROOM.search(text):
         found |= {one for one in keys if one.endswith(f"-{key}")}
     elif not found and key.isdigit():
-        undivided = [one for one in keys if one.replace("-", "") == key]
+        undivided = [one for one in keys if re.fullmatch("0*" + one.replace("-", "0*"), text)]
         found |= set(undivided if len(undivided) == 1 else ())
     return frozenset(found)
 

@@ -6,6 +6,7 @@ refused and made again while somebody stands there.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from gate.vocabulary import ENTERED, Kind
 
 # Somebody comes in, or is refused: what an approach is found by.
 ANSWERS = (*ENTERED, Kind.DENIED)
-_FOLLOW = (Kind.RELAY_PULSE, Kind.PASSAGE)
 # A track of the same number so long afterwards is another's: vision counts anew when it starts. Seconds.
 _SAME_TRACK_S = 20.0
 # The relay lets go at the latest so long after it was asked to, seconds.
@@ -26,7 +26,23 @@ _PULSE_S = 120.0
 # So many lines before and after an answer may tell of the same approach, where others are written in between.
 _AROUND = 12
 # Looked at for one page: a stranger who stands there for minutes is many lines.
-_LOOKED_AT = 250
+_LOOKED_AT = 150
+# Of an answer `a` the lines near it that name its track, its claim or the grant it names; and of a grant the relay that
+# let go before the next one.
+_BELONGING = """
+    SELECT DISTINCT near.sequence
+    FROM audit a JOIN audit near ON near.sequence BETWEEN a.sequence - :around AND a.sequence + :around
+    WHERE a.sequence IN (SELECT value FROM json_each(:answers)) AND (
+        near.kind IN ('granted', 'came_along', 'denied')
+            AND json_extract(near.details, '$.track') = json_extract(a.details, '$.track')
+        OR near.kind = 'passage' AND json_extract(near.details, '$.grant') = json_extract(a.details, '$.claim')
+        OR near.kind = 'came_along' AND json_extract(near.details, '$.with') = json_extract(a.details, '$.claim')
+        OR a.kind = 'came_along' AND json_extract(near.details, '$.claim') = json_extract(a.details, '$.with')
+        OR near.kind = 'relay_pulse' AND a.kind = 'granted' AND near.sequence > a.sequence AND NOT EXISTS (
+            SELECT 1 FROM audit b WHERE b.sequence > a.sequence AND b.sequence < near.sequence AND b.kind = 'granted'
+        )
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +87,14 @@ def page(connection: sqlite3.Connection, search: Search, before: int | None = No
         return Page((), None)
     numbers = {line.sequence for line in found}
     answers = [line.sequence for line in found if line.kind in ANSWERS]
-    around = record.lines_at(connection, _around(connection, answers) - numbers)
-    whole = [one for one in together([*found, *around]) if any(line.sequence in numbers for line in one.lines)]
+    around = _around(connection, answers)
+    # Whoever came along names the grant, and the grant has a passage.
+    around |= _around(connection, around - numbers)
+    whole = [
+        one
+        for one in together([*found, *record.lines_at(connection, around - numbers)])
+        if any(line.sequence in numbers for line in one.lines)
+    ]
     shown, oldest = _cut(whole, numbers, count)
     more = len(shown) < len(whole) or len(found) == _LOOKED_AT
     return Page(tuple(shown), oldest if more else None)
@@ -82,23 +104,23 @@ def together(lines: Iterable[Line]) -> list[Approach]:
     """Lines in any order as approaches, the one with the newest line first."""
     groups: list[list[Line]] = []
     claims: dict[str, list[Line]] = {}
-    tracks: dict[object, tuple[list[Line], float]] = {}
+    tracks: dict[int, tuple[list[Line], float]] = {}
     opening: tuple[list[Line], float] | None = None
     for line in sorted(lines, key=lambda one: one.sequence):
-        at, track = datetime.fromisoformat(line.at).timestamp(), line.details.get("track")
+        at, says = datetime.fromisoformat(line.at).timestamp(), line.says
         group = _known(line, claims)
-        if group is None and line.kind in ANSWERS and track in tracks and at - tracks[track][1] <= _SAME_TRACK_S:
-            group = tracks[track][0]
+        before = tracks.get(says.track) if line.kind in ANSWERS and says.track is not None else None
+        if group is None and before and at - before[1] <= _SAME_TRACK_S:
+            group = before[0]
         if group is None and line.kind == Kind.RELAY_PULSE and opening and at - opening[1] <= _PULSE_S:
             group = opening[0]
         if group is None:
             groups.append(group := [])
         group.append(line)
-        if line.kind in ANSWERS:
-            if isinstance(track, int):
-                tracks[track] = group, at
-            if line.kind != Kind.DENIED and line.says.claim:
-                claims[line.says.claim] = group
+        if line.kind in ANSWERS and says.track is not None:
+            tracks[says.track] = group, at
+        if line.kind in ENTERED and says.claim:
+            claims[says.claim] = group
         if line.kind == Kind.GRANTED:
             opening = group, at
     return sorted((Approach(tuple(reversed(one))) for one in groups), key=lambda one: -one.lines[0].sequence)
@@ -106,19 +128,13 @@ def together(lines: Iterable[Line]) -> list[Approach]:
 
 def _known(line: Line, claims: dict[str, list[Line]]) -> list[Line] | None:
     """The approach whose grant a line names."""
-    named = line.details.get("with") if line.kind == Kind.CAME_ALONG else line.says.grant
-    return claims.get(named) if isinstance(named, str) else None
+    named = line.says.along if line.kind == Kind.CAME_ALONG else line.says.grant
+    return claims.get(named) if named else None
 
 
-def _around(connection: sqlite3.Connection, answers: Sequence[int]) -> set[int]:
-    """The numbers of the lines near some answers that may belong to them."""
-    kinds, marks = (*ANSWERS, *_FOLLOW), ", ".join("?" for _ in answers)
-    rows = connection.execute(
-        "SELECT DISTINCT near.sequence FROM audit a JOIN audit near"  # noqa: S608 - marks
-        f" ON near.sequence BETWEEN a.sequence - {_AROUND} AND a.sequence + {_AROUND}"
-        f" WHERE a.sequence IN ({marks}) AND near.kind IN ({', '.join('?' for _ in kinds)})",
-        (*answers, *kinds),
-    )
+def _around(connection: sqlite3.Connection, answers: Iterable[int]) -> set[int]:
+    """The numbers of the lines near some answers that belong to them."""
+    rows = connection.execute(_BELONGING, {"around": _AROUND, "answers": json.dumps(sorted(answers))})
     return {row[0] for row in rows}
 
 

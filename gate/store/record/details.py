@@ -29,8 +29,12 @@ class Details:
     frame_age_ms: float | None = None
     """How old a claim's frame was when the door heard it, milliseconds before the line's own time."""
     frame_to_relay_ms: float | None = None
+    track: int | None = None
+    """Whose face a claim was of, as vision counts the faces in view."""
     claim: str | None = None
     """The id of what was granted."""
+    along: str | None = None
+    """The id of the grant that somebody came along with; in the record it is called "with"."""
     grant: str | None = None
     """The id of what was granted before, of which this line tells how it ended."""
     outcome: str | None = None
@@ -56,13 +60,16 @@ class Details:
 
 
 _SINGLE: dict[str, type | tuple[type, ...]] = {"str | None": str, "int | None": int, "float | None": (int, float)}
+# What has another name in the record than a field can have.
+CALLED = {"along": "with"}
 _KINDS = {field.name: _SINGLE[str(field.type)] for field in fields(Details)}
 
 
 def details_of(said: object) -> Details:
     """What is looked for in a line's details."""
     found = said if isinstance(said, dict) else {}
-    return Details(**{name: found[name] for name, kind in _KINDS.items() if _is(found.get(name), kind)})
+    named = ((name, found.get(CALLED.get(name, name)), kind) for name, kind in _KINDS.items())
+    return Details(**{name: value for name, value, kind in named if _is(value, kind)})
 
 
 def object_of(text: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,11 +43,14 @@ def page(connection: sqlite3.Connection, search: Search, before: int | None = No
     found = _conditions(connection, search)
     if before is not None:
         found.add("a.sequence < ?", before)
-    where = f"WHERE {' AND '.join(found.clauses)}" if found.clauses else ""
-    rows = connection.execute(
-        f"SELECT a.sequence FROM audit a {found.hint} {where} ORDER BY a.sequence DESC LIMIT ?",  # noqa: S608 - ours
-        (*found.values, min(count, MAX_PAGE)),
-    )
+    most = min(count, MAX_PAGE)
+    if not found.each_of:
+        rows = connection.execute(found.newest(), (*found.values, most)).fetchall()
+        return lines_at(connection, [row[0] for row in rows])
+    # The newest of each kind lie together in an index: of several at once all there are would be sorted.
+    parts = " UNION ALL ".join(f"SELECT * FROM ({found.newest('a.kind = ?')})" for _ in found.each_of)  # noqa: S608 - ours
+    values = [value for kind in found.each_of for value in (kind, *found.values, most)]
+    rows = connection.execute(f"{parts} ORDER BY 1 DESC LIMIT ?", (*values, most)).fetchall()
     return lines_at(connection, [row[0] for row in rows])
 
 
@@ -85,6 +89,14 @@ class _Conditions:
     hint: str = ""
     clauses: list[str] = field(default_factory=list)
     values: list[str | int] = field(default_factory=list)
+    each_of: tuple[str, ...] = ()
+    """Kinds of which the newest lines are found one kind after the other."""
+
+    def newest(self, first: str = "") -> str:
+        """The question for the numbers of the newest lines; its last mark is how many."""
+        clauses = [first, *self.clauses] if first else self.clauses
+        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        return f"SELECT a.sequence FROM audit a {self.hint} {where} ORDER BY a.sequence DESC LIMIT ?"  # noqa: S608 - ours
 
     def add(self, clause: str, *values: str | int) -> None:
         self.clauses.append(clause)
@@ -93,23 +105,26 @@ class _Conditions:
 
 def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     found = _Conditions()
-    if search.residents is not None and len(search.residents) <= _FEW_PEOPLE:
+    few = search.residents is not None and len(search.residents) <= _FEW_PEOPLE
+    if search.residents is not None and few:
         among = f"{_field(search)} AND resident_id IN ({_marks(search.residents)})"
         found.add(f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})", *search.residents)  # noqa: S608 - marks
     else:
         if search.residents is not None:
             # A plus keeps SQLite from beginning with an index.
-            among = f"{_field(search)} AND +resident_id IN ({_marks(search.residents)})"
+            among = f"{_field(search)} AND +resident_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
             found.add(
-                f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - marks
-                *search.residents,
+                f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - ours
+                json.dumps(search.residents),
             )
         if (search.since or search.until) and _short(connection, search):
             found.hint = "INDEXED BY audit_by_time"
         elif search.until and (newest := _newest_before(connection, search.until)) is not None:
             found.add("a.sequence <= ?", newest)
-    if search.kinds:
-        found.add(f"a.kind IN ({_marks(search.kinds)})", *search.kinds)
+    if search.kinds and (few or found.hint):
+        found.add(f"+a.kind IN ({_marks(search.kinds)})", *search.kinds)
+    else:
+        found.each_of = search.kinds
     if search.reason:
         found.add("json_extract(a.details, '$.reason') = ?", search.reason)
     at = "a.at" if found.hint else "+a.at"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.store.record import audit
-from gate.store.record.details import Details, details_of, without_scores
+from gate.store.record.details import CALLED, Details, details_of, without_scores
 from gate.vocabulary import AuditEvent
 from tests.conftest import REPOSITORY
 
-NAMES = tuple(field.name for field in fields(Details))
+NAMES = tuple(CALLED.get(field.name, field.name) for field in fields(Details))
 # Those are of other things than lines of the record, or hold and write what they were given.
 OTHERS = ("gate/door/", "gate/drill/rig.py", "gate/store/record/details.py", "gate/care/retention.py")
 
@@ -32,7 +32,7 @@ def test_any_details_are_read_and_each_is_of_its_kind_or_missing(said):
         assert value is None or (
             type(value).__name__ in field.type or (type(value), field.type) == (int, "float | None")
         )
-        assert value is None or value == said[field.name] or value != value
+        assert value is None or value == said[CALLED.get(field.name, field.name)] or value != value
 
 
 DEEP = '{"why":' * 900 + "1" + "}" * 900
