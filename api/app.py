@@ -29,6 +29,8 @@ from api.pages import (
     first_hour,
     gate,
     homes,
+    own_photo,
+    photo_links,
     receipts,
     screen,
     settings,
@@ -69,7 +71,7 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(room.router)
     for room in (
         sign_in, gate, console, events_page, together, receipts, first_hour, residents_page, homes, enrol,
-        enrol_at_gate, imports_page, camera, screen, settings, account,
+        enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(

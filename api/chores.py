@@ -1,4 +1,5 @@
-"""What the api does by itself: each night it erases what was kept long enough."""
+"""What the api does by itself: it forgets photos whose links have ended, and erases each night what was kept long
+enough."""
 
 from __future__ import annotations
 
@@ -11,12 +12,30 @@ from api.context import Context, store_of
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
+from gate.store.people import photo_links
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 300.0
+_FORGET_EVERY_S = 60.0
 # The hour, in the gate's zone, from which a day's work is done: few people come then.
 _HOUR = 3
+
+
+async def forget_photos(context: Context) -> None:
+    """Every minute, for ever: keep nothing of what residents sent by links that have ended, or who were erased."""
+    while True:
+        await asyncio.sleep(_FORGET_EVERY_S)
+        try:
+            await asyncio.to_thread(forget_ended_photos, context, datetime.now(UTC))
+        except (FacegateError, sqlite3.Error) as error:
+            _log.error("Photos that residents sent could not be looked through: %s", error)
+
+
+def forget_ended_photos(context: Context, now: datetime) -> None:
+    """Keep nothing of what came by links that have ended. Raises StoreError."""
+    with store_of(context) as connection:
+        context.own_photos.keep_only(photo_links.lasting(connection, now))
 
 
 async def tidy_each_night(context: Context) -> None:

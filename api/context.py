@@ -20,6 +20,7 @@ from api.enroller import Enroller
 from api.front.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
+from api.own_photos import OwnPhotos
 from api.passwords import Passwords
 from api.throttle import Throttle
 from api.waiting import WaitingRoom
@@ -62,6 +63,9 @@ class Context:
     """The file they came from."""
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
+    link_throttle: Throttle = field(default_factory=Throttle)
+    """Counts links that are none: whoever opens an old one is not kept from signing in."""
+    own_photos: OwnPhotos = field(default_factory=OwnPhotos)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
     at_gate: AtGate = field(default_factory=AtGate)
     """The enrolment at the gate's own camera."""

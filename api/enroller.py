@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from enroll.application import Application, Photo, write
 from enroll.decoder.parent import Decoder
+from gate.errors import Refusal, Sentence
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from gate.store.people.residents import Resident
     from gate.store.people.templates import Template
     from models.pack import Models
+
+
+_NOT_YOURS = Sentence(
+    "This photo does not look like the face that the gate knows for you. Take another one, or go to the property"
+    " office."
+)
 
 
 class Enroller:
@@ -101,6 +108,16 @@ class Enroller:
 
         with self.turn() as models:
             return prepare_openly(connection, models, asked)
+
+    def prepare_unnamed(self, connection: sqlite3.Connection, asked: Application) -> Prepared:
+        """What somebody's own photos would give, as enroll.enrolment.prepare; no refusal names anybody."""
+        from enroll.enrolment import NotTheirs, prepare
+
+        with self.turn() as models:
+            try:
+                return prepare(connection, models, asked)
+            except NotTheirs as refused:
+                raise Refusal(_NOT_YOURS) from refused
 
     def enrol_seen(
         self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import sqlite3
 import ssl
 import sys
 from contextlib import closing
@@ -16,7 +17,7 @@ import uvicorn
 
 from api.app import create_app
 from api.bootstrap import Console, bootstrap
-from api.chores import tidy_each_night
+from api.chores import forget_photos, tidy_each_night
 from api.context import Context
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
@@ -27,6 +28,7 @@ from gate.errors import FacegateError
 from gate.processes.addresses import api_address_file
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
 from gate.store.database import open_database
+from gate.store.people import photo_links
 from gate.store.site import accounts
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class _Server(uvicorn.Server):
         self._chores = [
             asyncio.create_task(_feed_watchdog()),
             asyncio.create_task(tidy_each_night(self._console.context)),
+            asyncio.create_task(forget_photos(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
         ]
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
@@ -97,9 +100,19 @@ def main() -> int:
         _log.error("%s", error)
         return 2
     console.context.importer.clear()
+    _lose_photos(console.context)
     _offer_first_start(console.context, _announced(console))
     _Server(console).run(console.sockets)
     return 0
+
+
+def _lose_photos(context: Context) -> None:
+    """What residents had sent was in the memory of the process before: they are asked for it once more."""
+    try:
+        with closing(open_database(context.state)) as connection:
+            photo_links.lose_all(connection)
+    except (FacegateError, sqlite3.Error) as error:
+        _log.error("%s", error)
 
 
 def _announced(console: Console) -> str:

@@ -58,6 +58,7 @@ LOOKED: dict[str, Sentence] = {
     "services": Sentence("the services"),
     "consents": Sentence("the consents"),
     "templates": Sentence("the templates"),
+    "photos": Sentence("photos from residents"),
     "the camera": Sentence("the camera's picture"),
     "the record": Sentence("the record"),
 }
@@ -144,6 +145,10 @@ EVENTS: dict[str, Sentence] = {
     Kind.TEMPLATES_ADDED: Sentence("More templates"),
     Kind.TEMPLATE_LEARNED: Sentence("A template was learned as they came in"),
     Kind.TEMPLATE_REMOVED: Sentence("A template was erased"),
+    Kind.LINK_DRAWN: Sentence("A link for a resident was drawn"),
+    Kind.LINK_ENDED: Sentence("A link for a resident was ended"),
+    Kind.PHOTO_SENT: Sentence("A resident sent a photo"),
+    Kind.PHOTO_REFUSED: Sentence("A resident's photo was not taken"),
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
     Kind.CORRECTED: Sentence("Corrected: it was somebody else"),
     Kind.CORRECTION_TAKEN_BACK: Sentence("Correction taken back: it was them"),
@@ -204,6 +209,7 @@ WAYS: dict[str, Sentence] = {
     "told": Sentence("by word of mouth"),
     "paper": Sentence("on paper"),
     "screen": Sentence("on a screen"),
+    "phone": Sentence("on their own phone"),
     "none": Sentence("not recorded"),
 }
 
@@ -230,6 +236,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "people": (
         Sentence("Residents"),
         (
+            Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED,
             Kind.ENROLLED, Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED,
             Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
             Kind.ERASED_TOGETHER,

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from enroll.consent import WAYS, Agreed
+from enroll.consent import Agreed
 from gate.errors import Refusal, UsageError
 from gate.names import clean_text
 from gate.store.database import transaction
 from gate.store.people import residents
+from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
 
@@ -69,7 +70,7 @@ class Application:
         unit = clean_text(unit, "unit") if unit is not None else None
         if len(photos) > MAX_TEMPLATES or (agreed is not None and not photos):
             raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-        if photos and (agreed is None or agreed.way not in WAYS):
+        if photos and (agreed is None or agreed.way is Way.NONE):
             raise UsageError("Photos need a consent: told, paper or screen.")
         return cls(name, unit, tuple(photos), agreed, whose, another_than)
 

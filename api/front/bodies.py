@@ -31,6 +31,8 @@ _FORM = Bounds(1 << 20, 30.0)
 _PHOTOS = Bounds(100 << 20, 300.0)
 # Three photos each of two thousand people.
 _IMPORT = Bounds(2 << 30, 3600.0)
+# Whoever holds a link sends three of a phone's at most.
+OWN_PHOTOS = Bounds(48 << 20, 300.0)
 _LARGER = (
     (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), _PHOTOS),
     (("/import", "/api/v1/imports"), _IMPORT),

@@ -12,6 +12,7 @@ from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, door_status, record_look
 from api.pages.page import language_of, page
+from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
 from api.problems import SignInNeeded
 from api.v1.door import Order, tell_door
@@ -51,7 +52,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
     if actor.may(Permission.RECORD):
         record_look(connection, actor, "today")
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
-    return page(request, "today.html", actor=actor, first_hour=first, **_now(connection, context, actor))
+    photos = photos_for(context, connection, actor)
+    return page(request, "today.html", actor=actor, first_hour=first, **photos, **_now(connection, context, actor))
 
 
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from api.auth import Actor, new_secret
 from api.context import Context, Shared, Store, record_look
 from api.idempotency import answered_once
 from api.pages.page import language_of, page
+from api.pages.photo_links import link_of, photos_for
 from api.problems import HttpProblem
 from api.v1.residents import etag, found_resident, refuse_outdated
 from api.who_asks import Registrar
@@ -62,7 +63,7 @@ def show_residents(
     return page(
         request, "residents.html", actor=actor, homes=shown, total=sum(len(one.people) for one in found), search=search,
         next=shown[-1].key if more else None, fading=retention.fading(connection, context.keep, today),
-        **known_of_faces(connection, context),
+        **known_of_faces(connection, context), **photos_for(context, connection, actor),
     )  # fmt: skip
 
 
@@ -210,5 +211,6 @@ def resident_page(
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
+        **link_of(connection, person.id),
         **said,
     )

@@ -12,7 +12,7 @@ from gate.care import backup
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, photo_links, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import ENTERED, AuditEvent, Kind
@@ -77,6 +77,7 @@ def tidy(
     """
     today = now.astimezone(zone).date()
     _note_uses(connection, zone)
+    photo_links.forget_ended(connection, now.astimezone(UTC))
     due = [one for one in fading(connection, keep, today) if one.day <= today.isoformat()]
     erased = {Why.UNUSED: 0, Why.MOVED_OUT: 0}
     for one in due:

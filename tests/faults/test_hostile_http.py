@@ -19,10 +19,11 @@ from gate.store.site import accounts
 from tests.console import PASSWORD, Browser
 from tests.enroll.test_decode import png_bomb
 
-# What anyone may see: the way in, and what a browser fetches for it.
+# What anyone may see: the way in, and what a browser fetches for it; and what whoever holds a link may.
 OPEN = {
     ("GET", "/owner"), ("POST", "/owner"), ("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"),
-    ("POST", "/language"),
+    ("POST", "/language"), ("GET", "/photo/{secret}"), ("POST", "/photo/{secret}"), ("POST", "/photo/{secret}/consent"),
+    ("POST", "/photo/{secret}/checks"),
 }  # fmt: skip
 # The first part of a path, and who may use it.
 MAY = {
@@ -56,6 +57,7 @@ MAY = {
     "/homes": {"owner", "manager"},
     "/enrol": {"owner", "manager"},
     "/photos": {"owner", "manager"},
+    "/waiting": {"owner", "manager"},
     "/events": {"owner", "manager", "auditor"},
     "/camera": {"owner", "manager"},
     "/camera.jpg": {"owner", "manager", "guard"},

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, photo_links, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -67,6 +67,7 @@ def keep_revoked(
         gone |= set() if has_them else _missing_templates(connection, present)
     with transaction(connection):
         ended = signed_in.end_every(connection)
+        photo_links.end_every(connection)
         webhooks = _keep_webhooks(connection, present)
         users, changed, locked = _keep_users(connection, present)
         if present is not None:

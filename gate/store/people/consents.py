@@ -16,12 +16,14 @@ class Way(StrEnum):
     TOLD = "told"
     PAPER = "paper"
     SCREEN = "screen"
+    PHONE = "phone"
+    """By themselves, on the page of their link."""
     NONE = "none"
     """Nobody was asked: the face is nobody's, or was there before consents were recorded."""
 
 
 Given = Literal[Way.TOLD, Way.PAPER, Way.SCREEN]
-"""The ways in which a person can agree."""
+"""The ways in which somebody can agree before whoever enrols them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> R
         )
     connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
     connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
+    # What they sent and nobody has confirmed yet goes too.
+    connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,))
     consents.withdraw(connection, resident.id, _now())
     return _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
 

@@ -1,0 +1,104 @@
+"""Photos that residents sent by their links, until somebody of the staff has looked at them; and links just drawn.
+
+In memory alone: no file and no backup ever holds them, and a restart forgets them. No photo is among them: what waits
+are the templates and the portraits that were cut out for them, 112 pixels a side.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from enroll.enrolment import Prepared
+
+# More than a compound sends in a week. Each takes some 40 kB, 130 where three photos were sent.
+_MOST = 300
+# A link is shown to whoever drew it for so long, also when they reload the page, seconds.
+SHOWN_S = 600.0
+_MOST_SHOWN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What waits of one link. `at` is when it came, ISO 8601, UTC, as the link has it."""
+
+    link: str
+    resident: str
+    at: str
+    found: Prepared
+
+    def picture(self) -> bytes:
+        """The portrait they would be enrolled from, as a JPEG."""
+        import cv2
+
+        return cv2.imencode(".jpg", self.found.portraits[0])[1].tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A link that was just drawn: its secret, for whom, by whom, and until when it is shown."""
+
+    secret: str
+    resident: str
+    by: str
+    until_mono: float
+
+
+class OwnPhotos:
+    """All of one api process."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, Sent] = {}
+        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def hold(self, sent: Sent) -> bool:
+        """Let a photo wait; whether there was room for it."""
+        with self._lock:
+            if sent.link not in self._sent and len(self._sent) >= _MOST:
+                return False
+            self._sent[sent.link] = sent
+            return True
+
+    def of(self, link: str) -> Sent | None:
+        """What waits of a link, by its id."""
+        with self._lock:
+            return self._sent.get(link)
+
+    def waiting(self) -> list[Sent]:
+        """All that wait, the oldest first."""
+        with self._lock:
+            return sorted(self._sent.values(), key=lambda one: one.at)
+
+    def drop(self, link: str) -> None:
+        """Keep nothing of what waits of a link."""
+        with self._lock:
+            self._sent.pop(link, None)
+
+    def keep_only(self, links: Collection[str]) -> None:
+        """Keep nothing of links that are not among these: they have ended, or whose they were is erased."""
+        with self._lock:
+            self._sent = {link: one for link, one in self._sent.items() if link in links}
+            self._shown = OrderedDict((key, one) for key, one in self._shown.items() if not _is_over(one))
+
+    def show(self, key: str, secret: str, resident: str, by: str) -> None:
+        """Remember a link that was drawn `by` somebody under a key of their page."""
+        with self._lock:
+            self._shown[key] = Shown(secret, resident, by, time.monotonic() + SHOWN_S)
+            while len(self._shown) > _MOST_SHOWN:
+                self._shown.popitem(last=False)
+
+    def shown(self, key: str, by: str) -> Shown | None:
+        """The link that was drawn under a key, for whoever drew it; None: it is shown no longer, or never was."""
+        with self._lock:
+            found = self._shown.get(key)
+        return found if found is not None and found.by == by and not _is_over(found) else None
+
+
+def _is_over(shown: Shown) -> bool:
+    return shown.until_mono <= time.monotonic()

@@ -1,0 +1,195 @@
+"""The console's side of residents' own photos: a link drawn and shown, and what came by links confirmed or refused."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import segno
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.asked_again import acting
+from api.asked_first import AskedFirst
+from api.auth import Actor, Permission, digest, new_secret
+from api.context import Context, Shared, Store, record_look
+from api.front.hosts import LOOPBACK, outward_addresses
+from api.own_photos import Sent
+from api.pages.page import page
+from api.pages.photo_words import NOT_TAKEN
+from api.problems import HttpProblem
+from api.v1.residents import found_resident
+from api.who_asks import Registrar
+from enroll.application import Application
+from gate.store.people import photo_links, residents
+from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
+from gate.store.people.residents import Resident
+
+router = APIRouter(route_class=AskedFirst)
+
+Chosen = Literal[NotTaken.POOR, NotTaken.ANOTHER, NotTaken.COME]
+"""What somebody may say who does not take a photo."""
+# On Today and on the residents' page: a look at each costs a request.
+FEW = 6
+_MANY = 60
+_Text = Annotated[str, Form(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A photo that waits, with whose it is said to be."""
+
+    link: PhotoLink
+    person: Resident
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Those that wait for whoever may enrol: the first of them, and how many there are."""
+
+    shown: tuple[Waiting, ...] = ()
+    count: int = 0
+
+
+def photos_for(context: Context, connection: sqlite3.Connection, actor: Actor, most: int = FEW) -> dict[str, Any]:
+    """What `waiting.html` needs, for whoever looks."""
+    if not actor.may(Permission.PEOPLE):
+        return {"photos": Photos(), "not_taken": NOT_TAKEN}
+    links = {one.id: one for one in photo_links.waiting(connection, datetime.now(UTC))}
+    sent = [one for one in context.own_photos.waiting() if one.link in links and links[one.link].sent_at == one.at]
+    found = ((one, residents.get(connection, one.resident)) for one in sent[:most])
+    shown = tuple(Waiting(links[one.link], person, one) for one, person in found if person is not None)
+    return {"photos": Photos(shown, len(sent)), "not_taken": NOT_TAKEN}
+
+
+def link_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
+    """What `photo_link_card.html` needs, on the page of a resident."""
+    link = photo_links.of_resident(connection, resident, datetime.now(UTC))
+    # A form that is sent twice draws one link.
+    return {"link": link, "link_key": secrets.token_urlsafe(9), "not_taken": NOT_TAKEN}
+
+
+def draw(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:
+    """A new link for somebody, unless the page with this `key` drew it already; where it is shown. Raises Refusal."""
+    if context.own_photos.shown(key, actor.label) is None:
+        secret = new_secret()
+        photo_links.draw(
+            connection, person, digest(secret), datetime.now(UTC), context.enrolment.link_days, by=actor.label
+        )
+        context.own_photos.show(key, secret, person.id, actor.label)
+    return f"/residents/{person.id}/photo-link?key={key}"
+
+
+@router.post("/residents/{resident}/photo-link")
+def draw_link(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Text) -> Response:
+    """Draw a link; it is shown on the next page."""
+    return RedirectResponse(draw(context, connection, actor, found_resident(connection, resident), key), 303)
+
+
+@router.get("/residents/{resident}/photo-link")
+def show_link(
+    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, key: str = ""
+) -> Response:
+    """The link that was just drawn, as words and as a QR code, to whoever drew it."""
+    person, shown = found_resident(connection, resident), context.own_photos.shown(key, actor.label)
+    link = photo_links.of_resident(connection, resident, datetime.now(UTC))
+    if shown is None or shown.resident != person.id or link is None or link.secret_sha256 != digest(shown.secret):
+        return page(request, "photo_link.html", actor=actor, person=person, url=None)
+    at, reachable = address_for_phones(request, context)
+    url = f"{at}/photo/{shown.secret}"
+    code = segno.make_qr(url).svg_inline(scale=5, light="#fff")
+    return page(
+        request, "photo_link.html", actor=actor, person=person, url=url, qr=code, ends_at=link.ends_at,
+        reachable=reachable,
+    )  # fmt: skip
+
+
+@router.post("/residents/{resident}/photo-link/end")
+def end_link(connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
+    """The link ends, and what waits of it."""
+    person = found_resident(connection, resident)
+    link = photo_links.of_resident(connection, person.id, datetime.now(UTC))
+    photo_links.end(connection, person, by=actor.label)
+    if link is not None:
+        context.own_photos.drop(link.id)
+    return RedirectResponse(f"/residents/{person.id}", 303)
+
+
+@router.get("/waiting")
+def show_waiting(request: Request, connection: Store, context: Shared, actor: Registrar) -> Response:
+    """All photos that wait."""
+    record_look(connection, actor, "photos")
+    return page(request, "waiting_page.html", actor=actor, **photos_for(context, connection, actor, _MANY))
+
+
+@router.get("/waiting/{link}.jpg")
+def show_picture(context: Shared, connection: Store, _actor: Registrar, link: str) -> Response:
+    """The face that somebody sent."""
+    return Response(_waiting(context, connection, link).sent.picture(), media_type="image/jpeg")
+
+
+@router.post("/waiting/{link}/confirmed")
+def confirm(
+    connection: Store, context: Shared, actor: Registrar, link: str, at: _Text,
+    another_than: Annotated[list[str] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """It is them: they are enrolled from what they sent, by the consent they gave on their phone."""
+    found = _waiting(context, connection, link, at)
+    asked = Application.of(found.person.name, None, (), None, found.person, frozenset(another_than or ()))
+    context.enroller.enrol_seen(
+        connection, asked, found.sent.found.templates, actor.label, _taking(connection, actor, found.link)
+    )
+    context.own_photos.drop(link)
+    return RedirectResponse(f"/residents/{found.person.id}", 303)
+
+
+@router.post("/waiting/{link}/refused")
+def refuse(
+    connection: Store, context: Shared, actor: Registrar, link: str, at: _Text, why: Annotated[Chosen, Form()]
+) -> Response:
+    """It is not taken; they read why."""
+    found = _waiting(context, connection, link, at)
+    photo_links.refuse(connection, found.link, found.person, why, by=actor.label)
+    context.own_photos.drop(link)
+    return RedirectResponse("/waiting", 303)
+
+
+def address_for_phones(request: Request, context: Context) -> tuple[str, bool]:
+    """The address by which this browser reaches the gate, and whether others reach it so.
+
+    The gate's own browser asks on loopback: then it is that of the gate on its network, where the console listens
+    there.
+    """
+    asked = urlsplit(f"//{request.headers['host']}")
+    if asked.hostname not in LOOPBACK:
+        # Without TLS of its own the gate is heard through a proxy, which has it.
+        return f"https://{asked.netloc}", True
+    port = f":{asked.port}" if asked.port else ""
+    for address in outward_addresses():
+        if address in context.hosts.names:
+            return f"https://{f'[{address}]' if ':' in address else address}{port}", True
+    return f"{'https' if context.secure else 'http'}://{asked.netloc}", False
+
+
+@contextmanager
+def _taking(connection: sqlite3.Connection, actor: Actor, link: PhotoLink) -> Iterator[None]:
+    """A transaction of somebody's who is still signed in, in which what a link brought is taken."""
+    with acting(connection, actor):
+        photo_links.take(connection, link, datetime.now(UTC))
+        yield
+
+
+def _waiting(context: Context, connection: sqlite3.Connection, identity: str, at: str | None = None) -> Waiting:
+    """What waits of a link, and came `at` that time. Raises Refusal where it does not."""
+    link, sent = photo_links.get(connection, identity, datetime.now(UTC)), context.own_photos.of(identity)
+    person = residents.get(connection, link.resident) if link is not None else None
+    if link is None or sent is None or person is None or sent.at != link.sent_at or at not in (None, sent.at):
+        raise HttpProblem(409, GONE)
+    return Waiting(link, person, sent)

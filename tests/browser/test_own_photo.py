@@ -1,0 +1,148 @@
+"""A resident's own photo, as it goes: the manager's browser draws a link, and Chromium as a phone opens it."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SHOTS, browsing
+from tests.browser.test_console import become_owner
+
+PHONE = {
+    "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
+    "ignore_https_errors": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def window(chromium, camera):
+    """A browser whose camera sees one man."""
+    with browsing(chromium, camera) as opened:
+        yield opened
+
+
+@pytest.fixture
+def manager(window, console):
+    """The owner's page, with Wang Fang added without a face."""
+    address, code = console
+    page = window.new_context(ignore_https_errors=True, base_url=address, locale="en-GB").new_page()
+    become_owner(page, code)
+    page.get_by_role("link", name="Enrol", exact=True).click()
+    page.get_by_label("Name").fill("Wang Fang")
+    page.get_by_label("Home").fill("3-1204")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    page.get_by_role("link", name="See what is known of them").click()
+    return page
+
+
+@pytest.fixture
+def poor(tmp_path, photos):
+    """Photos that will not do, with what is said of each."""
+    image = cv2.imread(str(photos / "obama2.jpg"))
+    made = {
+        "The photo is too dark on the face": (image * 0.1).astype("uint8"),
+        "The photo is blurred": cv2.GaussianBlur(image, (0, 0), 9),
+        "The photo shows several faces": np.hstack([image, image]),
+        "The photo shows no face that can be found": np.full((300, 300, 3), 128, "uint8"),
+    }
+    return [(said, _written(tmp_path / f"{at}.jpg", one)) for at, (said, one) in enumerate(made.items())]
+
+
+def _written(path, image):
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def phone_of(window, locale="zh-CN", **changes):
+    return window.new_context(**PHONE | {"locale": locale} | changes).new_page()
+
+
+def draw(page):
+    page.get_by_role("button", name=re.compile("Draw a")).click()
+    expect(page.get_by_role("img", name="The link as a QR code")).to_be_visible()
+    return page.get_by_label("The link", exact=True).input_value()
+
+
+def shoot(page, name):
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def barriers_on(page):
+    found = Axe().run(page).response["violations"]
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return [one["id"] for one in found] + (["scrolls sideways"] if wide else [])
+
+
+def test_a_resident_sends_a_photo_from_a_phone_and_the_manager_confirms_it(window, manager, poor, photos, tmp_path):
+    link, barriers = draw(manager), []
+    # Reloaded it is the same link, and no second one is drawn.
+    manager.reload()
+    assert manager.get_by_label("The link", exact=True).input_value() == link
+    manager.get_by_role("button", name="Copy the link").click()
+    expect(manager.get_by_role("button", name="Copied")).to_be_visible()
+    shoot(manager, "link-en")
+    barriers += barriers_on(manager)
+    mine = phone_of(window)
+    mine.goto(link)
+    expect(mine.get_by_text("本链接仅供Wang *使用。")).to_be_visible()
+    barriers += barriers_on(mine)
+    shoot(mine, "own-agree-zh")
+    mine.get_by_role("button", name="English").click()
+    expect(mine.get_by_role("heading", name="1. Read and agree")).to_be_visible()
+    shoot(mine, "own-agree-en")
+    mine.get_by_role("button", name="I agree").click()
+    shoot(mine, "own-photo-en")
+    barriers += barriers_on(mine)
+    for said, photo in poor:
+        mine.get_by_label("Photo of your face").set_input_files(photo)
+        mine.get_by_role("button", name="Send").click()
+        expect(mine.get_by_role("alert")).to_contain_text(said)
+    shoot(mine, "own-poor-en")
+    # Somebody to whom it was forwarded.
+    other = phone_of(window, "en-GB")
+    other.goto(link)
+    expect(other.get_by_text("This link is already used on another phone.")).to_be_visible()
+    assert "Fang" not in other.content()
+    shoot(other, "own-elsewhere-en")
+    # By the phone's camera, judged before it is sent.
+    mine.get_by_role("button", name="Take it here").click()
+    mine.get_by_role("button", name="Take a photo").click()
+    expect(mine.get_by_text("Good. Send it, or take another one.")).to_be_visible(timeout=30_000)
+    shoot(mine, "own-camera-en")
+    mine.get_by_role("button", name="Send").click()
+    expect(mine.get_by_role("heading", name="Sent. Thank you.")).to_be_visible(timeout=30_000)
+    shoot(mine, "own-sent-en")
+    manager.get_by_role("link", name="Today", exact=True).click()
+    expect(manager.get_by_role("heading", name="1 photo waits for you")).to_be_visible()
+    # Decoded, it is as large as a portrait.
+    expect(manager.get_by_alt_text("What Wang Fang sent")).to_have_js_property("naturalWidth", 112)
+    shoot(manager, "waits-en")
+    barriers += barriers_on(manager)
+    manager.get_by_role("button", name="Confirm: this is Wang Fang").click()
+    expect(manager.get_by_text("on their own phone")).to_be_visible()
+    expect(manager.get_by_text("from own phone")).to_be_visible()
+    mine.reload()
+    expect(mine.get_by_role("heading", name="Done: the gate knows your face.")).to_be_visible()
+    # Used up: drawn anew, the old one is like one that never was.
+    manager.get_by_role("button", name="Draw a new link").click()
+    mine.reload()
+    expect(mine.get_by_text("This link is not valid, or not any more.")).to_be_visible()
+    shoot(mine, "own-over-en")
+    barriers += barriers_on(mine)
+    assert barriers == []
+
+
+def test_it_goes_without_scripts_and_without_a_camera_of_the_browser(window, manager, photos):
+    mine = phone_of(window, java_script_enabled=False)
+    mine.goto(draw(manager))
+    mine.get_by_label("未满14周岁").fill("王明")
+    mine.get_by_role("button", name="我同意").click()
+    field = mine.get_by_label("本人人脸正面照片")
+    assert field.get_attribute("capture") == "user"
+    field.set_input_files(photos / "biden.jpg")
+    mine.get_by_role("button", name="提交").click()
+    expect(mine.get_by_role("heading", name="已提交，谢谢。")).to_be_visible(timeout=30_000)
