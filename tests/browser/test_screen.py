@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect, sync_playwright
 
-from api.pages.screen_words import LOCKDOWN
+from api.pages.screen_words import LOCKDOWN, Look
 from tests.api_process import api_process, port_of
 from tests.door import door_process
 from tests.running import wait_for
@@ -50,6 +50,7 @@ def test_every_state_is_whole_on_every_display_and_read_from_two_metres(chromium
             found = page.evaluate(MEASURE, [LONGEST, SITES_OWN])
             assert [one["fits"] for one in found] == [True, True], display
         assert_the_outline_is_whole(page)
+        assert_each_kind_of_answer_has_a_short_tune_of_its_own(page)
 
 
 def assert_the_outline_is_whole(page):
@@ -58,6 +59,34 @@ def assert_the_outline_is_whole(page):
         cx, cy, rx, ry = (float(page.locator("#seen").get_attribute(name)) for name in ("cx", "cy", "rx", "ry"))
         assert 4 <= cx - rx <= cx + rx <= 196
         assert 4 <= cy - ry <= cy + ry <= 196
+
+
+# Plays each tune where it can be listened to without a loudspeaker: its loudness every twentieth of a second, and what
+# waiting sounds like.
+LISTEN = """async () => {
+  const heard = {};
+  for (const [look, tune] of Object.entries(TUNES)) {
+    const context = new OfflineAudioContext(1, 2 * 8000, 8000);
+    sound(context, tune, 0.5);
+    const wave = (await context.startRendering()).getChannelData(0);
+    heard[look] = Array.from({ length: 40 }, (_, i) => {
+      const part = wave.subarray(i * 400, (i + 1) * 400);
+      let turns = 0;
+      for (let at = 1; at < part.length; at++) turns += part[at - 1] < 0 !== part[at] < 0;
+      return [Math.max(...part.map(Math.abs)).toFixed(1), turns];
+    });
+  }
+  return heard;
+}"""
+
+
+def assert_each_kind_of_answer_has_a_short_tune_of_its_own(page):
+    heard = page.evaluate(LISTEN)
+    assert set(heard) == {look.value for look in Look} - {"calm"}
+    for look, moments in heard.items():
+        assert any(float(loudness) > 0.3 for loudness, _ in moments), look
+        assert all(float(loudness) == 0 for loudness, _ in moments[-6:]), f"{look} goes on"
+    assert len({str(moments) for moments in heard.values()}) == len(heard)
 
 
 @contextmanager
