@@ -16,6 +16,7 @@ from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
+from api.pages.photo_links import draw, new_key
 from api.pages.residents import resident_page
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
@@ -68,6 +69,7 @@ def enrol(
     guardian: _Text = "",
     agreed: Annotated[bool, Form()] = False,
     seen: Annotated[bool, Form()] = False,
+    link: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
     is lost."""
@@ -78,6 +80,8 @@ def enrol(
     try:
         if not sent:
             person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
+            if link:
+                return RedirectResponse(draw(context, connection, actor, person, link), 303)
             if agreed:
                 said = words(
                     "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name
@@ -221,5 +225,6 @@ def _form(
         given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
         consent_text=texts.text(spoken),
         consent_language=spoken,
+        link_key=new_key(),
         **said,
     )

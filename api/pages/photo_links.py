@@ -72,8 +72,12 @@ def photos_for(context: Context, connection: sqlite3.Connection, actor: Actor, m
 def link_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     """What `photo_link_card.html` needs, on the page of a resident."""
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
-    # A form that is sent twice draws one link.
-    return {"link": link, "link_key": secrets.token_urlsafe(9), "not_taken": NOT_TAKEN}
+    return {"link": link, "link_key": new_key(), "not_taken": NOT_TAKEN}
+
+
+def new_key() -> str:
+    """For a form that draws a link: sent twice, it draws one."""
+    return secrets.token_urlsafe(9)
 
 
 def draw(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:

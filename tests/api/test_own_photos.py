@@ -448,3 +448,12 @@ def test_a_guess_in_the_form_of_the_consent_is_refused(manager, phone, wang):
     for form in ({"language": "tlh", "text": texts.CURRENT}, {"language": "en", "text": "face-1"}):
         assert mobile.post(f"{path}/consent", data=form).status_code == 422
     assert 'type="file"' not in mobile.get(path).text
+
+
+def test_somebody_is_added_and_their_link_drawn_by_one_press(manager, phone, store):
+    added = manager.post("/enrol", data={"name": "李雷", "unit": "5-1", "link": "k9"})
+    li = residents.find(store, "李雷")
+    assert added.headers["location"] == f"/residents/{li.id}/photo-link?key=k9"
+    path = re.search(r"/photo/[\w-]{43}", manager.get(added.headers["location"]).text)[0]
+    assert phone().get(path).status_code == 200
+    assert re.search(r'<button name="link" value="[\w-]{12}">', manager.get("/enrol").text)

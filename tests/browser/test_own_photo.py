@@ -124,7 +124,7 @@ def test_a_resident_sends_a_photo_from_a_phone_and_the_manager_confirms_it(windo
     barriers += barriers_on(manager)
     manager.get_by_role("button", name="Confirm: this is Wang Fang").click()
     expect(manager.get_by_text("on their own phone")).to_be_visible()
-    expect(manager.get_by_text("from own phone")).to_be_visible()
+    expect(manager.get_by_text("from a photo of their own phone")).to_be_visible()
     mine.reload()
     expect(mine.get_by_role("heading", name="Done: the gate knows your face.")).to_be_visible()
     # Used up: drawn anew, the old one is like one that never was.
