@@ -69,6 +69,10 @@ class Language:
         """A day with its weekday."""
         return format_date(day, "full", locale=self.locale)
 
+    def weekday(self, day: date) -> str:
+        """The name of its weekday."""
+        return format_date(day, "EEEE", locale=self.locale)
+
     def short_day(self, day: date) -> str:
         """A day without its weekday."""
         return format_date(day, "medium", locale=self.locale)

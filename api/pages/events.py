@@ -19,7 +19,7 @@ from api.context import Context, Shared, Store, record_look
 from api.languages import Language
 from api.pages.page import language_of, page
 from api.pages.record_words import VIEWS, WHY
-from api.pages.spans import PRESETS, Span, bounds, span
+from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
 from api.v1.events import people
 from api.who_asks import Reader
@@ -90,13 +90,21 @@ def show_events(
     record_look(connection, actor, "events")
     known = {one.id: one for one in residents.every(connection)}
     return page(
-        request, "events.html", actor=actor, asked=asked, found=found, views=VIEWS, presets=PRESETS, known=known,
+        request, "events.html", actor=actor, asked=asked, found=found, views=VIEWS, known=known,
+        times=_times(language_of(request), now.date()),
         units={one.id: one.unit for one in known.values() if one.unit}, why=WHY if _explains(asked) else {},
         told=_teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
         strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
         at_hour=lambda hour: asked.address(hour=hour),
         nearest=_nearest(known) if actor.may(Permission.SCORES) else None,
     )  # fmt: skip
+
+
+def _times(language: Language, today: date) -> dict[str, str]:
+    """What stands on the page to press for a time, by its word in an address: the week's days before last week."""
+    named = {key: language(name) for key, name in PRESETS.items()}
+    last = {"week": named.pop("week")}
+    return named | {str(day): language.weekday(day) for day in named_days(today)} | last
 
 
 def _span(asked: Asked, now: datetime) -> Span:

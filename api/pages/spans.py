@@ -51,6 +51,11 @@ def span(when: str, hour: int | None, now: datetime) -> Span:
     return Span(_at(day, zone), _at(day, zone, 12 if when == "morning" else 24), day)
 
 
+def named_days(today: date) -> list[date]:
+    """The days that a weekday's name alone tells: those before yesterday, back to six days ago."""
+    return [today - days * _DAY for days in range(2, 7)]
+
+
 def bounds(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """The day's two midnights."""
     return _at(day, zone), _at(day, zone, 24)

@@ -19,8 +19,27 @@ start.hidden = !navigator.mediaDevices;
 // Photos out of files.
 
 files.addEventListener("change", () => {
-  for (const file of files.files) judge(add(file, file.name));
+  choosePhotos(files.files);
   files.value = "";
+});
+
+function choosePhotos(all) {
+  for (const file of all) judge(add(file, file.name));
+}
+
+// Drawn onto the page out of a folder or a chat, or pasted: a file that lands beside the form would else take the
+// page's place, and what was typed with it.
+addEventListener("dragover", (event) => {
+  if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+});
+addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  choosePhotos(event.dataTransfer.files);
+});
+// What is copied out of a table brings a picture of itself along with its words.
+addEventListener("paste", (event) => {
+  if (!event.clipboardData.types.includes("text/plain")) choosePhotos(event.clipboardData.files);
 });
 
 // One at a time: the gate looks at one at a time, too.

@@ -63,6 +63,17 @@ def test_who_came_at_nine_yesterday_is_three_presses_and_no_typing(auditor, stor
     assert names(press(auditor, yesterday, '<span class="hour">9</span>')) == ["Wang Fang"]
 
 
+def test_the_days_of_the_last_week_are_pressed_by_name(auditor, store):
+    now = datetime.now(SHANGHAI)
+    for ago in range(8):
+        come(store, f"Wang {'ABCDEFGH'[ago]}", now - timedelta(days=ago))
+    events = auditor.get("/events").text
+    for ago in range(2, 7):
+        there = press(auditor, events, f"{now - timedelta(days=ago):%A}")
+        assert names(there) == [f"Wang {'ABCDEFGH'[ago]}"]
+    assert f">{now - timedelta(days=7):%A}<" not in events
+
+
 def test_the_record_opens_on_people_and_looks_are_apart(auditor, store):
     come(store, "Wang Fang", datetime.now(SHANGHAI))
     auditor.get("/services")

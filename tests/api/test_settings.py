@@ -23,6 +23,21 @@ def test_hours_are_a_managers_and_users_an_owners(browser, store, staff):
     ]  # fmt: skip
 
 
+def test_new_hours_are_given_to_groups_with_them(browser, store):
+    manager = browser("manager")
+    schedules.put_group(store, "guards", None, "test")
+    hours = {"name": "cleaners", "windows": "Mon-Fri 7:00-19:00", "group": ["guards"], "new_group": "1"}
+    wrong = manager.post("/settings/schedules", data=hours | {"windows": "whenever"})
+    assert (wrong.status_code, [one.name for one in schedules.groups(store)]) == (422, ["guards"])
+    for kept in ('name="group" value="guards" checked', 'name="new_group" value="1" checked'):
+        assert kept in wrong.text
+    assert "Saved." in manager.post("/settings/schedules", data=hours).text
+    given = [(one.name, one.schedule) for one in schedules.groups(store)]
+    assert given == [("cleaners", "cleaners"), ("guards", "cleaners")]
+    # Whoever has them is not asked about again.
+    assert 'name="group"' not in manager.get("/settings/hours?change=cleaners").text
+
+
 def test_what_is_no_schedule_is_told_in_the_readers_language_and_changes_nothing(browser, store):
     manager = browser("manager")
     chinese = {"accept-language": "zh-CN"}

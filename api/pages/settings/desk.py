@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ class Desk:
 
     def after(
         self, act: Callable[[], object], notice: Sentence, shown: Callable[..., Response],
-        typed: dict[str, str] | None = None,
+        typed: Mapping[str, object] | None = None,
     ) -> Response:  # fmt: skip
         """The page that `shown` makes again, with what was done, or with why not and what was `typed`."""
         try:

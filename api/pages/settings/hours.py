@@ -20,10 +20,10 @@ from gate.store.site import schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings")
 
-_NOTHING = {"changed": "", "name": "", "windows": "", "group": "", "schedule": ""}
+_NOTHING = {"changed": "", "name": "", "windows": "", "given": (), "new_group": False, "group": "", "schedule": ""}
 
 
-def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Response:
+def _shown(desk: Desk, typed: dict[str, Any] | None = None, **said: Any) -> Response:
     """The page, with what is `typed` in its forms."""
     return desk.page(
         "hours", schedules=schedules.every(desk.connection), groups=schedules.groups(desk.connection),
@@ -67,14 +67,23 @@ def read_hours(desk: RegistrarsDesk, words: Annotated[str, Query(max_length=2000
 
 @router.post("/schedules")
 def put_schedule(
-    desk: RegistrarsDesk, name: Text, windows: Text, changed: Annotated[str, Form(max_length=60)] = ""
+    desk: RegistrarsDesk,
+    name: Text,
+    windows: Text,
+    changed: Annotated[str, Form(max_length=60)] = "",
+    group: Annotated[list[str] | None, Form()] = None,
+    new_group: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Add a schedule or change it; what was typed stays in the form where it is none."""
-    typed = {"changed": changed, "name": name, "windows": windows}
-    return desk.after(
-        lambda: schedules.put(desk.connection, clean_text(name, "name"), windows, desk.actor.label),
-        Sentence("Saved."), _shown, typed,
-    )  # fmt: skip
+    """Add a schedule or change it, and give it to each `group` and to a new one of its name; what was typed stays in
+    the form where it is none."""
+    typed = {"changed": changed, "name": name, "windows": windows, "given": group or (), "new_group": new_group}
+
+    def put() -> None:
+        called = clean_text(name, "name")
+        given = [*(clean_text(one, "name") for one in group or ()), *((called,) if new_group else ())]
+        schedules.put(desk.connection, called, windows, desk.actor.label, given)
+
+    return desk.after(put, Sentence("Saved."), _shown, typed)
 
 
 @router.post("/schedules/removal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gate.errors import Refusal, Sentence
@@ -46,8 +47,11 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
     return [Named(*row) for row in rows]
 
 
-def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> None:
-    """Add a schedule or change its windows. Raises Refusal with one sentence when they are no schedule."""
+def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups: Iterable[str] = ()) -> None:
+    """Add a schedule or change its windows, and give it to `groups`, which are made where there is none of that name.
+
+    Raises Refusal with one sentence when they are no schedule.
+    """
     windows = _as_the_door_reads_it(windows)
     with transaction(connection):
         connection.execute(
@@ -56,6 +60,8 @@ def put(connection: sqlite3.Connection, name: str, windows: str, by: str) -> Non
             (new_id(), name, windows),
         )
         audit.append(connection, AuditEvent(Kind.SCHEDULE_CHANGED, {"schedule": name, "windows": windows, "by": by}))
+        for group in groups:
+            put_group(connection, group, name, by)
 
 
 def _as_the_door_reads_it(words: str) -> str:
