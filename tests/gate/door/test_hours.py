@@ -87,6 +87,7 @@ DAYS = st.none() | st.dates(date(1970, 1, 2), date(2090, 1, 1))
 @given(st.builds(Entry, st.just(RESIDENT), SCHEDULES, DAYS, DAYS), MOMENTS, SCHEDULES)
 def test_nobody_is_let_in_by_hours_on_a_clock_that_is_not_trusted(entry, now, face_and_pin):
     known = known_of(entry, now, face_and_pin, from_vision=True)
+    assert (known.resident, known.from_vision, known.readable) == (RESIDENT, True, True)
     bound = (entry.first_day or entry.last_day, entry.hours, face_and_pin)
     if not now.trusted:
         assert (known.valid, known.within_hours, known.face_suffices) == tuple(

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.door.machine import FIRE_PAUSE_S, START_S, at_rest, due_mono, step
-from gate.door.states import Answer, Door, Energise, Event, Happening, Hold, Leaf, Mode, Note, Release
+from gate.door.machine import FIRE_PAUSE_S, START_S, at_rest, barred, due_mono, step
+from gate.door.states import Answer, Barred, Door, Energise, Event, Happening, Hold, Leaf, Mode, Note, Release
 from gate.vocabulary import Reason
 from tests.gate.door.stories import HELD, MOMENTARY, POLICIES, REPORTING, STRIKE, answers, live, notes
 
@@ -169,3 +169,10 @@ def test_the_next_thing_due_is_told():
     door, _ = live(REPORTING, (0, Event.CREDENTIAL), (0.5, Event.TIME))
     assert due_mono(door, 0.5) == 0.5 + START_S
     assert due_mono(replace(Door(), quiet_until_mono=3.0), 3.0) is None
+
+
+def test_what_bars_credentials_is_told_with_how_long_it_goes_on():
+    assert barred(Door(), 100) == Barred(False, 0.0)
+    assert barred(Door(standing=frozenset({Mode.LOCKDOWN})), 100) == Barred(True, 0.0)
+    assert barred(Door(tamper_until_mono=130.5), 100) == Barred(False, 30.5)
+    assert barred(Door(tamper_until_mono=99.0), 100) == Barred(False, 0.0)

@@ -64,6 +64,11 @@ def test_a_grant_is_followed_by_its_passage(policy, story, outcome):
     assert [note[2] for note in notes(out, "passage")] == [outcome]
 
 
+def test_a_door_that_stops_awaits_nobody():
+    door, out = live(STRIKE, (0, Event.CREDENTIAL), (1, Event.STOP))
+    assert (door.awaited, notes(out, "passage")) == (None, [("passage", "g0", "unknown")])
+
+
 def test_a_passage_through_a_door_that_stood_open_cannot_be_told():
     _, out = live(STRIKE, (0, Event.REX), (1, Event.OPENED), (6, Event.CREDENTIAL), (7, Event.SHUT), (20, Event.TIME))
     assert notes(out, "passage") == [("passage", "g0", "taken"), ("passage", "g2", "unknown")]

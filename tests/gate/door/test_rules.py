@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gate.door.rules import Earlier, Known, decide
 from gate.store.people.residents import Resident
-from gate.vocabulary import Claim, Reason
+from gate.vocabulary import Claim, Reason, Verdict
 from tests.door import known_well
 
 CLAIM = Claim("c1", 1, 100.0, "r1", None, 3, 0.8)
@@ -66,12 +66,16 @@ def test_each_rule_refuses_with_its_reason(claim, known, now, reason):
     ],
 )
 def test_what_was_heard_already_or_comes_too_late_refuses(earlier, reason):
-    assert decide(CLAIM, WELL, earlier, 100.5, 1.5).reason is reason
+    assert decide(CLAIM, WELL, earlier, 100.5, 1.5) == Verdict(False, reason)
 
 
 @pytest.mark.parametrize(("taken", "now"), [(0.0, -0.001), (100.0, 100.0), (100.0, 101.5)])
 def test_freshness_and_rounding_hold_to_their_ends(taken, now):
     assert decide(replace(CLAIM, taken_mono=taken), WELL, Earlier(), now, 1.5).granted
+
+
+def test_claims_of_one_frame_are_of_several_people_in_it():
+    assert decide(CLAIM, WELL, Earlier(up_to_mono=CLAIM.taken_mono), 100.5, 1.5) == Verdict(True)
 
 
 KNOWABLE = st.sampled_from([True, False, None])
