@@ -120,7 +120,7 @@ def with_machine(site, **changes):
         ("door", lambda s: with_door(s, faults=("relay_stuck_on",)), Grade.BAD, "does not let go"),
         ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
         ("camera", lambda s: with_camera(s, fault=CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7"})),
-         Grade.BAD, "refuses the user or the password"),
+         Grade.BAD, "does not accept the user or the password"),
         ("camera", with_camera, Grade.LOOK, "is being opened"),
         ("console", lambda s: replace(s, listens=Listens.ANOTHER), Grade.BAD, "Another program listens on port 8443"),
         ("console", lambda s: replace(s, listens=Listens.NOBODY), Grade.BAD, "Nobody listens"),

@@ -217,7 +217,7 @@ def test_a_gate_with_a_network_camera_lets_its_resident_in_and_tells_nobody_the_
     assert re.search(r"640 x 360 pixels, [\d.]+ pictures a second, H\.264", findings["camera"]["seen"])
     assert (findings["console"]["grade"], port in findings["console"]["seen"]) == ("ok", True)
     assert [one.answer["gives"]["codec"] for one in (tried, asked)] == ["H.264", "H.264"]
-    assert (wrong.code, "refuses the user or the password" in wrong.out) == (1, True)
+    assert (wrong.code, "does not accept the user or the password" in wrong.out) == (1, True)
     settings = facegate("settings", **given).out
     everything = [printed, settings, status, lost, *(one.out + one.err for one in (doctor, tried, asked, wrong))]
     assert not [one for one in everything if any(word in str(one) for word in (PASSWORD, "s%23e", "wr#ng", "wr%23ng"))]
