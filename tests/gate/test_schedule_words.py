@@ -109,6 +109,6 @@ def test_hours_are_told_in_the_readers_language():
     assert hours_in(chinese, OFFICE) == "周一至周五 07:00–19:00；周六 08:00–12:00"
     night = "Fri,Sat 22:00-02:00; Sun 02:00-24:00"
     assert hours_in(english, night) == "Fri, Sat 22:00–02:00 the next day; Sun 02:00–24:00"
-    assert hours_in(chinese, night) == "周五、周六 22:00–次日02:00；周日 02:00–24:00"
-    assert hours_in(chinese, "daily 07:00-09:00; daily 12:00-13:00") == "每天 07:00–09:00、12:00–13:00"
+    assert hours_in(chinese, night) == "周五，周六 22:00–次日02:00；周日 02:00–24:00"
+    assert hours_in(chinese, "daily 07:00-09:00; daily 12:00-13:00") == "每天 07:00–09:00，12:00–13:00"
     assert hours_in(english, "no hours") == "no hours"
