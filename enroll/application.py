@@ -80,7 +80,9 @@ def namesake(connection: sqlite3.Connection, asked: Application) -> Resident | N
     namesakes = residents.named(connection, asked.name)
     matching = [resident for resident in namesakes if asked.unit is None or resident.unit in (None, asked.unit)]
     if len(matching) > 1:
-        raise Refusal("{count} residents are called {name}; say where they live.", count=len(matching), name=asked.name)
+        raise Refusal(
+            "There are {count} residents called {name}; give their home.", count=len(matching), name=asked.name
+        )
     return matching[0] if matching else None
 
 
@@ -92,7 +94,7 @@ def of_namesake(connection: sqlite3.Connection, asked: Application) -> Applicati
 def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
     """Raises Refusal where someone of this name lives there, or nobody said where."""
     if namesake(connection, asked):
-        raise Refusal("{name} is known already; for another person of that name, say where they live.", name=asked.name)
+        raise Refusal("{name} is already enrolled; for another person of that name, give their home.", name=asked.name)
 
 
 def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str) -> Resident:

@@ -26,7 +26,7 @@ _SAME_PERSON = 0.35
 
 
 _NOT_THEIRS = Sentence(
-    "The photo does not look like the {name} who is enrolled. For another person of that name, say where they live."
+    "The photo does not look like the {name} who is enrolled. For another person of that name, give their home."
 )
 
 

@@ -57,7 +57,7 @@ def erase_home(
     def erased() -> str:
         leaving = [one for one in found_home(connection, written).people if one.id in resident]
         if not leaving:
-            raise HttpProblem(404, "Nobody lives in such a home; look for it among the residents.")
+            raise HttpProblem(404, "Nobody is enrolled in this home; look for it in the list of residents.")
         return erasure.remove_together(connection, leaving, by=actor.label).id
 
     asked = (b"home", written.encode(), *(one.encode() for one in resident))
@@ -70,5 +70,5 @@ def found_home(connection: Store, written: str) -> Home:
     meant = homes.meant(written, {one.key for one in found}) if written not in {one.key for one in found} else {written}
     chosen = [one for one in found if one.key in meant]
     if len(chosen) != 1:
-        raise HttpProblem(404, "Nobody lives in such a home; look for it among the residents.")
+        raise HttpProblem(404, "Nobody is enrolled in this home; look for it in the list of residents.")
     return chosen[0]

@@ -155,7 +155,7 @@ def correct_opening(
     """An opening in their name was somebody else."""
     corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
-    said = words("Noted. A face must be surer from now on to be taken for them.")
+    said = words("Noted. From now on the gate asks for a closer match before it takes somebody for them.")
     return resident_page(request, connection, context, actor, resident, notice=said)
 
 
@@ -166,7 +166,7 @@ def take_correction_back(
     """It was them after all."""
     corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
-    return resident_page(request, connection, context, actor, resident, notice=words("Taken back."))
+    return resident_page(request, connection, context, actor, resident, notice=words("The correction is taken back."))
 
 
 @router.post("/residents/{resident}/templates/erasure")

@@ -28,7 +28,7 @@ def test_each_step_is_done_when_the_thing_is_and_it_ends_when_an_owner_says_so(b
     audit.append(store, AuditEvent(Kind.DRILLED, {"failed": 0}))
     assert owner.post("/first-hour/liveness").headers["location"] == "/first-hour"
     assert done_on(owner.get("/first-hour")) == [
-        "An owner", "Liveness: a person, not a picture of one", "The first resident", "The drill"
+        "An owner", "Liveness: a person, not a picture of one", "The first resident", "The acceptance test"
     ]  # fmt: skip
     # Who is content with one level is asked again where another is set.
     context.settings["vision"] = {"liveness": "strict"}
@@ -40,7 +40,7 @@ def test_each_step_is_done_when_the_thing_is_and_it_ends_when_an_owner_says_so(b
     # Put aside, and taken up again.
     assert owner.post("/first-hour/end").headers["location"] == "/"
     assert 'href="/first-hour"' not in owner.get("/").text
-    assert "Take it up again" in owner.get("/first-hour").text
+    assert "Continue" in owner.get("/first-hour").text
     owner.post("/first-hour/taken-up")
     assert 'href="/first-hour"' in owner.get("/").text
     assert "first-hour" not in browser("manager").get("/").text

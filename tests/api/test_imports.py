@@ -173,7 +173,7 @@ def test_who_agreed_and_has_no_photo_is_a_warning_counted_above_the_table(manage
         now = until(manager, phase)
         assert (now["warnings"], [line["warns"] for line in now["lines"]]) == (1, [False, False, True])
         page = manager.get("/import").text
-        assert "1 line wants a look" in page
+        assert "1 line needs a look" in page
         # It stands first, and is marked.
         assert re.search(r"<tbody>\s*<tr><td>4</td><td>王芳</td><td class=\"warn\">", page)
         if phase == "rehearsed":

@@ -184,7 +184,7 @@ def test_what_is_no_address_is_refused(browser, store, url):
 
 def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     owner = browser("owner")
-    assert problem_of(owner.post("/settings/webhooks", data={"url": "https://h/"})) == "Say what is to be sent."
+    assert problem_of(owner.post("/settings/webhooks", data={"url": "https://h/"})) == "Choose what is to be sent."
     made = owner.post("/settings/webhooks", data={"url": "https://h/", "what": ["entries", "refusals"]})
     assert "whsec_" in made.text
     (one,) = webhooks.every(store)

@@ -53,7 +53,7 @@ def test_whose_face_it_is_is_found_by_name_and_home(store):
     assert of_namesake(store, Application.of("Zhao Lei", None)).whose is None
     residents.enrol(store, "Wu Bo", "1-101", [])
     assert of_namesake(store, Application.of("Wu Bo", "2-202")).whose is None
-    with pytest.raises(Refusal, match="2 residents are called Li Na; say where they live"):
+    with pytest.raises(Refusal, match="There are 2 residents called Li Na; give their home"):
         of_namesake(store, Application.of("Li Na", "2-202"))
     more = Application.of("whatever was typed", None, unopened(1), TOLD, second)
     assert (more.name, more.whose) == ("Li Na", second)
@@ -73,14 +73,14 @@ def test_of_several_who_ask_for_the_same_person_at_once_one_is_heard(store, stat
     with ThreadPoolExecutor(4) as together:
         said = sorted(together.map(ask, range(4)))
     assert said[0] == "Li Na"
-    assert set(said[1:]) == {"Li Na is known already; for another person of that name, say where they live."}
+    assert set(said[1:]) == {"Li Na is already enrolled; for another person of that name, give their home."}
     assert [one.unit for one in residents.every(store)] == ["2-202"]
 
 
 def test_whoever_was_added_while_photos_were_looked_over_is_not_added_again(store):
     asked = of_namesake(store, Application.of("Li Na", "2-202"))
     residents.enrol(store, "Li Na", "2-202", [])
-    with pytest.raises(Refusal, match="Li Na is known already"):
+    with pytest.raises(Refusal, match="Li Na is already enrolled"):
         write(store, asked, (), "test")
     assert len(residents.every(store)) == 1
 

@@ -60,7 +60,7 @@ def test_the_command_line_records_withdraws_and_gives_a_receipt(facegate, photos
 
 def test_someone_without_a_face_is_added_and_photos_are_one_or_the_other(facegate, photos):
     assert facegate("enroll", "Li Na", "--no-face", "--unit", "1-101").out.strip() == "Li Na is added, without a face."
-    assert "is known already" in facegate("enroll", "Li Na", "--no-face").err
+    assert "is already enrolled" in facegate("enroll", "Li Na", "--no-face").err
     for wrong in ((), (photos / "obama.jpg", "--no-face")):
         done = facegate("enroll", "Li Na", *wrong)
         assert (done.code, "Give photos to enrol from, or --no-face" in done.err) == (2, True)

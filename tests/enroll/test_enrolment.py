@@ -153,7 +153,7 @@ def test_the_same_person_gets_more_templates_and_a_namesake_needs_a_unit(store, 
         enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
     namesake = enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"], "2-202").resident
     assert namesake.id != first.id
-    with pytest.raises(Refusal, match="say where they live"):
+    with pytest.raises(Refusal, match="give their home"):
         enrol_photos(store, models, "Barack Obama", [photos / "biden.jpg"])
 
 

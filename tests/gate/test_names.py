@@ -11,7 +11,7 @@ from enroll.application import add_without_face
 from gate.errors import Refusal, UsageError
 from gate.names import clean_text, name_key, normalised
 from gate.store.database import open_database
-from gate.store.people import residents
+from gate.store.people import finding, residents
 from gate.store.site import schedules
 
 PERSIAN = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"  # Ali-Reza, written with a zero-width non-joiner
@@ -71,10 +71,10 @@ def test_to_normalise_twice_is_to_normalise_once(text):
 def test_another_spelling_is_no_second_person(store, first, again):
     someone = add_without_face(store, first, "3-1", by="test")
     for unit in ("3-1", "3-1\u00a0"):
-        with pytest.raises(Refusal, match="known already"):
+        with pytest.raises(Refusal, match="already enrolled"):
             add_without_face(store, again, unit, by="test")
     assert residents.find(store, again) == someone
-    assert residents.search(store, again) == [someone]
+    assert finding.search(store, again) == [someone]
 
 
 def test_yesterdays_names_are_made_one_and_found(state):
@@ -101,9 +101,9 @@ def test_a_hard_space_makes_no_second_person_by_page_api_or_command(browser, sto
     assert manager.post("/api/v1/residents", json={"name": "Wang Fang", "unit": "3-1"}).status_code == 201
     assert manager.post("/api/v1/residents", json={"name": "Wang\u00a0Fang", "unit": "3-1"}).status_code == 409
     page = manager.post("/enrol", data={"name": "Wang\u3000Fang", "unit": "3-1\u00a0", "way": "told"})
-    assert "known already" in page.text
+    assert "already enrolled" in page.text
     done = facegate("enroll", "Wang\u00a0Fang", "--unit", "\u00a03-1", "--no-face")
-    assert (done.code, "known already" in done.err) == (1, True)
+    assert (done.code, "already enrolled" in done.err) == (1, True)
     assert [(one.name, one.unit) for one in residents.every(store)] == [("Wang Fang", "3-1")]
     assert facegate("residents", "show", "Wang\u2009Fang", "--json").answer["name"] == "Wang Fang"
     assert manager.get("/api/v1/residents?search=wang%C2%A0fang").json()["items"][0]["name"] == "Wang Fang"

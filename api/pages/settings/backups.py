@@ -29,4 +29,4 @@ def show_backups(desk: OwnersDesk) -> Response:
 @router.post("")
 def make_backup(desk: ConfirmedDesk) -> Response:
     """Make a backup now."""
-    return desk.after(lambda: back_up(desk.context), Sentence("A backup is made, and verified."), _shown)
+    return desk.after(lambda: back_up(desk.context), Sentence("The backup is made and verified."), _shown)

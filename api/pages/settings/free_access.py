@@ -56,5 +56,5 @@ def order_door(desk: RegistrarsDesk, order: Literal["hold", "release"]) -> Respo
     """Hold it open from now on, or let it shut."""
     if not desk.actor.may(Permission.DOOR):
         raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
-    said = Sentence("The gate is held open until somebody ends it.") if order == "hold" else Sentence("It is ended.")
+    said = Sentence("The gate is held open until somebody ends it.") if order == "hold" else Sentence("It has ended.")
     return desk.after(lambda: tell_door(desk.context, order, desk.actor), said, _shown)

@@ -38,7 +38,7 @@ def add_token(
 ) -> Response:
     """Make a token; its secret is shown this once."""
     if not permissions:
-        return _shown(desk, problem=Sentence("Say what the token may do."), name=name)
+        return _shown(desk, problem=Sentence("Choose what the token may do."), name=name)
     try:
         _, secret = account_routes.issue(desk.connection, desk.actor, name, permissions)
     except FacegateError as error:

@@ -40,7 +40,7 @@ def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None
     """Send what happens to an address; its signing secret is shown this once."""
     kinds = [kind for key in what or [] if key in KINDS for kind in KINDS[key][1]]
     if not kinds:
-        return _shown(desk, problem=Sentence("Say what is to be sent."), url=url)
+        return _shown(desk, problem=Sentence("Choose what is to be sent."), url=url)
     try:
         added = webhook_routes.add(desk.connection, url, kinds, desk.actor, desk.context.webhooks)
     except FacegateError as error:
@@ -63,5 +63,5 @@ def replay_webhook(desk: ConfirmedDesk, webhook: str) -> Response:
     after = search.last_line_before(desk.connection, yesterday)
     return desk.after(
         lambda: webhooks.replay(desk.connection, found, after, desk.actor.label),
-        Sentence("It is sent again."), _shown,
+        Sentence("It is being sent again."), _shown,
     )  # fmt: skip
