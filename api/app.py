@@ -28,7 +28,9 @@ from api.pages import (
     enrol_at_gate,
     first_hour,
     gate,
+    guard,
     homes,
+    orders,
     own_photo,
     photo_links,
     receipts,
@@ -70,8 +72,8 @@ def create_app(context: Context) -> FastAPI:
     for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
         app.include_router(room.router)
     for room in (
-        sign_in, gate, console, events_page, together, receipts, first_hour, residents_page, homes, enrol,
-        enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
+        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, homes,
+        enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         app.include_router(room.router, include_in_schema=False)
     app.add_api_route(

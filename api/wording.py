@@ -52,6 +52,7 @@ METHODS: dict[str, Sentence] = {
 # What somebody looked at; the record has these words in English.
 LOOKED: dict[str, Sentence] = {
     "today": Sentence("today's page"),
+    "the guard's page": Sentence("who came to the gate lately"),
     "events": Sentence("the events"),
     "residents": Sentence("the residents"),
     "a resident": Sentence("a resident"),

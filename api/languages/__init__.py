@@ -5,11 +5,11 @@ from __future__ import annotations
 import gettext
 import io
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from importlib import resources
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.requests import Request
@@ -19,6 +19,8 @@ from gate.errors import FacegateError, Sentence
 DEFAULT = "en"
 # In which a browser keeps the tag of the language that somebody chose.
 LANGUAGE_COOKIE = "language"
+_CLOCK = "HH:mm"
+_MOMENT = Sentence("{day} {time}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Language:
         return self.words.gettext(Sentence("English"))
 
     def time(self, moment: datetime, zone: tzinfo) -> str:
-        """The time of day."""
-        return format_time(moment.astimezone(zone), "HH:mm:ss", locale=self.locale)
+        """The time of day, on the one clock of all pages: 24 hours, to the minute."""
+        return format_time(moment.astimezone(zone), _CLOCK, locale=self.locale)
 
     def day(self, day: date) -> str:
         """A day with its weekday."""
@@ -77,9 +79,21 @@ class Language:
         """A day without its weekday."""
         return format_date(day, "medium", locale=self.locale)
 
-    def date_time(self, moment: datetime, zone: tzinfo) -> str:
-        """Day and time."""
-        return format_datetime(moment.astimezone(zone), "medium", locale=self.locale)
+    def date_time(self, moment: datetime, zone: tzinfo, now: datetime) -> str:
+        """Day and time as one says them at `now`: today and yesterday by that name, a year only where it is another."""
+        day, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
+        time = self.time(moment, zone)
+        if day == today:
+            return self(Sentence("today {time}", time=time))
+        if day == today - timedelta(days=1):
+            return self(Sentence("yesterday {time}", time=time))
+        skeleton = "MMMEd" if day.year == today.year else "yMMMEd"
+        return self(_MOMENT, day=format_skeleton(skeleton, moment.astimezone(zone), locale=self.locale), time=time)
+
+    def stamp(self, moment: datetime, zone: tzinfo) -> str:
+        """Day and time as they are told on paper: still true when it is read."""
+        day = format_date(moment.astimezone(zone), "long", locale=self.locale)
+        return self(_MOMENT, day=day, time=self.time(moment, zone))
 
 
 class Languages:

@@ -11,13 +11,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, door_status, record_look
+from api.pages.orders import said_of
 from api.pages.page import language_of, page
 from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
 from api.problems import SignInNeeded
-from api.v1.door import Order, tell_door
 from api.v1.live import Changes
-from api.who_asks import Doorkeeper, MaybeActor, Reader
+from api.who_asks import MaybeActor, Reader
 from gate.care.health import gather
 from gate.clock import zone_of
 from gate.store.people import residents
@@ -40,6 +40,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         raise SignInNeeded
     if not actor.may(Permission.LIVE):
         return RedirectResponse("/events", 303)
+    if actor.may(Permission.DOOR) and not actor.may(Permission.RECORD):
+        return RedirectResponse("/guard", 303)
     if part == "live":
         changes: Changes = request.app.state.changes
         key = (language_of(request).tag, actor.permissions)
@@ -52,8 +54,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
     if actor.may(Permission.RECORD):
         record_look(connection, actor, "today")
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
-    photos = photos_for(context, connection, actor)
-    return page(request, "today.html", actor=actor, first_hour=first, **photos, **_now(connection, context, actor))
+    values = photos_for(context, connection, actor) | _now(connection, context, actor) | said_of(request)
+    return page(request, "today.html", actor=actor, first_hour=first, **values)
 
 
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
@@ -82,13 +84,6 @@ def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
             "hours": times.by_hour(times.quarters(connection, midnight, until), zone),
         }
     return values
-
-
-@router.post("/door/{order}")
-def order_door(order: Order, context: Shared, actor: Doorkeeper) -> Response:
-    """What the buttons do."""
-    tell_door(context, order, actor)
-    return RedirectResponse("/", 303)
 
 
 @router.get("/services")

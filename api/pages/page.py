@@ -67,23 +67,35 @@ class _Times:
     language: Language
     zone: tzinfo
 
+    now: datetime
+
+    @property
+    def offset_s(self) -> int:
+        """How far the gate's clock is before UTC now, seconds."""
+        offset = self.now.astimezone(self.zone).utcoffset()
+        return int(offset.total_seconds()) if offset else 0
+
     def clock(self, moment: str) -> str:
         """The time of day of a moment in ISO 8601."""
         return self.language.time(datetime.fromisoformat(moment), self.zone)
 
     def day_and_time(self, moment: str) -> str:
         """Day and time of a moment in ISO 8601."""
-        return self.language.date_time(datetime.fromisoformat(moment), self.zone)
+        return self.language.date_time(datetime.fromisoformat(moment), self.zone, self.now)
 
     def day_and_time_of(self, seconds: float) -> str:
         """Day and time of a moment in seconds since 1970, UTC."""
-        return self.language.date_time(datetime.fromtimestamp(seconds, UTC), self.zone)
+        return self.language.date_time(datetime.fromtimestamp(seconds, UTC), self.zone, self.now)
+
+    def stamp(self, moment: str) -> str:
+        """Day and time of a moment in ISO 8601, for what is kept or printed."""
+        return self.language.stamp(datetime.fromisoformat(moment), self.zone)
 
 
 def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """One page. `_` is the reader's language, `actor` who is signed in (None: nobody)."""
     context, language = context_of(request), language_of(request)
-    times = _Times(language, zone_of(context.zone))
+    times = _Times(language, zone_of(context.zone), datetime.now(UTC))
     known: dict[str, Any] = {
         "_": language,
         "many": language.many,
@@ -98,6 +110,8 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "day_of": language.day,
         "short_day": language.short_day,
         "hours_in": partial(hours_in, language),
+        "stamp": times.stamp,
+        "offset_s": times.offset_s,
         "json": json.dumps,
         "actor": None,
         "notice": None,

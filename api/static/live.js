@@ -1,37 +1,98 @@
 // Keeps a part of a page as it is on the gate: the server renders it, we only fetch it again when something changed.
 const part = document.getElementById("live");
+const stale = document.getElementById("stale");
+const ANSWERED_WITHIN_MS = 5000;
+const SILENT_MS = 2000;
+// A stream may be dead without a word.
+const LOOK_EVERY_MS = Number(part.dataset.every ?? 10_000);
+const STRUCTURE = ["DIV", "SECTION", "TABLE", "THEAD", "TBODY", "UL"];
 let fetching = false;
 let again = false;
+let silentSince = 0;
 
-// An open question ("Yes, lock down") is not pulled away from under the hand, nor what was ticked.
-const inUse = () => part.querySelector("details[open], input:checked") || part.contains(document.activeElement);
+// An open question ("Yes, lock down") what was ticked and what has the focus are not pulled away from under the hand.
+const held = (one) => one === document.activeElement || one.matches("details[open], input:checked");
+const within = (one) => [one, ...one.querySelectorAll("*")];
+const holds = (one) => within(one).some(held);
+// What is read out as it changes stays the same element too.
+const stays = (one) => within(one).some((inner) => held(inner) || inner.hasAttribute("aria-live"));
+
+function same(one, other) {
+  if (one.nodeName !== other.nodeName || one.id !== other.id) return false;
+  return one.id !== "" || STRUCTURE.includes(one.nodeName) || one.isEqualNode(other);
+}
+
+// Makes `old` what `now` is; but for what is held, all around it is new at once. Answers whether nothing was held back.
+function follow(old, now) {
+  if (old.isEqualNode(now)) return true;
+  if (held(old)) return false;
+  if (!stays(old)) {
+    old.replaceWith(now);
+    return true;
+  }
+  for (const { name, value } of now.attributes) old.setAttribute(name, value);
+  const staying = [...old.children].filter(stays);
+  for (const child of [...old.childNodes]) if (!staying.includes(child)) child.remove();
+  let place = old.firstChild;
+  let whole = true;
+  for (const child of [...now.childNodes]) {
+    const at = staying.findIndex((one) => same(one, child));
+    if (at < 0) {
+      old.insertBefore(child, place);
+      continue;
+    }
+    const [mine] = staying.splice(at, 1);
+    whole = follow(mine, child) && whole;
+    place = mine.nextSibling;
+  }
+  for (const left of staying) {
+    if (holds(left)) whole = false;
+    else left.remove();
+  }
+  return whole;
+}
 
 async function refresh() {
-  if (fetching || inUse()) {
-    again = true;
-    return;
-  }
+  again = true;
+  if (fetching) return;
   fetching = true;
   again = false;
   try {
-    const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
+    const asked = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) };
+    const answer = await fetch(part.dataset.live, asked);
     if (answer.redirected) return location.assign("/sign-in");
-    const text = await answer.text();
-    if (inUse()) again = true;
-    else if (answer.ok) part.innerHTML = text;
+    if (!answer.ok) throw new Error(answer.statusText);
+    const now = part.cloneNode(false);
+    now.innerHTML = await answer.text();
+    if (!follow(part, now)) again = true;
+    silentSince = 0;
   } catch {
     again = true;
+    silentSince ||= Date.now();
   }
+  tellIfStale();
   fetching = false;
+}
+
+// From when on nothing new is known, by the gate's own clock.
+function tellIfStale() {
+  if (!stale) return;
+  const late = silentSince > 0 && Date.now() - silentSince >= SILENT_MS;
+  if (late && stale.hidden) {
+    const there = new Date(silentSince + 1000 * Number(stale.dataset.offset));
+    stale.textContent = stale.dataset.words.replace("{time}", there.toISOString().slice(11, 16));
+  }
+  stale.hidden = !late;
+  part.classList.toggle("old", late);
 }
 
 const changes = new EventSource("/api/v1/live");
 changes.addEventListener("change", refresh);
-// Not to be told any more: signed out, which the next look finds, or on too many pages, which look by themselves then.
+// The gate restarts; or we are not to be told any more: signed out, which the next look finds, or on too many pages,
+// which look by themselves then.
 changes.addEventListener("error", () => {
-  if (changes.readyState !== EventSource.CLOSED) return;
   refresh();
-  setInterval(refresh, 5000);
+  if (changes.readyState === EventSource.CLOSED) setInterval(refresh, 5000);
 });
-setInterval(() => again && refresh(), 500);
-if (part.dataset.every) setInterval(refresh, Number(part.dataset.every));
+setInterval(() => again && !(holds(part) && !silentSince) && refresh(), 500);
+setInterval(refresh, LOOK_EVERY_MS);

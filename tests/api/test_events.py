@@ -150,7 +150,7 @@ def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived
     browser.sign_in("auditor")
     found = browser.get("/events?what=entries&since=2026-06-01T16:10&until=2026-06-01T16:15")
     assert found.text.count('class="kind-granted"') == 4
-    assert "4:14:00\N{NARROW NO-BREAK SPACE}PM" in found.text
+    assert re.search(r">\w+, Jun 1(, 2026)? 16:14</time>", found.text)
     wrong = browser.get("/events?since=yesterday")
     assert wrong.status_code == 422
     assert "yesterday is not a time" in wrong.text

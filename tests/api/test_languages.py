@@ -1,6 +1,8 @@
 """Every sentence of the console in every language, with the same gaps."""
 
 import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.pofile import read_po
@@ -54,3 +56,17 @@ def test_what_is_counted_is_told_in_the_language(count):
     one, more = "{count} event waits to be written", "{count} events wait to be written"
     assert Languages().chosen("zh-CN", "").many(one, more, count) == f"{count}条事件待写入"
     assert Languages().chosen("en", "").many(one, more, count) == (one if count == 1 else more).format(count=count)
+
+
+def test_all_pages_have_one_clock_and_days_are_told_as_people_say_them():
+    zone, now = ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 5, 16, 30, tzinfo=UTC)
+    english, chinese = (Languages().chosen(tag, "") for tag in ("en", "zh-CN"))
+    # In Shanghai it is half past midnight on the sixth.
+    for hours, said, in_chinese in (
+        (0, "today 00:30", "今日00:30"), (1, "yesterday 23:30", "昨日23:30"),
+        (50, "Tue, Mar 3 22:30", "3月3日周二22:30"), (24 * 100, "Wed, Nov 26, 2025 00:30", "2025年11月26日周三00:30"),
+    ):  # fmt: skip
+        moment = now - timedelta(hours=hours)
+        assert (english.date_time(moment, zone, now), chinese.date_time(moment, zone, now)) == (said, in_chinese)
+    assert (english.time(now, zone), chinese.time(now, zone)) == ("00:30", "00:30")
+    assert (english.stamp(now, zone), chinese.stamp(now, zone)) == ("March 6, 2026 00:30", "2026年3月6日00:30")

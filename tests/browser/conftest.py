@@ -15,7 +15,7 @@ from tests.running import gate_running, until
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PASSWORD = "correct horse battery"
 # Where screenshots go, for whoever wants to look at them.
-SHOTS = os.environ.get("FACEGATE_TEST_SHOTS")
+SHOTS = os.environ.pop("FACEGATE_TEST_SHOTS", None)
 
 
 def shoot(page, name):

@@ -63,6 +63,7 @@ MAY = {
     "/camera.jpg": {"owner", "manager", "guard"},
     "/services": {"owner", "manager", "auditor"},
     "/door": {"owner", "manager", "guard"},
+    "/guard": {"owner", "manager", "guard"},
     "/door/zone": {"owner"},
     "/door/examination": {"owner"},
     "/gate": {"owner", "manager", "guard"},

@@ -1,0 +1,65 @@
+"""The guard's page: who stands at the gate, who was last and why, and every order to the door, on one page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from api.asked_first import AskedFirst
+from api.auth import Actor
+from api.context import Context, Shared, Store, record_look
+from api.pages.orders import said_of
+from api.pages.page import language_of, page
+from api.v1.live import Changes
+from api.who_asks import Doorkeeper
+from gate.care.health import gather
+from gate.store.people import residents
+from gate.store.record import search as record
+from gate.store.record.audit import Line
+from gate.store.record.search import Search
+from gate.vocabulary import ENTERED, Kind
+
+router = APIRouter(route_class=AskedFirst)
+
+_LATELY = timedelta(minutes=30)
+_SHOWN = 20
+# What nobody at the gate brought about: an order of the console, and what a program asked.
+_NOBODY = ("command", "link")
+
+
+@router.get("/guard")
+def show_guard(
+    request: Request, connection: Store, context: Shared, actor: Doorkeeper, part: str = "", look: bool = False
+) -> Response:
+    """The page; `look` is for a browser without scripts, which sees one picture."""
+    if part == "live":
+        changes: Changes = request.app.state.changes
+        key = ("guard", language_of(request).tag, actor.permissions)
+        return HTMLResponse(changes.made_once(key, lambda: _live(request, connection, context, actor)))
+    record_look(connection, actor, "the guard's page")
+    return page(request, "guard.html", actor=actor, look=look, **_now(connection, context), **said_of(request))
+
+
+def _live(request: Request, connection: Store, context: Context, actor: Actor) -> bytes:
+    return bytes(page(request, "guard_live.html", actor=actor, **_now(connection, context)).body)
+
+
+def _now(connection: Store, context: Context) -> dict[str, Any]:
+    """What the page shows, the same for all who may see the same."""
+    found = gather(context.state)
+    lines = record.page(connection, Search(kinds=(*ENTERED, Kind.DENIED)), count=_SHOWN)
+    since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")
+    return {
+        "door": found.door,
+        "problems": found.problems,
+        "last": next(filter(_of_somebody, lines), None),
+        "lately": [line for line in lines if line.at >= since and (line.kind in ENTERED or _of_somebody(line))],
+        "units": residents.homes(connection),
+    }
+
+
+def _of_somebody(line: Line) -> bool:
+    return line.says.method not in _NOBODY

@@ -1,0 +1,42 @@
+// Orders to the door from a page that stays as it is: what came of one is said on it.
+const told = document.getElementById("told");
+const DONE_WITHIN_MS = 8000;
+const SAID_FOR_MS = 10_000;
+let unsaid;
+
+function say(said, good) {
+  told.textContent = said;
+  told.className = good ? "notice" : "problem";
+  clearTimeout(unsaid);
+  unsaid = setTimeout(() => {
+    told.textContent = told.className = "";
+  }, SAID_FOR_MS);
+}
+
+async function order(form) {
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.timeout(DONE_WITHIN_MS),
+    });
+    if (answer.redirected) return location.assign("/sign-in");
+    const { said, good } = await answer.json();
+    say(said, good);
+  } catch {
+    say(told.dataset.silent, false);
+  }
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-order]");
+  if (!form) return;
+  event.preventDefault();
+  // Pressed twice, it is one order.
+  if (form.dataset.waits) return;
+  form.dataset.waits = "yes";
+  await order(form);
+  delete form.dataset.waits;
+  form.closest("details")?.removeAttribute("open");
+});

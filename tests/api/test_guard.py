@@ -1,0 +1,137 @@
+"""The guard's page: who was last and why, and orders whose outcome is said on the page they were given on."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gate.store.people import residents
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent
+from tests.console import problem_of
+from tests.door import HOLD, door_process, until
+
+CHINESE = {"accept-language": "zh-CN"}
+JSON = {"accept": "application/json"}
+
+
+@pytest.fixture
+def came(store):
+    """One who lives here was refused outside her hours, after a stranger and after what a program asked."""
+    li = residents.enrol(store, "Li Na", "3-1204", [])
+    audit.append(store, AuditEvent("denied", {"method": "face", "reason": "unknown"}))
+    of_li = ({"resident": li.id, "name": "Li Na"}, li.id)
+    audit.append(store, AuditEvent("denied", {"method": "face", "reason": "out_of_hours"}, *of_li))
+    audit.append(store, AuditEvent("denied", {"method": "link", "reason": "malformed"}))
+    audit.append(store, AuditEvent("denied", {"method": "command", "reason": "busy"}))
+    return li
+
+
+def notice_of(answer):
+    found = re.search(r'class="notice" role="status">(.*?)</p>', answer.text)
+    return found and found[1]
+
+
+def looks(store):
+    return [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
+
+
+def test_it_is_the_first_page_of_a_guard_and_of_nobody_else(browser):
+    assert browser("guard").get("/").headers["location"] == "/guard"
+    for role in ("owner", "manager"):
+        one = browser(role)
+        assert (one.get("/").status_code, one.get("/guard").status_code) == (200, 200)
+        assert 'href="/guard"' in one.get("/").text
+    auditor = browser("auditor")
+    assert auditor.get("/guard").status_code == 403
+    assert not re.search(r'href="/(guard)?"[^>]*>(Today|At the gate)', auditor.get("/events").text)
+
+
+def test_it_tells_who_was_last_with_home_verdict_and_reason(browser, store, came):
+    guard = browser("guard")
+    text = guard.get("/guard").text
+    last = re.search(r'class="last">(.*?)</p>', text, re.DOTALL)[1]
+    assert "Refused: outside their hours" in last
+    assert re.search(r'Li Na\s*<span class="unit whole">3-1204</span>', last)
+    assert re.search(r">today \d\d:\d\d</time>", last)
+    assert "not known here" in text
+    assert "could not be read" not in text, "what a program asked is nobody at the gate"
+    assert "/residents/" not in text, "a guard may not look residents up"
+    assert f'href="/residents/{came.id}"' in browser("manager").get("/guard").text
+    assert "未通过：" in guard.get("/guard", headers=CHINESE).text
+
+
+def test_opening_the_page_is_a_look_and_its_own_fetching_is_none(browser, store, came):
+    guard = browser("guard")
+    guard.get("/guard")
+    assert "Li Na" in guard.get("/guard?part=live").text
+    assert looks(store) == ["the guard's page"]
+    assert "/camera.jpg" not in guard.get("/guard").text, "the camera is not looked through unasked"
+    assert "/camera.jpg?first=1" in guard.get("/guard?look=1").text
+
+
+def test_what_was_long_ago_is_not_lately(browser, store, came):
+    moment = audit.this_moment()
+    old = datetime.now(UTC) - timedelta(hours=2)
+    audit.append(store, AuditEvent("granted", {"method": "rex"}), audit.Moment(moment.mono, old.timestamp(), True))
+    text = browser("guard").get("/guard").text
+    assert "by the exit button" in text.split("came-lately")[0]
+    assert "by the exit button" not in text.split('id="came-lately"')[1]
+
+
+def test_open_pressed_again_while_it_opens_is_answered_on_the_same_page(browser, state):
+    guard, manager = browser("guard"), browser("manager")
+    with door_process(state, pulse_s=5.0, max_pulse_s=8.0):
+        first = guard.post("/door/open", data={"to": "/guard"})
+        assert (first.status_code, first.headers["location"]) == (303, "/guard?said=done-open")
+        assert notice_of(guard.get("/guard?said=done-open")) == "The gate opens."
+        again = guard.post("/door/open", data={"to": "/guard"}).headers["location"]
+        shown = guard.get(again)
+        assert (shown.status_code, notice_of(shown)) == (200, "The gate is opening already, a moment.")
+        assert "Open once" in shown.text
+        assert notice_of(guard.get(again, headers=CHINESE)) == "门正在开启，请稍候。"
+        # And where else there is such a button; without a page to go back to, and to a foreign one, it is the first.
+        assert notice_of(manager.get(manager.post("/door/open").headers["location"])).startswith("The gate is opening")
+        assert manager.post("/door/open", data={"to": "//evil.example"}).headers["location"] == "/?said=busy"
+        scripted = guard.post("/door/open", headers=JSON)
+        assert scripted.json() == {"said": "The gate is opening already, a moment.", "good": True}
+        # A program is answered as ever.
+        assert manager.post("/api/v1/door/open").status_code == 409
+
+
+def test_it_holds_open_locks_down_and_ends_both(browser, state):
+    guard = browser("guard")
+    with door_process(state, hold_pin=HOLD) as (_, door):
+        assert "Yes, hold open" in guard.get("/guard").text
+        assert guard.post("/door/hold", headers=JSON).json() == {"said": "The gate is held open.", "good": True}
+        text = guard.get("/guard").text
+        assert "Close again" in text
+        assert "Yes, lock down" in text, "whoever holds open can still lock down"
+        assert "Yes, hold open" not in text
+        assert guard.post("/door/release", headers=JSON).json()["good"]
+        assert guard.post("/door/lockdown", headers=JSON).json()["said"] == "The gate is locked down."
+        refused = guard.get(guard.post("/door/open", data={"to": "/guard"}).headers["location"])
+        assert problem_of(refused) == "The gate stays shut: there is a lockdown. End it first."
+        assert "Yes, end it" in refused.text
+        guard.post("/door/release")
+        until(door, mode="normal")
+
+
+def test_without_a_hold_relay_nobody_is_offered_to_hold_it_open(browser, state):
+    guard = browser("guard")
+    with door_process(state):
+        assert "Yes, hold open" not in guard.get("/guard").text
+        assert guard.post("/door/hold", headers=JSON).json()["said"].startswith("This gate cannot be held open")
+
+
+def test_a_controller_that_is_silent_is_told_on_the_page(browser, state):
+    guard = browser("guard")
+    shown = guard.get(guard.post("/door/open", data={"to": "/guard"}).headers["location"])
+    assert shown.status_code == 200
+    assert problem_of(shown).startswith("The door does not answer.")
+    assert "sudo" not in shown.text
+    assert "sock" not in shown.text
+
+
+def test_what_nobody_said_is_not_said_on_a_page(browser):
+    assert notice_of(browser("guard").get("/guard?said=Ring+5550100")) is None
