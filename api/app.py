@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+from contextlib import suppress
 from importlib import resources
 from urllib.parse import urlencode
 
@@ -15,7 +17,8 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.context import Context, context_of
+from api.auth import Actor, Permission
+from api.context import Context, context_of, store_of
 from api.drafts import draft_in
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
 from api.front.shield import Shield
@@ -43,12 +46,12 @@ from api.pages import events as events_page
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
 from api.pages.page import language_of, own_path, page, templates
-from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
+from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
-from api.who_asks import signed_in_or_open
+from api.who_asks import actor_of, signed_in_or_open
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
-from gate.store.database import StoreError
+from gate.store.troubles import StoreError, UnusableState
 from models.errors import PackError
 
 # What programs ask for and not people.
@@ -105,9 +108,10 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
         headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
     machine = request.url.path.startswith(_MACHINES)
     detail = _missing(error, language_of(request), machine=machine) or _detail(error, language_of(request))
+    hint = _hint(request, error)
     if machine:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
-        return problem(status, detail, reason, headers, lookalikes)
+        return problem(status, detail, reason, headers, lookalikes, hint)
     if isinstance(error, SignInNeeded) and draft:
         return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/")
     if isinstance(error, SignInNeeded):
@@ -117,7 +121,7 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
     if isinstance(error, ConfirmationNeeded):
         back = _settings_page(request)
         return page(request, "confirm.html", status_code=status, problem=detail, way_back=back, draft=draft)
-    response = page(request, "error.html", status_code=status, status=status, sentence=detail)
+    response = page(request, "error.html", status_code=status, status=status, sentence=detail, hint=hint)
     response.headers.update(headers or {})
     return response
 
@@ -128,6 +132,27 @@ def _sign_in_for(request: Request) -> str:
     if not asked or request.url.path == "/" or context_of(request).who_cookie not in request.cookies:
         return "/sign-in"
     return f"/sign-in?{urlencode({'back': own_path(str(request.url.replace(scheme='', netloc='')))})}"
+
+
+def _hint(request: Request, error: Exception) -> str | None:
+    """What whoever mends the machine needs to know besides, where it is more than people are told; for owners alone."""
+    actor = _whoever_asks(request)
+    if actor is None or not actor.may(Permission.SITE):
+        return None
+    if isinstance(error, FacegateError):
+        return language_of(request)(error.sentence) if error.plain != error.sentence else None
+    return str(error) if isinstance(error, PackError) else None
+
+
+def _whoever_asks(request: Request) -> Actor | None:
+    """Who is signed in, on a page too that nobody answers for; None where that cannot be told."""
+    if not hasattr(request.state, "actor"):
+        request.state.actor = None
+        context = context_of(request)
+        with suppress(FacegateError, sqlite3.Error), store_of(context) as connection:
+            actor_of(request, context, connection)
+    found: Actor | None = request.state.actor
+    return found
 
 
 def _settings_page(request: Request) -> str:
@@ -159,7 +184,7 @@ def _status(error: Exception) -> int:
             return error.status
         case HTTPException():
             return 507 if _disk_is_full(error) else error.status_code
-        case StoreError() | LinkDown() | PackError():
+        case StoreError() | UnusableState() | LinkDown() | PackError():
             return 503
         case Refusal():
             return 409
@@ -191,11 +216,11 @@ def _detail(error: Exception, language: Language) -> str:
         return language(Sentence("The form arrived incomplete, or is too large. Go back and try again."))
     if isinstance(error, HTTPException):
         return language(NO_ROOM if _disk_is_full(error) else _STATUSES.get(error.status_code, str(error.detail)))
-    return language.error(error)
+    return language(NO_MODELS) if isinstance(error, PackError) else language.error(error)
 
 
 def _bug(request: Request, _error: Exception) -> Response:
     sentence = Sentence("Something went wrong in the gate's own program; it is in its log.")
     if request.url.path.startswith(_MACHINES):
         return problem(500, sentence)
-    return page(request, "error.html", status_code=500, status=500, sentence=language_of(request)(sentence))
+    return page(request, "error.html", status_code=500, status=500, sentence=language_of(request)(sentence), hint=None)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from api.enroller import Enroller
+from api.problems import NO_MODELS
 from enroll.decoder.parent import Decoder
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.copy_rows import people_in_memory
@@ -172,7 +173,7 @@ class Importer:
                 ended = ends_as
         except (FacegateError, PackError) as error:
             _log.error("The import ended early: %s", error)
-            job.problem = error.sentence if isinstance(error, FacegateError) else Sentence("{why}", why=error)
+            job.problem = error.plain if isinstance(error, FacegateError) else NO_MODELS
             ended = Phase.FAILED
         except Exception:
             _log.exception("The import ended early")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from enroll.duplicates import Lookalike
 
+# What people are told where a model pack cannot be found or loaded.
+NO_MODELS = Sentence(
+    "Faces cannot be read here now: what reads them is missing or damaged. Tell whoever looks after the gate."
+)
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -35,7 +39,7 @@ class LooksLike(BaseModel):
 
 class Problem(BaseModel):
     """What went wrong, after RFC 9457. `reason` is out of a closed list where there is one, and `lookalikes` are those
-    whom somebody who is to be enrolled is like."""
+    whom somebody who is to be enrolled is like. `hint` is for owners: what whoever mends the machine needs to know."""
 
     type: str = "about:blank"
     title: str
@@ -43,6 +47,7 @@ class Problem(BaseModel):
     detail: str
     reason: str | None = None
     lookalikes: list[LooksLike] | None = None
+    hint: str | None = None
 
 
 class HttpProblem(FacegateError):
@@ -87,12 +92,12 @@ class PasswordChangeNeeded(HttpProblem):
 
 def problem(
     status: int, detail: str, reason: str | None = None, headers: dict[str, str] | None = None,
-    lookalikes: Iterable[Lookalike] = (),
+    lookalikes: Iterable[Lookalike] = (), hint: str | None = None,
 ) -> JSONResponse:  # fmt: skip
     """The response that says so."""
     like = [LooksLike.of(one) for one in lookalikes]
     body = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason, lookalikes=like or None
+        title=HTTPStatus(status).phrase, status=status, detail=detail, reason=reason, lookalikes=like or None, hint=hint
     )
     return JSONResponse(
         body.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=PROBLEM_JSON

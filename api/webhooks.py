@@ -18,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from api.context import Context, store_of
@@ -28,12 +29,15 @@ from gate.store.record.details import without_scores
 from gate.store.site import webhooks
 from gate.store.site.webhooks import Webhook
 
+if TYPE_CHECKING:
+    import httpx
+
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
 _AT_ONCE = 50
 # From the look-up of the name to the end of the answer's headers: one that drips them is cut off too.
-_ANSWERED_WITHIN_S = 10.0
+ANSWERED_WITHIN_S = 10.0
 _RECEIVERS_AT_ONCE = 16
 _NAMES_AT_ONCE = 4
 PORTS = {"http": 80, "https": 443}
@@ -159,7 +163,7 @@ class _Sender:
         import httpx
 
         try:
-            async with asyncio.timeout(_ANSWERED_WITHIN_S):
+            async with asyncio.timeout(ANSWERED_WITHIN_S):
                 problem = await self._answer(to, line, head)
         except FacegateError as error:
             return str(error)
@@ -178,15 +182,26 @@ class _Sender:
         url, body = httpx.URL(to.url), message(self.context.gate, line, head)
         looked_up = partial(resolve, url.host, url.port or PORTS[url.scheme], self.context.webhooks)
         address = await asyncio.get_running_loop().run_in_executor(self.names, looked_up)
-        said = headers(to.secret, line.id, int(time.time()), body) | {"host": url.netloc.decode("ascii")}
-        async with (
-            httpx.AsyncClient(timeout=_ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False) as client,
-            client.stream(
-                "POST", url.copy_with(host=address), content=body, headers=said, extensions={"sni_hostname": url.host}
-            ) as answer,
-        ):
-            # What is answered is not read: it may be endless.
-            return None if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
+        answer = await post(to, address, line.id, body)
+        return None if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
+
+
+async def post(to: Webhook, address: str, identity: str, body: bytes) -> httpx.Response:
+    """Send `body`, signed, to `address`, which is what the name of the webhook's URL was judged to mean.
+
+    Answers without what the receiver says, which is not read: it may be endless. Raises httpx.HTTPError.
+    """
+    import httpx
+
+    url = httpx.URL(to.url)
+    said = headers(to.secret, identity, int(time.time()), body) | {"host": url.netloc.decode("ascii")}
+    async with (
+        httpx.AsyncClient(timeout=ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False) as client,
+        client.stream(
+            "POST", url.copy_with(host=address), content=body, headers=said, extensions={"sni_hostname": url.host}
+        ) as answer,
+    ):
+        return answer
 
 
 def _head(context: Context, line: Line) -> Anchor:

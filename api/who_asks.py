@@ -28,7 +28,7 @@ def actor_of(request: Request, context: Shared, connection: Store) -> Actor | No
     found = _shown_by(request, context, connection)
     if found is not None:
         # Their connection has a place among those we know.
-        request.state.asker = found.label
+        request.state.asker, request.state.actor = found.label, found
     return found
 
 

@@ -178,7 +178,9 @@ EVENTS: dict[str, Sentence] = {
     Kind.WEBHOOK_ADDED: Sentence("Webhook added"),
     Kind.WEBHOOK_REMOVED: Sentence("Webhook removed"),
     Kind.WEBHOOK_REPLAYED: Sentence("Webhook sent again"),
+    Kind.WEBHOOK_TESTED: Sentence("Webhook tested"),
     Kind.BACKED_UP: Sentence("Backed up"),
+    Kind.BACKUP_DOWNLOADED: Sentence("Backup downloaded"),
     Kind.RESTORED: Sentence("Restored from a backup"),
     Kind.MODELS_INSTALLED: Sentence("Model pack installed"),
     Kind.CALIBRATED: Sentence("Model pack calibrated"),
@@ -245,7 +247,10 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     ),
     "looks": (
         Sentence("Who looked"),
-        (Kind.LOOKED_AT, Kind.EXPORTED, Kind.PEOPLE_EXPORTED, Kind.SIGNED_IN, Kind.SIGN_IN_FAILED),
+        (
+            Kind.LOOKED_AT, Kind.EXPORTED, Kind.PEOPLE_EXPORTED, Kind.BACKUP_DOWNLOADED, Kind.SIGNED_IN,
+            Kind.SIGN_IN_FAILED,
+        ),
     ),
     "settings": (
         Sentence("Settings and accounts"),
@@ -255,6 +260,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.FREE_ACCESS_CHANGED, Kind.USER_ADDED, Kind.USER_REMOVED, Kind.PASSWORD_CHANGED, Kind.ROLE_CHANGED,
             Kind.SIGNED_OUT, Kind.TOKEN_ADDED,
             Kind.TOKEN_REVOKED, Kind.WEBHOOK_ADDED, Kind.WEBHOOK_REMOVED, Kind.WEBHOOK_REPLAYED,
+            Kind.WEBHOOK_TESTED,
         ),
     ),
     "upkeep": (

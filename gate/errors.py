@@ -42,6 +42,11 @@ class FacegateError(Exception):
         self.sentence = Sentence(pattern, **values)
         super().__init__(self.sentence)
 
+    @property
+    def plain(self) -> Sentence:
+        """The same for whoever has no hand on the machine: no file, no process and no command in it."""
+        return self.sentence
+
 
 class UsageError(FacegateError):
     """Wrong use: exit code 2."""

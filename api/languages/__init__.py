@@ -45,8 +45,8 @@ class Language:
         return self.words.ngettext(one, more, count).format(count=count)
 
     def error(self, error: Exception) -> str:
-        """What an error says, in this language where it is one of ours."""
-        return self(error.sentence) if isinstance(error, FacegateError) else str(error)
+        """What an error says to people, in this language where it is one of ours: no insides of the machine."""
+        return self(error.plain) if isinstance(error, FacegateError) else str(error)
 
     @property
     def comma(self) -> str:

@@ -35,7 +35,7 @@ def picture_of(context: Context) -> bytes:
         try:
             seen = asking.preview(client)
         except LinkDown as error:
-            raise HttpProblem(503, "Face recognition does not answer: nobody can come in by face.") from error
+            raise HttpProblem(503, error.plain) from error
     if seen.jpeg is None:
         raise HttpProblem(503, "The camera gives no picture now.")
     return seen.jpeg

@@ -60,13 +60,14 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
 
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
-    found = gather(context.state)
+    installer = actor.may(Permission.SITE)
+    found = gather(context.state, plain=not installer)
     camera = found.vision.cameras.get("camera") if found.vision else None
     values: dict[str, Any] = {
         "door": door_status(context),
         "problems": found.problems,
         # What is wrong with it is among the problems.
-        "camera": camera.sentence if camera is not None and camera.fault is None else None,
+        "camera": camera.sentence if installer and camera is not None and camera.fault is None else None,
         "entries": None,
     }
     if actor.may(Permission.RECORD):

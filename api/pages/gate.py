@@ -12,14 +12,15 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
-from api.auth import Actor
+from api.auth import Actor, Permission
 from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
 from api.problems import HttpProblem
 from api.v1.health import health_of
 from api.who_asks import Owner, Watcher
-from gate.care.health import gather
+from gate.care.health import Health, gather
 from gate.errors import FacegateError, Sentence
+from gate.processes.camera_report import CameraReport
 from gate.store.site import approach_zone
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.settings import VisionSettings
@@ -60,7 +61,7 @@ class _Page:
         findings: Sequence[Finding] | None = None,
     ) -> Response:  # fmt: skip
         """The page; `findings` are the doctor's, where it was just asked."""
-        language, found = language_of(self.request), gather(self.context.state)
+        language, found = language_of(self.request), self._health()
         zone = approach_zone.drawn(self.connection)
         return page(
             self.request,
@@ -69,7 +70,7 @@ class _Page:
             actor=self.actor,
             health=health_of(self.context.gate, found),
             problems=found.problems,
-            cameras={name: one.sentence for name, one in (found.vision.cameras.items() if found.vision else ())},
+            cameras={name: self._said_of(one) for name, one in (found.vision.cameras.items() if found.vision else ())},
             settings=self.context.settings,
             zone=zone or self._zone_of_settings(),
             drawn=zone is not None,
@@ -80,6 +81,14 @@ class _Page:
             notice=notice and language(notice),
             problem=problem and language(problem),
         )
+
+    def _health(self) -> Health:
+        return gather(self.context.state, plain=not self.actor.may(Permission.SITE))
+
+    def _said_of(self, camera: CameraReport) -> Sentence:
+        """What a camera gives or what is wrong with it; how it is mended is for owners."""
+        hidden = camera.fault is not None and not self.actor.may(Permission.SITE)
+        return camera.fault.plain if camera.fault is not None and hidden else camera.sentence
 
     def _zone_of_settings(self) -> tuple[float, ...]:
         zone = self.context.settings.get("vision", {}).get("zone", {})
@@ -131,7 +140,7 @@ def draw_zone(page: _OwnersPage, zone: Annotated[DrawnZone, Form()]) -> Response
     try:
         approach_zone.draw(page.connection, corners, page.actor.label)
     except FacegateError as error:
-        return page.shown(problem=error.sentence)
+        return page.shown(problem=error.plain)
     return page.shown(notice=Sentence("Saved."))
 
 
@@ -151,7 +160,7 @@ def examine(page: _OwnersPage) -> Response:
     try:
         findings = _examined(page.context)
     except FacegateError as error:
-        return page.shown(problem=error.sentence)
+        return page.shown(problem=error.plain)
     finally:
         examining.release()
     return page.shown(findings=findings)
@@ -173,5 +182,5 @@ def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
     """The sheet of the last drill."""
     sheets = sorted((context.state / "drills").glob("drill-*.html"))
     if not sheets:
-        raise HttpProblem(404, "There was no acceptance test yet; start it with: sudo facegate drill")
+        raise HttpProblem(404, "There was no acceptance test yet.")
     return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})

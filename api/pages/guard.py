@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.asked_first import AskedFirst
-from api.auth import Actor
+from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look
 from api.pages.orders import said_of
 from api.pages.page import language_of, page
@@ -40,16 +40,16 @@ def show_guard(
         key = ("guard", language_of(request).tag, actor.permissions)
         return HTMLResponse(changes.made_once(key, lambda: _live(request, connection, context, actor)))
     record_look(connection, actor, "the guard's page")
-    return page(request, "guard.html", actor=actor, look=look, **_now(connection, context), **said_of(request))
+    return page(request, "guard.html", actor=actor, look=look, **_now(connection, context, actor), **said_of(request))
 
 
 def _live(request: Request, connection: Store, context: Context, actor: Actor) -> bytes:
-    return bytes(page(request, "guard_live.html", actor=actor, **_now(connection, context)).body)
+    return bytes(page(request, "guard_live.html", actor=actor, **_now(connection, context, actor)).body)
 
 
-def _now(connection: Store, context: Context) -> dict[str, Any]:
+def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
-    found = gather(context.state)
+    found = gather(context.state, plain=not actor.may(Permission.SITE))
     lines = record.page(connection, Search(kinds=(*ENTERED, Kind.DENIED)), count=_SHOWN)
     since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")
     return {

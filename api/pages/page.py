@@ -113,7 +113,8 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "stamp": times.stamp,
         "offset_s": times.offset_s,
         "json": json.dumps,
-        "actor": None,
+        # Whoever is signed in finds the way to every page from every page, one that tells of an error too.
+        "actor": getattr(request.state, "actor", None),
         "notice": None,
         "warning": None,
         "problem": None,

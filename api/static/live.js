@@ -10,7 +10,7 @@ let fetching = false;
 let again = false;
 let silentSince = 0;
 
-// An open question ("Yes, lock down") what was ticked and what has the focus are not pulled away from under the hand.
+// An open question ("Yes, lock down"), what was ticked and what has the focus are not pulled away from under the hand.
 const held = (one) => one === document.activeElement || one.matches("details[open], input:checked");
 const within = (one) => [one, ...one.querySelectorAll("*")];
 const holds = (one) => within(one).some(held);

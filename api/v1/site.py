@@ -36,7 +36,7 @@ class Unit(BaseModel):
 
 
 class Backup(BaseModel):
-    """A backup on the gate's own disk. It holds templates and names, and is not handed out over the network."""
+    """A backup on the gate's own disk. It holds templates and names, and leaves the gate by the console alone."""
 
     file: str = Field(description="Its place in the state's own folder of backups.")
     bytes: int

@@ -16,6 +16,7 @@ from api.auth import Actor
 from api.context import Shared, Store
 from api.destinations import Allowed, NotFound, resolve
 from api.problems import RESPONSES, HttpProblem
+from api.webhook_trial import try_out
 from api.webhooks import PORTS, clean_url, new_signing_secret
 from api.who_asks import ConfirmedOwner, Owner
 from api.wording import EVENTS
@@ -65,6 +66,15 @@ class Replay(BaseModel):
     after: int = Field(ge=0, le=2**62, description="The sequence of the last event that need not be sent again.")
 
 
+class Tried(BaseModel):
+    """What came of a test."""
+
+    arrived: bool
+    status: int | None = Field(description="The status of the answer; null: there was none.")
+    seconds: float
+    problem: str | None
+
+
 @router.get("")
 def list_webhooks(connection: Store, _actor: Owner) -> list[Webhook]:
     """All webhooks, and whether what is sent arrives."""
@@ -90,6 +100,13 @@ def replay_webhook(webhook: Id, again: Replay, connection: Store, actor: Confirm
     """Send what came after an event again: to a receiver that lost it."""
     webhooks.replay(connection, found_webhook(connection, webhook), again.after, actor.label)
     return Response(status_code=204)
+
+
+@router.post("/{webhook}/test")
+def try_webhook_out(webhook: Id, context: Shared, connection: Store, actor: ConfirmedOwner) -> Tried:
+    """Send a message of type `facegate.test`, signed, and tell what came back. It is on record."""
+    tried = try_out(connection, context, found_webhook(connection, webhook), actor)
+    return Tried(arrived=tried.arrived, status=tried.status, seconds=round(tried.seconds, 3), problem=tried.why)
 
 
 def add(

@@ -17,7 +17,7 @@ from gate.errors import Sentence
 from gate.places import read_plain
 from gate.processes import asking
 from gate.processes.addresses import api_address_file, generated_certificate_file, socket_of
-from gate.processes.client import Client, LinkDown
+from gate.processes.client import DOOR_SILENT, VISION_SILENT, Client, LinkDown
 from gate.processes.status import DoorStatus, VisionStatus
 from gate.vocabulary import Fault
 
@@ -65,16 +65,18 @@ class Health:
     problems: tuple[Sentence, ...] = field(default=())
 
 
-def gather(state: Path, sys: Path = _SYS) -> Health:
-    """Ask the two processes, and look at the machine."""
+def gather(state: Path, sys: Path = _SYS, *, plain: bool = False) -> Health:
+    """Ask the two processes, and look at the machine; `plain` is for whoever cannot mend a camera."""
     door, vision = door_status(state), vision_status(state)
     machine = look_at_machine(state, sys)
-    return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic())))
+    return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic(), plain=plain)))
 
 
-def problems(door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float) -> list[Sentence]:
-    """Pure: what is not well at `now` (monotonic seconds), in words."""
-    return [*_of_door(door), *_of_vision(vision, now), *_of_machine(machine)]
+def problems(
+    door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float, *, plain: bool = False
+) -> list[Sentence]:
+    """Pure: what is not well at `now` (monotonic seconds), in words; `plain` ones say nothing to an installer."""
+    return [*_of_door(door), *_of_vision(vision, now, plain=plain), *_of_machine(machine)]
 
 
 def sees(vision: VisionStatus | None, now: float) -> bool:
@@ -84,22 +86,22 @@ def sees(vision: VisionStatus | None, now: float) -> bool:
 
 def _of_door(door: DoorStatus | None) -> Iterator[Sentence]:
     if door is None:
-        yield Sentence("The door does not answer.")
+        yield DOOR_SILENT
         return
     yield from map(words_of_fault, door.faults)
     if door.store_fault:
-        yield Sentence(door.store_fault)
+        yield Sentence("The gate cannot write its records now. What happens is kept, and written once it can be.")
     if door.unwritten_events > MANY_UNWRITTEN:
         yield Sentence("{count} events wait to be written to the record.", count=door.unwritten_events)
 
 
-def _of_vision(vision: VisionStatus | None, now: float) -> Iterator[Sentence]:
+def _of_vision(vision: VisionStatus | None, now: float, *, plain: bool = False) -> Iterator[Sentence]:
     if vision is None:
-        yield Sentence("Face recognition does not answer: nobody can come in by face.")
+        yield VISION_SILENT
         return
     camera = vision.cameras.get("camera")
     if camera is not None and camera.fault is not None:
-        yield camera.sentence
+        yield camera.fault.plain if plain else camera.sentence
     elif vision.camera_fault:
         yield Sentence(vision.camera_fault)
     if vision.infrared_fault:

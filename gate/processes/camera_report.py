@@ -91,6 +91,9 @@ TROUBLES: dict[Trouble, Sentence] = {
     Trouble.RECORDING_ENDED: Sentence("the recording has ended"),
 }  # fmt: skip
 
+# What people are told who cannot mend a camera. What it shows is told to everybody alike.
+_NO_PICTURE = Sentence("The camera gives no picture: nobody is let in by face. Other ways in still work.")
+_SHOWN_TO_ALL = {Trouble.FROZEN, Trouble.BLACK, Trouble.WHITE, Trouble.RECORDING_ENDED}
 # Until somebody mends something the camera says the same; and many lock out whoever asks often.
 LASTING = {Trouble.PASSWORD, Trouble.NO_PASSWORD, Trouble.FORBIDDEN}
 
@@ -121,6 +124,11 @@ class CameraFault:
         """In words, which say what to do."""
         shown = {name: value[:_SHOWN] if isinstance(value, str) else value for name, value in self.values.items()}
         return Sentence(TROUBLES[self.trouble], **shown)
+
+    @property
+    def plain(self) -> Sentence:
+        """The same without its address and how it is mended."""
+        return self.sentence if self.trouble in _SHOWN_TO_ALL else _NO_PICTURE
 
 
 @dataclass(frozen=True, slots=True)

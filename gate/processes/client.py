@@ -6,15 +6,24 @@ import socket
 import time
 from pathlib import Path
 
-from gate.errors import FacegateError
+from gate.errors import FacegateError, Sentence
 from gate.processes.peers import connect_within, keeper_of, peer_of, spoke_unasked
 from gate.processes.wire import MAX_ANSWER, Message, decode, encode
 
 _LEAST_WAIT_S = 0.001
+# The same for whoever has no hand on the machine.
+DOOR_SILENT = Sentence("The door does not answer.")
+VISION_SILENT = Sentence("Face recognition does not answer: nobody can come in by face.")
 
 
 class LinkDown(FacegateError):
     """Nobody answers on the socket."""
+
+    @property
+    def plain(self) -> Sentence:
+        """Which part of the gate is silent, and what still works."""
+        socket = Path(str(self.sentence.values.get("socket", "")))
+        return VISION_SILENT if socket.parent.name == "vision" else DOOR_SILENT
 
 
 class Impostor(LinkDown):

@@ -11,15 +11,17 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
-from gate.errors import FacegateError, Sentence, UsageError
+from gate.errors import Sentence
 from gate.names import normalised
 from gate.places import folder, share
 from gate.store.ids import new_id
+from gate.store.troubles import DAMAGED, UnusableState
+from gate.store.troubles import StoreError as StoreError
+from gate.store.troubles import sentences as sentences
 
 DATABASE_NAME = "facegate.db"
 _BUSY_TIMEOUT_S = 5.0
 _TRY_AGAIN_S = 0.01
-_LEAST_ROOM = 1 << 16
 # SQLite looks at the clock after so many steps of its own.
 _STEPS = 1000
 # Of a reader in a hurry: how much of the processor's time a question may take, of time at all, seconds; the longest
@@ -34,14 +36,7 @@ _MOST_MEMORY = 16 << 20
 _WHOLE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 
-_DAMAGED = Sentence("The database {database} is damaged ({why}). Stop Facegate and restore a backup.")
-
-
 _NO_FILE = Sentence("The database {database} is not an ordinary file. Find out who put it there, and restore a backup.")
-
-
-class StoreError(FacegateError):
-    """The database cannot be used; the message says what to do."""
 
 
 def database_of(state: Path) -> Path:
@@ -70,7 +65,7 @@ def open_database(state: Path) -> sqlite3.Connection:
         share(path)
     except (OSError, sqlite3.OperationalError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
+        raise UnusableState(
             "The state directory {state} cannot be written ({why}). Choose another with --state.", state=state, why=why
         ) from error
     return _prepared(connection, path)
@@ -181,7 +176,7 @@ def check_integrity(connection: sqlite3.Connection, state: Path) -> None:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         orphans = connection.execute("PRAGMA foreign_key_check").fetchone()
     if answer != "ok" or orphans:
-        raise StoreError(_DAMAGED, database=path, why=answer)
+        raise StoreError(DAMAGED, database=path, why=answer)
 
 
 @contextmanager
@@ -201,34 +196,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             for statement in undo:
                 connection.execute(statement)
         raise
-
-
-@contextmanager
-def sentences(path: Path) -> Iterator[None]:
-    """SQLite's errors as StoreError, in words that say what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorname", "")
-        # On a disk without room SQLite may fail at its shared memory, before it comes to write.
-        if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and _without_room(path.parent)):
-            what = Sentence("The disk of {state} is full; nothing was changed. Free some space and try again.")
-        elif code.startswith("SQLITE_BUSY"):
-            what = Sentence("The database {database} is in use by another program. Try again in a moment.")
-        elif code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            what = _DAMAGED
-        elif code.startswith("SQLITE_READONLY"):
-            what = Sentence("The database {database} cannot be written. Run this as the user Facegate runs as.")
-        elif code.startswith("SQLITE_CANTOPEN"):
-            what = Sentence("There is no readable database {database}. Enrol someone first, or correct --state.")
-        else:
-            what = Sentence("The database {database} failed: {why}.")
-        raise StoreError(what, database=path, state=path.parent, why=error) from error
-
-
-def _without_room(directory: Path) -> bool:
-    room = os.statvfs(directory)
-    return room.f_bavail * room.f_frsize < _LEAST_ROOM
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -257,7 +224,7 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     known = schema_version()
     if version > known:
-        raise UsageError(
+        raise UnusableState(
             "The database {database} is from a newer Facegate (version {version}, this one knows {known})."
             " Upgrade Facegate.",
             database=path,

@@ -234,7 +234,7 @@ def stalling(*, drips):
 
 
 def test_a_receiver_that_stalls_delays_no_other(browser, store, context, monkeypatch):
-    monkeypatch.setattr("api.webhooks._ANSWERED_WITHIN_S", 2.0)
+    monkeypatch.setattr("api.webhooks.ANSWERED_WITHIN_S", 2.0)
     owner = browser("owner")
     with ExitStack() as held, receiver() as (url, got), sending(context):
         for drips in (None, "line", "headers", None):
@@ -351,3 +351,36 @@ def certificate_for(folder, name):
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     return folder / "cert.pem", folder / "key.pem"
+
+
+def test_a_webhook_is_tried_and_the_page_says_what_came_back(app, store, staff, browser):
+    owner = browser("owner")
+    owner.post("/confirm", data={"password": PASSWORD})
+    with receiver(answers=[204, 500, 302]) as (url, got):
+        hook = webhooks.add(store, url, "whsec_AAAA", ("granted",), "test")
+        path = f"/settings/webhooks/{hook.id}/test"
+        assert "The test arrived: status 204 after" in owner.post(path).text
+        assert "with status 500 after" in problem_of(owner.post(path))
+        tried = owner.post(f"/api/v1/webhooks/{hook.id}/test").json()
+        assert (tried["arrived"], tried["status"], tried["problem"]) == (False, 302, None)
+        assert [json.loads(body)["type"] for _, body in got] == ["facegate.test"] * 3
+        assert got[0][0]["webhook-signature"].startswith("v1,")
+    assert problem_of(owner.post(path)) == "The test did not arrive: Nobody answers there."
+    assert [line.details["status"] for line in audit.lines(store) if line.kind == "webhook_tested"] == [
+        204,
+        500,
+        302,
+        None,
+    ]
+    assert webhooks.get(store, hook.id).cursor == hook.cursor, "what is owed is not touched"
+    assert browser("manager").post(path).status_code == 403
+
+
+def test_a_receiver_that_drips_is_given_up_when_it_is_tried(store, context, staff, monkeypatch):
+    monkeypatch.setattr("api.webhook_trial.ANSWERED_WITHIN_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hook = webhooks.add(store, f"http://127.0.0.1:{silent.getsockname()[1]}/", "whsec_AAAA", ("granted",), "test")
+        owner = Browser(create_app(context))
+        owner.sign_in("owner")
+        owner.post("/confirm", data={"password": PASSWORD})
+        assert "did not answer within" in problem_of(owner.post(f"/settings/webhooks/{hook.id}/test"))

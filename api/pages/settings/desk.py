@@ -52,7 +52,7 @@ class Desk:
         try:
             act()
         except FacegateError as error:
-            return shown(self, problem=error.sentence, **{"typed": typed} if typed else {})
+            return shown(self, problem=error.plain, **{"typed": typed} if typed else {})
         return shown(self, notice=notice)
 
 

@@ -42,7 +42,7 @@ def add_token(
     try:
         _, secret = account_routes.issue(desk.connection, desk.actor, name, permissions)
     except FacegateError as error:
-        return _shown(desk, problem=error.sentence, name=name, permissions=permissions)
+        return _shown(desk, problem=error.plain, name=name, permissions=permissions)
     return _shown(desk, issued=secret)
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from api.asked_first import AskedFirst
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
 from api.v1 import webhooks as webhook_routes
+from api.webhook_trial import try_out
 from api.wording import KINDS
 from gate.errors import FacegateError, Sentence
 from gate.store.record import search
@@ -44,7 +45,7 @@ def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None
     try:
         added = webhook_routes.add(desk.connection, url, kinds, desk.actor, desk.context.webhooks)
     except FacegateError as error:
-        return _shown(desk, problem=error.sentence, url=url, what=what or ())
+        return _shown(desk, problem=error.plain, url=url, what=what or ())
     return _shown(desk, issued=added.secret)
 
 
@@ -65,3 +66,11 @@ def replay_webhook(desk: ConfirmedDesk, webhook: str) -> Response:
         lambda: webhooks.replay(desk.connection, found, after, desk.actor.label),
         Sentence("It is being sent again."), _shown,
     )  # fmt: skip
+
+
+@router.post("/{webhook}/test")
+def try_webhook_out(desk: ConfirmedDesk, webhook: str) -> Response:
+    """Send a test, and say what came back."""
+    found = webhook_routes.found_webhook(desk.connection, webhook)
+    tried = try_out(desk.connection, desk.context, found, desk.actor)
+    return _shown(desk, **{"notice" if tried.arrived else "problem": tried.sentence})
