@@ -18,7 +18,14 @@ from commands.drop_root import become, owner_of
 from gate.config import Settings, load_settings
 from gate.errors import UsageError
 from gate.processes.terminal import in_one_line, spelt
-from gate.state_folder import CONFIG_NAME, configuration_file, is_service, models_directory, state_directory
+from gate.state_folder import (
+    CONFIG_NAME,
+    configuration_file,
+    is_service,
+    models_directory,
+    state_directory,
+    user_folder,
+)
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -187,8 +194,6 @@ def ask_for(library: str) -> None:
 
 def library_folder(name: str) -> Path:
     """Where another library is installed to be measured beside this one."""
-    import platformdirs
-
-    folder = Path(platformdirs.user_cache_dir("facegate", appauthor=False)) / "peers" / name
+    folder = user_folder("XDG_CACHE_HOME", ".cache") / "peers" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -21,7 +21,7 @@ def state_directory(given: Path | None) -> Path:
     if given is not None:
         return given
     if not SERVICE_STATE.is_dir():
-        return _own_directory()
+        return user_folder("XDG_DATA_HOME", ".local/share")
     if not os.access(SERVICE_STATE, os.R_OK | os.X_OK):
         raise UsageError(
             f"The gate of this machine keeps its state in {SERVICE_STATE}, which is closed to you."
@@ -47,10 +47,10 @@ def configuration_file(state: Path) -> Path | None:
 
 def models_directory(state: Path) -> Path:
     """Where model packs are kept by default: one place for all states of a user."""
-    return (SERVICE_STATE if state == SERVICE_STATE else _own_directory()) / "models"
+    return (SERVICE_STATE if state == SERVICE_STATE else user_folder("XDG_DATA_HOME", ".local/share")) / "models"
 
 
-def _own_directory() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("facegate", appauthor=False))
+def user_folder(variable: str, usual: str) -> Path:
+    """Where a user's own files of a kind are, by the XDG base directory specification; a relative path is none."""
+    named = Path(os.environ.get(variable, ""))
+    return (named if named.is_absolute() else Path.home() / usual) / "facegate"

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import segno
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -23,6 +22,7 @@ from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
 from api.pages.page import page
 from api.pages.photo_words import NOT_TAKEN
+from api.pages.qr_code import qr_code
 from api.problems import HttpProblem
 from api.v1.residents import found_resident
 from api.who_asks import Registrar
@@ -108,9 +108,8 @@ def show_link(
         return page(request, "photo_link.html", actor=actor, person=person, url=None)
     at, reachable = address_for_phones(request, context)
     url = f"{at}/photo/{shown.secret}"
-    code = segno.make_qr(url).svg_inline(scale=5, light="#fff")
     return page(
-        request, "photo_link.html", actor=actor, person=person, url=url, qr=code, ends_at=link.ends_at,
+        request, "photo_link.html", actor=actor, person=person, url=url, qr=qr_code(url), ends_at=link.ends_at,
         reachable=reachable,
     )  # fmt: skip
 

@@ -27,7 +27,11 @@ def vision(state):
     ("report", "english", "chinese"),
     [
         (CameraReport(SEEN), "1920 x 1080 pixels, 25 pictures a second, H.265, a whole picture", "每秒25帧"),
-        (CameraReport(SEEN, WRONG), "The camera at 10.0.0.7 does not accept the user or the password.", "用户名或密码不正确"),
+        (
+            CameraReport(SEEN, WRONG),
+            "The camera at 10.0.0.7 does not accept the user or the password.",
+            "用户名或密码不正确",
+        ),
         (CameraReport(), "The camera is being opened.", "正在打开摄像头"),
     ],
 )

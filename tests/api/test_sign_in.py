@@ -40,7 +40,7 @@ def test_the_first_start_makes_an_owner_by_the_printed_code_once(app, context, s
 
 def test_what_was_typed_wrong_at_the_first_start_is_said_and_the_code_still_holds(app, context):
     _, refused = first_start(app, context.owner_code.code, password="short")
-    assert "between 10 and 200" in problem_of(refused)
+    assert "10 to 200" in problem_of(refused)
     _, made = first_start(app, context.owner_code.code)
     assert made.status_code == 303
 

@@ -155,13 +155,6 @@ def test_a_gate_whose_folder_cannot_be_written_is_told_so(facegate, state):
     assert f"The state directory {state} cannot be written (Not a directory). Choose another with --state." in done.err
 
 
-def test_a_warning_for_a_face_that_is_enrolled_already(facegate, photos):
-    facegate("enroll", "Barack Obama", photos / "obama.jpg")
-    done = facegate("enroll", "Somebody Else", photos / "obama2.jpg")
-    assert done.code == 0
-    assert "already enrolled as Barack Obama" in done.err
-
-
 def test_models_list_verify_install(facegate, models_dir):
     listed = facegate("models", "list", "--json").answer["packs"]
     assert {"pack": "open", "installed": True, "in_use": True}.items() <= next(

@@ -33,10 +33,7 @@ def show_backups(desk: OwnersDesk) -> Response:
 @router.post("")
 def make_backup(desk: ConfirmedDesk) -> Response:
     """Make a backup now."""
-<<<<<<< HEAD
     return desk.after(lambda: back_up(desk.context), Sentence("The backup is made and verified."), _shown)
-=======
-    return desk.after(lambda: back_up(desk.context), Sentence("A backup is made, and verified."), _shown)
 
 
 @router.get("/file")
@@ -49,4 +46,3 @@ def download_backup(desk: ConfirmedDesk, name: Annotated[str, Query(max_length=2
         raise HttpProblem(403, "This backup was made by the machine's administrator, who alone can read it.")
     audit.append(desk.connection, AuditEvent(Kind.BACKUP_DOWNLOADED, {"file": name, "by": desk.actor.label}))
     return FileResponse(found, media_type="application/octet-stream", filename=found.name)
->>>>>>> 7cefb91 (People are told of an error in their own words, and owners what to mend; what cannot be undone asks first, each control says which thing it is about, a webhook is tried by a button, and a backup is downloaded by an owner)

@@ -75,11 +75,11 @@ def test_only_an_opening_by_face_is_corrected_and_only_once(store, resident):
     command = audit.append(store, AuditEvent("granted", {"method": "command", "claim": "c"}))
     refused = audit.append(store, AuditEvent("denied", {"method": "face", "reason": "unknown"}))
     for event in (command, refused, "nothing"):
-        with pytest.raises(Refusal, match="no opening by their face"):
+        with pytest.raises(Refusal, match="not an opening by their face"):
             corrections.correct(store, resident, event, by="manager")
     event = opened(store, resident)
     other = residents.enrol(store, "Zhao Lei", None, [])
-    with pytest.raises(Refusal, match="no opening by their face"):
+    with pytest.raises(Refusal, match="not an opening by their face"):
         corrections.correct(store, other, event, by="manager")
     corrections.correct(store, resident, event, by="manager")
     with pytest.raises(Refusal, match="was not corrected"):
