@@ -52,7 +52,7 @@ def family(photos):
 
 def until(manager, phase):
     return wait_for(
-        lambda: (now := manager.get("/api/v1/imports/current").json())["phase"] == phase and now, 60, f"not {phase}"
+        lambda: (now := manager.get("/api/v1/imports/current").json())["phase"] == phase and now, 180, f"not {phase}"
     )
 
 
@@ -379,7 +379,7 @@ def on_a_small_disk(disk, script, state, photos, **environment):
 def test_a_disk_that_fills_up_in_an_import_is_told_and_nobody_is_half_there(tmp_path, photos):
     disk = tmp_path / "disk"
     told, half = on_a_small_disk(disk, FILLS_UP, disk / "state", photos)
-    assert told.startswith("failed The disk of")
+    assert told.startswith("failed The gate's disk is full")
     assert "is full" in told
     assert half == "True True"
 
@@ -387,7 +387,7 @@ def test_a_disk_that_fills_up_in_an_import_is_told_and_nobody_is_half_there(tmp_
 def test_an_upload_there_is_no_room_for_is_told(tmp_path, photos):
     disk = tmp_path / "disk"
     (told,) = on_a_small_disk(disk, NO_ROOM, tmp_path / "state", photos, TMPDIR=str(disk))
-    assert told.startswith("507 The disk of the gate is full")
+    assert told.startswith("507 The gate's disk is full")
 
 
 def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, facegate, photos, store, tmp_path):

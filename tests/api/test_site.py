@@ -33,7 +33,7 @@ def test_the_settings_are_shown_without_the_cameras_password(state, models_dir, 
 def test_a_backup_is_made_from_the_page_and_over_the_api_and_can_be_restored(browser, store, state, tmp_path):
     residents.enrol(store, "Wang Fang", None, [])
     owner = browser("owner")
-    assert "A backup is made" in owner.post("/settings/backups").text
+    assert "The backup is made" in owner.post("/settings/backups").text
     made = owner.post("/api/v1/backups")
     assert made.status_code == 201
     listed = owner.get("/api/v1/backups").json()
@@ -48,7 +48,7 @@ def test_a_backup_is_made_from_the_page_and_over_the_api_and_can_be_restored(bro
 def test_a_backup_there_is_no_room_for_is_told(browser, state):
     state.joinpath("backups").write_text("in the way")
     answer = browser("owner").post("/api/v1/backups")
-    assert (answer.status_code, "cannot be made" in answer.json()["detail"]) == (503, True)
+    assert (answer.status_code, "cannot be made" in answer.json()["hint"]) == (503, True)
 
 
 def test_a_write_that_is_sent_twice_is_done_once(browser, store, state):
