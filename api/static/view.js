@@ -9,11 +9,20 @@ let first = true;
 look.hidden = false;
 look.addEventListener("click", (event) => {
   event.preventDefault();
-  until = Date.now() + LONGEST_MS;
   first = true;
+  begin();
+});
+// The page has a picture already where somebody came to it to look, and that look is on record.
+if (view.getAttribute("src")) {
+  first = false;
+  begin();
+}
+
+function begin() {
+  until = Date.now() + LONGEST_MS;
   look.hidden = true;
   next();
-});
+}
 
 function next() {
   if (Date.now() > until || document.hidden) {

@@ -44,7 +44,8 @@ def come(store, name, at, kind="granted", unit=None, **details):
 
 def press(browser, text, word):
     """Follow the link with this word, as a page without JavaScript has it."""
-    found = [href for href, said in re.findall(r'<a href="([^"]+)"[^>]*>(.*?)</a>', text, re.DOTALL) if word in said]
+    links = re.findall(r'<a [^>]*?href="([^"]+)"[^>]*>(.*?)</a>', text, re.DOTALL)
+    found = [href for href, said in links if word in said]
     assert len(found) == 1, (word, found)
     return browser.get("/events" + html.unescape(found[0])).text
 
