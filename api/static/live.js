@@ -26,7 +26,8 @@ function same(one, other) {
 function follow(old, now) {
   if (old.isEqualNode(now)) return true;
   if (held(old)) return false;
-  if (!stays(old)) {
+  // The part itself stays, since it is what the next look is compared with.
+  if (old !== part && !stays(old)) {
     old.replaceWith(now);
     return true;
   }

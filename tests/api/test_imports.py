@@ -387,7 +387,7 @@ def test_a_disk_that_fills_up_in_an_import_is_told_and_nobody_is_half_there(tmp_
 def test_an_upload_there_is_no_room_for_is_told(tmp_path, photos):
     disk = tmp_path / "disk"
     (told,) = on_a_small_disk(disk, NO_ROOM, tmp_path / "state", photos, TMPDIR=str(disk))
-    assert told.startswith("507 The gate's disk is full")
+    assert told.startswith("507 The disk of the gate is full")
 
 
 def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, facegate, photos, store, tmp_path):
