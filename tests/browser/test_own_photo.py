@@ -95,6 +95,7 @@ def test_a_resident_sends_a_photo_from_a_phone_and_the_manager_confirms_it(windo
     expect(mine.get_by_role("heading", name="1. Read and agree")).to_be_visible()
     shoot(mine, "own-agree-en")
     mine.get_by_role("button", name="I agree").click()
+    expect(mine.get_by_label("Photo of your face")).to_be_visible()
     shoot(mine, "own-photo-en")
     barriers += barriers_on(mine)
     for said, photo in poor:
