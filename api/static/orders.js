@@ -5,6 +5,8 @@ const SAID_FOR_MS = 10_000;
 let unsaid;
 
 function say(said, good) {
+  // What the page came with is over: it was an answer to an order before this one.
+  for (const one of document.querySelectorAll("main > [role=status], main > [role=alert]")) if (one !== told) one.remove();
   told.textContent = said;
   told.className = good ? "notice" : "problem";
   clearTimeout(unsaid);
