@@ -20,6 +20,7 @@ from api.enroller import Enroller
 from api.front.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
+from api.looks import Looks
 from api.own_photos import OwnPhotos
 from api.passwords import Passwords
 from api.throttle import Throttle
@@ -70,6 +71,7 @@ class Context:
     at_gate: AtGate = field(default_factory=AtGate)
     """The enrolment at the gate's own camera."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    looks: Looks = field(default_factory=Looks)
     """Enrolments that wait for somebody to look at them."""
     drafts: Drafts = field(default_factory=Drafts)
     """Seals what was typed by whose login had ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from typing import Annotated
 
@@ -23,8 +24,9 @@ router = APIRouter(route_class=AskedFirst)
 def show_camera(
     context: Shared, connection: Store, actor: Watcher, first: Annotated[bool, Query()] = False
 ) -> Response:
-    """What the camera sees now; the first look of a page is on record."""
-    if first:
+    """What the camera sees now; each look is on record, also that of a page that does not say it is its `first`."""
+    begins = context.looks.begins(actor.label, time.monotonic())
+    if first or begins:
         record_look(connection, actor, "the camera")
     return Response(picture_of(context), media_type="image/jpeg")
 

@@ -1,0 +1,17 @@
+from api.looks import Looks
+from gate.store.record import audit
+
+
+def test_a_look_begins_with_the_first_picture_and_again_after_a_pause():
+    looks = Looks()
+    assert [looks.begins("ann", now) for now in (0.0, 0.2, 30.0, 59.9, 90.0)] == [True, False, False, False, True]
+    assert looks.begins("bob", 90.1)
+
+
+def test_a_picture_that_is_asked_for_without_a_word_is_a_look_on_record_too(browser, store):
+    guard = browser("guard")
+    for path in ("/camera.jpg", "/camera.jpg?first=0", "/camera.jpg?first=1"):
+        assert guard.get(path).status_code == 503
+    looked = [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
+    # The second picture goes on with the first one's look; a page that begins one says so.
+    assert looked == ["the camera"] * 2
