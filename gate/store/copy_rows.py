@@ -110,7 +110,7 @@ def _copy_table(given: sqlite3.Connection, fresh: sqlite3.Connection, table: str
     # No word of theirs is in what is asked: tables and columns are those of our own migrations.
     names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
     fresh.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-    fresh.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _rows(given, table, names))  # noqa: S608
+    fresh.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _rows(given, table, names))  # noqa: S608 - ours
 
 
 def _rows(given: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[object, ...]]:

@@ -26,7 +26,7 @@ while True:
 
 
 @pytest.fixture
-def turned(service_state):  # noqa: F811
+def turned(service_state):  # noqa: F811 - a fixture
     """A state in whose backups the api has put links: `old` leads to a folder of its own, `sub` to one of root's."""
     secret, _ = secret_of(service_state)
     mine, roots = service_state.parent / "mine", service_state.parent / "roots"
@@ -62,7 +62,7 @@ def test_root_writes_nothing_where_a_link_of_the_apis_leads_to(turned, where, co
     assert list((turned.parent / "roots").iterdir()) == []
 
 
-def test_roots_own_links_are_followed(service_state):  # noqa: F811
+def test_roots_own_links_are_followed(service_state):  # noqa: F811 - a fixture
     out, link = service_state.parent / "out", service_state.parent / "link"
     out.mkdir(mode=0o700)
     link.symlink_to("out")
@@ -77,7 +77,7 @@ def test_roots_own_links_are_followed(service_state):  # noqa: F811
         ("db/backup.key", ("backup", "{}")), ("backups/x.backup.tar.gz", ("audit", "verify")),
     ],
 )  # fmt: skip
-def test_root_waits_at_no_pipe_of_the_apis(service_state, pipe, command):  # noqa: F811
+def test_root_waits_at_no_pipe_of_the_apis(service_state, pipe, command):  # noqa: F811 - a fixture
     assert run_as(API, f"import os; os.mkfifo({str(service_state / pipe)!r})", STORE).returncode == 0
     out = service_state.parent / "out"
     out.mkdir(mode=0o700)

@@ -15,7 +15,7 @@ from gate.processes.addresses import api_address_file
 from gate.store.people import erasure, residents
 from gate.store.site import accounts, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
-from tests.browser.conftest import PASSWORD, browsing, camera, chromium  # noqa: F401
+from tests.browser.conftest import PASSWORD, browsing, camera, chromium  # noqa: F401 - fixtures
 from tests.console import CHEAP, context_on
 from tests.faults.test_hostile_http import routes
 from tests.lived import live, settle
@@ -87,7 +87,7 @@ class Console:
 
 
 @contextmanager
-def console(models_dir, state, store, walk_ups, chromium, camera, count):  # noqa: F811
+def console(models_dir, state, store, walk_ups, chromium, camera, count):  # noqa: F811 - a fixture
     filled = furnished(store, count)
     app = create_app(context_on(state, models_dir))
     with gate_running(models_dir, state, walk_ups) as process:
@@ -170,13 +170,13 @@ def sideways(page):
 
 
 @pytest.fixture
-def of_two_hundred(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811
+def of_two_hundred(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811 - a fixture
     with console(models_dir, state, store, walk_ups, chromium, camera, 200) as found:
         yield found
 
 
 @pytest.fixture
-def of_two_thousand(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811
+def of_two_thousand(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811 - a fixture
     with console(models_dir, state, store, walk_ups, chromium, camera, RESIDENTS) as found:
         yield found
 

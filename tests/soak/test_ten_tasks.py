@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from gate.processes.addresses import api_address_file
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
-from tests.browser.conftest import PASSWORD, browsing, camera, chromium  # noqa: F401
+from tests.browser.conftest import PASSWORD, browsing, camera, chromium  # noqa: F401 - fixtures
 from tests.browser.hand import Hand
 from tests.browser.keys import Keys
 from tests.console import CHEAP
@@ -35,7 +35,7 @@ def picture(package, *path):
 
 
 @contextmanager
-def console(models_dir, state, store, walk_ups, chromium, camera, **context):  # noqa: F811
+def console(models_dir, state, store, walk_ups, chromium, camera, **context):  # noqa: F811 - a fixture
     """A gate that runs with two hundred residents and a month of its record, a page of it signed in, and its people."""
     people = settle(store, RESIDENTS)
     live(store, people, LINES)
@@ -60,7 +60,7 @@ def sign_in(page):
 
 
 @pytest.fixture
-def at_work(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811
+def at_work(models_dir, state, store, walk_ups, chromium, camera):  # noqa: F811 - a fixture
     with console(models_dir, state, store, walk_ups, chromium, camera, locale="en-GB") as (page, people):
         yield page, people
 

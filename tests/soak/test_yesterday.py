@@ -96,7 +96,7 @@ def address_of(state):
 
 def client_of(state, path="", **headers):
     """Somebody who speaks to the running gate, whose certificate is of its own making."""
-    return httpx.Client(base_url=f"{address_of(state)}{path}", headers=headers, timeout=30, verify=False)  # noqa: S501
+    return httpx.Client(base_url=f"{address_of(state)}{path}", headers=headers, timeout=30, verify=False)  # noqa: S501 - as said
 
 
 def browser_of(state):

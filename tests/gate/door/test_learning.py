@@ -38,7 +38,7 @@ def test_it_is_kept_of_whoever_passed_and_where_nothing_can_tell(outcome, tellab
         taken = []
         lessons = Lessons(taken.append, tellable=tellable)
         lessons.follow(GRANTED)
-        steps = [lambda: lessons.follow(passage(outcome)), lambda: lessons.hear(LESSON)]  # noqa: B023
+        steps = [lambda: lessons.follow(passage(outcome)), lambda: lessons.hear(LESSON)]  # noqa: B023 - called within the turn
         for step in steps if passes_first else reversed(steps):
             assert taken == []
             step()
