@@ -1,0 +1,111 @@
+"""Every way in which a link ends, and that nothing of it is left."""
+
+import re
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from api.auth import digest
+from gate.care import backup
+from gate.care.backup.restore import restore
+from gate.store.database import open_database
+from gate.store.people import erasure, photo_links, residents
+from tests.api.own_photos.links import OVER, agree, drawn, form_of, send, sent_by, waiting
+
+
+def test_a_link_is_used_once(manager, phone, wang, photos, context):
+    mobile, path = sent_by(phone, manager, wang, photos / "biden.jpg")
+    (link,) = waiting(context)
+    before = context.own_photos.of(link)
+    # While it waits, and once it is taken: a second photo is not even looked at.
+    assert send(mobile, path, photos / "obama.jpg").status_code == 303
+    address, form = form_of(manager, context)
+    assert context.own_photos.of(link) is before
+    assert manager.post(f"{address}/confirmed", data=form).status_code == 303
+    assert send(mobile, path, photos / "obama.jpg").status_code == 303
+    assert waiting(context) == []
+    # Confirmed twice, for example by a double click: once.
+    assert manager.post(f"{address}/confirmed", data=form).status_code == 409
+
+
+def test_unknown_expired_ended_and_replaced_links_are_answered_alike(manager, phone, wang, store, context, monkeypatch):
+    never = phone().get("/photo/" + "x" * 43)
+    assert (never.status_code, OVER in never.text) == (404, True)
+    replaced = drawn(manager, wang)
+    ended = drawn(manager, wang, "k2")
+    same = [phone().get(replaced)]
+    manager.post(f"/residents/{wang.id}/photo-link/end")
+    same.append(phone().get(ended))
+    expired = drawn(manager, wang, "k3")
+    passed(store, days=4)
+    same.append(phone().get(expired))
+    same.append(agree(phone(), expired))
+    for one in same:
+        assert (one.status_code, without_language(one.text)) == (404, without_language(never.text))
+
+
+def without_language(text):
+    return re.sub(r'name="back" value="[^"]*"', "", text)
+
+
+def passed(store, days):
+    """As if so many days had passed."""
+    for column in ("made_at", "ends_at"):
+        (now,) = store.execute(f"SELECT {column} FROM photo_links").fetchone()
+        then = datetime.fromisoformat(now) - timedelta(days=days)
+        store.execute(f"UPDATE photo_links SET {column} = ?", (then.isoformat(timespec="milliseconds"),))
+
+
+def test_what_waits_goes_with_the_resident_and_their_link(manager, phone, wang, store, photos, context):
+    mobile, path = sent_by(phone, manager, wang, photos / "biden.jpg")
+    erasure.remove(store, wang, by="test")
+    assert OVER in mobile.get(path).text
+    assert "photo waits for you" not in manager.get("/waiting").text
+    context.own_photos.keep_only(photo_links.lasting(store, datetime.now(UTC)))
+    assert waiting(context) == []
+    assert store.execute("SELECT count(*) FROM photo_links").fetchone() == (0,)
+
+
+def test_no_backup_brings_a_link_back(manager, wang, store, state, tmp_path):
+    kept = drawn(manager, wang)
+    made = backup.make(state, tmp_path, None)
+    manager.post(f"/residents/{wang.id}/photo-link/end")
+    drawn(manager, wang, "k2")
+    store.close()
+    restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert residents.get(restored, wang.id) is not None
+        assert photo_links.by_secret(restored, digest(kept.rpartition("/")[2]), datetime.now(UTC)) is None
+        assert photo_links.lasting(restored, datetime.now(UTC)) == set()
+
+
+def test_a_withdrawal_ends_the_link_too(manager, store, photos, phone):
+    upload = [("photos", ("b", (photos / "biden.jpg").read_bytes()))]
+    manager.post("/api/v1/enrolments", data={"name": "Joe Biden", "way": "told"}, files=upload)
+    joe = residents.find(store, "Joe Biden")
+    path = drawn(manager, joe)
+    manager.post(f"/residents/{joe.id}/withdrawal")
+    assert OVER in phone().get(path).text
+
+
+def test_after_a_restart_they_are_asked_for_it_once_more(manager, phone, wang, store, photos, context, state):
+    mobile, path = sent_by(phone, manager, wang, photos / "biden.jpg")
+    photo_links.lose_all(store)
+    context.own_photos.keep_only(set())
+    assert "The gate was restarted" in mobile.get(path).text
+    assert "photo waits for you" not in manager.get("/waiting").text
+    assert send(mobile, path, photos / "biden.jpg").status_code == 303
+    assert len(waiting(context)) == 1
+
+
+def test_nothing_of_a_photo_or_of_the_secret_is_on_the_disk_or_in_the_record(
+    manager, phone, wang, photos, context, store, state, caplog
+):
+    _, path = sent_by(phone, manager, wang, photos / "biden.jpg")
+    (sent,) = context.own_photos.waiting()
+    secret = path.rpartition("/")[2].encode()
+    vector = sent.found.templates[0].vector
+    for file in state.rglob("*"):
+        if file.is_file():
+            held = file.read_bytes()
+            assert not any(one in held for one in (secret, vector, sent.picture()[200:260])), file
+    assert secret.decode() not in caplog.text

@@ -1,0 +1,130 @@
+"""A link from drawing it to the gate, as the office has it."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from enroll import consent as texts
+from gate.store.people import consents, residents
+from gate.store.record import audit
+from tests.api.own_photos.links import CHINESE, OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
+
+
+def test_from_the_link_to_the_gate_with_the_consent_as_it_was_given(
+    manager, phone, wang, store, photos, context, staff
+):
+    path = drawn(manager, wang)
+    mobile = phone()
+    first = mobile.get(path, headers=CHINESE)
+    assert first.status_code == 200
+    assert "本链接仅供王*使用" in first.text
+    assert texts.text("zh-CN")[:9] in first.text
+    # Nothing is taken before they agreed.
+    assert 'type="file"' not in first.text
+    assert send(mobile, path, photos / "biden.jpg").status_code == 303
+    assert waiting(context) == []
+    assert agree(mobile, path, guardian="王明").headers["location"] == path
+    assert 'capture="user"' in mobile.get(path).text
+    assert send(mobile, path, photos / "biden.jpg").headers["location"] == path
+    assert "已提交" in mobile.get(path, headers=CHINESE).text
+    # Nothing is kept of it but in memory, and no face is there yet.
+    assert residents.get(store, wang.id).templates == 0
+    assert consents.of(store, wang.id) == []
+    for page in (manager.get("/"), manager.get("/residents"), manager.get("/waiting")):
+        assert ("王芳" in page.text, "1 photo waits for you" in page.text) == (True, True)
+    address, form = form_of(manager, context)
+    picture = manager.get(f"{address}.jpg")
+    assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR).shape == (112, 112, 3)
+    assert manager.post(f"{address}/confirmed", data=form).headers["location"] == f"/residents/{wang.id}"
+    assert residents.get(store, wang.id).templates == 1
+    (given,) = consents.of(store, wang.id)
+    agreed = given.consent
+    assert (agreed.way, agreed.text, agreed.language, agreed.guardian) == ("phone", texts.CURRENT, "zh-CN", "王明")
+    assert (waiting(context), manager.get(f"{address}.jpg").status_code) == ([], 409)
+    assert "门禁已录入您的人脸" in mobile.get(path, headers=CHINESE).text
+    assert kinds(store)[-5:] == ["link_drawn", "photo_sent", "looked_at", "looked_at", "templates_added"] or (
+        [one for one in kinds(store) if one in ("link_drawn", "photo_sent", "templates_added")]
+        == ["link_drawn", "photo_sent", "templates_added"]
+    )
+    done = [line for line in audit.lines(store) if line.kind in ("link_drawn", "templates_added")]
+    assert {line.details["by"] for line in done} == {f"user {staff['manager'].id}"}
+    assert audit.verify(store) is None
+
+
+def test_why_it_was_not_taken_is_read_at_the_link_and_another_may_be_sent(manager, phone, wang, photos, context, store):
+    mobile, path = sent_by(phone, manager, wang, photos / "obama.jpg")
+    address, form = form_of(manager, context)
+    assert manager.post(f"{address}/refused", data=form | {"why": "poor"}).status_code == 303
+    assert manager.post(f"{address}/refused", data=form | {"why": "poor"}).status_code == 409
+    again = mobile.get(path, headers=CHINESE)
+    assert ("光线较好处重新拍摄" in again.text, 'type="file"' in again.text) == (True, True)
+    assert "The last one was not taken" in manager.get(f"/residents/{wang.id}").text
+    assert send(mobile, path, photos / "biden.jpg").status_code == 303
+    assert len(waiting(context)) == 1
+    assert [line.details["why"] for line in audit.lines(store) if line.kind == "photo_refused"] == ["poor"]
+
+
+def test_a_face_that_is_somebodys_stops_before_it_is_saved(manager, phone, wang, store, photos, context):
+    form = {"name": "Joe Biden", "unit": "9-909", "way": "told"}
+    manager.post("/api/v1/enrolments", data=form, files=[("photos", ("b", (photos / "biden.jpg").read_bytes()))])
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    page = manager.get("/waiting").text
+    assert "This is the face of Joe Biden, 9-909." in page
+    address, form = form_of(manager, context)
+    plain = manager.post(f"{address}/confirmed", data={"at": form["at"]})
+    assert (plain.status_code, residents.get(store, wang.id).templates) == (409, 0)
+    # It still waits, and goes through once somebody says that they are two people.
+    assert manager.post(f"{address}/confirmed", data=form).status_code == 303
+    assert residents.get(store, wang.id).templates == 1
+
+
+def test_another_face_than_the_one_that_is_known_is_refused_without_a_name(manager, phone, store, photos, context):
+    upload = [("photos", ("b", (photos / "biden.jpg").read_bytes()))]
+    manager.post("/api/v1/enrolments", data={"name": "Joe Biden", "way": "told"}, files=upload)
+    joe = residents.find(store, "Joe Biden")
+    mobile, path = phone(), drawn(manager, joe)
+    agree(mobile, path)
+    answer = send(mobile, path, photos / "obama.jpg")
+    assert (answer.status_code, "does not look like the face that the gate knows" in answer.text) == (422, True)
+    assert "Biden" not in answer.text
+
+
+def test_a_page_sent_twice_draws_one_link_and_shows_it_again(manager, browser, wang, phone):
+    first, again = drawn(manager, wang), drawn(manager, wang)
+    assert first == again
+    assert OVER not in phone().get(first).text
+    shown = f"/residents/{wang.id}/photo-link?key=k1"
+    assert "<svg" not in browser("owner").get(shown).text
+    assert "<svg" not in manager.get(f"/residents/{wang.id}/photo-link?key=other").text
+    new = drawn(manager, wang, "k2")
+    assert (new == first, OVER in phone().get(first).text) == (False, True)
+    # What it replaced is not shown on.
+    assert "<svg" not in manager.get(shown).text
+
+
+@pytest.mark.parametrize("role", ["guard", "auditor", None])
+def test_only_whoever_enrols_draws_sees_and_confirms(browser, wang, role, manager, phone, photos, context):
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    (link,) = waiting(context)
+    other = browser(role)
+    for method, path in (
+        ("POST", f"/residents/{wang.id}/photo-link"), ("GET", f"/residents/{wang.id}/photo-link?key=k1"),
+        ("POST", f"/residents/{wang.id}/photo-link/end"), ("GET", "/waiting"), ("GET", f"/waiting/{link}.jpg"),
+        ("POST", f"/waiting/{link}/confirmed"), ("POST", f"/waiting/{link}/refused"),
+    ):  # fmt: skip
+        form = {"key": "x", "at": "x", "why": "poor"} if method == "POST" else None
+        assert other.ask(method, path, data=form).status_code in (303, 403)
+    assert waiting(context) == [link]
+    if role == "guard":
+        assert "photo waits" not in other.get("/").text
+
+
+def test_somebody_is_added_and_their_link_drawn_by_one_press(manager, phone, store):
+    added = manager.post("/enrol", data={"name": "李雷", "unit": "5-1", "link": "k9"})
+    li = residents.find(store, "李雷")
+    assert added.headers["location"] == f"/residents/{li.id}/photo-link?key=k9"
+    path = re.search(r"/photo/[\w-]{43}", manager.get(added.headers["location"]).text)[0]
+    assert phone().get(path).status_code == 200
+    assert re.search(r'<button name="link" value="[\w-]{12}">', manager.get("/enrol").text)
