@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from api.auth import Actor, Permission
 from api.context import Context, context_of, store_of
 from api.drafts import draft_in
-from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD, NO_ROOM
+from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD
 from api.front.shield import Shield
 from api.languages import Language
 from api.pages import (
@@ -51,7 +51,7 @@ from api.v1 import accounts, door, enrolments, events, health, imports, live, me
 from api.who_asks import actor_of, signed_in_or_open
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
-from gate.store.troubles import StoreError, UnusableState
+from gate.store.troubles import NO_ROOM, StoreError, UnusableState
 from models.errors import PackError
 
 # What programs ask for and not people.

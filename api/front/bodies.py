@@ -13,7 +13,7 @@ from starlette.types import Message, Receive
 
 from api.problems import HttpProblem
 from gate.care.health import LOW_DISK
-from gate.errors import Sentence
+from gate.store.troubles import NO_ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,6 @@ class Body:
         if self._came // _LOOK_EVERY > looked_at and shutil.disk_usage(tempfile.gettempdir()).free < LOW_DISK:
             self.refusal = HttpProblem(507, NO_ROOM)
             raise Cut
-
-
-NO_ROOM = Sentence("The disk of the gate is full; nothing was changed. Free some space and try again.")
 
 
 def _too_large() -> HttpProblem:

@@ -18,9 +18,11 @@ _BUSY = Sentence("The database {database} is in use by another program. Try agai
 _READ_ONLY = Sentence("The database {database} cannot be written. Run this as the user Facegate runs as.")
 _NO_DATABASE = Sentence("There is no readable database {database}. Enrol someone first, or correct --state.")
 _FAILED = Sentence("The database {database} failed: {why}.")
+# What people are told of a full disk, by whichever part of the gate.
+NO_ROOM = Sentence("The gate's disk is full; nothing was changed. Tell whoever looks after the gate.")
 # The same for whoever has no hand on the machine, where there is more to say than that it does not work.
 _PLAIN = {
-    _FULL: Sentence("The gate's disk is full; nothing was changed. Tell whoever looks after the gate."),
+    _FULL: NO_ROOM,
     _BUSY: Sentence("The gate is busy with its records; nothing was changed. Try again in a moment."),
 }
 _UNUSABLE = Sentence(

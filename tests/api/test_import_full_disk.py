@@ -79,4 +79,4 @@ def test_a_disk_that_fills_up_in_an_import_is_told_and_nobody_is_half_there(tmp_
 def test_an_upload_there_is_no_room_for_is_told(tmp_path, photos):
     disk = tmp_path / "disk"
     (told,) = on_a_small_disk(disk, NO_ROOM, tmp_path / "state", photos, TMPDIR=str(disk))
-    assert told.startswith("507 The disk of the gate is full")
+    assert told.startswith("507 The gate's disk is full")
