@@ -173,6 +173,13 @@ def _take_hours(connection: sqlite3.Connection, present: sqlite3.Connection) -> 
             " WHERE id = ?",
             (*now.get(resident, (schedules.get(schedule), groups.get(group), *rest)), resident),
         )
+    # Those of a schedule went with the table above.
+    connection.execute("DELETE FROM holidays")
+    days = "id, name, first_day, last_day, schedule_id, windows"
+    connection.executemany(
+        f"INSERT INTO holidays ({days}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        present.execute(f"SELECT {days} FROM holidays").fetchall(),  # noqa: S608 - a constant
+    )
     free = present.execute("SELECT free_access_schedule_id FROM gate").fetchone()
     connection.execute("UPDATE gate SET free_access_schedule_id = ?", free)
 

@@ -20,7 +20,7 @@ from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON, Consent, Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
-from gate.store.site import accounts, schedules, webhooks
+from gate.store.site import accounts, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent, Kind
 from tests.console import CHEAP, PASSWORD, Browser, context_on
@@ -53,6 +53,8 @@ def furnished(store):
     token = accounts.add_token(store, "lift", digest("token"), ("door",), owner, "test")
     webhook = webhooks.add(store, "https://10.0.0.9/", "whsec_x", ("granted",), "test")
     schedules.put(store, "day", "daily 07:00-19:00", "test")
+    for name, schedule in (("of all", None), ("of one", "day")):
+        holidays.add(store, holidays.New(name, "2027-01-01", schedule=schedule), "test")
     wang = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, b"\0\0\0\1")] * 2, AGREED)
     details = {"method": "face", "similarity": 0.5}
     opening = audit.append(store, AuditEvent(Kind.GRANTED, details, {"resident": wang.id}, wang.id))
@@ -69,6 +71,14 @@ def passwords(store):
 
 def standing_templates(store):
     return store.execute("SELECT count(*) FROM templates").fetchone()[0]
+
+
+def holidays_of(store):
+    return sorted((one.name, one.schedule) for one in holidays.every(store))
+
+
+def no_holiday(store):
+    return [holidays.remove(store, one.id, "test") for one in holidays.every(store)]
 
 
 # What happened since the backup, and what must be so once it is back.
@@ -138,6 +148,18 @@ SINCE = {
     "somebody got hours": (
         lambda store, world: change(store, world.wang, Changes(schedule="day"), by="test"),
         lambda store, world: residents.get(store, world.wang.id).windows == "daily 07:00-19:00",
+    ),
+    "nothing at all: the gate stays shut on its holidays": (
+        lambda store, world: None,
+        lambda store, world: holidays_of(store) == [("of all", None), ("of one", "day")],
+    ),
+    "a holiday was added": (
+        lambda store, world: holidays.add(store, holidays.New("later", "2027-05-01", schedule="day"), "test"),
+        lambda store, world: holidays_of(store) == [("later", "day"), ("of all", None), ("of one", "day")],
+    ),
+    "the holidays were removed": (
+        lambda store, world: no_holiday(store),
+        lambda store, world: holidays_of(store) == [],
     ),
     "hours were cut": (
         lambda store, world: (
