@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 
 from gate.errors import Sentence, UsageError
@@ -41,7 +41,8 @@ def span(when: str, hour: int | None, now: datetime) -> Span:
     """
     today, zone = now.date(), now.tzinfo
     if when == "hour":
-        return Span(now - _HOUR, None)
+        # Of the clock on the wall an hour is none, or two, in the nights when it is put forward or back.
+        return Span((now.astimezone(UTC) - _HOUR).astimezone(zone), None)
     if when == "week":
         monday = today - timedelta(today.weekday())
         return Span(_at(monday - 7 * _DAY, zone), _at(monday, zone))

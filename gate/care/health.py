@@ -76,7 +76,7 @@ def problems(
     door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float, *, plain: bool = False
 ) -> list[Sentence]:
     """Pure: what is not well at `now` (monotonic seconds), in words; `plain` ones say nothing to an installer."""
-    return [*_of_door(door), *_of_vision(vision, now, plain=plain), *_of_machine(machine)]
+    return [*_of_door(door, plain=plain), *_of_vision(vision, now, plain=plain), *_of_machine(machine)]
 
 
 def sees(vision: VisionStatus | None, now: float) -> bool:
@@ -84,13 +84,14 @@ def sees(vision: VisionStatus | None, now: float) -> bool:
     return not any(_of_vision(vision, now))
 
 
-def _of_door(door: DoorStatus | None) -> Iterator[Sentence]:
+def _of_door(door: DoorStatus | None, *, plain: bool = False) -> Iterator[Sentence]:
     if door is None:
         yield DOOR_SILENT
         return
     yield from map(words_of_fault, door.faults)
     if door.store_fault:
-        yield Sentence("The gate cannot write its records now. What happens is kept, and written once it can be.")
+        kept = Sentence("The gate cannot write its records now. What happens is kept, and written once it can be.")
+        yield kept if plain else Sentence("{first} {rest}", first=kept, rest=door.store_fault)
     if door.unwritten_events > MANY_UNWRITTEN:
         yield Sentence("{count} events wait to be written to the record.", count=door.unwritten_events)
 

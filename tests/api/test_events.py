@@ -199,3 +199,10 @@ def test_what_people_look_at_has_words(browser, store, lived, staff):
     looks = {line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"}
     assert looks
     assert looks <= set(LOOKED)
+
+
+def test_a_kind_that_is_asked_for_twice_ends_no_list_early(browser, store):
+    for _ in range(10):
+        audit.append(store, AuditEvent("denied", {"reason": "unknown"}))
+    found = browser("auditor").get("/api/v1/events?kind=denied&kind=denied&count=6").json()
+    assert (len(found["items"]), found["next"] is None) == (6, False)

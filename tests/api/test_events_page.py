@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -164,3 +164,8 @@ def test_services_show_days_and_weeks(auditor, store):
     said = auditor.get("/services?days=7").text
     assert f'href="/events?when={yesterday_at(9).date()}"' in said
     assert "Week by week" in said
+
+
+@pytest.mark.parametrize("night", [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)])
+def test_the_last_hour_is_one_also_when_the_clocks_change(night):
+    assert night - span("hour", None, night.astimezone(ZoneInfo("Europe/Berlin"))).since == timedelta(hours=1)

@@ -124,7 +124,8 @@ def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     if search.kinds and (few or found.hint):
         found.add(f"+a.kind IN ({_marks(search.kinds)})", *search.kinds)
     else:
-        found.each_of = search.kinds
+        # One that is asked for twice is asked for once.
+        found.each_of = tuple(dict.fromkeys(search.kinds))
     if search.reason:
         found.add("json_extract(a.details, '$.reason') = ?", search.reason)
     at = "a.at" if found.hint else "+a.at"
