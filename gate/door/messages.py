@@ -15,6 +15,8 @@ from gate.vocabulary import Claim, Lesson
 # As the gallery asks of every template.
 _UNIT_TOLERANCE = 1e-3
 _LONGEST_CLAIM = 64
+_ORDER_WITHIN_S = 1.5
+_CLOCK_ROUNDING_S = 0.001
 _LONGEST_TEXT = 200
 _NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
@@ -45,6 +47,15 @@ def asker(message: Message, peer: Peer) -> str:
     """Who gives an order: the peer by the kernel's word, and whom it says that it speaks for. Raises Malformed."""
     by = read(Order, message).by
     return f"{by} through uid {peer.uid}" if by is not None and _NAMED.fullmatch(by) else f"uid {peer.uid}"
+
+
+def in_time(message: Message, now: float) -> bool:
+    """Whether an order comes while whoever gave it waits for it still; `now` is monotonic seconds. Raises Malformed.
+
+    An asker gives up after two seconds (`gate.processes.client`), and has said then that nothing was done.
+    """
+    asked_mono = read(Order, message).asked_mono
+    return asked_mono is None or -_CLOCK_ROUNDING_S <= now - asked_mono <= _ORDER_WITHIN_S
 
 
 def may_ask(do: Do, *, vision: bool, commands: bool) -> bool:

@@ -21,7 +21,7 @@ from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
 from gate.door.learning import Lessons
-from gate.door.messages import asker, claim_from, lesson_from, may_ask
+from gate.door.messages import asker, claim_from, in_time, lesson_from, may_ask
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
@@ -198,6 +198,10 @@ class DoorService:
                 parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(self._settings, *parts, clock_trusted=self._clock.trust.trusted)
             case _:
+                # Nobody waits for a late one; letting go of the relay is never too late.
+                if do is not Do.RELEASE_RELAY and not in_time(message, now):
+                    self._attribution.refuse(Reason.STALE, peer)
+                    return Reply(False, Reason.STALE)
                 return self._obey(do, asker(message, peer), now)
 
     def _obey(self, do: Do, who: str, now: float) -> Reply:

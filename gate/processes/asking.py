@@ -6,6 +6,7 @@ answers, and NotUnderstood, which is one, where the answer is not what was asked
 
 from __future__ import annotations
 
+import time
 from typing import Any, TypeVar
 
 from gate.processes.client import Client, LinkDown
@@ -48,7 +49,7 @@ def report(client: Client, said: Report) -> Taken:
 
 def order(client: Client, do: Do, by: str | None = None) -> Reply:
     """Give the door an order, for oneself or for whom one speaks; it is on record who gave it."""
-    said = client.ask(request(do, Order(by)))
+    said = client.ask(request(do, Order(by, time.monotonic())))
     # So a door of version 0.1 says that its relay is off, which may run still while the gate is upgraded.
     if do is Do.RELEASE_RELAY and said == {"released": True}:
         return Reply(True)

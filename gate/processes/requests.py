@@ -39,9 +39,10 @@ OF_VISION = frozenset({Do.STATUS, Do.PREVIEW})
 @dataclass(frozen=True, slots=True)
 class Order:
     """A person's order to the door. `by` is whom the asking process speaks for, as the record names them ("user ID",
-    "token ID"); None: itself."""
+    "token ID"); None: itself. `asked_mono` is when they gave it, monotonic seconds; None: an asker of yesterday's."""
 
     by: str | None = None
+    asked_mono: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

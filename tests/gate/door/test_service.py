@@ -374,3 +374,16 @@ def test_it_imports_nothing_but_the_standard_library_and_gpiozero():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if not name.startswith("_") and "coverage" not in name}
     assert loaded == {"gate", "gpiozero", "colorzero"}
+
+
+@pytest.mark.parametrize("do", ["open", "hold", "lockdown", "release"])
+def test_an_order_that_comes_late_is_refused_on_record_and_one_in_time_is_not(state, do):
+    with door_process(state, hold_pin=HOLD) as (_, client):
+        for late in (2.0, 1.6, -5.0):
+            answer = client.ask({"do": do, "asked_mono": time.monotonic() - late})
+            assert answer == {"granted": False, "reason": "stale"}
+        assert client.ask({"do": "status"})["standing"] == []
+        assert edges(state) == [False]
+        assert client.ask({"do": do, "asked_mono": time.monotonic() - 0.5})["granted"]
+        assert client.ask({"do": "release-relay", "asked_mono": time.monotonic() - 9.0})["granted"]
+    assert "stale" in [line.details.get("reason") for line in events(state) if line.kind == "denied"]
