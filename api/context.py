@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -129,6 +130,15 @@ Store = Annotated[sqlite3.Connection, Depends(_store)]
 def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **details: Any) -> None:
     """Put on record that somebody looked at personal data."""
     audit.append(connection, AuditEvent(Kind.LOOKED_AT, {"what": what, "by": actor.label, **details}))
+
+
+def record_look_once(
+    connection: sqlite3.Connection, context: Context, actor: Actor, what: str, *, begins: bool = False
+) -> None:
+    """Put a look at what is fetched again and again on record: once while it goes on, and where it `begins`."""
+    goes_on = not context.looks.begins(what, actor.label, time.monotonic())
+    if begins or not goes_on:
+        record_look(connection, actor, what)
 
 
 def door_status(context: Context) -> DoorStatus | None:

@@ -1,10 +1,10 @@
-"""When a look through the camera begins: pages ask for picture after picture, and the record has one line a look."""
+"""When a look begins: a page that shows itself anew asks again and again, and the record has one line a look."""
 
 from __future__ import annotations
 
 import threading
 
-# Without a picture for so long it was over.
+# Whoever asked for nothing for so long has looked away.
 _OVER_S = 30.0
 
 
@@ -12,12 +12,14 @@ class Looks:
     """Who looked last, and when, of one api process."""
 
     def __init__(self) -> None:
-        self._last_mono: dict[str, float] = {}
+        self._last_mono: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
-    def begins(self, by: str, now: float) -> bool:
-        """Whether a picture for somebody (as the record calls them) begins a look; `now` is monotonic seconds."""
+    def begins(self, what: str, by: str, now: float) -> bool:
+        """Whether showing somebody (as the record calls them) what is called so begins a look; `now` is monotonic
+        seconds."""
+        look = (what, by)
         with self._lock:
-            goes_on = now - self._last_mono.get(by, float("-inf")) <= _OVER_S
-            self._last_mono = {who: at for who, at in self._last_mono.items() if now - at <= _OVER_S} | {by: now}
+            goes_on = now - self._last_mono.get(look, float("-inf")) <= _OVER_S
+            self._last_mono = {one: at for one, at in self._last_mono.items() if now - at <= _OVER_S} | {look: now}
         return not goes_on

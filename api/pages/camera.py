@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.asked_first import AskedFirst
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store, record_look_once
 from api.problems import HttpProblem
 from api.who_asks import Watcher
 from gate.processes import asking
@@ -25,9 +24,7 @@ def show_camera(
     context: Shared, connection: Store, actor: Watcher, first: Annotated[bool, Query()] = False
 ) -> Response:
     """What the camera sees now; each look is on record, also that of a page that does not say it is its `first`."""
-    begins = context.looks.begins(actor.label, time.monotonic())
-    if first or begins:
-        record_look(connection, actor, "the camera")
+    record_look_once(connection, context, actor, "the camera", begins=first)
     return Response(picture_of(context), media_type="image/jpeg")
 
 

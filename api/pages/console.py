@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, door_status, record_look
+from api.context import Context, Shared, Store, door_status, record_look, record_look_once
 from api.pages.orders import said_of
 from api.pages.page import language_of, page
 from api.pages.photo_links import photos_for
@@ -42,6 +42,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         return RedirectResponse("/events", 303)
     if actor.may(Permission.DOOR) and not actor.may(Permission.RECORD):
         return RedirectResponse("/guard", 303)
+    if actor.may(Permission.RECORD):
+        record_look_once(connection, context, actor, "today", begins=part != "live")
     if part == "live":
         changes: Changes = request.app.state.changes
         key = (language_of(request).tag, actor.permissions)
@@ -51,8 +53,6 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
                 lambda: bytes(page(request, "today_live.html", actor=actor, **_now(connection, context, actor)).body),
             )
         )
-    if actor.may(Permission.RECORD):
-        record_look(connection, actor, "today")
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
     values = photos_for(context, connection, actor) | _now(connection, context, actor) | said_of(request)
     return page(request, "today.html", actor=actor, first_hour=first, **values)

@@ -2,6 +2,8 @@
 const told = document.getElementById("told");
 const DONE_WITHIN_MS = 8000;
 const SAID_FOR_MS = 10_000;
+// Pressed twice, it is one order, also where the button was made anew meanwhile.
+const waiting = new Set();
 let unsaid;
 
 function say(said, good) {
@@ -24,6 +26,7 @@ async function order(form) {
       signal: AbortSignal.timeout(DONE_WITHIN_MS),
     });
     if (answer.redirected) return location.assign("/sign-in");
+    if (!answer.ok) return say(told.dataset.refused, false);
     const { said, good } = await answer.json();
     say(said, good);
   } catch {
@@ -35,10 +38,9 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-order]");
   if (!form) return;
   event.preventDefault();
-  // Pressed twice, it is one order.
-  if (form.dataset.waits) return;
-  form.dataset.waits = "yes";
+  if (waiting.has(form.action)) return;
+  waiting.add(form.action);
   await order(form);
-  delete form.dataset.waits;
+  waiting.delete(form.action);
   form.closest("details")?.removeAttribute("open");
 });

@@ -40,6 +40,8 @@ _SCREENS = 4
 _LOOK_AFTER_EVERY_S = 5.0
 # A page of the console is fetched again at each change: fifty of them must not keep the machine busy.
 _PAGES_GAP_S = 0.3
+# What was made of the state of things is theirs for so long who fetch without a change.
+_MADE_FOR_S = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +61,8 @@ class Changes:
         # The oldest first.
         self._followers: list[_Follower] = []
         self._number = 0
-        self._made: dict[tuple[int, Hashable], bytes] = {}
+        self._version: Hashable = None
+        self._made: dict[tuple[Hashable, Hashable], bytes] = {}
         self._making = threading.Lock()
 
     def follow(self, actor: Actor | None, place: Place | None, gap_s: float = 0.0) -> AsyncIterator[str]:
@@ -128,11 +131,13 @@ class Changes:
         if not self._followers:
             # Nobody is watching, so nobody would tell that something changed.
             return make()
+        # Not all that is shown tells of its change: who is erased, what vision says of itself, and time that passes.
+        now = (self._number, self._version, int(time.monotonic() // _MADE_FOR_S))
         with self._making:
-            whole = (self._number, key)
+            whole = (now, key)
             if whole not in self._made:
                 made = make()
-                self._made = {old: page for old, page in self._made.items() if old[0] == self._number} | {whole: made}
+                self._made = {old: page for old, page in self._made.items() if old[0] == now} | {whole: made}
             return self._made[whole]
 
     async def _watch(self) -> None:
@@ -150,7 +155,7 @@ class Changes:
                         if seen is not None and now != seen:
                             self._tell()
                         seen = now
-                        found = connection.execute("PRAGMA data_version").fetchone()
+                        found = self._version = connection.execute("PRAGMA data_version").fetchone()
                         if found != version or clock() - looked_after_mono >= _LOOK_AFTER_EVERY_S:
                             looked_after_mono, version = clock(), found
                             self._end_what_is_over(connection)

@@ -1,14 +1,18 @@
 """The guard's page: who was last and why, and orders whose outcome is said on the page they were given on."""
 
+import asyncio
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.auth import digest
 from gate.store.people import residents
 from gate.store.record import audit
+from gate.store.site import accounts
 from gate.vocabulary import AuditEvent
-from tests.console import problem_of
+from tests.console import Browser, problem_of
 from tests.door import HOLD, door_process, until
 
 CHINESE = {"accept-language": "zh-CN"}
@@ -135,3 +139,48 @@ def test_a_controller_that_is_silent_is_told_on_the_page(browser, state):
 
 def test_what_nobody_said_is_not_said_on_a_page(browser):
     assert notice_of(browser("guard").get("/guard?said=Ring+5550100")) is None
+
+
+def test_a_token_sees_no_names_here_whatever_it_may_do_to_the_door(app, staff, store, came):
+    accounts.add_token(store, "lift", digest("secret"), ("door", "live"), staff["owner"], "test")
+    for path in ("/guard", "/guard?part=live"):
+        answer = Browser(app).get(path, headers={"authorization": "Bearer secret"})
+        assert answer.status_code == 403
+        assert "Li Na" not in answer.text
+    assert looks(store) == []
+
+
+def test_what_is_fetched_without_the_page_is_a_look_too(browser, store, came):
+    guard = browser("guard")
+    for _ in range(3):
+        assert "Li Na" in guard.get("/guard?part=live").text
+    assert looks(store) == ["the guard's page"]
+
+
+def test_who_was_last_is_told_behind_a_morning_of_openings_from_the_console(browser, store, came):
+    for _ in range(30):
+        audit.append(store, AuditEvent("granted", {"method": "command"}))
+    assert "Refused: outside their hours" in browser("guard").get("/guard").text
+
+
+def test_whoever_is_erased_is_gone_from_the_page_that_others_watch(app, browser, store, came):
+    manager, changes = browser("manager"), app.state.changes
+
+    async def watched():
+        stream = changes.follow(None, None)
+        await anext(stream)
+        assert "Li Na" in await asyncio.to_thread(shown)
+        await asyncio.to_thread(erase)
+        deadline = time.monotonic() + 10
+        while "Li Na" in await asyncio.to_thread(shown):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        await stream.aclose()
+
+    def shown():
+        return manager.get("/guard?part=live").text
+
+    def erase():
+        assert manager.post(f"/residents/{came.id}/erasure").status_code in (200, 303)
+
+    asyncio.run(watched())

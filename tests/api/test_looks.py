@@ -4,8 +4,10 @@ from gate.store.record import audit
 
 def test_a_look_begins_with_the_first_picture_and_again_after_a_pause():
     looks = Looks()
-    assert [looks.begins("ann", now) for now in (0.0, 0.2, 30.0, 59.9, 90.0)] == [True, False, False, False, True]
-    assert looks.begins("bob", 90.1)
+    told = [looks.begins("the camera", "ann", now) for now in (0.0, 0.2, 30.0, 59.9, 90.0)]
+    assert told == [True, False, False, False, True]
+    assert looks.begins("the camera", "bob", 90.1)
+    assert looks.begins("today", "ann", 90.1)
 
 
 def test_a_picture_that_is_asked_for_without_a_word_is_a_look_on_record_too(browser, store):
