@@ -54,10 +54,11 @@ def add(
     gate = home(state, config)
     with gate.store() as connection:
         added = stored.add(connection, stored.New(name, first_day, last_day, schedule, hours), gate.by)
+        kept = next(one.windows for one in stored.every(connection) if one.id == added)
     if as_json:
         print_json({"added": added})
         return
-    click.echo(f"{name}: {hours or 'closed'}.")
+    click.echo(f"{name}: {kept or 'closed'}.")
 
 
 @holidays.command()

@@ -41,8 +41,8 @@ def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | 
     """Add or change a schedule: facegate schedules put cleaners "Mon-Fri 07:00-12:00" "Sat 09:00-10:00"."""
     gate = home(state, config)
     with gate.store() as connection:
-        stored.put(connection, clean_text(name, "name"), "; ".join(windows), gate.by)
-    click.echo(f"{name}: {'; '.join(windows)}.")
+        kept = stored.put(connection, clean_text(name, "name"), "; ".join(windows), gate.by)
+    click.echo(f"{name}: {kept}.")
 
 
 @schedules.command()

@@ -1,8 +1,8 @@
 """Weekly hours as people type them, in English and in Chinese. Pure; standard library only.
 
 `Mon-Fri 7am to 7pm, Sat 8-12`, `周一至周五 7:00-19:00;周六 8点到12点`, `工作日 早上八点到下午六点`. What stands
-between days and times is let be; a word that is neither is refused. The door reads the narrower
-words of `gate.schedule` alone.
+between days and times is let be; a word that is neither is refused, and so is a time that may be meant in two ways: no
+window is read longer than somebody may have meant it. The door reads the narrower words of `gate.schedule` alone.
 """
 
 from __future__ import annotations
@@ -15,16 +15,25 @@ from gate.errors import Refusal, Sentence
 from gate.schedule import DASHES, NO_WINDOW, Schedule, Window, schedule_of, window_of
 
 _AMBIGUOUS = Sentence("Say of the end of '{window}' too whether it is before or after noon, or write it as 18:00.")
+_UNSURE = Sentence("Say in '{window}' what is before noon and what is after it, or write it as 09:00-18:00.")
+_WHICH_NIGHT = Sentence(
+    "Of which day the night in '{window}' is meant is not sure; write it as 00:30, of the day that has begun then."
+)
+_OVER_A_DAY = Sentence("'{window}' is no window that ends on the next day; one lasts for 24 hours at most.")
 _NO_DAYS = Sentence("Say on which days: '{window}' names none.")
 _NOON, _DAY = 12 * 60, 24 * 60
+# From this hour on a time can only be of a clock of 24 hours.
+_PLAIN = 13 * 60
 _CHINESE_DAYS = "一二三四五六日"
 _CHINESE_DIGITS = "零一二三四五六七八九十"
 _SETS = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
 
 _MORNING = r"凌晨|清晨|早上|早晨|早|上午|am|a\.m\."
 _AFTERNOON = r"下午|午后|傍晚|pm|p\.m\."
-_EVENING = r"晚上|晚间|夜里|夜间|半夜|晚|夜"
-_NUMBER = r"\d{1,2}|[零一二两三四五六七八九十]{1,3}(?=[点时])"
+_EVENING = r"晚上|晚间|晚"
+_NIGHT = r"夜里|夜间|半夜|夜"
+_DIGIT = "[一二三四五六七八九]"
+_NUMBER = rf"\d{{1,2}}|(?:[一二]?十{_DIGIT}?|[零两]|{_DIGIT})(?=[点时])"
 _TOKEN = re.compile(
     rf"""
     (?P<daily>daily|every\s?day|每天|每日|天天)
@@ -34,12 +43,13 @@ _TOKEN = re.compile(
   | (?:周|星期|礼拜)(?P<chinese>[一二三四五六日天1-7])
   | (?P<whole>全天|整天|24\s?小时|all\sday|24\s?h(?:ours?)?(?![a-z]))
   | (?P<noon>noon|正午)|(?P<midnight>midnight|午夜)
-  | (?P<half>{_MORNING}|中午|{_AFTERNOON}|{_EVENING})?\s*(?P<hour>{_NUMBER})
-    (?:[:.](?P<minute>\d{{2}})|[点时](?:(?P<words>半|[一三]刻|\d{{1,2}}|[零一二三四五六七八九十]{{1,3}})(?:分(?!钟))?|整)?)?
+  | (?:(?P<half>{_MORNING}|中午|{_AFTERNOON}|{_EVENING}|{_NIGHT})\s*)?(?P<hour>{_NUMBER})
+    (?:[:.](?P<minute>\d{{2}})|[点时](?:(?P<words>半|[一三]刻|\d{{1,2}}|[一二三四五]?十{_DIGIT}?|零?{_DIGIT})(?:分(?!钟))?|整)?)?
     (?:\s*(?P<after>am|pm|a\.m\.|p\.m\.)(?![a-z]))?
   | (?P<range>-|至|到|(?:to|until|till|through|thru)(?![a-z]))
-  | (?P<alone>[一二三四五六日天])
-  | (?P<between>[\s,;、。.:/&|()]|次日|第二天|翌日|the\snext\sday|(?:and|from|on|open|of)(?![a-z])|和|及|与|从|的|开放)
+  | (?P<alone>[一二三四五六日天])(?![零一二两三四五六七八九十]+[点时])
+  | (?P<next>次日|第二天|翌日|the\snext\sday)
+  | (?P<between>[\s,;、。.:/&|()]|(?:and|from|on|open|of)(?![a-z])|和|及|与|从|的|开放)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -51,6 +61,10 @@ class _Time:
 
     minute: int
     half: str | None
+    padded: bool = False
+    """Whether it was typed as clocks of 24 hours show it: 09:00, not 9 and not 9:00."""
+    after: bool = False
+    """Whether the half came after it, as in 6pm."""
 
 
 @dataclass(slots=True)
@@ -65,6 +79,8 @@ class _Reader:
     """Whether a sign for a range was the last that counted."""
     used: bool = True
     """Whether the days already have a window: the next day begins others."""
+    next_day: bool = False
+    """Whether the end that comes was said to be on the next day."""
 
     def day(self, days: list[int]) -> None:
         """Days, or the last of a range of them."""
@@ -84,8 +100,25 @@ class _Reader:
             return
         if not self.to:
             raise Refusal(NO_WINDOW, window=piece)
-        self.window(self.start.minute % _DAY, _end(self.start, time, piece), piece)
-        self.start = None
+        start, end = _span(self.start, time, piece, next_day=self.next_day)
+        self.check_order(self.start, start, time, piece)
+        self.window(start, end, piece)
+        self.start, self.next_day = None, False
+
+    def check_order(self, said: _Time, start: int, end: _Time, piece: str) -> None:
+        """Raises Refusal where 2-6 after 8-12 may be of the afternoon, or a night of either of two days."""
+        last = self.windows[-1].start if self.windows and self.used else 0
+        if said.half is end.half is None and not said.padded and start < last < _PLAIN:
+            raise Refusal(_UNSURE, window=piece)
+        if said.half in ("evening", "night") and start < _NOON and len(self.days) < len(_CHINESE_DAYS):
+            raise Refusal(_WHICH_NIGHT, window=piece)
+
+    def on_the_next_day(self, piece: str) -> None:
+        """Said of an end that comes, or of one that was just read."""
+        if self.start is not None and self.to:
+            self.next_day = True
+        elif self.start is not None or self.to or not self.used or not self.windows or self.windows[-1].end <= _DAY:
+            raise Refusal(_OVER_A_DAY, window=piece)
 
     def window(self, start: int, end: int, piece: str) -> None:
         """One for each of the days."""
@@ -118,6 +151,8 @@ def _take(reader: _Reader, token: re.Match[str], piece: str) -> None:
         reader.time(_time(said, piece), piece)
     elif "whole" in said:
         reader.window(0, _DAY, piece)
+    elif "next" in said:
+        reader.on_the_next_day(piece)
     elif "range" in said:
         if reader.to or (reader.start is None and reader.used):
             raise Refusal(NO_WINDOW, window=piece)
@@ -152,33 +187,79 @@ def _time(said: dict[str, str], piece: str) -> _Time:
         return _Time(_NOON if "noon" in said else _DAY, "named")
     half = _half(said.get("after") or said.get("half"))
     hour, minute = _number(said["hour"]), _minutes(said)
-    if (half in ("pm", "evening") and 5 <= hour < 12) or (half in ("pm", "noon") and hour < 5):
+    if hour in _NEVER.get(half or "", ()):
+        raise Refusal(_UNSURE, window=piece)
+    if (half in ("pm", "evening", "night") and 5 <= hour < 12) or (half in ("pm", "noon") and hour < 5):
         hour += 12
     elif hour == 12 and said.get("after", said.get("half", ""))[:1] in ("a", "凌"):
         hour = 0
-    elif hour == 12 and half == "evening":
-        hour = 24
+    elif hour == 12 and half in ("evening", "night"):
+        hour = 0 if minute else 24
     if minute > 59 or hour * 60 + minute > _DAY:
         raise Refusal(NO_WINDOW, window=piece)
-    return _Time(hour * 60 + minute, half)
+    padded = len(said["hour"]) == 2 and "minute" in said
+    return _Time(hour * 60 + minute, half, padded, "after" in said)
+
+
+# The hours that nobody names so, or of which two may be meant.
+_NEVER = {"am": range(13, 25), "noon": range(5, 10), "evening": range(3, 5), "night": range(5, 7)}
 
 
 def _half(word: str | None) -> str | None:
     if word is None:
         return None
-    kinds = (("am", _MORNING), ("pm", _AFTERNOON), ("evening", _EVENING))
+    kinds = (("am", _MORNING), ("pm", _AFTERNOON), ("evening", _EVENING), ("night", _NIGHT))
     return next((kind for kind, words in kinds if re.fullmatch(words, word)), "noon")
 
 
-def _end(start: _Time, end: _Time, piece: str) -> int:
-    """The minute at which a window ends: after noon where its start is, unless something else was said."""
-    if end.half is not None:
-        return end.minute or _DAY
-    if start.half in ("pm", "evening", "noon") and end.minute < _NOON and end.minute + _NOON > start.minute:
-        return end.minute + _NOON
-    if start.half == "am" and end.minute <= start.minute:
+def _span(start: _Time, end: _Time, piece: str, *, next_day: bool) -> tuple[int, int]:
+    """The minutes from which to which a window lasts, of which an end that is no later is the next day's.
+
+    Raises Refusal where they may be meant in two ways.
+    """
+    first, last = start.minute % _DAY, end.minute
+    if start.half is None:
+        first = _plain_start(start, end, piece)
+    elif end.half is None and next_day:
+        if last == _NOON:
+            raise Refusal(_AMBIGUOUS, window=piece)
+    elif end.half is None:
+        last = _plain_end(start, last, piece)
+    if next_day and last > first:
+        raise Refusal(_OVER_A_DAY, window=piece)
+    return first, last if end.half is None else last or _DAY
+
+
+def _plain_start(start: _Time, end: _Time, piece: str) -> int:
+    """The start of which no half of the day was said: after noon with an end such as 6pm, if it can be.
+
+    Raises Refusal where it may be before noon and after it.
+    """
+    first, last = start.minute % _DAY, end.minute
+    if first >= _PLAIN or (start.padded and end.padded and end.half is None):
+        return first
+    if end.half is not None and 60 <= first < _NOON and first + _NOON < (last or _DAY):
+        # 8-10pm is of the evening; 08:00 to ten in the evening is a day; of the rest it is not sure.
+        if start.padded == end.after:
+            raise Refusal(_UNSURE, window=piece)
+        return first + _NOON * end.after
+    if last < first:
+        raise Refusal(_UNSURE, window=piece)
+    return first
+
+
+def _plain_end(start: _Time, last: int, piece: str) -> int:
+    """The end of which no half of the day was said: the next time at which clocks show it so.
+
+    Raises Refusal where it may be meant otherwise.
+    """
+    first = start.minute % _DAY
+    if (start.half == "am" or last >= _PLAIN) and last <= first:
         raise Refusal(_AMBIGUOUS, window=piece)
-    return end.minute
+    if start.half == "am" or last >= _PLAIN or last < 60:
+        return last or _DAY
+    until = first + ((last - first) % _NOON or _NOON)
+    return until if until <= _DAY else until - _DAY
 
 
 def _minutes(said: dict[str, str]) -> int:

@@ -300,6 +300,9 @@ def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos,
 def test_schedules_and_groups_from_the_command_line(facegate, store):
     residents.enrol(store, "Wang Fang", None, [])
     assert facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00", "Sat 09:00-12:00").code == 0
+    # What is kept is told, not what was typed.
+    assert facegate("schedules", "put", "late", "周五晚上8点到12点").out == "late: Fri 20:00-24:00.\n"
+    assert facegate("schedules", "remove", "late").code == 0
     assert facegate("groups", "put", "cleaners", "--schedule", "day").code == 0
     changed = facegate("residents", "change", "Wang Fang", "--group", "cleaners", "--more-time")
     assert changed.out.strip() == "Wang Fang: Mon-Fri 07:00-19:00; Sat 09:00-12:00, with more time."

@@ -39,6 +39,27 @@ OFFICE = "Mon-Fri 07:00-19:00; Sat 08:00-12:00"
         ("周日 18:00-24:00", "Sun 18:00-24:00"),
         ("Sat 12am-12pm", "Sat 00:00-12:00"),
         ("周六 晚上8点到晚上12点", "Sat 20:00-24:00"),
+        ("周一到周五 晚上8点到12点", "Mon-Fri 20:00-24:00"),
+        ("周一到周五 晚上八点到十二点半", "Mon-Fri 20:00-00:30"),
+        ("Mon-Fri 8pm-12", "Mon-Fri 20:00-24:00"),
+        ("Mon-Fri noon to 6", "Mon-Fri 12:00-18:00"),
+        ("周日 下午2点到12点", "Sun 14:00-24:00"),
+        ("每天 夜里1点到5点", "daily 01:00-05:00"),
+        ("每天 半夜1点到4点", "daily 01:00-04:00"),
+        ("每天 晚上12点半到2点", "daily 00:30-02:00"),
+        ("Mon-Fri 2-6pm", "Mon-Fri 14:00-18:00"),
+        ("Mon-Fri 8-10pm", "Mon-Fri 20:00-22:00"),
+        ("Mon-Fri 11-2pm", "Mon-Fri 11:00-14:00"),
+        ("Mon-Fri 8-12 and 2-6pm", "Mon-Fri 08:00-12:00; Mon-Fri 14:00-18:00"),
+        ("weekdays 8 until 6pm", "Mon-Fri 08:00-18:00"),
+        ("周一 08:00到晚上10点", "Mon 08:00-22:00"),
+        ("周日 晚上8点到次日10点", "Sun 20:00-10:00"),
+        ("周一 09:00-05:00", "Mon 09:00-05:00"),
+        ("每天 24小时", "daily 00:00-24:00"),
+        ("daily 24小时", "daily 00:00-24:00"),
+        ("Mon-Fri 24 hours", "Mon-Fri 00:00-24:00"),
+        ("周三十点到十二点", "Wed 10:00-12:00"),
+        ("周一 二十二点到二十三点五十九分", "Mon 22:00-23:59"),
     ],
 )
 def test_what_is_typed_is_understood(typed, meant):
@@ -62,6 +83,29 @@ def test_what_is_typed_is_understood(typed, meant):
         ("周一至周五 7:00-19:00；周三 12:00-13:00", "overlaps itself on Wed at 12:00"),
         ("Mon - - Fri 7:00-9:00", "is no window"),
         ("Mon 7:00-Fri 9:00", "is no window"),
+        ("周一 晚上4点到9点", "before noon"),
+        ("周一 半夜6点到9点", "before noon"),
+        ("周一 上午14点到16点", "before noon"),
+        ("Mon-Fri 9-5", "before noon"),
+        ("Mon-Fri 12-6am", "before noon"),
+        ("Mon-Fri 10-2am", "before noon"),
+        ("Mon-Fri 08:00-10:00pm", "before noon"),
+        ("Mon-Fri 8-12 and 2-6", "before noon"),
+        ("周一 8点到晚上10点", "before noon"),
+        ("周一 8点到次日6点", "before noon"),
+        ("周一 晚上10点到18点", "before or after noon"),
+        ("周一 晚上8点到次日12点", "before or after noon"),
+        ("周一到周五 夜里1点到5点", "Of which day the night"),
+        ("周五 晚上12点半到2点", "Of which day the night"),
+        ("周日 8点到次日10点", "on the next day"),
+        ("周日 8点到次日8点", "never opens"),
+        ("周日 晚上8点到次日晚上9点", "on the next day"),
+        ("周一 8:00-12:00 第二天", "on the next day"),
+        ("次日 周一 8:00-12:00", "on the next day"),
+        ("周一 一二点到四点", "is no window"),
+        ("周一二三点到四点", "is no window"),
+        ("周一 二零点到二二点", "is no window"),
+        ("周一 八点到九点一二分", "is no window"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_part_that_is_wrong(typed, sentence):
@@ -92,6 +136,28 @@ def test_a_schedule_is_written_so_that_it_is_read_again(windows):
 def test_whatever_is_typed_is_hours_or_one_sentence(typed):
     with suppress(Refusal):
         assert parse(written(read(typed))).windows
+
+
+TIMES = st.tuples(
+    st.sampled_from(["", "早上", "上午", "凌晨", "中午", "下午", "晚上", "夜里", "半夜", "次日", "次日早上"]),
+    st.sampled_from(["{}点", "{}:00", "{}点半", "{:02}:30", "{}", "{}am", "{}pm", "{}:30 pm"]),
+    st.integers(0, 24),
+).map(lambda time: time[0] + time[1].format(time[2]))
+
+
+@given(st.sampled_from(["每天 ", "周五", "Mon-Fri "]), st.lists(TIMES, min_size=2, max_size=4), st.sampled_from("到-"))
+def test_what_is_read_lasts_a_day_at_most_and_is_read_again(days, times, to):
+    with suppress(Refusal):
+        found = read(days + to.join(times[:2]) + " " + to.join(times[2:]))
+        assert all(0 < one.end - one.start <= 24 * 60 for one in found.windows)
+        assert read(written(found)) == parse(written(found)) == found
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.sampled_from(["下午", "晚上", "半夜"]))
+def test_an_end_of_which_no_half_was_said_is_never_read_longer_than_half_a_day(start, end, half):
+    with suppress(Refusal):
+        (one,) = read(f"周五 {half}{start}点到{end}点").windows
+        assert one.end - one.start <= 12 * 60
 
 
 @pytest.mark.parametrize("tag", [one.tag for one in Languages().all])

@@ -47,10 +47,10 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
     return [Named(*row) for row in rows]
 
 
-def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups: Iterable[str] = ()) -> None:
+def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups: Iterable[str] = ()) -> str:
     """Add a schedule or change its windows, and give it to `groups`, which are made where there is none of that name.
 
-    Raises Refusal with one sentence when they are no schedule.
+    Returns the windows as they are kept. Raises Refusal with one sentence when they are no schedule.
     """
     windows = _as_the_door_reads_it(windows)
     with transaction(connection):
@@ -62,6 +62,7 @@ def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups
         audit.append(connection, AuditEvent(Kind.SCHEDULE_CHANGED, {"schedule": name, "windows": windows, "by": by}))
         for group in groups:
             put_group(connection, group, name, by)
+    return windows
 
 
 def _as_the_door_reads_it(words: str) -> str:
