@@ -17,7 +17,7 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
-from api.auth import Actor, Permission
+from api.auth import Actor, Permission, digest
 from api.context import Context, context_of, store_of
 from api.drafts import draft_in
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD
@@ -95,10 +95,19 @@ def create_app(context: Context) -> FastAPI:
 
 async def _told_with_draft(request: Request, error: Exception) -> Response:
     """A page that asks for a password, and carries on what was typed by whoever has to give it."""
-    user = request.cookies.get(context_of(request).who_cookie)
+    user = _who_typed(request)
     draft = await draft_in(request) if user and not request.url.path.startswith(_MACHINES) else None
     sealed = context_of(request).drafts.sealed(draft, user) if draft and user else ""
     return await run_in_threadpool(_told, request, error, sealed)
+
+
+def _who_typed(request: Request) -> str | None:
+    """Whoever is signed in, or was by a session that this browser still shows; None: nobody we know."""
+    context, actor = context_of(request), getattr(request.state, "actor", None)
+    if actor is not None:
+        return actor.user.id if actor.user else None
+    session, mark = (request.cookies.get(name) for name in (context.cookie, context.who_cookie))
+    return context.drafts.whose(mark, digest(session)) if session and mark else None
 
 
 def _told(request: Request, error: Exception, draft: str = "") -> Response:

@@ -86,7 +86,7 @@ class Context:
 
     @property
     def who_cookie(self) -> str:
-        """The name of the cookie that says who was signed in here last. It lets nobody in."""
+        """The name of the cookie that says who was signed in here last, with a mark of ours. It lets nobody in."""
         return f"{self.cookie}-who"
 
     @property

@@ -1,30 +1,81 @@
 """What somebody had typed when their login had ended, or their password was wanted again.
 
 The page that asks for the password carries it on, sealed: nobody can read or change it on the way, and it is opened for
-the user alone who typed it. Passwords and files are never in it, nor what moves the gate: an order that is old is none.
+the user alone who typed it. Only forms in which somebody types much are kept, by a closed list: whatever takes away,
+erases, gives a role or moves the gate is never done by a request of before. Passwords and files are never in it.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
+
+from gate.errors import Sentence
 
 MOST_SEALED = 64 << 10
 # A draft is kept for so long, seconds; a form that is larger, in bytes, is not.
 _KEPT_S = 3600
 _MOST = 16 << 10
-_FORMS = ("/settings/", "/residents/")
-_ORDERS = ("/settings/free-access/",)
-_SECRETS = frozenset({"password", "current", "code"})
+_TYPED_AGAIN = frozenset({"password"})
+# What a form says of the state it was made from; it is carried on unseen.
+_KNOWN_AS = "known_as"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A form that is kept: what it does, on which page it stands, and what its fields are called by people."""
+
+    does: Sentence
+    page: str
+    """Empty: the form's own address."""
+    fields: Mapping[str, Sentence]
+
+
+_NAME, _HOURS, _FIRST, _LAST = Sentence("Name"), Sentence("Hours"), Sentence("First day"), Sentence("Last day")
+_KINDS: dict[str, Kind] = {
+    "/settings/schedules": Kind(
+        Sentence("These weekly hours are saved."), "/settings/hours",
+        {"name": _NAME, "windows": _HOURS, "group": Sentence("Give these hours to"),
+         "new_group": Sentence("A new group of the same name")},
+    ),
+    "/settings/groups": Kind(
+        Sentence("This group is saved."), "/settings/hours", {"name": _NAME, "schedule": _HOURS}
+    ),
+    "/settings/holidays": Kind(
+        Sentence("This holiday is added."), "",
+        {"name": _NAME, "first_day": _FIRST, "last_day": _LAST, "schedule": Sentence("For which hours"),
+         "hours": _HOURS},
+    ),
+    "/settings/users": Kind(Sentence("This user is added."), "", {"name": _NAME, "role": Sentence("Role")}),
+    "/settings/tokens": Kind(
+        Sentence("This token is made."), "", {"name": _NAME, "permissions": Sentence("What it may do")}
+    ),
+    "/settings/webhooks": Kind(
+        Sentence("This webhook is added."), "", {"url": Sentence("Address"), "what": Sentence("What is sent")}
+    ),
+}  # fmt: skip
+_RESIDENT = Kind(
+    Sentence("What is said of this resident is changed."), "",
+    {"name": _NAME, "unit": Sentence("Home"), "group": Sentence("Group"), "valid_from": _FIRST, "valid_until": _LAST,
+     "extended": Sentence("Needs the gate open for longer"), "schedule": _HOURS},
+)  # fmt: skip
+_OF_A_RESIDENT = re.compile(r"/residents/[0-9a-f-]{36}")
+
+
+def kind_of(path: str) -> Kind | None:
+    """The form that is sent to this address; None where what is sent there is not kept."""
+    return _RESIDENT if _OF_A_RESIDENT.fullmatch(path) else _KINDS.get(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form that was sent: where to, from which page, and what was in its fields."""
+    """A form that was sent: where to, on which page it stands, and what was in its fields."""
 
     path: str
     page: str
@@ -38,6 +89,15 @@ class Drafts:
     """Seals drafts and opens them, with a key that ends with the process."""
 
     key: bytes = field(default_factory=Fernet.generate_key, repr=False)
+
+    def mark(self, user: str, session: str) -> str:
+        """What a browser shows of whose session this was, by its hash: nobody else can make it."""
+        return f"{user}.{hmac.digest(self.key, f'{user} {session}'.encode(), 'sha256').hex()}"
+
+    def whose(self, mark: str, session: str) -> str | None:
+        """The user of a session that was, by the mark that this process gave with it; None where it gave none such."""
+        user = marked_user(mark)
+        return user if hmac.compare_digest(self.mark(user, session).encode(), mark.encode()) else None
 
     def sealed(self, draft: Draft, user: str) -> str:
         """The draft of a user, to be carried by their browser."""
@@ -56,21 +116,20 @@ class Drafts:
 
 async def draft_in(request: Request) -> Draft | None:
     """The form that a request sends; None where it sends none that may be kept."""
-    path, kind = request.url.path, request.headers.get("content-type", "")
+    path, sort = request.url.path, request.headers.get("content-type", "")
+    kind = kind_of(path)
     length = request.headers.get("content-length", "")
-    is_form = kind.startswith("application/x-www-form-urlencoded") and length.isdecimal() and 0 < int(length) <= _MOST
-    if request.method != "POST" or not is_form or not path.startswith(_FORMS) or path.startswith(_ORDERS):
+    is_form = sort.startswith("application/x-www-form-urlencoded") and length.isdecimal() and 0 < int(length) <= _MOST
+    if request.method != "POST" or not is_form or kind is None:
         return None
     sent = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
     return Draft(
-        path, _page_of(request, path),
-        [(name, value) for name, value in sent if name not in _SECRETS],
-        [name for name, _ in sent if name in _SECRETS],
+        path, kind.page or path,
+        [(name, value) for name, value in sent if name in kind.fields or name == _KNOWN_AS],
+        [name for name, _ in sent if name in _TYPED_AGAIN],
     )  # fmt: skip
 
 
-def _page_of(request: Request, path: str) -> str:
-    """The page on which the form stood, as far as the browser says."""
-    came = urlsplit(request.headers.get("referer", ""))
-    known = came.netloc == request.headers.get("host") and came.path.startswith("/") and not came.path.startswith("//")
-    return came.path if known and came.path != "/sign-in" else path
+def marked_user(mark: str) -> str:
+    """Whose mark it says it is; anybody can write that."""
+    return mark.partition(".")[0]

@@ -33,7 +33,7 @@ def begin_session(
     secret, now, address = new_secret(), time.time(), address_of(request)
     accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
     accounts.begin_session(connection, digest(secret), user, now, address=address, network=network_of(address))
-    for name, value in ((context.cookie, secret), (context.who_cookie, user.id)):
+    for name, value in ((context.cookie, secret), (context.who_cookie, context.drafts.mark(user.id, digest(secret)))):
         response.set_cookie(
             name, value, max_age=int(LONGEST_S), path="/", secure=context.secure, httponly=True, samesite="lax"
         )

@@ -6,23 +6,36 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from api.auth import ROLES, Actor
-from api.drafts import Draft
+from api.drafts import Draft, kind_of
 from api.pages.page import page
+from api.wording import KINDS
 from gate.errors import Sentence
 from gate.store.site.accounts import User
 
-# What the fields of forms are called by people; others are carried on unseen.
-_CALLED: dict[str, Sentence] = {
-    "name": Sentence("Name"), "unit": Sentence("Home"), "group": Sentence("Group"), "windows": Sentence("Hours"),
-    "schedule": Sentence("Hours"), "hours": Sentence("Hours"), "valid_from": Sentence("First day"),
-    "valid_until": Sentence("Last day"), "last_day": Sentence("Last day"), "first_day": Sentence("First day"),
-    "url": Sentence("Address"), "role": Sentence("Role"),
-}  # fmt: skip
-_SECRET = Sentence("Password")
+# What is chosen in a form, in words; what was typed is shown as it is.
+_CHOSEN: dict[tuple[str, str], Sentence] = {
+    ("permissions", "live"): Sentence("see what the gate does"),
+    ("permissions", "door"): Sentence("open and lock down"),
+    ("permissions", "people"): Sentence("residents and enrolment"),
+    ("permissions", "record"): Sentence("read the record"),
+    ("permissions", "site"): Sentence("users and settings"),
+    ("new_group", "1"): Sentence("yes"),
+    ("extended", "1"): Sentence("yes"),
+    ("schedule", "-"): Sentence("as their group, else at any time"),
+} | {("what", key): name for key, (name, _) in KINDS.items()}
+_SECRET, _NOTHING = Sentence("Password"), Sentence("none")
 
 
 def kept_page(request: Request, draft: Draft, user: User) -> Response:
-    """The draft, to be sent by its own user or left."""
-    shown = [(_CALLED[name], value) for name, value in draft.fields if value and name in _CALLED]
+    """The draft with what it does and every field of it, to be sent by its own user or left."""
+    kind = kind_of(draft.path)
+    shown = [
+        (kind.fields[name], _CHOSEN.get((name, value)), value)
+        for name, value in draft.fields
+        if kind and name in kind.fields
+    ]
     actor = Actor(f"user {user.id}", ROLES[user.role], user)
-    return page(request, "kept.html", actor=actor, draft=draft, shown=shown, secret=_SECRET, back=draft.page)
+    return page(
+        request, "kept.html", actor=actor, draft=draft, does=kind and kind.does, shown=shown, secret=_SECRET,
+        nothing=_NOTHING, back=draft.page,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.context import Context, Shared, Store, context_of
-from api.drafts import MOST_SEALED
+from api.drafts import MOST_SEALED, marked_user
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
 from api.pages.kept import kept_page
@@ -175,7 +175,7 @@ def _signed_in(
 ) -> Response:
     """On to the first page, or to what they had asked for or typed when their login had ended."""
     kept = context.drafts.opened(draft, user.id) if draft else None
-    again = request.cookies.get(context.who_cookie) == user.id
+    again = marked_user(request.cookies.get(context.who_cookie, "")) == user.id
     response: Response = _to(own_path(back) if again else "/")
     if kept is not None and not user.provisional:
         response = kept_page(request, kept, user)

@@ -76,6 +76,15 @@ def test_nothing_else_is_kept(ended, app, store):
     for path, given in (
         ("/door/open", {"data": {"x": "y"}}),
         ("/settings/free-access/hold", {"data": {"x": "y"}}),
+        # Nor what takes away, erases, or is done to many: nobody does that by a button that does not say so.
+        ("/settings/schedules/removal", {"data": {"name": "白班"}}),
+        ("/settings/holidays/x/removal", {"data": {"x": "y"}}),
+        ("/residents/together", {"data": {"deed": "moved_out", "resident": someone.id}}),
+        ("/residents/together/done", {"data": {"deed": "moved_out", "resident": someone.id}}),
+        (f"/residents/{someone.id}/erasure", {"data": {"key": "x"}}),
+        (f"/residents/{someone.id}/withdrawal", {"data": {"key": "x"}}),
+        (f"/residents/{someone.id}/corrections", {"data": {"event": "x"}}),
+        (f"/settings/users/{someone.id}/role", {"data": {"role": "owner"}}),
         ("/settings/schedules", {"files": {"windows": b"x"}}),
         ("/settings/schedules", {"data": {"windows": "x" * 20_000}}),
         ("/account/password", {"data": {"current": "x", "password": "y"}}),
@@ -84,6 +93,48 @@ def test_nothing_else_is_kept(ended, app, store):
         assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in"), path
     stranger = Browser(app).post(f"/residents/{someone.id}", data=TYPED)
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in")
+
+
+def test_whoever_only_says_whose_browser_it_is_carries_nothing_to_them(app, browser, staff, ended):
+    who = app.state.context.who_cookie
+    for user, mark in (
+        (staff["owner"].id, staff["owner"].id),
+        (staff["owner"].id, ended.cookies[who].replace(staff["manager"].id, staff["owner"].id)),
+        (staff["manager"].id, ended.cookies[who]),
+    ):
+        stranger = Browser(app)
+        stranger.cookies.set(who, mark)
+        stranger.cookies.set(app.state.context.cookie, "a session that never was")
+        asked = stranger.post("/settings/tokens", data={"name": "backup", "permissions": "people"})
+        assert (asked.status_code, "draft" in asked.text) == (303, False), user
+
+
+def test_what_goes_on_is_told_in_every_field_and_left_for_a_page_that_there_is(ended, browser, store):
+    someone = residents.enrol(store, "Li Na", None, [])
+    typed = {"name": "Li Na", "unit": "3-1204", "group": "", "valid_until": "2027-01-31", "extended": "1"}
+    asked = ended.post(f"/residents/{someone.id}", data=typed | {"known_as": "x", "other": "unseen"})
+    kept = ended.post("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(asked)})
+    assert "What is said of this resident is changed." in kept.text
+    shown = re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", kept.text)
+    assert shown == [
+        ("Name", "Li Na"), ("Home", "3-1204"), ("Group", "none"), ("Last day", "2027-01-31"),
+        ("Needs the gate open for longer", "yes"),
+    ]  # fmt: skip
+    assert form_in(kept) == typed | {"known_as": "x"}
+    owner = browser("owner")
+    forms = {
+        "/settings/schedules": TYPED, "/settings/groups": {"name": "A", "schedule": ""},
+        "/settings/holidays": {"name": "春节", "first_day": "2027-02-06"}, "/settings/users": {"name": "Eve"},
+        "/settings/tokens": {"name": "backup", "permissions": "people"},
+        "/settings/webhooks": {"url": "https://a.example", "what": "entries"}, f"/residents/{someone.id}": typed,
+    }  # fmt: skip
+    for path, form in forms.items():
+        accounts.end_session(store, digest(owner.cookies["facegate"]))
+        # The page that answered the form before: it is no page to go to.
+        asked = owner.post(path, data=form, headers={"referer": f"http://gate{path}"})
+        kept = owner.post("/sign-in", data={"name": "owner", "password": PASSWORD, "draft": draft_in(asked)})
+        left = re.search(r'<a href="([^"]+)">Leave it', kept.text)[1]
+        assert owner.get(left).status_code == 200, path
 
 
 def test_whose_login_ended_goes_on_to_the_page_that_was_asked_for(ended):
