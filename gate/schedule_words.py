@@ -24,6 +24,8 @@ _NO_DAYS = Sentence("Say on which days: '{window}' names none.")
 _NOON, _DAY = 12 * 60, 24 * 60
 # From this hour on a time can only be of a clock of 24 hours.
 _PLAIN = 13 * 60
+# Before it a zero says that the clock is one of 24 hours.
+_TEN = 10 * 60
 _CHINESE_DAYS = "一二三四五六日"
 _CHINESE_DIGITS = "零一二三四五六七八九十"
 _SETS = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
@@ -202,7 +204,9 @@ def _time(said: dict[str, str], piece: str) -> _Time:
 
 
 # The hours that nobody names so, or of which two may be meant.
-_NEVER = {"am": range(13, 25), "noon": range(5, 10), "evening": range(3, 5), "night": range(5, 7)}
+_NEVER = {
+    "am": range(13, 25), "noon": (0, *range(4, 10)), "pm": (0,), "evening": range(3, 5), "night": range(5, 7),
+}  # fmt: skip
 
 
 def _half(word: str | None) -> str | None:
@@ -239,8 +243,8 @@ def _plain_start(start: _Time, end: _Time, piece: str) -> int:
     if first >= _PLAIN or (start.padded and end.padded and end.half is None):
         return first
     if end.half is not None and 60 <= first < _NOON and first + _NOON < (last or _DAY):
-        # 8-10pm is of the evening; 08:00 to ten in the evening is a day; of the rest it is not sure.
-        if start.padded == end.after:
+        # 8-10pm is of the evening; 08:00 to ten in the evening is a day, but of 10:00 and the rest it is not sure.
+        if start.padded if end.after else not (start.padded and first < _TEN):
             raise Refusal(_UNSURE, window=piece)
         return first + _NOON * end.after
     if last < first:

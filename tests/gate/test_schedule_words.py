@@ -93,6 +93,9 @@ def test_what_is_typed_is_understood(typed, meant):
         ("Mon-Fri 8-12 and 2-6", "before noon"),
         ("周一 8点到晚上10点", "before noon"),
         ("周一 8点到次日6点", "before noon"),
+        ("周一 10:00到晚上11点", "before noon"),
+        ("周一 中午0点到下午6点", "before noon"),
+        ("周一 8点到下午0点", "before noon"),
         ("周一 晚上10点到18点", "before or after noon"),
         ("周一 晚上8点到次日12点", "before or after noon"),
         ("周一到周五 夜里1点到5点", "Of which day the night"),
@@ -153,11 +156,42 @@ def test_what_is_read_lasts_a_day_at_most_and_is_read_again(days, times, to):
         assert read(written(found)) == parse(written(found)) == found
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.sampled_from(["下午", "晚上", "半夜"]))
-def test_an_end_of_which_no_half_was_said_is_never_read_longer_than_half_a_day(start, end, half):
+# What somebody may mean by an hour from 1 to 12 on a clock of 24, by the word that stands with it.
+HALVES = {
+    "": lambda hour: {hour, hour + 12}, "上午": lambda hour: {hour}, "凌晨": lambda hour: {hour % 12},
+    "中午": lambda hour: {hour, hour + 12} & set(range(10, 16)), "下午": lambda hour: {hour % 12 + 12},
+    "晚上": lambda hour: {hour} if hour < 3 else {hour + 12} if hour > 4 else {hour, hour + 12},
+    "夜里": lambda hour: {hour} if hour < 5 else {hour + 12} if hour > 6 else {hour, hour + 12},
+    "am": lambda hour: {hour % 12}, "pm": lambda hour: {hour % 12 + 12},
+}  # fmt: skip
+SHOWN = st.tuples(st.sampled_from(list(HALVES)), st.integers(0, 24), st.sampled_from(["{}点", "{}:00", "{:02}:00"]))
+
+
+def typed_as(half, hour, form):
+    return form.format(hour) + half if half in ("am", "pm") else half + form.format(hour)
+
+
+def meant_by(half, hour, form, *, exact):
+    """The hours of the day, 0 to 23; `exact`: its window is of a clock of 24 hours."""
+    if not 0 < hour < 13 or exact or (form.format(hour)[0] == "0" and not half):
+        return {hour % 24}
+    return {one % 24 for one in HALVES[half](hour)}
+
+
+@given(SHOWN, SHOWN, st.sampled_from(["", "次日"]))
+def test_no_window_is_read_longer_than_somebody_may_have_meant_it(start, end, next_day):
     with suppress(Refusal):
-        (one,) = read(f"周五 {half}{start}点到{end}点").windows
-        assert one.end - one.start <= 12 * 60
+        one, *_ = read(f"每天 {typed_as(*start)}-{next_day}{typed_as(*end)}").windows
+        shown_in_full = all(len(typed_as(*one)) == len("09:00") for one in (start, end))
+        of_24 = shown_in_full or any(not 0 < one[1] < 13 for one in (start, end))
+        exact = start[0] == end[0] == "" and of_24
+        meant = {
+            (last - first) % 24 or 24
+            for first in meant_by(*start, exact=exact)
+            for last in meant_by(*end, exact=exact)
+            if not next_day or last <= first
+        }
+        assert (one.end - one.start) // 60 <= min(meant)
 
 
 @pytest.mark.parametrize("tag", [one.tag for one in Languages().all])
