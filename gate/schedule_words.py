@@ -109,7 +109,7 @@ class _Reader:
 
     def check_order(self, said: _Time, start: int, end: _Time, piece: str) -> None:
         """Raises Refusal where 2-6 after 8-12 may be of the afternoon, or a night of either of two days."""
-        last = self.windows[-1].start if self.windows and self.used else 0
+        last = max((one.start for one in self.windows if one.day in self.days), default=0)
         if said.half is end.half is None and not said.padded and start < last < _PLAIN:
             raise Refusal(_UNSURE, window=piece)
         if said.half in ("evening", "night") and start < _NOON and len(self.days) < len(_CHINESE_DAYS):

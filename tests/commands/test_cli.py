@@ -319,6 +319,9 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     assert facegate("holidays", "remove", one["id"]).code == 0
     for wrong, sentence in (
         (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
+        # What the door would take for a night is asked about where somebody typed it.
+        (["schedules", "put", "x", "Mon-Fri 9:00-5:00"], "what is before noon and what is after it"),
+        (["schedules", "put", "x", "Mon 8:00-12:00", "Mon 2:00-6:00"], "what is before noon and what is after it"),
         (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
         (["schedules", "remove", "x"], "There is no schedule x"),
         (["schedules", "free-access", "day"], "has no hold relay"),

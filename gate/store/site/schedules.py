@@ -66,12 +66,12 @@ def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups
 
 
 def _as_the_door_reads_it(words: str) -> str:
-    """Hours as somebody typed them, in the words that are kept: their own where the door reads them."""
+    """Hours as somebody typed them, in the words that are kept: their own where the door takes them for the same."""
+    meant = read(words)
     try:
-        parse(words)
+        return words if parse(words) == meant else written(meant)
     except Refusal:
-        return written(read(words))
-    return words
+        return written(meant)
 
 
 def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
