@@ -20,12 +20,13 @@ _WHICH_NIGHT = Sentence(
     "Of which day the night in '{window}' is meant is not sure; write it as 00:30, of the day that has begun then."
 )
 _OVER_A_DAY = Sentence("'{window}' is no window that ends on the next day; one lasts for 24 hours at most.")
+_NAMES_DAYS = Sentence(
+    "'{window}' names days; a holiday's hours hold on each of its days. Write them alone: 09:00-12:00."
+)
 _NO_DAYS = Sentence("Say on which days: '{window}' names none.")
 _NOON, _DAY = 12 * 60, 24 * 60
 # From this hour on a time can only be of a clock of 24 hours.
 _PLAIN = 13 * 60
-# Before it a zero says that the clock is one of 24 hours.
-_TEN = 10 * 60
 _CHINESE_DAYS = "一二三四五六日"
 _CHINESE_DIGITS = "零一二三四五六七八九十"
 _SETS = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
@@ -83,6 +84,8 @@ class _Reader:
     """Whether the days already have a window: the next day begins others."""
     next_day: bool = False
     """Whether the end that comes was said to be on the next day."""
+    every_day: bool = False
+    """Whether the windows are of every day, and none of the week is to be named."""
 
     def day(self, days: list[int]) -> None:
         """Days, or the last of a range of them."""
@@ -132,8 +135,17 @@ class _Reader:
 
 def read(words: str) -> Schedule:
     """The schedule in what somebody typed. Raises Refusal, with the part that is none."""
+    return _read(words, [])
+
+
+def read_hours(words: str) -> Schedule:
+    """The hours that somebody typed, on every day. Raises Refusal as `read`, and where some days are named."""
+    return _read(words, list(range(7)))
+
+
+def _read(words: str, every_day: list[int]) -> Schedule:
     text = unicodedata.normalize("NFKC", words).translate(DASHES).strip()
-    reader, at = _Reader(text, [], []), 0
+    reader, at = _Reader(text, [], every_day, every_day=bool(every_day)), 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
@@ -160,6 +172,8 @@ def _take(reader: _Reader, token: re.Match[str], piece: str) -> None:
             raise Refusal(NO_WINDOW, window=piece)
         reader.to = True
     elif "between" not in said:
+        if reader.every_day and "daily" not in said:
+            raise Refusal(_NAMES_DAYS, window=piece)
         if reader.start is not None or ("alone" in said and reader.used):
             raise Refusal(NO_WINDOW, window=piece)
         reader.day(_days(said))
@@ -204,9 +218,7 @@ def _time(said: dict[str, str], piece: str) -> _Time:
 
 
 # The hours that nobody names so, or of which two may be meant.
-_NEVER = {
-    "am": range(13, 25), "noon": (0, *range(4, 10)), "pm": (0,), "evening": range(3, 5), "night": range(5, 7),
-}  # fmt: skip
+_NEVER = {"am": range(13, 25), "noon": (0, *range(4, 10)), "pm": (0,), "evening": (3, 4), "night": (5, 6)}
 
 
 def _half(word: str | None) -> str | None:
@@ -243,8 +255,8 @@ def _plain_start(start: _Time, end: _Time, piece: str) -> int:
     if first >= _PLAIN or (start.padded and end.padded and end.half is None):
         return first
     if end.half is not None and 60 <= first < _NOON and first + _NOON < (last or _DAY):
-        # 8-10pm is of the evening; 08:00 to ten in the evening is a day, but of 10:00 and the rest it is not sure.
-        if start.padded if end.after else not (start.padded and first < _TEN):
+        # 8-10pm is of the evening; 08:00, by its zero, to ten in the evening is a day; of 10:00 it is not sure.
+        if start.padded if end.after else not (start.padded and first < 10 * 60):
             raise Refusal(_UNSURE, window=piece)
         return first + _NOON * end.after
     if last < first:

@@ -2,7 +2,7 @@
 
 from gate.store.people import residents
 from gate.store.record import audit
-from gate.store.site import accounts, schedules
+from gate.store.site import accounts, holidays, schedules
 from tests.console import PASSWORD, problem_of
 
 
@@ -74,6 +74,11 @@ def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, stor
     wrong = manager.post("/settings/holidays", data=form)
     assert "is no window" in problem_of(wrong)
     assert 'value="春节"' in wrong.text
+    # Days that are named beside the hours are not let be: the hours would hold on all the others too.
+    named = form | {"hours": "Mon 8:00-12:00"}
+    assert "names days;" in problem_of(manager.post("/settings/holidays", data=named))
+    assert "names days;" in manager.post("/api/v1/holidays", json=named).json()["detail"]
+    assert holidays.every(store) == []
     assert "Feb 6, 2027" in manager.post("/settings/holidays", data=form | {"hours": ""}).text
     (one,) = manager.get("/api/v1/holidays").json()
     assert (one["name"], one["hours"], one["schedule"]) == ("春节", None, None)

@@ -327,6 +327,7 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
         (["schedules", "free-access", "day"], "has no hold relay"),
         (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
         (["holidays", "add", "New year", "2027-01-01", "--schedule", "x"], "There is no schedule x"),
+        (["holidays", "add", "New year", "2027-01-01", "--hours", "Mon 8:00-12:00"], "names days;"),
         (["holidays", "remove", "x"], "There is no such holiday"),
         (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
     ):

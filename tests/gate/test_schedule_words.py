@@ -10,7 +10,7 @@ from api.languages import Languages
 from api.languages.hours import hours_in
 from gate.errors import Refusal
 from gate.schedule import parse, schedule_of, window_of, written
-from gate.schedule_words import read
+from gate.schedule_words import read, read_hours
 
 OFFICE = "Mon-Fri 07:00-19:00; Sat 08:00-12:00"
 
@@ -114,6 +114,19 @@ def test_what_is_typed_is_understood(typed, meant):
 def test_what_cannot_be_meant_is_refused_with_the_part_that_is_wrong(typed, sentence):
     with pytest.raises(Refusal, match=sentence):
         read(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["Mon 8:00-12:00", "8:00-12:00; Sat 9:00-10:00", "工作日 9点到18点", "周1-5 9:00-18:00"]
+)
+def test_hours_of_every_day_name_none(typed):
+    with pytest.raises(Refusal, match="names days;"):
+        read_hours(typed)
+
+
+@pytest.mark.parametrize("typed", ["9:00-12:00, 14:00-18:00", "每天 9点到12点，下午2点到6点", "daily 9-12 and 2-6pm"])
+def test_hours_of_every_day_are_typed_without_days(typed):
+    assert read_hours(typed) == parse("daily 09:00-12:00; daily 14:00-18:00")
 
 
 WINDOWS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1439), st.integers(1, 1439)), min_size=1, max_size=6)

@@ -10,7 +10,7 @@ from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal
 from gate.names import clean_text
 from gate.schedule import Holiday, parse, written
-from gate.schedule_words import read
+from gate.schedule_words import read_hours
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.record import audit
@@ -68,7 +68,7 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         raise Refusal(ENDS_BEFORE)
     if (last - first).days >= _LONGEST_DAYS:
         raise Refusal("A holiday lasts {most} days at most.", most=_LONGEST_DAYS)
-    windows = written(read(f"daily {new.hours}")) if new.hours.strip() else None
+    windows = written(read_hours(new.hours)) if new.hours.strip() else None
     with transaction(connection):
         identity = new_id()
         connection.execute(
