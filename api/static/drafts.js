@@ -5,7 +5,13 @@ const PREFIX = "draft ";
 const SENT = "sent";
 const mine = (name) => name.startsWith(`${PREFIX}${user} `);
 const drafts = () => Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
-const keyOf = (form) => `${PREFIX}${user} ${new URL(form.action, location.href).pathname}`;
+// These hidden fields are others each time; the rest say for whom a form is, of several that are sent to one address.
+const PASSING = ["key", "known_as", "at", "language"];
+const ofWhom = (form) => [...form.elements].filter((one) => one.type === "hidden" && !PASSING.includes(one.name)).map((one) => [one.name, one.value]);
+const keyOf = (form) => {
+  const { pathname, search } = new URL(form.action, location.href);
+  return `${PREFIX}${user} ${pathname}${search} ${JSON.stringify(ofWhom(form))}`;
+};
 const fieldsOf = (form) =>
   [...form.elements].filter(
     (one) => one.name && one.matches("input, select, textarea") && !["password", "file", "hidden"].includes(one.type),

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from api.passwords import Passwords
 from gate.store.database import open_database
+from gate.store.people import residents
 from gate.store.site import accounts, schedules
 from gate.store.site.accounts import Role
 from tests.api_process import api_process
@@ -119,3 +120,34 @@ def test_what_was_typed_outlasts_a_language_a_way_back_and_a_login_and_nobody_el
         expect(page.get_by_role("status").first).to_have_text("Saved.")
         page.goto("/settings/holidays")
         expect(name).to_have_value("")
+
+
+def test_what_was_typed_for_one_is_never_in_the_form_of_another(chromium, camera, address, store):
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    for name in ("cleaners", "guards"):
+        schedules.put_group(store, name, None, "test")
+    li, wang = (residents.enrol(store, name, "3-1204", []) for name in ("Li Na", "Wang Fang"))
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(locale="en", base_url=address).new_page()
+        page.goto("/sign-in")
+        sign_in(page, "Bob")
+        # Each group has a form of its own, and all are sent to one address.
+        page.goto("/settings/hours")
+        page.get_by_label("Hours of cleaners").select_option("day")
+        page.goto("/settings/hours")
+        expect(page.get_by_label("Hours of cleaners")).to_have_value("day")
+        expect(page.get_by_label("Hours of guards")).to_have_value("")
+        expect(page.get_by_label("Its hours")).to_have_value("")
+        # What one agreed to, another did not.
+        agreed = page.locator("[name=agreed]")
+        page.goto(f"/enrol?resident={li.id}")
+        agreed.check()
+        page.goto(f"/enrol?resident={wang.id}")
+        expect(agreed).not_to_be_checked()
+        page.goto("/enrol")
+        expect(agreed).not_to_be_checked()
+        page.get_by_label("Name").fill("Zhang Wei")
+        page.goto("/enrol?unit=5-101")
+        expect(page.get_by_label("Name")).to_have_value("")
+        page.goto(f"/enrol?resident={li.id}")
+        expect(agreed).to_be_checked()
