@@ -147,11 +147,17 @@ def do(
     except FacegateError as error:
         said = language_of(request).error(error)
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
-    return RedirectResponse(where, 303)
+    return RedirectResponse(where if wanted.deed in _ERASING else where + _found_by(wanted), 303)
+
+
+def _found_by(wanted: Wanted) -> str:
+    """What was searched for, as the form says it: it may be a name, and what is remembered of a form holds none."""
+    said = {"search": wanted.search, "group": wanted.of_group}
+    return "".join(f"&{urlencode({name: value})}" for name, value in said.items() if value)
 
 
 def _done(connection: sqlite3.Connection, actor: Actor, wanted: Wanted, known_as: str, count: str) -> str:
-    """Where what was done is told. Raises Refusal."""
+    """Where what was done is told, without a word on whom. Raises Refusal."""
     people = wanted.people(connection)
     if _digest(people) != known_as:
         raise Refusal(_CHANGED)
@@ -168,8 +174,7 @@ def _done(connection: sqlite3.Connection, actor: Actor, wanted: Wanted, known_as
     with transaction(connection):
         for one in people:
             change(connection, one, changes, by=actor.label)
-    said = {"search": wanted.search, "group": wanted.of_group, "done": len(people)}
-    return f"/residents/together?{urlencode({name: value for name, value in said.items() if value})}"
+    return f"/residents/together?done={len(people)}"
 
 
 def _digest(people: Sequence[Resident]) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.people.consents import Consent, Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
@@ -85,6 +85,19 @@ def test_a_family_that_moved_out_is_erased_once_with_one_receipt(browser, store,
     assert browser("guard").get(where).status_code == 403
     assert manager.get("/receipts/nothing").status_code == 404
     assert manager.get(f"/receipts/{next(audit.lines(store)).id}").status_code == 404
+
+
+def test_whoever_was_searched_for_and_changed_is_in_no_file_once_they_are_erased(browser, store, state):
+    someone = residents.enrol(store, "Wang Fang Unmistakable", None, [])
+    manager = browser("manager")
+    form = looked(manager, deed="last_day", last_day="2027-01-31", everyone="1", search="Unmistakable")
+    first, again = (manager.post("/residents/together/done", data=form) for _ in range(2))
+    assert first.headers["location"] == again.headers["location"]
+    assert 'value="Unmistakable"' in manager.get(again.headers["location"]).text
+    erasure.remove(store, someone, by="test")
+    everything = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+    assert b"Unmistakable" not in everything
+    assert someone.id.encode() not in everything
 
 
 def test_many_are_erased_only_by_whoever_types_how_many(browser, store):
