@@ -7,12 +7,14 @@ from array import array
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gate.care.backup import Backup, archive, checked
 from gate.care.backup.stays_revoked import Dropped, keep_revoked, same_gate, tombstones_of
+from gate.days import day_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse
@@ -114,8 +116,22 @@ def _refuse_what_others_stumble_over(connection: sqlite3.Connection) -> None:
         # One number that is none makes the sum none. Raises ValueError where it is no row of numbers.
         if not vector or not isfinite(sum(array("f", vector))):
             raise StoreError("It holds a template that is none.")
-    for (windows,) in connection.execute("SELECT windows FROM schedules"):
+    _refuse_unreadable_hours(connection)
+
+
+def _refuse_unreadable_hours(connection: sqlite3.Connection) -> None:
+    """Days and hours as the door reads them. Raises Refusal, ValueError."""
+    for (windows,) in connection.execute(
+        "SELECT windows FROM schedules UNION ALL SELECT windows FROM holidays WHERE windows IS NOT NULL"
+    ):
         parse(windows)
+    for days in connection.execute("SELECT first_day, last_day FROM holidays"):
+        for day in days:
+            day_of(day)
+    for days in connection.execute("SELECT valid_from, valid_until FROM residents"):
+        for day in days:
+            if day is not None:
+                date.fromisoformat(day)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from gate.store.people import erasure, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record import audit
+from gate.store.site import holidays, schedules
 from gate.vocabulary import AuditEvent
 from tests.door import door_process
 
@@ -91,8 +92,12 @@ def newer_format(folder):
 
 
 def newer_schema(folder):
-    with closing(sqlite3.connect(folder / "facegate.db")) as connection:
-        connection.execute("PRAGMA user_version = 99")
+    altered(folder, "PRAGMA user_version = 99")
+
+
+def altered(folder, statement):
+    with closing(sqlite3.connect(folder / "facegate.db", isolation_level=None)) as connection:
+        connection.execute(statement)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["sha256"]["facegate.db"] = hashlib.sha256((folder / "facegate.db").read_bytes()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -121,6 +126,31 @@ def test_a_backup_that_will_not_do_changes_nothing(state, store, someone, tmp_pa
         restore(changed, state, unsealed=True)
     assert database_of(state).read_bytes() == before
     assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("UPDATE schedules SET windows = 'sometimes'", "'sometimes' is no window"),
+        ("UPDATE holidays SET windows = 'daily 25:00-26:00'", "25:00 is no time of day"),
+        ("UPDATE holidays SET windows = ''", "never opens"),
+        ("UPDATE holidays SET last_day = 'whenever'", "whenever is not a date"),
+        ("UPDATE holidays SET first_day = '2027'", "2027 is not a date"),
+        ("UPDATE residents SET valid_until = 'for ever'", "for ever"),
+        ("UPDATE residents SET valid_from = ''", "isoformat"),
+    ],
+)
+def test_days_and_hours_that_the_door_cannot_read_never_come_back(state, store, someone, tmp_path, statement, sentence):
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    holidays.add(store, holidays.New("New year", "2027-01-01", schedule="day", hours="9:00-12:00"), "test")
+    holidays.add(store, holidays.New("closed", "2027-01-02"), "test")
+    made = backup.make(state, tmp_path / "b", None)
+    changed = rewritten(made.path, lambda folder: altered(folder, statement))
+    before = database_of(state).read_bytes()
+    with pytest.raises(UsageError, match=sentence):
+        restore(changed, state, unsealed=True)
+    assert database_of(state).read_bytes() == before
+    assert len(holidays.every(store)) == 2
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.95])
