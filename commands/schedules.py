@@ -49,7 +49,7 @@ def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | 
 @click.argument("name")
 @state_option
 def remove(name: str, state: Path | None, config: Path | None) -> None:
-    """Remove a schedule that nobody has."""
+    """Remove a schedule that nobody has, and that has no holidays of its own."""
     gate = home(state, config)
     with gate.store() as connection:
         stored.remove(connection, name, gate.by)

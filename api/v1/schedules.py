@@ -78,7 +78,7 @@ def put_schedule(name: Name, hours: Windows, connection: Store, actor: Registrar
 
 @router.delete("/schedules/{name}", status_code=204)
 def remove_schedule(name: Name, connection: Store, actor: Registrar) -> Response:
-    """Remove a schedule that nobody has."""
+    """Remove a schedule that nobody has, and that has no holidays of its own."""
     schedules.remove(connection, name, actor.label)
     return Response(status_code=204)
 

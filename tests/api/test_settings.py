@@ -93,6 +93,25 @@ def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, stor
     assert said == [("holiday_added", by), ("holiday_added", by), ("holiday_removed", by), ("holiday_removed", by)]
 
 
+def test_a_schedule_is_not_removed_while_it_has_holidays_of_its_own(browser, store):
+    manager = browser("manager")
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    for name, schedule in (("of all", None), ("of one", "day"), ("of one too", "day")):
+        holidays.add(store, holidays.New(name, "2027-01-01", schedule=schedule), "test")
+    shown = manager.get("/settings/hours").text
+    assert ("2 holidays of its own" in shown, "/settings/schedules/removal" in shown) == (True, False)
+    refused = manager.post("/settings/schedules/removal", data={"name": "day"})
+    assert "has holidays of its own: 2. Remove those first." in problem_of(refused)
+    assert manager.ask("DELETE", "/api/v1/schedules/day").status_code == 409
+    assert len(holidays.every(store)) == 3
+    for one in holidays.every(store):
+        if one.schedule:
+            manager.post(f"/settings/holidays/{one.id}/removal")
+    assert "/settings/schedules/removal" in manager.get("/settings/hours").text
+    assert "Removed." in manager.post("/settings/schedules/removal", data={"name": "day"}).text
+    assert [one.name for one in holidays.every(store)] == ["of all"]
+
+
 def test_free_access_is_by_hours_and_only_where_the_gate_can_stand_open(browser, app, context, store):
     manager = browser("manager")
     schedules.put(store, "day", "daily 07:00-19:00", "test")

@@ -88,7 +88,7 @@ def put_schedule(
 
 @router.post("/schedules/removal")
 def remove_schedule(desk: RegistrarsDesk, name: Text) -> Response:
-    """Remove a schedule that nobody has."""
+    """Remove a schedule that nobody has, and that has no holidays of its own."""
     return desk.after(lambda: schedules.remove(desk.connection, name, desk.actor.label), Sentence("Removed."), _shown)
 
 

@@ -26,6 +26,8 @@ class Named:
     used_by: int
     schedule: str | None = None
     """The schedule that a group has; None: at any time."""
+    holidays: int = 0
+    """How many are of this schedule alone, those that are over among them."""
 
 
 def every(connection: sqlite3.Connection) -> list[Named]:
@@ -33,9 +35,10 @@ def every(connection: sqlite3.Connection) -> list[Named]:
     rows = connection.execute(
         "SELECT s.name, s.windows, (SELECT count(*) FROM residents WHERE schedule_id = s.id)"
         " + (SELECT count(*) FROM groups WHERE schedule_id = s.id)"
-        " + (SELECT count(*) FROM gate WHERE free_access_schedule_id = s.id) FROM schedules s ORDER BY s.name"
+        " + (SELECT count(*) FROM gate WHERE free_access_schedule_id = s.id),"
+        " (SELECT count(*) FROM holidays WHERE schedule_id = s.id) FROM schedules s ORDER BY s.name"
     )
-    return [Named(*row) for row in rows]
+    return [Named(name, windows, used_by, holidays=holidays) for name, windows, used_by, holidays in rows]
 
 
 def groups(connection: sqlite3.Connection) -> list[Named]:
@@ -75,7 +78,7 @@ def _as_the_door_reads_it(words: str) -> str:
 
 
 def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
-    """Raises Refusal when there is no such schedule, or someone has it."""
+    """Raises Refusal when there is no such schedule, or someone has it, or a holiday is of it alone."""
     with transaction(connection):
         found = next((one for one in every(connection) if one.name == name), None)
         if found is None:
@@ -84,6 +87,11 @@ def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
             raise Refusal(
                 "The schedule {name} is in use {count} times; give those another first.", name=name, count=found.used_by
             )
+        if found.holidays:
+            raise Refusal(
+                "The schedule {name} has holidays of its own: {count}. Remove those first.",
+                name=name, count=found.holidays,
+            )  # fmt: skip
         connection.execute("DELETE FROM schedules WHERE name = ?", (name,))
         audit.append(connection, AuditEvent(Kind.SCHEDULE_REMOVED, {"schedule": name, "by": by}))
 
