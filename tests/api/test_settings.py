@@ -85,7 +85,13 @@ def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, stor
     more = {"name": "调休", "first_day": "2027-02-14", "hours": "9点到18点"}
     made = manager.post("/api/v1/holidays", json=more)
     assert (made.status_code, made.json()["last_day"], made.json()["hours"]) == (201, "2027-02-14", "daily 09:00-18:00")
+    # A page that is loaded again sends its form again: nothing is done twice, or told as done.
+    assert "is there already" in problem_of(manager.post("/settings/holidays", data=form | {"hours": ""}))
+    assert manager.post("/api/v1/holidays", json=more).status_code == 409
+    assert len(holidays.every(store)) == 2
     assert "Removed." in manager.post(f"/settings/holidays/{one['id']}/removal").text
+    again = manager.post(f"/settings/holidays/{one['id']}/removal")
+    assert ("There is no such holiday." in problem_of(again), "Removed." in again.text) == (True, False)
     assert manager.ask("DELETE", f"/api/v1/holidays/{made.json()['id']}").status_code == 204
     assert manager.ask("DELETE", f"/api/v1/holidays/{made.json()['id']}").status_code == 404
     by = f"user {staff['manager'].id}"

@@ -320,6 +320,8 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     ).answer
     (one,) = facegate("holidays", "list", "--json").answer["holidays"]
     assert (one["id"], one["last_day"], one["windows"]) == (added["added"], "2027-01-03", "daily 09:00-12:00")
+    twice = facegate("holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9点到12点")
+    assert (twice.code, "is there already" in twice.err) == (1, True)
     assert facegate("holidays", "remove", one["id"]).code == 0
     for wrong, sentence in (
         (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),

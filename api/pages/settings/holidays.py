@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from api.asked_first import AskedFirst
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from gate.clock import zone_of
-from gate.errors import Sentence
+from gate.errors import Refusal, Sentence
 from gate.store.site import holidays, schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings/holidays")
@@ -50,4 +50,9 @@ def add_holiday(
 @router.post("/{holiday}/removal")
 def remove_holiday(desk: RegistrarsDesk, holiday: str) -> Response:
     """The weekly hours hold on its days again."""
-    return desk.after(lambda: holidays.remove(desk.connection, holiday, desk.actor.label), Sentence("Removed."), _shown)
+
+    def remove() -> None:
+        if not holidays.remove(desk.connection, holiday, desk.actor.label):
+            raise Refusal("There is no such holiday.")
+
+    return desk.after(remove, Sentence("Removed."), _shown)

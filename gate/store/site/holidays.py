@@ -59,8 +59,8 @@ def every(connection: sqlite3.Connection) -> list[Kept]:
 def add(connection: sqlite3.Connection, new: New, by: str) -> str:
     """Add a holiday; the record says `by` whom. Returns its id.
 
-    Raises UsageError and Refusal, with one sentence, for a name, days or hours that are none, and where there is no
-    such schedule.
+    Raises UsageError and Refusal, with one sentence, for a name, days or hours that are none, where there is no such
+    schedule, and where the same holiday is there already.
     """
     name = clean_text(new.name, "name", most=60)
     first, last = day_of(new.first_day), day_of(new.last_day or new.first_day)
@@ -71,9 +71,11 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
     windows = written(read_hours(new.hours)) if new.hours.strip() else None
     with transaction(connection):
         identity = new_id()
+        row = (name, first.isoformat(), last.isoformat(), id_of(connection, new.schedule), windows)
+        _refuse_equal(connection, row)
         connection.execute(
             "INSERT INTO holidays (id, name, first_day, last_day, schedule_id, windows) VALUES (?, ?, ?, ?, ?, ?)",
-            (identity, name, first.isoformat(), last.isoformat(), id_of(connection, new.schedule), windows),
+            (identity, *row),
         )
         details: dict[str, object] = {
             "holiday": name, "first_day": first.isoformat(), "last_day": last.isoformat(), "schedule": new.schedule,
@@ -81,6 +83,13 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         }  # fmt: skip
         audit.append(connection, AuditEvent(Kind.HOLIDAY_ADDED, details))
     return identity
+
+
+def _refuse_equal(connection: sqlite3.Connection, row: tuple[str | None, ...]) -> None:
+    """A form that is sent twice, or shown again, adds nothing twice."""
+    equal = "name = ? AND first_day = ? AND last_day = ? AND schedule_id IS ? AND windows IS ?"
+    if connection.execute(f"SELECT 1 FROM holidays WHERE {equal}", row).fetchone():  # noqa: S608 - a constant
+        raise Refusal("The holiday {name} is there already, with the same days and hours.", name=row[0])
 
 
 def remove(connection: sqlite3.Connection, holiday: str, by: str) -> bool:
