@@ -99,6 +99,14 @@ def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, stor
     assert said == [("holiday_added", by), ("holiday_added", by), ("holiday_removed", by), ("holiday_removed", by)]
 
 
+def test_a_token_that_is_not_there_is_not_told_as_revoked(browser, store, staff):
+    owner = browser("owner")
+    token = accounts.add_token(store, "lift", "0" * 64, ("door",), staff["owner"], "test")
+    first, again = (owner.post(f"/settings/tokens/{token.id}/removal") for _ in range(2))
+    assert "Revoked." in first.text
+    assert ("There is no such token." in problem_of(again), "Revoked." in again.text) == (True, False)
+
+
 def test_a_schedule_is_not_removed_while_it_has_holidays_of_its_own(browser, store):
     manager = browser("manager")
     schedules.put(store, "day", "daily 07:00-19:00", "test")

@@ -12,7 +12,7 @@ from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
 from api.v1 import accounts as account_routes
-from gate.errors import FacegateError, Sentence
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.site import accounts
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings/tokens")
@@ -49,6 +49,9 @@ def add_token(
 @router.post("/{token}/removal")
 def revoke_token(desk: ConfirmedDesk, token: str) -> Response:
     """Take a token away at once."""
-    return desk.after(
-        lambda: accounts.revoke_token(desk.connection, token, desk.actor.label), Sentence("Revoked."), _shown
-    )
+
+    def revoke() -> None:
+        if not accounts.revoke_token(desk.connection, token, desk.actor.label):
+            raise Refusal("There is no such token.")
+
+    return desk.after(revoke, Sentence("Revoked."), _shown)
