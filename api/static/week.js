@@ -80,9 +80,10 @@ function windows() {
         while (minute < DAY && open[day * DAY + minute]) minute++;
         found.push({ day, start, end: minute });
       }
-  // A night that goes on past midnight is one window.
+  // A night that goes on past midnight is one window; from noon to noon would end when it begins, and stays two.
   for (const one of found.filter((each) => each.end === DAY && each.start >= DAY / 2)) {
-    const rest = found.find((each) => each.day === (one.day + 1) % 7 && each.start === 0 && each.end <= DAY / 2);
+    const isRest = (each) => each.day === (one.day + 1) % 7 && each.start === 0 && each.end <= DAY / 2 && each.end < one.start;
+    const rest = found.find(isRest);
     if (rest) {
       one.end += rest.end;
       found.splice(found.indexOf(rest), 1);

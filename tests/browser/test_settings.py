@@ -82,6 +82,19 @@ def test_hours_are_drawn_with_the_mouse_in_six_clicks_and_with_keys(chromium, ca
         expect(page.get_by_role("status").first).to_have_text("Saved.")
         assert [(one.name, one.windows) for one in schedules.every(store)][1] == ("Nights", "Fri 22:00-02:00")
 
+        # What is drawn can be saved, also 24 hours from noon, which one window cannot say.
+        page.set_viewport_size({"width": 1280, "height": 844})
+        page.goto("/settings/hours")
+        page.get_by_label("Called").first.fill("A day from noon")
+        pull(page, "Mon 12:00", "Mon 23:30")
+        pull(page, "Tue 00:00", "Tue 11:30")
+        pull(page, "Thu 12:00", "Thu 23:30")
+        pull(page, "Fri 00:00", "Fri 11:00")
+        expect(words).to_have_value("Mon 12:00–24:00; Tue 00:00–12:00; Thu 12:00–11:30 the next day")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("status").first).to_have_text("Saved.")
+        assert schedules.every(store)[0].windows == "Mon 12:00-24:00; Tue 00:00-12:00; Thu 12:00-11:30"
+
 
 def test_what_was_typed_outlasts_a_language_a_way_back_and_a_login_and_nobody_else_sees_it(
     chromium, camera, address, store
