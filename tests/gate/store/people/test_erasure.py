@@ -1,6 +1,6 @@
 """What is erased is in no file any more, and the record says so and verifies."""
 
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, receipts, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record import audit
@@ -21,3 +21,14 @@ def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
     assert residents.every(store) == []
     assert audit.verify(store) is None
     assert [line.kind for line in audit.lines(store)] == ["enrolled", "erased"]
+
+
+def test_receipts_are_listed_by_as_few_questions_however_many_they_are(store):
+    asked = []
+    for number in (1, 30):
+        erasure.remove_all(store, [residents.enrol(store, "Li Na", None, []) for _ in range(number)], by="test")
+        store.set_trace_callback(asked.append)
+        receipts.newest(store, None, 50)
+        store.set_trace_callback(None)
+    assert len(receipts.newest(store, None, 50)) == 31
+    assert len(asked) == 2 * 3
