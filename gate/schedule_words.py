@@ -236,11 +236,10 @@ def _span(start: _Time, end: _Time, piece: str, *, next_day: bool) -> tuple[int,
     first, last = start.minute % _DAY, end.minute
     if start.half is None:
         first = _plain_start(start, end, piece)
-    elif end.half is None and next_day:
-        if last == _NOON:
-            raise Refusal(_AMBIGUOUS, window=piece)
-    elif end.half is None:
+    elif end.half is None and not next_day:
         last = _plain_end(start, last, piece)
+    elif end.half is None and last == _NOON:
+        raise Refusal(_AMBIGUOUS, window=piece)
     if next_day and last > first:
         raise Refusal(_OVER_A_DAY, window=piece)
     return first, last if end.half is None else last or _DAY
@@ -259,7 +258,7 @@ def _plain_start(start: _Time, end: _Time, piece: str) -> int:
         if start.padded if end.after else not (start.padded and first < 10 * 60):
             raise Refusal(_UNSURE, window=piece)
         return first + _NOON * end.after
-    if last < first:
+    if last < first and (end.half is not None or last >= 60):  # A clock of 12 hours shows no 0:00.
         raise Refusal(_UNSURE, window=piece)
     return first
 
