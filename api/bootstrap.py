@@ -19,9 +19,8 @@ from api.front.tls import generated_certificate, names_in, own_certificate
 from api.importer import Importer
 from api.languages import Languages
 from enroll.decoder.parent import Decoder
-from gate.api_settings import ApiSettings, WebhooksSettings
-from gate.enrolment_settings import EnrolmentSettings
-from gate.keep_settings import KeepSettings
+from gate.api_settings import ApiSettings
+from gate.config import Settings
 from gate.processes.addresses import runtime_directory
 
 
@@ -45,13 +44,16 @@ def bootstrap(given: dict[str, Any]) -> Console:
 
     Raises UsageError where its address cannot be listened on or its certificate cannot be read.
     """
-    state, settings, doors = Path(given["state"]), ApiSettings(**given["api"]), Doors()
+    state, doors = Path(given["state"]), Doors()
+    # A file of settings that a version before wrote lacks what came since.
+    every = Settings.model_validate(given["settings"])
+    settings = every.api
     runtime_directory(state, "api")
     sockets = doors.listeners(settings.host, settings.port)
     names = names_of(settings.host, settings.hosts, (one.getsockname()[0] for one in sockets))
     certificate = _certificate(settings, state, names)
     hosts = Hosts.of((*names, *(names_in(certificate[0]) if certificate else ())))
-    context = _context(given, state, settings, hosts, secure=certificate is not None)
+    context = _context(given, state, every, hosts, secure=certificate is not None)
     return Console(settings, context, doors, sockets, names, certificate)
 
 
@@ -61,24 +63,18 @@ def _certificate(settings: ApiSettings, state: Path, names: tuple[str, ...]) -> 
     return generated_certificate(state, names) if settings.tls == "generated" else None
 
 
-def _context(given: dict[str, Any], state: Path, settings: ApiSettings, hosts: Hosts, *, secure: bool) -> Context:
+def _context(given: dict[str, Any], state: Path, settings: Settings, hosts: Hosts, *, secure: bool) -> Context:
     # Photos are opened by one decoder, one at a time, whoever sent them.
     decoder = Decoder()
     enroller = Enroller(Path(given["models_dir"]), given["pack"], decoder)
     return Context(
-        gate=given["gate"],
         state=state,
+        settings=settings,
         enroller=enroller,
         importer=Importer(state, enroller, decoder),
         languages=Languages(),
         secure=secure,
-        zone=given["zone"],
-        keep=KeepSettings(**given["keep"]),
         hosts=hosts,
-        open=frozenset(settings.open),
-        # Settings written by the version before lack the sections that came since.
-        enrolment=EnrolmentSettings(**given.get("enrolment", {})),
-        webhooks=Allowed.of(WebhooksSettings(**given.get("webhooks", {})).allow),
-        settings=given["settings"],
+        webhooks=Allowed.of(settings.webhooks.allow),
         config=Path(given["config"]) if given["config"] else None,
     )

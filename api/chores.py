@@ -62,7 +62,7 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
         last = retention.last_tidied_at(connection)
         if last is not None and datetime.fromisoformat(last).astimezone(zone).date() >= local.date():
             return None
-        done = retention.tidy(connection, context.keep, now, zone, backup.own_folder(context.state))
+        done = retention.tidy(connection, context.settings.keep, now, zone, backup.own_folder(context.state))
     _log.info(
         "Erased: %d lines, %d unused faces, %d residents who moved out, %d old copies",
         done.lines, done.faces, done.people, done.copies,

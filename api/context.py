@@ -26,8 +26,7 @@ from api.own_photos import OwnPhotos
 from api.passwords import Passwords
 from api.throttle import Throttle
 from api.waiting import WaitingRoom
-from gate.enrolment_settings import EnrolmentSettings
-from gate.keep_settings import KeepSettings
+from gate.config import Settings
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
@@ -42,27 +41,20 @@ from gate.vocabulary import AuditEvent, Kind
 class Context:
     """Made once, by `api.bootstrap`."""
 
-    gate: str
     state: Path
+    settings: Settings
+    """All settings in effect, but for what a camera's address says of a password."""
     enroller: Enroller
     importer: Importer
     languages: Languages
     secure: bool
     """Whether the pages come over TLS."""
-    zone: str | None = None
-    """The gate's time zone; None: the machine's own."""
-    keep: KeepSettings = field(default_factory=KeepSettings)
-    enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     hosts: Hosts = field(default_factory=Hosts)
     """What the gate may be called."""
-    open: frozenset[str] = frozenset()
-    """What is told to anybody, by the settings (`api.open`)."""
     webhooks: Allowed = field(default_factory=Allowed)
     """What webhooks may be sent to beyond the rules."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """All settings in effect, as anyone may see them."""
     config: Path | None = None
-    """The file they came from."""
+    """The file the settings came from."""
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     link_throttle: Throttle = field(default_factory=Throttle)
@@ -72,12 +64,28 @@ class Context:
     at_gate: AtGate = field(default_factory=AtGate)
     """The enrolment at the gate's own camera."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
-    looks: Looks = field(default_factory=Looks)
     """Enrolments that wait for somebody to look at them."""
+    looks: Looks = field(default_factory=Looks)
+    """Who looks through the camera, and since when."""
     drafts: Drafts = field(default_factory=Drafts)
     """Seals what was typed by whose login had ended."""
     examining: threading.Lock = field(default_factory=threading.Lock)
     """Held while the doctor looks: once at a time, in the thread of the request that asked."""
+
+    @property
+    def gate(self) -> str:
+        """The gate's name."""
+        return self.settings.gate
+
+    @property
+    def zone(self) -> str | None:
+        """The gate's time zone; None: the machine's own."""
+        return self.settings.door.zone
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether there is a relay that keeps the gate open."""
+        return self.settings.door.hold_pin is not None
 
     @property
     def cookie(self) -> str:

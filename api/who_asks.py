@@ -128,7 +128,7 @@ def here_or(permission: Permission, *, opened_as: str | None = None) -> Callable
     """
 
     def check(request: Request, context: Shared) -> Actor | None:
-        if _from_here(request) and (opened_as is None or opened_as in context.open):
+        if _from_here(request) and (opened_as is None or opened_as in context.settings.api.open):
             return None
         with store_of(context) as connection:
             return may(permission)(actor_of(request, context, connection))
@@ -140,7 +140,7 @@ def signed_in_or_open(what: str) -> Callable[..., None]:
     """A dependency: anybody who is signed in or has a token; everybody where the settings open `what`."""
 
     def check(request: Request, context: Shared) -> None:
-        if what in context.open:
+        if what in context.settings.api.open:
             return
         with store_of(context) as connection:
             if actor_of(request, context, connection) is None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from commands.home import home, json_option, print_json, print_table, state_option
-from gate.errors import Refusal
 from gate.names import clean_text
 from gate.store.site import schedules as stored
 
@@ -62,8 +61,7 @@ def remove(name: str, state: Path | None, config: Path | None) -> None:
 def free_access(name: str, state: Path | None, config: Path | None) -> None:
     """The gate stands open whenever the schedule NAME says so; the word never ends it."""
     gate = home(state, config)
-    if name != "never" and gate.settings.door.hold_pin is None:
-        raise Refusal("This gate has no hold relay (door.hold_pin), so it cannot stand open.")
+    can_hold = gate.settings.door.hold_pin is not None
     with gate.store() as connection:
-        stored.set_free_access(connection, None if name == "never" else name, gate.by)
+        stored.set_free_access(connection, None if name == "never" else name, gate.by, can_hold=can_hold)
     click.echo(f"The gate stands open: {name}.")

@@ -14,6 +14,7 @@ from api.front.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
 from api.passwords import Passwords
+from gate.config import Settings
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.enrolling import DECODER
@@ -23,11 +24,11 @@ PASSWORD = "correct horse battery"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
-def context_on(state, models_dir=None, *, secure=False, **changes):
+def context_on(state, models_dir=None, *, secure=False, settings=None, **changes):
     enroller = Enroller(models_dir or state / "models", "open", DECODER)
     return Context(
-        "North gate",
         state,
+        Settings.model_validate({"gate": "North gate", **(settings or {})}),
         enroller,
         Importer(state, enroller, DECODER),
         Languages(),

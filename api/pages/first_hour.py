@@ -88,13 +88,13 @@ def take_up(connection: Store, _actor: Owner) -> Response:
 
 
 def _level(context: Context) -> Level:
-    return Level(context.settings.get("vision", {}).get("liveness", Level.OFF))
+    return context.settings.vision.liveness
 
 
 def _rates(context: Context) -> dict[Level, Any]:
     """What was measured of each level with the packs in use; nothing where one is missing."""
     settings = context.settings
-    packs, infrared = settings.get("models", {}).get("liveness", ()), settings.get("infrared") is not None
+    packs, infrared = settings.models.liveness, settings.infrared is not None
     try:
         found = {
             level: proofs(context.enroller.models_dir, packs, level, infrared=infrared)

@@ -23,8 +23,6 @@ from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import CameraReport
 from gate.store.site import approach_zone
 from gate.vision.liveness_proofs import Proof, proofs
-from gate.vision.settings import VisionSettings
-from gate.vocabulary import Level
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -91,16 +89,18 @@ class _Page:
         return camera.fault.plain if camera.fault is not None and hidden else camera.sentence
 
     def _zone_of_settings(self) -> tuple[float, ...]:
-        zone = self.context.settings.get("vision", {}).get("zone", {})
-        return tuple(zone.values()) or (0.0, 0.0, 1.0, 1.0)
+        zone = self.context.settings.vision.zone
+        return zone.left, zone.top, zone.right, zone.bottom
 
     def _proofs(self) -> list[Proof]:
         """The liveness checks in use; none where a pack is missing, which the doctor names."""
         settings = self.context.settings
         try:
-            level, infrared = Level(settings["vision"]["liveness"]), settings["infrared"] is not None
-            return proofs(self.context.enroller.models_dir, settings["models"]["liveness"], level, infrared=infrared)
-        except (KeyError, PackError):
+            return proofs(
+                self.context.enroller.models_dir, settings.models.liveness, settings.vision.liveness,
+                infrared=settings.infrared is not None,
+            )  # fmt: skip
+        except PackError:
             return []
 
     def _forecast(self) -> Forecast | None:
@@ -109,9 +109,8 @@ class _Page:
 
         models_dir, settings = self.context.enroller.models_dir, self.context.settings
         try:
-            vision = VisionSettings.model_validate(settings["vision"])
-            return forecast_of(self.connection, models_dir, settings["models"]["pack"], vision)
-        except (KeyError, ValueError, PackError):
+            return forecast_of(self.connection, models_dir, settings.models.pack, settings.vision)
+        except PackError:
             return None
 
 

@@ -72,7 +72,7 @@ def discard_import(context: Shared, _actor: Registrar) -> Response:
 def _spoken(request: Request, context: Context) -> str:
     """In which language people here agree, as far as settings and reader tell."""
     tag = language_of(request).tag
-    return context.enrolment.language_else(tag if tag in texts.LANGUAGES else "en")
+    return context.settings.enrolment.language_else(tag if tag in texts.LANGUAGES else "en")
 
 
 def _page(request: Request, context: Context, actor: Actor, template: str, problem: str | None = None) -> Response:

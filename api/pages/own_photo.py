@@ -175,8 +175,8 @@ def agree(
     response = RedirectResponse(_path(held), 303)
     # A link that is opened in a messenger comes from another site: a stricter cookie would not come along.
     response.set_cookie(
-        _cookie(context), device, max_age=2 * context.enrolment.link_days * _DAY_S, path="/", secure=context.secure,
-        httponly=True, samesite="lax",
+        _cookie(context), device, max_age=2 * context.settings.enrolment.link_days * _DAY_S,
+        path="/", secure=context.secure, httponly=True, samesite="lax",
     )  # fmt: skip
     return response
 
@@ -220,7 +220,7 @@ def _take(context: Context, connection: Store, held: Held, sent: list[UploadFile
     asked = _application(context, held, sent)
     found = context.enroller.prepare_unnamed(connection, asked)
     now = datetime.now(UTC)
-    link = photo_links.note_sent(connection, held.link, held.person, now, context.enrolment.link_days)
+    link = photo_links.note_sent(connection, held.link, held.person, now, context.settings.enrolment.link_days)
     if not context.own_photos.hold(Sent(link.id, held.person.id, link.sent_at or "", found)):
         photo_links.take_back(connection, link)
         raise Refusal(_FULL)

@@ -85,7 +85,7 @@ def draw(context: Context, connection: sqlite3.Connection, actor: Actor, person:
     if context.own_photos.shown(key, actor.label) is None:
         secret = new_secret()
         photo_links.draw(
-            connection, person, digest(secret), datetime.now(UTC), context.enrolment.link_days, by=actor.label
+            connection, person, digest(secret), datetime.now(UTC), context.settings.enrolment.link_days, by=actor.label
         )
         context.own_photos.show(key, secret, person.id, actor.label)
     return f"/residents/{person.id}/photo-link?key={key}"

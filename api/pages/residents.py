@@ -62,7 +62,7 @@ def show_residents(
     today = datetime.now(zone_of(context.zone)).date()
     return page(
         request, "residents.html", actor=actor, homes=shown, total=sum(len(one.people) for one in found), search=search,
-        next=shown[-1].key if more else None, fading=retention.fading(connection, context.keep, today),
+        next=shown[-1].key if more else None, fading=retention.fading(connection, context.settings.keep, today),
         **known_of_faces(connection, context), **photos_for(context, connection, actor),
     )  # fmt: skip
 
@@ -198,7 +198,7 @@ def resident_page(
         actor=actor,
         person=person,
         form=replace(person, **typed or {}),
-        fading=[one for one in retention.fading(connection, context.keep, today) if one.resident == person.id],
+        fading=[one for one in retention.fading(connection, context.settings.keep, today) if one.resident == person.id],
         etag=etag(person),
         groups=schedules.groups(connection),
         schedules=schedules.every(connection),

@@ -23,7 +23,6 @@ from api.pages.page import language_of, page
 from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Look, Said, said_by
 from api.v1.live import streamed
 from api.who_asks import here_or
-from gate.api_settings import ScreenSettings
 from gate.care.health import age_s, door_status, sees, vision_status
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
@@ -101,7 +100,7 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
 
 def _page(request: Request, context: Context, now: dict[str, Any]) -> Response:
     tongues = _tongues(request, context)
-    gone, sound = json.dumps(_gone(tongues)), _settings(context).sound
+    gone, sound = json.dumps(_gone(tongues)), context.settings.screen.sound
     return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=sound)
 
 
@@ -118,7 +117,7 @@ def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, A
 
 def _by_the_site(said: Said, context: Context, door: DoorStatus | None, language: Language) -> Said:
     """With the site's own words for somebody unknown, and the names of whom it greets, where the settings say so."""
-    settings = _settings(context)
+    settings = context.settings.screen
     if said is REASONS[Reason.UNKNOWN]:
         words, advice = Sentence(settings.unknown), Sentence(settings.unknown_advice)
         return replace(said, words=words or said.words, advice=advice or said.advice)
@@ -135,20 +134,16 @@ def _names_of(context: Context, language: Language, door: DoorStatus) -> str:
     return reduce(lambda before, name: language(Sentence("{names}, {name}", names=before, name=name)), names or [""])
 
 
-def _settings(context: Context) -> ScreenSettings:
-    return ScreenSettings(**context.settings.get("screen", {}))
-
-
 def _tongues(request: Request, context: Context) -> tuple[Language, ...]:
     """The languages it says everything in, the first above: those of the settings, else the browser's."""
-    settings, known = _settings(context), {one.tag: one for one in context.languages.all}
+    settings, known = context.settings.screen, {one.tag: one for one in context.languages.all}
     chosen = tuple(known[tag] for tag in (settings.language, settings.second_language) if tag)
     return chosen or (language_of(request),)
 
 
 def _version(context: Context) -> str:
     """Of the page: one that is open is fetched again once it differs."""
-    return sha256(_look_of_page() + _settings(context).model_dump_json().encode()).hexdigest()[:12]
+    return sha256(_look_of_page() + context.settings.screen.model_dump_json().encode()).hexdigest()[:12]
 
 
 @cache

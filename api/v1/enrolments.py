@@ -129,7 +129,7 @@ def enrol_resident(
     A face that is somebody's already, or very like it, is refused with 409, the reason `looks_like_another` and the
     residents in `lookalikes`. Show them to a person; where these are two people, send the ids in `another_than`.
     """
-    spoken = language or context.enrolment.language_else()
+    spoken = language or context.settings.enrolment.language_else()
     typed = Typed(way, name, unit, resident, spoken, guardian, tuple(another_than or ()))
     lookalikes: list[str] = []
     left_out: list[PhotoLeftOut] = []

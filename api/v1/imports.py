@@ -68,7 +68,7 @@ def start_import(
     `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like. `language`
     is that of the consent text which those read whose row names none; without it the setting `enrolment.language`.
     """
-    start(context, files, encoding, language or context.enrolment.language_else())
+    start(context, files, encoding, language or context.settings.enrolment.language_else())
     return show_import(context, _actor)
 
 

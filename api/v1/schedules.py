@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
-from api.context import Store
+from api.context import Shared, Store
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
 from gate.names import clean_text
@@ -97,9 +97,9 @@ def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar
 
 
 @router.put("/free-access", status_code=204)
-def put_free_access(hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
+def put_free_access(hours: ScheduleOf, connection: Store, context: Shared, actor: Registrar) -> Response:
     """When the gate itself stands open."""
-    schedules.set_free_access(connection, hours.schedule, actor.label)
+    schedules.set_free_access(connection, hours.schedule, actor.label, can_hold=context.can_hold)
     return Response(status_code=204)
 
 

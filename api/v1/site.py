@@ -16,6 +16,7 @@ from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from api.who_asks import ConfirmedOwner, Owner, Registrar
 from gate.care import backup
+from gate.config import shown
 from gate.errors import Sentence
 from gate.store.database import StoreError
 from gate.store.people import residents
@@ -52,7 +53,7 @@ def list_units(connection: Store, _actor: Registrar) -> list[Unit]:
 @router.get("/settings")
 def show_settings(context: Shared, _actor: Owner) -> dict[str, Any]:
     """The settings in effect, by section, without the camera's password. They are changed on the gate's machine."""
-    return context.settings
+    return shown(context.settings)
 
 
 @router.get("/backups")

@@ -14,7 +14,7 @@ def at(day, hour):
 
 
 def test_once_a_night_in_the_gates_own_zone_and_only_by_a_clock_that_is_trusted(state, store):
-    context = context_on(state, zone="Asia/Shanghai")
+    context = context_on(state, settings={"door": {"zone": "Asia/Shanghai"}})
     assert tidy_where_due(context, at(24, 18), trusted=True) is None, "02:00 there"
     assert tidy_where_due(context, at(24, 19), trusted=False) is None
     assert tidy_where_due(context, at(24, 19), trusted=True) is not None

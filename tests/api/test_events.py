@@ -146,7 +146,7 @@ def test_an_auditor_sees_the_record_and_nothing_else_and_each_look_is_recorded(b
 
 
 def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived, staff, models_dir):
-    browser = Browser(create_app(context_on(state, models_dir, zone="Asia/Shanghai")))
+    browser = Browser(create_app(context_on(state, models_dir, settings={"door": {"zone": "Asia/Shanghai"}})))
     browser.sign_in("auditor")
     found = browser.get("/events?what=entries&since=2026-06-01T16:10&until=2026-06-01T16:15")
     assert found.text.count('class="kind-granted"') == 4
@@ -160,7 +160,7 @@ def test_the_page_takes_local_times_and_says_what_is_no_time(state, store, lived
 @pytest.mark.parametrize("which", ["since", "until"])
 def test_a_time_that_no_calendar_holds_is_said_to_be_none(state, staff, when, which):
     for zone in ("Asia/Shanghai", "America/New_York"):
-        auditor = Browser(create_app(context_on(state, zone=zone)))
+        auditor = Browser(create_app(context_on(state, settings={"door": {"zone": zone}})))
         auditor.sign_in("auditor")
         for path in ("/api/v1/events", "/api/v1/events/export"):
             assert auditor.get(f"{path}?{which}={when}").status_code == 422

@@ -25,7 +25,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def auditor(state, store, staff):
-    one = Browser(create_app(context_on(state, zone="Asia/Shanghai")))
+    one = Browser(create_app(context_on(state, settings={"door": {"zone": "Asia/Shanghai"}})))
     one.sign_in("auditor")
     return one
 

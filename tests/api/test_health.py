@@ -47,7 +47,7 @@ def test_metrics_say_the_same_for_prometheus(state):
     with door_process(state, tamper_pin=26, tamper_block_s=0.0):
         wait_for(lambda: health(state)["door"]["faults"] == ["tamper"])
         wait_for(lambda: health(state)["door"]["last_write_age_s"] is not None)
-        text = get(state, "/metrics", open=frozenset({"metrics"})).text
+        text = get(state, "/metrics", settings={"api": {"open": ["metrics"]}}).text
     samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert samples["facegate_up"] == "0.0"
     assert samples["facegate_door_alive"] == "1.0"

@@ -7,7 +7,6 @@ import zipfile
 import pytest
 
 from api.app import create_app
-from gate.enrolment_settings import EnrolmentSettings
 from gate.store.people import consents, residents
 from tests.api.importing import until
 from tests.console import Browser, context_on, problem_of
@@ -47,7 +46,7 @@ def languages_agreed_in(store):
 def test_whose_row_names_no_language_agreed_in_the_sites(
     state, models_dir, store, staff, of_wang, setting, chosen, reader, wanted
 ):
-    manager = Browser(create_app(context_on(state, models_dir, enrolment=EnrolmentSettings(language=setting))))
+    manager = Browser(create_app(context_on(state, models_dir, settings={"enrolment": {"language": setting}})))
     manager.sign_in("manager")
     headers = {"accept-language": reader}
     assert f'<option value="{setting or reader}" lang="{setting or reader}" selected>' in (
@@ -65,7 +64,7 @@ def test_whose_row_names_no_language_agreed_in_the_sites(
 def test_api_and_command_take_the_sites_language_too_or_the_one_they_are_given(
     state, models_dir, store, staff, of_wang, facegate, photos, tmp_path
 ):
-    manager = Browser(create_app(context_on(state, models_dir, enrolment=EnrolmentSettings(language="zh-CN"))))
+    manager = Browser(create_app(context_on(state, models_dir, settings={"enrolment": {"language": "zh-CN"}})))
     manager.sign_in("manager")
     for form, wanted in (({}, "zh-CN"), ({"language": "en"}, "en")):
         manager.post("/api/v1/imports", files=[("files", ("all.zip", of_wang))], data=form)

@@ -1,9 +1,12 @@
 """The settings page, and the API behind it: hours, groups, users, tokens."""
 
+import pytest
+
+from api.app import create_app
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts, holidays, schedules
-from tests.console import PASSWORD, problem_of
+from tests.console import PASSWORD, Browser, context_on, problem_of
 
 
 def test_hours_are_a_managers_and_users_an_owners(browser, store, staff):
@@ -126,21 +129,38 @@ def test_a_schedule_is_not_removed_while_it_has_holidays_of_its_own(browser, sto
     assert [one.name for one in holidays.every(store)] == ["of all"]
 
 
-def test_free_access_is_by_hours_and_only_where_the_gate_can_stand_open(browser, app, context, store):
+@pytest.fixture
+def holding(state, models_dir, staff):
+    """A manager's browser at a gate with a relay that keeps it open."""
+    one = Browser(create_app(context_on(state, models_dir, settings={"door": {"hold_pin": 27}})))
+    assert one.sign_in("manager").status_code == 303
+    return one
+
+
+def test_free_access_is_by_hours(holding, store):
+    schedules.put(store, "day", "daily 07:00-19:00", "test")
+    assert "Saved." in holding.post("/settings/free-access", data={"schedule": "day"}).text
+    assert schedules.free_schedule(store) == "day"
+    assert "Saved." in holding.post("/settings/free-access", data={"schedule": ""}).text
+    assert holding.ask("PUT", "/api/v1/free-access", json={"schedule": "day"}).status_code == 204
+    assert schedules.free_schedule(store) == "day"
+    # Without a door nothing is held.
+    assert holding.post("/settings/free-access/hold").status_code == 422
+
+
+def test_a_gate_that_nothing_keeps_open_has_no_free_access(browser, store):
     manager = browser("manager")
     schedules.put(store, "day", "daily 07:00-19:00", "test")
-    assert "Saved." in manager.post("/settings/free-access", data={"schedule": "day"}).text
-    assert schedules.free_schedule(store) == "day"
-    assert "Saved." in manager.post("/settings/free-access", data={"schedule": ""}).text
-    context.settings["door"] = {"hold_pin": None}
-    assert "no relay that keeps it open" in problem_of(manager.post("/settings/free-access", data={"schedule": "day"}))
+    refused = manager.post("/settings/free-access", data={"schedule": "day"})
+    assert "no relay that keeps it open" in problem_of(refused)
+    told = manager.ask("PUT", "/api/v1/free-access", json={"schedule": "day"})
+    assert (told.status_code, "no relay that keeps it open" in told.json()["detail"]) == (409, True)
     assert schedules.free_schedule(store) is None
-    # Without a door nothing is held.
-    assert manager.post("/settings/free-access/hold").status_code == 422
+    assert manager.ask("PUT", "/api/v1/free-access", json={}).status_code == 204
 
 
-def test_a_schedule_goes_when_nobody_has_it(browser, store):
-    manager = browser("manager")
+def test_a_schedule_goes_when_nobody_has_it(holding, store):
+    manager = holding
     assert manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "daily 07:00-19:00"}).status_code == 204
     assert manager.ask("PUT", "/api/v1/free-access", json={"schedule": "day"}).status_code == 204
     used = manager.post("/settings/schedules/removal", data={"name": "day"})

@@ -330,7 +330,7 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
         (["schedules", "put", "x", "Mon 8:00-12:00", "Mon 2:00-6:00"], "what is before noon and what is after it"),
         (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
         (["schedules", "remove", "x"], "There is no schedule x"),
-        (["schedules", "free-access", "day"], "has no hold relay"),
+        (["schedules", "free-access", "day"], "no relay that keeps it open"),
         (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
         (["holidays", "add", "New year", "2027-01-01", "--schedule", "x"], "There is no schedule x"),
         (["holidays", "add", "New year", "2027-01-01", "--hours", "Mon 8:00-12:00"], "names days;"),

@@ -65,7 +65,7 @@ def written(state, script):
 @pytest.fixture
 def resident(store):
     schedules.put(store, "day", "Mon-Sun 00:00-24:00", "test")
-    schedules.set_free_access(store, "day", "test")
+    schedules.set_free_access(store, "day", "test", can_hold=True)
     someone = residents.enrol(store, "Wang Fang", None, [])
     return change(store, someone, Changes(schedule="day"), by="test")
 

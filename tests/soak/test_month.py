@@ -80,7 +80,7 @@ def pages(people):
 
 
 def test_every_page_of_a_month_is_quick_and_light(state, month, models_dir):
-    owner = Browser(create_app(context_on(state, models_dir, zone="Asia/Shanghai")))
+    owner = Browser(create_app(context_on(state, models_dir, settings={"door": {"zone": "Asia/Shanghai"}})))
     owner.sign_in("owner")
     owner.get("/")
     heavy = []

@@ -13,24 +13,17 @@ from api.context import door_status
 from api.pages.settings.desk import Desk, RegistrarsDesk
 from api.problems import HttpProblem
 from api.v1.door import tell_door
-from gate.errors import Refusal, Sentence
+from gate.errors import Sentence
 from gate.store.site import schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/settings/free-access")
-
-_NO_RELAY = Sentence("This gate has no relay that keeps it open (the setting door.hold_pin), so it cannot stand open.")
 
 
 def _shown(desk: Desk, **said: Any) -> Response:
     return desk.page(
         "free-access", schedules=schedules.every(desk.connection), chosen=schedules.free_schedule(desk.connection),
-        can_hold=_can_hold(desk), door=door_status(desk.context), **said,
+        can_hold=desk.context.can_hold, door=door_status(desk.context), **said,
     )  # fmt: skip
-
-
-def _can_hold(desk: Desk) -> bool:
-    door = desk.context.settings.get("door", {})
-    return "hold_pin" not in door or door["hold_pin"] is not None
 
 
 @router.get("")
@@ -44,9 +37,7 @@ def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=
     """The gate stands open whenever this schedule says so; without one never."""
 
     def choose() -> None:
-        if schedule and not _can_hold(desk):
-            raise Refusal(_NO_RELAY)
-        schedules.set_free_access(desk.connection, schedule or None, desk.actor.label)
+        schedules.set_free_access(desk.connection, schedule or None, desk.actor.label, can_hold=desk.context.can_hold)
 
     return desk.after(choose, Sentence("Saved."), _shown)
 

@@ -16,6 +16,8 @@ from gate.vocabulary import AuditEvent, Kind
 
 NO_SCHEDULE = Sentence("There is no schedule {name}. Make it first, in the settings or with: facegate schedules put")
 
+NO_RELAY = Sentence("This gate has no relay that keeps it open (the setting door.hold_pin), so it cannot stand open.")
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -107,8 +109,13 @@ def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, b
         audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "schedule": schedule, "by": by}))
 
 
-def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str) -> None:
-    """The gate stands open whenever `schedule` says so; None: never."""
+def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str, *, can_hold: bool) -> None:
+    """The gate stands open whenever `schedule` says so; None: never.
+
+    Raises Refusal for hours where there is no relay that keeps it open.
+    """
+    if schedule is not None and not can_hold:
+        raise Refusal(NO_RELAY)
     with transaction(connection):
         connection.execute("UPDATE gate SET free_access_schedule_id = ?", (id_of(connection, schedule),))
         audit.append(connection, AuditEvent(Kind.FREE_ACCESS_CHANGED, {"schedule": schedule, "by": by}))

@@ -42,7 +42,7 @@ def test_a_name_is_the_gates_or_it_is_not(host, answered):
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.9"])
 def test_by_another_name_nothing_is_told(state, models_dir, secure, address):
-    context = context_on(state, models_dir, secure=secure, open=frozenset({"metrics", "description"}))
+    context = context_on(state, models_dir, secure=secure, settings={"api": {"open": ["metrics", "description"]}})
     page = Browser(create_app(context), address=address)
     for path in (*EVERYTHING, "/api/v1/openapi.json"):
         answer = page.get(path, headers={"host": "rebound.evil.example:8443"})
@@ -68,7 +68,7 @@ def test_metrics_and_the_description_want_a_login_or_a_token_unless_opened(
     collector = browser()
     collector.headers = {"authorization": "Bearer s"}
     assert "facegate_up" in collector.get("/metrics").text
-    opened = create_app(context_on(state, models_dir, open=frozenset({"metrics", "description"})))
+    opened = create_app(context_on(state, models_dir, settings={"api": {"open": ["metrics", "description"]}}))
     assert Browser(opened, address="127.0.0.1").get("/metrics").status_code == 200
     assert Browser(opened).get("/metrics").status_code == 401
     assert Browser(opened).get("/api/v1/openapi.json").status_code == 200

@@ -49,18 +49,18 @@ def test_days_that_are_none_are_refused_and_change_nothing(store, days):
 def test_free_hours_follow_the_store(register, store):
     assert register.free_hours() is None
     schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test")
-    schedules.set_free_access(store, "day", "test")
+    schedules.set_free_access(store, "day", "test", can_hold=True)
     assert register.free_hours() == parse("Mon-Fri 07:00-19:00")
     schedules.put(store, "day", "Sat 07:00-19:00", "test")
     assert register.free_hours() == parse("Sat 07:00-19:00")
-    schedules.set_free_access(store, None, "test")
+    schedules.set_free_access(store, None, "test", can_hold=True)
     assert register.free_hours() is None
 
 
 def test_holidays_are_those_of_the_schedule_and_of_all_and_follow_the_store(register, store):
     schedules.put(store, "day", "daily 07:00-19:00", "test")
     schedules.put(store, "night", "daily 22:00-02:00", "test")
-    schedules.set_free_access(store, "night", "test")
+    schedules.set_free_access(store, "night", "test", can_hold=True)
     someone, anyone = (residents.enrol(store, name, None, []) for name in ("Wang Fang", "Li Na"))
     change(store, someone, Changes(schedule="day"), by="test")
     assert register.find(someone.id).hours.holidays == register.free_hours().holidays == ()

@@ -313,7 +313,7 @@ def test_schedules_need_a_clock_that_can_be_trusted(state, store, trusted):
         schedules.put(store, "always", "daily 00:00-24:00", "test")
         someone = residents.enrol(store, "Wang Fang", None, [Template("m", "s", {}, b"")], NO_PERSON)
         change(store, someone, Changes(schedule="always"), by="test")
-        schedules.set_free_access(store, "always", "test")
+        schedules.set_free_access(store, "always", "test", can_hold=True)
         if trusted:
             until(client, mode="free_access", hold_relay=True)
             assert client.ask(claim(someone.id))["granted"]
@@ -328,7 +328,7 @@ def test_schedules_need_a_clock_that_can_be_trusted(state, store, trusted):
         else:
             assert client.ask(claim(someone.id))["reason"] == "clock_untrusted"
             assert client.ask({"do": "status"})["mode"] == "normal"
-        schedules.set_free_access(store, None, "test")
+        schedules.set_free_access(store, None, "test", can_hold=True)
         until(client, mode="normal", hold_relay=False)
     assert all(line.clock_trusted is trusted for line in events(state) if line.kind.startswith("door_st"))
 
