@@ -148,17 +148,17 @@ class JournalFactory(MockFactory):
         threading.Thread(target=self._driven, args=(self._drives,), name="pins", daemon=True).start()
 
     def _driven(self, drives: socket.socket) -> None:
-        while message := drives.recv(200):
-            order = json.loads(message)
-            self.pin(order["pin"]).drive(bool(order["level"]))
+        with drives:
+            while message := drives.recv(200):
+                order = json.loads(message)
+                self.pin(order["pin"]).drive(bool(order["level"]))
 
     def close(self) -> None:
         """Let all pins go, and the journal with them."""
         if self._drives is not None:
-            # A socket that is only closed leaves its reader waiting.
+            # Its reader hears of it and closes it: a socket that is closed here leaves a reader waiting.
             with contextlib.suppress(OSError):
                 self._drives.shutdown(socket.SHUT_RDWR)
-            self._drives.close()
             self._drives = None
         super().close()
         if self._descriptor >= 0:
