@@ -46,6 +46,11 @@ MEASURE = """(states) => {
     const box = element.getBoundingClientRect();
     return box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
   };
+  const isTorn = (node) => {
+    const range = document.createRange();
+    range.selectNode(node);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+  };
   const id = (name) => document.getElementById(name);
   const page = document.scrollingElement;
   return states.map((now) => {
@@ -57,6 +62,7 @@ MEASURE = """(states) => {
       fits: said.scrollHeight <= said.clientHeight && said.scrollWidth <= said.clientWidth
         && page.scrollHeight <= innerHeight && page.scrollWidth <= innerWidth
         && texts.every((name) => whole(id(name))) && whole(id("drawing")),
+      torn: texts.flatMap((name) => [...id(name).childNodes].filter(isTorn).map((one) => one.textContent)),
       drawing: id("drawing").getBoundingClientRect().height,
       ink: style.color, ground: style.backgroundColor,
     };

@@ -44,9 +44,21 @@ function show(now) {
   texts["second-advice"] = now.second?.advice ?? "";
   const before = Object.keys(texts).map((name) => parts[name].textContent).join("\n");
   if (before === Object.values(texts).join("\n")) return;
-  for (const [name, text] of Object.entries(texts)) parts[name].textContent = text;
+  for (const [name, text] of Object.entries(texts)) say(parts[name], text);
   parts.second.hidden = !now.second;
   fit();
+}
+
+// Chinese has no blanks: a line of it ends between two words, and not within one. A single character belongs to what
+// stands before it: browsers know 摄像, and not 摄像头.
+const segmenter = Intl.Segmenter && new Intl.Segmenter([], { granularity: "word" });
+parts.said.classList.toggle("in-words", Boolean(segmenter));
+function say(part, text) {
+  const words = segmenter ? [...segmenter.segment(text)] : [{ segment: text }];
+  const pieces = words.flatMap(({ segment, isWordLike }, i) =>
+    isWordLike && segment.length > 1 && words[i - 1]?.isWordLike ? [document.createElement("wbr"), segment] : [segment],
+  );
+  part.replaceChildren(...pieces);
 }
 
 // What is left of some seconds, as a number and as a ring that empties: the gate is asked less often than it moves.
@@ -148,6 +160,7 @@ function draw(face) {
 navigator.serviceWorker?.register(`/gate/worker.js?${body.dataset.version}`, { scope: "/gate" }).catch(() => {});
 addEventListener("resize", fit);
 document.fonts.ready.then(fit);
+for (const name of ["words", "advice", "second-words", "second-advice"]) say(parts[name], parts[name].textContent);
 fit();
 follow();
 // An answer is shown for a few seconds and then is over, with nothing new to tell it.

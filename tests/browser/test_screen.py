@@ -41,6 +41,7 @@ def test_every_state_is_whole_on_every_display_and_read_from_two_metres(chromium
                 for name, one in zip(names, found, strict=True):
                     where = (display, tags, name)
                     assert one["fits"], where
+                    assert one["torn"] == [], where
                     assert contrast(one["ink"], one["ground"]) >= 7, where
                     words, advice, *second = (height * millimetres for height in one["heights"])
                     if len(tags) == 1:
