@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from api.asked_first import AskedFirst
-from api.auth import Permission
+from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look
 from api.languages import Language
+from api.pages import event_table
 from api.pages.page import language_of, page
-from api.pages.record_words import VIEWS, WHY
+from api.pages.record_words import VIEWS, WHY, teller
 from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
-from api.v1.events import people
+from api.v1.events import people, streamed
 from api.who_asks import Reader
-from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
+from api.wording import KINDS
 from gate.clock import zone_of
 from gate.store.people import residents
 from gate.store.people.residents import Resident
-from gate.store.record import approaches, times
+from gate.store.record import approaches, audit, times
 from gate.store.record.audit import Line
-from gate.store.record.search import Search
+from gate.store.record.search import Search, every
 from gate.store.record.times import Count
 from gate.store.site import accounts
-from gate.vocabulary import Kind
+from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter(route_class=AskedFirst)
 
 _APPROACHES_SHOWN = 50
-# What a line's details hold that has words. An order is called by what it brings about.
-_SAID = (
-    ("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
-    ("what", LOOKED),
-)  # fmt: skip
 
 
 class Asked(BaseModel):
@@ -82,10 +78,7 @@ def show_events(
     """The record: who came in at nine?"""
     now = datetime.now(zone_of(context.zone))
     spanned = _span(asked, now)
-    search = Search(
-        people(connection, asked.person, asked.resident, asked.home), asked.kinds, asked.reason or None,
-        _written(spanned.since), _written(spanned.until), near=actor.may(Permission.SCORES),
-    )  # fmt: skip
+    search = _search(connection, asked, spanned, actor)
     found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
     record_look(connection, actor, "events")
     known = {one.id: one for one in residents.every(connection)}
@@ -93,10 +86,33 @@ def show_events(
         request, "events.html", actor=actor, asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
         units={one.id: one.unit for one in known.values() if one.unit}, why=WHY if _explains(asked) else {},
-        told=_teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
+        told=teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
         strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
         at_hour=lambda hour: asked.address(hour=hour),
         nearest=_nearest(known) if actor.may(Permission.SCORES) else None,
+    )  # fmt: skip
+
+
+@router.get("/events/table")
+def download_table(
+    request: Request, connection: Store, context: Shared, actor: Reader, asked: Annotated[Asked, Query()]
+) -> StreamingResponse:
+    """The same as a table for people: whole, in the reader's language and the gate's time. It is on record."""
+    zone, language = zone_of(context.zone), language_of(request)
+    now = datetime.now(zone)
+    search, told = _search(connection, asked, _span(asked, now), actor), teller(language, accounts.users(connection))
+    audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": "csv", "by": actor.label}))
+
+    def write(reader: sqlite3.Connection) -> Iterator[str]:
+        return event_table.rows(every(reader, search), language, zone, told, residents.homes(reader))
+
+    return streamed(context, write, f"facegate-{now:%Y-%m-%d-%H%M}.csv")
+
+
+def _search(connection: sqlite3.Connection, asked: Asked, spanned: Span, actor: Actor) -> Search:
+    return Search(
+        people(connection, asked.person, asked.resident, asked.home), asked.kinds, asked.reason or None,
+        _written(spanned.since), _written(spanned.until), near=actor.may(Permission.SCORES),
     )  # fmt: skip
 
 
@@ -170,25 +186,3 @@ def _strip(
 def _nearest(known: dict[str, Resident]) -> Callable[[Line], Resident | None]:
     """Whom a refused face came nearest to, where it came near to anybody."""
     return lambda line: known.get(line.personal.get("nearest", ""))
-
-
-def _teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
-    """What there is to say about a line, in one short phrase."""
-    names = {one.id: one.name for one in users}
-
-    def told(line: Line) -> str:
-        says = line.says
-        known = [(getattr(says, name), words) for name, words in _SAID]
-        parts = [language(words.get(value, value)) for value, words in known if value]
-        if says.seconds is not None:
-            parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
-        if says.why:
-            parts.append(says.why)
-        by = says.by or ""
-        name = next((names[word] for word in by.split() if word in names), by)
-        name = language(ACTORS.get(name, name))
-        if name:
-            parts.append(name)
-        return language.comma.join(parts)
-
-    return told

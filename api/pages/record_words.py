@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from api.wording import KINDS
+from collections.abc import Callable, Sequence
+
+from api.languages import Language
+from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
 from gate.errors import Sentence
 from gate.store.record.approaches import ANSWERS
+from gate.store.record.audit import Line
+from gate.store.site import accounts
 from gate.vocabulary import Kind, Reason
 
 
@@ -55,3 +60,31 @@ WHY: dict[str, Sentence] = {
     Reason.STORE_UNREADABLE: Sentence("The gate could not read who lives here."),
     Reason.FAULT: Sentence("The gate had a fault. The gate's page says which."),
 }
+
+# What a line's details hold that has words. An order is called by what it brings about.
+_SAID = (
+    ("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
+    ("what", LOOKED),
+)  # fmt: skip
+
+
+def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
+    """What there is to say about a line, in one short phrase."""
+    names = {one.id: one.name for one in users}
+
+    def told(line: Line) -> str:
+        says = line.says
+        known = [(getattr(says, name), words) for name, words in _SAID]
+        parts = [language(words.get(value, value)) for value, words in known if value]
+        if says.seconds is not None:
+            parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
+        if says.why:
+            parts.append(says.why)
+        by = says.by or ""
+        name = next((names[word] for word in by.split() if word in names), by)
+        name = language(ACTORS.get(name, name))
+        if name:
+            parts.append(name)
+        return language.comma.join(parts)
+
+    return told

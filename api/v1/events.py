@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission
-from api.context import Shared, Store, record_look
+from api.context import Context, Shared, Store, record_look
 from api.problems import RESPONSES
 from api.who_asks import Reader
 from gate.spreadsheet import csv_line
@@ -118,11 +118,16 @@ def export_events(
     audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": format, "by": actor.label}))
     write = _csv if format == "csv" else _jsonl
     name = f"facegate-events-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{format}"
-    kind = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"
+    return streamed(context, lambda reader: write(reader, search, actor), name)
+
+
+def streamed(context: Context, write: Callable[[sqlite3.Connection], Iterator[str]], name: str) -> StreamingResponse:
+    """A file called `name`, written while it is sent, from a connection of its own that only reads."""
+    kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "application/jsonl"
 
     def stream() -> Iterator[str]:
         with closing(open_read_only(context.state)) as reader:
-            yield from write(reader, search, actor)
+            yield from write(reader)
 
     return StreamingResponse(
         stream(), media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}

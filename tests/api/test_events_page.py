@@ -1,6 +1,8 @@
 """The pages of the record: who came at nine yesterday in three presses, approaches as one line, looks apart."""
 
+import csv
 import html
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -169,3 +171,26 @@ def test_services_show_days_and_weeks(auditor, store):
 @pytest.mark.parametrize("night", [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)])
 def test_the_last_hour_is_one_also_when_the_clocks_change(night):
     assert night - span("hour", None, night.astimezone(ZoneInfo("Europe/Berlin"))).since == timedelta(hours=1)
+
+
+def test_the_table_for_people_is_in_their_language_and_the_gates_time_whole_and_on_record(auditor, store, staff):
+    come(store, "Wang Fang", yesterday_at(9, 30), unit="3-2-1204")
+    come(store, "=HYPERLINK(1)", yesterday_at(9, 31))
+    come(store, None, yesterday_at(23, 59), "denied", reason="unknown")
+    untrusted = AuditEvent("granted", {"method": "face"})
+    audit.append(store, untrusted, Moment(0.0, yesterday_at(10).timestamp(), clock_trusted=False))
+    auditor.headers["accept-language"] = "zh-CN"
+    shown = auditor.get("/events?when=yesterday").text
+    link = html.unescape(re.search(r'href="(/events/table[^"]*)"', shown)[1])
+    answer = auditor.get(link)
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert answer.headers["content-disposition"].startswith('attachment; filename="facegate-')
+    assert rows[0] == ["编号", "时间", "类型", "房号", "姓名", "详情"]
+    assert [row[1:] for row in rows[1:]] == [
+        [f"{yesterday_at(10):%Y-%m-%d %H:%M:%S}", "已通行", "", "", "刷脸，系统时间异常"],
+        [f"{yesterday_at(23, 59):%Y-%m-%d %H:%M:%S}", "未通过", "", "", "未识别到登记信息，刷脸"],
+        [f"{yesterday_at(9, 31):%Y-%m-%d %H:%M:%S}", "已通行", "", "'=HYPERLINK(1)", "刷脸"],
+        [f"{yesterday_at(9, 30):%Y-%m-%d %H:%M:%S}", "已通行", "3-2-1204", "Wang Fang", "刷脸"],
+    ]
+    exported = [line for line in audit.lines(store) if line.kind == Kind.EXPORTED]
+    assert [line.details for line in exported] == [{"format": "csv", "by": f"user {staff['auditor'].id}"}]

@@ -48,7 +48,7 @@ def test_it_is_the_first_page_of_a_guard_and_of_nobody_else(browser):
         assert 'href="/guard"' in one.get("/").text
     auditor = browser("auditor")
     assert auditor.get("/guard").status_code == 403
-    assert not re.search(r'href="/(guard)?"[^>]*>(Today|At the gate)', auditor.get("/events").text)
+    assert not re.search(r'href="/(guard)?"[^>]*>(Today|Duty desk)', auditor.get("/events").text)
 
 
 def test_it_tells_who_was_last_with_home_verdict_and_reason(browser, store, came):
