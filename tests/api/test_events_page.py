@@ -168,6 +168,16 @@ def test_services_show_days_and_weeks(auditor, store):
     assert "Week by week" in said
 
 
+def test_a_week_like_the_one_before_is_no_change_and_not_less_by_nothing(auditor, store):
+    # Two full weeks that lie behind: 200 came in the first of them, 199 in the second.
+    monday = yesterday_at(9) - timedelta(days=yesterday_at(9).weekday() + 14)
+    for week, count in ((0, 200), (7, 199)):
+        for minute in range(count):
+            come(store, None, monday + timedelta(days=week, minutes=minute))
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", auditor.get("/services?days=30").text, re.DOTALL)
+    assert ['199</td><td class="number">0 %<' in row for row in rows].count(True) == 1
+
+
 @pytest.mark.parametrize("night", [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)])
 def test_the_last_hour_is_one_also_when_the_clocks_change(night):
     assert night - span("hour", None, night.astimezone(ZoneInfo("Europe/Berlin"))).since == timedelta(hours=1)
