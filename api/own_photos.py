@@ -32,11 +32,11 @@ class Sent:
     at: str
     found: Prepared
 
-    def picture(self) -> bytes:
-        """The portrait they would be enrolled from, as a JPEG."""
+    def picture(self, number: int) -> bytes:
+        """One of the portraits they would be enrolled from, as a JPEG. Raises IndexError where there are not so many."""
         import cv2
 
-        return cv2.imencode(".jpg", self.found.portraits[0])[1].tobytes()
+        return cv2.imencode(".jpg", self.found.portraits[number])[1].tobytes()
 
 
 @dataclass(frozen=True, slots=True)

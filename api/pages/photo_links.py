@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.asked_again import acting
@@ -134,8 +134,16 @@ def show_waiting(request: Request, connection: Store, context: Shared, actor: Re
 
 @router.get("/waiting/{link}.jpg")
 def show_picture(context: Shared, connection: Store, _actor: Registrar, link: str) -> Response:
-    """The face that somebody sent."""
-    return Response(_waiting(context, connection, link).sent.picture(), media_type="image/jpeg")
+    """The face that somebody sent; of several the first."""
+    return _picture(context, connection, link, 0)
+
+
+@router.get("/waiting/{link}/{number}.jpg")
+def show_one_of_them(
+    context: Shared, connection: Store, _actor: Registrar, link: str, number: Annotated[int, Path(ge=0)]
+) -> Response:
+    """One of the faces that somebody sent, from 0: whoever confirms has seen all that would be kept."""
+    return _picture(context, connection, link, number)
 
 
 @router.post("/waiting/{link}/confirmed")
@@ -187,6 +195,13 @@ def _taking(connection: sqlite3.Connection, actor: Actor, link: PhotoLink) -> It
     with acting(connection, actor):
         photo_links.take(connection, link, datetime.now(UTC))
         yield
+
+
+def _picture(context: Context, connection: sqlite3.Connection, link: str, number: int) -> Response:
+    sent = _waiting(context, connection, link).sent
+    if number >= len(sent.found.portraits):
+        raise HttpProblem(409, GONE)
+    return Response(sent.picture(number), media_type="image/jpeg")
 
 
 def _waiting(context: Context, connection: sqlite3.Connection, identity: str, at: str | None = None) -> Waiting:

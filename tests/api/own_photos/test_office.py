@@ -80,6 +80,20 @@ def test_a_face_that_is_somebodys_stops_before_it_is_saved(manager, phone, wang,
     assert residents.get(store, wang.id).templates == 1
 
 
+def test_whoever_confirms_sees_every_face_that_would_be_kept(manager, phone, wang, store, photos, context):
+    mobile, path = phone(), drawn(manager, wang)
+    agree(mobile, path)
+    assert send(mobile, path, *[photos / one for one in ("obama.jpg", "obama2.jpg", "obama3.jpg")]).status_code == 303
+    address, form = form_of(manager, context)
+    (sent,) = context.own_photos.waiting()
+    for page in ("/", "/residents", "/waiting"):
+        shown = re.findall(r'<img src="(/waiting/[^"]+)"', manager.get(page).text)
+        assert [manager.get(one).content for one in shown] == [sent.picture(number) for number in range(3)]
+    assert manager.get(f"{address}/3.jpg").status_code == 409
+    assert manager.post(f"{address}/confirmed", data=form).status_code == 303
+    assert residents.get(store, wang.id).templates == len(shown) == 3
+
+
 def test_another_face_than_the_one_that_is_known_is_refused_without_a_name(manager, phone, store, photos, context):
     upload = [("photos", ("b", (photos / "biden.jpg").read_bytes()))]
     manager.post("/api/v1/enrolments", data={"name": "Joe Biden", "way": "told"}, files=upload)
