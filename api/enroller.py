@@ -123,11 +123,11 @@ class Enroller:
         self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str,
         written_in: AbstractContextManager[None],
     ) -> Resident:  # fmt: skip
-        """Enrol by what was prepared and looked at. Raises LooksLikeAnother where somebody like them came since."""
-        from enroll.enrolment import refuse_lookalikes, still_like
+        """Enrol by what was prepared and looked at. Raises as enroll.enrolment.judge_again."""
+        from enroll.enrolment import judge_again
 
         with self.turn() as models:
-            refuse_lookalikes(asked, still_like(connection, models, asked, made))
+            judge_again(connection, models, asked, made)
             with written_in:
                 return write(connection, asked, made, by)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,9 +95,7 @@ def prepare(
     if not np.isfinite(vectors).all():
         raise Refusal("Nothing could be read from the face in this photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
-    alike = _lookalikes(connection, models, asked, vectors, known)
-    if asked.whose is not None and not _is_theirs(connection, models, asked.whose, vectors):
-        raise NotTheirs(asked.whose, alike)
+    alike = _judged(connection, models, asked, vectors, known)
     made = tuple(
         Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
         for (photo, portrait), vector in zip(good, vectors, strict=True)
@@ -107,19 +105,18 @@ def prepare(
 
 def prepare_openly(connection: sqlite3.Connection, models: Models, asked: Application) -> Prepared:
     """As `prepare`, for whoever may see people: where the face is not theirs, the refusal says whose it is."""
-    try:
+    with _openly():
         return prepare(connection, models, asked)
-    except NotTheirs as refused:
-        told = together([*(one.said for one in refused.lookalikes), refused.sentence])
-        raise Refusal(told.pattern, **told.values) from refused
 
 
-def still_like(
-    connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]
-) -> tuple[Lookalike, ...]:
-    """Who else is like templates that were made a while ago: somebody may have been enrolled since."""
+def judge_again(connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]) -> None:
+    """Ask of templates that were made a while ago what was asked of their photos: others may have been enrolled since.
+
+    Raises LooksLikeAnother, and Refusal where they are not like the resident they are for, as `prepare_openly`.
+    """
     vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in made])
-    return _lookalikes(connection, models, asked, vectors, None)
+    with _openly():
+        refuse_lookalikes(asked, _judged(connection, models, asked, vectors, None))
 
 
 def refuse_lookalikes(asked: Application, found: Sequence[Lookalike]) -> None:
@@ -177,6 +174,26 @@ def _is_theirs(
     gallery = Gallery(rows, models.spec.dimension)
     found = (gallery.search(vector) for vector in vectors)
     return all(candidates and candidates[0].similarity >= _SAME_PERSON for candidates in found)
+
+
+@contextmanager
+def _openly() -> Iterator[None]:
+    try:
+        yield
+    except NotTheirs as refused:
+        told = together([*(one.said for one in refused.lookalikes), refused.sentence])
+        raise Refusal(told.pattern, **told.values) from refused
+
+
+def _judged(
+    connection: sqlite3.Connection, models: Models, asked: Application, vectors: NDArray[np.float32],
+    known: LiveGallery | None,
+) -> tuple[Lookalike, ...]:  # fmt: skip
+    """Who else is like the vectors. Raises NotTheirs where the resident they are for is not."""
+    alike = _lookalikes(connection, models, asked, vectors, known)
+    if asked.whose is not None and not _is_theirs(connection, models, asked.whose, vectors):
+        raise NotTheirs(asked.whose, alike)
+    return alike
 
 
 def _lookalikes(

@@ -105,6 +105,28 @@ def test_another_face_than_the_one_that_is_known_is_refused_without_a_name(manag
     assert "Biden" not in answer.text
 
 
+def enrolled_at_the_desk(manager, photo, **form):
+    form = {"way": "told", "agreed": "1", "seen": "1"} | form
+    return manager.post("/enrol", data=form, files=[("photos", ("b.jpg", photo.read_bytes()))])
+
+
+def test_another_face_that_was_enrolled_meanwhile_is_asked_for_again(manager, phone, wang, store, photos, context):
+    sent_by(phone, manager, wang, photos / "obama.jpg")
+    look = enrolled_at_the_desk(manager, photos / "obama2.jpg", resident=wang.id, seen="")
+    (key,) = set(re.findall(r'name="key" value="([^"]+)"', look.text))
+    assert enrolled_at_the_desk(manager, photos / "biden.jpg", resident=wang.id).status_code == 200
+    address, form = form_of(manager, context)
+    said = "The photo does not look like the 王芳 who is enrolled."
+    for path, data, status in (
+        (f"{address}/confirmed", form, 409), ("/enrol/seen", {"key": key, "photo": "0"}, 422),
+    ):  # fmt: skip
+        answer = manager.post(path, data=data)
+        assert (answer.status_code, said in answer.text) == (status, True), path
+    assert residents.get(store, wang.id).templates == 1
+    # It waits on, and may be refused.
+    assert manager.post(f"{address}/refused", data=form | {"why": "another"}).status_code == 303
+
+
 def test_a_page_sent_twice_draws_one_link_and_shows_it_again(manager, browser, wang, phone):
     first, again = drawn(manager, wang), drawn(manager, wang)
     assert first == again
