@@ -207,7 +207,7 @@ def resident_page(
         templates=templates.of(connection, person.id),
         model=context.enroller.model_id(),
         agreed=consents.of(connection, person.id),
-        standing=consents.standing(connection, person.id),
+        may_withdraw=erasure.may_withdraw(connection, person.id),
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,

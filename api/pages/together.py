@@ -22,7 +22,7 @@ from api.v1.residents import etag
 from api.who_asks import Registrar
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.database import transaction
-from gate.store.people import consents, erasure, finding, homes, residents
+from gate.store.people import erasure, finding, homes, residents
 from gate.store.people.changes import Changes, change
 from gate.store.people.residents import Resident
 from gate.store.site import schedules
@@ -84,7 +84,7 @@ class Wanted:
             known = {one.id: one for one in residents.every(connection)}
             found = [known[one] for one in dict.fromkeys(self.chosen) if one in known]
         if self.deed is Deed.WITHDRAW:
-            found = [one for one in found if consents.standing(connection, one.id)]
+            found = [one for one in found if erasure.may_withdraw(connection, one.id)]
         if not found:
             raise Refusal("Choose at least one person whom this can be done to.")
         return found

@@ -15,7 +15,7 @@ from functools import partial
 from gate.errors import Refusal
 from gate.store import old_copies
 from gate.store.database import transaction
-from gate.store.people import consents, residents
+from gate.store.people import consents, photo_links, residents
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -71,10 +71,16 @@ def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], 
     return receipt
 
 
-def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
-    """Their consent ends: templates and the personal fields of the record are erased; they live here as before.
+def may_withdraw(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether a consent of theirs holds, or they agreed by a link from which nobody is enrolled yet."""
+    return consents.standing(connection, resident) or photo_links.agreed(connection, resident)
 
-    Raises Refusal where no consent holds and no template is kept.
+
+def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> Receipt:
+    """Their consent ends: templates, the link by which they agreed and the personal fields of the record are erased;
+    they live here as before.
+
+    Raises Refusal where they agreed to nothing that still holds.
     """
     with transaction(connection):
         receipt = _withdrawn(connection, resident, by)
@@ -94,7 +100,7 @@ def withdraw_together(connection: sqlite3.Connection, people: Sequence[Resident]
 
 
 def _withdraw_there(copy: sqlite3.Connection, resident: Resident, by: str) -> None:
-    if consents.standing(copy, resident.id):
+    if may_withdraw(copy, resident.id):
         withdraw(copy, resident, by=by)
 
 
@@ -104,7 +110,7 @@ def _withdraw_all_there(copy: sqlite3.Connection, people: Sequence[Resident], by
 
 
 def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
-    if not consents.standing(connection, resident.id):
+    if not may_withdraw(connection, resident.id):
         raise Refusal(
             "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
         )

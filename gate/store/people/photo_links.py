@@ -128,6 +128,12 @@ def agree(connection: sqlite3.Connection, link: PhotoLink, consent: Consent, dev
         raise Refusal(IN_USE)
 
 
+def agreed(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether a resident agreed by a link from which they are not enrolled yet."""
+    query = "SELECT 1 FROM photo_links WHERE resident_id = ? AND agreed_at NOTNULL AND done_at IS NULL"
+    return connection.execute(query, (resident,)).fetchone() is not None
+
+
 def count_try(connection: sqlite3.Connection, link: PhotoLink) -> bool:
     """Count something that was sent, before it is looked at; whether it is to be looked at."""
     query = (

@@ -4,12 +4,14 @@ import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from api.auth import digest
 from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.store.database import open_database
 from gate.store.people import erasure, photo_links, residents
-from tests.api.own_photos.links import OVER, agree, drawn, form_of, send, sent_by, waiting
+from tests.api.own_photos.links import OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
 
 
 def test_a_link_is_used_once(manager, phone, wang, photos, context):
@@ -85,6 +87,36 @@ def test_a_withdrawal_ends_the_link_too(manager, store, photos, phone):
     path = drawn(manager, joe)
     manager.post(f"/residents/{joe.id}/withdrawal")
     assert OVER in phone().get(path).text
+
+
+@pytest.mark.parametrize("way", ["console", "api", "together"])
+@pytest.mark.parametrize("photo", ["biden.jpg", None])
+def test_a_consent_by_a_link_is_withdrawn_before_anything_is_confirmed(
+    manager, phone, wang, store, photos, context, way, photo
+):
+    mobile, path = phone(), drawn(manager, wang)
+    agree(mobile, path, guardian="王明")
+    if photo:
+        send(mobile, path, photos / photo)
+    confirmed = form_of(manager, context) if photo else None
+    assert "Withdraw consent" in manager.get(f"/residents/{wang.id}").text
+    if way == "console":
+        answer = manager.post(f"/residents/{wang.id}/withdrawal", data={"key": "x"})
+        assert answer.headers["location"].startswith("/receipts/")
+    elif way == "api":
+        assert manager.post(f"/api/v1/residents/{wang.id}/withdrawal").json()["templates"] == 0
+    else:
+        chosen = {"deed": "withdraw", "resident": wang.id}
+        look = manager.post("/residents/together", data=chosen).text
+        known_as, key = (re.search(f'name="{one}" value="([^"]+)"', look)[1] for one in ("known_as", "key"))
+        done = manager.post("/residents/together/done", data=chosen | {"known_as": known_as, "key": key})
+        assert done.status_code == 303
+    assert "consent_withdrawn" in kinds(store)
+    assert OVER in mobile.get(path).text
+    if confirmed:
+        assert manager.post(f"{confirmed[0]}/confirmed", data=confirmed[1]).status_code == 409
+    assert (residents.get(store, wang.id).templates, erasure.may_withdraw(store, wang.id)) == (0, False)
+    assert "Withdraw consent" not in manager.get(f"/residents/{wang.id}").text
 
 
 def test_after_a_restart_they_are_asked_for_it_once_more(manager, phone, wang, store, photos, context, state):
