@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from enroll.duplicates import Lookalike
     from enroll.enrolment import Prepared
 
 # More than a compound sends in a week. Each takes some 40 kB, 130 where three photos were sent.
@@ -33,7 +34,7 @@ class Sent:
     found: Prepared
 
     def picture(self, number: int) -> bytes:
-        """One of the portraits they would be enrolled from, as a JPEG. Raises IndexError where there are not so many."""
+        """One of the portraits they would be enrolled from, as a JPEG. Raises IndexError where there are fewer."""
         import cv2
 
         return cv2.imencode(".jpg", self.found.portraits[number])[1].tobytes()
@@ -54,8 +55,10 @@ class OwnPhotos:
 
     def __init__(self) -> None:
         self._sent: dict[str, Sent] = {}
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str], Shown] = OrderedDict()
         self._lock = threading.Lock()
+        self.drawing = threading.Lock()
+        """Held from the question whether a page drew its link until it is shown: pressed twice, it draws one."""
 
     def hold(self, sent: Sent) -> bool:
         """Let a photo wait; whether there was room for it."""
@@ -64,6 +67,14 @@ class OwnPhotos:
                 return False
             self._sent[sent.link] = sent
             return True
+
+    def found_like(self, sent: Sent, more: Sequence[Lookalike]) -> None:
+        """Others came since whom what waits is like: they are asked about beside those that were known."""
+        new = {one.resident.id for one in more}
+        known = (one for one in sent.found.lookalikes if one.resident.id not in new)
+        with self._lock:
+            if self._sent.get(sent.link) is sent:
+                self._sent[sent.link] = replace(sent, found=replace(sent.found, lookalikes=(*known, *more)))
 
     def of(self, link: str) -> Sent | None:
         """What waits of a link, by its id."""
@@ -87,17 +98,23 @@ class OwnPhotos:
             self._shown = OrderedDict((key, one) for key, one in self._shown.items() if not _is_over(one))
 
     def show(self, key: str, secret: str, resident: str, by: str) -> None:
-        """Remember a link that was drawn `by` somebody under a key of their page."""
+        """Remember a link that was drawn for a resident `by` somebody under a key of their page."""
         with self._lock:
-            self._shown[key] = Shown(secret, resident, by, time.monotonic() + SHOWN_S)
+            self._shown[key, resident] = Shown(secret, resident, by, time.monotonic() + SHOWN_S)
             while len(self._shown) > _MOST_SHOWN:
                 self._shown.popitem(last=False)
 
-    def shown(self, key: str, by: str) -> Shown | None:
-        """The link that was drawn under a key, for whoever drew it; None: it is shown no longer, or never was."""
+    def shown(self, key: str, resident: str, by: str) -> Shown | None:
+        """The link that was drawn for a resident under a key, for whoever drew it; None: there is none to be shown."""
         with self._lock:
-            found = self._shown.get(key)
+            found = self._shown.get((key, resident))
         return found if found is not None and found.by == by and not _is_over(found) else None
+
+    def shown_for(self, key: str, by: str) -> list[str]:
+        """For whom links were drawn under a key `by` somebody, by id: who goes back and types another name has the same
+        page."""
+        with self._lock:
+            return [one.resident for (used, _), one in self._shown.items() if (used, one.by) == (key, by)]
 
 
 def _is_over(shown: Shown) -> bool:

@@ -16,7 +16,7 @@ from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
-from api.pages.photo_links import draw, new_key
+from api.pages.photo_links import add_with_link, new_key
 from api.pages.residents import resident_page
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
@@ -79,9 +79,10 @@ def enrol(
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
         if not sent:
-            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
             if link:
-                return RedirectResponse(draw(context, connection, actor, person, link), 303)
+                shown = add_with_link(context, connection, actor, name, unit.strip() or None, link)
+                return RedirectResponse(shown, 303)
+            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
             if agreed:
                 said = words(
                     "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name

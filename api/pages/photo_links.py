@@ -26,7 +26,8 @@ from api.pages.qr_code import qr_code
 from api.problems import HttpProblem
 from api.v1.residents import found_resident
 from api.who_asks import Registrar
-from enroll.application import Application
+from enroll.application import Application, add_without_face
+from enroll.duplicates import LooksLikeAnother
 from gate.store.people import photo_links, residents
 from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
@@ -82,7 +83,25 @@ def new_key() -> str:
 
 def draw(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:
     """A new link for somebody, unless the page with this `key` drew it already; where it is shown. Raises Refusal."""
-    if context.own_photos.shown(key, actor.label) is None:
+    with context.own_photos.drawing:
+        return _drawn(context, connection, actor, person, key)
+
+
+def add_with_link(
+    context: Context, connection: sqlite3.Connection, actor: Actor, name: str, unit: str | None, key: str
+) -> str:
+    """Somebody is added without a face, and a link is drawn for them; where it is shown. The page with this `key` adds
+    the same person once. Raises UsageError, Refusal."""
+    asked = Application.of(name, unit)
+    with context.own_photos.drawing:
+        drawn_for = (residents.get(connection, one) for one in context.own_photos.shown_for(key, actor.label))
+        added = next((one for one in drawn_for if one and (one.name, one.unit) == (asked.name, asked.unit)), None)
+        person = added or add_without_face(connection, name, unit, by=actor.label)
+        return _drawn(context, connection, actor, person, key)
+
+
+def _drawn(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:
+    if context.own_photos.shown(key, person.id, actor.label) is None:
         secret = new_secret()
         photo_links.draw(
             connection, person, digest(secret), datetime.now(UTC), context.settings.enrolment.link_days, by=actor.label
@@ -102,9 +121,9 @@ def show_link(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, key: str = ""
 ) -> Response:
     """The link that was just drawn, as words and as a QR code, to whoever drew it."""
-    person, shown = found_resident(connection, resident), context.own_photos.shown(key, actor.label)
+    person, shown = found_resident(connection, resident), context.own_photos.shown(key, resident, actor.label)
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
-    if shown is None or shown.resident != person.id or link is None or link.secret_sha256 != digest(shown.secret):
+    if shown is None or link is None or link.secret_sha256 != digest(shown.secret):
         return page(request, "photo_link.html", actor=actor, person=person, url=None)
     at, reachable = address_for_phones(request, context)
     url = f"{at}/photo/{shown.secret}"
@@ -154,9 +173,13 @@ def confirm(
     """It is them: they are enrolled from what they sent, by the consent they gave on their phone."""
     found = _waiting(context, connection, link, at)
     asked = Application.of(found.person.name, None, (), None, found.person, frozenset(another_than or ()))
-    context.enroller.enrol_seen(
-        connection, asked, found.sent.found.templates, actor.label, _taking(connection, actor, found.link)
-    )
+    taking = _taking(connection, actor, found.link)
+    try:
+        context.enroller.enrol_seen(connection, asked, found.sent.found.templates, actor.label, taking)
+    except LooksLikeAnother as error:
+        # Somebody was enrolled since this was looked at: the question is put where the faces are shown.
+        context.own_photos.found_like(found.sent, error.lookalikes)
+        return RedirectResponse("/waiting", 303)
     context.own_photos.drop(link)
     return RedirectResponse(f"/residents/{found.person.id}", 303)
 

@@ -1,6 +1,7 @@
 """A link from drawing it to the gate, as the office has it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from enroll import consent as texts
 from gate.store.people import consents, residents
 from gate.store.record import audit
 from tests.api.own_photos.links import CHINESE, OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
+from tests.console import Browser
 
 
 def test_from_the_link_to_the_gate_with_the_consent_as_it_was_given(
@@ -74,7 +76,7 @@ def test_a_face_that_is_somebodys_stops_before_it_is_saved(manager, phone, wang,
     assert "This is the face of Joe Biden, 9-909." in page
     address, form = form_of(manager, context)
     plain = manager.post(f"{address}/confirmed", data={"at": form["at"]})
-    assert (plain.status_code, residents.get(store, wang.id).templates) == (409, 0)
+    assert (plain.headers["location"], residents.get(store, wang.id).templates) == ("/waiting", 0)
     # It still waits, and goes through once somebody says that they are two people.
     assert manager.post(f"{address}/confirmed", data=form).status_code == 303
     assert residents.get(store, wang.id).templates == 1
@@ -103,6 +105,23 @@ def test_another_face_than_the_one_that_is_known_is_refused_without_a_name(manag
     answer = send(mobile, path, photos / "obama.jpg")
     assert (answer.status_code, "does not look like the face that the gate knows" in answer.text) == (422, True)
     assert "Biden" not in answer.text
+
+
+def test_who_was_enrolled_meanwhile_and_looks_the_same_is_asked_about(manager, phone, wang, store, photos, context):
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    for name, home in (("Joe Biden", "9-909"), ("Jim Biden", "9-910")):
+        upload = [("photos", ("b", (photos / "biden.jpg").read_bytes()))]
+        others = [one.id for one in residents.every(store)]
+        form = {"name": name, "unit": home, "way": "told", "another_than": others}
+        assert manager.post("/api/v1/enrolments", data=form, files=upload).status_code == 201
+        address, form = form_of(manager, context)
+        assert manager.post(f"{address}/confirmed", data=form).headers["location"] == "/waiting"
+        assert f"This is the face of {name}, {home}." in manager.get("/waiting").text
+        assert residents.get(store, wang.id).templates == 0
+    address, form = form_of(manager, context)
+    assert len(form["another_than"]) == 2
+    assert manager.post(f"{address}/confirmed", data=form).headers["location"] == f"/residents/{wang.id}"
+    assert residents.get(store, wang.id).templates == 1
 
 
 def enrolled_at_the_desk(manager, photo, **form):
@@ -164,3 +183,30 @@ def test_somebody_is_added_and_their_link_drawn_by_one_press(manager, phone, sto
     path = re.search(r"/photo/[\w-]{43}", manager.get(added.headers["location"]).text)[0]
     assert phone().get(path).status_code == 200
     assert re.search(r'<button name="link" value="[\w-]{12}">', manager.get("/enrol").text)
+
+
+def test_the_same_page_adds_and_draws_once_and_again_for_another_name(manager, store, app, phone):
+    def press(name):
+        hand = Browser(app)
+        hand.cookies = manager.cookies
+        return hand.post("/enrol", data={"name": name, "unit": "5-1", "link": "k9"}).headers.get("location")
+
+    with ThreadPoolExecutor() as hands:
+        first, *others = hands.map(press, ["李雷", " 李雷", "李雷", "李雷"])
+    assert others == [first] * 3
+    # Back to the form, and another name.
+    second = press("韩梅梅")
+    paths = [re.search(r"/photo/[\w-]{43}", manager.get(shown).text)[0] for shown in (first, second)]
+    assert [phone().get(path).status_code for path in paths] == [200, 200]
+    assert [len(residents.every(store)), kinds(store).count("link_drawn")] == [2, 2]
+
+
+def test_a_link_is_drawn_once_however_often_it_is_pressed_at_once(manager, wang, store, app):
+    def press(_):
+        hand = Browser(app)
+        hand.cookies = manager.cookies
+        return hand.post(f"/residents/{wang.id}/photo-link", data={"key": "k1"}).headers["location"]
+
+    with ThreadPoolExecutor() as hands:
+        (shown,) = set(hands.map(press, range(4)))
+    assert ("<svg" in manager.get(shown).text, kinds(store).count("link_drawn")) == (True, 1)
