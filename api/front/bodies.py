@@ -31,7 +31,7 @@ _FORM = Bounds(1 << 20, 30.0)
 _PHOTOS = Bounds(100 << 20, 300.0)
 # Three photos each of two thousand people.
 _IMPORT = Bounds(2 << 30, 3600.0)
-# Whoever holds a link sends three of a phone's at most.
+# Whoever holds a link and agreed sends three of a phone's at most.
 OWN_PHOTOS = Bounds(48 << 20, 300.0)
 _LARGER = (
     (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), _PHOTOS),
@@ -49,6 +49,8 @@ _FREE_S = 30.0
 _SMALL = 64 << 10
 _AT_ONCE = 6
 _AT_ONCE_OF_ONE = 3
+# Those by links have turns of their own: however many they are, the staff's are free.
+_AT_ONCE_BY_LINKS = 2
 _WAIT_S = 30.0
 _ASK_EVERY_S = 0.1
 # The disk is looked at whenever so much has come.
@@ -67,13 +69,20 @@ def bounds_at(path: str) -> Bounds:
 class Uploads:
     """The large bodies that are under way. Whoever comes too early waits, with the body still on their side."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = _AT_ONCE, of_one: int = _AT_ONCE_OF_ONE) -> None:
+        self._at_once = at_once
+        self._of_one = of_one
         self._now: Counter[str] = Counter()
+
+    @classmethod
+    def by_links(cls) -> Uploads:
+        """Those of residents, by their links."""
+        return cls(_AT_ONCE_BY_LINKS, 1)
 
     async def begin(self, holder: str) -> None:
         """Wait for a turn. Raises HttpProblem after a while without one."""
         deadline = asyncio.get_running_loop().time() + _WAIT_S
-        while self._now.total() >= _AT_ONCE or self._now[holder] >= _AT_ONCE_OF_ONE:
+        while self._now.total() >= self._at_once or self._now[holder] >= self._of_one:
             if asyncio.get_running_loop().time() >= deadline:
                 raise HttpProblem(
                     429, "Too many uploads are under way; try again in a minute.", headers={"Retry-After": "60"}
@@ -91,13 +100,14 @@ class Uploads:
 class Body:
     """A request's body, under the bounds of somebody unknown until `open` is told whose it is."""
 
-    def __init__(self, receive: Receive, headers: Headers, uploads: Uploads) -> None:
+    def __init__(self, receive: Receive, headers: Headers, uploads: Uploads, by_links: Uploads) -> None:
         self._receive = receive
         self._uploads = uploads
+        self._by_links = by_links
         length = headers.get("content-length", "")
         self._announced = int(length) if length.isdecimal() else None
         self.comes = "transfer-encoding" in headers or bool(self._announced)
-        self._held_by: str | None = None
+        self._turn: tuple[Uploads, str] | None = None
         self._whole = False
         self._bound(ANYBODYS)
         self.refusal: HttpProblem | None = None
@@ -107,21 +117,24 @@ class Body:
         """Whether it says that it is no larger than what anybody may send."""
         return self._announced is not None and self._announced <= ANYBODYS.room
 
-    async def open(self, bounds: Bounds, holder: str) -> None:
-        """Take it under these bounds. Raises HttpProblem where it is too large, or too many come at once."""
+    async def open(self, bounds: Bounds, holder: str, *, by_link: bool = False) -> None:
+        """Take it under these bounds, from staff or `by_link`. Raises HttpProblem where it is too large, or too many
+        come at once."""
         if self._announced is not None and self._announced > bounds.room:
             raise _too_large()
         # What pictures cost is not in their bytes: however small, they take turns.
         if bounds.room > _FORM.room or self._announced is None or self._announced > _SMALL:
-            await self._uploads.begin(holder)
-            self._held_by = holder
+            turns = self._by_links if by_link else self._uploads
+            await turns.begin(holder)
+            self._turn = turns, holder
         self._bound(bounds)
 
     def close(self) -> None:
         """The request is over."""
-        if self._held_by is not None:
-            self._uploads.end(self._held_by)
-            self._held_by = None
+        if self._turn is not None:
+            turns, holder = self._turn
+            turns.end(holder)
+            self._turn = None
 
     async def receive(self) -> Message:
         """The next part. Raises Cut, once `refusal` says why."""

@@ -40,6 +40,7 @@ class Shield:
         self._hosts = hosts
         self._languages = languages
         self._uploads = Uploads()
+        self._by_links = Uploads.by_links()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -58,7 +59,7 @@ class Shield:
                     place.known_as(state["asker"])
             await send(message)
 
-        body = state["body"] = Body(receive, headers, self._uploads)
+        body = state["body"] = Body(receive, headers, self._uploads, self._by_links)
         refusal = self._refusal(scope, headers, body)
         if refusal is not None:
             await self._said(scope, refusal)(scope, receive, send_shielded)

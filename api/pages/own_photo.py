@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 
 from api.auth import digest, new_secret
 from api.context import Context, Shared, Store, context_of, store_of
-from api.front.bodies import OWN_PHOTOS, Body
+from api.front.bodies import ANYBODYS, OWN_PHOTOS, Body
 from api.front.slots import network_of
 from api.own_photos import Sent
 from api.pages.page import language_of, page
@@ -113,11 +113,23 @@ class LinkFirst(APIRoute):
             # Their connection has a place among those we know.
             request.state.asker = f"link {held.link.id}"
             body: Body | None = getattr(request.state, "body", None)
+            takes_photos = self.endpoint in (check, send)
+            if takes_photos and held.step is not Step.PHOTO:
+                # Of what is not to be looked at not a byte is read.
+                return _not_now(request, held)
             if body is not None and body.comes:
                 try:
-                    await body.open(OWN_PHOTOS, request.state.asker)
+                    bounds = OWN_PHOTOS if takes_photos else ANYBODYS
+                    await body.open(bounds, request.state.asker, by_link=True)
                 except HttpProblem as error:
                     return _shown(request, held, error.sentence, status_code=error.status)
+                # It may have waited for its turn, for example behind the same photo: send was pressed twice.
+                held = await run_in_threadpool(_asked, request)
+                if held is None:
+                    return _over(request)
+                if takes_photos and held.step is not Step.PHOTO:
+                    return _not_now(request, held)
+                request.state.held = held
             response = await handle(request)
             response.headers.update(_HEADERS)
             return response
@@ -185,7 +197,7 @@ def agree(
 def check(request: Request, connection: Store, context: Shared, held: Holder, photo: UploadFile) -> Response:
     """Whether a photo from the phone's camera will do, in words; nothing of it is kept."""
     words = language_of(request)
-    if held.step is not Step.PHOTO or not photo_links.count_try(connection, held.link):
+    if not photo_links.count_try(connection, held.link):
         return JSONResponse({"fit": False, "advice": words(_NO_MORE)})
     try:
         context.enroller.check(context.enroller.photo(photo.file, _THE_PHOTO))
@@ -199,11 +211,10 @@ def send(
     request: Request, connection: Store, context: Shared, held: Holder, photos: list[UploadFile] | None = None
 ) -> Response:
     """A photo, looked over at once: a poor one may be taken again, a good one waits for somebody to confirm it."""
-    if held.step is Step.PHOTO:
-        try:
-            _take(context, connection, held, [one for one in photos or [] if one.filename or one.size])
-        except (FacegateError, PackError) as error:
-            return _shown(request, held, *_sentences(error), status_code=422)
+    try:
+        _take(context, connection, held, [one for one in photos or [] if one.filename or one.size])
+    except (FacegateError, PackError) as error:
+        return _shown(request, held, *_sentences(error), status_code=422)
     return RedirectResponse(_path(held), 303)
 
 
@@ -245,6 +256,16 @@ def _sentences(error: Exception) -> list[Sentence]:
     if not isinstance(error, FacegateError):
         return [Sentence("Something went wrong in the gate's own program; it is in its log.")]
     return [error.sentence]
+
+
+def _not_now(request: Request, held: Held) -> Response:
+    """The answer to a photo of whoever has not agreed, or whose photo is there: the page says how far it is."""
+    if request.url.path.endswith("/checks"):
+        response: Response = JSONResponse({"fit": False, "advice": language_of(request)(photo_links.IN_USE)})
+    else:
+        response = RedirectResponse(_path(held), 303)
+    response.headers.update(_HEADERS)
+    return response
 
 
 def _over(request: Request) -> Response:

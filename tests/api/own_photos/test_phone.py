@@ -1,8 +1,10 @@
 """What a resident sees and sends on a phone, and what nobody else does."""
 
+import asyncio
 import re
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
@@ -137,6 +139,77 @@ def test_a_body_is_bounded_before_it_is_read(manager, phone, wang):
     assert mobile.post(path, content=b"", headers=large).status_code == 413
     unknown = mobile.post("/photo/" + "x" * 43, content=b"", headers=large)
     assert unknown.status_code == 404
+
+
+def test_nothing_large_is_heard_before_they_agreed_or_where_no_photo_belongs(manager, phone, wang, photos, context):
+    mobile, path = phone(), drawn(manager, wang)
+    heard = []
+
+    async def large():
+        heard.append("asked for")
+        yield b"x" * (1 << 20)
+
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    assert mobile.post(path, content=large(), headers=form).status_code == 303
+    assert mobile.post(f"{path}/checks", content=large(), headers=form).json()["fit"] is False
+    agreeing = {"content-type": "application/x-www-form-urlencoded", "content-length": str(1 << 20)}
+    assert mobile.post(f"{path}/consent", content=large(), headers=agreeing).status_code == 413
+    agree(mobile, path)
+    send(mobile, path, photos / "biden.jpg")
+    assert mobile.post(path, content=large(), headers=form).status_code == 303
+    assert (heard, len(waiting(context))) == ([], 1)
+
+
+def test_however_many_links_send_at_once_the_staffs_turns_are_free(
+    manager, phone, wang, store, app, photos, monkeypatch
+):
+    monkeypatch.setattr("api.front.bodies._WAIT_S", 0.3)
+    others = [residents.enrol(store, name, "3-1", [], by="test") for name in ("李雷", "韩梅梅")]
+    held = []
+    for one in (wang, *others):
+        mobile, path = phone(), drawn(manager, one, one.id[:10])
+        agree(mobile, path)
+        held.append((mobile, path))
+    third, path = held.pop()
+    fresh, unused = phone(), drawn(manager, residents.enrol(store, "小明", "3-1", [], by="test"), "k4")
+
+    async def crowd():
+        over = asyncio.Event()
+
+        async def slow():
+            yield b"--x"
+            await over.wait()
+
+        def client(browser):
+            transport = httpx.ASGITransport(app, client=("10.0.0.9", 1))
+            return httpx.AsyncClient(
+                transport=transport, base_url="http://gate", cookies=browser.cookies, headers=browser.headers
+            )
+
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        stalled = [
+            asyncio.create_task(client(mobile).post(where, content=slow(), headers=form))
+            for mobile, where in held for _ in range(3)
+        ]  # fmt: skip
+        # As long as the others wait for a turn.
+        done, under_way = await asyncio.wait(stalled, timeout=3, return_when=asyncio.FIRST_COMPLETED)
+        while len(done) < 4:
+            more, under_way = await asyncio.wait(under_way, timeout=3, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+        photo = photos / "biden.jpg"
+        files = [("photo", (photo.name, photo.read_bytes()))]
+        of_staff = await client(manager).post("/photos/checks", files=files)
+        late = await client(third).post(path, files=[("photos", (photo.name, photo.read_bytes()))])
+        agreed = await client(fresh).post(f"{unused}/consent", data={"language": "en", "text": texts.CURRENT})
+        over.set()
+        await asyncio.gather(*stalled)
+        return {one.result().status_code for one in done}, of_staff, late, agreed
+
+    crowded, of_staff, late, agreed = asyncio.run(crowd())
+    assert (crowded, late.status_code) == ({429}, 429)
+    assert "Too many uploads are under way" in late.text
+    assert of_staff.json()["fit"] is True
+    assert agreed.status_code == 303
 
 
 def test_the_pages_headers_keep_the_secret(manager, phone, wang):
