@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commands.home import home, json_option, print_json, print_table, state_option
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.store.site import schedules as stored
 
 
@@ -38,5 +38,5 @@ def put_group(name: str, schedule: str | None, state: Path | None, config: Path 
     """Add a group or give it another schedule."""
     gate = home(state, config)
     with gate.store() as connection:
-        stored.put_group(connection, clean_text(name, "name"), schedule, gate.by)
+        stored.put_group(connection, clean_name(name), schedule, gate.by)
     click.echo(f"{name}: {schedule or 'at any time'}.")

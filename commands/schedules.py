@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commands.home import home, json_option, print_json, print_table, state_option
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.store.site import schedules as stored
 
 
@@ -40,7 +40,7 @@ def put(name: str, windows: tuple[str, ...], state: Path | None, config: Path | 
     """Add or change a schedule: facegate schedules put cleaners "Mon-Fri 07:00-12:00" "Sat 09:00-10:00"."""
     gate = home(state, config)
     with gate.store() as connection:
-        kept = stored.put(connection, clean_text(name, "name"), "; ".join(windows), gate.by)
+        kept = stored.put(connection, clean_name(name), "; ".join(windows), gate.by)
     click.echo(f"{name}: {kept}.")
 
 

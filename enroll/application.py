@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
 from gate.errors import Refusal, UsageError
-from gate.names import clean_text
+from gate.names import clean_name, clean_text
 from gate.store.database import transaction
 from gate.store.people import residents
 from gate.store.people.consents import Way
@@ -66,7 +66,7 @@ class Application:
         Raises UsageError for a name or a home that can be none, for photos without a consent, for a consent without
         photos, and for more photos than MAX_TEMPLATES.
         """
-        name = clean_text(name, "name") if whose is None else whose.name
+        name = clean_name(name) if whose is None else whose.name
         unit = clean_text(unit, "unit") if unit is not None else None
         if len(photos) > MAX_TEMPLATES or (agreed is not None and not photos):
             raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)

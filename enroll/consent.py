@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from gate.errors import UsageError
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.store.people.consents import Consent, Way
 
 CURRENT = "face-2"
@@ -38,7 +38,7 @@ def agreed(way: Way, language: str = "en", guardian: str | None = None) -> Agree
     Raises UsageError for a language that has no text, and for a guardian whose name can be none.
     """
     refuse_unknown_language(language)
-    return Agreed(way, language, clean_text(guardian, "guardian's name") if guardian is not None else None)
+    return Agreed(way, language, clean_name(guardian, "guardian's name") if guardian is not None else None)
 
 
 def refuse_unknown_language(language: str) -> None:

@@ -51,6 +51,16 @@ def clean_text(text: str, what: str, most: int = _LONGEST_NAME) -> str:
     return cleaned
 
 
+def clean_name(text: str, what: str = "name", most: int = _LONGEST_NAME) -> str:
+    """A name as typed, normalised. Raises UsageError as `clean_text`, and where there is nothing in it to call by."""
+    cleaned = clean_text(text, what, most)
+    if all(unicodedata.category(one)[0] in "PZ" for one in cleaned):
+        raise UsageError(
+            "The {what} is punctuation alone; type it again, with a letter or a digit.", what=Sentence(what)
+        )
+    return cleaned
+
+
 def _unseen(text: str, at: int) -> bool:
     """Whether a character is invisible and not where its script needs it."""
     one = text[at]

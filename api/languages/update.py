@@ -17,7 +17,7 @@ _REPOSITORY = _HERE.parent.parent
 _KEYWORDS = {
     "_": None, "Sentence": None, "Refusal": None, "UsageError": None, "LinkDown": None,
     "Impostor": None, "NotUnderstood": None, "language": None, "words": None,
-    "HttpProblem": (2,), "clean_text": (2,), "many": (1, 2),
+    "HttpProblem": (2,), "clean_text": (2,), "clean_name": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")
 _FILES = (

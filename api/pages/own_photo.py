@@ -92,7 +92,8 @@ def hint(name: str) -> str:
     >>> hint("王芳"), hint("Barack Obama"), hint("Ann")
     ('王*', 'Barack *', 'A*')
     """
-    first, *rest = name.replace("·", " ").split()
+    # Whoever was called by signs alone before such names were refused is hinted at by the first.
+    first, *rest = name.replace("·", " ").split() or [name]
     return f"{first} *" if rest and len(first) > 1 else f"{first[0]}*"
 
 

@@ -16,7 +16,7 @@ from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from api.v1.me import SignedIn, shown
 from api.who_asks import ConfirmedOwner, Owner
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role
 
@@ -202,7 +202,7 @@ def issue(
 
 def clean_user_name(name: str) -> str:
     """A name for a user or a token. Raises UsageError."""
-    return clean_text(name, "name", most=60)
+    return clean_name(name, most=60)
 
 
 def found_user(connection: sqlite3.Connection, identity: str) -> accounts.User:

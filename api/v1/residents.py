@@ -15,7 +15,7 @@ from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
 from enroll.application import add_without_face
-from gate.names import clean_text
+from gate.names import clean_name, clean_text
 from gate.store.people import changes, consents, corrections, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
@@ -156,7 +156,7 @@ def change_resident(
     found = found_resident(connection, resident)
     refuse_outdated(found, if_match)
     unit = clean_text(change.unit, "unit") if change.unit else change.unit
-    name = clean_text(change.name, "name") if change.name is not None else None
+    name = clean_name(change.name) if change.name is not None else None
     wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
     changed = changes.change(connection, found, wanted, by=actor.label)
     response.headers["ETag"] = etag(changed)

@@ -11,7 +11,7 @@ from api.asked_first import AskedFirst
 from api.context import Shared, Store
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.store.site import holidays, schedules
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
@@ -72,7 +72,7 @@ def list_schedules(connection: Store, _actor: Registrar) -> list[Schedule]:
 @router.put("/schedules/{name}", status_code=204)
 def put_schedule(name: Name, hours: Windows, connection: Store, actor: Registrar) -> Response:
     """Add a schedule or change its hours."""
-    schedules.put(connection, clean_text(name, "name"), hours.windows, actor.label)
+    schedules.put(connection, clean_name(name), hours.windows, actor.label)
     return Response(status_code=204)
 
 
@@ -92,7 +92,7 @@ def list_groups(connection: Store, _actor: Registrar) -> list[Schedule]:
 @router.put("/groups/{name}", status_code=204)
 def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
     """Add a group or give it another schedule."""
-    schedules.put_group(connection, clean_text(name, "name"), hours.schedule, actor.label)
+    schedules.put_group(connection, clean_name(name), hours.schedule, actor.label)
     return Response(status_code=204)
 
 

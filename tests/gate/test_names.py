@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from enroll.application import add_without_face
 from gate.errors import Refusal, UsageError
-from gate.names import clean_text, name_key, normalised
+from gate.names import clean_name, clean_text, name_key, normalised
 from gate.store.database import open_database
 from gate.store.people import finding, residents
 from gate.store.site import schedules
@@ -49,6 +49,37 @@ def test_names_of_the_world_are_kept_composed_with_plain_spaces_and_their_joiner
 def test_what_nobody_sees_is_refused(name):
     with pytest.raises(UsageError, match="invisible or control characters; type it again"):
         clean_text(name, "name")
+
+
+@pytest.mark.parametrize("name", ["·", "· ·", "-", "——", "…", "（）", "٫", "।"])
+def test_what_is_punctuation_alone_is_no_name(name):
+    with pytest.raises(UsageError, match="is punctuation alone; type it again, with a letter or a digit"):
+        clean_name(name)
+
+
+@pytest.mark.parametrize("name", ["3", "J.", "O'", "☆", "王·", "·王", "一"])
+def test_a_letter_a_digit_or_a_sign_is_enough_of_a_name(name):
+    assert clean_name(name) == name
+
+
+def test_wherever_a_name_is_taken_punctuation_alone_is_told_and_nothing_is_kept(browser, store, facegate):
+    manager, owner, chinese = browser("manager"), browser("owner"), {"accept-language": "zh-CN"}
+    someone = add_without_face(store, "王芳", "-", by="test")
+    said = [
+        manager.post("/api/v1/residents", json={"name": "·"}),
+        manager.post("/api/v1/enrolments", data={"name": "·", "way": "told"}, files=[("photos", ("a.jpg", b"x"))]),
+        manager.ask("PATCH", f"/api/v1/residents/{someone.id}", json={"name": "·"}),
+        manager.post("/enrol", data={"name": "·"}),
+        manager.post("/enrol", data={"name": "·", "link": "k1"}),
+        manager.post(f"/residents/{someone.id}", data={"name": "·", "known_as": "*"}),
+        manager.ask("PUT", "/api/v1/groups/·", json={"schedule": None}),
+        owner.post("/api/v1/users", json={"name": "·", "role": "guard", "password": "a long password 17"}),
+    ]
+    assert [(one.status_code, "punctuation alone" in one.text) for one in said] == [(422, True)] * len(said)
+    assert "只有标点" in manager.post("/enrol", data={"name": "·"}, headers=chinese).text
+    done = facegate("enroll", "·", "--no-face")
+    assert (done.code, "punctuation alone" in done.err) == (2, True)
+    assert [one.name for one in residents.every(store)] == ["王芳"]
 
 
 @given(st.text())

@@ -13,7 +13,7 @@ from api.languages.hours import day_names, hours_in
 from api.pages.page import language_of
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from gate.errors import Refusal, Sentence
-from gate.names import clean_text
+from gate.names import clean_name, clean_text
 from gate.schedule import written
 from gate.schedule_words import read
 from gate.store.site import schedules
@@ -79,7 +79,7 @@ def put_schedule(
     typed = {"changed": changed, "name": name, "windows": windows, "given": group or (), "new_group": new_group}
 
     def put() -> None:
-        called = clean_text(name, "name")
+        called = clean_name(name)
         given = [*(clean_text(one, "name") for one in group or ()), *((called,) if new_group else ())]
         schedules.put(desk.connection, called, windows, desk.actor.label, given)
 
@@ -96,6 +96,6 @@ def remove_schedule(desk: RegistrarsDesk, name: Text) -> Response:
 def put_group(desk: RegistrarsDesk, name: Text, schedule: Annotated[str, Form(max_length=60)] = "") -> Response:
     """Add a group or give it other hours."""
     return desk.after(
-        lambda: schedules.put_group(desk.connection, clean_text(name, "name"), schedule or None, desk.actor.label),
+        lambda: schedules.put_group(desk.connection, clean_name(name), schedule or None, desk.actor.label),
         Sentence("Saved."), _shown, {"group": name, "schedule": schedule},
     )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import date
 
 from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal
-from gate.names import clean_text
+from gate.names import clean_name
 from gate.schedule import Holiday, parse, written
 from gate.schedule_words import read_hours
 from gate.store.database import transaction
@@ -62,7 +62,7 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
     Raises UsageError and Refusal, with one sentence, for a name, days or hours that are none, where there is no such
     schedule, and where the same holiday is there already.
     """
-    name = clean_text(new.name, "name", most=60)
+    name = clean_name(new.name, most=60)
     first, last = day_of(new.first_day), day_of(new.last_day or new.first_day)
     if last < first:
         raise Refusal(ENDS_BEFORE)

@@ -25,6 +25,7 @@ from tests.console import problem_of
         ("阿依古丽·买买提", "阿依古丽 *"),
         ("Ann", "A*"),
         ("J Doe", "J*"),
+        ("·", "·*"),
     ],
 )
 def test_no_more_of_a_name_is_told_than_its_owner_needs(name, wanted):
