@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
@@ -24,6 +23,7 @@ from api.context import Context, Shared, Store, context_of, store_of
 from api.front.bodies import ANYBODYS, OWN_PHOTOS, Body
 from api.front.slots import network_of
 from api.own_photos import Sent
+from api.pages.own_photo_steps import Held, Step, hint, step_of
 from api.pages.page import language_of, page
 from api.pages.photo_words import NOT_TAKEN
 from api.problems import HttpProblem
@@ -34,8 +34,6 @@ from enroll.application import Application
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.people import photo_links, residents
 from gate.store.people.consents import Way
-from gate.store.people.photo_links import PhotoLink
-from gate.store.people.residents import Resident
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -50,51 +48,6 @@ _HEADERS = {
     "Referrer-Policy": "strict-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
-
-
-class Step(StrEnum):
-    """How far a link is, as its page shows it."""
-
-    AGREE = "agree"
-    PHOTO = "photo"
-    SENT = "sent"
-    DONE = "done"
-    ELSEWHERE = "elsewhere"
-    """Another browser agreed."""
-    OVER = "over"
-    """It has ended, or never was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A link that somebody holds, whose it is, and how far it is in their browser."""
-
-    secret: str
-    link: PhotoLink
-    person: Resident
-    step: Step
-
-
-def step_of(link: PhotoLink, device: str | None) -> Step:
-    """How far a link is in a browser that is known by a secret with the hash `device`; None: by none."""
-    if link.device is not None and link.device != device:
-        return Step.ELSEWHERE
-    if link.done_at is not None:
-        return Step.DONE
-    if link.sent_at is not None:
-        return Step.SENT
-    return Step.AGREE if link.consent is None else Step.PHOTO
-
-
-def hint(name: str) -> str:
-    """Enough of a name to know it for one's own, and no more.
-
-    >>> hint("王芳"), hint("Barack Obama"), hint("Ann")
-    ('王*', 'Barack *', 'A*')
-    """
-    # Whoever was called by signs alone before such names were refused is hinted at by the first.
-    first, *rest = name.replace("·", " ").split() or [name]
-    return f"{first} *" if rest and len(first) > 1 else f"{first[0]}*"
 
 
 class LinkFirst(APIRoute):

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.pages.own_photo import hint
+from api.pages.own_photo_steps import hint
 from enroll import consent as texts
 from gate.store.people import residents
 from gate.store.people.photo_links import MOST_TRIES
