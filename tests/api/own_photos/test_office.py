@@ -159,6 +159,14 @@ def test_a_page_sent_twice_draws_one_link_and_shows_it_again(manager, browser, w
     assert "<svg" not in manager.get(shown).text
 
 
+def test_the_key_of_a_page_is_bound_to_whom_it_draws_for(manager, phone, wang, store, browser):
+    li = residents.enrol(store, "李雷", "5-1", [], by="test")
+    paths = [drawn(manager, one, "k1") for one in (wang, li)]
+    assert [hint in phone().get(path).text for path, hint in zip(paths, ("王*", "李*"), strict=True)] == [True, True]
+    assert "<svg" not in browser("owner").get(f"/residents/{li.id}/photo-link?key=k1").text
+    assert drawn(browser("owner"), li, "k1") not in paths
+
+
 @pytest.mark.parametrize("role", ["guard", "auditor", None])
 def test_only_whoever_enrols_draws_sees_and_confirms(browser, wang, role, manager, phone, photos, context):
     sent_by(phone, manager, wang, photos / "biden.jpg")
