@@ -168,7 +168,8 @@ def send(
     try:
         _take(context, connection, held, [one for one in photos or [] if one.filename or one.size])
     except (FacegateError, PackError) as error:
-        return _shown(request, held, *_sentences(error), status_code=422)
+        # It may have been the last try: then the page says so too.
+        return _shown(request, _asked(request) or held, *_sentences(error), status_code=422)
     return RedirectResponse(_path(held), 303)
 
 
@@ -215,7 +216,8 @@ def _sentences(error: Exception) -> list[Sentence]:
 def _not_now(request: Request, held: Held) -> Response:
     """The answer to a photo of whoever has not agreed, or whose photo is there: the page says how far it is."""
     if request.url.path.endswith("/checks"):
-        response: Response = JSONResponse({"fit": False, "advice": language_of(request)(photo_links.IN_USE)})
+        why = _NO_MORE if held.step is Step.USED_UP else photo_links.IN_USE
+        response: Response = JSONResponse({"fit": False, "advice": language_of(request)(why)})
     else:
         response = RedirectResponse(_path(held), 303)
     response.headers.update(_HEADERS)
@@ -237,7 +239,7 @@ def _shown(request: Request, held: Held, *problems: Sentence, status_code: int =
     """The page of a link, with what is wrong above it."""
     words = language_of(request)
     spoken = words.tag if words.tag in texts.LANGUAGES else "en"
-    refused = held.link.refused if held.step in (Step.PHOTO, Step.AGREE) else None
+    refused = held.link.refused if held.step in (Step.PHOTO, Step.AGREE, Step.USED_UP) else None
     response = page(
         request, "own_photo.html", status_code, step=held.step, here=_path(held), hint=hint(held.person.name),
         problems=[words(one) for one in problems], notice=words(NOT_TAKEN[refused]) if refused else None,

@@ -16,6 +16,8 @@ class Step(StrEnum):
     PHOTO = "photo"
     SENT = "sent"
     DONE = "done"
+    USED_UP = "used_up"
+    """Too much was sent by it."""
     ELSEWHERE = "elsewhere"
     """Another browser agreed."""
     OVER = "over"
@@ -40,6 +42,8 @@ def step_of(link: PhotoLink, device: str | None) -> Step:
         return Step.DONE
     if link.sent_at is not None:
         return Step.SENT
+    if link.used_up:
+        return Step.USED_UP
     return Step.AGREE if link.consent is None else Step.PHOTO
 
 

@@ -65,6 +65,11 @@ class PhotoLink:
     done_at: str | None
     """When one was taken: the link only says so from then on."""
 
+    @property
+    def used_up(self) -> bool:
+        """Whether nothing more is looked at that is sent by it, and nothing waits: another link is needed."""
+        return self.tries >= MOST_TRIES and self.sent_at is None and self.done_at is None
+
 
 _SELECT = """
     SELECT id, resident_id, secret_sha256, made_by, made_at, ends_at, tries, device_sha256, text, language,
@@ -94,8 +99,7 @@ def draw(
 
 def by_secret(connection: sqlite3.Connection, secret_sha256: str, now: datetime) -> PhotoLink | None:
     """The link of a secret, by its hash; None: there is none, or it has ended."""
-    query = f"{_SELECT} WHERE secret_sha256 = ? AND ends_at > ? AND (tries < ? OR sent_at NOTNULL OR done_at NOTNULL)"
-    return _one(connection.execute(query, (secret_sha256, _text(now), MOST_TRIES)))
+    return _one(connection.execute(f"{_SELECT} WHERE secret_sha256 = ? AND ends_at > ?", (secret_sha256, _text(now))))
 
 
 def get(connection: sqlite3.Connection, link: str, now: datetime) -> PhotoLink | None:

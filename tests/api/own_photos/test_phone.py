@@ -15,6 +15,9 @@ from gate.store.people.photo_links import MOST_TRIES
 from tests.api.own_photos.links import CHINESE, OVER, agree, drawn, form_of, send, waiting
 from tests.console import problem_of
 
+UP = "This link is used up."
+NO_MORE = "Too many photos were tried with this link. Ask the property office for a new one, or go there."
+
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
@@ -112,17 +115,24 @@ def test_one_phone_holds_the_links_of_a_family(manager, phone, wang, store, phot
     assert all('type="file"' in mobile.get(path).text for path in paths)
 
 
-def test_tries_are_counted_and_no_more_is_looked_at(manager, phone, wang, photos, store):
+def test_tries_are_counted_and_whose_link_is_used_up_is_told(manager, phone, wang, photos, store, context):
     mobile, path = phone(), drawn(manager, wang)
     agree(mobile, path)
     store.execute("UPDATE photo_links SET tries = ?", (MOST_TRIES - 1,))
-    assert send_text(mobile, path) == 422
-    assert OVER in mobile.get(path).text
-    assert send(mobile, path, photos / "biden.jpg").status_code == 404
-
-
-def send_text(phone, path):
-    return phone.post(path, files=[("photos", ("a.jpg", b"no photo"))]).status_code
+    photo = [("photos", ("a.jpg", b"no photo"))]
+    last = mobile.post(path, files=photo)
+    assert (last.status_code, bool(problem_of(last)), UP in last.text) == (422, True, True)
+    good = photos / "biden.jpg"
+    assert send(mobile, path, good).headers["location"] == path
+    assert mobile.post(f"{path}/checks", files=[("photo", (good.name, good.read_bytes()))]).json()["advice"] == NO_MORE
+    used_up = mobile.get(path)
+    assert (used_up.status_code, NO_MORE in used_up.text, 'type="file"' in used_up.text) == (200, True, False)
+    assert "本链接已不能再用。" in mobile.get(path, headers=CHINESE).text
+    assert waiting(context) == []
+    # Whoever else holds it learns nothing new, and the office sees what to do.
+    assert UP not in phone("10.0.0.78").get(path).text
+    assert "Draw a new one" in manager.get(f"/residents/{wang.id}").text
+    assert UP not in mobile.get(drawn(manager, wang, "k2")).text
 
 
 def test_guessing_is_slowed_by_address_and_no_valid_link_suffers(manager, phone, wang):
