@@ -1,5 +1,5 @@
-"""What the api does by itself: it forgets photos whose links have ended, and erases each night what was kept long
-enough."""
+"""What the api does by itself: it forgets faces that nobody waits for any more, and erases each night what was kept
+long enough."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.context import Context, store_of
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
-from gate.store.people import photo_links
+from gate.store.people import photo_links, residents
 
 _log = logging.getLogger(__name__)
 
@@ -22,27 +22,30 @@ _FORGET_EVERY_S = 60.0
 _HOUR = 3
 
 
-async def forget_photos(context: Context) -> None:
-    """Every minute, for ever: keep nothing of what residents sent by links that have ended, or who were erased."""
+async def forget_faces(context: Context) -> None:
+    """Every minute, for ever: keep nothing in memory of enrolments that are over, or of links that have ended."""
     while True:
         await asyncio.sleep(_FORGET_EVERY_S)
         try:
-            await asyncio.to_thread(forget_ended_photos, context, datetime.now(UTC))
+            await asyncio.to_thread(forget_what_is_over, context, datetime.now(UTC))
         except (FacegateError, sqlite3.Error) as error:
-            _log.error("Photos that residents sent could not be looked through: %s", error)
+            _log.error("Faces that wait could not be looked through: %s", error)
 
 
-def forget_ended_photos(context: Context, now: datetime) -> None:
-    """Keep nothing of what came by links that have ended. Raises StoreError."""
+def forget_what_is_over(context: Context, now: datetime) -> None:
+    """Keep nothing of enrolments that nobody came back to, of what came by links that have ended, and of whoever was
+    erased elsewhere, by a command or at night. Raises StoreError."""
+    context.waiting.forget_old()
+    context.at_gate.forget_old()
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
+        known = context.waiting.people() | context.own_photos.people()
+        context.forget({one for one in known if residents.get(connection, one) is None})
 
 
 async def tidy_each_night(context: Context) -> None:
     """Every few minutes, for ever: do the night's work where it is due. What fails is logged and tried anew."""
     while True:
-        context.waiting.forget_old()
-        context.at_gate.forget_old()
         try:
             await asyncio.to_thread(tidy_where_due, context, datetime.now(UTC), trusted=trusted_now())
         except (FacegateError, sqlite3.Error) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,11 @@ class Context:
     def owner_code_file(self) -> Path:
         """Where the code of the first start is kept for whoever administers the machine."""
         return runtime_directory(self.state, "api") / "owner-code"
+
+    def forget(self, people: Collection[str]) -> None:
+        """Keep nothing in memory of the faces of those with these ids: they are erased, or agree no longer."""
+        self.waiting.forget(people)
+        self.own_photos.forget(people)
 
     def door_status(self) -> DoorStatus:
         """What the door says of itself. Raises LinkDown."""

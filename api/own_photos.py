@@ -97,6 +97,21 @@ class OwnPhotos:
             self._sent = {link: one for link, one in self._sent.items() if link in links}
             self._shown = OrderedDict((key, one) for key, one in self._shown.items() if not _is_over(one))
 
+    def people(self) -> set[str]:
+        """The ids of all of whom something is here."""
+        sent = self.waiting()
+        return {one.resident for one in sent} | {like.resident.id for one in sent for like in one.found.lookalikes}
+
+    def forget(self, people: Collection[str]) -> None:
+        """Keep nothing of those with these ids: they are erased, or agree no longer."""
+        with self._lock:
+            self._sent = {
+                link: replace(one, found=one.found.without(people))
+                for link, one in self._sent.items()
+                if one.resident not in people
+            }
+            self._shown = OrderedDict((key, one) for key, one in self._shown.items() if one.resident not in people)
+
     def show(self, key: str, secret: str, resident: str, by: str) -> None:
         """Remember a link that was drawn for a resident `by` somebody under a key of their page."""
         with self._lock:

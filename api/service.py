@@ -19,7 +19,7 @@ import uvicorn
 
 from api.app import create_app
 from api.bootstrap import Console, bootstrap
-from api.chores import forget_photos, tidy_each_night
+from api.chores import forget_faces, tidy_each_night
 from api.context import Context
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
         self._chores = [
             asyncio.create_task(_feed_watchdog()),
             asyncio.create_task(tidy_each_night(self._console.context)),
-            asyncio.create_task(forget_photos(self._console.context)),
+            asyncio.create_task(forget_faces(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
         ]
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):

@@ -1,7 +1,7 @@
 """Enrolments that wait until somebody has looked at whom the photos show, and said yes.
 
 They are in memory alone, for a few minutes, and for whoever began them. No photo is among them: what waits are the
-templates, and the faces they were made of.
+templates, and the faces they were made of; once somebody said yes, neither.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,17 @@ class Waiting:
     until_mono: float
     enrolled: Resident | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def end(self, enrolled: Resident) -> None:
+        """They are enrolled: nothing of their faces is kept here any longer."""
+        self.enrolled = enrolled
+        self.found = replace(self.found, templates=(), portraits=(), lookalikes=())
+
+    @property
+    def whose(self) -> str | None:
+        """The id of whose photos they are; None: of somebody who is not enrolled yet."""
+        person = self.enrolled or self.asked.whose
+        return person.id if person is not None else None
 
 
 class WaitingRoom:
@@ -67,6 +79,20 @@ class WaitingRoom:
         if self.of(key, by) is not None:
             with self._lock:
                 self._waiting.pop(key, None)
+
+    def people(self) -> set[str]:
+        """The ids of all of whom something is here."""
+        with self._lock:
+            held = list(self._waiting.values())
+        like = {like.resident.id for one in held for like in one.found.lookalikes}
+        return like | {one.whose for one in held if one.whose is not None}
+
+    def forget(self, people: Collection[str]) -> None:
+        """Keep nothing of those with these ids: they are erased."""
+        with self._lock:
+            self._waiting = {key: one for key, one in self._waiting.items() if one.whose not in people}
+            for one in self._waiting.values():
+                one.found = one.found.without(people)
 
     def forget_old(self) -> None:
         """Keep nothing of what nobody came back to."""

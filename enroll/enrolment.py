@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Prepared:
     portraits: tuple[Image, ...]
     lookalikes: tuple[Lookalike, ...]
     left_out: tuple[LeftOut, ...]
+
+    def without(self, people: Collection[str]) -> Prepared:
+        """The same, where nobody is told any more that it is like those with these ids."""
+        return replace(self, lookalikes=tuple(one for one in self.lookalikes if one.resident.id not in people))
 
 
 @dataclass(frozen=True, slots=True)

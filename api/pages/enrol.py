@@ -119,7 +119,7 @@ def enrol_seen(
     if waiting is None:
         return _form(request, connection, actor, "", problem=words(_OVER, minutes=round(LASTS_S / 60)))
     kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
-    if not kept:
+    if not kept and waiting.enrolled is None:
         return _look(request, actor, waiting, words("Keep at least one photo, or cancel."))
     like = frozenset(one.resident.id for one in waiting.found.lookalikes) if another else frozenset()
     waiting.asked = replace(waiting.asked, another_than=(waiting.asked.another_than or frozenset()) | like)
@@ -165,9 +165,10 @@ def _enrol(
     with waiting.turn:
         if waiting.enrolled is None:
             templates = waiting.found.templates if made is None else made
-            waiting.enrolled = context.enroller.enrol_seen(
+            enrolled = context.enroller.enrol_seen(
                 connection, waiting.asked, templates, actor.label, acting(connection, actor)
             )
+            waiting.end(enrolled)
 
 
 def _done(

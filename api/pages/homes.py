@@ -49,7 +49,7 @@ def show_home(request: Request, connection: Store, context: Shared, actor: Regis
 
 @router.post("/homes/{written}/erasure")
 def erase_home(
-    connection: Store, actor: Registrar, written: str, resident: Annotated[list[str], Form()],
+    connection: Store, context: Shared, actor: Registrar, written: str, resident: Annotated[list[str], Form()],
     key: Annotated[str | None, Form(min_length=1, max_length=64)] = None,
 ) -> Response:  # fmt: skip
     """A family moved out: those of them who were shown are erased, once however often it is sent; on to the receipt."""
@@ -58,7 +58,9 @@ def erase_home(
         leaving = [one for one in found_home(connection, written).people if one.id in resident]
         if not leaving:
             raise HttpProblem(404, "Nobody is enrolled in this home; look for it in the list of residents.")
-        return erasure.remove_together(connection, leaving, by=actor.label).id
+        receipt = erasure.remove_together(connection, leaving, by=actor.label)
+        context.forget({one.id for one in leaving})
+        return receipt.id
 
     asked = (b"home", written.encode(), *(one.encode() for one in resident))
     return RedirectResponse(f"/receipts/{answered_once(connection, actor, key, asked, erased)}", 303)

@@ -127,22 +127,25 @@ def change_resident(
 
 
 @router.post("/residents/{resident}/withdrawal")
-def withdraw_consent(connection: Store, actor: Registrar, resident: str, key: _Key = None) -> Response:
+def withdraw_consent(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Key = None) -> Response:
     """Their consent ends, once however often it is sent; on to the receipt."""
-    return _to_receipt(connection, actor, resident, key, erasure.withdraw)
+    return _to_receipt(connection, context, actor, resident, key, erasure.withdraw)
 
 
 @router.post("/residents/{resident}/erasure")
-def erase_resident(connection: Store, actor: Registrar, resident: str, key: _Key = None) -> Response:
+def erase_resident(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Key = None) -> Response:
     """They are erased, once however often it is sent; on to the receipt."""
-    return _to_receipt(connection, actor, resident, key, erasure.remove)
+    return _to_receipt(connection, context, actor, resident, key, erasure.remove)
 
 
 def _to_receipt(
-    connection: Store, actor: Actor, resident: str, key: str | None, erase: Callable[..., erasure.Receipt]
-) -> Response:
+    connection: Store, context: Context, actor: Actor, resident: str, key: str | None,
+    erase: Callable[..., erasure.Receipt],
+) -> Response:  # fmt: skip
     def erased() -> str:
-        return erase(connection, found_resident(connection, resident), by=actor.label).id
+        receipt = erase(connection, found_resident(connection, resident), by=actor.label)
+        context.forget({resident})
+        return receipt.id
 
     receipt = answered_once(connection, actor, key, (b"erasure", resident.encode()), erased)
     return RedirectResponse(f"/receipts/{receipt}", 303)

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission, new_secret
-from api.context import Store, record_look
+from api.context import Context, Shared, Store, record_look
 from api.idempotency import answered_once
 from api.pages.page import language_of, page
 from api.v1.residents import etag
@@ -136,14 +136,18 @@ def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -
 
 @router.post("/done")
 def do(
-    request: Request, connection: Store, actor: Registrar, wanted: _Form,
+    request: Request, connection: Store, context: Shared, actor: Registrar, wanted: _Form,
     known_as: Annotated[str, Form(max_length=64)], key: Annotated[str, Form(min_length=1, max_length=64)],
     count: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:  # fmt: skip
     """Do it, once however often it is sent; to all of them or to nobody."""
     asked = (b"together", known_as.encode(), wanted.deed.encode(), wanted.value.encode())
+
+    def done() -> str:
+        return _done(connection, context, actor, wanted, known_as, count)
+
     try:
-        where = answered_once(connection, actor, key, asked, lambda: _done(connection, actor, wanted, known_as, count))
+        where = answered_once(connection, actor, key, asked, done)
     except FacegateError as error:
         said = language_of(request).error(error)
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
@@ -156,7 +160,9 @@ def _found_by(wanted: Wanted) -> str:
     return "".join(f"&{urlencode({name: value})}" for name, value in said.items() if value)
 
 
-def _done(connection: sqlite3.Connection, actor: Actor, wanted: Wanted, known_as: str, count: str) -> str:
+def _done(
+    connection: sqlite3.Connection, context: Context, actor: Actor, wanted: Wanted, known_as: str, count: str
+) -> str:
     """Where what was done is told, without a word on whom. Raises Refusal."""
     people = wanted.people(connection)
     if _digest(people) != known_as:
@@ -166,6 +172,7 @@ def _done(connection: sqlite3.Connection, actor: Actor, wanted: Wanted, known_as
     if wanted.deed in _ERASING:
         erase = erasure.remove_together if wanted.deed is Deed.MOVED_OUT else erasure.withdraw_together
         receipt = erase(connection, people, by=actor.label)
+        context.forget({one.id for one in people})
         return f"/receipts/{receipt.id}" if actor.may(Permission.RECORD) else f"/residents/together?done={len(people)}"
     changes = {
         Deed.GROUP: Changes(group=wanted.value), Deed.HOURS: Changes(schedule=wanted.value),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.asked_first import AskedFirst
-from api.context import Store, record_look
+from api.context import Shared, Store, record_look
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.who_asks import Registrar
@@ -164,15 +164,19 @@ def change_resident(
 
 
 @router.delete("/residents/{resident}")
-def erase_resident(resident: str, connection: Store, actor: Registrar) -> Erasure:
+def erase_resident(resident: str, connection: Store, context: Shared, actor: Registrar) -> Erasure:
     """Erase them: templates, and their name in the record. Answers with the receipt."""
-    return _receipt(erasure.remove(connection, found_resident(connection, resident), by=actor.label))
+    receipt = erasure.remove(connection, found_resident(connection, resident), by=actor.label)
+    context.forget({resident})
+    return _receipt(receipt)
 
 
 @router.post("/residents/{resident}/withdrawal")
-def withdraw_consent(resident: str, connection: Store, actor: Registrar) -> Erasure:
+def withdraw_consent(resident: str, connection: Store, context: Shared, actor: Registrar) -> Erasure:
     """Their consent ends: templates are erased, they live here as before. Answers with the receipt."""
-    return _receipt(erasure.withdraw(connection, found_resident(connection, resident), by=actor.label))
+    receipt = erasure.withdraw(connection, found_resident(connection, resident), by=actor.label)
+    context.forget({resident})
+    return _receipt(receipt)
 
 
 @router.get("/residents/{resident}/templates")
