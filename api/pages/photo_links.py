@@ -17,7 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.asked_again import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor, Permission, digest, new_secret
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store, record_look_once
 from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
 from api.pages.page import page
@@ -38,6 +38,8 @@ Chosen = Literal[NotTaken.POOR, NotTaken.ANOTHER, NotTaken.COME]
 """What somebody may say who does not take a photo."""
 # On Today and on the residents' page: a look at each costs a request.
 FEW = 6
+# As the record calls a look at them.
+_LOOK = "photos"
 _MANY = 60
 _Text = Annotated[str, Form(max_length=64)]
 
@@ -60,13 +62,15 @@ class Photos:
 
 
 def photos_for(context: Context, connection: sqlite3.Connection, actor: Actor, most: int = FEW) -> dict[str, Any]:
-    """What `waiting.html` needs, for whoever looks."""
+    """What `waiting.html` needs, for whoever looks; where there are faces, it is on record."""
     if not actor.may(Permission.PEOPLE):
         return {"photos": Photos(), "not_taken": NOT_TAKEN}
     links = {one.id: one for one in photo_links.waiting(connection, datetime.now(UTC))}
     sent = [one for one in context.own_photos.waiting() if one.link in links and links[one.link].sent_at == one.at]
     found = ((one, residents.get(connection, one.resident)) for one in sent[:most])
     shown = tuple(Waiting(links[one.link], person, one) for one, person in found if person is not None)
+    if shown:
+        record_look_once(connection, context, actor, _LOOK, begins=True)
     return {"photos": Photos(shown, len(sent)), "not_taken": NOT_TAKEN}
 
 
@@ -147,22 +151,21 @@ def end_link(connection: Store, context: Shared, actor: Registrar, resident: str
 @router.get("/waiting")
 def show_waiting(request: Request, connection: Store, context: Shared, actor: Registrar) -> Response:
     """All photos that wait."""
-    record_look(connection, actor, "photos")
     return page(request, "waiting_page.html", actor=actor, **photos_for(context, connection, actor, _MANY))
 
 
 @router.get("/waiting/{link}.jpg")
-def show_picture(context: Shared, connection: Store, _actor: Registrar, link: str) -> Response:
+def show_picture(context: Shared, connection: Store, actor: Registrar, link: str) -> Response:
     """The face that somebody sent; of several the first."""
-    return _picture(context, connection, link, 0)
+    return _picture(context, connection, actor, link, 0)
 
 
 @router.get("/waiting/{link}/{number}.jpg")
 def show_one_of_them(
-    context: Shared, connection: Store, _actor: Registrar, link: str, number: Annotated[int, Path(ge=0)]
+    context: Shared, connection: Store, actor: Registrar, link: str, number: Annotated[int, Path(ge=0)]
 ) -> Response:
     """One of the faces that somebody sent, from 0: whoever confirms has seen all that would be kept."""
-    return _picture(context, connection, link, number)
+    return _picture(context, connection, actor, link, number)
 
 
 @router.post("/waiting/{link}/confirmed")
@@ -220,10 +223,12 @@ def _taking(connection: sqlite3.Connection, actor: Actor, link: PhotoLink) -> It
         yield
 
 
-def _picture(context: Context, connection: sqlite3.Connection, link: str, number: int) -> Response:
+def _picture(context: Context, connection: sqlite3.Connection, actor: Actor, link: str, number: int) -> Response:
     sent = _waiting(context, connection, link).sent
     if number >= len(sent.found.portraits):
         raise HttpProblem(409, GONE)
+    # The page on which they are shown began the look; a picture that is asked for by itself begins one.
+    record_look_once(connection, context, actor, _LOOK)
     return Response(sent.picture(number), media_type="image/jpeg")
 
 

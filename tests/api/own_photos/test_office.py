@@ -167,6 +167,32 @@ def test_the_key_of_a_page_is_bound_to_whom_it_draws_for(manager, phone, wang, s
     assert drawn(browser("owner"), li, "k1") not in paths
 
 
+def test_every_look_at_a_face_that_waits_is_on_record(manager, phone, wang, photos, context, store, browser, staff):
+    def looks():
+        looked = [line.details for line in audit.lines(store) if line.kind == "looked_at"]
+        return [one["by"] for one in looked if one["what"] == "photos"]
+
+    pages = ("/", "/residents", "/waiting")
+    for path in pages:
+        manager.get(path)
+    assert looks() == []
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    (link,) = waiting(context)
+    by, other = (f"user {staff[role].id}" for role in ("manager", "owner"))
+    for number, path in enumerate(pages, 1):
+        assert "/0.jpg" in manager.get(path).text
+        # The pictures come with their page.
+        assert manager.get(f"/waiting/{link}/0.jpg").status_code == 200
+        assert looks() == [by] * number
+    # By itself a picture is a look too, and what shows none is none.
+    owner = browser("owner")
+    assert owner.get(f"/waiting/{link}/1.jpg").status_code == 409
+    assert looks() == [by] * 3
+    for picture in (f"/waiting/{link}.jpg", f"/waiting/{link}/0.jpg"):
+        assert owner.get(picture).status_code == 200
+    assert looks() == [by] * 3 + [other]
+
+
 @pytest.mark.parametrize("role", ["guard", "auditor", None])
 def test_only_whoever_enrols_draws_sees_and_confirms(browser, wang, role, manager, phone, photos, context):
     sent_by(phone, manager, wang, photos / "biden.jpg")
