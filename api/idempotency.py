@@ -35,13 +35,18 @@ def answered_once(
     return _once(connection, actor, key, asked, act, of_resident=False)
 
 
+def digest_of(asked: Iterable[bytes]) -> str:
+    """What stands for all that a request holds, part by part."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
+
+
 def _once(
     connection: sqlite3.Connection, actor: Actor, key: str | None, asked: Iterable[bytes], act: Callable[[], str],
     *, of_resident: bool,
 ) -> str:  # fmt: skip
     if key is None:
         return act()
-    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in asked)).hexdigest()
+    digest = digest_of(asked)
     before = idempotency_keys.begin(connection, actor.label, key, digest, time.time())
     if before is not None:
         return before

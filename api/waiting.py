@@ -34,6 +34,8 @@ class Waiting:
     """Without its photos."""
     found: Prepared
     by: str
+    request: str
+    """What was sent to begin it: the same sent twice begins one."""
     until_mono: float
     enrolled: Resident | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -56,10 +58,13 @@ class WaitingRoom:
     def __init__(self) -> None:
         self._waiting: dict[str, Waiting] = {}
         self._lock = threading.Lock()
+        self.beginning = threading.Lock()
+        """Held from the question whether a request began one already until it has, and whom it shows is enrolled."""
 
-    def hold(self, asked: Application, found: Prepared, by: str) -> Waiting:
-        """Let one wait that was begun `by` somebody. Of too many the oldest goes."""
-        held = Waiting(secrets.token_urlsafe(16), replace(asked, photos=()), found, by, time.monotonic() + LASTS_S)
+    def hold(self, asked: Application, found: Prepared, by: str, request: str) -> Waiting:
+        """Let one wait that was begun `by` somebody, with a `request` of that digest. Of too many the oldest goes."""
+        until = time.monotonic() + LASTS_S
+        held = Waiting(secrets.token_urlsafe(16), replace(asked, photos=()), found, by, request, until)
         with self._lock:
             self._forget_old()
             while len(self._waiting) >= _MOST:
@@ -73,6 +78,13 @@ class WaitingRoom:
             self._forget_old()
             found = self._waiting.get(key)
         return found if found is not None and found.by == by else None
+
+    def begun(self, request: str, by: str) -> Waiting | None:
+        """The last one that was begun by a request of this digest; None: none was, or it is over."""
+        with self._lock:
+            self._forget_old()
+            same = [one for one in self._waiting.values() if (one.request, one.by) == (request, by)]
+        return same[-1] if same else None
 
     def drop(self, key: str, by: str) -> None:
         """Keep nothing of it."""

@@ -6,6 +6,7 @@ import base64
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
@@ -15,6 +16,7 @@ from api.asked_again import acting
 from api.asked_first import AskedFirst
 from api.auth import Actor
 from api.context import Context, Shared, Store
+from api.idempotency import digest_of
 from api.pages.page import language_of, page
 from api.pages.photo_links import add_with_link, new_key
 from api.pages.residents import resident_page
@@ -26,6 +28,7 @@ from enroll import consent as texts
 from enroll.application import add_without_face
 from enroll.duplicates import LooksLikeAnother
 from gate.errors import FacegateError, Sentence
+from gate.store.people import residents
 from gate.store.people.consents import Given, Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import Template
@@ -70,9 +73,10 @@ def enrol(
     agreed: Annotated[bool, Form()] = False,
     seen: Annotated[bool, Form()] = False,
     link: Annotated[str, Form(max_length=64)] = "",
+    page_key: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
-    is lost."""
+    is lost. The same form of one page, known by its `page_key`, enrols once however often it is sent."""
     given = {"name": name, "unit": unit, "guardian": guardian}
     words = language_of(request)
     # A browser sends an empty part where no file was chosen.
@@ -94,11 +98,14 @@ def enrol(
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said)
         typed = Typed(way, name, unit.strip(), resident, language, guardian)
-        asked = application(context, connection, typed, sent)
-        waiting = context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label)
-        if not seen or waiting.found.lookalikes:
-            return _look(request, actor, waiting)
-        _enrol(context, connection, actor, waiting)
+        with context.waiting.beginning:
+            waiting = _begun(context, connection, actor, typed, sent, page_key)
+            if waiting.enrolled is None and (not seen or waiting.found.lookalikes):
+                return _look(request, actor, waiting)
+            try:
+                _enrol(context, connection, actor, waiting)
+            except LooksLikeAnother as error:
+                return _look_again(request, actor, waiting, error)
     except (FacegateError, PackError) as error:
         return _form(request, connection, actor, resident, given, problem=words.error(error))
     return _done(request, connection, context, actor, waiting)
@@ -126,9 +133,7 @@ def enrol_seen(
     try:
         _enrol(context, connection, actor, waiting, kept)
     except LooksLikeAnother as error:
-        # Somebody was enrolled in the meantime.
-        waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
-        return _look(request, actor, waiting)
+        return _look_again(request, actor, waiting, error)
     except (FacegateError, PackError) as error:
         return _look(request, actor, waiting, words.error(error))
     return _done(request, connection, context, actor, waiting)
@@ -155,6 +160,26 @@ def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Re
     except FacegateError as error:
         return JSONResponse({"fit": False, "advice": words.error(error), "portrait": None})
     return JSONResponse({"fit": True, "advice": "", "portrait": portrait_of(portrait.aligned)})
+
+
+def _begun(
+    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, sent: list[UploadFile], page_key: str
+) -> Waiting:
+    """What waits of a form: one, however often it is sent. Raises FacegateError, PackError."""
+    request = digest_of(chain((page_key.encode(), typed.bound()), (one.file.read() for one in sent)))
+    before = context.waiting.begun(request, actor.label)
+    if before is not None and _still_so(connection, before):
+        return before
+    asked = application(context, connection, typed, sent)
+    return context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label, request)
+
+
+def _still_so(connection: sqlite3.Connection, waiting: Waiting) -> bool:
+    """Whether it waits, or what came of it is there as it was: what was erased since may be enrolled anew."""
+    if waiting.enrolled is None:
+        return True
+    now = residents.get(connection, waiting.enrolled.id)
+    return now is not None and now.templates >= waiting.enrolled.templates
 
 
 def _enrol(
@@ -198,6 +223,12 @@ def _look(request: Request, actor: Actor, waiting: Waiting, problem: str | None 
         request, "enrol_look.html", status_code=422 if problem else 200, actor=actor, waiting=waiting, faces=faces,
         problem=problem, minutes=round(LASTS_S / 60),
     )  # fmt: skip
+
+
+def _look_again(request: Request, actor: Actor, waiting: Waiting, error: LooksLikeAnother) -> Response:
+    """The same page, where somebody whom they are like was enrolled in the meantime."""
+    waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
+    return _look(request, actor, waiting)
 
 
 def portrait_of(portrait: Image) -> str:

@@ -1,14 +1,15 @@
 """The console's page to enrol on: whom it took is seen before anything is saved."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.people.templates import vectors
 from tests.api.test_residents import enrol as enrol_by_api
 from tests.api.test_residents import upload
-from tests.console import problem_of
+from tests.console import Browser, problem_of
 
 
 @pytest.fixture
@@ -46,6 +47,43 @@ def test_nothing_is_saved_before_somebody_saw_the_faces(manager, photos, store, 
 def test_photos_whose_faces_were_seen_beside_the_form_need_no_second_look(manager, photos, store):
     assert "Wang Fang is enrolled." in submit(manager, photos, "obama.jpg", seen="1").text
     assert [one.name for one in residents.every(store)] == ["Wang Fang"]
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_the_same_form_sent_twice_even_at_once_enrols_once_and_says_the_same(manager, photos, store, app, models, more):
+    enrol_by_api(manager, photos, "biden.jpg", name="Li Na", unit="3-1204")
+    (li,) = residents.every(store)
+    name, given = ("biden.jpg", {"resident": li.id, "name": ""}) if more else ("obama2.jpg", {})
+
+    def press(_):
+        hand = Browser(app)
+        hand.cookies = manager.cookies
+        return submit(hand, photos, name, "obama_partial_face.jpg", seen="1", page_key="k1", **given)
+
+    with ThreadPoolExecutor() as hands:
+        answers = [*hands.map(press, range(3)), press(None)]
+    said = f"{'Li Na' if more else 'Wang Fang'} is enrolled. Left out:"
+    assert [(one.status_code, said in one.text) for one in answers] == [(200, True)] * 4
+    assert len(vectors(store, models.model_id)) == 2
+    assert len(residents.every(store)) == 2 - more
+    # Another page, or what came of it erased: that is anew.
+    if more:
+        assert "Li Na is enrolled." in submit(manager, photos, name, seen="1", page_key="k2", **given).text
+        assert len(vectors(store, models.model_id)) == 3
+    else:
+        erasure.remove(store, residents.find(store, "Wang Fang"), by="test")
+        assert said in press(None).text
+        assert len(residents.every(store)) == 2
+    assert re.search(r'name="page_key" value="[\w-]{12}"', manager.get("/enrol").text)
+
+
+def test_a_form_that_was_not_seen_is_asked_about_once_however_often_it_is_sent(manager, photos, store):
+    first, again = (submit(manager, photos, "obama.jpg", page_key="k1") for _ in range(2))
+    assert key_of(first) == key_of(again)
+    assert key_of(submit(manager, photos, "obama2.jpg", page_key="k1")) != key_of(first)
+    say_yes(manager, first)
+    assert "Wang Fang is enrolled." in submit(manager, photos, "obama.jpg", page_key="k1").text
+    assert [one.templates for one in residents.every(store)] == [1]
 
 
 def test_a_face_that_is_somebodys_stops_with_their_name_and_home(manager, photos, store):
