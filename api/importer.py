@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from api.auth import new_secret
 from api.enroller import Enroller
 from api.problems import NO_MODELS
 from enroll.decoder.parent import Decoder
@@ -56,6 +57,12 @@ class Import:
     phase: Phase = Phase.REHEARSING
     outcomes: list[Outcome] = field(default_factory=list)
     problem: Sentence | None = None
+    key: str = field(default_factory=new_secret)
+    """By which a page speaks of it: what was ticked beside another import says nothing of this one."""
+    shown: list[Outcome] = field(default_factory=list)
+    """What was rehearsed, once it is carried out."""
+    another: Collection[int] = ()
+    """On which lines somebody said that they are other people than those who were shown beside them."""
 
     @property
     def at_work(self) -> bool:
@@ -65,6 +72,16 @@ class Import:
     def lines(self) -> list[Outcome]:
         """What became of each line so far, or would."""
         return sorted([*self.refused, *self.outcomes], key=lambda one: one.line)
+
+    def another_than(self, line: int) -> frozenset[str]:
+        """The ids of those who were shown beside a line, and of whom somebody said that they are another."""
+        if line not in self.another:
+            return frozenset()
+        line_of = {one.resident: one.line for one in self.shown if one.resident is not None}
+        # Whoever was new in the rehearsal came by their own row since, under another id.
+        came = {one.line: one.resident for one in self.outcomes if one.resident and one.action == "enrolled"}
+        like = frozenset[str]().union(*(one.like for one in self.shown if one.line == line))
+        return frozenset(came.get(line_of.get(one, 0), one) for one in like)
 
 
 class Importer:
@@ -104,19 +121,21 @@ class Importer:
             self._work(self.now, Phase.REHEARSED, by=None)
 
     def carry_out(
-        self, by: str, may_go_on: Callable[[sqlite3.Connection], bool], another: Collection[int] = ()
+        self, by: str, may_go_on: Callable[[sqlite3.Connection], bool], another: Collection[int] = (), key: str = ""
     ) -> None:
-        """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was.
+        """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was, and where it is
+        another import than the one with the `key` that somebody looked at.
 
-        On the lines `another` stand other people than those whom they look like: somebody looked.
+        On the lines `another` stand other people than those who are shown beside them; whoever else looks the same is
+        asked about anew.
         """
-        from enroll.bulk import as_another
-
         with self._lock:
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
-            rows = [as_another(row) if row.line in another else row for row in self.now.rows]
-            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[], rows=rows)
+            if key not in ("", self.now.key):
+                raise Refusal("Another table was uploaded since; look at what it would change, and confirm that.")
+            found = self.now.outcomes
+            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[], shown=found, another=frozenset(another))
             self._work(self.now, Phase.DONE, by, may_go_on)
 
     def discard(self) -> None:
@@ -186,7 +205,7 @@ class Importer:
 
     def _each_row(self, job: Import, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached. Raises Refusal."""
-        from enroll.bulk import carry_out
+        from enroll.bulk import as_another, carry_out
         from enroll.enrolment import known_faces
 
         with (
@@ -203,5 +222,6 @@ class Importer:
                     raise Refusal("Whoever began this import may no longer do so; upload it again to go on.")
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
-                    job.outcomes.append(carry_out(people, models, row, by or "a rehearsal", known))
+                    meant = as_another(row, job.another_than(row.line))
+                    job.outcomes.append(carry_out(people, models, meant, by or "a rehearsal", known))
         return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, astuple
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,6 +18,9 @@ from gate.store.copy_rows import people_in_memory
 
 if TYPE_CHECKING:
     from enroll.bulk import Outcome
+
+# What programs are told of each line.
+_TOLD = ("line", "name", "action", "why", "is_like", "warns")
 
 
 @click.command("import")
@@ -94,12 +96,12 @@ def _tell(outcomes: list[Outcome], read_as: str, language: str, *, yes: bool, as
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     warnings = sum(one.warns for one in outcomes)
     if as_json:
-        rows = [asdict(one) | {"warns": one.warns} for one in outcomes]
+        rows = [{name: getattr(one, name) for name in _TOLD} for one in outcomes]
         said = {"done": yes, "read_as": read_as, "language": language, "warnings": warnings}
         print_json(said | counts | {"rows": rows})
     else:
         told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
-        print_table(("line", "name", "what", "why"), [astuple(one) for one in told], "")
+        print_table(("line", "name", "what", "why"), [(one.line, one.name, one.action, one.why) for one in told], "")
         click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count) or "The table is empty.")
         if warnings:
             click.secho(f"Warning: {counted(warnings, 'line')} above should be looked at.", fg="yellow", err=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -70,7 +70,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a row, or would; `why` for a refusal and for look-alikes."""
+    """What became of a row, or would; `why` for a refusal and for look-alikes. Two are the same that tell the same."""
 
     line: int
     name: str
@@ -78,6 +78,10 @@ class Outcome:
     why: Sentence | None = None
     is_like: bool = False
     """Whether it is refused because nobody said yet that this is another person than the one they look like."""
+    resident: str | None = field(default=None, compare=False)
+    """The id of whose row it is; None: it was refused. In a rehearsal whoever is new has one of the rehearsal's own."""
+    like: frozenset[str] = field(default=frozenset(), compare=False)
+    """The ids of those whom they look like, where it is refused for that."""
 
     @property
     def warns(self) -> bool:
@@ -133,21 +137,26 @@ def carry_out(
             found = prepare(connection, models, asked, known)
             refuse_lookalikes(asked, found.lookalikes)
         with transaction(connection):
-            action = _keep(connection, row, asked, found, by)
+            action, person = _keep(connection, row, asked, found, by)
     except LooksLikeAnother as error:
-        return Outcome(row.line, row.asked.name, Action.REFUSED, together([error.sentence, _SAY_SO]), is_like=True)
+        told, like = together([error.sentence, _SAY_SO]), frozenset(one.resident.id for one in error.lookalikes)
+        return Outcome(row.line, row.asked.name, Action.REFUSED, told, is_like=True, like=like)
     except FacegateError as error:
         return Outcome(row.line, row.asked.name, Action.REFUSED, error.sentence)
     said = _remarks(found) if found else _without_a_photo(row, asked)
-    return Outcome(row.line, row.asked.name, action, said)
+    return Outcome(row.line, row.asked.name, action, said, resident=person.id)
 
 
-def as_another(row: Row) -> Row:
-    """The same, where somebody looked: they are another person than whoever they look like."""
-    return replace(row, asked=replace(row.asked, another_than=None))
+def as_another(row: Row, than: frozenset[str]) -> Row:
+    """The same, where somebody looked: they are another person than those with these ids."""
+    before = row.asked.another_than
+    return row if before is None else replace(row, asked=replace(row.asked, another_than=before | than))
 
 
-def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str) -> Action:
+def _keep(
+    connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str
+) -> tuple[Action, Resident]:
+    """Write it; what became of the row, and whose it is."""
     if found is not None:
         action, person = Action.ENROLLED, write(connection, asked, found.templates, by)
     elif asked.whose is None:
@@ -161,7 +170,7 @@ def _keep(connection: sqlite3.Connection, row: Row, asked: Application, found: P
         )  # fmt: skip
         change(connection, person, wanted, by=by)
         action = Action.CHANGED if action is Action.KNOWN else action
-    return action
+    return action, person
 
 
 def _remarks(found: Prepared) -> Sentence | None:

@@ -16,7 +16,7 @@ from api.context import Context, Shared
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import language_of, page
-from api.v1.imports import start
+from api.v1.imports import MOST_TICKED, start
 from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
@@ -50,13 +50,14 @@ def start_import(
     return RedirectResponse("/import", 303)
 
 
-@router.post("/run")
+@router.post("/run", form_limits={"max_fields": MOST_TICKED})
 def run_import(
-    request: Request, context: Shared, actor: Registrar, another: Annotated[list[int] | None, Form()] = None
-) -> Response:
-    """Do it; on the lines `another` stand other people than those whom they look like."""
+    request: Request, context: Shared, actor: Registrar, another: Annotated[list[int] | None, Form()] = None,
+    key: Annotated[str, Form(max_length=64)] = "",
+) -> Response:  # fmt: skip
+    """Do it; on the lines `another` stand other people than those who were shown beside them."""
     try:
-        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or ())
+        context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or (), key)
     except FacegateError as error:
         return _page(request, context, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)

@@ -27,6 +27,9 @@ from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["imports"], responses=RESPONSES)
 
+# A form has a field for each line that somebody ticks, and a table has some thousands.
+MOST_TICKED = 10_000
+
 
 class Line(BaseModel):
     """What became of a line of the table, or in a rehearsal would."""
@@ -81,12 +84,16 @@ def show_import(context: Shared, _actor: Registrar) -> Import:
     return _shown(now)
 
 
-@router.post("/imports/current/run", status_code=202)
+@router.post("/imports/current/run", status_code=202, form_limits={"max_fields": MOST_TICKED})
 def run_import(
     context: Shared,
     actor: Registrar,
     another: Annotated[
-        list[int] | None, Form(description="The lines on which somebody looked: they are not whom they look like.")
+        list[int] | None,
+        Form(
+            description="The lines on which somebody looked: they are not those whom `why` names. Whoever else looks"
+            " the same is asked about anew."
+        ),
     ] = None,
 ) -> Import:
     """Carry out what was rehearsed. Cut short, upload it again: whoever is enrolled is passed over."""

@@ -1,6 +1,7 @@
 """Many people at once over HTTP: rehearsed, done, stopped and refused."""
 
 import io
+import re
 import shutil
 import zipfile
 
@@ -253,3 +254,66 @@ def test_a_row_with_somebodys_face_is_held_back_until_somebody_says_that_they_ar
     assert actions(done) == ["enrolled", "enrolled", "refused"]
     assert sorted(one.name for one in residents.every(store)) == ["Li Na", "Wang Fang"]
     assert 'name="another"' not in manager.get("/import").text
+
+
+@pytest.fixture
+def alike(photos):
+    """A function that gives the upload of a table of three people with one face, the first lines of it."""
+
+    def upload(lines=3):
+        made = io.BytesIO()
+        rows = ["Li Na,3-1204,1.jpg,told", "Wang Fang,2-201,2.jpg,told", "Wei,2-202,3.jpg,told"][:lines]
+        with zipfile.ZipFile(made, "w") as out:
+            out.writestr("people.csv", "\n".join(["name,unit,photos,consent", *rows]))
+            for number, name in enumerate(("obama.jpg", "obama2.jpg", "obama3.jpg"), 1):
+                out.write(photos / name, f"{number}.jpg")
+        return [("files", ("all.zip", made.getvalue()))]
+
+    return upload
+
+
+@pytest.mark.parametrize("way", ["/import", "/api/v1/imports"])
+def test_a_tick_holds_for_whom_it_stood_beside_and_nobody_else(manager, alike, photos, store, way):
+    manager.post(way, files=alike())
+    assert [line["is_like"] for line in until(manager, "rehearsed")["lines"]] == [False, True, True]
+    # Somebody with the same face comes before it is carried out.
+    enrolled = [("photos", ("b.jpg", (photos / "obama2.jpg").read_bytes()))]
+    form = {"name": "Li Min", "unit": "9-909", "way": "told"}
+    assert manager.post("/api/v1/enrolments", data=form, files=enrolled).status_code == 201
+    run = "/import/run" if way == "/import" else "/api/v1/imports/current/run"
+    manager.post(run, data={"another": ["3", "4"]})
+    done = until(manager, "done")
+    assert (actions(done), done["lines"][1]["is_like"]) == (["refused"] * 3, True)
+    assert "Li Min, 9-909" in done["lines"][1]["why"]
+    # Asked about anew they come in: each beside those who were shown there, of the table and from before.
+    for ticks in (["2"], ["3"], ["4"]):
+        manager.post(way, files=alike())
+        until(manager, "rehearsed")
+        manager.post(run, data={"another": ticks})
+        until(manager, "done")
+    assert sorted(one.name for one in residents.every(store)) == ["Li Min", "Li Na", "Wang Fang", "Wei"]
+
+
+@pytest.mark.parametrize("run", ["/import/run", "/api/v1/imports/current/run"])
+def test_as_many_lines_can_be_ticked_as_there_are(manager, alike, store, run):
+    manager.post("/import", files=alike(2))
+    until(manager, "rehearsed")
+    assert manager.post(run, data={"another": [str(line) for line in range(3, 2003)]}).status_code in (303, 202)
+    assert actions(until(manager, "done")) == ["enrolled", "enrolled"]
+    assert len(residents.every(store)) == 2
+
+
+def test_what_was_ticked_beside_another_table_confirms_nothing(manager, alike, store):
+    manager.post("/import", files=alike(1))
+    until(manager, "rehearsed")
+    looked_at = re.search(r'name="key" value="([^"]+)"', manager.get("/import").text)[1]
+    manager.post("/import/discard")
+    manager.post("/import", files=alike())
+    until(manager, "rehearsed")
+    for language, said in (("en", "Another table was uploaded since"), ("zh-CN", "上传了另一份表格")):
+        answer = manager.post("/import/run", data={"key": looked_at}, headers={"accept-language": language})
+        assert (answer.status_code, said in problem_of(answer)) == (422, True)
+    assert residents.every(store) == []
+    shown = re.search(r'name="key" value="([^"]+)"', answer.text)[1]
+    assert manager.post("/import/run", data={"key": shown, "another": ["3", "4"]}).status_code == 303
+    until(manager, "done")
