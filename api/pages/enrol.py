@@ -119,17 +119,17 @@ def enrol_seen(
     actor: Registrar,
     key: _Text,
     photo: Annotated[list[int] | None, Form()] = None,
-    another: Annotated[bool, Form()] = False,
+    another_than: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Enrol from those of the photos that somebody saw and kept; `another`: they are not whom they look like."""
+    """Enrol from those of the photos that somebody saw and kept; they are `another_than` those who were named there."""
     waiting, words = context.waiting.of(key, actor.label), language_of(request)
     if waiting is None:
         return _form(request, connection, actor, "", problem=words(_OVER, minutes=round(LASTS_S / 60)))
     kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
     if not kept and waiting.enrolled is None:
         return _look(request, actor, waiting, words("Keep at least one photo, or cancel."))
-    like = frozenset(one.resident.id for one in waiting.found.lookalikes) if another else frozenset()
-    waiting.asked = replace(waiting.asked, another_than=(waiting.asked.another_than or frozenset()) | like)
+    said = (waiting.asked.another_than or frozenset()) | frozenset(another_than or ())
+    waiting.asked = replace(waiting.asked, another_than=said)
     try:
         _enrol(context, connection, actor, waiting, kept)
     except LooksLikeAnother as error:

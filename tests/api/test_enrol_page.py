@@ -30,6 +30,12 @@ def say_yes(manager, answer, photos=(0,), **given):
     return manager.post("/enrol/seen", data={"key": key_of(answer), "photo": [str(one) for one in photos]} | given)
 
 
+def say_two(manager, answer):
+    """Yes, and that they are another than those who are named on the page."""
+    named = re.findall(r'name="another_than" value="([^"]+)"', answer.text)
+    return say_yes(manager, answer, another_than=named)
+
+
 def test_nothing_is_saved_before_somebody_saw_the_faces(manager, photos, store, models):
     answer = submit(manager, photos, "obama.jpg", "obama2.jpg", "obama3.jpg")
     assert "Is this Wang Fang?" in answer.text
@@ -94,7 +100,7 @@ def test_a_face_that_is_somebodys_stops_with_their_name_and_home(manager, photos
     # Saying yes without saying that they are two is no yes to that.
     assert "This is the face of Li Na" in say_yes(manager, answer).text
     assert len(residents.every(store)) == 1
-    assert "Wang Fang is enrolled." in say_yes(manager, answer, another="1").text
+    assert "Wang Fang is enrolled." in say_two(manager, answer).text
     assert [one.name for one in residents.every(store)] == ["Li Na", "Wang Fang"]
 
 
@@ -104,7 +110,13 @@ def test_somebody_like_them_who_came_in_the_meantime_is_told_too(manager, photos
     asked = say_yes(manager, answer)
     assert "This is the face of Li Na, 3-1204." in asked.text
     assert len(residents.every(store)) == 1
-    assert "Wang Fang is enrolled." in say_yes(manager, asked, another="1").text
+    # And whoever came after that: two people are they with those who were named there.
+    obama = {"name": "Li Min", "unit": "9-909", "another_than": residents.every(store)[0].id}
+    assert enrol_by_api(manager, photos, "obama3.jpg", **obama).status_code == 201
+    once_more = say_two(manager, asked)
+    assert "Li Min, 9-909" in once_more.text
+    assert len(residents.every(store)) == 2
+    assert "Wang Fang is enrolled." in say_two(manager, once_more).text
 
 
 def test_cancelled_nothing_is_kept_and_no_other_user_finds_it(manager, browser, photos, store, context):
