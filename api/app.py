@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
+from api.actors import actor_of, signed_in_or_open
 from api.auth import Actor, Permission, digest
 from api.context import Context, context_of, store_of
 from api.drafts import draft_in
@@ -48,7 +49,6 @@ from api.pages import residents as residents_page
 from api.pages.page import language_of, own_path, page, templates
 from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
-from api.who_asks import actor_of, signed_in_or_open
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
 from gate.store.troubles import NO_ROOM, StoreError, UnusableState

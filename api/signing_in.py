@@ -10,12 +10,12 @@ from dataclasses import replace
 from fastapi import Request
 from fastapi.responses import Response
 
+from api.actors import address_of
 from api.auth import IDLE_S, LONGEST_S, Actor, digest, new_secret
 from api.context import Context
 from api.front.slots import network_of
 from api.problems import HttpProblem
 from api.throttle import Attempt
-from api.who_asks import address_of
 from gate.errors import Sentence
 from gate.store.database import transaction
 from gate.store.record import audit

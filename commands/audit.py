@@ -15,7 +15,7 @@ from typing import IO
 import click
 
 from commands.caller_files import is_within, new_file, opened_by_giver
-from commands.home import home, json_option, print_json, print_table, record_look, state_option
+from commands.common import home, json_option, print_json, print_table, record_look, state_option
 from gate.care.witnesses import ask_journal, given, keep_exported, kept_in
 from gate.errors import FacegateError, Refusal
 from gate.spreadsheet import csv_line

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from commands.caller_files import is_within
+from commands.common import Home, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
-from commands.home import Home, counted, home, json_option, print_json, state_option
 from gate.care import backup as archive
 from gate.errors import UsageError
 from gate.places import folder as make_folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.home import (
+from commands.common import (
     ask_for,
     fetch_progress,
     home,

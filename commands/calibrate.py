@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commands.common import Home, counted, home, json_option, print_json, progress_bar, state_option
 from commands.drop_root import as_owner, owner_of
-from commands.home import Home, counted, home, json_option, print_json, progress_bar, state_option
 from commands.photo_folder import counts_of, faces_of, fold_option, pack_option, seed_option
 from gate.errors import UsageError
 from gate.state_folder import state_directory

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import print_json
+from commands.common import print_json
 from gate.care.health import vision_status
 from gate.config import Settings, load_settings
 from gate.processes.camera_report import CameraReport

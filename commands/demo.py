@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.home import counted, fetch_progress, home, json_option, print_json, print_table, state_option
+from commands.common import counted, fetch_progress, home, json_option, print_json, print_table, state_option
 
 if TYPE_CHECKING:
     from evaluate.demo.story import Story

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.home import home, json_option, print_json, state_option
+from commands.common import home, json_option, print_json, state_option
 
 if TYPE_CHECKING:
     from models.pack import Models

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from commands.home import Home, home, json_option, print_json, state_option
+from commands.common import Home, home, json_option, print_json, state_option
 from gate.errors import Refusal
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import Home, home, json_option, print_json, state_option
+from commands.common import Home, home, json_option, print_json, state_option
 from gate.drill.guided import Gate, PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import Sheet, save, sheet_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import handed_over
-from commands.home import Home, counted, home, json_option, print_json, state_option
+from commands.common import Home, counted, home, json_option, print_json, state_option
 from enroll.application import Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
 from gate.errors import Refusal, UsageError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.eval_liveness import evaluate_liveness
-from commands.home import (
+from commands.common import (
     Home,
     ask_for,
     counted,
@@ -22,6 +21,7 @@ from commands.home import (
     progress_bar,
     state_option,
 )
+from commands.eval_liveness import evaluate_liveness
 from commands.photo_folder import counts_of, faces_of, fold_option, pack_option, part_of, seed_option
 from gate.errors import UsageError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import Home, print_json, print_table, progress_bar
+from commands.common import Home, print_json, print_table, progress_bar
 
 
 def evaluate_liveness(gate: Home, pack: str | None, folder: Path, *, as_json: bool) -> None:

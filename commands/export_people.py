@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commands.caller_files import new_file, opened_by_giver
-from commands.home import counted, home, json_option, print_json, state_option
+from commands.common import counted, home, json_option, print_json, state_option
 from gate.errors import UsageError
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind

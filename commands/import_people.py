@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.caller_files import handed_over
-from commands.home import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from commands.common import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
 from enroll.consent import LANGUAGES
 from enroll.tables.encodings import ENCODINGS
 from gate.store.copy_rows import people_in_memory

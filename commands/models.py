@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import lent
+from commands.common import Home, fetch_progress, home, json_option, print_json, print_table, state_option
 from commands.drop_root import as_owner, owner_of
-from commands.home import Home, fetch_progress, home, json_option, print_json, print_table, state_option
 from gate.state_folder import state_directory
 
 if TYPE_CHECKING:

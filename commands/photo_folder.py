@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.home import Home, counted, progress_bar
+from commands.common import Home, counted, progress_bar
 from gate.errors import UsageError
 
 if TYPE_CHECKING:

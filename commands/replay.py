@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.home import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from commands.common import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
 
 if TYPE_CHECKING:
     from gate.replay import Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import counted, home, json_option, print_json, print_table, record_look, state_option
+from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
 from gate.store.people import changes, consents, erasure, templates
 from gate.store.people import residents as store

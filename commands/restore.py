@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from commands.caller_files import handed_over
-from commands.home import counted, home, json_option, print_json, state_option
+from commands.common import counted, home, json_option, print_json, state_option
 from gate.care.backup import restore as care
 from gate.care.health import door_runs
 from gate.errors import Refusal

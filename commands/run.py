@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commands.home import home, state_option
+from commands.common import home, state_option
 from commands.settings import print_settings
 from gate.config import shown
 from gate.errors import UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import home, json_option, print_json, print_table, state_option
+from commands.common import home, json_option, print_json, print_table, state_option
 from gate.names import clean_name
 from gate.store.site import schedules as stored
 

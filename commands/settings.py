@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from commands.home import home, json_option, print_json, state_option
+from commands.common import home, json_option, print_json, state_option
 from gate.config import parts_of, shown
 from gate.places import folder as make_folder
 

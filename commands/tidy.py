@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import counted, home, json_option, print_json, print_table, state_option
+from commands.common import counted, home, json_option, print_json, print_table, state_option
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import Refusal

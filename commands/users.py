@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from commands.home import home, json_option, print_json, print_table, state_option
+from commands.common import home, json_option, print_json, print_table, state_option
 from gate.errors import Refusal
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role

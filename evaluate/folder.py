@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of, put_upright
+from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of
 from enroll.decode import decode_photo
 from enroll.decoder.parent import Decoder
+from enroll.upright import put_upright
 from gate.errors import UsageError
 from gate.vision.quality import Bounds, unfit
 from gate.vocabulary import Reason

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from enroll.checks import find_faces, main_face
 from enroll.decode import decode_photo
 from enroll.decoder.parent import Decoder
+from enroll.upright import find_faces, main_face
 from evaluate.folder import photos_in
 from gate.errors import UsageError
 from gate.vision.liveness import MOST_PASSIVE, THRESHOLDS, Liveness, Look, judge

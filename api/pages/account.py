@@ -7,20 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Person
 from api.auth import Actor
 from api.context import Shared, Store
 from api.drafts import MOST_SEALED
+from api.early_refusal import EarlyRefusal
 from api.pages.kept import kept_page
 from api.pages.page import language_of, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import change_own_password, confirm
-from api.who_asks import Person
 from gate.errors import FacegateError
 from gate.store.site import signed_in
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _Secret = Annotated[str, Form(max_length=400)]
 

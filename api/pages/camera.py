@@ -8,15 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
+from api.actors import Watcher
 from api.context import Context, Shared, Store, record_look_once
+from api.early_refusal import EarlyRefusal
 from api.problems import HttpProblem
-from api.who_asks import Watcher
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 
 @router.get("/camera.jpg")

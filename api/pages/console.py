@@ -8,16 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, door_status, record_look, record_look_once
+from api.early_refusal import EarlyRefusal
 from api.pages.orders import said_of
 from api.pages.page import language_of, page
 from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
 from api.problems import SignInNeeded
 from api.v1.live import Changes
-from api.who_asks import MaybeActor, Reader
 from gate.care.health import gather
 from gate.clock import zone_of
 from gate.store.people import residents
@@ -28,7 +28,7 @@ from gate.store.record.times import Count
 from gate.store.site import first_hour
 from gate.vocabulary import ENTERED
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _ENTRIES_SHOWN = 50
 

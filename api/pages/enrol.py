@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from api.asked_again import acting
-from api.asked_first import AskedFirst
+from api.acting import acting
+from api.actors import Registrar
 from api.auth import Actor
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
 from api.pages.page import language_of, page
 from api.pages.photo_links import add_with_link, new_key
@@ -23,7 +24,6 @@ from api.pages.residents import resident_page
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting
-from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.application import add_without_face
 from enroll.duplicates import LooksLikeAnother
@@ -37,7 +37,7 @@ from models.errors import PackError
 if TYPE_CHECKING:
     from models.images import Image
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _Text = Annotated[str, Form(max_length=400)]
 _OVER = Sentence(

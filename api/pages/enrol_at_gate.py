@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.at_gate import Led
 from api.context import Context, Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.camera import picture_of
 from api.pages.enrol import portrait_of
 from api.pages.enrol_words import AT_THE_DESK
 from api.pages.page import language_of
 from api.problems import HttpProblem
-from api.who_asks import Registrar
 from enroll.sitting import Prompt, Seen
 from gate.errors import Refusal, Sentence, together
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # While the prompt is one of these, all is as it should be.
 _GOOD = (Prompt.BEGINS, Prompt.STRAIGHT, Prompt.LEFT, Prompt.RIGHT, Prompt.HOLD, Prompt.ENOUGH)
 
-router = APIRouter(route_class=AskedFirst, prefix="/enrol/gate")
+router = APIRouter(route_class=EarlyRefusal, prefix="/enrol/gate")
 
 _Key = Annotated[str, Form(max_length=64)]
 

@@ -13,9 +13,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.asked_first import AskedFirst
+from api.actors import Reader
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages import event_table
 from api.pages.page import language_of, page
@@ -23,7 +24,6 @@ from api.pages.record_words import VIEWS, WHY, teller
 from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
 from api.v1.events import people, streamed
-from api.who_asks import Reader
 from api.wording import KINDS
 from gate.clock import zone_of
 from gate.store.people import residents
@@ -35,7 +35,7 @@ from gate.store.record.times import Count
 from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _APPROACHES_SHOWN = 50
 

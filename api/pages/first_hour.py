@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Owner
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.pages.page import page
-from api.who_asks import Owner
 from gate.care.health import gather
 from gate.errors import Sentence
 from gate.store.site import first_hour
@@ -19,7 +19,7 @@ from gate.vision.liveness_proofs import proofs
 from gate.vocabulary import Level
 from models.errors import PackError
 
-router = APIRouter(route_class=AskedFirst, prefix="/first-hour")
+router = APIRouter(route_class=EarlyRefusal, prefix="/first-hour")
 
 LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
     Level.OFF: (

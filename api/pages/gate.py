@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
-from api.asked_first import AskedFirst
+from api.actors import Owner, Watcher
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of, page
 from api.problems import HttpProblem
 from api.v1.health import health_of
-from api.who_asks import Owner, Watcher
 from gate.care.health import Health, gather
 from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import CameraReport
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gate.care.doctor.finding import Finding
     from gate.care.forecast import Forecast
 
-router = APIRouter(route_class=AskedFirst, prefix="/door")
+router = APIRouter(route_class=EarlyRefusal, prefix="/door")
 
 _Percent = Annotated[float, Field(ge=0, le=100)]
 # The sheet is whole in itself, styles and all, and runs nothing.

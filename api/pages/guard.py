@@ -9,14 +9,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Doorkeeper
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
+from api.early_refusal import EarlyRefusal
 from api.pages.orders import said_of
 from api.pages.page import language_of, page
 from api.problems import HttpProblem
 from api.v1.live import Changes
-from api.who_asks import Doorkeeper
 from gate.care.health import gather
 from gate.store.people import residents
 from gate.store.record import search as record
@@ -24,7 +24,7 @@ from gate.store.record.audit import Line
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _LATELY = timedelta(minutes=30)
 _SHOWN = 20

@@ -7,21 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.auth import Permission, new_secret
 from api.context import Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.pages.page import page
 from api.pages.residents import known_of_faces
 from api.problems import HttpProblem
-from api.who_asks import Registrar
 from gate.store.people import erasure, homes, residents
 from gate.store.people.homes import Home
 from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _LINES_SHOWN = 20
 _LATELY = (*ENTERED, Kind.DENIED)

@@ -9,20 +9,20 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_again import still_may
-from api.asked_first import AskedFirst
+from api.acting import still_may
+from api.actors import Registrar
 from api.auth import Actor, Permission
 from api.context import Context, Shared
+from api.early_refusal import EarlyRefusal
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import language_of, page
 from api.v1.imports import MOST_TICKED, start
-from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError
 
-router = APIRouter(route_class=AskedFirst, prefix="/import")
+router = APIRouter(route_class=EarlyRefusal, prefix="/import")
 
 _LINES_SHOWN = 500
 

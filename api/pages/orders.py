@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Doorkeeper
 from api.auth import Actor
 from api.context import Context, Shared
+from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of
 from api.problems import HttpProblem
 from api.v1.door import Order, tell_door
-from api.who_asks import Doorkeeper
 from api.wording import REASONS
 from gate.errors import Sentence
 from gate.processes.client import LinkDown
 from gate.vocabulary import Reason
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 # Where such buttons stand.
 _PAGES = ("/", "/guard", "/door")

@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
+from api.actors import address_of
 from api.auth import digest, new_secret
 from api.context import Context, Shared, Store, context_of, store_of
 from api.front.bodies import ANYBODYS, OWN_PHOTOS, Body
@@ -28,7 +29,6 @@ from api.pages.page import language_of, page
 from api.pages.photo_words import NOT_TAKEN
 from api.problems import HttpProblem
 from api.throttle import Attempt
-from api.who_asks import address_of
 from enroll import consent as texts
 from enroll.application import Application
 from gate.errors import FacegateError, Refusal, Sentence, UsageError

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_again import acting
-from api.asked_first import AskedFirst
+from api.acting import acting
+from api.actors import Registrar
 from api.auth import Actor, Permission, digest, new_secret
 from api.context import Context, Shared, Store, record_look_once
+from api.early_refusal import EarlyRefusal
 from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
 from api.pages.page import page
@@ -25,14 +26,13 @@ from api.pages.photo_words import NOT_TAKEN
 from api.pages.qr_code import qr_code
 from api.problems import HttpProblem
 from api.v1.residents import found_resident
-from api.who_asks import Registrar
 from enroll.application import Application, add_without_face
 from enroll.duplicates import LooksLikeAnother
 from gate.store.people import photo_links, residents
 from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 Chosen = Literal[NotTaken.POOR, NotTaken.ANOTHER, NotTaken.COME]
 """What somebody may say who does not take a photo."""

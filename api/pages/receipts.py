@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
+from api.actors import Reader
 from api.context import Store
+from api.early_refusal import EarlyRefusal
 from api.pages.page import page
 from api.problems import HttpProblem
-from api.who_asks import Reader
 from gate.store.people import receipts
 from gate.store.site import accounts
 
-router = APIRouter(route_class=AskedFirst, prefix="/receipts")
+router = APIRouter(route_class=EarlyRefusal, prefix="/receipts")
 
 _SHOWN = 50
 

@@ -12,15 +12,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.auth import Actor, new_secret
 from api.context import Context, Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.pages.page import language_of, page
 from api.pages.photo_links import link_of, photos_for
 from api.problems import HttpProblem
 from api.v1.residents import etag, found_resident, refuse_outdated
-from api.who_asks import Registrar
 from gate.care import retention
 from gate.clock import zone_of
 from gate.errors import FacegateError
@@ -32,7 +32,7 @@ from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.store.site import schedules
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _PEOPLE_SHOWN = 100
 _LINES_SHOWN = 10

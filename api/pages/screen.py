@@ -14,15 +14,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from api.asked_first import AskedFirst
+from api.actors import here_or
 from api.auth import Actor, Permission
 from api.context import Context, Shared, store_of
+from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
 from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Look, Said, said_by
 from api.v1.live import streamed
-from api.who_asks import here_or
 from gate.care.health import age_s, door_status, sees, vision_status
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
@@ -36,7 +36,7 @@ _GIVES_WAY = (Look.CALM, Look.NO, Look.HELP, Look.WAIT)
 
 _STATIC = Path(__file__).parent.parent / "static"
 
-router = APIRouter(route_class=AskedFirst, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
+router = APIRouter(route_class=EarlyRefusal, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
 
 
 @router.get("")

@@ -10,9 +10,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import MaybeActor, address_of
 from api.context import Context, Shared, Store, context_of
 from api.drafts import MOST_SEALED, marked_user
+from api.early_refusal import EarlyRefusal
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
 from api.pages.kept import kept_page
@@ -22,14 +23,13 @@ from api.problems import HttpProblem
 from api.signing_in import TOO_MANY, begin_session
 from api.throttle import Attempt
 from api.v1.accounts import clean_user_name
-from api.who_asks import MaybeActor, address_of
 from gate.errors import FacegateError, Refusal
 from gate.store.record import audit
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=AskedFirst)
+router = APIRouter(route_class=EarlyRefusal)
 
 _Name = Annotated[str, Form(max_length=400)]
 _Secret = Annotated[str, Form(max_length=400)]

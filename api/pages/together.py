@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.auth import Actor, Permission, new_secret
 from api.context import Context, Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.pages.page import language_of, page
 from api.v1.residents import etag
-from api.who_asks import Registrar
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.database import transaction
 from gate.store.people import erasure, finding, homes, residents
@@ -27,7 +27,7 @@ from gate.store.people.changes import Changes, change
 from gate.store.people.residents import Resident
 from gate.store.site import schedules
 
-router = APIRouter(route_class=AskedFirst, prefix="/residents/together")
+router = APIRouter(route_class=EarlyRefusal, prefix="/residents/together")
 
 # A form has a hundred fields at most.
 _SHOWN = 80

@@ -8,19 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.asked_again import acting
-from api.asked_first import AskedFirst
+from api.acting import acting
+from api.actors import ConfirmedOwner, Owner
 from api.auth import ROLES, Actor, Permission, digest, new_secret, refuse_more_than_own
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from api.v1.me import SignedIn, shown
-from api.who_asks import ConfirmedOwner, Owner
 from gate.names import clean_name
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
 
 Id = Annotated[str, Path(max_length=64)]
 

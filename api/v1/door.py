@@ -7,17 +7,17 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.asked_first import AskedFirst
+from api.actors import Doorkeeper, Watcher
 from api.auth import Actor
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
-from api.who_asks import Doorkeeper, Watcher
 from api.wording import REASONS
 from gate.processes.requests import Do
 from gate.vocabulary import Reason
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
 
 Order = Literal["open", "lockdown", "hold", "release"]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel
 
-from api.asked_again import acting
-from api.asked_first import AskedFirst
+from api.acting import acting
+from api.actors import Registrar
 from api.auth import Actor
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import Resident, found_resident, shown
-from api.who_asks import Registrar
 from enroll import consent as texts
 from enroll.application import Application, refuse_namesake
 from gate.errors import Refusal
@@ -27,7 +27,7 @@ from gate.store.people.consents import Given
 if TYPE_CHECKING:
     from enroll.enrolment import Enrolled
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["enrolments"], responses=RESPONSES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from api.asked_first import AskedFirst
+from api.actors import Reader
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES
-from api.who_asks import Reader
 from gate.spreadsheet import csv_line
 from gate.store.database import open_read_only
 from gate.store.people import finding, residents
@@ -27,7 +27,7 @@ from gate.store.record.details import without_scores
 from gate.store.record.search import Search, every, page
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["events"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["events"], responses=RESPONSES)
 
 
 def _written_out(typed: object) -> object:

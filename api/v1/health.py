@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
-from api.asked_first import AskedFirst
+from api.actors import here_or
 from api.auth import Permission
 from api.context import Shared
-from api.who_asks import here_or
+from api.early_refusal import EarlyRefusal
 from gate.care import health
 from gate.processes.camera_report import CameraReport
 from gate.processes.status import DoorStatus, VisionStatus
@@ -78,7 +78,7 @@ class Health(BaseModel):
     machine: MachineHealth
 
 
-router = APIRouter(route_class=AskedFirst, tags=["health"])
+router = APIRouter(route_class=EarlyRefusal, tags=["health"])
 
 
 # Programs on this machine ask without a token: a shell, the drill.

@@ -12,20 +12,20 @@ from fastapi import APIRouter, Form, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.asked_again import still_may
-from api.asked_first import AskedFirst
+from api.acting import still_may
+from api.actors import Registrar
 from api.auth import Permission
 from api.context import Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.importer import Import as Stored
 from api.importer import Phase
 from api.problems import RESPONSES, HttpProblem
-from api.who_asks import Registrar
 from enroll.consent import refuse_unknown_language
 from gate.store.database import open_read_only
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["imports"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["imports"], responses=RESPONSES)
 
 # A form has a field for each line that somebody ticks, and a table has some thousands.
 MOST_TICKED = 10_000

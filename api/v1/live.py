@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from api.asked_again import lasts
-from api.asked_first import AskedFirst
+from api.acting import lasts
+from api.actors import Watcher
 from api.auth import Actor
 from api.context import Context, door_status
+from api.early_refusal import EarlyRefusal
 from api.front.slots import Place
 from api.problems import RESPONSES, HttpProblem
-from api.who_asks import Watcher
 from gate.errors import FacegateError
 from gate.store.database import open_read_only
 from gate.store.record.search import last_line
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["live"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["live"], responses=RESPONSES)
 
 _LOOK_EVERY_S = 0.05
 # The screen at the gate answers within a fifth of a second.

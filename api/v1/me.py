@@ -8,17 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.asked_first import AskedFirst
+from api.actors import AnyActor, Person
 from api.auth import Permission
 from api.context import Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.passwords import LEAST_PASSWORD, MOST_PASSWORD
 from api.problems import RESPONSES, HttpProblem
 from api.signing_in import change_own_password, confirm
-from api.who_asks import AnyActor, Person
 from gate.store.site import signed_in
 from gate.store.site.accounts import Role
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["accounts"], responses=RESPONSES)
 
 
 class Me(BaseModel):

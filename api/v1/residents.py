@@ -9,18 +9,18 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.context import Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
-from api.who_asks import Registrar
 from enroll.application import add_without_face
 from gate.names import clean_name, clean_text
 from gate.store.people import changes, consents, corrections, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
 
 class Resident(BaseModel):

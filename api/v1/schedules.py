@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.asked_first import AskedFirst
+from api.actors import Registrar
 from api.context import Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES, HttpProblem
-from api.who_asks import Registrar
 from gate.names import clean_name
 from gate.store.site import holidays, schedules
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
 
 Name = Annotated[str, Path(min_length=1, max_length=60)]
 

@@ -10,18 +10,18 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.asked_first import AskedFirst
+from api.actors import ConfirmedOwner, Owner, Registrar
 from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
-from api.who_asks import ConfirmedOwner, Owner, Registrar
 from gate.care import backup
 from gate.config import shown
 from gate.errors import Sentence
 from gate.store.database import StoreError
 from gate.store.people import residents
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1", tags=["site"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["site"], responses=RESPONSES)
 
 _KEPT_BY_HAND = 5
 _BY_HAND = "by-hand"

@@ -10,21 +10,21 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.asked_again import acting
-from api.asked_first import AskedFirst
+from api.acting import acting
+from api.actors import ConfirmedOwner, Owner
 from api.auth import Actor
 from api.context import Shared, Store
 from api.destinations import Allowed, NotFound, resolve
+from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES, HttpProblem
 from api.webhook_trial import try_out
 from api.webhooks import PORTS, clean_url, new_signing_secret
-from api.who_asks import ConfirmedOwner, Owner
 from api.wording import EVENTS
 from gate.errors import Refusal
 from gate.store.site import webhooks
 from gate.vocabulary import Kind
 
-router = APIRouter(route_class=AskedFirst, prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPONSES)
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1/webhooks", tags=["webhooks"], responses=RESPONSES)
 
 Id = Annotated[str, Path(max_length=64)]
 # What a kind was called here before it had the record's own name.

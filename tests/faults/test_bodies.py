@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 from fastapi.routing import APIRoute
 
-from api.asked_first import AskedFirst
 from api.auth import digest
+from api.early_refusal import EarlyRefusal
 from api.front.bodies import Uploads
 from api.pages.own_photo import LinkFirst
 from api.problems import HttpProblem
@@ -60,7 +60,7 @@ def test_every_route_knows_who_asks_before_it_hears_what_they_send(app):
         route = waiting.pop()
         found += [route] if isinstance(route, APIRoute) else []
         waiting += list(getattr(getattr(route, "original_router", None), "routes", []))
-    unasked = [one.path for one in found if not isinstance(one, AskedFirst | LinkFirst)]
+    unasked = [one.path for one in found if not isinstance(one, EarlyRefusal | LinkFirst)]
     assert unasked == ["/api/v1/openapi.json"]
 
 

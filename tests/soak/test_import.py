@@ -14,9 +14,10 @@ import pytest
 
 from enroll.application import Photo
 from enroll.bulk import COLUMNS, Action, carry_out, read_rows
-from enroll.checks import find_faces, portrait_of, put_upright
+from enroll.checks import portrait_of
 from enroll.enrolment import known_faces
 from enroll.tables.open import open_table
+from enroll.upright import find_faces, put_upright
 from gate.store.database import open_database, open_read_only
 from gate.store.people import residents
 from gate.store.record import audit

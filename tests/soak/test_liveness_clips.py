@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.checks import find_faces, main_face
+from enroll.upright import find_faces, main_face
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Held, Scene, Walker, footage
 from evaluate.liveness import judge_clip
 from gate.vision.liveness_proofs import proofs

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.checks import PhotoRefused, examine, find_faces, main_face, put_upright
+from enroll.checks import PhotoRefused, examine
+from enroll.upright import find_faces, main_face, put_upright
 from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from evaluate.folder import list_people
 from gate.config import Settings

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.checks import find_faces, main_face
+from enroll.upright import find_faces, main_face
 from evaluate.demo.walkup import Held, Scene, Walker, footage
 from gate.vision.quality import eye_distance
 from gate.vision.recordings import video_frames

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from enroll.application import Application, Photo, of_namesake
-from enroll.checks import find_faces, main_face
 from enroll.consent import agreed
 from enroll.enrolment import enrol
+from enroll.upright import find_faces, main_face
 from evaluate.demo.walkup import FPS, Scene, Walker, footage
 from gate.config import Settings
 from gate.errors import Refusal

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk
 from api.problems import HttpProblem
 from api.v1.site import back_up, backups_of, name_of
@@ -16,7 +16,7 @@ from gate.errors import Sentence
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/backups")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/backups")
 
 
 def _shown(desk: Desk, **said: Any) -> Response:

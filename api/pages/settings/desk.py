@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Form, Request
 from fastapi.responses import Response
 
+from api.actors import ConfirmedOwner, Owner, Registrar
 from api.auth import Actor
 from api.context import Context, Shared, Store
 from api.pages.page import language_of, page
-from api.who_asks import ConfirmedOwner, Owner, Registrar
 from gate.errors import FacegateError, Sentence
 
 Text = Annotated[str, Form(max_length=2000)]

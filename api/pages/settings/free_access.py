@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
 from api.auth import Permission
 from api.context import door_status
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import Desk, RegistrarsDesk
 from api.problems import HttpProblem
 from api.v1.door import tell_door
 from gate.errors import Sentence
 from gate.store.site import schedules
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/free-access")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/free-access")
 
 
 def _shown(desk: Desk, **said: Any) -> Response:

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from gate.clock import zone_of
 from gate.errors import Refusal, Sentence
 from gate.store.site import holidays, schedules
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/holidays")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/holidays")
 
 _NOTHING = {"name": "", "first_day": "", "last_day": "", "schedule": "", "hours": ""}
 _Day = Annotated[str, Form(max_length=10)]

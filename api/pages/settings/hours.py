@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import JSONResponse, Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.languages.hours import day_names, hours_in
 from api.pages.page import language_of
@@ -18,7 +18,7 @@ from gate.schedule import written
 from gate.schedule_words import read
 from gate.store.site import schedules
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings")
 
 _NOTHING = {"changed": "", "name": "", "windows": "", "given": (), "new_group": False, "group": "", "schedule": ""}
 

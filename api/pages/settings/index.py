@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import RegistrarsDesk
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings")
 
 
 @router.get("")

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
 from api.auth import Permission
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
 from api.v1 import accounts as account_routes
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.site import accounts
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/tokens")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/tokens")
 
 
 def _shown(

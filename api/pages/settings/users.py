@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse, Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
 from api.passwords import LEAST_PASSWORD
 from api.v1 import accounts as account_routes
@@ -16,7 +16,7 @@ from gate.errors import Sentence
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/users")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/users")
 
 # What each role may do, as `api.auth.ROLES` has it.
 _MAY: dict[Role, Sentence] = {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from api.asked_first import AskedFirst
+from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
 from api.v1 import webhooks as webhook_routes
 from api.webhook_trial import try_out
@@ -18,7 +18,7 @@ from gate.errors import FacegateError, Sentence
 from gate.store.record import search
 from gate.store.site import webhooks
 
-router = APIRouter(route_class=AskedFirst, prefix="/settings/webhooks")
+router = APIRouter(route_class=EarlyRefusal, prefix="/settings/webhooks")
 
 
 def _shown(

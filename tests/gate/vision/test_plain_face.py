@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.checks import find_faces, main_face
+from enroll.upright import find_faces, main_face
 from gate.vision.plain_face import doubt, doubt_and_lean
 from gate.vocabulary import Reason
 from tests.changed import turned

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.checks import find_faces
+from enroll.upright import find_faces
 from tests.enrolling import picture_in
 
 

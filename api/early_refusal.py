@@ -10,13 +10,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from api.actors import actor_of
 from api.auth import Actor
 from api.context import context_of, store_of
 from api.front.bodies import Body, bounds_at
-from api.who_asks import actor_of
 
 
-class AskedFirst(APIRoute):
+class EarlyRefusal(APIRoute):
     """A route of the console or the API.
 
     A framework reads the whole body, to the disk where it is large, and then finds out that nobody may send it. Here
