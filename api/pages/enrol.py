@@ -73,10 +73,10 @@ def enrol(
     agreed: Annotated[bool, Form()] = False,
     seen: Annotated[bool, Form()] = False,
     link: Annotated[str, Form(max_length=64)] = "",
-    page_key: Annotated[str, Form(max_length=64)] = "",
+    key: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
-    is lost. The same form of one page, known by its `page_key`, enrols once however often it is sent."""
+    is lost. The same form of one page, known by its `key`, enrols once however often it is sent."""
     given = {"name": name, "unit": unit, "guardian": guardian}
     words = language_of(request)
     # A browser sends an empty part where no file was chosen.
@@ -99,7 +99,7 @@ def enrol(
             return _form(request, connection, actor, resident, given, problem=said)
         typed = Typed(way, name, unit.strip(), resident, language, guardian)
         with context.waiting.beginning:
-            waiting = _begun(context, connection, actor, typed, sent, page_key)
+            waiting = _begun(context, connection, actor, typed, sent, key)
             if waiting.enrolled is None and (not seen or waiting.found.lookalikes):
                 return _look(request, actor, waiting)
             try:
@@ -163,10 +163,10 @@ def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Re
 
 
 def _begun(
-    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, sent: list[UploadFile], page_key: str
+    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, sent: list[UploadFile], key: str
 ) -> Waiting:
     """What waits of a form: one, however often it is sent. Raises FacegateError, PackError."""
-    request = digest_of(chain((page_key.encode(), typed.bound()), (one.file.read() for one in sent)))
+    request = digest_of(chain((key.encode(), typed.bound()), (one.file.read() for one in sent)))
     before = context.waiting.begun(request, actor.label)
     if before is not None and _still_so(connection, before):
         return before

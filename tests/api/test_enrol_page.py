@@ -64,7 +64,7 @@ def test_the_same_form_sent_twice_even_at_once_enrols_once_and_says_the_same(man
     def press(_):
         hand = Browser(app)
         hand.cookies = manager.cookies
-        return submit(hand, photos, name, "obama_partial_face.jpg", seen="1", page_key="k1", **given)
+        return submit(hand, photos, name, "obama_partial_face.jpg", seen="1", key="k1", **given)
 
     with ThreadPoolExecutor() as hands:
         answers = [*hands.map(press, range(3)), press(None)]
@@ -74,21 +74,21 @@ def test_the_same_form_sent_twice_even_at_once_enrols_once_and_says_the_same(man
     assert len(residents.every(store)) == 2 - more
     # Another page, or what came of it erased: that is anew.
     if more:
-        assert "Li Na is enrolled." in submit(manager, photos, name, seen="1", page_key="k2", **given).text
+        assert "Li Na is enrolled." in submit(manager, photos, name, seen="1", key="k2", **given).text
         assert len(vectors(store, models.model_id)) == 3
     else:
         erasure.remove(store, residents.find(store, "Wang Fang"), by="test")
         assert said in press(None).text
         assert len(residents.every(store)) == 2
-    assert re.search(r'name="page_key" value="[\w-]{12}"', manager.get("/enrol").text)
+    assert re.search(r'name="key" value="[\w-]{12}"', manager.get("/enrol").text)
 
 
 def test_a_form_that_was_not_seen_is_asked_about_once_however_often_it_is_sent(manager, photos, store):
-    first, again = (submit(manager, photos, "obama.jpg", page_key="k1") for _ in range(2))
+    first, again = (submit(manager, photos, "obama.jpg", key="k1") for _ in range(2))
     assert key_of(first) == key_of(again)
-    assert key_of(submit(manager, photos, "obama2.jpg", page_key="k1")) != key_of(first)
+    assert key_of(submit(manager, photos, "obama2.jpg", key="k1")) != key_of(first)
     say_yes(manager, first)
-    assert "Wang Fang is enrolled." in submit(manager, photos, "obama.jpg", page_key="k1").text
+    assert "Wang Fang is enrolled." in submit(manager, photos, "obama.jpg", key="k1").text
     assert [one.templates for one in residents.every(store)] == [1]
 
 

@@ -48,7 +48,8 @@ def become_owner(page, code):
 
 def enrol_from_photos(page):
     """Look at the faces beside the form, and press Enrol."""
-    # The first look opens the models.
+    # The first look opens the models. Not until a photo stands there does it begin.
+    expect(page.locator("#taken li").first).to_be_visible()
     expect(page.get_by_text("The gate looks at it…")).to_have_count(0, timeout=30_000)
     page.get_by_role("button", name="Enrol", exact=True).click()
 
