@@ -56,6 +56,8 @@ from models.errors import PackError
 
 # What programs ask for and not people.
 _MACHINES = ("/api/", "/metrics")
+# The pages of the forms that send files.
+_WITH_FILES = ("/enrol", "/import")
 
 
 def create_app(context: Context) -> FastAPI:
@@ -122,7 +124,7 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
         return problem(status, detail, reason, headers, lookalikes, hint)
     if isinstance(error, SignInNeeded) and draft:
-        return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/")
+        return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/", undone=False)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": _sign_in_for(request)})
     if isinstance(error, PasswordChangeNeeded):
@@ -136,11 +138,20 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
 
 
 def _sign_in_for(request: Request) -> str:
-    """Where somebody signs in: from there on to the page that they asked for when their login had ended."""
-    asked = request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
-    if not asked or request.url.path == "/" or context_of(request).who_cookie not in request.cookies:
+    """Where somebody signs in: from there on to the page that they asked for when their login had ended.
+
+    A form with files is not carried on: its page brings back what was typed, and is told that nothing was done.
+    """
+    is_page = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    if not is_page or context_of(request).who_cookie not in request.cookies:
         return "/sign-in"
-    return f"/sign-in?{urlencode({'back': own_path(str(request.url.replace(scheme='', netloc='')))})}"
+    if request.method == "GET":
+        back, said = own_path(str(request.url.replace(scheme="", netloc=""))), {}
+    else:
+        back, said = own_path(request.headers.get("referer", "")), {"undone": "1"}
+    if back == "/" or (said and back.partition("?")[0] not in _WITH_FILES):
+        return "/sign-in"
+    return f"/sign-in?{urlencode({'back': back} | said)}"
 
 
 def _hint(request: Request, error: Exception) -> str | None:

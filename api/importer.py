@@ -148,7 +148,7 @@ class Importer:
             self.now = None
 
     def _read(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None) -> Import:
-        from enroll.bulk import COLUMNS, read_rows, table_in
+        from enroll.bulk import read_rows, table_in
         from enroll.tables.open import ENDINGS, open_table
         from enroll.zip_archive import unpack
 
@@ -170,6 +170,8 @@ class Importer:
             except OSError as error:
                 raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
         path = table_in(self._folder)
+        from enroll.tables.headings import COLUMNS
+
         table = open_table(path, COLUMNS, encoding, called.get(path))
         return Import(*read_rows(table, path.parent, self._decoder, language), table.read_as, language)
 

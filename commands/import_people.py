@@ -66,9 +66,10 @@ def _carried_out(
     gate: Home, table: Path, photos: Path, encoding: str | None, language: str, *, yes: bool, quiet: bool
 ) -> tuple[list[Outcome], str]:
     """What became of each line, or in a rehearsal would; and how the table was read, said at once unless `quiet`."""
-    from enroll.bulk import COLUMNS, carry_out, read_rows
+    from enroll.bulk import carry_out, read_rows
     from enroll.decoder.parent import Decoder
     from enroll.enrolment import known_faces
+    from enroll.tables.headings import COLUMNS
     from enroll.tables.open import open_table
     from models.pack import open_models
 

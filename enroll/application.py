@@ -16,7 +16,7 @@ from enroll.consent import Agreed
 from gate.errors import Refusal, UsageError
 from gate.names import clean_name, clean_text
 from gate.store.database import transaction
-from gate.store.people import residents
+from gate.store.people import homes, residents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -78,7 +78,9 @@ class Application:
 def namesake(connection: sqlite3.Connection, asked: Application) -> Resident | None:
     """The resident of this name, in this home where one is given. Raises Refusal where there are several."""
     namesakes = residents.named(connection, asked.name)
-    matching = [resident for resident in namesakes if asked.unit is None or resident.unit in (None, asked.unit)]
+    matching = [
+        one for one in namesakes if asked.unit is None or one.unit is None or homes.are_one(one.unit, asked.unit)
+    ]
     if len(matching) > 1:
         raise Refusal(
             "There are {count} residents called {name}; give their home.", count=len(matching), name=asked.name
@@ -93,8 +95,21 @@ def of_namesake(connection: sqlite3.Connection, asked: Application) -> Applicati
 
 def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
     """Raises Refusal where someone of this name lives there, or nobody said where."""
-    if namesake(connection, asked):
+    known = namesake(connection, asked)
+    if known is None:
+        return
+    if asked.unit is None:
         raise Refusal("{name} is already enrolled; for another person of that name, give their home.", name=asked.name)
+    if known.unit is None:
+        raise Refusal(
+            "{name} is already enrolled, without a home. If this is another person, give that one a home first.",
+            name=asked.name,
+        )
+    raise Refusal(
+        "{name} is already enrolled, in {home}. For another person of that name there, write into the name what tells"
+        " them apart, for example: {name} (son).",
+        name=asked.name, home=known.unit,
+    )  # fmt: skip
 
 
 def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str) -> Resident:
@@ -105,7 +120,9 @@ def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Tem
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
     with transaction(connection):
         if asked.whose is not None:
-            return residents.add_templates(connection, asked.whose, made, consent, unit=asked.unit, by=by)
+            # A home that they have already stays written as it is.
+            unit = None if homes.are_one(asked.whose.unit, asked.unit) else asked.unit
+            return residents.add_templates(connection, asked.whose, made, consent, unit=unit, by=by)
         # Whoever asked at the same time may have been quicker.
         refuse_namesake(connection, asked)
         return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by)

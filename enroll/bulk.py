@@ -1,8 +1,9 @@
 """Many people at once: a table with a row each, and a folder of photos. What was done before is passed over.
 
-Columns, by their first line: name (needed), unit, group, from, until, photos (file names, separated by semicolons),
-consent (told, paper or screen), language, guardian, another_person (yes, where somebody looked: they are not the one
-they look like). Whoever names no language agreed in the one that `read_rows` is given.
+Columns, by their first line, in English or as property offices call them (`enroll.tables.headings`): name (needed),
+unit, group, from, until, photos (file names, separated by semicolons), consent (told, paper or screen), language,
+guardian, another_person (yes, where somebody looked: they are not the one they look like). Whoever names no language
+agreed in the one that `read_rows` is given.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from enroll.application import Application, of_namesake, write
-from enroll.consent import WAYS, agreed
+from enroll.consent import agreed
 from enroll.decode import photo_in
 from enroll.decoder.parent import Decoder
 from enroll.duplicates import LooksLikeAnother
 from enroll.enrolment import Prepared, prepare, refuse_lookalikes
 from enroll.named_photos import NamedPhotos
 from enroll.tables.days import day_of
+from enroll.tables.headings import CALLED, COLUMNS, SAID, column_of, language_of, way_of
 from enroll.tables.open import ENDINGS
 from enroll.tables.table import Line, Table
 from gate.days import ENDS_BEFORE
@@ -30,12 +32,12 @@ from gate.spreadsheet import typed
 from gate.store.database import transaction
 from gate.store.people.changes import NO_GROUP, Changes, change
 from gate.store.people.consents import Way
+from gate.store.people.homes import are_one, home_key
 from gate.store.people.residents import Resident
 from gate.store.site import schedules
 from gate.vision.gallery import LiveGallery
 from models.pack import Models
 
-COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian", "another_person")
 _DAYS = ("from", "until")
 # What is typed for yes in a table.
 _YES = frozenset({"yes", "y", "x", "true", "1", "是"})
@@ -101,7 +103,8 @@ def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tu
     for line in table.lines[1:]:
         try:
             row = _row(line.number, _cells(names, line), photos, decoder, language)
-            first = seen.setdefault((name_key(row.asked.name), row.asked.unit), line.number)
+            home = home_key(row.asked.unit) if row.asked.unit else None
+            first = seen.setdefault((name_key(row.asked.name), home), line.number)
             if first != line.number:
                 raise UsageError("{name} is already in line {line}.", name=row.asked.name, line=first)
         except FacegateError as error:
@@ -165,8 +168,8 @@ def _keep(
         action, person = Action.KNOWN, asked.whose
     if _changes(person, row):
         wanted = Changes(
-            unit=asked.unit, group=row.group or None, valid_from=row.valid_from or None,
-            valid_until=row.valid_until or None,
+            unit=None if are_one(person.unit, asked.unit) else asked.unit, group=row.group or None,
+            valid_from=row.valid_from or None, valid_until=row.valid_until or None,
         )  # fmt: skip
         change(connection, person, wanted, by=by)
         action = Action.CHANGED if action is Action.KNOWN else action
@@ -188,21 +191,21 @@ def _without_a_photo(row: Row, asked: Application) -> Sentence | None:
 
 def _columns(table: Table) -> list[str]:
     """What the columns are called, by the first line; empty for those that have no name and nothing in them."""
-    names = [cell.text.lower() for cell in table.lines[0].cells] if table.lines else []
+    names = [column_of(cell.text) for cell in table.lines[0].cells] if table.lines else []
     unknown = [name for name in names if name and name not in COLUMNS]
     if unknown:
         raise UsageError(
             "The first line of {table} must name the columns, out of {columns}; '{column}' is none of them. Remove what"
             " stands above that line, and give the columns these names.",
-            table=table.name, columns=", ".join(COLUMNS), column=unknown[0][:100],
+            table=table.name, columns=SAID, column=unknown[0][:100],
         )  # fmt: skip
     if "name" not in names:
         raise UsageError(
             "The first line of {table} must name the columns, out of {columns}; 'name' is missing.",
-            table=table.name, columns=", ".join(COLUMNS),
+            table=table.name, columns=SAID,
         )  # fmt: skip
     if twice := next((name for name in names if name and names.count(name) > 1), None):
-        raise UsageError("The column '{column}' is in {table} twice.", column=twice, table=table.name)
+        raise UsageError("The column '{column}' is in {table} twice.", column=CALLED[twice], table=table.name)
     return names
 
 
@@ -219,7 +222,7 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
             raise UsageError(
                 "In the column '{column}' is a date, {day}: a spreadsheet makes one of 3-12, for example. Format the"
                 " column as text, and type it again.",
-                column=name, day=cell.text,
+                column=CALLED[name], day=cell.text,
             )  # fmt: skip
     return {name: typed(cell.text) for name, cell in named.items()}
 
@@ -227,10 +230,8 @@ def _cells(names: list[str], line: Line) -> dict[str, str]:
 def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder, language: str) -> Row:
     names = [name.strip() for name in re.split("[;；\n]", cells.get("photos", "")) if name.strip()]
     photos = [photo_in(found.called(name), decoder) for name in names]
-    way = cells.get("consent", "").lower()
-    said = agreed(
-        Way(way) if way in WAYS else Way.NONE, cells.get("language", "") or language, cells.get("guardian", "") or None
-    )
+    spoken = language_of(cells.get("language", "")) or language
+    said = agreed(_way(cells.get("consent", "")), spoken, cells.get("guardian", "") or None)
     valid_from, valid_until = (day_of(text) if (text := cells.get(column, "")) else "" for column in _DAYS)
     if valid_from and valid_until and valid_until < valid_from:
         raise UsageError(ENDS_BEFORE)
@@ -251,6 +252,16 @@ def _row(line: int, cells: dict[str, str], found: NamedPhotos, decoder: Decoder,
     )
 
 
+def _way(text: str) -> Way:
+    """How they agreed; `Way.NONE` for an empty cell. Raises UsageError for what cannot be understood."""
+    way = way_of(text) if text else Way.NONE
+    if way is None:
+        raise UsageError(
+            "In the column consent stands '{text}': write told, paper or screen, or leave it empty.", text=text[:100]
+        )
+    return way
+
+
 def _is_yes(text: str) -> bool:
     """What a cell says that is empty for no. Raises UsageError for anything else."""
     if text and text.casefold() not in _YES:
@@ -265,6 +276,7 @@ def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
 
 def _changes(person: Resident, row: Row) -> bool:
     """Whether something of the row is not so yet. An empty cell says nothing."""
-    wanted = (row.asked.unit, row.group, row.valid_from, row.valid_until)
-    there = (person.unit, person.group, person.valid_from, person.valid_until)
-    return any(value and value != now for value, now in zip(wanted, there, strict=True))
+    moved = row.asked.unit is not None and not are_one(person.unit, row.asked.unit)
+    wanted = (row.group, row.valid_from, row.valid_until)
+    there = (person.group, person.valid_from, person.valid_until)
+    return moved or any(value and value != now for value, now in zip(wanted, there, strict=True))

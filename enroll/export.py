@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from enroll.bulk import COLUMNS
+from enroll.tables.headings import COLUMNS
 from gate.spreadsheet import csv_line
 from gate.store.people import residents
 

@@ -40,10 +40,10 @@ _NUMBER = rf"\d{{1,2}}|(?:[一二]?十{_DIGIT}?|[零两]|{_DIGIT})(?=[点时])"
 _TOKEN = re.compile(
     rf"""
     (?P<daily>daily|every\s?day|每天|每日|天天)
-  | (?P<weekdays>week\s?days?|work(?:ing)?\s?days?|工作日|平日)
-  | (?P<weekend>weekends?|周末|双休日)
+  | (?P<weekdays>week\s?days?|work(?:ing)?\s?days?|每?个?工作日|平日)
+  | (?P<weekend>weekends?|每?周末|双休日)
   | (?P<english>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?s?(?![a-z])
-  | (?:周|星期|礼拜)(?P<chinese>[一二三四五六日天1-7])
+  | (?:每逢?)?(?:周|星期|礼拜)(?P<chinese>[一二三四五六日天1-7])
   | (?P<whole>全天|整天|24\s?小时|all\sday|24\s?h(?:ours?)?(?![a-z]))
   | (?P<noon>noon|正午)|(?P<midnight>midnight|午夜)
   | (?:(?P<half>{_MORNING}|中午|{_AFTERNOON}|{_EVENING}|{_NIGHT})\s*)?(?P<hour>{_NUMBER})

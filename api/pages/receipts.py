@@ -29,7 +29,7 @@ def show_receipts(
     found = receipts.newest(connection, before, _SHOWN)
     return page(
         request, "receipts.html", actor=actor, receipts=found, users=_users(connection),
-        next=found[-1].sequence if len(found) == _SHOWN else None,
+        next=found[-1].first if len(found) == _SHOWN else None,
     )  # fmt: skip
 
 

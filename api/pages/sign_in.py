@@ -84,12 +84,18 @@ def make_owner(
 
 @router.get("/sign-in")
 def show_sign_in(
-    request: Request, connection: Store, actor: MaybeActor, back: Annotated[str, Query(max_length=2000)] = "/"
+    request: Request,
+    connection: Store,
+    actor: MaybeActor,
+    back: Annotated[str, Query(max_length=2000)] = "/",
+    undone: Annotated[bool, Query()] = False,
 ) -> Response:
-    """The page to sign in; from it on to `back`."""
+    """The page to sign in; from it on to `back`. `undone` says that what was sent from there was not carried out."""
     if not accounts.has_owner(connection):
         return _to("/owner")
-    return _to("/") if actor else page(request, "sign_in.html", name="", draft="", way_back=own_path(back))
+    if actor:
+        return _to("/")
+    return page(request, "sign_in.html", name="", draft="", way_back=own_path(back), undone=undone)
 
 
 @router.post("/sign-in")
@@ -104,7 +110,7 @@ def sign_in(
 ) -> Response:
     """Sign in; who fails must wait longer each time, and nobody else. A sealed draft is carried on until then."""
     language, address, now = language_of(request), address_of(request), time.monotonic()
-    again = partial(page, request, "sign_in.html", name=name, draft=draft, way_back=own_path(back))
+    again = partial(page, request, "sign_in.html", name=name, draft=draft, way_back=own_path(back), undone=False)
     user = accounts.user_named(connection, name)
     known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)

@@ -61,7 +61,7 @@ function judge(photo) {
 
 async function ask(address, body) {
   const answer = await fetch(address, { method: "POST", body });
-  if (answer.redirected) location.assign("/sign-in");
+  if (answer.redirected) location.assign(`/sign-in?back=${encodeURIComponent(location.pathname + location.search)}`);
   if (!answer.ok) throw new Error(answer.statusText);
   return answer;
 }

@@ -6,7 +6,7 @@ const SENT = "sent";
 const mine = (name) => name.startsWith(`${PREFIX}${user} `);
 const drafts = () => Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
 // These hidden fields are others each time; the rest say for whom a form is, of several that are sent to one address.
-const PASSING = ["key", "known_as", "at", "language"];
+const PASSING = ["key", "known_as", "at", "language", "seen"];
 const ofWhom = (form) => [...form.elements].filter((one) => one.type === "hidden" && !PASSING.includes(one.name)).map((one) => [one.name, one.value]);
 const keyOf = (form) => {
   const { pathname, search } = new URL(form.action, location.href);
@@ -28,7 +28,8 @@ const forms = [...document.querySelectorAll("main form[method=post]")].filter((f
 
 // Nothing of another person at this browser; and what was sent and taken is no draft any more.
 function tidy() {
-  if (!user) return;
+  // Whoever must sign in first has sent nothing that was taken.
+  if (!user) return sessionStorage.removeItem(SENT);
   for (const name of drafts()) if (!mine(name)) sessionStorage.removeItem(name);
   const sent = sessionStorage.getItem(SENT);
   if (document.getElementById("kept")) return;

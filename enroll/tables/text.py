@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from enroll.tables.encodings import decoded
+from enroll.tables.headings import column_of
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
 from gate.errors import Sentence, UsageError
 
@@ -47,7 +48,7 @@ def _separator(text: str, columns: Collection[str]) -> str:
             cells = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
         except csv.Error:
             return 0
-        return sum(cell.strip().lower() in columns for cell in cells)
+        return sum(column_of(cell) in columns for cell in cells)
 
     return max(_SEPARATORS, key=known)
 

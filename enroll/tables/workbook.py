@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from enroll.tables.headings import SAID, column_of
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
 from enroll.tables.workbook_child import LOCKED, LONG
 from enroll.zip_archive import sane_archive
@@ -37,13 +38,13 @@ def read_workbook(path: Path, name: str, columns: Collection[str]) -> Table:
     sane_archive(path, name, most_members=_MOST_MEMBERS, most_bytes=_MOST_UNPACKED)
     found = [
         (sheet, lines) for sheet, lines in _answered(path, name)
-        if lines and any(cell.text.strip().lower() in columns for cell in lines[0].cells)
+        if lines and any(column_of(cell.text) in columns for cell in lines[0].cells)
     ]  # fmt: skip
     if not found:
         raise UsageError(
             "No sheet of {table} begins with a line that names the columns, out of {columns}. Remove what stands above"
             " that line, and give the columns these names.",
-            table=name, columns=", ".join(columns),
+            table=name, columns=SAID,
         )  # fmt: skip
     (sheet, lines), *others = found
     return Table(name, lines, _read_as(sheet, [other for other, _ in others]))

@@ -17,3 +17,12 @@ def test_a_picture_that_is_asked_for_without_a_word_is_a_look_on_record_too(brow
     looked = [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
     # The second picture goes on with the first one's look; a page that begins one says so.
     assert looked == ["the camera"] * 2
+
+
+def test_every_page_with_a_look_through_the_camera_has_what_the_look_tells(browser):
+    owner = browser("owner")
+    for path in ("/first-hour", "/guard", "/door"):
+        text = owner.get(path).text
+        assert "/static/view.js" in text, path
+        for needed in ('id="look"', "data-again=", 'id="view"', 'id="blind"', "data-words="):
+            assert needed in text, (path, needed)

@@ -82,6 +82,9 @@ def test_a_family_that_moved_out_is_erased_once_with_one_receipt(browser, store,
         assert "Li Na" not in shown
         assert people[0].id not in shown
         assert where in browser(reader).get("/receipts").text
+    # The list has it once, and not beside each of them.
+    listed = manager.get("/receipts").text
+    assert [listed.count(f"/receipts/{line.id}") for line in lines] == [0, 0, 1]
     assert browser("guard").get(where).status_code == 403
     assert manager.get("/receipts/nothing").status_code == 404
     assert manager.get(f"/receipts/{next(audit.lines(store)).id}").status_code == 404

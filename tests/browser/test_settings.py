@@ -164,3 +164,27 @@ def test_what_was_typed_for_one_is_never_in_the_form_of_another(chromium, camera
         expect(page.get_by_label("Name")).to_have_value("")
         page.goto(f"/enrol?resident={li.id}")
         expect(agreed).to_be_checked()
+
+
+def test_the_form_to_enrol_on_is_there_again_after_a_login_that_ended_and_says_that_nothing_was_done(
+    chromium, camera, address, store
+):
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(locale="en", base_url=address).new_page()
+        page.goto("/sign-in")
+        sign_in(page, "Bob")
+        page.goto("/enrol")
+        page.get_by_label("Name").fill("Li Na")
+        page.get_by_label("Home").fill("9-101")
+        page.reload()
+        expect(page.get_by_label("Home")).to_have_value("9-101")
+        store.execute("DELETE FROM sessions")
+        page.get_by_role("button", name="Enrol", exact=True).click()
+        expect(page.get_by_text("nothing was done")).to_be_visible()
+        sign_in(page, "Bob")
+        expect(page.get_by_label("Home")).to_have_value("9-101")
+        assert residents.every(store) == []
+        page.get_by_role("button", name="Enrol", exact=True).click()
+        expect(page.get_by_role("status").first).to_have_text("Li Na is added, without a face.")
+        page.goto("/enrol")
+        expect(page.get_by_label("Name")).to_have_value("")

@@ -73,7 +73,10 @@ def test_of_several_who_ask_for_the_same_person_at_once_one_is_heard(store, stat
     with ThreadPoolExecutor(4) as together:
         said = sorted(together.map(ask, range(4)))
     assert said[0] == "Li Na"
-    assert set(said[1:]) == {"Li Na is already enrolled; for another person of that name, give their home."}
+    assert set(said[1:]) == {
+        "Li Na is already enrolled, in 2-202. For another person of that name there, write into the name what tells"
+        " them apart, for example: Li Na (son)."
+    }
     assert [one.unit for one in residents.every(store)] == ["2-202"]
 
 

@@ -9,7 +9,8 @@ from contextlib import closing
 import cv2
 import pytest
 
-from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+from enroll.bulk import Action, carry_out, read_rows
+from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.store.copy_rows import people_in_memory
@@ -89,7 +90,7 @@ def test_what_excel_writes_is_read(table, encoding):
         (",3-1204,,,,,", "between 1 and 100"),
         ("A\u202eB,,,,,,", "invisible or control"),
         ("Ann,,,,obama.jpg,,", "need a consent"),
-        ("Ann,,,,obama.jpg,dreamt,", "need a consent"),
+        ("Ann,,,,obama.jpg,dreamt,", "stands 'dreamt': write told, paper or screen"),
         ("Ann,,,,nobody.jpg,told,", "no photo nobody.jpg"),
         ("Ann,,,,../../etc/passwd,told,", "outside the folder"),
         ("Ann,,,,/etc/passwd,told,", "outside the folder"),
@@ -257,3 +258,34 @@ def test_of_several_photos_the_poor_one_is_named_before_and_after(table, store, 
     assert before.action is Action.ENROLLED
     assert "Left out: dark.jpg is too dark" in before.why
     assert residents.every(store)[0].templates == 2
+
+
+def test_a_table_as_a_property_office_writes_it_is_read_as_it_is_meant(facegate, table, store):
+    schedules.put_group(store, "租户", None, "test")
+    path = table(
+        "*姓名,房号,分组,截止日期（until）,照片,同意方式,同意书语言\n"
+        "贝拉克,1-101,租户,2027-01-31,obama.jpg;obama3.jpg,纸质,中文\n"
+        "乔,2-202,,,biden.jpg,已口头告知并同意,\n"
+        "王芳,3-1204,,,,本人同意,\n",
+        "gb18030",
+    )
+    told = facegate("import", path, "--yes", "--json").answer["rows"]
+    assert [(row["name"], row["action"]) for row in told] == [
+        ("贝拉克", "enrolled"), ("乔", "enrolled"), ("王芳", "refused")
+    ]  # fmt: skip
+    assert "'本人同意': write told, paper or screen" in told[2]["why"]
+    people = {one.name: one for one in residents.every(store)}
+    assert (people["贝拉克"].unit, people["贝拉克"].group) == ("1-101", "租户")
+    assert people["贝拉克"].valid_until == "2027-01-31"
+    agreed = [consents.of(store, people[name].id)[0].consent for name in ("贝拉克", "乔")]
+    assert [(one.way, one.language) for one in agreed] == [("paper", "zh-CN"), ("told", "en")]
+
+
+def test_a_home_written_in_another_way_is_the_same_home(facegate, table, store):
+    first = residents.enrol(store, "王芳", "3-1204", [])
+    path = table("name,unit,until\n王芳,3栋1204,2027-01-31\n王小明,3-1205,\n王小明,3号楼1205室,\n")
+    told = facegate("import", path, "--yes", "--json").answer["rows"]
+    assert [(row["line"], row["action"]) for row in told] == [(2, "changed"), (3, "added"), (4, "refused")]
+    assert "王小明 is already in line 3" in told[2]["why"]
+    found = {one.name: (one.id, one.unit) for one in residents.every(store)}
+    assert (len(residents.every(store)), found["王芳"]) == (2, (first.id, "3-1204"))

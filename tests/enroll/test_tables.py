@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from enroll.bulk import COLUMNS, Action, read_rows, table_in
+from enroll.bulk import Action, read_rows, table_in
 from enroll.tables.encodings import ENCODINGS, decoded
+from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.spreadsheet import csv_line

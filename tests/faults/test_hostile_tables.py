@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from enroll.bulk import COLUMNS, read_rows
+from enroll.bulk import read_rows
+from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from tests.conftest import REPOSITORY

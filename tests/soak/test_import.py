@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from enroll.application import Photo
-from enroll.bulk import COLUMNS, Action, carry_out, read_rows
+from enroll.bulk import Action, carry_out, read_rows
 from enroll.checks import portrait_of
 from enroll.enrolment import known_faces
+from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from enroll.upright import find_faces, put_upright
 from gate.store.database import open_database, open_read_only

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from enroll.bulk import COLUMNS, read_rows
+from enroll.bulk import read_rows
+from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.spreadsheet import csv_line
 from tests.enroll.test_tables import TABLES

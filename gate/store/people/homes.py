@@ -51,6 +51,15 @@ def home_key(written: str) -> str:
     return "-".join(parts) or text.encode().hex()
 
 
+def are_one(unit: str | None, other: str | None) -> bool:
+    """Whether two homes are the same, however each is written; no home is no other's.
+
+    >>> are_one("3-1204", "3栋1204室"), are_one("3-1204", "3-1205"), are_one("3-1204", None)
+    (True, False, False)
+    """
+    return unit is not None and other is not None and home_key(unit) == home_key(other)
+
+
 def meant(written: str, keys: Collection[str]) -> frozenset[str]:
     """The homes among `keys` that somebody may mean by what they wrote.
 

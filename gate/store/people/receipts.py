@@ -25,6 +25,8 @@ class Kept:
     """Whether a consent ended, and whoever gave it stayed; else they were erased whole."""
     by: str
     """Who did it, as the record names them."""
+    first: int
+    """The number of the first line that it is for: of several people each has a line, right before the one for all."""
 
 
 def found(connection: sqlite3.Connection, event: str) -> Kept | None:
@@ -34,8 +36,15 @@ def found(connection: sqlite3.Connection, event: str) -> Kept | None:
 
 
 def newest(connection: sqlite3.Connection, before: int | None, count: int) -> list[Kept]:
-    """At most `count` receipts, from the newest one before line `before` on backwards."""
-    return [_kept(line) for line in search.page(connection, Search(kinds=_KINDS), before, count)]
+    """At most `count` receipts, from the newest one before line `before` on backwards; for several people the one."""
+    found: list[Kept] = []
+    lines = search.page(connection, Search(kinds=_KINDS), before, count)
+    while lines and len(found) < count:
+        for one in map(_kept, lines):
+            if not found or one.sequence < found[-1].first:
+                found.append(one)
+        lines = search.page(connection, Search(kinds=_KINDS), found[-1].first, count) if len(lines) == count else []
+    return found[:count]
 
 
 def _kept(line: Line) -> Kept:
@@ -43,7 +52,8 @@ def _kept(line: Line) -> Kept:
     templates, fields = _number(said.get("templates"), 0), _number(said.get("personal_fields"), 0)
     receipt = Receipt(line.id, line.at, templates, fields, _number(said.get("people"), 1))
     withdrawn = Kind.CONSENT_WITHDRAWN in (line.kind, said.get("what"))
-    return Kept(line.sequence, receipt, withdrawn, line.says.by or "")
+    first = line.sequence - (receipt.people if line.kind == Kind.ERASED_TOGETHER else 0)
+    return Kept(line.sequence, receipt, withdrawn, line.says.by or "", first)
 
 
 def _number(said: object, absent: int) -> int:

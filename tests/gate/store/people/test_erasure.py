@@ -23,6 +23,22 @@ def test_erasing_leaves_neither_name_nor_template_in_any_file(store, state):
     assert [line.kind for line in audit.lines(store)] == ["enrolled", "erased"]
 
 
+def test_several_erased_at_once_are_one_receipt_on_whichever_page_it_stands(store):
+    for number in (1, 5, 1, 3):
+        people = [residents.enrol(store, "Li Na", None, []) for _ in range(number)]
+        one = erasure.remove_together(store, people, by="test")
+        erasure.remove(store, residents.enrol(store, "Li Na", None, []), by="test")
+        assert receipts.found(store, one.id).receipt.people == number
+    whole = [one.receipt.people for one in receipts.newest(store, None, 50)]
+    assert whole == [1, 3, 1, 1, 1, 5, 1, 1]
+    for count in (1, 2, 3):
+        paged, before = [], None
+        while some := receipts.newest(store, before, count):
+            paged += [one.receipt.people for one in some]
+            before = some[-1].first
+        assert paged == whole
+
+
 def test_receipts_are_listed_by_as_few_questions_however_many_they_are(store):
     asked = []
     for number in (1, 30):
