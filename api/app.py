@@ -132,9 +132,16 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
     if isinstance(error, ConfirmationNeeded):
         back = _settings_page(request)
         return page(request, "confirm.html", status_code=status, problem=detail, way_back=back, draft=draft)
-    response = page(request, "error.html", status_code=status, status=status, sentence=detail, hint=hint)
+    response = _error_page(request, error, status, detail, hint)
     response.headers.update(headers or {})
     return response
+
+
+def _error_page(request: Request, error: Exception, status: int, sentence: str, hint: str | None = None) -> Response:
+    """What went wrong, for people: whoever has a link is led back to it, and not to where others sign in."""
+    if own_photo.is_of_link(request):
+        return own_photo.told(request, error, status, sentence)
+    return page(request, "error.html", status_code=status, status=status, sentence=sentence, hint=hint)
 
 
 def _sign_in_for(request: Request) -> str:
@@ -239,8 +246,8 @@ def _detail(error: Exception, language: Language) -> str:
     return language(NO_MODELS) if isinstance(error, PackError) else language.error(error)
 
 
-def _bug(request: Request, _error: Exception) -> Response:
+def _bug(request: Request, error: Exception) -> Response:
     sentence = Sentence("Something went wrong in the gate's own program; it is in its log.")
     if request.url.path.startswith(_MACHINES):
         return problem(500, sentence)
-    return page(request, "error.html", status_code=500, status=500, sentence=language_of(request)(sentence), hint=None)
+    return _error_page(request, error, 500, language_of(request)(sentence))

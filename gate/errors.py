@@ -17,7 +17,9 @@ class Sentence(str):
     values: dict[str, object]
 
     def __new__(cls, pattern: str, **values: object) -> Self:
-        """`pattern` as in str.format; a value may be a Sentence itself."""
+        """`pattern` as in str.format, or a Sentence, whose gaps stay known; a value may be a Sentence itself."""
+        if isinstance(pattern, Sentence):
+            values, pattern = pattern.values | values, pattern.pattern
         made = super().__new__(cls, pattern.format(**values) if values else pattern)
         made.pattern, made.values = pattern, values
         return made

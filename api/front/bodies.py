@@ -13,15 +13,27 @@ from starlette.types import Message, Receive
 
 from api.problems import HttpProblem
 from gate.care.health import LOW_DISK
+from gate.errors import Sentence
 from gate.store.troubles import NO_ROOM
+
+_TOO_LARGE = Sentence("This is too large to be sent at once.")
+_TOO_SLOW = Sentence("The upload took too long; try again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most bytes, and the most seconds until all have come."""
+    """The most bytes, the most seconds until all have come, and what is said where they are more.
+
+    After its first `free_s` seconds a body must have come at `least_speed` bytes a second.
+    """
 
     room: int
     within_s: float
+    free_s: float = 30.0
+    # A phone at the end of a bad network.
+    least_speed: int = 16 << 10
+    too_large: Sentence = _TOO_LARGE
+    too_slow: Sentence = _TOO_SLOW
 
 
 # A name and a password, at most.
@@ -31,8 +43,20 @@ _FORM = Bounds(1 << 20, 30.0)
 _PHOTOS = Bounds(100 << 20, 300.0)
 # Three photos each of two thousand people.
 _IMPORT = Bounds(2 << 30, 3600.0)
-# Whoever holds a link and agreed sends three of a phone's at most.
-OWN_PHOTOS = Bounds(48 << 20, 300.0)
+# Whoever holds a link and agreed sends three of a phone's at most. Others wait for their turn meanwhile: what is slower
+# than a poor mobile line is let go of.
+_MOST_BY_LINK_MB = 48
+OWN_PHOTOS = Bounds(
+    _MOST_BY_LINK_MB << 20, 300.0, 10.0, 30_000,
+    Sentence(
+        "This is too large: {most} MB is the most. Send one photo, or take it here with the phone's camera.",
+        most=_MOST_BY_LINK_MB,
+    ),
+    Sentence(
+        "The photo took too long to arrive. Try again where the network is better, or take it here with the phone's"
+        " camera."
+    ),
+)  # fmt: skip
 _LARGER = (
     (("/enrol", "/photos", "/api/v1/enrolments", "/api/v1/photos"), _PHOTOS),
     (("/import", "/api/v1/imports"), _IMPORT),
@@ -42,15 +66,13 @@ MOST_FILES = 16
 MOST_FIELDS = 100
 MOST_OF_A_FIELD = 64 << 10
 
-# After its first seconds a body must have come at this pace, bytes a second: a phone at the end of a bad network.
-_LEAST_SPEED = 16 << 10
-_FREE_S = 30.0
 # A body beyond this takes a turn, of which there are so many.
 _SMALL = 64 << 10
 _AT_ONCE = 6
 _AT_ONCE_OF_ONE = 3
-# Those by links have turns of their own: however many they are, the staff's are free.
-_AT_ONCE_BY_LINKS = 2
+# Those by links have turns of their own, each link one: however many they are, the staff's are free. Photos are opened
+# one at a time, so that a turn costs room on the disk alone.
+_AT_ONCE_BY_LINKS = 8
 _WAIT_S = 30.0
 _ASK_EVERY_S = 0.1
 # The disk is looked at whenever so much has come.
@@ -121,7 +143,7 @@ class Body:
         """Take it under these bounds, from staff or `by_link`. Raises HttpProblem where it is too large, or too many
         come at once."""
         if self._announced is not None and self._announced > bounds.room:
-            raise _too_large()
+            raise HttpProblem(413, bounds.too_large)
         # What pictures cost is not in their bytes: however small, they take turns.
         if bounds.room > _FORM.room or self._announced is None or self._announced > _SMALL:
             turns = self._by_links if by_link else self._uploads
@@ -142,29 +164,35 @@ class Body:
         if self._whole:
             return await self._receive()
         try:
-            async with asyncio.timeout_at(min(self._deadline, self._began + _FREE_S + self._came / _LEAST_SPEED)):
+            async with asyncio.timeout_at(self._until()):
                 message = await self._receive()
         except TimeoutError as error:
-            self.refusal = HttpProblem(408, "The upload took too long; try again.")
+            self.refusal = HttpProblem(408, self._bounds.too_slow)
             raise Cut from error
         self._count(len(message.get("body", b"")))
         self._whole = not message.get("more_body", False)
         return message
 
+    def take_refusal(self) -> HttpProblem | None:
+        """Why it was cut, for whoever says so themselves; None: it was not."""
+        refusal, self.refusal = self.refusal, None
+        return refusal
+
     def _bound(self, bounds: Bounds) -> None:
+        self._bounds = bounds
         self._began, self._came = asyncio.get_running_loop().time(), 0
-        self._room, self._deadline = bounds.room, self._began + bounds.within_s
+
+    def _until(self) -> float:
+        """When the next part must have come, by the loop's clock."""
+        bounds = self._bounds
+        return self._began + min(bounds.within_s, bounds.free_s + self._came / bounds.least_speed)
 
     def _count(self, more: int) -> None:
         looked_at = self._came // _LOOK_EVERY
         self._came += more
-        if self._came > self._room:
-            self.refusal = _too_large()
+        if self._came > self._bounds.room:
+            self.refusal = HttpProblem(413, self._bounds.too_large)
             raise Cut
         if self._came // _LOOK_EVERY > looked_at and shutil.disk_usage(tempfile.gettempdir()).free < LOW_DISK:
             self.refusal = HttpProblem(507, NO_ROOM)
             raise Cut
-
-
-def _too_large() -> HttpProblem:
-    return HttpProblem(413, "This is too large to be sent at once.")

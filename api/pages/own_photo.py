@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
@@ -27,7 +28,6 @@ from api.own_photos import Sent
 from api.pages.own_photo_steps import Held, Step, hint, step_of
 from api.pages.page import language_of, page
 from api.pages.photo_words import NOT_TAKEN
-from api.problems import HttpProblem
 from api.throttle import Attempt
 from enroll import consent as texts
 from enroll.application import Application
@@ -42,12 +42,8 @@ if TYPE_CHECKING:
 MOST_PHOTOS = 3
 _THE_PHOTO = Sentence("The photo")
 _DAY_S = 24 * 3600
-_HEADERS = {
-    # The address holds the secret: no page that is left from here is told it, and no list of pages may hold it. A form
-    # still says from which site it comes, which "no-referrer" would keep from the gate too.
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+_ROOT = "/photo/"
+_CONSENT, _CHECKS = "/consent", "/checks"
 
 
 class LinkFirst(APIRoute):
@@ -66,29 +62,40 @@ class LinkFirst(APIRoute):
                 return _shown(request, held, status_code=403)
             # Their connection has a place among those we know.
             request.state.asker = f"link {held.link.id}"
-            body: Body | None = getattr(request.state, "body", None)
-            takes_photos = self.endpoint in (check, send)
-            if takes_photos and held.step is not Step.PHOTO:
+            looks = self.endpoint in (check, send)
+            if looks and held.step is not Step.PHOTO:
                 # Of what is not to be looked at not a byte is read.
                 return _not_now(request, held)
-            if body is not None and body.comes:
-                try:
-                    bounds = OWN_PHOTOS if takes_photos else ANYBODYS
-                    await body.open(bounds, request.state.asker, by_link=True)
-                except HttpProblem as error:
-                    return _shown(request, held, error.sentence, status_code=error.status)
-                # It may have waited for its turn, for example behind the same photo: send was pressed twice.
-                held = await run_in_threadpool(_asked, request)
-                if held is None:
-                    return _over(request)
-                if takes_photos and held.step is not Step.PHOTO:
-                    return _not_now(request, held)
-                request.state.held = held
-            response = await handle(request)
-            response.headers.update(_HEADERS)
-            return response
+            body: Body | None = getattr(request.state, "body", None)
+            refused = await _begin(request, body, looks=looks) if body is not None and body.comes else None
+            return refused or await handle(request)
 
         return handle_asked
+
+
+async def _begin(request: Request, body: Body, *, looks: bool) -> Response | None:
+    """Give what comes its turn and count it, before its first byte; an answer where it is not heard."""
+    held = _held(request)
+    await body.open(OWN_PHOTOS if looks else ANYBODYS, request.state.asker, by_link=True)
+    # It may have waited for its turn, for example behind the same photo: send was pressed twice.
+    later = await run_in_threadpool(_asked, request)
+    if later is None:
+        return _over(request)
+    request.state.held = later
+    if looks and (later.step is not Step.PHOTO or not await run_in_threadpool(_counted, request, held)):
+        return _not_now(request, later)
+    return None
+
+
+def _counted(request: Request, held: Held) -> bool:
+    """Count a try, so that whoever drips or breaks off has had it too; whether there was one left."""
+    most = photo_links.MOST_TRIES_BY_CAMERA if _is_check(request) else photo_links.MOST_TRIES
+    with store_of(context_of(request)) as connection:
+        return photo_links.count_try(connection, held.link, most)
+
+
+def _is_check(request: Request) -> bool:
+    return request.url.path.endswith(_CHECKS)
 
 
 def _asked(request: Request) -> Held | None:
@@ -109,7 +116,7 @@ def _held(request: Request) -> Held:
 
 
 Holder = Annotated[Held, Depends(_held)]
-router = APIRouter(route_class=LinkFirst, prefix="/photo/{secret}")
+router = APIRouter(route_class=LinkFirst, prefix=_ROOT + "{secret}")
 
 
 @router.get("")
@@ -118,7 +125,7 @@ def show(request: Request, held: Holder) -> Response:
     return _shown(request, held)
 
 
-@router.post("/consent")
+@router.post(_CONSENT)
 def agree(
     request: Request,
     connection: Store,
@@ -147,12 +154,10 @@ def agree(
     return response
 
 
-@router.post("/checks")
-def check(request: Request, connection: Store, context: Shared, held: Holder, photo: UploadFile) -> Response:
+@router.post(_CHECKS)
+def check(request: Request, context: Shared, photo: UploadFile) -> Response:
     """Whether a photo from the phone's camera will do, in words; nothing of it is kept."""
     words = language_of(request)
-    if not photo_links.count_try(connection, held.link):
-        return JSONResponse({"fit": False, "advice": words(_NO_MORE)})
     try:
         context.enroller.check(context.enroller.photo(photo.file, _THE_PHOTO))
     except (FacegateError, PackError) as refused:
@@ -174,15 +179,16 @@ def send(
 
 
 _NO_MORE = Sentence("Too many photos were tried with this link. Ask the property office for a new one, or go there.")
+_NO_MORE_CHECKS = Sentence("Photos were checked here very often. Choose the best one above and send it.")
+_UNREADABLE = Sentence("Something was left out or is too long. Fill it in and send it again.")
+_NO_PHOTO = Sentence("Take a photo first; {most} is the most.", most=MOST_PHOTOS)
 _FULL = Sentence("Very many photos wait for the property office just now. Please send yours tomorrow.")
 
 
 def _take(context: Context, connection: Store, held: Held, sent: list[UploadFile]) -> None:
     """Look the photos over and let them wait. Raises FacegateError with what to do, PackError."""
     if not 1 <= len(sent) <= MOST_PHOTOS:
-        raise UsageError("Take a photo first; {most} is the most.", most=MOST_PHOTOS)
-    if not photo_links.count_try(connection, held.link):
-        raise Refusal(_NO_MORE)
+        raise UsageError(_NO_PHOTO)
     asked = _application(context, held, sent)
     found = context.enroller.prepare_unnamed(connection, asked)
     now = datetime.now(UTC)
@@ -215,13 +221,39 @@ def _sentences(error: Exception) -> list[Sentence]:
 
 def _not_now(request: Request, held: Held) -> Response:
     """The answer to a photo of whoever has not agreed, or whose photo is there: the page says how far it is."""
-    if request.url.path.endswith("/checks"):
-        why = _NO_MORE if held.step is Step.USED_UP else photo_links.IN_USE
-        response: Response = JSONResponse({"fit": False, "advice": language_of(request)(why)})
-    else:
-        response = RedirectResponse(_path(held), 303)
-    response.headers.update(_HEADERS)
-    return response
+    if not _is_check(request):
+        return RedirectResponse(_path(held), 303)
+    why = {Step.USED_UP: _NO_MORE, Step.PHOTO: _NO_MORE_CHECKS}.get(held.step, photo_links.IN_USE)
+    return _advice(language_of(request)(why))
+
+
+def _advice(sentence: str, status_code: int = 200) -> Response:
+    return JSONResponse({"fit": False, "advice": sentence}, status_code)
+
+
+def is_of_link(request: Request) -> bool:
+    """Whether somebody asks who has a link, or says so."""
+    return request.url.path.startswith(_ROOT)
+
+
+def told(request: Request, error: Exception, status: int, sentence: str) -> Response:
+    """An error as whoever has a link reads it: on the link's own page, from where they can go on."""
+    words, held = language_of(request), getattr(request.state, "held", None)
+    body: Body | None = getattr(request.state, "body", None)
+    cut = body.take_refusal() if body is not None else None
+    if cut is not None:
+        status, sentence = cut.status, words.error(cut)
+    elif isinstance(error, RequestValidationError):
+        sentence = words(_UNREADABLE if request.url.path.endswith(_CONSENT) else _NO_PHOTO)
+    if held is None:
+        return _strayed(request, status, sentence)
+    return _advice(sentence, status) if _is_check(request) else _shown(request, held, sentence, status_code=status)
+
+
+def _strayed(request: Request, status: int, sentence: str) -> Response:
+    """The page of an address that is no link's own, with the way back to the one it begins with."""
+    here = _ROOT + request.url.path.removeprefix(_ROOT).partition("/")[0]
+    return page(request, "own_photo.html", status, step=Step.STRAYED, problems=[sentence], here=here)
 
 
 def _over(request: Request) -> Response:
@@ -231,22 +263,22 @@ def _over(request: Request) -> Response:
     wait_s = context.link_throttle.wait_s(attempt, now)
     context.link_throttle.failed(attempt, now)
     response = page(request, "own_photo.html", 429 if wait_s else 404, step=Step.OVER, problems=[], here="/")
-    response.headers.update(_HEADERS | ({"Retry-After": str(math.ceil(wait_s))} if wait_s else {}))
+    if wait_s:
+        response.headers["Retry-After"] = str(math.ceil(wait_s))
     return response
 
 
-def _shown(request: Request, held: Held, *problems: Sentence, status_code: int = 200, guardian: str = "") -> Response:
+def _shown(request: Request, held: Held, *problems: str, status_code: int = 200, guardian: str = "") -> Response:
     """The page of a link, with what is wrong above it."""
     words = language_of(request)
     spoken = words.tag if words.tag in texts.LANGUAGES else "en"
     refused = held.link.refused if held.step in (Step.PHOTO, Step.AGREE, Step.USED_UP) else None
-    response = page(
+    return page(
         request, "own_photo.html", status_code, step=held.step, here=_path(held), hint=hint(held.person.name),
         problems=[words(one) for one in problems], notice=words(NOT_TAKEN[refused]) if refused else None,
         consent_text=_paragraphs(spoken), consent_language=spoken, consent_name=texts.CURRENT, guardian=guardian,
+        most_bytes=OWN_PHOTOS.room, too_large=words(OWN_PHOTOS.too_large),
     )  # fmt: skip
-    response.headers.update(_HEADERS)
-    return response
 
 
 def _paragraphs(language: str) -> list[str]:
@@ -256,7 +288,7 @@ def _paragraphs(language: str) -> list[str]:
 
 
 def _path(held: Held) -> str:
-    return f"/photo/{held.secret}"
+    return _ROOT + held.secret
 
 
 def _cookie(context: Context) -> str:

@@ -22,6 +22,8 @@ class Step(StrEnum):
     """Another browser agreed."""
     OVER = "over"
     """It has ended, or never was."""
+    STRAYED = "strayed"
+    """The address is none of a link's own, or could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
 // A photo from this phone's camera, judged by the gate before it is sent with the form.
 const box = document.getElementById("camera");
-const file = document.querySelector("#own input[type=file]");
+const form = document.getElementById("own");
+const file = form.querySelector("input[type=file]");
 const words = JSON.parse(box.dataset.words);
 const [start, video, taken, guide, take, send] = ["start", "viewfinder", "taken", "guide", "take", "send"].map((id) =>
   document.getElementById(id),
 );
+
+// What a form has around its photo, at most, and the status that says that the photo itself was refused.
+const FORM_BYTES = 4096;
+const POOR = 422;
 
 // Browsers lend the camera to pages that came over TLS alone.
 box.hidden = !navigator.mediaDevices;
@@ -62,12 +67,41 @@ function say(sentence, kind = "") {
   guide.className = kind;
 }
 
-document.getElementById("own").addEventListener("submit", () => {
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
   send.disabled = true;
   say(words.wait);
+  try {
+    await deliver();
+  } catch {
+    say(words.failed, "bad");
+  } finally {
+    send.disabled = false;
+  }
 });
 
-// Back from the next page the button works again.
-addEventListener("pageshow", () => {
-  send.disabled = false;
-});
+// The answer as a page would show it, without leaving this one: what was chosen is lost with no network.
+async function deliver() {
+  const chosen = [...file.files].reduce((sum, one) => sum + one.size, 0);
+  if (chosen > form.dataset.most - FORM_BYTES) {
+    say(words.large, "bad");
+    return;
+  }
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const main = page.getElementById("main");
+  if (page.getElementById("own")) {
+    document.querySelectorAll("#main > .problem, #main > .warning").forEach((one) => one.remove());
+    form.before(...main.querySelectorAll(":scope > .problem, :scope > .warning"));
+    // A photo that will not do is not sent twice; what only did not get through is.
+    if (answer.status === POOR) file.value = "";
+    taken.hidden ||= answer.status === POOR;
+    say("");
+    form.previousElementSibling.scrollIntoView({ block: "center" });
+    return;
+  }
+  video.srcObject?.getTracks().forEach((one) => one.stop());
+  document.getElementById("main").replaceWith(main);
+  main.tabIndex = -1;
+  main.focus();
+}

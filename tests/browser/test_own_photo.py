@@ -147,3 +147,30 @@ def test_it_goes_without_scripts_and_without_a_camera_of_the_browser(window, man
     field.set_input_files(photos / "biden.jpg")
     mine.get_by_role("button", name="提交").click()
     expect(mine.get_by_role("heading", name="已提交，谢谢。")).to_be_visible(timeout=30_000)
+
+
+def test_without_a_network_the_photo_stays_on_the_page_and_is_sent_again(window, manager, photos, tmp_path):
+    mine = phone_of(window, "en-GB")
+    mine.goto(draw(manager))
+    mine.get_by_role("button", name="I agree").click()
+    field, send = mine.get_by_label("Photo of your face"), mine.get_by_role("button", name="Send")
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(143 << 20)
+    # Only once the script runs.
+    expect(mine.get_by_role("button", name="Take it here")).to_be_visible()
+    field.set_input_files(large)
+    send.click()
+    expect(mine.get_by_role("status")).to_contain_text("48 MB is the most. Send one photo, or take it here")
+    field.set_input_files(photos / "biden.jpg")
+    mine.context.set_offline(True)
+    send.click()
+    expect(mine.get_by_role("status")).to_have_text("The gate does not answer. Try again.")
+    assert field.evaluate("field => field.files[0].name") == "biden.jpg"
+    assert barriers_on(mine) == []
+    mine.context.set_offline(False)
+    send.click()
+    expect(mine.get_by_role("heading", name="Sent. Thank you.")).to_be_visible(timeout=30_000)
+    assert mine.get_by_role("alert").count() == 0
+    mine.reload()
+    expect(mine.get_by_role("heading", name="Sent. Thank you.")).to_be_visible()

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from api.auth import digest
 from api.early_refusal import EarlyRefusal
-from api.front.bodies import Uploads
+from api.front.bodies import Bounds, Uploads
 from api.pages.own_photo import LinkFirst
 from api.problems import HttpProblem
 from gate.store.database import open_database
@@ -112,7 +112,7 @@ def part(name, content, file=None):
 
 
 def test_a_body_too_slow_is_given_up_and_one_that_keeps_its_pace_is_not(app, browser, monkeypatch):
-    monkeypatch.setattr("api.front.bodies._FREE_S", 0.3)
+    monkeypatch.setattr("api.early_refusal.bounds_at", lambda path: Bounds(1 << 20, 30.0, free_s=0.3))
     cookie = (b"cookie", f"facegate={browser('manager').cookies['facegate']}".encode())
     chunked, began, pace = (b"transfer-encoding", b"chunked"), time.monotonic(), {"bytes": 1}
 

@@ -21,8 +21,10 @@ from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-# How often something may be sent by one link, good or poor: a phone's camera is judged by it too.
+# How often something may be sent by one link, good or poor, whole or cut short.
 MOST_TRIES = 30
+# A phone's camera is judged by it too, but for the last of them: what it was told is good can still be sent.
+MOST_TRIES_BY_CAMERA = 20
 
 GONE = Sentence("This photo does not wait any more: somebody was quicker, or the link has ended.")
 IN_USE = Sentence("This link is in use already.")
@@ -138,12 +140,12 @@ def agreed(connection: sqlite3.Connection, resident: str) -> bool:
     return connection.execute(query, (resident,)).fetchone() is not None
 
 
-def count_try(connection: sqlite3.Connection, link: PhotoLink) -> bool:
-    """Count something that was sent, before it is looked at; whether it is to be looked at."""
+def count_try(connection: sqlite3.Connection, link: PhotoLink, most: int = MOST_TRIES) -> bool:
+    """Count something that is to be sent, before its first byte; whether it is to be heard, as one of `most`."""
     query = (
         "UPDATE photo_links SET tries = tries + 1 WHERE id = ? AND tries < ? AND sent_at IS NULL AND done_at IS NULL"
     )
-    return connection.execute(query, (link.id, MOST_TRIES)).rowcount > 0
+    return connection.execute(query, (link.id, most)).rowcount > 0
 
 
 def note_sent(

@@ -1,22 +1,16 @@
 """What a resident sees and sends on a phone, and what nobody else does."""
 
-import asyncio
 import re
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
 from api.pages.own_photo_steps import hint
 from enroll import consent as texts
 from gate.store.people import residents
-from gate.store.people.photo_links import MOST_TRIES
 from tests.api.own_photos.links import CHINESE, OVER, agree, drawn, form_of, send, waiting
 from tests.console import problem_of
-
-UP = "This link is used up."
-NO_MORE = "Too many photos were tried with this link. Ask the property office for a new one, or go there."
 
 
 @pytest.mark.parametrize(
@@ -115,26 +109,6 @@ def test_one_phone_holds_the_links_of_a_family(manager, phone, wang, store, phot
     assert all('type="file"' in mobile.get(path).text for path in paths)
 
 
-def test_tries_are_counted_and_whose_link_is_used_up_is_told(manager, phone, wang, photos, store, context):
-    mobile, path = phone(), drawn(manager, wang)
-    agree(mobile, path)
-    store.execute("UPDATE photo_links SET tries = ?", (MOST_TRIES - 1,))
-    photo = [("photos", ("a.jpg", b"no photo"))]
-    last = mobile.post(path, files=photo)
-    assert (last.status_code, bool(problem_of(last)), UP in last.text) == (422, True, True)
-    good = photos / "biden.jpg"
-    assert send(mobile, path, good).headers["location"] == path
-    assert mobile.post(f"{path}/checks", files=[("photo", (good.name, good.read_bytes()))]).json()["advice"] == NO_MORE
-    used_up = mobile.get(path)
-    assert (used_up.status_code, NO_MORE in used_up.text, 'type="file"' in used_up.text) == (200, True, False)
-    assert "本链接已不能再用。" in mobile.get(path, headers=CHINESE).text
-    assert waiting(context) == []
-    # Whoever else holds it learns nothing new, and the office sees what to do.
-    assert UP not in phone("10.0.0.78").get(path).text
-    assert "Draw a new one" in manager.get(f"/residents/{wang.id}").text
-    assert UP not in mobile.get(drawn(manager, wang, "k2")).text
-
-
 def test_guessing_is_slowed_by_address_and_no_valid_link_suffers(manager, phone, wang):
     path, guesser = drawn(manager, wang), phone("10.9.9.9")
     answers = [guesser.get(f"/photo/{number:043}").status_code for number in range(24)]
@@ -143,92 +117,43 @@ def test_guessing_is_slowed_by_address_and_no_valid_link_suffers(manager, phone,
     assert phone().get("/photo/" + "y" * 43).status_code == 404
 
 
-def test_a_body_is_bounded_before_it_is_read(manager, phone, wang):
+def test_the_headers_of_all_answers_to_a_link_keep_the_secret(manager, phone, wang):
     mobile, path = phone(), drawn(manager, wang)
     agree(mobile, path)
-    large = {"content-length": str(80 << 20), "content-type": "multipart/form-data; boundary=x"}
-    assert mobile.post(path, content=b"", headers=large).status_code == 413
-    unknown = mobile.post("/photo/" + "x" * 43, content=b"", headers=large)
-    assert unknown.status_code == 404
+    for answer, status in (
+        (mobile.get(path), 200),
+        (phone("10.0.0.78").post(f"{path}/checks"), 403),
+        (mobile.post(path, headers={"sec-fetch-site": "cross-site"}), 403),
+        (mobile.get("/photo/" + "x" * 43), 404),
+        (mobile.get(f"{path}/consent"), 405),
+        (mobile.post(path, content=b"", headers={"content-length": str(80 << 20)}), 413),
+        (mobile.post(f"{path}/consent", data={}), 422),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["referrer-policy"] == "strict-origin", status
+        assert "noindex" in answer.headers["x-robots-tag"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r'(src|href)="(?!/)', answer.text)
 
 
-def test_nothing_large_is_heard_before_they_agreed_or_where_no_photo_belongs(manager, phone, wang, photos, context):
+def test_whatever_goes_wrong_a_resident_is_led_back_to_their_link(manager, phone, wang):
+    """And never to where the staff signs in, nor told the names of fields."""
     mobile, path = phone(), drawn(manager, wang)
-    heard = []
-
-    async def large():
-        heard.append("asked for")
-        yield b"x" * (1 << 20)
-
-    form = {"content-type": "multipart/form-data; boundary=x"}
-    assert mobile.post(path, content=large(), headers=form).status_code == 303
-    assert mobile.post(f"{path}/checks", content=large(), headers=form).json()["fit"] is False
-    agreeing = {"content-type": "application/x-www-form-urlencoded", "content-length": str(1 << 20)}
-    assert mobile.post(f"{path}/consent", content=large(), headers=agreeing).status_code == 413
+    wrong = [mobile.post(f"{path}/consent", data={"language": "en", "text": texts.CURRENT, "guardian": "x" * 500})]
+    wrong += [mobile.post(f"{path}/consent", data={}), mobile.get(f"{path}/consent"), mobile.get(f"{path}/nowhere")]
     agree(mobile, path)
-    send(mobile, path, photos / "biden.jpg")
-    assert mobile.post(path, content=large(), headers=form).status_code == 303
-    assert (heard, len(waiting(context))) == ([], 1)
-
-
-def test_however_many_links_send_at_once_the_staffs_turns_are_free(
-    manager, phone, wang, store, app, photos, monkeypatch
-):
-    monkeypatch.setattr("api.front.bodies._WAIT_S", 0.3)
-    others = [residents.enrol(store, name, "3-1", [], by="test") for name in ("李雷", "韩梅梅")]
-    held = []
-    for one in (wang, *others):
-        mobile, path = phone(), drawn(manager, one, one.id[:10])
-        agree(mobile, path)
-        held.append((mobile, path))
-    third, path = held.pop()
-    fresh, unused = phone(), drawn(manager, residents.enrol(store, "小明", "3-1", [], by="test"), "k4")
-
-    async def crowd():
-        over = asyncio.Event()
-
-        async def slow():
-            yield b"--x"
-            await over.wait()
-
-        def client(browser):
-            transport = httpx.ASGITransport(app, client=("10.0.0.9", 1))
-            return httpx.AsyncClient(
-                transport=transport, base_url="http://gate", cookies=browser.cookies, headers=browser.headers
-            )
-
-        form = {"content-type": "multipart/form-data; boundary=x"}
-        stalled = [
-            asyncio.create_task(client(mobile).post(where, content=slow(), headers=form))
-            for mobile, where in held for _ in range(3)
-        ]  # fmt: skip
-        # As long as the others wait for a turn.
-        done, under_way = await asyncio.wait(stalled, timeout=3, return_when=asyncio.FIRST_COMPLETED)
-        while len(done) < 4:
-            more, under_way = await asyncio.wait(under_way, timeout=3, return_when=asyncio.FIRST_COMPLETED)
-            done |= more
-        photo = photos / "biden.jpg"
-        files = [("photo", (photo.name, photo.read_bytes()))]
-        of_staff = await client(manager).post("/photos/checks", files=files)
-        late = await client(third).post(path, files=[("photos", (photo.name, photo.read_bytes()))])
-        agreed = await client(fresh).post(f"{unused}/consent", data={"language": "en", "text": texts.CURRENT})
-        over.set()
-        await asyncio.gather(*stalled)
-        return {one.result().status_code for one in done}, of_staff, late, agreed
-
-    crowded, of_staff, late, agreed = asyncio.run(crowd())
-    assert (crowded, late.status_code) == ({429}, 429)
-    assert "Too many uploads are under way" in late.text
-    assert of_staff.json()["fit"] is True
-    assert agreed.status_code == 303
-
-
-def test_the_pages_headers_keep_the_secret(manager, phone, wang):
-    answer = phone().get(drawn(manager, wang))
-    assert answer.headers["referrer-policy"] == "strict-origin"
-    assert "noindex" in answer.headers["x-robots-tag"]
-    assert answer.headers["cache-control"] == "no-store"
-    assert not re.search(r'(src|href)="(?!/)', answer.text)
+    wrong += [mobile.post(path, data={"photos": "text"}), mobile.ask("PUT", path)]
+    assert [answer.status_code for answer in wrong] == [422, 422, 405, 404, 422, 405]
+    for answer in wrong:
+        assert 'href="/"' not in answer.text
+        assert f'"{path}' in answer.text
+        assert not re.search(r"\((0|guardian|language)\)", answer.text)
+    told = [problem_of(answer) for answer in wrong]
+    assert told[0] == told[1] == "Something was left out or is too long. Fill it in and send it again."
+    assert told[4] == "Take a photo first; 3 is the most."
+    checked = mobile.post(f"{path}/checks", data={"photo": "text"})
+    assert (checked.status_code, checked.json()) == (422, {"fit": False, "advice": told[4]})
+    assert wrong[-1].headers["allow"] == "GET, POST"
 
 
 def test_without_a_room_for_more_they_are_asked_to_send_it_later(manager, phone, wang, photos, context, monkeypatch):
