@@ -184,3 +184,18 @@ def test_whoever_is_erased_is_gone_from_the_page_that_others_watch(app, browser,
         assert manager.post(f"/residents/{came.id}/erasure").status_code in (200, 303)
 
     asyncio.run(watched())
+
+
+@pytest.mark.parametrize("reason", ["unknown", "too_dark", "covered", "stale", "not_live"])
+def test_whoever_was_not_recognised_is_not_called_a_stranger(browser, store, reason):
+    """It may be a resident in the dark: whether they are enrolled is what nobody knows."""
+    audit.append(store, AuditEvent("denied", {"method": "face", "reason": reason}))
+    guard = browser("guard")
+    for language, called, not_called in (
+        ("en", "somebody not recognised", "unknown"),
+        ("zh-CN", "未识别人员", "未登记"),
+    ):
+        last = re.search(
+            r'class="last">(.*?)</p>', guard.get("/guard", headers={"accept-language": language}).text, re.DOTALL
+        )[1]
+        assert (called in last, not_called in last) == (True, False), last

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from gate.processes.addresses import api_address_file
@@ -25,6 +26,12 @@ def shoot(page, name):
             page.set_viewport_size({"width": width, "height": 844})
             page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
         page.set_viewport_size({"width": 1280, "height": 844})
+
+
+def faults_on(page):
+    """What axe finds wrong with a page; also names that are not what is seen, which it looks at only when asked."""
+    rules = {"label-content-name-mismatch": {"enabled": True}}
+    return Axe().run(page, options={"rules": rules}).response["violations"]
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,9 @@ import time
 import zipfile
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, browsing, shoot
+from tests.browser.conftest import PASSWORD, browsing, faults_on, shoot
 
 
 @pytest.fixture
@@ -279,7 +278,7 @@ def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
         page.goto(path)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page).response["violations"]
+            found = faults_on(page)
             barriers.extend(f"{where} {path} {scheme}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found)
         carried = sum(size for url, size in weight.items() if "camera.jpg" not in url)
         assert carried < 150_000, f"{path} weighs {carried} bytes: {weight}"

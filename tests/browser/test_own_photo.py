@@ -5,10 +5,9 @@ import re
 import cv2
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SHOTS, browsing
+from tests.browser.conftest import SHOTS, browsing, faults_on
 from tests.browser.test_console import become_owner
 
 PHONE = {
@@ -72,7 +71,7 @@ def shoot(page, name):
 
 
 def barriers_on(page):
-    found = Axe().run(page).response["violations"]
+    found = faults_on(page)
     wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     return [one["id"] for one in found] + (["scrolls sideways"] if wide else [])
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from api.app import create_app
@@ -15,7 +14,7 @@ from gate.processes.addresses import api_address_file
 from gate.store.people import erasure, residents
 from gate.store.site import accounts, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
-from tests.browser.conftest import PASSWORD, browsing, camera, chromium  # noqa: F401 - fixtures
+from tests.browser.conftest import PASSWORD, browsing, camera, chromium, faults_on  # noqa: F401 - fixtures
 from tests.console import CHEAP, context_on
 from tests.faults.test_hostile_http import routes
 from tests.lived import live, settle
@@ -149,7 +148,7 @@ def barriers_of(page, where):
     for size, scheme in ((SIZES[0], "light"), (SIZES[0], "dark"), (SIZES[2], "light")):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.emulate_media(color_scheme=scheme)
-        for one in Axe().run(page).response["violations"]:
+        for one in faults_on(page):
             found.append(f"{where} {size[0]} {scheme}: {one['id']}: {one['nodes'][0]['html'][:160]}")
     page.emulate_media(color_scheme="light")
     return found + [f"{where} {told}" for told in sideways(page)]
