@@ -23,7 +23,7 @@ from gate.store.site import accounts
 from gate.store.site.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
-TOO_MANY = Sentence("Too many attempts. Try again in {seconds} seconds.")
+TOO_MANY = Sentence("Too many attempts. Try again in {seconds} s.")
 
 
 def begin_session(

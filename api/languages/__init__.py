@@ -40,9 +40,10 @@ class Language:
         told = {name: self(value) if isinstance(value, Sentence) else value for name, value in values.items()}
         return said.format(**told) if told else said
 
-    def many(self, one: str, more: str, count: int) -> str:
-        """`one` or `more` by the language's rule for `count`."""
-        return self.words.ngettext(one, more, count).format(count=count)
+    def many(self, one: str, more: str, count: float) -> str:
+        """`one` or `more` by the language's rule for `count`; what is no whole number has `more`, as in 1.5 years."""
+        whole = int(count) == count
+        return self.words.ngettext(one, more, int(count) if whole else 2).format(count=int(count) if whole else count)
 
     def error(self, error: Exception) -> str:
         """What an error says to people, in this language where it is one of ours: no insides of the machine."""

@@ -8,6 +8,7 @@ import pytest
 
 from api.app import create_app
 from gate.config import load_settings, shown
+from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import approach_zone
 from tests.console import Browser, context_on, problem_of
@@ -52,10 +53,23 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     text = gate_page(state, models_dir, vision=vision, door={"pulse_s": 3})
     assert "set by hand to 0.7" in text
     assert "at least 4 clear pictures to recognise a face; one that is still uncertain after 0.8 seconds" in text
-    assert "in 1 years, with 2 strangers a day." in text
+    assert "in 1 year, with 2 strangers a day." in text
     assert "Liveness is off" in text
     assert "The relay is on for 3 seconds, and never for more than 12" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
+
+
+def test_one_is_told_as_one(state, store, models_dir, staff):
+    keep, door = {"record_days": 1, "moved_out_days": 1}, {"pulse_s": 1, "max_pulse_s": 1.5}
+    residents.enrol(store, "Ann", None, [], by="test")
+    text = gate_page(
+        state, models_dir, vision={"promise": {"strangers_a_day": 1}, "patience_s": 1}, keep=keep, door=door
+    )
+    assert "in 1 year, with 1 stranger a day." in text
+    assert "still uncertain after 1 second counts as unknown" in text
+    assert "on for 1 second, and never for more than 1.5 seconds." in text
+    assert "kept for 1 day, a face nobody uses for 365 days, a resident who moved out for 1 day." in text
+    assert not re.search(r"\b1 \w+s\b(?<! ms)", re.sub(r"<[^>]*>", " ", text))
 
 
 def test_each_liveness_check_is_named_by_what_it_proves_with_how_often_it_errs(state, store, liveness_dir, staff):

@@ -29,6 +29,30 @@ def test_a_catalogue_is_complete(tag):
             assert set(re.findall(r"{\w*}", form)) == set(re.findall(r"{\w*}", sentence)), sentence
 
 
+# What is counted on pages; and the sentences in which so many are never one.
+COUNTED = (
+    "attempts|days|events|frames|holes|hours|lines|minutes|people|photos|pictures|pixels|places|residents|rows|seconds|"
+    "strangers|templates|times|tries|users|years"
+)
+NEVER_ONE = (
+    "Photos wait {minutes} minutes", "The photos wait for {minutes} minutes", "{photo} shows too small a face",
+    "A face is recognised from {pixels}", "It takes at least {frames} clear pictures", "{name} would have {count}",
+    "{retried} of {openings} times", "There are {count} residents called", "{count} events wait to be written",
+    "A holiday lasts {most} days", "{table} has more than {most} lines", "Give between 1 and {most} photos",
+    "The picture is {width}x{height}", "The camera gives {width} x {height} pixels",
+)  # fmt: skip
+
+
+def test_what_is_counted_has_a_form_for_one():
+    """A number beside what it counts goes by the rule of the language: `many`."""
+    alone = [one.id for one in sentences() if isinstance(one.id, str)]
+    counting = [one for one in alone if re.search(rf"{{\w+}} (\w+ )?({COUNTED})\b", one)]
+    assert [one for one in counting if not one.startswith(NEVER_ONE)] == []
+    english = Languages().chosen("en", "")
+    told = [english.many("{count} year", "{count} years", count) for count in (0, 0.5, 1, 1.0, 1.5, 2)]
+    assert told == ["0 years", "0.5 years", "1 year", "1 year", "1.5 years", "2 years"]
+
+
 def test_a_reader_gets_the_language_they_chose_or_their_browser_asks_for():
     languages = Languages()
     assert languages.chosen("zh-CN", "en").tag == "zh-CN"

@@ -164,7 +164,7 @@ def test_a_schedule_goes_when_nobody_has_it(holding, store):
     assert manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "daily 07:00-19:00"}).status_code == 204
     assert manager.ask("PUT", "/api/v1/free-access", json={"schedule": "day"}).status_code == 204
     used = manager.post("/settings/schedules/removal", data={"name": "day"})
-    assert "in use 1 times" in problem_of(used)
+    assert "in use: 1. Give those another first." in problem_of(used)
     assert manager.ask("PUT", "/api/v1/free-access", json={}).status_code == 204
     assert "Removed." in manager.post("/settings/schedules/removal", data={"name": "day"}).text
     assert schedules.every(store) == []

@@ -310,7 +310,7 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     listed = facegate("schedules", "list", "--json").answer
     assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
     assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
-    assert "in use 1 times" in facegate("schedules", "remove", "day").err
+    assert "in use: 1. Give those another first." in facegate("schedules", "remove", "day").err
     assert facegate("schedules", "put", "night", "daily 22:00-02:00").code == 0
     night = facegate("holidays", "add", "New year", "2027-01-01", "--schedule", "night", "--json").answer["added"]
     assert "has holidays of its own: 1. Remove those first." in facegate("schedules", "remove", "night").err

@@ -87,7 +87,7 @@ def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
             raise Refusal(NO_SCHEDULE, name=name)
         if found.used_by:
             raise Refusal(
-                "The schedule {name} is in use {count} times; give those another first.", name=name, count=found.used_by
+                "The schedule {name} is in use: {count}. Give those another first.", name=name, count=found.used_by
             )
         if found.holidays:
             raise Refusal(
