@@ -90,6 +90,7 @@ async function deliver() {
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const main = page.getElementById("main");
+  if (!main) throw new Error("That is no page of ours.");
   if (page.getElementById("own")) {
     document.querySelectorAll("#main > .problem, #main > .warning").forEach((one) => one.remove());
     form.before(...main.querySelectorAll(":scope > .problem, :scope > .warning"));
