@@ -146,12 +146,15 @@ def record_look(connection: sqlite3.Connection, actor: Actor, what: str, **detai
 
 
 def record_look_once(
-    connection: sqlite3.Connection, context: Context, actor: Actor, what: str, *, begins: bool = False
+    connection: sqlite3.Connection, context: Context, actor: Actor, what: str, *, begins: bool = False, of: str = ""
 ) -> None:
-    """Put a look at what is fetched again and again on record: once while it goes on, and where it `begins`."""
-    goes_on = not context.looks.begins(what, actor.label, time.monotonic())
-    if begins or not goes_on:
-        record_look(connection, actor, what)
+    """Put a look at what is fetched again and again on record: once while it goes on, and where it `begins`.
+
+    A look at one thing goes on with none at another `of` its kind.
+    """
+    context.looks.note(
+        f"{what} {of}", actor.label, time.monotonic(), lambda: record_look(connection, actor, what), begins=begins
+    )
 
 
 def door_status(context: Context) -> DoorStatus | None:

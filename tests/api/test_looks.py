@@ -1,13 +1,42 @@
+import sqlite3
+from contextlib import closing
+
+import pytest
+
 from api.looks import Looks
+from gate.store.database import database_of
 from gate.store.record import audit
 
 
+@pytest.fixture
+def manager(browser):
+    return browser("manager")
+
+
 def test_a_look_begins_with_the_first_picture_and_again_after_a_pause():
-    looks = Looks()
-    told = [looks.begins("the camera", "ann", now) for now in (0.0, 0.2, 30.0, 59.9, 90.0)]
+    looks, written = Looks(), []
+
+    def look(what, by, now, **given):
+        before = len(written)
+        looks.note(what, by, now, lambda: written.append(what), **given)
+        return len(written) > before
+
+    told = [look("the camera", "ann", now) for now in (0.0, 0.2, 30.0, 59.9, 90.0)]
     assert told == [True, False, False, False, True]
-    assert looks.begins("the camera", "bob", 90.1)
-    assert looks.begins("today", "ann", 90.1)
+    assert look("the camera", "bob", 90.1)
+    assert look("today", "ann", 90.1)
+    assert look("today", "ann", 90.2, begins=True)
+
+
+def test_a_look_that_could_not_be_written_has_not_begun(manager, store, state, monkeypatch):
+    monkeypatch.setattr("api.pages.camera.picture_of", lambda context: b"JPEG")
+    with closing(sqlite3.connect(database_of(state), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert manager.get("/camera.jpg").status_code == 503
+        other.execute("ROLLBACK")
+    for _ in range(2):
+        assert manager.get("/camera.jpg").content == b"JPEG"
+    assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["the camera"]
 
 
 def test_a_picture_that_is_asked_for_without_a_word_is_a_look_on_record_too(browser, store):
