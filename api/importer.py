@@ -21,6 +21,8 @@ from enroll.decoder.parent import Decoder
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -57,8 +59,10 @@ class Import:
     phase: Phase = Phase.REHEARSING
     outcomes: list[Outcome] = field(default_factory=list)
     problem: Sentence | None = None
+    by: str = ""
+    """Who uploaded it, as the record calls them."""
     key: str = field(default_factory=new_secret)
-    """By which a page speaks of it: what was ticked beside another import says nothing of this one."""
+    """By which whoever looks at it speaks of it: what was ticked beside another import says nothing of this one."""
     shown: list[Outcome] = field(default_factory=list)
     """What was rehearsed, once it is carried out."""
     another: Collection[int] = ()
@@ -68,6 +72,11 @@ class Import:
     def at_work(self) -> bool:
         """Whether it goes on by itself."""
         return self.phase in (Phase.REHEARSING, Phase.WORKING)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether something may still come of it."""
+        return self.at_work or self.phase is Phase.REHEARSED
 
     def lines(self) -> list[Outcome]:
         """What became of each line so far, or would."""
@@ -101,8 +110,8 @@ class Importer:
         """Erase what was uploaded."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None = None) -> None:
-        """Rehearse what was uploaded: a table and a ZIP of photos, a ZIP with both, or a table alone.
+    def start(self, files: list[tuple[str, BinaryIO]], by: str, language: str, encoding: str | None = None) -> None:
+        """Rehearse what was uploaded `by` somebody: a table and a ZIP of photos, a ZIP with both, or a table alone.
 
         `language` is the one of the consents whose row names none, `encoding` that of a CSV, where somebody said it.
         Raises Refusal while another import is at work, UsageError for files that are none.
@@ -117,30 +126,42 @@ class Importer:
             except BaseException:
                 self.clear()
                 raise
-            self.now = found
+            self.now = replace(found, by=by)
             self._work(self.now, Phase.REHEARSED, by=None)
 
     def carry_out(
-        self, by: str, may_go_on: Callable[[sqlite3.Connection], bool], another: Collection[int] = (), key: str = ""
-    ) -> None:
+        self, by: str, may_go_on: Callable[[sqlite3.Connection], bool], another: Collection[int] = (),
+        key: str | None = None,
+    ) -> None:  # fmt: skip
         """Do what was rehearsed, row by row while it `may_go_on`. Raises Refusal where nothing was, and where it is
         another import than the one with the `key` that somebody looked at.
 
         On the lines `another` stand other people than those who are shown beside them; whoever else looks the same is
-        asked about anew.
+        asked about anew. Without a key (None) whatever was rehearsed last is done, and nothing is said of its lines.
         """
         with self._lock:
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
-            if key not in ("", self.now.key):
+            if key is None and another:
+                raise Refusal("Send the key of the table beside whose lines you ticked: it may be another one by now.")
+            if key not in (None, self.now.key):
                 raise Refusal("Another table was uploaded since; look at what it would change, and confirm that.")
             found = self.now.outcomes
             self.now = replace(self.now, phase=Phase.WORKING, outcomes=[], shown=found, another=frozenset(another))
             self._work(self.now, Phase.DONE, by, may_go_on)
 
-    def discard(self) -> None:
-        """Stop it where it is, and forget what was uploaded. Whoever is enrolled stays so."""
+    def discard(self, store: sqlite3.Connection, by: str, key: str | None) -> None:
+        """Stop the import with this `key` where it is, and forget what was uploaded; the record says `by` whom. Whoever
+        is enrolled stays so.
+
+        Whoever uploaded it needs no key (None). Raises Refusal where it is another import than that.
+        """
         with self._lock:
+            if self.now is not None and key != self.now.key and (key is not None or by != self.now.by):
+                raise Refusal("Another table was uploaded since; look at it before you stop it.")
+            if self.now is not None and self.now.lasts:
+                of = {"rows": len(self.now.rows), "by": by, "uploaded_by": self.now.by}
+                audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
             self._stop.set()
             if self._thread is not None:
                 self._thread.join()

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.caller_files import handed_over
-from commands.common import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from commands.common import (
+    Home,
+    counted,
+    home,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    record_look,
+    state_option,
+)
 from enroll.consent import LANGUAGES
 from enroll.tables.encodings import ENCODINGS
 from gate.store.copy_rows import people_in_memory
@@ -52,7 +62,8 @@ def import_people(
     It is rehearsed first.
 
     Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
-    screen), language, guardian. One that was cut short goes on where it was: whoever is enrolled is passed over.
+    screen), language, guardian, another_person (yes, where somebody looked: they are not the one they look like). One
+    that was cut short goes on where it was: whoever is enrolled is passed over.
     """
     table, photos = handed_over([table, photos or table.parent], state)
     gate = home(state, config)
@@ -87,6 +98,8 @@ def _carried_out(
             for row in rows:
                 outcomes.append(carry_out(people, models, row, gate.by, known))
                 step()
+            # Once for all lines: beside some of them is told whose face it is already.
+            record_look(store, "an import", gate.by)
     return outcomes, read.read_as
 
 

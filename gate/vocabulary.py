@@ -113,6 +113,7 @@ class Kind(StrEnum):
     ERASED = "erased"
     ERASED_TOGETHER = "erased_together"
     PEOPLE_EXPORTED = "people_exported"
+    IMPORT_STOPPED = "import_stopped"
     SCHEDULE_CHANGED = "schedule_changed"
     SCHEDULE_REMOVED = "schedule_removed"
     HOLIDAY_ADDED = "holiday_added"

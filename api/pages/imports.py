@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from functools import partial
 from typing import Annotated
@@ -12,31 +13,33 @@ from fastapi.responses import RedirectResponse, Response
 from api.acting import still_may
 from api.actors import Registrar
 from api.auth import Actor, Permission
-from api.context import Context, Shared
+from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import language_of, page
-from api.v1.imports import MOST_TICKED, start
+from api.v1.imports import LOOK, MOST_TICKED, start
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
-from gate.errors import FacegateError
+from gate.errors import FacegateError, Refusal
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/import")
 
 _LINES_SHOWN = 500
+_Key = Annotated[str, Form(max_length=64)]
 
 
 @router.get("")
-def show_import(request: Request, context: Shared, actor: Registrar, part: str = "") -> Response:
+def show_import(request: Request, context: Shared, connection: Store, actor: Registrar, part: str = "") -> Response:
     """How far the import is, or how to begin one."""
-    return _page(request, context, actor, "import_live.html" if part == "live" else "import.html")
+    return _page(request, context, connection, actor, "import_live.html" if part == "live" else "import.html")
 
 
 @router.post("")
 def start_import(
     request: Request,
     context: Shared,
+    connection: Store,
     actor: Registrar,
     files: list[UploadFile] | None = None,
     encoding: Annotated[str, Form(max_length=20)] = "",
@@ -44,29 +47,33 @@ def start_import(
 ) -> Response:
     """Rehearse what was chosen."""
     try:
-        start(context, [one for one in files or [] if one.filename], encoding, language or _spoken(request, context))
+        chosen = [one for one in files or [] if one.filename]
+        start(context, actor, chosen, encoding, language or _spoken(request, context))
     except FacegateError as error:
-        return _page(request, context, actor, "import.html", language_of(request).error(error))
+        return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)
 
 
 @router.post("/run", form_limits={"max_fields": MOST_TICKED})
 def run_import(
-    request: Request, context: Shared, actor: Registrar, another: Annotated[list[int] | None, Form()] = None,
-    key: Annotated[str, Form(max_length=64)] = "",
+    request: Request, context: Shared, connection: Store, actor: Registrar, key: _Key = "",
+    another: Annotated[list[int] | None, Form()] = None,
 ) -> Response:  # fmt: skip
     """Do it; on the lines `another` stand other people than those who were shown beside them."""
     try:
         context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or (), key)
     except FacegateError as error:
-        return _page(request, context, actor, "import.html", language_of(request).error(error))
+        return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)
 
 
 @router.post("/discard")
-def discard_import(context: Shared, _actor: Registrar) -> Response:
-    """Stop it, and forget what was uploaded."""
-    context.importer.discard()
+def discard_import(request: Request, context: Shared, connection: Store, actor: Registrar, key: _Key = "") -> Response:
+    """Stop the one that was shown, and forget what was uploaded."""
+    try:
+        context.importer.discard(connection, actor.label, key)
+    except Refusal as error:
+        return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)
 
 
@@ -76,9 +83,14 @@ def _spoken(request: Request, context: Context) -> str:
     return context.settings.enrolment.language_else(tag if tag in texts.LANGUAGES else "en")
 
 
-def _page(request: Request, context: Context, actor: Actor, template: str, problem: str | None = None) -> Response:
+def _page(
+    request: Request, context: Context, connection: sqlite3.Connection, actor: Actor, template: str,
+    problem: str | None = None,
+) -> Response:  # fmt: skip
     now = context.importer.now
     lines = now.lines() if now else []
+    if now is not None:
+        record_look_once(connection, context, actor, LOOK, begins=template == "import.html")
     # What needs somebody's eye comes first.
     shown = sorted(lines, key=lambda one: (one.action != "refused", not one.warns, one.line))[:_LINES_SHOWN]
     counts = Counter(one.action for one in lines)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from api.acting import still_may
 from api.actors import Registrar
-from api.auth import Permission
-from api.context import Shared, Store
+from api.auth import Actor, Permission
+from api.context import Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.importer import Import as Stored
 from api.importer import Phase
@@ -29,6 +29,9 @@ router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["imports"],
 
 # A form has a field for each line that somebody ticks, and a table has some thousands.
 MOST_TICKED = 10_000
+# As the record calls a look at one: whose face it is already is told beside its lines.
+LOOK = "an import"
+_Key = Annotated[str | None, Form(max_length=64, description="The `key` of the table that was looked at.")]
 
 
 class Line(BaseModel):
@@ -48,6 +51,7 @@ class Line(BaseModel):
 class Import(BaseModel):
     """The import as it stands; it is rehearsed first, and done when `run` is asked for."""
 
+    key: str = Field(description="Names this table: send it with `run`, so that nothing is done of another one.")
     phase: Phase
     read_as: str = Field(description="How the table was read: its encoding and separator, or its sheet.")
     language: str = Field(description="In which language those agreed whose row names none.")
@@ -62,7 +66,8 @@ class Import(BaseModel):
 def start_import(
     files: list[UploadFile],
     context: Shared,
-    _actor: Registrar,
+    connection: Store,
+    actor: Registrar,
     encoding: Annotated[str, Form(max_length=20)] = "",
     language: Annotated[str, Form(max_length=20)] = "",
 ) -> Import:
@@ -71,40 +76,45 @@ def start_import(
     `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like. `language`
     is that of the consent text which those read whose row names none; without it the setting `enrolment.language`.
     """
-    start(context, files, encoding, language or context.settings.enrolment.language_else())
-    return show_import(context, _actor)
+    start(context, actor, files, encoding, language or context.settings.enrolment.language_else())
+    return show_import(context, connection, actor)
 
 
 @router.get("/imports/current")
-def show_import(context: Shared, _actor: Registrar) -> Import:
+def show_import(context: Shared, connection: Store, actor: Registrar) -> Import:
     """How far it is, and what becomes of each line."""
     now = context.importer.now
     if now is None:
         raise HttpProblem(404, "There is no import.")
+    record_look_once(connection, context, actor, LOOK)
     return _shown(now)
 
 
 @router.post("/imports/current/run", status_code=202, form_limits={"max_fields": MOST_TICKED})
 def run_import(
     context: Shared,
+    connection: Store,
     actor: Registrar,
     another: Annotated[
         list[int] | None,
         Form(
             description="The lines on which somebody looked: they are not those whom `why` names. Whoever else looks"
-            " the same is asked about anew."
+            " the same is asked about anew. With lines the `key` is needed."
         ),
     ] = None,
+    key: _Key = None,
 ) -> Import:
     """Carry out what was rehearsed. Cut short, upload it again: whoever is enrolled is passed over."""
-    context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or ())
-    return show_import(context, actor)
+    context.importer.carry_out(actor.label, partial(still_may, actor, Permission.PEOPLE), another or (), key)
+    return show_import(context, connection, actor)
 
 
 @router.delete("/imports/current", status_code=204)
-def discard_import(context: Shared, _actor: Registrar) -> Response:
-    """Stop it, and forget what was uploaded."""
-    context.importer.discard()
+def discard_import(
+    context: Shared, connection: Store, actor: Registrar, key: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    """Stop the import with this `key`, and forget what was uploaded. Without a key only whoever uploaded it may."""
+    context.importer.discard(connection, actor.label, key)
     return Response(status_code=204)
 
 
@@ -130,10 +140,11 @@ def export_residents(
     )
 
 
-def start(context: Shared, files: list[UploadFile], encoding: str, language: str) -> None:
+def start(context: Shared, actor: Actor, files: list[UploadFile], encoding: str, language: str) -> None:
     """Rehearse uploads, for the API and the page alike. Raises FacegateError."""
     refuse_unknown_language(language)
-    context.importer.start([(one.filename or "", one.file) for one in files], language, encoding or None)
+    sent = [(one.filename or "", one.file) for one in files]
+    context.importer.start(sent, actor.label, language, encoding or None)
 
 
 def _shown(now: Stored) -> Import:
@@ -142,6 +153,7 @@ def _shown(now: Stored) -> Import:
         for one in now.lines()
     ]
     return Import(
+        key=now.key,
         phase=now.phase,
         read_as=now.read_as,
         language=now.language,

@@ -9,5 +9,10 @@ def until(manager, phase):
     )
 
 
+def looked_at(manager, *ticked):
+    """What the form says of the import that is shown, with the lines that are ticked."""
+    return {"key": manager.get("/api/v1/imports/current").json()["key"], "another": list(ticked)}
+
+
 def actions(now):
     return [line["action"] for line in now["lines"]]

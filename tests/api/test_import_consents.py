@@ -8,7 +8,7 @@ import pytest
 
 from api.app import create_app
 from gate.store.people import consents, residents
-from tests.api.importing import until
+from tests.api.importing import looked_at, until
 from tests.console import Browser, context_on, problem_of
 
 
@@ -56,7 +56,7 @@ def test_whose_row_names_no_language_agreed_in_the_sites(
     manager.post("/import", files=files, data={"language": chosen} if chosen else {}, headers=headers)
     assert until(manager, "rehearsed")["language"] == wanted
     assert {"en": "the text in English", "zh-CN": "the text in 简体中文"}[wanted] in manager.get("/import").text
-    manager.post("/import/run")
+    manager.post("/import/run", data=looked_at(manager))
     until(manager, "done")
     assert languages_agreed_in(store) == {"Obama": [wanted], "Biden": ["en"], "王芳": []}
 
@@ -93,7 +93,7 @@ def test_who_agreed_and_has_no_photo_is_a_warning_counted_above_the_table(manage
         # It stands first, and is marked.
         assert re.search(r"<tbody>\s*<tr><td>4</td><td>王芳</td><td class=\"warn\">", page)
         if phase == "rehearsed":
-            manager.post("/import/run")
+            manager.post("/import/run", data=looked_at(manager))
     (tmp_path / "all.zip").write_bytes(of_wang)
     said = facegate("import", tmp_path / "all.zip", "--json")
     assert (said.answer["warnings"], [row["warns"] for row in said.answer["rows"]]) == (1, [False, False, True])

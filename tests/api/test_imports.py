@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from enroll.bulk import COLUMNS
 from gate.names import name_key
 from gate.store.people import residents
 from gate.store.record import audit
-from tests.api.importing import actions, until
+from tests.api.importing import actions, looked_at, until
 from tests.conftest import REPOSITORY
 from tests.console import problem_of
 from tests.running import wait_for
@@ -75,11 +76,11 @@ def test_the_page_leads_through_it_without_scripts(manager, photos, store):
     assert "预检结果" in page
     assert "没有照片biden.jpg。" in page
     assert "1 to be enrolled" in manager.get("/import").text.replace("\n", " ")
-    assert manager.post("/import/run").headers["location"] == "/import"
+    assert manager.post("/import/run", data=looked_at(manager)).headers["location"] == "/import"
     until(manager, "done")
     assert "Done" in manager.get("/import?part=live").text
     assert {one.name for one in residents.every(store)} == {"Barack Obama", "王芳"}
-    manager.post("/import/discard")
+    manager.post("/import/discard", data=looked_at(manager))
     assert "Rehearse" in manager.get("/import").text
     assert "no rehearsed import" in problem_of(manager.post("/import/run"))
 
@@ -209,7 +210,7 @@ def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, face
     assert len(reasons) >= 12
     assert "可能是2026-04-03，也可能是2026-03-04" in page
     assert "29.02.2026这一天" in page
-    manager.post("/import/run")
+    manager.post("/import/run", data=looked_at(manager))
     assert until(manager, "done")["lines"] == rehearsed
     wanted = {name_key(line["name"]) for line in rehearsed if line["action"] != "refused"}
     assert sorted(name_key(one.name) for one in residents.every(store)) == sorted(wanted)
@@ -249,7 +250,7 @@ def test_a_row_with_somebodys_face_is_held_back_until_somebody_says_that_they_ar
     shown = manager.get("/import").text
     assert 'name="another" value="3" form="run"' in shown
     assert "Wang Fang is another person: import this line too" in shown
-    manager.post("/import/run", data={"another": "3"})
+    manager.post("/import/run", data=looked_at(manager, 3))
     done = until(manager, "done")
     assert actions(done) == ["enrolled", "enrolled", "refused"]
     assert sorted(one.name for one in residents.every(store)) == ["Li Na", "Wang Fang"]
@@ -281,7 +282,7 @@ def test_a_tick_holds_for_whom_it_stood_beside_and_nobody_else(manager, alike, p
     form = {"name": "Li Min", "unit": "9-909", "way": "told"}
     assert manager.post("/api/v1/enrolments", data=form, files=enrolled).status_code == 201
     run = "/import/run" if way == "/import" else "/api/v1/imports/current/run"
-    manager.post(run, data={"another": ["3", "4"]})
+    manager.post(run, data=looked_at(manager, 3, 4))
     done = until(manager, "done")
     assert (actions(done), done["lines"][1]["is_like"]) == (["refused"] * 3, True)
     assert "Li Min, 9-909" in done["lines"][1]["why"]
@@ -289,7 +290,7 @@ def test_a_tick_holds_for_whom_it_stood_beside_and_nobody_else(manager, alike, p
     for ticks in (["2"], ["3"], ["4"]):
         manager.post(way, files=alike())
         until(manager, "rehearsed")
-        manager.post(run, data={"another": ticks})
+        manager.post(run, data=looked_at(manager, *ticks))
         until(manager, "done")
     assert sorted(one.name for one in residents.every(store)) == ["Li Min", "Li Na", "Wang Fang", "Wei"]
 
@@ -298,7 +299,7 @@ def test_a_tick_holds_for_whom_it_stood_beside_and_nobody_else(manager, alike, p
 def test_as_many_lines_can_be_ticked_as_there_are(manager, alike, store, run):
     manager.post("/import", files=alike(2))
     until(manager, "rehearsed")
-    assert manager.post(run, data={"another": [str(line) for line in range(3, 2003)]}).status_code in (303, 202)
+    assert manager.post(run, data=looked_at(manager, *range(3, 2003))).status_code in (303, 202)
     assert actions(until(manager, "done")) == ["enrolled", "enrolled"]
     assert len(residents.every(store)) == 2
 
@@ -306,14 +307,84 @@ def test_as_many_lines_can_be_ticked_as_there_are(manager, alike, store, run):
 def test_what_was_ticked_beside_another_table_confirms_nothing(manager, alike, store):
     manager.post("/import", files=alike(1))
     until(manager, "rehearsed")
-    looked_at = re.search(r'name="key" value="([^"]+)"', manager.get("/import").text)[1]
-    manager.post("/import/discard")
+    before = re.search(r'name="key" value="([^"]+)"', manager.get("/import").text)[1]
+    manager.post("/import/discard", data=looked_at(manager))
     manager.post("/import", files=alike())
     until(manager, "rehearsed")
     for language, said in (("en", "Another table was uploaded since"), ("zh-CN", "上传了另一份表格")):
-        answer = manager.post("/import/run", data={"key": looked_at}, headers={"accept-language": language})
+        answer = manager.post("/import/run", data={"key": before}, headers={"accept-language": language})
         assert (answer.status_code, said in problem_of(answer)) == (422, True)
     assert residents.every(store) == []
     shown = re.search(r'name="key" value="([^"]+)"', answer.text)[1]
     assert manager.post("/import/run", data={"key": shown, "another": ["3", "4"]}).status_code == 303
     until(manager, "done")
+
+
+@pytest.mark.parametrize("run", ["/import/run", "/api/v1/imports/current/run"])
+@pytest.mark.parametrize("key", [None, ""])
+def test_a_tick_without_the_table_it_was_seen_in_confirms_nothing(manager, browser, alike, store, run, key):
+    manager.post("/api/v1/imports", files=alike())
+    until(manager, "rehearsed")
+    seen = looked_at(manager, 3)
+    # Somebody else uploads a table in between: its third line was seen by nobody who ticked.
+    browser("owner").post("/api/v1/imports", files=alike(2))
+    until(manager, "rehearsed")
+    for form in (seen, seen | {"key": key} if key is not None else {"another": ["3"]}):
+        answer = manager.post(run, data=form)
+        assert answer.status_code in (409, 422)
+    assert until(manager, "rehearsed")
+    assert residents.every(store) == []
+    # A program that ticks nothing needs no key.
+    assert manager.post("/api/v1/imports/current/run").status_code == 202
+    assert actions(until(manager, "done")) == ["enrolled", "refused"]
+
+
+def test_whoever_stops_an_import_says_which_and_is_on_record(manager, browser, photos, store, context, staff):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        rows = "".join(f"P{n},{n},1.jpg,told,yes\n" for n in range(40))
+        out.writestr("people.csv", f"name,unit,photos,consent,another_person\n{rows}")
+        out.write(photos / "obama.jpg", "1.jpg")
+    owner = browser("owner")
+    owner.post("/api/v1/imports", files=[("files", ("all.zip", made.getvalue()))])
+    until(owner, "rehearsed")
+    owner.post("/import/run", data=looked_at(owner))
+    for form in ({"key": "of another table"}, {}):
+        answer = manager.post("/import/discard", data=form)
+        assert (answer.status_code, "look at it before you stop it" in problem_of(answer)) == (422, True)
+    for path in ("/api/v1/imports/current", "/api/v1/imports/current?key=another"):
+        assert manager.ask("DELETE", path).status_code == 409
+    assert context.importer.now.phase == "working"
+    assert manager.post("/import/discard", data=looked_at(manager)).headers["location"] == "/import"
+    assert context.importer.now is None
+    (stopped,) = [line.details for line in audit.lines(store) if line.kind == "import_stopped"]
+    by, of = (f"user {staff[one].id}" for one in ("manager", "owner"))
+    assert stopped == {"by": by, "uploaded_by": of, "rows": 40}
+    # What is done is no longer stopped, only put away.
+    manager.post("/import", files=[("files", ("t.csv", b"name\nAnn\n"))])
+    until(manager, "rehearsed")
+    manager.post("/import/run", data=looked_at(manager))
+    until(manager, "done")
+    assert manager.ask("DELETE", "/api/v1/imports/current").status_code == 204
+    assert [line.kind for line in audit.lines(store)].count("import_stopped") == 1
+
+
+def test_whose_faces_a_table_shows_is_looked_at_once_while_it_is_read(manager, alike, store):
+    def looks():
+        return [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
+
+    manager.post("/import", files=alike(2))
+    wait_for(lambda: "This is the face of Li Na" in manager.get("/import?part=live").text, 60, "nobody is like anybody")
+    assert looks() == ["an import"]
+    # Who opens the page begins a look, and what it fetches by itself goes on with it.
+    for path in ("/import", "/import?part=live", "/api/v1/imports/current"):
+        manager.get(path)
+    assert looks() == ["an import"] * 2
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-CN"])
+def test_page_and_command_name_every_column_there_is(manager, facegate, tag):
+    page, told = manager.get("/import", headers={"accept-language": tag}).text, facegate("import", "--help").out
+    for column in COLUMNS:
+        assert column in page
+        assert column in told
