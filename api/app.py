@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from api.actors import actor_of, signed_in_or_open
 from api.auth import Actor, Permission, digest
-from api.context import Context, context_of, store_of
+from api.context import Context, context_of, record_look, store_of
 from api.drafts import draft_in
 from api.front.bodies import MOST_FIELDS, MOST_FILES, MOST_OF_A_FIELD
 from api.front.shield import Shield
@@ -114,6 +114,7 @@ def _who_typed(request: Request) -> str | None:
 
 def _told(request: Request, error: Exception, draft: str = "") -> Response:
     """An error as the asker reads it: a problem for machines, a page in their language for people."""
+    error = _on_record(request, error)
     status, headers = _status(error), getattr(error, "headers", None)
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
@@ -142,6 +143,19 @@ def _error_page(request: Request, error: Exception, status: int, sentence: str, 
     if own_photo.is_of_link(request):
         return own_photo.told(request, error, status, sentence)
     return page(request, "error.html", status_code=status, status=status, sentence=sentence, hint=hint)
+
+
+def _on_record(request: Request, error: Exception) -> Exception:
+    """An error whose reader is shown something of a resident, once that look is on record; if it cannot be, why not."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None or not isinstance(error, FacegateError) or error.tells is None:
+        return error
+    try:
+        with store_of(context_of(request)) as connection:
+            record_look(connection, actor, error.tells)
+    except FacegateError as trouble:
+        return trouble
+    return error
 
 
 def _sign_in_for(request: Request) -> str:

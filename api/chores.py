@@ -7,12 +7,13 @@ import asyncio
 import logging
 import sqlite3
 from datetime import UTC, datetime
+from functools import partial
 
 from api.context import Context, store_of
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
-from gate.store.people import photo_links, residents
+from gate.store.people import consents, photo_links, residents
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +35,12 @@ async def forget_faces(context: Context) -> None:
 
 def forget_what_is_over(context: Context, now: datetime) -> None:
     """Keep nothing of enrolments that nobody came back to, of what came by links that have ended, and of whoever was
-    erased elsewhere, by a command or at night. Raises StoreError."""
+    erased or withdrew elsewhere, by a command or at night. Raises StoreError."""
     context.waiting.forget_old()
     context.at_gate.forget_old()
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
+        context.waiting.forget_ended(partial(consents.ended_since, connection))
         known = context.waiting.people() | context.own_photos.people()
         context.forget({one for one in known if residents.get(connection, one) is None})
 

@@ -127,9 +127,9 @@ class Enroller:
         from enroll.enrolment import judge_again
 
         with self.turn() as models:
-            judge_again(connection, models, asked, made)
+            overruled = judge_again(connection, models, asked, made)
             with written_in:
-                return write(connection, asked, made, by)
+                return write(connection, asked, made, by, overruled=overruled)
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,14 @@ class WaitingRoom:
             self._waiting = {key: one for key, one in self._waiting.items() if one.whose not in people}
             for one in self._waiting.values():
                 one.found = one.found.without(people)
+
+    def forget_ended(self, ended: Callable[[str, str], bool]) -> None:
+        """Keep nothing of those who agree no longer: whether a consent of a resident's `ended` since a moment."""
+        with self._lock:
+            held = [(one.key, one.asked.whose, one.asked.asked_at) for one in self._waiting.values()]
+        over = {key for key, whose, moment in held if whose is not None and ended(whose.id, moment)}
+        with self._lock:
+            self._waiting = {key: one for key, one in self._waiting.items() if key not in over}
 
     def forget_old(self) -> None:
         """Keep nothing of what nobody came back to."""

@@ -16,7 +16,7 @@ import click
 
 from commands.drop_root import become, owner_of
 from gate.config import Settings, load_settings
-from gate.errors import UsageError
+from gate.errors import FacegateError, UsageError
 from gate.processes.terminal import in_one_line, spelt
 from gate.state_folder import (
     CONFIG_NAME,
@@ -69,9 +69,14 @@ class Home:
 
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
-        """Its database, with SQLite's errors in words."""
+        """Its database, with SQLite's errors in words. A refusal that tells something of a resident is on record."""
         with closing(open_database(self.state)) as connection, sentences(database_of(self.state)):
-            yield connection
+            try:
+                yield connection
+            except FacegateError as error:
+                if error.tells is not None:
+                    record_look(connection, error.tells, self.by)
+                raise
 
 
 def record_look(connection: sqlite3.Connection, what: str, by: str) -> None:

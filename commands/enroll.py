@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import handed_over
-from commands.common import Home, counted, home, json_option, print_json, state_option
+from commands.common import Home, counted, home, json_option, print_json, record_look, state_option
 from enroll.application import Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
 from gate.errors import Refusal, UsageError
@@ -101,7 +101,7 @@ def _enrol(
     """Enrol from photos, also somebody who is enrolled already; and what is to be expected with one more."""
     from enroll.decode import photo_in
     from enroll.decoder.parent import Decoder
-    from enroll.duplicates import LooksLikeAnother
+    from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
     from enroll.enrolment import enrol
     from gate.care.forecast import forecast_of
     from models.pack import open_models
@@ -114,6 +114,7 @@ def _enrol(
         try:
             enrolled = enrol(connection, models, asked, gate.by)
         except LooksLikeAnother as found:
+            record_look(connection, WHOSE_FACE, gate.by)
             seen = _asked_about(found, asks=asks)
             enrolled = enrol(connection, models, replace(asked, another_than=seen), gate.by)
         return enrolled, forecast_of(connection, gate.models_dir, gate.settings.models.pack, gate.settings.vision)

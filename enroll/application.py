@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
-from gate.errors import Refusal, UsageError
+from gate.errors import Refusal, ResidentRefusal, Sentence, UsageError
 from gate.names import clean_name, clean_text
 from gate.store.database import transaction
-from gate.store.people import homes, residents
+from gate.store.people import consents, homes, residents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -24,6 +25,15 @@ from gate.store.people.templates import MAX_TEMPLATES, Template
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_ENDED = Sentence(
+    "{name} withdrew their consent in the meantime; nothing is kept. Ask them again, and enrol them anew."
+)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class Application:
     """The resident who gets more templates; None: a new one."""
     another_than: frozenset[str] | None = frozenset()
     """The ids of those whom the face is like, and of whom somebody said that they are another; None: than anybody."""
+    asked_at: str = field(default_factory=_now, compare=False)
+    """ISO 8601, UTC. What they agreed to, they agreed to before."""
 
     @classmethod
     def of(
@@ -112,20 +124,28 @@ def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
     )  # fmt: skip
 
 
-def write(connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str) -> Resident:
-    """Keep the person, the templates made of their photos, and the consent; the record says `by` whom.
+def write(
+    connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str, *, overruled: int = 0
+) -> Resident:
+    """Keep the person, the templates made of their photos, and the consent; the record says `by` whom, and of how many
+    whom they are like somebody said that they are another.
 
-    All or nothing. Raises Refusal as `refuse_namesake`, `residents.enrol` and `residents.add_templates`.
+    All or nothing. Raises Refusal as `refuse_namesake`, `residents.enrol` and `residents.add_templates`, and where a
+    consent of theirs ended since this was asked.
     """
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
     with transaction(connection):
         if asked.whose is not None:
+            if consent is not None and consents.ended_since(connection, asked.whose.id, asked.asked_at):
+                raise ResidentRefusal(_ENDED, name=asked.whose.name)
             # A home that they have already stays written as it is.
             unit = None if homes.are_one(asked.whose.unit, asked.unit) else asked.unit
-            return residents.add_templates(connection, asked.whose, made, consent, unit=unit, by=by)
+            return residents.add_templates(
+                connection, asked.whose, made, consent, unit=unit, by=by, overruled=overruled
+            )
         # Whoever asked at the same time may have been quicker.
         refuse_namesake(connection, asked)
-        return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by)
+        return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by, overruled=overruled)
 
 
 def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:

@@ -161,7 +161,8 @@ def _keep(
 ) -> tuple[Action, Resident]:
     """Write it; what became of the row, and whose it is."""
     if found is not None:
-        action, person = Action.ENROLLED, write(connection, asked, found.templates, by)
+        person = write(connection, asked, found.templates, by, overruled=len(found.lookalikes))
+        action = Action.ENROLLED
     elif asked.whose is None:
         action, person = Action.ADDED, write(connection, asked, (), by)
     else:

@@ -37,6 +37,8 @@ _SAID = {
     Likeness.SAME: Sentence("This is the face of {who}."),
     Likeness.ALIKE: Sentence("This face looks very like {who}."),
 }
+# As the record calls a look at that.
+WHOSE_FACE = "whose face it is"
 _UNTIL_SAID = Sentence("Nothing is saved until somebody says that they are two people.")
 
 
@@ -63,6 +65,7 @@ class LooksLikeAnother(Refusal):
     """The face is that of somebody else who is enrolled, or very like it, and nobody said that they are two people."""
 
     reason = "looks_like_another"
+    tells = WHOSE_FACE
 
     def __init__(self, lookalikes: Sequence[Lookalike]) -> None:
         told = together([*(one.said for one in lookalikes), _UNTIL_SAID])

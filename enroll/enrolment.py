@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enroll.application import Application, Photo, write
 from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
-from enroll.duplicates import Lookalike, LooksLikeAnother, lookalikes
+from enroll.duplicates import WHOSE_FACE, Lookalike, LooksLikeAnother, lookalikes
 from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.store.people import templates
 from gate.store.people.residents import Resident
@@ -36,6 +36,12 @@ class NotTheirs(Refusal):
     def __init__(self, existing: Resident, lookalikes: Sequence[Lookalike]) -> None:
         super().__init__(_NOT_THEIRS.pattern, name=existing.name)
         self.lookalikes = tuple(lookalikes)
+
+
+class NotTheirsButWhose(Refusal):
+    """The same for whoever may see people, with whose face it is."""
+
+    tells = WHOSE_FACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def enrol(
     found = prepare_openly(connection, models, asked)
     refuse_lookalikes(asked, found.lookalikes)
     with written_in or nullcontext():
-        resident = write(connection, asked, found.templates, by)
+        resident = write(connection, asked, found.templates, by, overruled=len(found.lookalikes))
     return Enrolled(resident, found.lookalikes, found.left_out)
 
 
@@ -113,14 +119,17 @@ def prepare_openly(connection: sqlite3.Connection, models: Models, asked: Applic
         return prepare(connection, models, asked)
 
 
-def judge_again(connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]) -> None:
+def judge_again(connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]) -> int:
     """Ask of templates that were made a while ago what was asked of their photos: others may have been enrolled since.
+    Of how many somebody said that they are another.
 
     Raises LooksLikeAnother, and Refusal where they are not like the resident they are for, as `prepare_openly`.
     """
     vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in made])
     with _openly():
-        refuse_lookalikes(asked, _judged(connection, models, asked, vectors, None))
+        alike = _judged(connection, models, asked, vectors, None)
+        refuse_lookalikes(asked, alike)
+    return len(alike)
 
 
 def refuse_lookalikes(asked: Application, found: Sequence[Lookalike]) -> None:
@@ -186,7 +195,7 @@ def _openly() -> Iterator[None]:
         yield
     except NotTheirs as refused:
         told = together([*(one.said for one in refused.lookalikes), refused.sentence])
-        raise Refusal(told.pattern, **told.values) from refused
+        raise NotTheirsButWhose(told.pattern, **told.values) from refused
 
 
 def _judged(

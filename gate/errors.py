@@ -40,6 +40,9 @@ def together(sentences: Sequence[Sentence]) -> Sentence:
 class FacegateError(Exception):
     """Something a person can mend; the message says what to do."""
 
+    tells: str | None = None
+    """What whoever reads it is shown of a resident, as the record calls a look at that; None: nothing of anybody."""
+
     def __init__(self, pattern: str, **values: object) -> None:
         self.sentence = Sentence(pattern, **values)
         super().__init__(self.sentence)
@@ -56,3 +59,9 @@ class UsageError(FacegateError):
 
 class Refusal(FacegateError):
     """The answer is no: exit code 1."""
+
+
+class ResidentRefusal(Refusal):
+    """The same with a resident's name in it, also for whoever knew their id alone."""
+
+    tells = "a resident"

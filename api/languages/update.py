@@ -15,9 +15,9 @@ _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parent.parent
 # What holds a sentence, and which of its arguments that is.
 _KEYWORDS = {
-    "_": None, "Sentence": None, "Refusal": None, "UsageError": None, "LinkDown": None,
+    "_": None, "Sentence": None, "Refusal": None, "ResidentRefusal": None, "UsageError": None, "LinkDown": None,
     "Impostor": None, "NotUnderstood": None, "language": None, "words": None,
-    "HttpProblem": (2,), "clean_text": (2,), "clean_name": (2,), "many": (1, 2),
+    "HttpProblem": (2,), "Outdated": (2,), "clean_text": (2,), "clean_name": (2,), "many": (1, 2),
 }  # fmt: skip
 _FOLDERS = ("api", "enroll", "gate/store")
 _FILES = (

@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, door_status, record_look, record_look_once
+from api.context import Context, Shared, Store, door_status, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.pages.orders import said_of
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page, page_of_people
 from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
 from api.problems import SignInNeeded
@@ -98,12 +98,11 @@ def show_services(
     """How well the gate serves, and whom it serves badly."""
     now = datetime.now(UTC)
     found = statistics.of(connection, (now - timedelta(days=days)).isoformat(), now.isoformat())
-    record_look(connection, actor, "services")
     drilled = datetime.fromisoformat(found.last_drill_at) if found.last_drill_at else None
     since_drill = max(0, (now - drilled).days) if drilled else None
     by_day = _days(connection, now.astimezone(zone_of(context.zone)), days)
-    return page(
-        request, "services.html", actor=actor, found=found, days=days, since_drill=since_drill,
+    return page_of_people(
+        request, connection, actor, "services", "services.html", found=found, days=days, since_drill=since_drill,
         units=residents.homes(connection), by_day=list(by_day.items())[-days:][::-1],
         weeks=[one for one in times.by_week(by_day) if one.before][: _weeks_in(days)],
     )  # fmt: skip

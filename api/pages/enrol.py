@@ -18,7 +18,7 @@ from api.auth import Actor
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page_of_people
 from api.pages.photo_links import add_with_link, new_key
 from api.pages.residents import resident_page
 from api.v1.enrolments import Typed, application
@@ -26,7 +26,7 @@ from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting
 from enroll import consent as texts
 from enroll.application import add_without_face
-from enroll.duplicates import LooksLikeAnother
+from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
 from gate.errors import FacegateError, Sentence
 from gate.store.people import residents
 from gate.store.people.consents import Given, Way
@@ -101,13 +101,14 @@ def enrol(
         with context.waiting.beginning:
             waiting = _begun(context, connection, actor, typed, sent, key)
             if waiting.enrolled is None and (not seen or waiting.found.lookalikes):
-                return _look(request, actor, waiting)
+                return _look(request, connection, actor, waiting)
             try:
                 _enrol(context, connection, actor, waiting)
             except LooksLikeAnother as error:
-                return _look_again(request, actor, waiting, error)
+                return _look_again(request, connection, actor, waiting, error)
     except (FacegateError, PackError) as error:
-        return _form(request, connection, actor, resident, given, problem=words.error(error))
+        tells = getattr(error, "tells", None)
+        return _form(request, connection, actor, resident, given, look=tells, problem=words.error(error))
     return _done(request, connection, context, actor, waiting)
 
 
@@ -127,15 +128,15 @@ def enrol_seen(
         return _form(request, connection, actor, "", problem=words(_OVER, minutes=round(LASTS_S / 60)))
     kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
     if not kept and waiting.enrolled is None:
-        return _look(request, actor, waiting, words("Keep at least one photo, or cancel."))
+        return _look(request, connection, actor, waiting, words("Keep at least one photo, or cancel."))
     said = (waiting.asked.another_than or frozenset()) | frozenset(another_than or ())
     waiting.asked = replace(waiting.asked, another_than=said)
     try:
         _enrol(context, connection, actor, waiting, kept)
     except LooksLikeAnother as error:
-        return _look_again(request, actor, waiting, error)
+        return _look_again(request, connection, actor, waiting, error)
     except (FacegateError, PackError) as error:
-        return _look(request, actor, waiting, words.error(error))
+        return _look(request, connection, actor, waiting, words.error(error))
     return _done(request, connection, context, actor, waiting)
 
 
@@ -207,7 +208,7 @@ def _done(
     for one in waiting.found.left_out:
         notice += " " + words("Left out: {why}", why=one.why)
     if waiting.asked.whose is not None:
-        return resident_page(request, connection, context, actor, enrolled.id, notice=notice)
+        return resident_page(request, connection, context, actor, enrolled.id, done=True, notice=notice)
     return _form(request, connection, actor, "", _next_of(enrolled), notice=notice)
 
 
@@ -216,19 +217,24 @@ def _next_of(person: Resident) -> dict[str, str]:
     return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
 
 
-def _look(request: Request, actor: Actor, waiting: Waiting, problem: str | None = None) -> Response:
+def _look(
+    request: Request, connection: sqlite3.Connection, actor: Actor, waiting: Waiting, problem: str | None = None
+) -> Response:
     """The page that shows whom the photos show, and asks."""
     faces = [portrait_of(portrait) for portrait in waiting.found.portraits]
-    return page(
-        request, "enrol_look.html", status_code=422 if problem else 200, actor=actor, waiting=waiting, faces=faces,
-        problem=problem, minutes=round(LASTS_S / 60),
+    known = WHOSE_FACE if waiting.found.lookalikes else "a resident" if waiting.asked.whose else None
+    return page_of_people(
+        request, connection, actor, known, "enrol_look.html", status_code=422 if problem else 200, waiting=waiting,
+        faces=faces, problem=problem, minutes=round(LASTS_S / 60),
     )  # fmt: skip
 
 
-def _look_again(request: Request, actor: Actor, waiting: Waiting, error: LooksLikeAnother) -> Response:
+def _look_again(
+    request: Request, connection: sqlite3.Connection, actor: Actor, waiting: Waiting, error: LooksLikeAnother
+) -> Response:
     """The same page, where somebody whom they are like was enrolled in the meantime."""
     waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
-    return _look(request, actor, waiting)
+    return _look(request, connection, actor, waiting)
 
 
 def portrait_of(portrait: Image) -> str:
@@ -244,17 +250,22 @@ def _form(
     actor: Actor,
     resident: str,
     given: dict[str, str] | None = None,
+    look: str | None = None,
     **said: str,
 ) -> Response:
-    """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem."""
+    """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem,
+    which may be a `look` at somebody, as the record calls it."""
     language = language_of(request).tag
     spoken = language if language in texts.LANGUAGES else "en"
-    return page(
+    person = found_resident(connection, resident) if resident else None
+    return page_of_people(
         request,
+        connection,
+        actor,
+        look or ("a resident" if person is not None else None),
         "enrol.html",
         status_code=422 if "problem" in said else 200,
-        actor=actor,
-        person=found_resident(connection, resident) if resident else None,
+        person=person,
         given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
         consent_text=texts.text(spoken),
         consent_language=spoken,

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from api.actors import Registrar
 from api.at_gate import Led
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store, record_look, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.camera import picture_of
@@ -21,6 +21,7 @@ from api.pages.enrol import portrait_of
 from api.pages.enrol_words import AT_THE_DESK
 from api.pages.page import language_of
 from api.problems import HttpProblem
+from enroll.duplicates import WHOSE_FACE
 from enroll.sitting import Prompt, Seen
 from gate.errors import Refusal, Sentence, together
 
@@ -77,6 +78,8 @@ def look(
         }
         for one in new
     ]
+    if any(one["warning"] for one in photos):
+        record_look_once(connection, context, actor, WHOSE_FACE, of=led.key)
     said = _said(led, advice, words)
     return JSONResponse(said | {"jpeg": _base64(jpeg) if jpeg else None, "photos": photos})
 

@@ -15,11 +15,11 @@ from pydantic import BaseModel, Field
 
 from api.actors import Reader
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages import event_table
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page_of_people
 from api.pages.record_words import VIEWS, WHY, teller
 from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
@@ -80,10 +80,9 @@ def show_events(
     spanned = _span(asked, now)
     search = _search(connection, asked, spanned, actor)
     found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
-    record_look(connection, actor, "events")
     known = {one.id: one for one in residents.every(connection)}
-    return page(
-        request, "events.html", actor=actor, asked=asked, found=found, views=VIEWS, known=known,
+    return page_of_people(
+        request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
         units={one.id: one.unit for one in known.values() if one.unit}, why=WHY if _explains(asked) else {},
         told=teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),

@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Registrar
 from api.auth import Permission, new_secret
-from api.context import Shared, Store, record_look
+from api.context import Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
-from api.pages.page import page
+from api.pages.page import page_of_people
 from api.pages.residents import known_of_faces
 from api.problems import HttpProblem
 from gate.store.people import erasure, homes, residents
@@ -33,13 +33,14 @@ def show_home(request: Request, connection: Store, context: Shared, actor: Regis
     home = found_home(connection, written)
     if home.key != written:
         return RedirectResponse(request.url_for("show_home", written=home.key).path, 303)
-    record_look(connection, actor, "residents")
     asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
     lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
-    return page(
+    return page_of_people(
         request,
+        connection,
+        actor,
+        "residents",
         "home.html",
-        actor=actor,
         home=home,
         lines=lines,
         key=new_secret(),

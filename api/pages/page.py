@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -14,7 +15,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api import wording
-from api.context import context_of
+from api.auth import Actor
+from api.context import context_of, record_look
 from api.languages import Language
 from api.languages.hours import hours_in
 from gate.clock import zone_of
@@ -121,3 +123,16 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
     }
     made: Environment = request.app.state.templates
     return HTMLResponse(made.get_template(template).render(known | values), status_code)
+
+
+def page_of_people(
+    request: Request, connection: sqlite3.Connection, actor: Actor, look: str | None, template: str,
+    status_code: int = 200, **values: Any,
+) -> HTMLResponse:  # fmt: skip
+    """One page with somebody's personal data on it: whoever makes it puts the `look` on record, as it is called there.
+
+    None: it shows nobody, or says that a deed is done which is on record itself.
+    """
+    if look is not None:
+        record_look(connection, actor, look)
+    return page(request, template, status_code, actor=actor, **values)

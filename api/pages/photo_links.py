@@ -21,7 +21,7 @@ from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
-from api.pages.page import page
+from api.pages.page import page, page_of_people
 from api.pages.photo_words import NOT_TAKEN
 from api.pages.qr_code import qr_code
 from api.problems import HttpProblem
@@ -128,12 +128,12 @@ def show_link(
     person, shown = found_resident(connection, resident), context.own_photos.shown(key, resident, actor.label)
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
     if shown is None or link is None or link.secret_sha256 != digest(shown.secret):
-        return page(request, "photo_link.html", actor=actor, person=person, url=None)
+        return page_of_people(request, connection, actor, "a resident", "photo_link.html", person=person, url=None)
     at, reachable = address_for_phones(request, context)
     url = f"{at}/photo/{shown.secret}"
-    return page(
-        request, "photo_link.html", actor=actor, person=person, url=url, qr=qr_code(url), ends_at=link.ends_at,
-        reachable=reachable,
+    return page_of_people(
+        request, connection, actor, "a resident", "photo_link.html", person=person, url=url, qr=qr_code(url),
+        ends_at=link.ends_at, reachable=reachable,
     )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Registrar
 from api.auth import Actor, new_secret
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page_of_people
 from api.pages.photo_links import link_of, photos_for
 from api.problems import HttpProblem
 from api.v1.residents import etag, found_resident, refuse_outdated
@@ -57,12 +57,12 @@ def show_residents(
     found = homes.grouped(finding.search(connection, search))
     start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
     shown = _as_many_as_fit(found[start:])
-    record_look(connection, actor, "residents")
     more = start + len(shown) < len(found)
     today = datetime.now(zone_of(context.zone)).date()
-    return page(
-        request, "residents.html", actor=actor, homes=shown, total=sum(len(one.people) for one in found), search=search,
-        next=shown[-1].key if more else None, fading=retention.fading(connection, context.settings.keep, today),
+    return page_of_people(
+        request, connection, actor, "residents", "residents.html", homes=shown, search=search,
+        total=sum(len(one.people) for one in found), next=shown[-1].key if more else None,
+        fading=retention.fading(connection, context.settings.keep, today),
         **known_of_faces(connection, context), **photos_for(context, connection, actor),
     )  # fmt: skip
 
@@ -85,7 +85,6 @@ def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str
 @router.get("/residents/{resident}")
 def show_resident(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
     """One person: how they are let in, their face, their consent, what they did lately."""
-    record_look(connection, actor, "a resident")
     return resident_page(request, connection, context, actor, resident)
 
 
@@ -114,7 +113,7 @@ def change_resident(
             group=group, valid_from=valid_from, valid_until=valid_until,
             schedule=None if not schedule else "" if schedule == _NO_OWN_HOURS else schedule,
         )  # fmt: skip
-        change(connection, found, wanted, by=actor.label)
+        changed = change(connection, found, wanted, by=actor.label)
     except HttpProblem as outdated:
         return resident_page(request, connection, context, actor, resident, problem=language.error(outdated))
     except FacegateError as error:
@@ -123,7 +122,9 @@ def change_resident(
             "extended": extended, "schedule": schedule,
         }  # fmt: skip
         return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
-    return resident_page(request, connection, context, actor, resident, notice=language("Saved."))
+    # The change is on record; where nothing is changed, it is a look.
+    done = changed != found
+    return resident_page(request, connection, context, actor, resident, done=done, notice=language("Saved."))
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -159,7 +160,7 @@ def correct_opening(
     corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
     said = words("Noted. From now on the gate asks for a closer match before it takes somebody for them.")
-    return resident_page(request, connection, context, actor, resident, notice=said)
+    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
 
 
 @router.post("/residents/{resident}/corrections/taken-back")
@@ -169,7 +170,8 @@ def take_correction_back(
     """It was them after all."""
     corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
     words = language_of(request)
-    return resident_page(request, connection, context, actor, resident, notice=words("The correction is taken back."))
+    said = words("The correction is taken back.")
+    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
 
 
 @router.post("/residents/{resident}/templates/erasure")
@@ -179,7 +181,8 @@ def erase_template(
     """One template goes."""
     erasure.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
     words = language_of(request)
-    return resident_page(request, connection, context, actor, resident, notice=words("Template erased."))
+    said = words("Template erased.")
+    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
 
 
 def resident_page(
@@ -189,16 +192,23 @@ def resident_page(
     actor: Registrar,
     resident: str,
     typed: dict[str, Any] | None = None,
+    *,
+    done: bool = False,
     **said: str,
 ) -> Response:
-    """The page of one resident, with what is `said` above it: a notice, or a problem with what was `typed`."""
+    """The page of one resident, with what is `said` above it: a notice, or a problem with what was `typed`.
+
+    It is a look, unless it says that something is `done` to them, which is on record itself.
+    """
     person = found_resident(connection, resident)
     today = datetime.now(zone_of(context.zone)).date()
-    return page(
+    return page_of_people(
         request,
+        connection,
+        actor,
+        None if done else "a resident",
         "resident.html",
         status_code=422 if "problem" in said else 200,
-        actor=actor,
         person=person,
         form=replace(person, **typed or {}),
         fading=[one for one in retention.fading(connection, context.settings.keep, today) if one.resident == person.id],

@@ -15,10 +15,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Registrar
 from api.auth import Actor, Permission, new_secret
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page_of_people
 from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.database import transaction
@@ -126,9 +126,9 @@ def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -
     except FacegateError as error:
         said = language_of(request).error(error)
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
-    return page(
-        request, "together_look.html", actor=actor, wanted=wanted, people=people, shown=_by_home(people)[:_NAMED],
-        counted=wanted.deed in _ERASING and len(people) > _FEW,
+    return page_of_people(
+        request, connection, actor, "residents", "together_look.html", wanted=wanted, people=people,
+        shown=_by_home(people)[:_NAMED], counted=wanted.deed in _ERASING and len(people) > _FEW,
         deeds=DEEDS, erasing=wanted.deed in _ERASING, known_as=_digest(people), key=new_secret(),
         templates=sum(one.templates for one in people), back="/residents/together",
     )  # fmt: skip
@@ -195,10 +195,10 @@ def _choice(
 ) -> Response:  # fmt: skip
     found = finding.search(connection, search, group=group or None)
     found = _by_home(found)
-    record_look(connection, actor, "residents")
-    return page(
-        request, "together.html", actor=actor, people=found[:_SHOWN], total=len(found), search=search, group=group,
-        groups=schedules.groups(connection), schedules=schedules.every(connection), deeds=DEEDS, wanted=wanted,
+    return page_of_people(
+        request, connection, actor, "residents", "together.html", people=found[:_SHOWN], total=len(found),
+        search=search, group=group, groups=schedules.groups(connection), schedules=schedules.every(connection),
+        deeds=DEEDS, wanted=wanted,
         status_code=422 if "problem" in said else 200, back="/residents/together", **said,
     )  # fmt: skip
 

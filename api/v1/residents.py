@@ -23,6 +23,12 @@ from gate.store.people.residents import Resident as Stored
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
 
+class Outdated(HttpProblem):
+    """Somebody else changed a resident in the meantime."""
+
+    tells = "a resident"
+
+
 class Resident(BaseModel):
     """Someone who lives here. A face is optional: `templates` may be 0."""
 
@@ -237,7 +243,7 @@ def etag(resident: Stored) -> str:
 def refuse_outdated(resident: Stored, if_match: str | None) -> None:
     """Raises 412 where somebody else changed them since."""
     if if_match is not None and if_match.strip() not in ("*", etag(resident)):
-        raise HttpProblem(
+        raise Outdated(
             412, "{name} was changed by someone else in the meantime; look again before you change.", name=resident.name
         )
 

@@ -102,7 +102,7 @@ def test_a_resident_in_the_childs_place_is_named_as_soon_as_she_is_taken(leader,
         assert leader.photos[0]["portrait"]
     assert len(residents.every(store)) == 1
     looked = [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
-    assert looked == ["the camera"]
+    assert looked == ["the camera", "whose face it is"]
 
 
 def test_of_two_in_view_of_a_passer_by_and_of_another_person_nothing_is_taken(leader, camera, photos):

@@ -2,11 +2,14 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
+from api.chores import forget_what_is_over
 from gate.store.people import erasure, residents
 from gate.store.people.templates import vectors
+from gate.store.record import audit
 from tests.api.test_residents import enrol as enrol_by_api
 from tests.api.test_residents import upload
 from tests.console import Browser, problem_of
@@ -151,3 +154,36 @@ def test_the_check_of_a_photo_shows_the_face_that_would_be_taken(manager, photos
     assert check("obama.jpg")["fit"]
     assert check("obama.jpg")["portrait"]
     assert check("obama_partial_face.jpg")["portrait"] is None
+
+
+@pytest.mark.parametrize("seen", ["", "1"])
+def test_who_withdrew_by_a_command_is_not_enrolled_by_a_yes_from_before(manager, photos, store, context, staff, seen):
+    enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    (li,) = residents.every(store)
+    asked = submit(manager, photos, "obama2.jpg", name="", resident=li.id, key="k1")
+    erasure.withdraw(store, li, by="a command")
+    again = {"seen": seen} if seen else {}
+    said = "Li Na withdrew their consent in the meantime"
+    assert said in problem_of(say_yes(manager, asked))
+    # The same form sent again holds what was said before, too.
+    answer = submit(manager, photos, "obama2.jpg", name="", resident=li.id, key="k1", **again)
+    assert said in (problem_of(answer) or problem_of(say_yes(manager, answer)))
+    assert residents.get(store, li.id).templates == 0
+    # Nothing of their faces is kept either.
+    forget_what_is_over(context, datetime.now(UTC))
+    assert context.waiting.of(key_of(asked), f"user {staff['manager'].id}") is None
+    # They agree anew: that is another page.
+    anew = submit(manager, photos, "obama2.jpg", name="", resident=li.id, key="k2", seen="1")
+    assert "Li Na is enrolled." in anew.text
+
+
+def test_how_many_were_said_to_be_another_is_on_record_without_their_names(manager, photos, store):
+    enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    say_two(manager, submit(manager, photos, "obama2.jpg"))
+    everyone = [one.id for one in residents.every(store)]
+    enrol_by_api(manager, photos, "obama3.jpg", name="Wei", unit="9", another_than=everyone)
+    (wei,) = (one for one in residents.every(store) if one.name == "Wei")
+    say_two(manager, submit(manager, photos, "obama2.jpg", name="", resident=wei.id))
+    enrolled = [line for line in audit.lines(store) if line.kind in ("enrolled", "templates_added")]
+    assert [line.details.get("overruled") for line in enrolled] == [None, 1, 2, 2]
+    assert not any(one in str(line.details) for line in enrolled for one in everyone)

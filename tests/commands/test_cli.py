@@ -287,6 +287,24 @@ def test_looking_is_on_record(facegate):
     ]
 
 
+def test_whose_face_it_is_is_not_told_without_a_line(facegate, photos, tmp_path):
+    facegate("enroll", "Li Na", photos / "obama.jpg")
+    refused = facegate("enroll", "Wei", photos / "obama2.jpg")
+    assert "This is the face of Li Na" in refused.err
+    facegate("enroll", "Wei", photos / "obama2.jpg", "--another-person")
+    facegate("enroll", "Joe", photos / "biden.jpg")
+    theirs = facegate("enroll", "Joe", photos / "obama2.jpg")
+    assert "This is the face of" in theirs.err
+    (tmp_path / "t.csv").write_text(f"name,photos,consent\nX,{photos / 'obama.jpg'},told\n")
+    facegate("import", tmp_path / "t.csv")
+    lines = facegate("audit", "tail", "--json").answer["lines"]
+    told = [(line["kind"], line["details"].get("what") or line["details"].get("overruled")) for line in lines]
+    face = ("looked_at", "whose face it is")
+    assert told == [
+        ("enrolled", None), face, ("enrolled", 1), ("enrolled", None), face, ("looked_at", "an import"),
+    ]  # fmt: skip
+
+
 def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos, tmp_path):
     elsewhere = {"FACEGATE_MODELS__DIR": str(tmp_path / "elsewhere")}
     refused = facegate("enroll", "A", photos / "obama.jpg", FACEGATE_MODELS__PACK="opencv-zoo", **elsewhere)

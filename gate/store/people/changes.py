@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from gate.days import ENDS_BEFORE, day_of
-from gate.errors import Refusal, Sentence
+from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.store.database import transaction
 from gate.store.people import residents
 from gate.store.people.residents import Resident
@@ -49,7 +49,7 @@ def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, 
         if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
             raise Refusal(ENDS_BEFORE)
     if changed is None:
-        raise Refusal("{name} was removed in the meantime.", name=resident.name)
+        raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
     return changed
 
 

@@ -99,6 +99,14 @@ def standing(connection: sqlite3.Connection, resident: str) -> bool:
     return row is not None
 
 
+def ended_since(connection: sqlite3.Connection, resident: str, moment: str) -> bool:
+    """Whether a consent of theirs was withdrawn after a moment, ISO 8601, UTC."""
+    row = connection.execute(
+        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at > ?", (resident, moment)
+    ).fetchone()
+    return row is not None
+
+
 def covers_learning(connection: sqlite3.Connection, resident: str) -> bool:
     """Whether a consent of theirs holds whose text says that passages may add templates."""
     rows = connection.execute("SELECT text FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from gate.errors import Refusal
+from gate.errors import ResidentRefusal
 from gate.store import old_copies
 from gate.store.database import transaction
 from gate.store.people import consents, photo_links, residents
@@ -64,7 +64,7 @@ def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], 
     with transaction(connection):
         for one in people:
             if residents.get(connection, one.id) is None:
-                raise Refusal("{name} was removed in the meantime.", name=one.name)
+                raise ResidentRefusal("{name} was removed in the meantime.", name=one.name)
         receipt = _together(Kind.ERASED, connection, [_remove(connection, one, by) for one in people], by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
@@ -111,7 +111,7 @@ def _withdraw_all_there(copy: sqlite3.Connection, people: Sequence[Resident], by
 
 def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
     if not may_withdraw(connection, resident.id):
-        raise Refusal(
+        raise ResidentRefusal(
             "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
         )
     connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
@@ -148,7 +148,7 @@ def remove_template(connection: sqlite3.Connection, resident: Resident, template
             (template, resident.id),
         ).fetchone()
         if found is None:
-            raise Refusal("{name} has no such template.", name=resident.name)
+            raise ResidentRefusal("{name} has no such template.", name=resident.name)
         details: dict[str, object] = {"by": by} | ({"claim": found[0]} if found[0] else {})
         personal = {"resident": resident.id, "name": resident.name}
         audit.append(connection, AuditEvent(Kind.TEMPLATE_REMOVED, details, personal, resident.id))

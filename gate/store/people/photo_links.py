@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from gate.errors import Refusal, Sentence
+from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import consents
@@ -89,7 +89,7 @@ def draw(
     with transaction(connection):
         connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,))
         if connection.execute("SELECT 1 FROM residents WHERE id = ?", (resident.id,)).fetchone() is None:
-            raise Refusal("{name} was removed in the meantime.", name=resident.name)
+            raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
         connection.execute(
             "INSERT INTO photo_links (id, resident_id, secret_sha256, made_by, made_at, ends_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -222,7 +222,7 @@ def end(connection: sqlite3.Connection, resident: Resident, *, by: str) -> None:
     """A resident's link ends, and what waits of it. Raises Refusal where there is none."""
     with transaction(connection):
         if not connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,)).rowcount:
-            raise Refusal("{name} has no link that could be ended.", name=resident.name)
+            raise ResidentRefusal("{name} has no link that could be ended.", name=resident.name)
         _note(connection, Kind.LINK_ENDED, resident, {"by": by})
 
 

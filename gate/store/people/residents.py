@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gate.errors import Refusal
+from gate.errors import Refusal, ResidentRefusal
 from gate.names import name_key
 from gate.store.database import transaction
 from gate.store.ids import new_id
@@ -119,8 +119,10 @@ def enrol(
     consent: Consent | None = None,
     *,
     by: str | None = None,
+    overruled: int = 0,
 ) -> Resident:
-    """Add a resident, with the templates that were made of their face if any; the record says `by` whom.
+    """Add a resident, with the templates that were made of their face if any; the record says `by` whom, and how many
+    others were `overruled`: somebody said that they are not those whom they are like.
 
     All or nothing. Raises Refusal where there are templates and no `consent`, and for more than MAX_TEMPLATES.
     """
@@ -131,7 +133,7 @@ def enrol(
         )
         added = _there(connection, identity)
         _keep_face(connection, added, made, consent)
-        return _noted(connection, AuditEvent(Kind.ENROLLED, _details(made, consent, by)), added)
+        return _noted(connection, AuditEvent(Kind.ENROLLED, _details(made, consent, by, overruled)), added)
 
 
 def add_templates(
@@ -142,19 +144,21 @@ def add_templates(
     *,
     unit: str | None = None,
     by: str | None = None,
+    overruled: int = 0,
 ) -> Resident:
-    """Give a resident more templates, and a home where `unit` names one; the record says `by` whom.
+    """Give a resident more templates, and a home where `unit` names one; the record says `by` whom, and how many were
+    `overruled` as in `enrol`.
 
     All or nothing. Raises Refusal where there are templates and neither `consent` nor one that holds already, where
     they would hold more than MAX_TEMPLATES, and where they were removed in the meantime.
     """
     with transaction(connection):
         if get(connection, resident.id) is None:
-            raise Refusal("{name} was removed in the meantime; enrol them again.", name=resident.name)
+            raise ResidentRefusal("{name} was removed in the meantime; enrol them again.", name=resident.name)
         if unit is not None:
             connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit, resident.id))
         _keep_face(connection, resident, made, consent)
-        return _noted(connection, AuditEvent(Kind.TEMPLATES_ADDED, _details(made, consent, by)), resident)
+        return _noted(connection, AuditEvent(Kind.TEMPLATES_ADDED, _details(made, consent, by, overruled)), resident)
 
 
 def _keep_face(
@@ -165,18 +169,24 @@ def _keep_face(
     if consent is not None:
         consents.record(connection, resident.id, consent, now)
     elif made and not consents.standing(connection, resident.id):
-        raise Refusal("{name} has not agreed to a face being kept; record the consent first.", name=resident.name)
+        raise ResidentRefusal(
+            "{name} has not agreed to a face being kept; record the consent first.", name=resident.name
+        )
     templates.add(connection, resident.id, made, now)
     # What was learned from passages takes nobody's photo its place.
     if (count := templates.enrolled_count(connection, resident.id)) > MAX_TEMPLATES:
-        raise Refusal(
+        raise ResidentRefusal(
             "{name} would have {count} templates; {most} is the most. Use fewer photos.",
             name=resident.name, count=count, most=MAX_TEMPLATES,
         )  # fmt: skip
 
 
-def _details(made: Sequence[Template], consent: Consent | None, by: str | None) -> dict[str, object]:
+def _details(
+    made: Sequence[Template], consent: Consent | None, by: str | None, overruled: int
+) -> dict[str, object]:  # fmt: skip
     details: dict[str, object] = {"templates": len(made)} | ({"by": by} if by else {})
+    # A number alone: whom they are like may be erased, and nothing of them stays.
+    details |= {"overruled": overruled} if overruled else {}
     if consent is not None:
         details |= {"consent": consent.text, "language": consent.language, "way": consent.way}
     return details
