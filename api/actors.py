@@ -108,6 +108,10 @@ def _person(actor: Annotated[Actor, Depends(_somebody)]) -> Actor:
     return actor
 
 
+def _registrar_in_person(actor: Annotated[Actor, Depends(may(Permission.PEOPLE))]) -> Actor:
+    return _person(actor)
+
+
 def _confirmed(actor: Annotated[Actor, Depends(may(Permission.SITE))]) -> Actor:
     if not _person(actor).confirmed:
         raise ConfirmationNeeded
@@ -152,6 +156,8 @@ def signed_in_or_open(what: str) -> Callable[..., None]:
 Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]
 Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
 Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]
+RegistrarInPerson = Annotated[Actor, Depends(_registrar_in_person)]
+"""Who says that they looked at a face: a person, and no program."""
 Reader = Annotated[Actor, Depends(may(Permission.RECORD))]
 Owner = Annotated[Actor, Depends(may(Permission.SITE))]
 ConfirmedOwner = Annotated[Actor, Depends(_confirmed)]

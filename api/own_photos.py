@@ -56,6 +56,8 @@ class OwnPhotos:
     def __init__(self) -> None:
         self._sent: dict[str, Sent] = {}
         self._shown: OrderedDict[tuple[str, str], Shown] = OrderedDict()
+        self._served: dict[str, frozenset[tuple[int, str]]] = {}
+        """By link, which of its pictures were sent to whom, as the record calls them, since it waits."""
         self._lock = threading.Lock()
         self.drawing = threading.Lock()
         """Held from the question whether a page drew its link until it is shown: pressed twice, it draws one."""
@@ -66,7 +68,22 @@ class OwnPhotos:
             if sent.link not in self._sent and len(self._sent) >= _MOST:
                 return False
             self._sent[sent.link] = sent
+            self._served.pop(sent.link, None)
             return True
+
+    def serve(self, sent: Sent, number: int, by: str) -> bytes:
+        """One of its portraits as a JPEG, for somebody to look at. Raises IndexError where there are fewer."""
+        picture = sent.picture(number)
+        with self._lock:
+            if (now := self._sent.get(sent.link)) is not None and now.at == sent.at:
+                self._served[sent.link] = self._served.get(sent.link, frozenset()) | {(number, by)}
+        return picture
+
+    def all_served(self, sent: Sent, by: str) -> bool:
+        """Whether somebody was sent every portrait of it since it waits."""
+        with self._lock:
+            served = self._served.get(sent.link, frozenset())
+        return all((number, by) in served for number in range(len(sent.found.portraits)))
 
     def found_like(self, sent: Sent, more: Sequence[Lookalike]) -> None:
         """Others came since whom what waits is like: they are asked about beside those that were known."""
@@ -90,11 +107,13 @@ class OwnPhotos:
         """Keep nothing of what waits of a link."""
         with self._lock:
             self._sent.pop(link, None)
+            self._served.pop(link, None)
 
     def keep_only(self, links: Collection[str]) -> None:
         """Keep nothing of links that are not among these: they have ended, or whose they were is erased."""
         with self._lock:
             self._sent = {link: one for link, one in self._sent.items() if link in links}
+            self._served = {link: whom for link, whom in self._served.items() if link in self._sent}
             self._shown = OrderedDict((key, one) for key, one in self._shown.items() if not _is_over(one))
 
     def people(self) -> set[str]:
@@ -110,6 +129,7 @@ class OwnPhotos:
                 for link, one in self._sent.items()
                 if one.resident not in people
             }
+            self._served = {link: whom for link, whom in self._served.items() if link in self._sent}
             self._shown = OrderedDict((key, one) for key, one in self._shown.items() if one.resident not in people)
 
     def show(self, key: str, secret: str, resident: str, by: str) -> None:

@@ -15,19 +15,20 @@ from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.acting import acting
-from api.actors import Registrar
+from api.actors import Registrar, RegistrarInPerson
 from api.auth import Actor, Permission, digest, new_secret
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
-from api.pages.page import page, page_of_people
+from api.pages.page import language_of, page, page_of_people
 from api.pages.photo_words import NOT_TAKEN
 from api.pages.qr_code import qr_code
 from api.problems import HttpProblem
 from api.v1.residents import found_resident
 from enroll.application import Application, add_without_face
 from enroll.duplicates import LooksLikeAnother
+from gate.errors import Sentence
 from gate.store.people import photo_links, residents
 from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
@@ -42,6 +43,7 @@ FEW = 6
 _LOOK = "photos"
 _MANY = 60
 _Text = Annotated[str, Form(max_length=64)]
+_NOT_SHOWN = Sentence("Not every face that would be kept was shown to you yet. Look at them here, and then confirm.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def end_link(connection: Store, context: Shared, actor: Registrar, resident: str
 @router.get("/waiting")
 def show_waiting(request: Request, connection: Store, context: Shared, actor: Registrar) -> Response:
     """All photos that wait."""
-    return page(request, "waiting_page.html", actor=actor, **photos_for(context, connection, actor, _MANY))
+    return _all_waiting(request, connection, context, actor)
 
 
 @router.get("/waiting/{link}.jpg")
@@ -170,11 +172,14 @@ def show_one_of_them(
 
 @router.post("/waiting/{link}/confirmed")
 def confirm(
-    connection: Store, context: Shared, actor: Registrar, link: str, at: _Text,
+    request: Request, connection: Store, context: Shared, actor: RegistrarInPerson, link: str, at: _Text,
     another_than: Annotated[list[str] | None, Form()] = None,
 ) -> Response:  # fmt: skip
-    """It is them: they are enrolled from what they sent, by the consent they gave on their phone."""
+    """It is them: they are enrolled from what they sent, by the consent they gave on their phone. Whoever says so was
+    shown every face of it."""
     found = _waiting(context, connection, link, at)
+    if not context.own_photos.all_served(found.sent, actor.label):
+        return _all_waiting(request, connection, context, actor, problem=language_of(request)(_NOT_SHOWN))
     asked = Application.of(found.person.name, None, (), None, found.person, frozenset(another_than or ()))
     taking = _taking(connection, actor, found.link)
     try:
@@ -215,6 +220,13 @@ def address_for_phones(request: Request, context: Context) -> tuple[str, bool]:
     return f"{'https' if context.secure else 'http'}://{asked.netloc}", False
 
 
+def _all_waiting(
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, **said: str
+) -> Response:
+    photos = photos_for(context, connection, actor, _MANY)
+    return page(request, "waiting_page.html", 409 if "problem" in said else 200, actor=actor, **photos, **said)
+
+
 @contextmanager
 def _taking(connection: sqlite3.Connection, actor: Actor, link: PhotoLink) -> Iterator[None]:
     """A transaction of somebody's who is still signed in, in which what a link brought is taken."""
@@ -229,7 +241,7 @@ def _picture(context: Context, connection: sqlite3.Connection, actor: Actor, lin
         raise HttpProblem(409, GONE)
     # The page on which they are shown began the look; a picture that is asked for by itself begins one.
     record_look_once(connection, context, actor, _LOOK)
-    return Response(sent.picture(number), media_type="image/jpeg")
+    return Response(context.own_photos.serve(sent, number, actor.label), media_type="image/jpeg")
 
 
 def _waiting(context: Context, connection: sqlite3.Connection, identity: str, at: str | None = None) -> Waiting:

@@ -37,9 +37,12 @@ def waiting(context):
     return [one.link for one in context.own_photos.waiting()]
 
 
-def form_of(manager, context):
+def form_of(manager, context, *, looks=True):
+    """Where the one that waits is confirmed, and what the form says; whoever `looks` fetches its pictures."""
     (link,) = waiting(context)
     page = manager.get("/waiting").text
+    for picture in re.findall(r'<img src="(/waiting/[^"]+)"', page) if looks else ():
+        manager.get(picture)
     at = re.search(r'name="at" value="([^"]+)"', page)[1]
     return f"/waiting/{link}", {"at": at, "another_than": re.findall(r'name="another_than" value="([^"]+)"', page)}
 

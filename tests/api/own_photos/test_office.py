@@ -11,7 +11,7 @@ from enroll import consent as texts
 from gate.store.people import consents, residents
 from gate.store.record import audit
 from tests.api.own_photos.links import CHINESE, OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
-from tests.console import Browser
+from tests.console import Browser, problem_of
 
 
 def test_from_the_link_to_the_gate_with_the_consent_as_it_was_given(
@@ -244,3 +244,39 @@ def test_a_link_is_drawn_once_however_often_it_is_pressed_at_once(manager, wang,
     with ThreadPoolExecutor() as hands:
         (shown,) = set(hands.map(press, range(4)))
     assert ("<svg" in manager.get(shown).text, kinds(store).count("link_drawn")) == (True, 1)
+
+
+def test_nobody_confirms_whom_they_were_not_shown(manager, browser, phone, wang, store, photos, context):
+    mobile, path = phone(), drawn(manager, wang)
+    agree(mobile, path)
+    assert send(mobile, path, photos / "obama.jpg", photos / "obama2.jpg").status_code == 303
+    address, form = form_of(manager, context, looks=False)
+
+    def confirmed(by=manager):
+        return by.post(f"{address}/confirmed", data=form)
+
+    # One of two faces is not enough, nor that somebody else saw the other; a page is shown on which they can be seen.
+    assert manager.get(f"{address}/0.jpg").status_code == browser("owner").get(f"{address}/1.jpg").status_code == 200
+    for answer in (confirmed(), confirmed(browser("owner"))):
+        assert (answer.status_code, "was shown to you yet" in problem_of(answer)) == (409, True)
+        assert f"{address}/1.jpg" in answer.text
+    assert manager.get(f"{address}/1.jpg").status_code == 200
+    # What came since was not seen with what came before.
+    manager.post(f"{address}/refused", data=form | {"why": "poor"})
+    assert send(mobile, path, photos / "biden.jpg").status_code == 303
+    address, form = form_of(manager, context, looks=False)
+    assert confirmed().status_code == 409
+    assert residents.get(store, wang.id).templates == 0
+    manager.get(f"{address}/0.jpg")
+    assert confirmed().headers["location"] == f"/residents/{wang.id}"
+
+
+def test_a_token_looks_at_no_face_and_confirms_none(manager, browser, phone, wang, store, photos, context):
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    made = browser("owner").post("/api/v1/tokens", json={"name": "t", "permissions": ["people"]}).json()
+    program = browser()
+    program.headers = {"authorization": f"Bearer {made['secret']}"}
+    address, form = form_of(program, context)
+    answer = program.post(f"{address}/confirmed", data=form)
+    assert (answer.status_code, "a token cannot" in answer.text) == (403, True)
+    assert (len(waiting(context)), residents.get(store, wang.id).templates) == (1, 0)
