@@ -110,8 +110,12 @@ class Importer:
         """Erase what was uploaded."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, files: list[tuple[str, BinaryIO]], by: str, language: str, encoding: str | None = None) -> None:
-        """Rehearse what was uploaded `by` somebody: a table and a ZIP of photos, a ZIP with both, or a table alone.
+    def start(
+        self, store: sqlite3.Connection, files: list[tuple[str, BinaryIO]], by: str, language: str,
+        encoding: str | None = None,
+    ) -> None:  # fmt: skip
+        """Rehearse what was uploaded `by` somebody: a table and a ZIP of photos, a ZIP with both, or a table alone. It
+        takes the place of what was rehearsed before; where somebody else uploaded that, it is on record.
 
         `language` is the one of the consents whose row names none, `encoding` that of a CSV, where somebody said it.
         Raises Refusal while another import is at work, UsageError for files that are none.
@@ -119,6 +123,8 @@ class Importer:
         with self._lock:
             if self.now is not None and self.now.at_work:
                 raise Refusal("Another import is at work; wait for its end, or stop it.")
+            if self.now is not None and self.now.by != by:
+                self._note_stopped(store, by)
             self.now = None
             self.clear()
             try:
@@ -159,14 +165,18 @@ class Importer:
         with self._lock:
             if self.now is not None and key != self.now.key and (key is not None or by != self.now.by):
                 raise Refusal("Another table was uploaded since; look at it before you stop it.")
-            if self.now is not None and self.now.lasts:
-                of = {"rows": len(self.now.rows), "by": by, "uploaded_by": self.now.by}
-                audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
+            self._note_stopped(store, by)
             self._stop.set()
             if self._thread is not None:
                 self._thread.join()
             self.clear()
             self.now = None
+
+    def _note_stopped(self, store: sqlite3.Connection, by: str) -> None:
+        """Put on record who ends an import of which something may still come."""
+        if self.now is not None and self.now.lasts:
+            of: dict[str, object] = {"rows": len(self.now.rows), "by": by, "uploaded_by": self.now.by}
+            audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
 
     def _read(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None) -> Import:
         from enroll.bulk import read_rows, table_in

@@ -48,7 +48,7 @@ def start_import(
     """Rehearse what was chosen."""
     try:
         chosen = [one for one in files or [] if one.filename]
-        start(context, actor, chosen, encoding, language or _spoken(request, context))
+        start(context, connection, actor, chosen, encoding, language or _spoken(request, context))
     except FacegateError as error:
         return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
     return RedirectResponse("/import", 303)

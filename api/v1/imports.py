@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pydantic import BaseModel, Field
 from api.acting import still_may
 from api.actors import Registrar
 from api.auth import Actor, Permission
-from api.context import Shared, Store, record_look_once
+from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.importer import Import as Stored
 from api.importer import Phase
@@ -76,7 +77,7 @@ def start_import(
     `encoding` is that of a CSV, where it cannot be found out: utf-8, gb18030, windows-1251 and the like. `language`
     is that of the consent text which those read whose row names none; without it the setting `enrolment.language`.
     """
-    start(context, actor, files, encoding, language or context.settings.enrolment.language_else())
+    start(context, connection, actor, files, encoding, language or context.settings.enrolment.language_else())
     return show_import(context, connection, actor)
 
 
@@ -140,11 +141,18 @@ def export_residents(
     )
 
 
-def start(context: Shared, actor: Actor, files: list[UploadFile], encoding: str, language: str) -> None:
+def start(
+    context: Context,
+    connection: sqlite3.Connection,
+    actor: Actor,
+    files: list[UploadFile],
+    encoding: str,
+    language: str,
+) -> None:
     """Rehearse uploads, for the API and the page alike. Raises FacegateError."""
     refuse_unknown_language(language)
     sent = [(one.filename or "", one.file) for one in files]
-    context.importer.start(sent, actor.label, language, encoding or None)
+    context.importer.start(connection, sent, actor.label, language, encoding or None)
 
 
 def _shown(now: Stored) -> Import:
