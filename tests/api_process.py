@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 
@@ -40,6 +41,20 @@ def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(
         process.terminate()
         process.wait(10)
         process.stdin.close()
+
+
+@contextmanager
+def api_that_can_hang(state, models_dir, **given):
+    """The same, and a function that sends it a signal, such as to stop and to go on."""
+    file = state / "pid"
+    by = ("sh", "-c", f'echo $$ > "{file}"; exec "$@"', "sh")
+    with api_process(state, models_dir, by=by, **given) as address:
+        number = int(file.read_text())
+        try:
+            yield address, lambda which: os.kill(number, which)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGCONT)
 
 
 def address_of(state):

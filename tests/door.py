@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +58,16 @@ def door_process(state, synchronised=None, **door):
             process.terminate()
             process.wait(10)
             process.stdin.close()
+
+
+@contextmanager
+def stopped(process):
+    """A process that hangs meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def claim(who, number=1):

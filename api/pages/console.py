@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, door_status, record_look_once
+from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.pages.orders import said_of
 from api.pages.page import language_of, page, page_of_people
@@ -64,7 +64,7 @@ def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     found = gather(context.state, plain=not installer)
     camera = found.vision.cameras.get("camera") if found.vision else None
     values: dict[str, Any] = {
-        "door": door_status(context),
+        "door": found.door,
         "problems": found.problems,
         # What is wrong with it is among the problems.
         "camera": camera.sentence if installer and camera is not None and camera.fault is None else None,

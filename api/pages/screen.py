@@ -23,7 +23,7 @@ from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
 from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Look, Said, said_by
 from api.v1.live import streamed
-from gate.care.health import age_s, door_status, sees, vision_status
+from gate.care.health import age_s, sees, statuses, vision_status
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
 from gate.store.people import residents
@@ -86,9 +86,9 @@ async def follow(
 
 
 def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
-    door = door_status(context.state)
+    door, vision = statuses(context.state)
     said, signal = said_by(door), str(door.signal) if door else "fault"
-    if said.by_face and not sees(vision_status(context.state), time.monotonic()):
+    if said.by_face and not sees(vision, time.monotonic()):
         said, signal = CAMERA_GONE, "fault"
     said = _by_the_site(said, context, door, tongues[0])
     sitting = context.at_gate.now() if said.look in _GIVES_WAY else None

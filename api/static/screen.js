@@ -18,7 +18,8 @@ async function ask() {
   const mine = ++asked;
   let now = GONE;
   try {
-    const answer = await fetch("/gate/now", { signal: AbortSignal.timeout(PATIENCE_MS) });
+    // With its cache, a browser lets a question wait for the one before it, until nobody has patience left.
+    const answer = await fetch("/gate/now", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.redirected) return location.reload();
     if (answer.ok) now = await answer.json();
   } catch {

@@ -7,6 +7,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ LOW_DISK = 200 * 1024 * 1024
 HOT_C = 80.0
 # A camera, a model or a record that has said nothing for so long is not well, seconds.
 STALE_S = 10.0
+# A process that says nothing for so long hangs: whoever asks tells it within two seconds.
+_ANSWERS_WITHIN_S = 0.7
 # Events that wait longer than for the disk's next turn.
 MANY_UNWRITTEN = 50
 
@@ -67,7 +70,7 @@ class Health:
 
 def gather(state: Path, sys: Path = _SYS, *, plain: bool = False) -> Health:
     """Ask the two processes, and look at the machine; `plain` is for whoever cannot mend a camera."""
-    door, vision = door_status(state), vision_status(state)
+    door, vision = statuses(state)
     machine = look_at_machine(state, sys)
     return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic(), plain=plain)))
 
@@ -128,6 +131,13 @@ def words_of_fault(fault: str) -> Sentence:
     return FAULTS.get(fault) or Sentence("The door reports a fault: {fault}.", fault=fault)
 
 
+def statuses(state: Path) -> tuple[DoorStatus | None, VisionStatus | None]:
+    """What door and vision say of themselves, asked at the same time: nobody waits for two that hang."""
+    with ThreadPoolExecutor(1) as beside:
+        vision = beside.submit(vision_status, state)
+        return door_status(state), vision.result()
+
+
 def door_status(state: Path) -> DoorStatus | None:
     """What the door of this state says of itself; None where nobody answers, or not as a door does."""
     return _asked(asking.door_status, socket_of(state, "door"))
@@ -149,7 +159,7 @@ def door_runs(state: Path) -> bool:
 
 
 def _asked(question: Callable[[Client], Status], socket: Path) -> Status | None:
-    with closing(Client(socket, timeout_s=1.0)) as client:
+    with closing(Client(socket, timeout_s=_ANSWERS_WITHIN_S)) as client:
         try:
             return question(client)
         except LinkDown:

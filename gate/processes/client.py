@@ -41,9 +41,10 @@ class Client:
 
     def ask(self, message: Message) -> Message:
         """Send `message`, return the answer. Raises LinkDown, Impostor; the next call connects anew."""
+        deadline = time.monotonic() + self._timeout_s
         self.connect()
         try:
-            return self._exchange(message)
+            return self._exchange(message, deadline)
         except (OSError, ValueError) as error:
             raise self._down(error) from error
 
@@ -87,11 +88,11 @@ class Client:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, message: Message) -> Message:
+    def _exchange(self, message: Message, deadline: float) -> Message:
         if self._socket is None:
             raise ConnectionError("hung up")
-        deadline, answer = time.monotonic() + self._timeout_s, b""
-        self._socket.settimeout(self._timeout_s)
+        answer = b""
+        self._socket.settimeout(max(_LEAST_WAIT_S, deadline - time.monotonic()))
         self._socket.sendall(encode(message))
         while not answer.endswith(b"\n"):
             # For all of it: a byte now and then is no answer.

@@ -1,20 +1,23 @@
 """The screen at the gate, and looking through its camera."""
 
 import json
+import socket
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from api.app import create_app
 from api.languages import Languages
 from api.pages.screen_words import DOOR_GONE, SCREEN_GONE
+from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import written
 from gate.store.ids import new_id
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from tests.console import Browser, context_on
-from tests.door import TAMPER, door_process, drive, until
+from tests.door import TAMPER, door_process, drive, stopped, until
 from tests.running import wait_for
 from tests.said import answering, vision_says
 
@@ -75,6 +78,43 @@ def test_without_vision_or_its_camera_nobody_is_asked_to_look_into_it(browser, s
 def test_a_vision_that_is_gone_is_a_camera_that_is(browser, state):
     with door_process(state):
         assert said_on(browser(address="127.0.0.1"))["symbol"] == "no_camera"
+
+
+@contextmanager
+def hanging(state, process):
+    """A process that is there and says nothing."""
+    runtime_directory(state, process)
+    address = socket_of(state, process)
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+        silent.bind(str(address))
+        silent.listen()
+        yield
+    address.unlink()
+
+
+# The page waits 1.3 s for an answer and asks every 0.7 s.
+SAID_WITHIN_S = 1.2
+
+
+def said_in_time(screen):
+    began = time.monotonic()
+    said = said_on(screen)
+    assert time.monotonic() - began < SAID_WITHIN_S
+    return said["words"]
+
+
+def test_a_door_or_a_vision_that_hangs_is_told_before_the_page_loses_patience(browser, state, store):
+    screen = browser(address="127.0.0.1")
+    with door_process(state) as (process, _), hanging(state, "vision"):
+        # Again and again: questions that were given up stand in the line of whoever hangs.
+        for _ in range(8):
+            assert said_in_time(screen) == "The gate cannot see"
+        with stopped(process):
+            for _ in range(8):
+                assert said_in_time(screen) == "Gate out of order"
+            assert "The door does not answer." in browser("guard").get("/guard?part=live").text
+        wait_for(lambda: said_on(screen)["words"] == "The gate cannot see")
 
 
 @pytest.mark.parametrize(
