@@ -21,6 +21,7 @@ from api.pages.screen_words import (
 from gate.api_settings import ScreenSettings
 from gate.door.signals import Signal, signal_of_reason
 from gate.door.states import Mode
+from gate.errors import Sentence
 from gate.vocabulary import Fault, Reason
 from tests.conftest import REPOSITORY
 from tests.said import door_says
@@ -40,6 +41,17 @@ def test_every_mode_signal_reason_and_fault_has_a_sentence():
     assert set(SIGNALS) == set(Signal)
     assert set(REASONS) == set(Reason)
     assert set(FAULTS) == set(Fault)
+
+
+def test_both_languages_advise_the_same():
+    """On a screen with two of them: what one sentence is in the first, one is in the second."""
+    chinese = Languages().chosen("zh-CN", "")
+    # In English the words above go on in it.
+    same = {Sentence("and look at the camera"): Sentence("Please look at the camera")}
+    advised = {}
+    for advice in {said.advice for _, said in everything()}:
+        advised.setdefault(chinese(advice), set()).add(same.get(advice, advice))
+    assert {words: different for words, different in advised.items() if len(different) > 1} == {}
 
 
 def test_every_symbol_is_drawn_and_every_kind_of_answer_has_a_frame_colours_and_a_tune():
