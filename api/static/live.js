@@ -2,13 +2,18 @@
 const part = document.getElementById("live");
 const stale = document.getElementById("stale");
 const ANSWERED_WITHIN_MS = 5000;
-const SILENT_MS = 2000;
-// A stream may be dead without a word.
+// A stream may be dead without a word: the gate says twice a second that it is there, and is asked where it does not.
+const ASK_AFTER_MS = 900;
+// Within two seconds it is told that what is shown is from before.
+const SILENT_MS = 1500;
+const TICK_MS = 250;
 const LOOK_EVERY_MS = Number(part.dataset.every ?? 10_000);
 const STRUCTURE = ["DIV", "SECTION", "TABLE", "THEAD", "TBODY", "UL"];
 let fetching = false;
 let again = false;
-let silentSince = 0;
+let heard = Date.now();
+// Since when it was not shown what is so, though we asked; 0: it was.
+let unanswered = 0;
 
 // An open question ("Yes, lock down"), what was ticked and what has the focus are not pulled away from under the hand.
 const held = (one) => one === document.activeElement || one.matches("details[open], input:checked");
@@ -58,6 +63,7 @@ async function refresh() {
   if (fetching) return;
   fetching = true;
   again = false;
+  unanswered ||= Date.now();
   try {
     const asked = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) };
     const answer = await fetch(part.dataset.live, asked);
@@ -66,10 +72,10 @@ async function refresh() {
     const now = part.cloneNode(false);
     now.innerHTML = await answer.text();
     if (!follow(part, now)) again = true;
-    silentSince = 0;
+    unanswered = 0;
+    heard = Date.now();
   } catch {
     again = true;
-    silentSince ||= Date.now();
   }
   tellIfStale();
   fetching = false;
@@ -78,22 +84,25 @@ async function refresh() {
 // From when on nothing new is known, by the gate's own clock.
 function tellIfStale() {
   if (!stale) return;
-  const late = silentSince > 0 && Date.now() - silentSince >= SILENT_MS;
+  const since = Math.min(heard, unanswered || heard);
+  const late = Date.now() - since >= SILENT_MS;
   if (late && stale.hidden) {
-    const there = new Date(silentSince + 1000 * Number(stale.dataset.offset));
+    const there = new Date(since + 1000 * Number(stale.dataset.offset));
     stale.textContent = stale.dataset.words.replace("{time}", there.toISOString().slice(11, 16));
   }
   stale.hidden = !late;
   part.classList.toggle("old", late);
 }
 
-const changes = new EventSource("/api/v1/live");
+const changes = new EventSource("/api/v1/live?beats=1");
+for (const name of ["beat", "change"]) changes.addEventListener(name, () => (heard = Date.now()));
 changes.addEventListener("change", refresh);
 // The gate restarts; or we are not to be told any more: signed out, which the next look finds, or on too many pages,
-// which look by themselves then.
-changes.addEventListener("error", () => {
-  refresh();
-  if (changes.readyState === EventSource.CLOSED) setInterval(refresh, 5000);
-});
-setInterval(() => again && !(holds(part) && !silentSince) && refresh(), 500);
+// which ask by themselves then.
+changes.addEventListener("error", refresh);
+setInterval(() => {
+  const wanted = again && !(holds(part) && !unanswered);
+  if (wanted || Date.now() - heard >= ASK_AFTER_MS) refresh();
+  tellIfStale();
+}, TICK_MS);
 setInterval(refresh, LOOK_EVERY_MS);

@@ -16,10 +16,11 @@ from fastapi.responses import StreamingResponse
 from api.acting import lasts
 from api.actors import Watcher
 from api.auth import Actor
-from api.context import Context, door_status
+from api.context import Context
 from api.early_refusal import EarlyRefusal
 from api.front.slots import Place
 from api.problems import RESPONSES, HttpProblem
+from gate.care.health import door_status, sees, vision_status
 from gate.errors import FacegateError
 from gate.store.database import open_read_only
 from gate.store.record.search import last_line
@@ -30,6 +31,10 @@ router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["live"], re
 _LOOK_EVERY_S = 0.05
 # The screen at the gate answers within a fifth of a second.
 _ASK_DOOR_EVERY_S = 0.08
+# What is wrong with vision is told to whoever looks at a page within two seconds, and that it is over.
+_ASK_VISION_EVERY_S = 0.4
+# A page that is to know at once that the gate is silent is told so often that it is not.
+_BEAT_S = 0.5
 # Proxies and browsers give up on a stream that says nothing.
 _KEEP_ALIVE_S = 15.0
 # Places for those who follow the gate: in all, for one user or token, and for screens on the gate's own machine beside.
@@ -65,16 +70,18 @@ class Changes:
         self._made: dict[tuple[Hashable, Hashable], bytes] = {}
         self._making = threading.Lock()
 
-    def follow(self, actor: Actor | None, place: Place | None, gap_s: float = 0.0) -> AsyncIterator[str]:
+    def follow(
+        self, actor: Actor | None, place: Place | None, gap_s: float = 0.0, *, beats: bool = False
+    ) -> AsyncIterator[str]:
         """Server-sent events for `actor` (None: the screen), until their login is over.
 
-        One `change` at the start and after each change, `gap_s` apart at least. Raises HttpProblem where there is no
-        room.
+        One `change` at the start and after each change, `gap_s` apart at least; between them a `beat` twice a second
+        where `beats` are wanted. Raises HttpProblem where there is no room.
         """
         refusal = self._refusal(actor)
         if refusal is not None:
             raise refusal
-        return self._stream(_Follower(actor), place, gap_s)
+        return self._stream(_Follower(actor), place, gap_s, beats=beats)
 
     def _refusal(self, actor: Actor | None) -> HttpProblem | None:
         holders = [one.actor.label for one in self._followers if one.actor is not None]
@@ -95,7 +102,9 @@ class Changes:
             one.over = True
             self._tell()
 
-    async def _stream(self, follower: _Follower, place: Place | None, gap_s: float) -> AsyncIterator[str]:
+    async def _stream(
+        self, follower: _Follower, place: Place | None, gap_s: float, *, beats: bool
+    ) -> AsyncIterator[str]:
         if self._refusal(follower.actor) is not None:
             # Of many who came at once others were quicker.
             return
@@ -113,9 +122,9 @@ class Changes:
                 await asyncio.sleep(gap_s)
                 while not told.is_set():
                     try:
-                        await asyncio.wait_for(told.wait(), _KEEP_ALIVE_S)
+                        await asyncio.wait_for(told.wait(), _BEAT_S if beats else _KEEP_ALIVE_S)
                     except TimeoutError:
-                        yield ": still here\n\n"
+                        yield "event: beat\ndata: {}\n\n" if beats else ": still here\n\n"
         finally:
             if place is not None:
                 place.kept = False
@@ -141,6 +150,19 @@ class Changes:
             return self._made[whole]
 
     async def _watch(self) -> None:
+        # Each by itself: while one hangs, the other is followed all the same.
+        await asyncio.gather(self._watch_door_and_record(), self._watch_vision())
+
+    async def _watch_vision(self) -> None:
+        seen = None
+        while True:
+            now = await asyncio.to_thread(_vision_now, self._context)
+            if seen is not None and now != seen:
+                self._tell()
+            seen = now
+            await asyncio.sleep(_ASK_VISION_EVERY_S)
+
+    async def _watch_door_and_record(self) -> None:
         asked_mono, seen, door = float("-inf"), None, None
         looked_after_mono, version = float("-inf"), None
         clock = asyncio.get_running_loop().time
@@ -181,20 +203,28 @@ class Changes:
 
 
 def _door_now(context: Context) -> tuple[object, ...]:
-    status = door_status(context)
+    status = door_status(context.state)
     if status is None:
         return ()
     return status.mode, status.leaf, status.standing, status.faults, status.signal, status.reason, status.residents
 
 
+def _vision_now(context: Context) -> tuple[bool, bool]:
+    status = vision_status(context.state)
+    return status is not None, sees(status, time.monotonic())
+
+
 @router.get("/live", response_class=StreamingResponse)
-async def follow(request: Request, actor: Watcher) -> StreamingResponse:
-    """Server-sent events named `change`, whenever somebody is let in or refused, or the door does something."""
-    return streamed(request, actor, _PAGES_GAP_S)
+async def follow(request: Request, actor: Watcher, beats: bool = False) -> StreamingResponse:
+    """Server-sent events named `change`, whenever somebody is let in or refused, or door or vision does something.
+
+    With `beats`, events named `beat` too, twice a second: whoever hears none for longer knows that the gate is silent.
+    """
+    return streamed(request, actor, _PAGES_GAP_S, beats=beats)
 
 
-def streamed(request: Request, actor: Actor | None, gap_s: float = 0.0) -> StreamingResponse:
+def streamed(request: Request, actor: Actor | None, gap_s: float = 0.0, *, beats: bool = False) -> StreamingResponse:
     """The answer that tells of each change. Raises HttpProblem where too many are told already."""
     changes: Changes = request.app.state.changes
-    events = changes.follow(actor, getattr(request.state, "place", None), gap_s)
+    events = changes.follow(actor, getattr(request.state, "place", None), gap_s, beats=beats)
     return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

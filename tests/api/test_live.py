@@ -138,3 +138,12 @@ def test_a_stream_ends_with_what_it_was_opened_by(gate, who, what):
         # The other goes on, and is told what happens.
         assert [line for _, line in zip(range(4), others, strict=False)].count("event: change") >= 1
     assert httpx.get(f"{address}/api/v1/live", headers=who, verify=trusting()).status_code == 401
+
+
+def test_whoever_wants_to_know_at_once_that_the_gate_is_silent_is_told_that_it_is_not(gate):
+    address, _ = gate
+    with following(address, BOB, "/api/v1/live?beats=1") as (_, lines):
+        began = time.monotonic()
+        told = [line for _, line in zip(range(12), lines, strict=False)]
+        assert told.count("event: beat") >= 3
+        assert time.monotonic() - began < 4
