@@ -99,6 +99,16 @@ LEAVES: dict[str, Sentence] = {
     "forced": Sentence("the gate was forced open"),
 }
 
+# Said of an order that did not reach the door, by what whoever gave it has to know now.
+SILENT: dict[str, Sentence] = {
+    "open": Sentence("The gate does not answer. Try again, or open by hand or with a key."),
+    "lockdown": Sentence(
+        "The gate does not answer: treat it as NOT locked down. Try again, and keep people out by hand."
+    ),
+    "hold": Sentence("The gate does not answer: treat it as not held open. Try again, or open by hand or with a key."),
+    "release": Sentence("The gate does not answer: treat it as not ended. Try again."),
+}
+
 CAMERA: dict[str, Sentence] = {
     "the picture is frozen": Sentence("The picture does not move."),
     "the picture is black": Sentence("The picture is black."),

@@ -14,6 +14,7 @@ from api.drafts import MOST_SEALED
 from api.early_refusal import EarlyRefusal
 from api.pages.kept import kept_page
 from api.pages.page import language_of, page
+from api.pages.told_once import tell_once, told_once
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import change_own_password, confirm
@@ -22,6 +23,7 @@ from gate.store.site import signed_in
 
 router = APIRouter(route_class=EarlyRefusal)
 
+_CHANGED = "password-changed"
 _Secret = Annotated[str, Form(max_length=400)]
 
 
@@ -36,12 +38,12 @@ def change_password(
     request: Request, connection: Store, context: Shared, actor: Person, current: _Secret, password: _Secret
 ) -> Response:
     """Change one's own password; everything else one was signed in by ends."""
-    response = RedirectResponse("/" if actor.must_change else "/account?changed=yes", 303)
+    response = RedirectResponse("/" if actor.must_change else "/account", 303)
     try:
         change_own_password(request, response, connection, context, actor, current, password)
     except FacegateError as error:
         return _page(request, connection, actor, error)
-    return response
+    return response if actor.must_change else tell_once(response, context, _CHANGED)
 
 
 @router.post("/account/sign-ins/end")
@@ -77,7 +79,7 @@ def give_password_again(
 
 def _page(request: Request, connection: Store, actor: Actor, error: FacegateError | None = None) -> Response:
     language = language_of(request)
-    changed = "changed" in request.query_params
+    changed = told_once(request) == _CHANGED
     return page(
         request,
         "account.html",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -20,6 +22,7 @@ from api.v1.live import Changes
 from gate.care.health import gather
 from gate.store.people import residents
 from gate.store.record import search as record
+from gate.store.record.approaches import Approach, together
 from gate.store.record.audit import Line
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
@@ -57,16 +60,36 @@ def _live(request: Request, connection: Store, context: Context, actor: Actor) -
 def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     found = gather(context.state, plain=not actor.may(Permission.SITE))
-    lines = record.page(connection, _AT_THE_GATE, count=_SHOWN)
-    further = chain(lines, islice(record.every(connection, _AT_THE_GATE), _LOOKED_THROUGH))
     since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")
+    lines = record.page(connection, replace(_AT_THE_GATE, since=since), count=_LOOKED_THROUGH)
+    told = together(line for line in lines if line.kind in ENTERED or _of_somebody(line))
+    came = [one for approach in told for one in _came(approach)]
+    newest = record.page(connection, _AT_THE_GATE, count=_SHOWN)
+    further = chain(newest, islice(record.every(connection, _AT_THE_GATE), _LOOKED_THROUGH))
     return {
         "door": found.door,
         "problems": found.problems,
         "last": next(filter(_of_somebody, further), None),
-        "lately": [line for line in lines if line.at >= since and (line.kind in ENTERED or _of_somebody(line))],
+        "lately": came[:_SHOWN],
+        "more": len(came) > _SHOWN or len(lines) == _LOOKED_THROUGH,
         "units": residents.homes(connection),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Who came in, or was refused so many times while they stood there: what is told, and an id that stays with it."""
+
+    line: Line
+    times: int
+    id: str
+
+
+def _came(one: Approach) -> Iterator[_Came]:
+    """An approach as it ended, the newest first."""
+    for line in reversed(one.entered):
+        refused = line.kind == Kind.DENIED
+        yield _Came(line, len(one.lines) if refused else 1, one.lines[-1].id if refused else line.id)
 
 
 def _of_somebody(line: Line) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -12,9 +13,10 @@ from api.auth import Actor
 from api.context import Context, Shared
 from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of
+from api.pages.told_once import tell_once, told_once
 from api.problems import HttpProblem
 from api.v1.door import Order, tell_door
-from api.wording import REASONS
+from api.wording import REASONS, SILENT
 from gate.errors import Sentence
 from gate.processes.client import LinkDown
 from gate.vocabulary import Reason
@@ -23,45 +25,57 @@ router = APIRouter(route_class=EarlyRefusal)
 
 # Where such buttons stand.
 _PAGES = ("/", "/guard", "/door")
-_SILENT = "silent"
+_PULSES = ("pulse", "extended_pulse", "egress")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What came of an order. `modes` are those of the door that it speaks of: it is over with them."""
+
+    words: Sentence
+    good: bool
+    modes: tuple[str, ...] = ()
+
+
 # An order that is done is told by another word than a refusal: there is an order and a reason called lockdown.
-_DONE: dict[str, Sentence] = {
-    "done-open": Sentence("The gate opens."),
-    "done-lockdown": Sentence("The gate is locked down."),
-    "done-hold": Sentence("The gate is held open."),
-    "done-release": Sentence("It is ended. The gate works as usual."),
-}
-_NOT_NOW: dict[str, Sentence] = {
-    Reason.BUSY: Sentence("The gate is opening already, a moment."),
-    Reason.GATE_MOVES: Sentence("The gate is moving. Press again when it has come to rest."),
-}
-_REFUSED: dict[str, Sentence] = {
-    Reason.LOCKDOWN: Sentence("The gate stays shut: there is a lockdown. End it first."),
-    Reason.TAMPER: Sentence("The gate stays shut: it is blocked after tampering. End the block first."),
-    Reason.NO_HOLD_RELAY: Sentence("This gate cannot be held open: no relay is wired for it."),
-    _SILENT: Sentence("The door does not answer. Nothing was done; open by hand or with a key."),
-}
+_TOLD: dict[str, _Told] = {
+    "done-open": _Told(Sentence("The gate opens."), True, _PULSES),
+    "done-lockdown": _Told(Sentence("The gate is locked down."), True, ("lockdown",)),
+    "done-hold": _Told(Sentence("The gate is held open."), True, ("manual_hold",)),
+    "done-release": _Told(Sentence("It is ended. The gate works as usual."), True, ("normal",)),
+    Reason.BUSY: _Told(Sentence("The gate is opening already, a moment."), True, _PULSES),
+    Reason.GATE_MOVES: _Told(Sentence("The gate is moving. Press again when it has come to rest."), True),
+    Reason.LOCKDOWN: _Told(
+        Sentence("The gate stays shut: there is a lockdown. End it first."), False, ("lockdown",)
+    ),
+    Reason.TAMPER: _Told(
+        Sentence("The gate stays shut: it is blocked after tampering. End the block first."), False, ("tamper_block",)
+    ),
+    Reason.NO_HOLD_RELAY: _Told(Sentence("This gate cannot be held open: no relay is wired for it."), False),
+    **{f"silent-{order}": _Told(words, False) for order, words in SILENT.items()},
+}  # fmt: skip
 
 
 @router.post("/door/{order}")
 def order_door(
     request: Request, order: Order, context: Shared, actor: Doorkeeper, to: Annotated[str, Form(max_length=20)] = "/"
 ) -> Response:
-    """What the buttons do. A page that asks for JSON is told {"said", "good"}; another is shown again with it."""
+    """What the buttons do. A page that asks for JSON is told {"said", "good", "modes"}; another is shown again with
+    it."""
     outcome = _outcome(context, order, actor)
     if "application/json" in request.headers.get("accept", ""):
-        said, good = _words(outcome)
-        return JSONResponse({"said": language_of(request)(said), "good": good})
-    return RedirectResponse(f"{to if to in _PAGES else '/'}?said={outcome}", 303)
+        told = _told(outcome)
+        return JSONResponse({"said": language_of(request)(told.words), "good": told.good, "modes": told.modes})
+    return tell_once(RedirectResponse(to if to in _PAGES else "/", 303), context, outcome)
 
 
 def said_of(request: Request) -> dict[str, Any]:
-    """What is said above a page that was come back to: its `notice` or its `problem`, if any."""
-    outcome = request.query_params.get("said", "")
-    if outcome not in {*_DONE, *REASONS, _SILENT}:
+    """What is said above a page that an order came back to: its `notice` or its `problem`, if any."""
+    outcome = told_once(request)
+    if outcome not in {*_TOLD, *REASONS}:
         return {}
-    said, good = _words(outcome)
-    return {"notice" if good else "problem": language_of(request)(said)}
+    told = _told(outcome)
+    return {"notice" if told.good else "problem": language_of(request)(told.words)}
 
 
 def _outcome(context: Context, order: Order, actor: Actor) -> str:
@@ -69,15 +83,12 @@ def _outcome(context: Context, order: Order, actor: Actor) -> str:
     try:
         tell_door(context, order, actor)
     except LinkDown:
-        return _SILENT
+        return f"silent-{order}"
     except HttpProblem as error:
         return error.reason or Reason.FAULT
     return f"done-{order}"
 
 
-def _words(outcome: str) -> tuple[Sentence, bool]:
-    """The words for it, and whether all is well: a gate that opens just now is."""
-    for words, good in ((_DONE, True), (_NOT_NOW, True), (_REFUSED, False)):
-        if outcome in words:
-            return words[outcome], good
-    return Sentence("The gate did not do it: {why}.", why=REASONS[outcome]), False
+def _told(outcome: str) -> _Told:
+    """The words for it; a gate that opens just now is well."""
+    return _TOLD.get(outcome) or _Told(Sentence("The gate did not do it: {why}.", why=REASONS[outcome]), False)

@@ -19,6 +19,8 @@ from api.auth import Actor
 from api.context import context_of, record_look
 from api.languages import Language
 from api.languages.hours import hours_in
+from api.pages.door_words import door_words
+from api.pages.told_once import forget_what_was_told
 from gate.clock import zone_of
 from gate.store.people.homes import home_key
 from gate.store.people.residents import home_in
@@ -58,7 +60,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {name: getattr(wording, name) for name in dir(wording) if name.isupper()}
-    environment.globals |= {"home_key": home_key, "home_in": home_in}
+    environment.globals |= {"home_key": home_key, "home_in": home_in, "door_words": door_words}
     return environment
 
 
@@ -122,7 +124,9 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "problem": None,
     }
     made: Environment = request.app.state.templates
-    return HTMLResponse(made.get_template(template).render(known | values), status_code)
+    response = HTMLResponse(made.get_template(template).render(known | values), status_code)
+    forget_what_was_told(request, response)
+    return response
 
 
 def page_of_people(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.pages.page import language_of, page_of_people
+from api.pages.told_once import tell_once, told_once
 from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.database import transaction
@@ -34,6 +36,9 @@ _SHOWN = 80
 _NAMED = 200
 # Of more than these nobody is erased by a slip of the hand: whoever does it types how many they are.
 _FEW = 10
+# What is remembered of a form that was done, and told once on the page that follows.
+_DONE = "changed-"
+_IS_DONE = re.compile(r"changed-[0-9]{1,6}")
 _CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
 
 
@@ -110,10 +115,10 @@ _Form = Annotated[Wanted, Depends(_wanted)]
 def choose(
     request: Request, connection: Store, actor: Registrar,
     search: Annotated[str, Query(max_length=200)] = "", group: Annotated[str, Query(max_length=60)] = "",
-    done: Annotated[int, Query(ge=0, le=10**6)] = 0,
 ) -> Response:  # fmt: skip
     """Whom, and what is to be done to them."""
-    language = language_of(request)
+    language, told = language_of(request), told_once(request)
+    done = int(told.removeprefix(_DONE)) if _IS_DONE.fullmatch(told) else 0
     notice = language.many("{count} person is changed.", "{count} people are changed.", done) if done else None
     return _choice(request, connection, actor, search, group, notice=notice)
 
@@ -147,23 +152,26 @@ def do(
         return _done(connection, context, actor, wanted, known_as, count)
 
     try:
-        where = answered_once(connection, actor, key, asked, done)
+        came = answered_once(connection, actor, key, asked, done)
     except FacegateError as error:
         said = language_of(request).error(error)
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
-    return RedirectResponse(where if wanted.deed in _ERASING else where + _found_by(wanted), 303)
+    if not _IS_DONE.fullmatch(came):
+        return RedirectResponse(came, 303)
+    return tell_once(RedirectResponse(_back_to(wanted), 303), context, came)
 
 
-def _found_by(wanted: Wanted) -> str:
-    """What was searched for, as the form says it: it may be a name, and what is remembered of a form holds none."""
-    said = {"search": wanted.search, "group": wanted.of_group}
-    return "".join(f"&{urlencode({name: value})}" for name, value in said.items() if value)
+def _back_to(wanted: Wanted) -> str:
+    """Where it was chosen, with what was searched for; of those who are erased nobody is searched for any more."""
+    said = {} if wanted.deed in _ERASING else {"search": wanted.search, "group": wanted.of_group}
+    found_by = urlencode({name: value for name, value in said.items() if value})
+    return f"/residents/together?{found_by}" if found_by else "/residents/together"
 
 
 def _done(
     connection: sqlite3.Connection, context: Context, actor: Actor, wanted: Wanted, known_as: str, count: str
 ) -> str:
-    """Where what was done is told, without a word on whom. Raises Refusal."""
+    """Where what was done is told, or how many they were, without a word on whom. Raises Refusal."""
     people = wanted.people(connection)
     if _digest(people) != known_as:
         raise Refusal(_CHANGED)
@@ -173,7 +181,7 @@ def _done(
         erase = erasure.remove_together if wanted.deed is Deed.MOVED_OUT else erasure.withdraw_together
         receipt = erase(connection, people, by=actor.label)
         context.forget({one.id for one in people})
-        return f"/receipts/{receipt.id}" if actor.may(Permission.RECORD) else f"/residents/together?done={len(people)}"
+        return f"/receipts/{receipt.id}" if actor.may(Permission.RECORD) else f"{_DONE}{len(people)}"
     changes = {
         Deed.GROUP: Changes(group=wanted.value), Deed.HOURS: Changes(schedule=wanted.value),
         Deed.LAST_DAY: Changes(valid_until=wanted.value),
@@ -181,7 +189,7 @@ def _done(
     with transaction(connection):
         for one in people:
             change(connection, one, changes, by=actor.label)
-    return f"/residents/together?done={len(people)}"
+    return f"{_DONE}{len(people)}"
 
 
 def _digest(people: Sequence[Resident]) -> str:

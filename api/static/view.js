@@ -3,8 +3,13 @@ const look = document.getElementById("look");
 const view = document.getElementById("view");
 const blind = document.getElementById("blind");
 const LONGEST_MS = 120_000;
+// A picture is from before when no newer one came for so long; what does not come at all is asked for anew.
+const OLD_MS = 1500;
+const GIVEN_UP_MS = 5000;
 let until = 0;
 let first = true;
+let ageing;
+let coming;
 
 look.hidden = false;
 look.addEventListener("click", (event) => {
@@ -21,31 +26,49 @@ if (view.getAttribute("src")) {
 function begin() {
   until = Date.now() + LONGEST_MS;
   look.hidden = true;
+  age();
   next();
 }
 
 function next() {
-  if (Date.now() > until || document.hidden) {
-    until = 0;
-    look.textContent = look.dataset.again;
-    look.hidden = false;
-    view.hidden = true;
-    blind.textContent = "";
-    return;
-  }
+  clearTimeout(coming);
+  if (Date.now() > until || document.hidden) return end();
   view.src = `/camera.jpg?first=${first ? 1 : 0}&at=${Date.now()}`;
   first = false;
+  coming = setTimeout(next, GIVEN_UP_MS);
+}
+
+function end() {
+  clearTimeout(ageing);
+  until = 0;
+  look.textContent = look.dataset.again;
+  look.hidden = false;
+  view.hidden = true;
+  blind.textContent = "";
+}
+
+// A network that falls silent gives no error: the picture that stands there would go on as one of now.
+function age() {
+  clearTimeout(ageing);
+  view.classList.remove("old");
+  ageing = setTimeout(() => {
+    view.classList.add("old");
+    blind.textContent = view.hidden ? blind.dataset.words : blind.dataset.old;
+  }, OLD_MS);
 }
 
 view.addEventListener("load", () => {
   if (!until) return;
   view.hidden = false;
   blind.textContent = "";
-  setTimeout(next, 150);
+  age();
+  clearTimeout(coming);
+  coming = setTimeout(next, 150);
 });
 view.addEventListener("error", () => {
   if (!until) return;
   view.hidden = true;
   blind.textContent = blind.dataset.words;
-  setTimeout(next, 1000);
+  clearTimeout(coming);
+  coming = setTimeout(next, 1000);
 });

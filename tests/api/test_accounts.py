@@ -252,6 +252,8 @@ def test_everybody_changes_their_own_password_and_gives_the_current_one(browser,
     assert "easy to guess" in problem_of(poor)
     changed = one.post("/account/password", data={"current": PASSWORD, "password": ANOTHER})
     assert "Your password is changed" in one.get(changed.headers["location"]).text
+    # By an address that somebody sent it is not told.
+    assert "Your password is changed" not in one.get("/account?changed=yes").text
     assert browser().sign_in(role.value).status_code == 401
     assert browser().sign_in(role.value, ANOTHER).status_code == 303
     by = [line.details["by"] for line in audit.lines(store) if line.kind == "password_changed"]

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.auth import digest
+from gate.processes.fields import written
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts
 from gate.vocabulary import AuditEvent
 from tests.console import Browser, problem_of
 from tests.door import HOLD, door_process, until
+from tests.said import answering, door_says
 
 CHINESE = {"accept-language": "zh-CN"}
 JSON = {"accept": "application/json"}
@@ -34,6 +36,13 @@ def came(store):
 def notice_of(answer):
     found = re.search(r'class="notice" role="status">(.*?)</p>', answer.text)
     return found and found[1]
+
+
+def ordered(who, order, headers=None):
+    """The page that an order comes back to."""
+    answer = who.post(f"/door/{order}", data={"to": "/guard"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/guard")
+    return who.get("/guard", headers=headers or {})
 
 
 def looks(store):
@@ -87,18 +96,18 @@ def test_open_pressed_again_while_it_opens_is_answered_on_the_same_page(browser,
     guard, manager = browser("guard"), browser("manager")
     with door_process(state, pulse_s=5.0, max_pulse_s=8.0):
         first = guard.post("/door/open", data={"to": "/guard"})
-        assert (first.status_code, first.headers["location"]) == (303, "/guard?said=done-open")
-        assert notice_of(guard.get("/guard?said=done-open")) == "The gate opens."
-        again = guard.post("/door/open", data={"to": "/guard"}).headers["location"]
-        shown = guard.get(again)
+        assert (first.status_code, first.headers["location"]) == (303, "/guard")
+        assert notice_of(guard.get("/guard")) == "The gate opens."
+        shown = ordered(guard, "open")
         assert (shown.status_code, notice_of(shown)) == (200, "The gate is opening already, a moment.")
         assert "Open once" in shown.text
-        assert notice_of(guard.get(again, headers=CHINESE)) == "门正在开启，请稍候。"
+        assert notice_of(ordered(guard, "open", headers=CHINESE)) == "门正在开启，请稍候。"
         # And where else there is such a button; without a page to go back to, and to a foreign one, it is the first.
         assert notice_of(manager.get(manager.post("/door/open").headers["location"])).startswith("The gate is opening")
-        assert manager.post("/door/open", data={"to": "//evil.example"}).headers["location"] == "/?said=busy"
+        assert manager.post("/door/open", data={"to": "//evil.example"}).headers["location"] == "/"
         scripted = guard.post("/door/open", headers=JSON)
-        assert scripted.json() == {"said": "The gate is opening already, a moment.", "good": True}
+        said = {"said": "The gate is opening already, a moment.", "good": True}
+        assert scripted.json() == said | {"modes": ["pulse", "extended_pulse", "egress"]}
         # A program is answered as ever.
         assert manager.post("/api/v1/door/open").status_code == 409
 
@@ -107,14 +116,14 @@ def test_it_holds_open_locks_down_and_ends_both(browser, state):
     guard = browser("guard")
     with door_process(state, hold_pin=HOLD) as (_, door):
         assert "Yes, hold open" in guard.get("/guard").text
-        assert guard.post("/door/hold", headers=JSON).json() == {"said": "The gate is held open.", "good": True}
+        assert guard.post("/door/hold", headers=JSON).json()["said"] == "The gate is held open."
         text = guard.get("/guard").text
         assert "Close again" in text
         assert "Yes, lock down" in text, "whoever holds open can still lock down"
         assert "Yes, hold open" not in text
         assert guard.post("/door/release", headers=JSON).json()["good"]
         assert guard.post("/door/lockdown", headers=JSON).json()["said"] == "The gate is locked down."
-        refused = guard.get(guard.post("/door/open", data={"to": "/guard"}).headers["location"])
+        refused = ordered(guard, "open")
         assert problem_of(refused) == "The gate stays shut: there is a lockdown. End it first."
         assert "Yes, end it" in refused.text
         guard.post("/door/release")
@@ -128,17 +137,84 @@ def test_without_a_hold_relay_nobody_is_offered_to_hold_it_open(browser, state):
         assert guard.post("/door/hold", headers=JSON).json()["said"].startswith("This gate cannot be held open")
 
 
-def test_a_controller_that_is_silent_is_told_on_the_page(browser, state):
+@pytest.mark.parametrize(
+    ("order", "needed"),
+    [("open", "open by hand or with a key"), ("lockdown", "treat it as NOT locked down"),
+     ("hold", "treat it as not held open"), ("release", "treat it as not ended")],
+)  # fmt: skip
+def test_a_controller_that_is_silent_is_told_by_what_whoever_gave_the_order_has_to_know(browser, order, needed):
     guard = browser("guard")
-    shown = guard.get(guard.post("/door/open", data={"to": "/guard"}).headers["location"])
+    shown = ordered(guard, order)
     assert shown.status_code == 200
-    assert problem_of(shown).startswith("The door does not answer.")
+    said = problem_of(shown)
+    assert said.startswith("The gate does not answer")
+    assert needed in said
+    assert ("by hand or with a key" in said) is (order in ("open", "hold")), "nobody opens what should be locked"
     assert "sudo" not in shown.text
     assert "sock" not in shown.text
+    assert guard.post(f"/door/{order}", headers=JSON).json() == {"said": said, "good": False, "modes": []}
+    assert problem_of(ordered(guard, order, headers=CHINESE)) != said
 
 
-def test_what_nobody_said_is_not_said_on_a_page(browser):
-    assert notice_of(browser("guard").get("/guard?said=Ring+5550100")) is None
+def test_a_page_says_the_same_of_each_order_when_nobody_answers_it(browser, state):
+    guard = browser("guard")
+    with door_process(state, hold_pin=HOLD):
+        told = dict(re.findall(r'action="/door/(\w+)"[^>]*data-silent="([^"]*)"', guard.get("/guard").text))
+    assert set(told) == {"open", "lockdown", "hold"}
+    for order, said in told.items():
+        assert said == problem_of(ordered(guard, order))
+
+
+def test_what_was_done_is_told_on_the_page_that_follows_and_on_no_other(browser, state):
+    guard = browser("guard")
+    with door_process(state):
+        assert notice_of(ordered(guard, "lockdown")) == "The gate is locked down."
+        # Loaded again, or in another language.
+        assert notice_of(guard.get("/guard")) is None
+        ordered(guard, "release")
+        guard.post("/language", data={"language": "zh-CN", "back": "/guard"})
+        assert notice_of(guard.get("/guard")) is None
+        # By an address that somebody sent.
+        for sent in ("done-lockdown", "Ring+5550100"):
+            assert notice_of(guard.get(f"/guard?said={sent}", headers={"sec-fetch-site": "cross-site"})) is None
+        guard.cookies.set("facegate-told", "Ring 5550100")
+        assert notice_of(guard.get("/guard")) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "leaf", "said"),
+    [
+        ("normal", "shut", "Closed"), ("normal", "open", "The gate is open"),
+        ("normal", "forced", "The gate was forced open"), ("fire", "open", "Fire: open"),
+        ("manual_hold", "shut", "Held open"), ("free_access", "open", "Open to all by schedule"),
+        ("pulse", "shut", "Opening"), ("pulse", "open", "Opening, the gate stands open"),
+        ("lockdown", "open", "Lockdown, the gate stands open"), ("lockdown", None, "Lockdown"),
+        ("new", "new", "new, new"),
+    ],
+)  # fmt: skip
+def test_what_the_gate_is_doing_is_said_once(browser, state, mode, leaf, said):
+    with answering(state, "door", written(door_says(mode=mode, leaf=leaf))):
+        shown = browser("guard").get("/guard?part=live").text
+    assert re.sub("<[^>]*>", "", re.search(r'class="mode [^>]*>(.*)</p>', shown)[1]) == said
+
+
+def test_who_stands_there_and_is_refused_again_and_again_is_one_line_of_the_half_hour(browser, store):
+    def lately(text):
+        return re.findall(r"<li id=.*?</li>", text.split("came-lately")[2])
+
+    for track in range(3):
+        for reason in ("too_dark", "unknown", "unknown"):
+            audit.append(store, AuditEvent("denied", {"method": "face", "reason": reason, "track": track}))
+    guard = browser("guard")
+    shown = lately(guard.get("/guard").text)
+    assert [("not known here" in one, "3 times" in one) for one in shown] == [(True, True)] * 3
+    assert "More happened" not in guard.get("/guard").text
+    for track in range(3, 25):
+        audit.append(store, AuditEvent("denied", {"method": "face", "reason": "unknown", "track": track}))
+    assert len(lately(guard.get("/guard").text)) == 20
+    assert "More happened in this half hour." in guard.get("/guard").text
+    assert "/events" not in guard.get("/guard").text, "a guard may not read them"
+    assert 'href="/events?when=today">All of it' in browser("manager").get("/guard").text
 
 
 def test_a_token_sees_no_names_here_whatever_it_may_do_to_the_door(app, staff, store, came):

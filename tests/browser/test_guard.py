@@ -1,20 +1,27 @@
 """The guard's page, on a phone: a real browser, a real api and a real door."""
 
+import signal
 import time
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from api.auth import digest
+from gate.processes.fields import written
 from gate.store.database import open_database
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
-from tests.api_process import api_process, port_of
+from tests.api_process import api_process, api_that_can_hang, port_of
 from tests.browser.conftest import SHOTS, browsing
 from tests.console import CHEAP
-from tests.door import door_process
+from tests.door import HOLD, door_process
+from tests.running import stays, wait_for
+from tests.said import answering, vision_says
 
 expect.set_options(timeout=8_000)
 PHONE = {"width": 390, "height": 844}
@@ -112,3 +119,124 @@ def test_a_gate_that_is_gone_is_told_with_the_time_and_a_session_that_ended_too(
         with closing(open_database(state)) as other:
             accounts.end_session(other, digest("guard"))
         expect(guard).to_have_url(f"{address}/sign-in")
+
+
+# Two seconds, and one more on a machine that does other things too.
+BUSY_S = 3.0
+JPEG = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
+
+CAMERA = "**/camera.jpg*"
+
+
+def show(route):
+    """A picture of the gate's camera."""
+    route.fulfill(body=JPEG, content_type="image/jpeg")
+
+
+def told_after(expected, began, within_s=BUSY_S):
+    """Seconds until it is so."""
+    expected(timeout=within_s * 1000)
+    return time.monotonic() - began
+
+
+def test_a_gate_that_falls_silent_without_an_error_is_told_of_state_and_picture(on_phone, state, models_dir, people):
+    with door_process(state), api_that_can_hang(state, models_dir) as (address, send):
+        guard = on_phone(address, "guard", viewport={"width": 360, "height": 740})
+        guard.route(CAMERA, show)
+        guard.goto("/guard?look=1")
+        view, stale = guard.locator("#view"), guard.locator("#stale")
+        expect(view).to_be_visible()
+        expect(view).not_to_have_class("old")
+        # As long as all is well, neither is ever told.
+        stays(lambda: stale.is_hidden() and view.get_attribute("class") in (None, ""), 4)
+        guard.route(CAMERA, lambda _: None)
+        began = time.monotonic()
+        send(signal.SIGSTOP)
+        picture_s = told_after(partial(expect(view).to_have_class, "old"), began)
+        expect(guard.locator("#blind")).to_have_text("This picture is from before.")
+        state_s = told_after(expect(stale).to_be_visible, began)
+        expect(guard.locator("#live")).to_have_class("old")
+        shoot(guard, "silent")
+        # An order to it is a matter of moments, and what has to be known now is said of it.
+        guard.get_by_text("Lock down…").click()
+        pressed = time.monotonic()
+        guard.get_by_role("button", name="Yes, lock down").click(no_wait_after=True)
+        expect(guard.locator("#told")).to_have_text("A moment…", timeout=500)
+        answer_s = told_after(
+            partial(expect(guard.locator("#told")).to_contain_text, "treat it as NOT locked down"), pressed, 4
+        )
+        # What is said leaves the page to be seen.
+        assert guard.locator(".bar").bounding_box()["height"] < 740 / 3
+        shoot(guard, "silent-order")
+        guard.route(CAMERA, show)
+        send(signal.SIGCONT)
+        expect(stale).to_be_hidden()
+        expect(view).not_to_have_class("old")
+    print(
+        f"\npicture {picture_s:.2f} s, state {state_s:.2f} s after the api hung; the order answered in {answer_s:.2f} s"
+    )
+
+
+def test_what_vision_says_is_told_as_it_changes(on_phone, state, models_dir, people):
+    silent = "Face recognition does not answer"
+    with door_process(state), api_process(state, models_dir) as address:
+        guard = on_phone(address, "guard")
+        guard.goto("/guard")
+        expect(guard.locator("#problems-now")).to_contain_text(silent)
+        with answering(state, "vision", written(vision_says(last_frame_mono=time.monotonic() + 60))):
+            back_s = told_after(
+                partial(expect(guard.locator("#problems-now")).not_to_contain_text, silent), time.monotonic()
+            )
+        gone_s = told_after(partial(expect(guard.locator("#problems-now")).to_contain_text, silent), time.monotonic())
+    print(f"\nvision back: told after {back_s:.2f} s; gone: {gone_s:.2f} s")
+
+
+def test_an_answer_is_over_with_the_state_it_speaks_of(on_phone, state, models_dir, people):
+    with door_process(state, pulse_s=1.0, max_pulse_s=2.0), api_process(state, models_dir) as address:
+        guard = on_phone(address, "guard")
+        guard.goto("/guard")
+        expect(guard.locator(".mode")).to_have_text("Closed")
+        guard.get_by_role("button", name="Open once").click()
+        expect(guard.locator("#told")).to_have_text("The gate opens.")
+        expect(guard.locator(".mode")).to_have_text("Opening")
+        expect(guard.locator(".mode")).to_have_text("Closed")
+        expect(guard.locator("#told")).to_be_empty(timeout=1000)
+
+
+def test_orders_are_given_by_keyboard_alone_and_its_focus_is_never_lost(on_phone, state, models_dir, people):
+    focused = "document.activeElement.id || document.activeElement.innerText"
+    with door_process(state, hold_pin=HOLD), api_process(state, models_dir) as address:
+        guard = on_phone(address, "guard", viewport={"width": 360, "height": 740})
+        guard.goto("/guard")
+        for question, done, mode in (
+            ("Lock down…", "The gate is locked down.", "Lockdown"), ("End it…", "It is ended.", "Closed"),
+            ("Hold open…", "The gate is held open.", "Held open"),
+        ):  # fmt: skip
+            summary = guard.locator("summary").filter(has_text=question)
+            summary.focus()
+            guard.keyboard.press("Enter")
+            assert_seen_above_the_bar(guard)
+            guard.keyboard.press("Tab")
+            guard.keyboard.press("Escape")
+            expect(guard.locator("details[open]")).to_have_count(0)
+            assert question in guard.evaluate(focused)
+            guard.keyboard.press("Enter")
+            guard.keyboard.press("Tab")
+            guard.keyboard.press("Enter")
+            expect(guard.locator("#told")).to_contain_text(done)
+            expect(guard.locator(".mode")).to_have_text(mode)
+            assert guard.evaluate(focused) == "told"
+            expect(summary).to_have_count(0)
+        # Ended by somebody else, the answer goes; whoever has a keyboard goes on among the orders.
+        guard.evaluate("fetch('/api/v1/door/release', {method: 'POST'})")
+        expect(guard.locator("#told")).to_be_empty()
+        assert guard.evaluate("document.activeElement.closest('.orders') !== null")
+
+
+def assert_seen_above_the_bar(page):
+    """The button of the question that is open, whole, and nothing over it."""
+    seen = """(one) => {
+        const box = one.getBoundingClientRect();
+        return [box.top + 2, box.bottom - 2].every((y) => one.contains(document.elementFromPoint(box.left + 9, y)));
+    }"""
+    wait_for(lambda: page.locator("details[open] button").evaluate(seen), 3, "the button is covered")
