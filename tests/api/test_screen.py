@@ -196,7 +196,9 @@ def test_it_greets_by_name_only_where_the_settings_say_so(state, store, models_d
     )
     context = context_on(state, models_dir, settings={"screen": {"name": allowed}})
     screen = Browser(create_app(context), address="127.0.0.1")
-    with door_process(state, pulse_s=2.0, max_pulse_s=3.0) as (_, door):
+    with door_process(state, pulse_s=3.0, max_pulse_s=4.0) as (_, door):
+        # The first answer makes what all others find made: on a busy machine it outlasts a pulse.
+        screen.get("/gate/now")
         assert claim_for(door, someone.id)["granted"]
         assert screen.get("/gate/now").json()["words"] == ("Welcome home, Wang Fang" if allowed else "Welcome home")
         assert claim_for(door, another.id)["granted"]

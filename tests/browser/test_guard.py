@@ -187,6 +187,8 @@ def test_what_vision_says_is_told_as_it_changes(on_phone, state, models_dir, peo
             back_s = told_after(
                 partial(expect(guard.locator("#problems-now")).not_to_contain_text, silent), time.monotonic()
             )
+            # Long enough to be seen by the gate too, which looks a few times a second.
+            stays(lambda: silent not in guard.locator("#problems-now").inner_text(), 1)
         gone_s = told_after(partial(expect(guard.locator("#problems-now")).to_contain_text, silent), time.monotonic())
     print(f"\nvision back: told after {back_s:.2f} s; gone: {gone_s:.2f} s")
 
