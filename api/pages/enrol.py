@@ -18,6 +18,7 @@ from api.auth import Actor
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
+from api.languages import Language
 from api.pages.page import language_of, page_of_people
 from api.pages.photo_links import add_with_link, new_key
 from api.pages.residents import resident_page
@@ -83,17 +84,11 @@ def enrol(
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
         if not sent:
+            home = unit.strip() or None
             if link:
-                shown = add_with_link(context, connection, actor, name, unit.strip() or None, link)
-                return RedirectResponse(shown, 303)
-            person = add_without_face(connection, name, unit.strip() or None, by=actor.label)
-            if agreed:
-                said = words(
-                    "{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name
-                )
-                return _form(request, connection, actor, "", _next_of(person), warning=said)
-            said = words("{name} is added, without a face.", name=person.name)
-            return _form(request, connection, actor, "", _next_of(person), notice=said)
+                return RedirectResponse(add_with_link(context, connection, actor, name, home, link), 303)
+            person = add_without_face(connection, name, home, by=actor.label)
+            return _form(request, connection, actor, "", _next_of(person), **_added(words, person, agreed=agreed))
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said)
@@ -173,6 +168,14 @@ def _begun(
         return before
     asked = application(context, connection, typed, sent)
     return context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label, request)
+
+
+def _added(words: Language, person: Resident, *, agreed: bool) -> dict[str, str]:
+    """What is said of somebody who was added without a face: a warning where they `agreed` to one."""
+    if agreed:
+        said = words("{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name)
+        return {"warning": said}
+    return {"notice": words("{name} is added, without a face.", name=person.name)}
 
 
 def _still_so(connection: sqlite3.Connection, waiting: Waiting) -> bool:
