@@ -9,9 +9,9 @@ export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
 
-# Much of a test is waiting: three at once keep two cores busy, and in random order no slow file is always the last.
+# In random order no slow file is always the last.
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .

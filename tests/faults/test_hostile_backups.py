@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -42,8 +41,9 @@ def forged(made, change):
     if callable(change):
         change(database)
     else:
-        with closing(sqlite3.connect(database)) as connection:
-            connection.executescript(change)
+        # In a process of its own: the gate bounds what SQLite takes, and in this one for good.
+        alter = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2]).connection.close()"
+        subprocess.run([sys.executable, "-c", alter, str(database), change], check=True)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["sha256"]["facegate.db"] = hashlib.sha256(database.read_bytes()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
