@@ -33,8 +33,8 @@ LONG_HOME = ("North garden, building twelve, second entrance, " * 3)[:100].strip
 
 # What answers GET and is no page: pictures, parts of a page, streams, and what is for programs.
 NO_PAGES = {
-    "/camera.jpg", "/gate/live", "/gate/now", "/gate/silhouette", "/gate/worker.js", "/metrics",
-    "/settings/backups/file", "/settings/hours/reading", "/waiting/{link}.jpg",
+    "/camera.jpg", "/events/table", "/gate/live", "/gate/now", "/gate/silhouette", "/gate/worker.js", "/metrics",
+    "/settings/backups/file", "/settings/hours/reading", "/waiting/{link}.jpg", "/waiting/{link}/{number}.jpg",
 }  # fmt: skip
 # By each route, the addresses at which it is looked at. What stands in braces is filled in by `at_home`.
 PAGES = {
