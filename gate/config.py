@@ -220,6 +220,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
         },
         "api": {
             **common,
+            # It reads `settings`; the sections beside it are for the version before, to which a gate may go back.
             "gate": settings.gate,
             "api": dumped["api"],
             "webhooks": dumped["webhooks"],
