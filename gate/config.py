@@ -86,18 +86,6 @@ class Settings(BaseSettings):
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
 
-    @model_validator(mode="after")
-    def _uses_its_infrared(self) -> Settings:
-        if self.infrared is None:
-            return self
-        if self.infrared.source == self.camera.source:
-            raise ValueError("infrared.source must be another camera than camera.source")
-        if self.vision.liveness is Level.OFF:
-            raise ValueError(
-                'infrared is looked at for liveness alone; set vision.liveness to "standard", or remove it'
-            )
-        return self
-
     @property
     def liveness_packs(self) -> tuple[str, ...]:
         """The packs that must be there for the liveness the settings ask for."""
@@ -114,6 +102,26 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line over environment over file."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+class _AsRead(Settings):
+    """Settings at the place where they are read, with the cameras' logins.
+
+    What two sections may not be together is asked here and not of `Settings`: the api is told the addresses without
+    their logins, by which alone two channels of one recorder may differ.
+    """
+
+    @model_validator(mode="after")
+    def _uses_its_infrared(self) -> _AsRead:
+        if self.infrared is None:
+            return self
+        if self.infrared.source == self.camera.source:
+            raise ValueError("infrared.source must be another camera than camera.source")
+        if self.vision.liveness is Level.OFF:
+            raise ValueError(
+                'infrared is looked at for liveness alone; set vision.liveness to "standard", or remove it'
+            )
+        return self
 
 
 _QUOTES = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚", "'")
@@ -170,13 +178,13 @@ def _advice(error: tomllib.TOMLDecodeError, config: Path | None) -> str:
 
 def _with_file(config: Path | None) -> type[Settings]:
     if config is None:
-        return Settings
+        return _AsRead
     if not config.is_file():
         if config.exists():
             raise UsageError(f"The configuration {config} is no file. Put a file there, or take away what lies there.")
         raise UsageError(f"There is no configuration file {config}.")
 
-    class FileSettings(Settings):
+    class FileSettings(_AsRead):
         model_config = SettingsConfigDict(toml_file=config)
 
     return FileSettings

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from gate.api_settings import exposure
-from gate.config import load_settings, parts_of, shown
+from gate.config import Settings, load_settings, parts_of, shown
 from gate.errors import UsageError
 from gate.state_folder import configuration_file, state_directory
 from gate.vision.address import with_password, without_password
@@ -147,6 +149,31 @@ def test_a_cameras_password_is_joined_to_its_address_and_never_shown(source, pas
     )
     assert shown_of["camera"]["source"] == without_password(whole)
     assert shown_of["infrared"]["source"] == without_password(f"{whole}/ir")
+
+
+def test_two_cameras_that_differ_by_their_login_alone_are_two_for_the_api_too(tmp_path):
+    """A recorder may tell its channels apart by user, or hide one behind a word that is never shown."""
+    settings = load_settings(
+        camera={"source": "rtsp://color:s3cret@10.0.0.7/main"},
+        infrared={"source": "rtsp://infrared:s3cret@10.0.0.7/main"},
+        vision={"liveness": "standard"},
+    )
+    told = parts_of(settings, tmp_path, tmp_path / "models", None)["api"]["settings"]
+    taken = Settings.model_validate(told)
+    assert taken.camera.source == taken.infrared.source == "rtsp://10.0.0.7/main"
+
+
+@given(
+    login=st.text(alphabet="ab1:@/?#%.[]", max_size=8),
+    host=st.sampled_from(["10.0.0.7", "camera", "camera.lan:8554", "[fe80::1%eth0]", "[::1]:80"]),
+    path=st.text(alphabet="aB1/?=&@:#;[].%", max_size=16) | st.just("/user=u&password=p@q&token=[1]"),
+)
+def test_every_address_that_is_taken_is_taken_again_as_it_is_shown(login, host, path):
+    try:
+        settings = load_settings(camera={"source": f"rtsp://{login}@{host}/{path}"})
+    except UsageError:
+        assume(False)
+    assert Settings.model_validate(shown(settings)).model_dump(mode="json") == shown(settings)
 
 
 def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
