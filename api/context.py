@@ -36,6 +36,9 @@ from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
+# Whoever gives an order waits three seconds for an answer, of which the door may take the second half.
+_ON_ITS_WAY_S = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -112,10 +115,11 @@ class Context:
         with closing(Client(socket_of(self.state, "door"))) as client:
             return asking.door_status(client)
 
-    def order_door(self, order: Do, actor: Actor) -> Reply:
-        """Give the door an order for somebody. Raises LinkDown."""
+    def order_door(self, order: Do, actor: Actor, given_mono: float | None = None) -> Reply:
+        """Give the door an order for somebody, who gave it then (monotonic seconds; None: now). Raises LinkDown."""
+        asked_mono = None if given_mono is None else min(given_mono + _ON_ITS_WAY_S, time.monotonic())
         with closing(Client(socket_of(self.state, "door"))) as client:
-            return asking.order(client, order, actor.label)
+            return asking.order(client, order, actor.label, asked_mono)
 
 
 def context_of(request: Request) -> Context:

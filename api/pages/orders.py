@@ -15,7 +15,7 @@ from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of
 from api.pages.told_once import tell_once, told_once
 from api.problems import HttpProblem
-from api.v1.door import Order, tell_door
+from api.v1.door import Given, Order, tell_door
 from api.wording import REASONS, SILENT
 from gate.errors import Sentence
 from gate.processes.client import LinkDown
@@ -58,11 +58,16 @@ _TOLD: dict[str, _Told] = {
 
 @router.post("/door/{order}")
 def order_door(
-    request: Request, order: Order, context: Shared, actor: Doorkeeper, to: Annotated[str, Form(max_length=20)] = "/"
+    request: Request,
+    order: Order,
+    context: Shared,
+    actor: Doorkeeper,
+    to: Annotated[str, Form(max_length=20)] = "/",
+    given: Annotated[Given, Form()] = None,
 ) -> Response:
     """What the buttons do. A page that asks for JSON is told {"said", "good", "modes"}; another is shown again with
     it."""
-    outcome = _outcome(context, order, actor)
+    outcome = _outcome(context, order, actor, given)
     if "application/json" in request.headers.get("accept", ""):
         told = _told(outcome)
         return JSONResponse({"said": language_of(request)(told.words), "good": told.good, "modes": told.modes})
@@ -78,14 +83,15 @@ def said_of(request: Request) -> dict[str, Any]:
     return {"notice" if told.good else "problem": language_of(request)(told.words)}
 
 
-def _outcome(context: Context, order: Order, actor: Actor) -> str:
+def _outcome(context: Context, order: Order, actor: Actor, given: Given) -> str:
     """What came of it, as a word: that it was done, the door's reason, or that the door is silent."""
     try:
-        tell_door(context, order, actor)
+        tell_door(context, order, actor, given)
     except LinkDown:
         return f"silent-{order}"
     except HttpProblem as error:
-        return error.reason or Reason.FAULT
+        # What came to the door too late was told as unanswered already.
+        return f"silent-{order}" if error.reason == Reason.STALE else error.reason or Reason.FAULT
     return f"done-{order}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -116,6 +117,8 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "hours_in": partial(hours_in, language),
         "stamp": times.stamp,
         "offset_s": times.offset_s,
+        # By it an order to the door says when it was given.
+        "gate_now": round(time.monotonic(), 3),
         "json": json.dumps,
         # Whoever is signed in finds the way to every page from every page, one that tells of an error too.
         "actor": getattr(request.state, "actor", None),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
 from api.actors import Doorkeeper, Watcher
 from api.auth import Actor
@@ -20,6 +20,9 @@ from gate.vocabulary import Reason
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
 
 Order = Literal["open", "lockdown", "hold", "release"]
+# When an order was given, by the seconds that the gate tells its followers (`api.v1.live`): a network may hold it back
+# for minutes and deliver it then, when nobody waits for it any more.
+Given = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
 class Door(BaseModel):
@@ -57,20 +60,29 @@ def show_door(context: Shared, _actor: Watcher) -> Door:
 
 @router.post("/{order}")
 def order_door(
-    order: Order, context: Shared, connection: Store, actor: Doorkeeper, idempotency_key: IdempotencyKey = None
+    order: Order,
+    context: Shared,
+    connection: Store,
+    actor: Doorkeeper,
+    given: Annotated[Given, Query()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Done:
-    """Open once, lock down, hold open, or end a lockdown, a hold and a tamper block. On record with who asked."""
+    """Open once, lock down, hold open, or end a lockdown, a hold and a tamper block. On record with who asked.
+
+    `given` is when it was given, by the seconds that `/api/v1/live` tells: what comes to the door more than three
+    seconds later is refused (`stale`).
+    """
 
     def tell() -> str:
-        tell_door(context, order, actor)
+        tell_door(context, order, actor, given)
         return context.door_status().mode
 
     return Done(mode=answered_once(connection, actor, idempotency_key, (b"door", order.encode()), tell))
 
 
-def tell_door(context: Context, order: Order, actor: Actor) -> None:
+def tell_door(context: Context, order: Order, actor: Actor, given: Given = None) -> None:
     """Give the door an order for `actor`. Raises HttpProblem (409) where it refuses."""
-    reply = context.order_door(Do(order), actor)
+    reply = context.order_door(Do(order), actor, given)
     if not reply.granted:
         reason = reply.reason or Reason.FAULT
         raise HttpProblem(409, "That was not done: {why}.", reason=reason.value, why=REASONS[reason])

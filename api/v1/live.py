@@ -118,13 +118,13 @@ class Changes:
                 place.kept = True
             while not follower.over:
                 told = self._changed
-                yield "event: change\ndata: {}\n\n"
+                yield _event("change")
                 await asyncio.sleep(gap_s)
                 while not told.is_set():
                     try:
                         await asyncio.wait_for(told.wait(), _BEAT_S if beats else _KEEP_ALIVE_S)
                     except TimeoutError:
-                        yield "event: beat\ndata: {}\n\n" if beats else ": still here\n\n"
+                        yield _event("beat") if beats else ": still here\n\n"
         finally:
             if place is not None:
                 place.kept = False
@@ -218,9 +218,15 @@ def _vision_now(context: Context) -> tuple[bool, bool]:
 async def follow(request: Request, actor: Watcher, beats: bool = False) -> StreamingResponse:
     """Server-sent events named `change`, whenever somebody is let in or refused, or door or vision does something.
 
+    Each says {"now": seconds of the gate's own clock}: an order to the door can say by it when it was given.
+
     With `beats`, events named `beat` too, twice a second: whoever hears none for longer knows that the gate is silent.
     """
     return streamed(request, actor, _PAGES_GAP_S, beats=beats)
+
+
+def _event(name: str) -> str:
+    return f'event: {name}\ndata: {{"now": {time.monotonic():.3f}}}\n\n'
 
 
 def streamed(request: Request, actor: Actor | None, gap_s: float = 0.0, *, beats: bool = False) -> StreamingResponse:

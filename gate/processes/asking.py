@@ -47,9 +47,12 @@ def report(client: Client, said: Report) -> Taken:
     return _ask(client, Taken, Do.REPORT, said)
 
 
-def order(client: Client, do: Do, by: str | None = None) -> Reply:
-    """Give the door an order, for oneself or for whom one speaks; it is on record who gave it."""
-    said = client.ask(request(do, Order(by, time.monotonic())))
+def order(client: Client, do: Do, by: str | None = None, asked_mono: float | None = None) -> Reply:
+    """Give the door an order, for oneself or for whom one speaks; it is on record who gave it.
+
+    `asked_mono` is when it was asked, where that was not now; the door does nothing that nobody waits for any more.
+    """
+    said = client.ask(request(do, Order(by, time.monotonic() if asked_mono is None else asked_mono)))
     # So a door of version 0.1 says that its relay is off, which may run still while the gate is upgraded.
     if do is Do.RELEASE_RELAY and said == {"released": True}:
         return Reply(True)

@@ -1,5 +1,9 @@
 """Homes, the settings in effect, backups."""
 
+import time
+
+import pytest
+
 from api.app import create_app
 from gate.care.backup.restore import restore
 from gate.config import load_settings, shown
@@ -49,6 +53,21 @@ def test_a_backup_there_is_no_room_for_is_told(browser, state):
     state.joinpath("backups").write_text("in the way")
     answer = browser("owner").post("/api/v1/backups")
     assert (answer.status_code, "cannot be made" in answer.json()["hint"]) == (503, True)
+
+
+@pytest.mark.parametrize(("ago_s", "done"), [(-60, True), (0, True), (2.5, True), (3.1, False), (600, False)])
+def test_an_order_that_was_held_back_on_its_way_is_not_done(browser, state, ago_s, done):
+    """By the gate's own clock, as it tells it; whoever claims to be ahead of it gave it now."""
+    with door_process(state) as (_, door):
+        owner, given = browser("owner"), time.monotonic() - ago_s
+        answer = owner.post("/api/v1/door/lockdown", params={"given": given})
+        page = owner.post("/door/lockdown", data={"given": given}, headers={"accept": "application/json"}).json()
+        if done:
+            assert (answer.status_code, page["said"]) == (200, "The gate is locked down.")
+        else:
+            assert (answer.status_code, answer.json()["reason"]) == (409, "stale")
+            assert "treat it as NOT locked down" in page["said"]
+        assert ("lockdown" in door.ask({"do": "status"})["standing"]) is done
 
 
 def test_a_write_that_is_sent_twice_is_done_once(browser, store, state):

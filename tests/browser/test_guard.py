@@ -16,10 +16,12 @@ from gate.processes.fields import written
 from gate.store.database import open_database
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
+from gate.vocabulary import Reason
 from tests.api_process import api_process, api_that_can_hang, port_of
 from tests.browser.conftest import SHOTS, browsing
 from tests.console import CHEAP
-from tests.door import HOLD, door_process
+from tests.door import HOLD, door_process, events
+from tests.frozen_network import freezing_network
 from tests.running import stays, wait_for
 from tests.said import answering, vision_says
 
@@ -175,6 +177,28 @@ def test_a_gate_that_falls_silent_without_an_error_is_told_of_state_and_picture(
     print(
         f"\npicture {picture_s:.2f} s, state {state_s:.2f} s after the api hung; the order answered in {answer_s:.2f} s"
     )
+
+
+def test_an_order_that_a_network_held_back_is_not_done_when_it_comes(on_phone, state, models_dir, people):
+    with (
+        door_process(state) as (_, door),
+        api_process(state, models_dir) as address,
+        freezing_network(address) as (far, send),
+    ):
+        guard = on_phone(far, "guard")
+        guard.goto("/guard")
+        expect(guard.locator(".mode")).to_contain_text("Closed")
+        guard.get_by_text("Lock down…").click()
+        send(signal.SIGSTOP)
+        guard.get_by_role("button", name="Yes, lock down").click(no_wait_after=True)
+        expect(guard.locator("#told")).to_contain_text("treat it as NOT locked down")
+        send(signal.SIGCONT)
+        wait_for(lambda: Reason.STALE in [line.details.get("reason") for line in events(state)], 5, "it did not come")
+        assert door.ask({"do": "status"})["standing"] == []
+        # One that comes in time is done, through the same network.
+        guard.get_by_text("Lock down…").click()
+        guard.get_by_role("button", name="Yes, lock down").click()
+        expect(guard.locator("#told")).to_have_text("The gate is locked down.")
 
 
 def test_what_vision_says_is_told_as_it_changes(on_phone, state, models_dir, people):
