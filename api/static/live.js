@@ -97,6 +97,8 @@ function tellIfStale() {
 // The gate's clock less ours, in seconds, as told with the least delay; null: not told yet.
 const onOurClock = () => performance.now() / 1000;
 let ahead = part.dataset.now ? Number(part.dataset.now) - onOurClock() : null;
+// A gate that was started anew may count from the beginning.
+let anew = true;
 // What the gate's clock shows now, no later than it does; "" where that is not known.
 const gateNow = () => (ahead === null ? "" : (onOurClock() + ahead).toFixed(3));
 
@@ -104,11 +106,12 @@ const changes = new EventSource("/api/v1/live?beats=1");
 for (const name of ["beat", "change"]) {
   changes.addEventListener(name, ({ data }) => {
     heard = Date.now();
-    ahead = Math.max(ahead ?? -Infinity, JSON.parse(data).now - onOurClock());
+    const is = JSON.parse(data).now - onOurClock();
+    ahead = anew ? is : Math.max(ahead, is);
+    anew = false;
   });
 }
-// A gate that was started anew may count from the beginning.
-changes.addEventListener("open", () => (ahead = null));
+changes.addEventListener("open", () => (anew = true));
 changes.addEventListener("change", refresh);
 // The gate restarts; or we are not to be told any more: signed out, which the next look finds, or on too many pages,
 // which ask by themselves then.
