@@ -6,11 +6,12 @@ import math
 import re
 import struct
 
+from gate.door.states import Event
 from gate.processes.fields import Malformed, read
 from gate.processes.peers import Peer
 from gate.processes.requests import Do, Order
 from gate.processes.wire import Message
-from gate.vocabulary import Claim, Lesson
+from gate.vocabulary import AuditEvent, Claim, Kind, Lesson, Reason
 
 # As the gallery asks of every template.
 _UNIT_TOLERANCE = 1e-3
@@ -18,6 +19,12 @@ _LONGEST_CLAIM = 64
 _ORDER_WITHIN_S = 1.5
 _CLOCK_ROUNDING_S = 0.001
 _LONGEST_TEXT = 200
+# What an order is to the door's machine.
+ORDERED = {
+    Do.LOCKDOWN: (Event.LOCKDOWN,),
+    Do.HOLD: (Event.HOLD,),
+    Do.RELEASE: (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER),
+}
 _NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
 
@@ -56,6 +63,14 @@ def in_time(message: Message, now: float) -> bool:
     """
     asked_mono = read(Order, message).asked_mono
     return asked_mono is None or -_CLOCK_ROUNDING_S <= now - asked_mono <= _ORDER_WITHIN_S
+
+
+def of_late(do: Do, who: str) -> list[AuditEvent]:
+    """What is on record of an order that `who` gave and that came too late: what was asked, by whom, and why not."""
+    said = {"by": who, "reason": Reason.STALE.value}
+    if do is Do.OPEN:
+        return [AuditEvent(Kind.DENIED, {"method": "command", **said})]
+    return [AuditEvent(Kind.ORDERED, {"order": event.value, **said}) for event in ORDERED[do]]
 
 
 def may_ask(do: Do, *, vision: bool, commands: bool) -> bool:

@@ -21,7 +21,7 @@ from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
 from gate.door.learning import Lessons
-from gate.door.messages import asker, claim_from, in_time, lesson_from, may_ask
+from gate.door.messages import ORDERED, asker, claim_from, in_time, lesson_from, may_ask, of_late
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
@@ -199,21 +199,21 @@ class DoorService:
                 return status_of(self._settings, *parts, clock_trusted=self._clock.trust.trusted)
             case _:
                 # Nobody waits for a late one; letting go of the relay is never too late.
-                if do is not Do.RELEASE_RELAY and not in_time(message, now):
-                    self._attribution.refuse(Reason.STALE, peer)
-                    return Reply(False, Reason.STALE)
-                return self._obey(do, asker(message, peer), now)
+                who = asker(message, peer)
+                if do is Do.RELEASE_RELAY or in_time(message, now):
+                    return self._obey(do, who, now)
+                for event in of_late(do, who):
+                    self._record(event)
+                return Reply(False, Reason.STALE)
 
     def _obey(self, do: Do, who: str, now: float) -> Reply:
         match do:
             case Do.OPEN:
                 return _reply(self._controller.command(who, now))
-            case Do.LOCKDOWN:
-                return _reply(self._controller.order(Event.LOCKDOWN, who, now))
-            case Do.HOLD:
-                return _reply(self._controller.order(Event.HOLD, who, now))
+            case Do.LOCKDOWN | Do.HOLD:
+                return _reply(self._controller.order(ORDERED[do][0], who, now))
             case Do.RELEASE:
-                for event in (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER):
+                for event in ORDERED[do]:
                     self._controller.order(event, who, now)
             case Do.RELEASE_RELAY:
                 self._controller.release_relay(now)

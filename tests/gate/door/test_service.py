@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import cycle
+from uuid import uuid4
 
 import pytest
 
@@ -376,14 +377,21 @@ def test_it_imports_nothing_but_the_standard_library_and_gpiozero():
     assert loaded == {"gate", "gpiozero", "colorzero"}
 
 
-@pytest.mark.parametrize("do", ["open", "hold", "lockdown", "release"])
-def test_an_order_that_comes_late_is_refused_on_record_and_one_in_time_is_not(state, do):
+@pytest.mark.parametrize(
+    ("do", "told"),
+    [("open", {"command"}), ("hold", {"hold"}), ("lockdown", {"lockdown"}),
+     ("release", {"lockdown_over", "hold_over", "tamper_block_over"})],
+)  # fmt: skip
+def test_an_order_that_comes_late_is_refused_on_record_and_one_in_time_is_not(state, do, told):
+    guard = f"user {uuid4()}"
     with door_process(state, hold_pin=HOLD) as (_, client):
         for late in (2.0, 1.6, -5.0):
-            answer = client.ask({"do": do, "asked_mono": time.monotonic() - late})
+            answer = client.ask({"do": do, "by": guard, "asked_mono": time.monotonic() - late})
             assert answer == {"granted": False, "reason": "stale"}
         assert client.ask({"do": "status"})["standing"] == []
         assert edges(state) == [False]
         assert client.ask({"do": do, "asked_mono": time.monotonic() - 0.5})["granted"]
         assert client.ask({"do": "release-relay", "asked_mono": time.monotonic() - 9.0})["granted"]
-    assert "stale" in [line.details.get("reason") for line in events(state) if line.kind == "denied"]
+    late = [line.details for line in events(state) if line.details.get("reason") == "stale"]
+    assert {one.get("order", one.get("method")) for one in late} == told
+    assert {one["by"] for one in late} == {f"{guard} through uid {os.getuid()}"}
