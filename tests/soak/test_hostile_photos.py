@@ -146,19 +146,19 @@ def test_the_rest_of_an_import_is_done(pictures, facegate, photos, tmp_path, sto
     rows = ["name,unit,photos,consent"]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
-        out.writestr("good.jpg", (photos / "obama2.jpg").read_bytes())
+        out.writestr("good.jpg", (photos / "biden.jpg").read_bytes())
         for number, name in enumerate(chosen):
             out.writestr(f"{number}.jpg", broken[name])
             rows.append(f"Somebody {number},{number},{number}.jpg,told")
-        rows.append("Barack Obama,1,good.jpg,told")
+        rows.append("Joe Biden,100,good.jpg,told")
         out.writestr("people.csv", "\n".join(rows))
     (tmp_path / "all.zip").write_bytes(archive.getvalue())
     done = facegate("import", tmp_path / "all.zip", "--yes", "--json", timeout_s=300)
     print(f"\n{len(rows) - 1} rows: {done.answer['enrolled']} enrolled, {done.answer['refused']} refused")
-    # Some only lie about what does not matter, and are a good photo of him.
+    # Some only lie about what does not matter, and are a good photo of one man, who has one name.
     assert done.answer["refused"] > len(chosen) / 2
     assert done.answer["enrolled"] + done.answer["refused"] == len(chosen) + 1
-    assert "Barack Obama" in [one.name for one in residents.every(store) if one.templates]
+    assert "Joe Biden" in [one.name for one in residents.every(store) if one.templates]
 
 
 LARGE = {
