@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from enroll.application import Application, Photo, write
+from enroll.application import Application, Photo
 from enroll.decoder.parent import Decoder
 from gate.errors import Refusal, Sentence
 from models.errors import PackError
@@ -123,13 +123,13 @@ class Enroller:
         self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str,
         written_in: AbstractContextManager[None],
     ) -> Resident:  # fmt: skip
-        """Enrol by what was prepared and looked at. Raises as enroll.enrolment.judge_again."""
-        from enroll.enrolment import judge_again
+        """Enrol by what was prepared and looked at. Raises as enroll.enrolment.keep."""
+        from enroll.enrolment import keep, known_faces
 
         with self.turn() as models:
-            overruled = judge_again(connection, models, asked, made)
+            known = known_faces(connection, models)
             with written_in:
-                return write(connection, asked, made, by, overruled=overruled)
+                return keep(connection, models, asked, made, by, known).resident
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
 from gate.errors import Refusal, ResidentRefusal, Sentence, UsageError
-from gate.names import clean_name, clean_text
+from gate.names import clean_home, clean_name
 from gate.store.database import transaction
 from gate.store.people import consents, homes, residents
 from gate.store.people.consents import Way
@@ -79,7 +79,8 @@ class Application:
         photos, and for more photos than MAX_TEMPLATES.
         """
         name = clean_name(name) if whose is None else whose.name
-        unit = clean_text(unit, "unit") if unit is not None else None
+        if unit is not None:
+            unit = clean_home(unit, whose.unit if whose is not None else None)
         if len(photos) > MAX_TEMPLATES or (agreed is not None and not photos):
             raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
         if photos and (agreed is None or agreed.way is Way.NONE):

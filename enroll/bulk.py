@@ -19,7 +19,7 @@ from enroll.consent import agreed
 from enroll.decode import photo_in
 from enroll.decoder.parent import Decoder
 from enroll.duplicates import LooksLikeAnother
-from enroll.enrolment import Prepared, prepare, refuse_lookalikes
+from enroll.enrolment import Prepared, keep, prepare, refuse_lookalikes
 from enroll.named_photos import NamedPhotos
 from enroll.tables.days import day_of
 from enroll.tables.headings import CALLED, COLUMNS, SAID, column_of, language_of, way_of
@@ -126,12 +126,10 @@ def table_in(folder: Path) -> Path:
     return found[0]
 
 
-def carry_out(
-    connection: sqlite3.Connection, models: Models, row: Row, by: str, known: LiveGallery | None = None
-) -> Outcome:
+def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str, known: LiveGallery) -> Outcome:
     """Do it: whole or not at all. Someone who is there already is only brought up to date.
 
-    `known` as for enrolling one. To rehearse rows, carry them out on `gate.store.copy_rows.people_in_memory`.
+    `known` are the faces of this store. To rehearse rows, carry them out on `gate.store.copy_rows.people_in_memory`.
     """
     try:
         _refuse_unknown_group(connection, row)
@@ -140,7 +138,14 @@ def carry_out(
             found = prepare(connection, models, asked, known)
             refuse_lookalikes(asked, found.lookalikes)
         with transaction(connection):
-            action, person = _keep(connection, row, asked, found, by)
+            if found is not None:
+                person = keep(connection, models, asked, found.templates, by, known).resident
+                action = Action.ENROLLED
+            else:
+                action, person = _without_a_face(connection, asked, by)
+            if _changes(person, row):
+                _bring_up_to_date(connection, person, row, by)
+                action = Action.CHANGED if action is Action.KNOWN else action
     except LooksLikeAnother as error:
         told, like = together([error.sentence, _SAY_SO]), frozenset(one.resident.id for one in error.lookalikes)
         return Outcome(row.line, row.asked.name, Action.REFUSED, told, is_like=True, like=like)
@@ -156,25 +161,19 @@ def as_another(row: Row, than: frozenset[str]) -> Row:
     return row if before is None else replace(row, asked=replace(row.asked, another_than=before | than))
 
 
-def _keep(
-    connection: sqlite3.Connection, row: Row, asked: Application, found: Prepared | None, by: str
-) -> tuple[Action, Resident]:
-    """Write it; what became of the row, and whose it is."""
-    if found is not None:
-        person = write(connection, asked, found.templates, by, overruled=len(found.lookalikes))
-        action = Action.ENROLLED
-    elif asked.whose is None:
-        action, person = Action.ADDED, write(connection, asked, (), by)
-    else:
-        action, person = Action.KNOWN, asked.whose
-    if _changes(person, row):
-        wanted = Changes(
-            unit=None if are_one(person.unit, asked.unit) else asked.unit, group=row.group or None,
-            valid_from=row.valid_from or None, valid_until=row.valid_until or None,
-        )  # fmt: skip
-        change(connection, person, wanted, by=by)
-        action = Action.CHANGED if action is Action.KNOWN else action
-    return action, person
+def _without_a_face(connection: sqlite3.Connection, asked: Application, by: str) -> tuple[Action, Resident]:
+    """Add whoever is not there; what became of the row, and whose it is."""
+    if asked.whose is not None:
+        return Action.KNOWN, asked.whose
+    return Action.ADDED, write(connection, asked, (), by)
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, person: Resident, row: Row, by: str) -> None:
+    wanted = Changes(
+        unit=None if are_one(person.unit, row.asked.unit) else row.asked.unit, group=row.group or None,
+        valid_from=row.valid_from or None, valid_until=row.valid_until or None,
+    )  # fmt: skip
+    change(connection, person, wanted, by=by)
 
 
 def _remarks(found: Prepared) -> Sentence | None:

@@ -14,6 +14,7 @@ from enroll.application import Application, Photo, write
 from enroll.checks import LeftOut, PhotosRefused, Portrait, examine
 from enroll.duplicates import WHOSE_FACE, Lookalike, LooksLikeAnother, lookalikes
 from gate.errors import FacegateError, Refusal, Sentence, together
+from gate.store.database import transaction
 from gate.store.people import templates
 from gate.store.people.residents import Resident
 from gate.store.people.templates import Template
@@ -82,13 +83,32 @@ def enrol(
     written_in: AbstractContextManager[None] | None = None,
 ) -> Enrolled:
     """Enrol from the good photos of an application, and name the others; nothing is kept where it raises as `prepare`,
-    `refuse_lookalikes` or `write`. `written_in` is what the writing is a part of, entered once the photos are looked
+    `refuse_lookalikes` or `keep`. `written_in` is what the writing is a part of, entered once the photos are looked
     over."""
-    found = prepare_openly(connection, models, asked)
+    known = known_faces(connection, models)
+    with _openly():
+        found = prepare(connection, models, asked, known)
     refuse_lookalikes(asked, found.lookalikes)
     with written_in or nullcontext():
-        resident = write(connection, asked, found.templates, by, overruled=len(found.lookalikes))
-    return Enrolled(resident, found.lookalikes, found.left_out)
+        kept = keep(connection, models, asked, found.templates, by, known)
+    return replace(kept, left_out=found.left_out)
+
+
+def keep(
+    connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template], by: str,
+    known: LiveGallery,
+) -> Enrolled:  # fmt: skip
+    """Write who was looked over, as `write`, in one transaction with the question whose face it is already: whoever was
+    enrolled since the photos were looked over, by whichever process, is among the `known` faces of this store.
+
+    Raises LooksLikeAnother, Refusal where the templates are not like the resident they are for, and as `write`.
+    """
+    vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in made])
+    with transaction(connection):
+        with _openly():
+            alike = _judged(connection, models, asked, vectors, known)
+        refuse_lookalikes(asked, alike)
+        return Enrolled(write(connection, asked, made, by, overruled=len(alike)), alike)
 
 
 def prepare(
@@ -105,7 +125,7 @@ def prepare(
     if not np.isfinite(vectors).all():
         raise Refusal("Nothing could be read from the face in this photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
-    alike = _judged(connection, models, asked, vectors, known)
+    alike = _judged(connection, models, asked, vectors, known or known_faces(connection, models))
     made = tuple(
         Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
         for (photo, portrait), vector in zip(good, vectors, strict=True)
@@ -117,19 +137,6 @@ def prepare_openly(connection: sqlite3.Connection, models: Models, asked: Applic
     """As `prepare`, for whoever may see people: where the face is not theirs, the refusal says whose it is."""
     with _openly():
         return prepare(connection, models, asked)
-
-
-def judge_again(connection: sqlite3.Connection, models: Models, asked: Application, made: Sequence[Template]) -> int:
-    """Ask of templates that were made a while ago what was asked of their photos: others may have been enrolled since.
-    Of how many somebody said that they are another.
-
-    Raises LooksLikeAnother, and Refusal where they are not like the resident they are for, as `prepare_openly`.
-    """
-    vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in made])
-    with _openly():
-        alike = _judged(connection, models, asked, vectors, None)
-        refuse_lookalikes(asked, alike)
-    return len(alike)
 
 
 def refuse_lookalikes(asked: Application, found: Sequence[Lookalike]) -> None:
@@ -181,7 +188,7 @@ def _is_theirs(
     connection: sqlite3.Connection, models: Models, existing: Resident, vectors: NDArray[np.float32]
 ) -> bool:
     """Whether all the vectors are like what is known of somebody, or nothing is."""
-    rows = [row for row in templates.vectors(connection, models.model_id) if row[1] == existing.id]
+    rows = templates.vectors_of(connection, models.model_id, existing.number)
     if not rows:
         return True
     gallery = Gallery(rows, models.spec.dimension)
@@ -200,22 +207,13 @@ def _openly() -> Iterator[None]:
 
 def _judged(
     connection: sqlite3.Connection, models: Models, asked: Application, vectors: NDArray[np.float32],
-    known: LiveGallery | None,
+    known: LiveGallery,
 ) -> tuple[Lookalike, ...]:  # fmt: skip
-    """Who else is like the vectors. Raises NotTheirs where the resident they are for is not."""
-    alike = _lookalikes(connection, models, asked, vectors, known)
+    """Who else is like the vectors ((count, dimension) float32). Raises NotTheirs where the resident they are for is
+    not."""
+    known.refresh()
+    whose = asked.whose.id if asked.whose is not None else ""
+    alike = lookalikes(connection, models.calibration, vectors, known.gallery, whose)
     if asked.whose is not None and not _is_theirs(connection, models, asked.whose, vectors):
         raise NotTheirs(asked.whose, alike)
     return alike
-
-
-def _lookalikes(
-    connection: sqlite3.Connection, models: Models, asked: Application, vectors: NDArray[np.float32],
-    known: LiveGallery | None,
-) -> tuple[Lookalike, ...]:  # fmt: skip
-    """Who is like the vectors ((count, dimension) float32), and not the resident they are for."""
-    known = known_faces(connection, models) if known is None else known
-    known.refresh()
-    return lookalikes(
-        connection, models.calibration, vectors, known.gallery, asked.whose.id if asked.whose is not None else ""
-    )

@@ -42,7 +42,7 @@ def name_key(text: str) -> str:
 
 
 def clean_text(text: str, what: str, most: int = _LONGEST_NAME) -> str:
-    """A name or unit as typed, normalised. Raises UsageError for what cannot be one."""
+    """A text as typed, normalised. Raises UsageError for what cannot be one."""
     cleaned = normalised(text)
     if not 0 < len(cleaned) <= most:
         raise UsageError("The {what} must have between 1 and {most} characters.", what=Sentence(what), most=most)
@@ -59,6 +59,12 @@ def clean_name(text: str, what: str = "name", most: int = _LONGEST_NAME) -> str:
             "The {what} is punctuation alone; type it again, with a letter or a digit.", what=Sentence(what)
         )
     return cleaned
+
+
+def clean_home(text: str, theirs: str | None = None) -> str:
+    """A home as typed, as `clean_name`; but for the one that is `theirs` already, however it was written once."""
+    cleaned = normalised(text)
+    return cleaned if theirs is not None and cleaned == theirs else clean_name(text, "unit")
 
 
 def _unseen(text: str, at: int) -> bool:

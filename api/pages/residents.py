@@ -24,7 +24,7 @@ from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
 from gate.clock import zone_of
 from gate.errors import FacegateError
-from gate.names import clean_name, clean_text
+from gate.names import clean_home, clean_name
 from gate.store.people import consents, corrections, erasure, finding, homes, templates
 from gate.store.people.changes import Changes, change
 from gate.store.people.homes import Home
@@ -109,7 +109,7 @@ def change_resident(
     try:
         refuse_outdated(found, known_as)
         wanted = Changes(
-            name=clean_name(name), unit=clean_text(unit, "unit") if unit.strip() else "", extended=extended,
+            name=clean_name(name), unit=clean_home(unit, found.unit) if unit.strip() else "", extended=extended,
             group=group, valid_from=valid_from, valid_until=valid_until,
             schedule=None if not schedule else "" if schedule == _NO_OWN_HOURS else schedule,
         )  # fmt: skip

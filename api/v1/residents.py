@@ -15,7 +15,7 @@ from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from enroll.application import add_without_face
-from gate.names import clean_name, clean_text
+from gate.names import clean_home, clean_name
 from gate.store.people import changes, consents, corrections, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
@@ -161,7 +161,7 @@ def change_resident(
     """Change how they are let in. With If-Match nothing is done when somebody else was quicker."""
     found = found_resident(connection, resident)
     refuse_outdated(found, if_match)
-    unit = clean_text(change.unit, "unit") if change.unit else change.unit
+    unit = clean_home(change.unit, found.unit) if change.unit else change.unit
     name = clean_name(change.name) if change.name is not None else None
     wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
     changed = changes.change(connection, found, wanted, by=actor.label)

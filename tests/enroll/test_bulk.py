@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 from enroll.bulk import Action, carry_out, read_rows
+from enroll.enrolment import known_faces
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
@@ -49,7 +50,7 @@ def read_table(path, folder):
 
 def rehearse(store, models, rows):
     with closing(people_in_memory(store)) as people:
-        return [carry_out(people, models, row, "rehearsal") for row in rows]
+        return [carry_out(people, models, row, "rehearsal", known_faces(people, models)) for row in rows]
 
 
 def actions(outcomes):
@@ -125,7 +126,7 @@ def test_photos_that_will_not_do_and_groups_there_are_none_are_told_before(table
     path = table(f"{HEAD}Both,,,,obama.jpg;biden.jpg,told,\nAnn,,pilots,,,,\n")
     rows, _ = read_table(path, path.parent)
     rehearsed = rehearse(store, models, rows)
-    done = [carry_out(store, models, row, "test") for row in rows]
+    done = [carry_out(store, models, row, "test", known_faces(store, models)) for row in rows]
     assert rehearsed == done
     assert actions(done) == [Action.REFUSED, Action.REFUSED]
     assert "different people" in done[0].why
@@ -176,7 +177,7 @@ def test_a_row_that_is_refused_late_leaves_nothing_of_itself(table, store, model
     rows, _ = read_table(path, path.parent)
     lines = audit.anchor(store)
     rehearsed = rehearse(store, models, rows)
-    assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
+    assert rehearsed == [carry_out(store, models, row, "test", known_faces(store, models)) for row in rows]
     assert rehearsed[0].why == "The last day is before the first day; correct one of them."
     assert (residents.every(store)[0].templates, residents.every(store)[0].valid_until) == (0, None)
     assert consents.of(store, someone.id) == []
@@ -192,7 +193,7 @@ def test_what_one_row_does_the_rehearsal_knows_at_the_next(table, store, models)
     rows, _ = read_table(path, path.parent)
     rehearsed = rehearse(store, models, rows)
     assert residents.every(store) == []
-    assert rehearsed == [carry_out(store, models, row, "test") for row in rows]
+    assert rehearsed == [carry_out(store, models, row, "test", known_faces(store, models)) for row in rows]
     assert actions(rehearsed) == [
         Action.ENROLLED, Action.CHANGED, Action.REFUSED, Action.ENROLLED, Action.ADDED, Action.CHANGED,
     ]  # fmt: skip
@@ -254,7 +255,7 @@ def test_of_several_photos_the_poor_one_is_named_before_and_after(table, store, 
     cv2.imwrite(str(path.parent / "dark.jpg"), dark)
     (row,), _ = read_table(path, path.parent)
     (before,) = rehearse(store, models, [row])
-    assert before == carry_out(store, models, row, "test")
+    assert before == carry_out(store, models, row, "test", known_faces(store, models))
     assert before.action is Action.ENROLLED
     assert "Left out: dark.jpg is too dark" in before.why
     assert residents.every(store)[0].templates == 2

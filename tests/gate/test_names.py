@@ -64,7 +64,7 @@ def test_a_letter_a_digit_or_a_sign_is_enough_of_a_name(name):
 
 def test_wherever_a_name_is_taken_punctuation_alone_is_told_and_nothing_is_kept(browser, store, facegate):
     manager, owner, chinese = browser("manager"), browser("owner"), {"accept-language": "zh-CN"}
-    someone = add_without_face(store, "王芳", "-", by="test")
+    someone = add_without_face(store, "王芳", "3-1204", by="test")
     said = [
         manager.post("/api/v1/residents", json={"name": "·"}),
         manager.post("/api/v1/enrolments", data={"name": "·", "way": "told"}, files=[("photos", ("a.jpg", b"x"))]),
@@ -80,6 +80,33 @@ def test_wherever_a_name_is_taken_punctuation_alone_is_told_and_nothing_is_kept(
     done = facegate("enroll", "·", "--no-face")
     assert (done.code, "punctuation alone" in done.err) == (2, True)
     assert [one.name for one in residents.every(store)] == ["王芳"]
+
+
+def test_wherever_a_home_is_taken_punctuation_alone_is_told_and_homes_of_before_stay(
+    browser, store, facegate, tmp_path
+):
+    manager, photo = browser("manager"), [("photos", ("a.jpg", b"x"))]
+    # As a home could be before.
+    someone = residents.enrol(store, "王芳", "--", [])
+    said = [
+        manager.post("/api/v1/residents", json={"name": "Li Na", "unit": "。"}),
+        manager.post("/api/v1/enrolments", data={"name": "Li Na", "unit": "--", "way": "told"}, files=photo),
+        manager.ask("PATCH", f"/api/v1/residents/{someone.id}", json={"unit": "。"}),
+        manager.post("/enrol", data={"name": "Li Na", "unit": "·"}),
+        manager.post("/enrol", data={"name": "Li Na", "unit": "…", "link": "k1"}),
+        manager.post("/enrol", data={"name": "Li Na", "unit": "…", "agreed": "1"}, files=photo),
+        manager.post(f"/residents/{someone.id}", data={"name": "王芳", "unit": "—", "known_as": "*"}),
+    ]
+    assert [(one.status_code, "unit is punctuation alone" in one.text) for one in said] == [(422, True)] * len(said)
+    assert (done := facegate("enroll", "Li Na", "--no-face", "--unit", "--")).code == 2
+    assert "unit is punctuation alone" in done.err
+    (tmp_path / "people.csv").write_text("name,unit\nLi Na,--\n")
+    assert "unit is punctuation alone" in facegate("import", tmp_path / "people.csv", "--yes").out
+    # Whoever has such a home keeps it while something else of theirs is changed.
+    assert manager.ask("PATCH", f"/api/v1/residents/{someone.id}", json={"unit": "--", "name": "王 芳"}).is_success
+    form = {"name": "王芳", "unit": " -- ", "known_as": "*"}
+    assert manager.post(f"/residents/{someone.id}", data=form).is_success
+    assert [(one.name, one.unit) for one in residents.every(store)] == [("王芳", "--")]
 
 
 @given(st.text())

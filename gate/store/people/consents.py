@@ -100,9 +100,10 @@ def standing(connection: sqlite3.Connection, resident: str) -> bool:
 
 
 def ended_since(connection: sqlite3.Connection, resident: str, moment: str) -> bool:
-    """Whether a consent of theirs was withdrawn after a moment, ISO 8601, UTC."""
+    """Whether a consent of theirs was withdrawn at a moment or after it, ISO 8601, UTC: within a thousandth of a second
+    nobody is asked anew."""
     row = connection.execute(
-        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at > ?", (resident, moment)
+        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at >= ?", (resident, moment)
     ).fetchone()
     return row is not None
 

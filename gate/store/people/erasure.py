@@ -116,8 +116,8 @@ def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> R
         )
     connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
     connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
-    # What they sent and nobody has confirmed yet goes too.
-    connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,))
+    # What they sent and nobody has confirmed yet goes too; what they agreed to there is told as withdrawn from now on.
+    photo_links.move_consent(connection, resident.id)
     consents.withdraw(connection, resident.id, _now())
     return _erased(Kind.CONSENT_WITHDRAWN, connection, resident, by)
 

@@ -218,6 +218,16 @@ def take(connection: sqlite3.Connection, link: PhotoLink, now: datetime) -> None
     consents.record(connection, link.resident, link.consent, link.agreed_at)
 
 
+def move_consent(connection: sqlite3.Connection, resident: str) -> None:
+    """In the caller's transaction: a resident's link is gone, and what they agreed to by it, and from which nobody is
+    enrolled yet, is theirs from when they gave it: whoever ends it ends a consent like any other."""
+    row = connection.execute(f"{_SELECT} WHERE resident_id = ?", (resident,)).fetchone()
+    link = _link(row) if row else None
+    if link is not None and link.consent is not None and link.agreed_at is not None and link.done_at is None:
+        consents.record(connection, resident, link.consent, link.agreed_at)
+    connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident,))
+
+
 def end(connection: sqlite3.Connection, resident: Resident, *, by: str) -> None:
     """A resident's link ends, and what waits of it. Raises Refusal where there is none."""
     with transaction(connection):

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.auth import digest
+from api.chores import forget_what_is_over
 from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.store.database import open_database
-from gate.store.people import erasure, photo_links, residents
+from gate.store.people import consents, erasure, photo_links, residents
 from tests.api.own_photos.links import OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
+from tests.api.test_enrol_page import key_of, say_yes, submit
+from tests.console import problem_of
 
 
 def test_a_link_is_used_once(manager, phone, wang, photos, context):
@@ -89,10 +92,29 @@ def test_a_withdrawal_ends_the_link_too(manager, store, photos, phone):
     assert OVER in phone().get(path).text
 
 
-@pytest.mark.parametrize("way", ["console", "api", "together"])
+WITHDRAWALS = ("console", "api", "together", "command")
+
+
+def withdraw(way, manager, person, facegate):
+    if way == "console":
+        answer = manager.post(f"/residents/{person.id}/withdrawal", data={"key": "x"})
+        assert answer.headers["location"].startswith("/receipts/")
+    elif way == "api":
+        assert manager.post(f"/api/v1/residents/{person.id}/withdrawal").json()["templates"] == 0
+    elif way == "command":
+        assert facegate("residents", "withdraw", person.id, "--yes").code == 0
+    else:
+        chosen = {"deed": "withdraw", "resident": person.id}
+        look = manager.post("/residents/together", data=chosen).text
+        known_as, key = (re.search(f'name="{one}" value="([^"]+)"', look)[1] for one in ("known_as", "key"))
+        done = manager.post("/residents/together/done", data=chosen | {"known_as": known_as, "key": key})
+        assert done.status_code == 303
+
+
+@pytest.mark.parametrize("way", WITHDRAWALS)
 @pytest.mark.parametrize("photo", ["biden.jpg", None])
 def test_a_consent_by_a_link_is_withdrawn_before_anything_is_confirmed(
-    manager, phone, wang, store, photos, context, way, photo
+    manager, phone, wang, store, photos, context, facegate, way, photo
 ):
     mobile, path = phone(), drawn(manager, wang)
     agree(mobile, path, guardian="王明")
@@ -100,23 +122,33 @@ def test_a_consent_by_a_link_is_withdrawn_before_anything_is_confirmed(
         send(mobile, path, photos / photo)
     confirmed = form_of(manager, context) if photo else None
     assert "Withdraw consent" in manager.get(f"/residents/{wang.id}").text
-    if way == "console":
-        answer = manager.post(f"/residents/{wang.id}/withdrawal", data={"key": "x"})
-        assert answer.headers["location"].startswith("/receipts/")
-    elif way == "api":
-        assert manager.post(f"/api/v1/residents/{wang.id}/withdrawal").json()["templates"] == 0
-    else:
-        chosen = {"deed": "withdraw", "resident": wang.id}
-        look = manager.post("/residents/together", data=chosen).text
-        known_as, key = (re.search(f'name="{one}" value="([^"]+)"', look)[1] for one in ("known_as", "key"))
-        done = manager.post("/residents/together/done", data=chosen | {"known_as": known_as, "key": key})
-        assert done.status_code == 303
+    withdraw(way, manager, wang, facegate)
     assert "consent_withdrawn" in kinds(store)
     assert OVER in mobile.get(path).text
     if confirmed:
         assert manager.post(f"{confirmed[0]}/confirmed", data=confirmed[1]).status_code == 409
     assert (residents.get(store, wang.id).templates, erasure.may_withdraw(store, wang.id)) == (0, False)
     assert "Withdraw consent" not in manager.get(f"/residents/{wang.id}").text
+    # That they agreed and then did not is told as of any other consent, without whoever agreed for them.
+    (ended,) = consents.of(store, wang.id)
+    assert (ended.consent.way, ended.consent.guardian, ended.withdrawn_at is None) == ("phone", None, False)
+
+
+@pytest.mark.parametrize("way", WITHDRAWALS)
+def test_a_yes_from_before_enrols_nobody_who_agreed_by_a_link_alone_and_withdrew(
+    manager, phone, wang, store, photos, context, staff, facegate, way
+):
+    agree(phone(), drawn(manager, wang))
+    asked = submit(manager, photos, "biden.jpg", name="", resident=wang.id)
+    assert "王芳" in asked.text
+    withdraw(way, manager, wang, facegate)
+    assert problem_of(say_yes(manager, asked)) is not None
+    assert residents.get(store, wang.id).templates == 0
+    forget_what_is_over(context, datetime.now(UTC))
+    assert context.waiting.of(key_of(asked), f"user {staff['manager'].id}") is None
+    # They agree anew.
+    anew = submit(manager, photos, "biden.jpg", name="", resident=wang.id, seen="1")
+    assert "王芳 is enrolled." in anew.text
 
 
 def test_after_a_restart_they_are_asked_for_it_once_more(manager, phone, wang, store, photos, context, state):
