@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from api.auth import CONFIRMED_S, IDLE_S, LONGEST_S, ROLES, Actor, Permission, digest
 from api.context import Context, Shared, Store, store_of
@@ -151,6 +151,14 @@ def signed_in_or_open(what: str) -> Callable[..., None]:
                 raise SignInNeeded
 
     return check
+
+
+def refuse_form_of_another(
+    actor: Annotated[Actor, Depends(_somebody)], form_of: Annotated[str | None, Header(max_length=64)] = None
+) -> None:
+    """A dependency: whoever sends a form filled it in, where a page that stayed open meanwhile says whose it is."""
+    if form_of is not None and (actor.user is None or actor.user.id != form_of):
+        raise HttpProblem(409, "Somebody else is signed in here now, and nothing was done. Load the page anew.")
 
 
 Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]

@@ -46,7 +46,7 @@ from api.pages import (
 from api.pages import events as events_page
 from api.pages import imports as imports_page
 from api.pages import residents as residents_page
-from api.pages.page import language_of, own_path, page, templates
+from api.pages.page import is_navigation, language_of, own_path, page, templates
 from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from gate.errors import FacegateError, Refusal, Sentence
@@ -163,8 +163,7 @@ def _sign_in_for(request: Request) -> str:
 
     A form with files is not carried on: its page brings back what was typed, and is told that nothing was done.
     """
-    is_page = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
-    if not is_page or context_of(request).who_cookie not in request.cookies:
+    if not is_navigation(request) or context_of(request).who_cookie not in request.cookies:
         return "/sign-in"
     if request.method == "GET":
         back, said = own_path(str(request.url.replace(scheme="", netloc=""))), {}

@@ -53,7 +53,11 @@ def _is_asker(dependant: Dependant) -> bool:
     if dependant.call is actor_of:
         return True
     alone = [one.name for one in dependant.dependencies] == ["actor"] and not (
-        dependant.path_params or dependant.query_params or dependant.body_params or dependant.request_param_name
+        dependant.path_params
+        or dependant.query_params
+        or dependant.header_params
+        or dependant.body_params
+        or dependant.request_param_name
     )
     return alone and _is_asker(dependant.dependencies[0])
 

@@ -9,17 +9,17 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api.acting import acting
-from api.actors import Registrar
+from api.actors import Registrar, refuse_form_of_another
 from api.auth import Actor
-from api.context import Context, Shared, Store
+from api.context import Context, Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
 from api.languages import Language
-from api.pages.page import language_of, page_of_people
+from api.pages.page import LOST, go_on, is_navigation, language_of, page_of_people
 from api.pages.photo_links import add_with_link, new_key
 from api.pages.residents import resident_page
 from api.v1.enrolments import Typed, application
@@ -48,17 +48,14 @@ _OVER = Sentence(
 
 @router.get("/enrol")
 def show_enrol(
-    request: Request,
-    connection: Store,
-    actor: Registrar,
-    resident: Annotated[str, Query(max_length=64)] = "",
+    request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = "",
     unit: Annotated[str, Query(max_length=400)] = "",
-) -> Response:
+) -> Response:  # fmt: skip
     """Enrol someone, also of a given home, or give someone more photos."""
     return _form(request, connection, actor, resident, {"unit": unit})
 
 
-@router.post("/enrol")
+@router.post("/enrol", dependencies=[Depends(refuse_form_of_another)])
 def enrol(
     request: Request,
     connection: Store,
@@ -91,20 +88,32 @@ def enrol(
             return _form(request, connection, actor, "", _next_of(person), **_added(words, person, agreed=agreed))
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
-            return _form(request, connection, actor, resident, given, problem=said)
+            return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
         typed = Typed(way, name, unit.strip(), resident, language, guardian)
         with context.waiting.beginning:
             waiting = _begun(context, connection, actor, typed, sent, key)
-            if waiting.enrolled is None and (not seen or waiting.found.lookalikes):
-                return _look(request, connection, actor, waiting)
-            try:
-                _enrol(context, connection, actor, waiting)
-            except LooksLikeAnother as error:
-                return _look_again(request, connection, actor, waiting, error)
+            if seen and not waiting.found.lookalikes:
+                _enrol_or_ask(context, connection, actor, waiting)
     except (FacegateError, PackError) as error:
         tells = getattr(error, "tells", None)
-        return _form(request, connection, actor, resident, given, look=tells, problem=words.error(error))
-    return _done(request, connection, context, actor, waiting)
+        shown_anew = {"warning": words(LOST)} if sent else {}
+        return _form(request, connection, actor, resident, given, tells, problem=words.error(error), **shown_anew)
+    if not is_navigation(request):
+        return go_on(request, f"/enrol/seen?key={waiting.key}")
+    return _told(request, connection, context, actor, waiting)
+
+
+@router.get("/enrol/seen")
+def show_seen(
+    request: Request, connection: Store, context: Shared, actor: Registrar, key: Annotated[str, Query(max_length=64)]
+) -> Response:
+    """Whom photos show that a script sent, or what came of them."""
+    waiting = context.waiting.of(key, actor.label)
+    if waiting is None:
+        return _over(request, connection, actor)
+    if waiting.enrolled is not None:
+        record_look(connection, actor, "a resident")
+    return _told(request, connection, context, actor, waiting)
 
 
 @router.post("/enrol/seen")
@@ -120,19 +129,17 @@ def enrol_seen(
     """Enrol from those of the photos that somebody saw and kept; they are `another_than` those who were named there."""
     waiting, words = context.waiting.of(key, actor.label), language_of(request)
     if waiting is None:
-        return _form(request, connection, actor, "", problem=words(_OVER, minutes=round(LASTS_S / 60)))
+        return _over(request, connection, actor)
     kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
     if not kept and waiting.enrolled is None:
         return _look(request, connection, actor, waiting, words("Keep at least one photo, or cancel."))
     said = (waiting.asked.another_than or frozenset()) | frozenset(another_than or ())
     waiting.asked = replace(waiting.asked, another_than=said)
     try:
-        _enrol(context, connection, actor, waiting, kept)
-    except LooksLikeAnother as error:
-        return _look_again(request, connection, actor, waiting, error)
+        _enrol_or_ask(context, connection, actor, waiting, kept)
     except (FacegateError, PackError) as error:
         return _look(request, connection, actor, waiting, words.error(error))
-    return _done(request, connection, context, actor, waiting)
+    return _told(request, connection, context, actor, waiting)
 
 
 @router.post("/enrol/cancelled")
@@ -186,27 +193,47 @@ def _still_so(connection: sqlite3.Connection, waiting: Waiting) -> bool:
     return now is not None and now.templates >= waiting.enrolled.templates
 
 
-def _enrol(
+def _enrol_or_ask(
     context: Context, connection: sqlite3.Connection, actor: Actor, waiting: Waiting,
     made: Sequence[Template] | None = None,
 ) -> None:  # fmt: skip
-    """Enrol who waits, unless that was done already, by these templates or by all there are."""
+    """Enrol who waits, unless that was done already, by these templates or by all there are. Where somebody whom they
+    are like was enrolled in the meantime, they wait for that to be answered."""
     with waiting.turn:
-        if waiting.enrolled is None:
-            templates = waiting.found.templates if made is None else made
+        if waiting.enrolled is not None:
+            return
+        templates = waiting.found.templates if made is None else made
+        try:
             enrolled = context.enroller.enrol_seen(
                 connection, waiting.asked, templates, actor.label, acting(connection, actor)
             )
+        except LooksLikeAnother as error:
+            waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
+        else:
             waiting.end(enrolled)
 
 
-def _done(
-    request: Request, connection: sqlite3.Connection, context: Context, actor: Registrar, waiting: Waiting
+def _told(
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, waiting: Waiting
 ) -> Response:
+    """The question whether it is them, or what is said of somebody who was enrolled."""
+    if waiting.enrolled is None:
+        return _look(request, connection, actor, waiting)
+    return _done(request, connection, context, actor, waiting, waiting.enrolled)
+
+
+def _over(request: Request, connection: sqlite3.Connection, actor: Actor) -> Response:
+    """What is said of photos that do not wait any more."""
+    said = language_of(request)(_OVER, minutes=round(LASTS_S / 60))
+    return _form(request, connection, actor, "", problem=said)
+
+
+def _done(
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, waiting: Waiting,
+    enrolled: Resident,
+) -> Response:  # fmt: skip
     """What is said of somebody who was enrolled: on their own page, or above the form for the next of their home."""
-    words, enrolled = language_of(request), waiting.enrolled
-    if enrolled is None:
-        raise LookupError("nobody was enrolled")
+    words = language_of(request)
     notice = words("{name} is enrolled.", name=enrolled.name)
     for one in waiting.found.left_out:
         notice += " " + words("Left out: {why}", why=one.why)
@@ -230,14 +257,6 @@ def _look(
         request, connection, actor, known, "enrol_look.html", status_code=422 if problem else 200, waiting=waiting,
         faces=faces, problem=problem, minutes=round(LASTS_S / 60),
     )  # fmt: skip
-
-
-def _look_again(
-    request: Request, connection: sqlite3.Connection, actor: Actor, waiting: Waiting, error: LooksLikeAnother
-) -> Response:
-    """The same page, where somebody whom they are like was enrolled in the meantime."""
-    waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
-    return _look(request, connection, actor, waiting)
 
 
 def portrait_of(portrait: Image) -> str:

@@ -7,17 +7,17 @@ from collections import Counter
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
 from api.acting import still_may
-from api.actors import Registrar
+from api.actors import Registrar, refuse_form_of_another
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
-from api.pages.page import language_of, page
+from api.pages.page import LOST, go_on, language_of, page
 from api.v1.imports import LOOK, MOST_TICKED, start
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
@@ -35,7 +35,7 @@ def show_import(request: Request, context: Shared, connection: Store, actor: Reg
     return _page(request, context, connection, actor, "import_live.html" if part == "live" else "import.html")
 
 
-@router.post("")
+@router.post("", dependencies=[Depends(refuse_form_of_another)])
 def start_import(
     request: Request,
     context: Shared,
@@ -50,8 +50,9 @@ def start_import(
         chosen = [one for one in files or [] if one.filename]
         start(context, connection, actor, chosen, encoding, language or _spoken(request, context))
     except FacegateError as error:
-        return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
-    return RedirectResponse("/import", 303)
+        said = language_of(request).error(error)
+        return _page(request, context, connection, actor, "import.html", said, warning=language_of(request)(LOST))
+    return go_on(request, "/import")
 
 
 @router.post("/run", form_limits={"max_fields": MOST_TICKED})
@@ -85,7 +86,7 @@ def _spoken(request: Request, context: Context) -> str:
 
 def _page(
     request: Request, context: Context, connection: sqlite3.Connection, actor: Actor, template: str,
-    problem: str | None = None,
+    problem: str | None = None, warning: str | None = None,
 ) -> Response:  # fmt: skip
     now = context.importer.now
     lines = now.lines() if now else []
@@ -97,7 +98,7 @@ def _page(
     is_done = now is not None and now.phase not in (Phase.REHEARSING, Phase.REHEARSED)
     return page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
-        problem=problem, encodings=ENCODINGS, spoken=_spoken(request, context),
+        problem=problem, warning=warning, encodings=ENCODINGS, spoken=_spoken(request, context),
         language_names={one.tag: one.name for one in context.languages.all if one.tag in texts.LANGUAGES},
         warnings=sum(one.warns for one in lines), phases=PHASES, actions=DONE if is_done else REHEARSED,
     )  # fmt: skip

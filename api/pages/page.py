@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api import wording
@@ -23,8 +23,12 @@ from api.languages.hours import hours_in
 from api.pages.door_words import door_words
 from api.pages.told_once import forget_what_was_told
 from gate.clock import zone_of
+from gate.errors import Sentence
 from gate.store.people.homes import home_key
 from gate.store.people.residents import home_in
+
+LOST = Sentence("Choose the files again: a browser forgets them with the page.")
+"""Said above a form that is shown anew after it came with files."""
 
 
 def language_of(request: Request) -> Language:
@@ -37,6 +41,18 @@ def _way_back(request: Request) -> str:
     if request.method != "GET":
         return "/"
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether a browser asks for the page that it will show, and no script of one."""
+    return request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+
+
+def go_on(request: Request, where: str) -> Response:
+    """On to another page; a script that sent a form is told where, and leads there."""
+    if is_navigation(request):
+        return RedirectResponse(where, 303)
+    return Response(status_code=204, headers={"Location": where})
 
 
 def own_path(asked: str) -> str:

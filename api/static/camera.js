@@ -52,8 +52,8 @@ function judge(photo) {
     try {
       const answer = await ask("/photos/checks", body);
       show(photo, await answer.json());
-    } catch (error) {
-      show(photo, { fit: false, advice: words.none.replace("{why}", error.message) });
+    } catch {
+      show(photo, { fit: null, advice: words.unseen });
     }
   });
   return turn;
@@ -61,8 +61,9 @@ function judge(photo) {
 
 async function ask(address, body) {
   const answer = await fetch(address, { method: "POST", body });
-  if (answer.redirected) location.assign(`/sign-in?back=${encodeURIComponent(location.pathname + location.search)}`);
-  if (!answer.ok) throw new Error(answer.statusText);
+  // Their login has ended: what was taken stays on the page.
+  if (answer.redirected) form.dispatchEvent(new Event("ended"));
+  if (answer.redirected || !answer.ok) throw new Error(answer.statusText);
   return answer;
 }
 

@@ -71,6 +71,7 @@ def forms(known, photos):
             {"data": stranger, "files": theirs}, {"data": more, "files": others}, {"data": more, "files": theirs},
             {"data": {"resident": one}, "files": theirs}, {"data": more | {"seen": "1", "key": "k"}, "files": theirs},
         ],
+        ("GET", "/enrol/seen"): [{"params": {"key": "x"}}],
         ("POST", "/enrol/seen"): [{"data": {"key": "x"}}],
         ("POST", "/enrol/cancelled"): [{"data": {"key": "x"}}],
         ("POST", "/enrol/gate"): [{}],
