@@ -49,6 +49,8 @@ from api.pages import residents as residents_page
 from api.pages.page import is_navigation, language_of, own_path, page, templates
 from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
+from api.v1 import photo_links as photo_links_api
+from api.v1 import together as together_api
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
 from gate.store.troubles import NO_ROOM, StoreError, UnusableState
@@ -74,7 +76,10 @@ def create_app(context: Context) -> FastAPI:
     app.state.context = context
     app.state.changes = live.Changes(context)
     app.state.templates = templates()
-    for room in (health, imports, residents, enrolments, events, door, schedules, accounts, me, site, webhooks, live):
+    for room in (
+        health, imports, together_api, residents, photo_links_api, enrolments, events, door, schedules, accounts, me,
+        site, webhooks, live,
+    ):  # fmt: skip
         app.include_router(room.router)
     for room in (
         sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, homes,

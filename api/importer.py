@@ -82,6 +82,11 @@ class Import:
         """What became of each line so far, or would."""
         return sorted([*self.refused, *self.outcomes], key=lambda one: one.line)
 
+    def people(self) -> list[str]:
+        """The ids of those whose rows were done; nobody's before the end."""
+        done = self.outcomes if self.phase is Phase.DONE else []
+        return [one.resident for one in done if one.resident is not None]
+
     def another_than(self, line: int) -> frozenset[str]:
         """The ids of those who were shown beside a line, and of whom somebody said that they are another."""
         if line not in self.another:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _MOST = 300
 # A link is shown to whoever drew it for so long, also when they reload the page, seconds.
 SHOWN_S = 600.0
-_MOST_SHOWN = 64
+# As many as are drawn for a whole compound; each takes some hundred bytes.
+_MOST_SHOWN = 2000
 
 
 @dataclass(frozen=True, slots=True)

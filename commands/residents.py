@@ -9,8 +9,9 @@ import click
 
 from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
-from gate.store.people import changes, consents, erasure, templates
+from gate.store.people import changes, consents, erasure, finding, templates, together
 from gate.store.people import residents as store
+from gate.store.people.together import FEW, Deed
 
 
 @click.group()
@@ -103,6 +104,42 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
         print_json(asdict(receipt))
         return
     _print_receipt(receipt)
+
+
+@residents.command("together")
+@click.argument("deed", type=click.Choice([one.value for one in Deed]))
+@click.argument("who", nargs=-1)
+@click.option("--search", help="Everyone whom these words find, as on the page: a name or a home.")
+@click.option("--value", default="", help="The group, the schedule or the last day; without it theirs is taken away.")
+@click.option("--count", default="", help=f"How many they are: needed to erase more than {FEW}.")
+@click.option("--yes", is_flag=True, help="Do it. Without this it shows whom it concerns.")
+@state_option
+@json_option
+def do_together(
+    deed: str, who: tuple[str, ...], search: str | None, value: str, count: str, yes: bool,
+    state: Path | None, config: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Do one thing to many, WHO by name or id: to all of them or to nobody."""
+    if (search is None) == (not who):
+        raise UsageError("Say whom: names or ids, or --search.")
+    gate = home(state, config)
+    with gate.store() as connection:
+        named = {one.id: one for one in (store.find(connection, one) for one in who)}.values()
+        chosen = finding.search(connection, search) if search is not None else named
+        people = together.meant(connection, Deed(deed), chosen)
+        receipt = together.do(connection, Deed(deed), value, people, count, by=gate.by) if yes else None
+        if not yes:
+            record_look(connection, "residents", gate.by)
+    if as_json:
+        print_json({"done": yes, "people": len(people), "receipt": receipt and asdict(receipt)})
+        return
+    if not yes:
+        print_table(("name", "unit", "id"), [(one.name, one.unit, one.id) for one in people], "")
+        click.echo(f"{len(people)} in all. Nothing was changed. Do it with --yes.")
+    elif receipt is not None:
+        _print_receipt(receipt)
+    else:
+        click.echo(f"{len(people)} changed.")
 
 
 def _print_receipt(receipt: erasure.Receipt) -> None:

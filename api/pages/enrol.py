@@ -20,8 +20,9 @@ from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
 from api.languages import Language
 from api.pages.page import LOST, go_on, is_navigation, language_of, page_of_people
-from api.pages.photo_links import add_with_link, new_key
+from api.pages.photo_links import add_with_link
 from api.pages.residents import resident_page
+from api.photo_links import new_key
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting

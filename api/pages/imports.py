@@ -18,10 +18,12 @@ from api.early_refusal import EarlyRefusal
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import LOST, go_on, language_of, page
+from api.photo_links import draw, lacking, new_key
 from api.v1.imports import LOOK, MOST_TICKED, start
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError, Refusal
+from gate.store.people.residents import Resident
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/import")
 
@@ -78,6 +80,19 @@ def discard_import(request: Request, context: Shared, connection: Store, actor: 
     return RedirectResponse("/import", 303)
 
 
+@router.post("/photo-links")
+def draw_links(context: Shared, connection: Store, actor: Registrar, link_key: _Key) -> Response:
+    """A link for each of the table who has neither a face nor a link; they are shown on the next page."""
+    with context.own_photos.drawing:
+        draw(context, connection, actor, _lacking(context, connection), link_key)
+    return RedirectResponse(f"/photo-links?key={link_key}", 303)
+
+
+def _lacking(context: Context, connection: sqlite3.Connection) -> list[Resident]:
+    now = context.importer.now
+    return lacking(connection, now.people()) if now is not None else []
+
+
 def _spoken(request: Request, context: Context) -> str:
     """In which language people here agree, as far as settings and reader tell."""
     tag = language_of(request).tag
@@ -100,5 +115,6 @@ def _page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
         problem=problem, warning=warning, encodings=ENCODINGS, spoken=_spoken(request, context),
         language_names={one.tag: one.name for one in context.languages.all if one.tag in texts.LANGUAGES},
+        lacking=len(_lacking(context, connection)), link_key=new_key(),
         warnings=sum(one.warns for one in lines), phases=PHASES, actions=DONE if is_done else REHEARSED,
     )  # fmt: skip

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.acting import acting
 from api.actors import Registrar, RegistrarInPerson
-from api.auth import Actor, Permission, digest, new_secret
+from api.auth import Actor, Permission, digest
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.front.hosts import LOOPBACK, outward_addresses
 from api.own_photos import Sent
 from api.pages.page import language_of, page, page_of_people
 from api.pages.photo_words import NOT_TAKEN
 from api.pages.qr_code import qr_code
+from api.photo_links import address_for_phones, draw, end, new_key
 from api.problems import HttpProblem
 from api.v1.residents import found_resident
 from enroll.application import Application, add_without_face
@@ -82,17 +80,6 @@ def link_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     return {"link": link, "link_key": new_key(), "not_taken": NOT_TAKEN}
 
 
-def new_key() -> str:
-    """For a form that draws a link: sent twice, it draws one."""
-    return secrets.token_urlsafe(9)
-
-
-def draw(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:
-    """A new link for somebody, unless the page with this `key` drew it already; where it is shown. Raises Refusal."""
-    with context.own_photos.drawing:
-        return _drawn(context, connection, actor, person, key)
-
-
 def add_with_link(
     context: Context, connection: sqlite3.Connection, actor: Actor, name: str, unit: str | None, key: str
 ) -> str:
@@ -103,23 +90,21 @@ def add_with_link(
         drawn_for = (residents.get(connection, one) for one in context.own_photos.shown_for(key, actor.label))
         added = next((one for one in drawn_for if one and (one.name, one.unit) == (asked.name, asked.unit)), None)
         person = added or add_without_face(connection, name, unit, by=actor.label)
-        return _drawn(context, connection, actor, person, key)
+        draw(context, connection, actor, [person], key)
+    return _shown_at(person, key)
 
 
-def _drawn(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, key: str) -> str:
-    if context.own_photos.shown(key, person.id, actor.label) is None:
-        secret = new_secret()
-        photo_links.draw(
-            connection, person, digest(secret), datetime.now(UTC), context.settings.enrolment.link_days, by=actor.label
-        )
-        context.own_photos.show(key, secret, person.id, actor.label)
+def _shown_at(person: Resident, key: str) -> str:
     return f"/residents/{person.id}/photo-link?key={key}"
 
 
 @router.post("/residents/{resident}/photo-link")
 def draw_link(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Text) -> Response:
     """Draw a link; it is shown on the next page."""
-    return RedirectResponse(draw(context, connection, actor, found_resident(connection, resident), key), 303)
+    person = found_resident(connection, resident)
+    with context.own_photos.drawing:
+        draw(context, connection, actor, [person], key)
+    return RedirectResponse(_shown_at(person, key), 303)
 
 
 @router.get("/residents/{resident}/photo-link")
@@ -139,15 +124,30 @@ def show_link(
     )  # fmt: skip
 
 
+@router.get("/photo-links")
+def show_links(
+    request: Request, connection: Store, context: Shared, actor: Registrar,
+    key: Annotated[str, Query(max_length=64)] = "",
+) -> Response:  # fmt: skip
+    """The links that were just drawn for many, to whoever drew them."""
+    at, reachable = address_for_phones(request, context)
+    found = []
+    for one in residents.every(connection):
+        shown, link = context.own_photos.shown(key, one.id, actor.label), None
+        if shown is not None:
+            link = photo_links.by_secret(connection, digest(shown.secret), datetime.now(UTC))
+        if shown is not None and link is not None:
+            found.append((one, f"{at}/photo/{shown.secret}", _shown_at(one, key), link.ends_at))
+    return page_of_people(
+        request, connection, actor, "residents", "photo_links.html", links=found, reachable=reachable
+    )  # fmt: skip
+
+
 @router.post("/residents/{resident}/photo-link/end")
 def end_link(connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
     """The link ends, and what waits of it."""
-    person = found_resident(connection, resident)
-    link = photo_links.of_resident(connection, person.id, datetime.now(UTC))
-    photo_links.end(connection, person, by=actor.label)
-    if link is not None:
-        context.own_photos.drop(link.id)
-    return RedirectResponse(f"/residents/{person.id}", 303)
+    end(context, connection, actor, found_resident(connection, resident))
+    return RedirectResponse(f"/residents/{resident}", 303)
 
 
 @router.get("/waiting")
@@ -201,23 +201,6 @@ def refuse(
     photo_links.refuse(connection, found.link, found.person, why, by=actor.label)
     context.own_photos.drop(link)
     return RedirectResponse("/waiting", 303)
-
-
-def address_for_phones(request: Request, context: Context) -> tuple[str, bool]:
-    """The address by which this browser reaches the gate, and whether others reach it so.
-
-    The gate's own browser asks on loopback: then it is that of the gate on its network, where the console listens
-    there.
-    """
-    asked = urlsplit(f"//{request.headers['host']}")
-    if asked.hostname not in LOOPBACK:
-        # Without TLS of its own the gate is heard through a proxy, which has it.
-        return f"https://{asked.netloc}", True
-    port = f":{asked.port}" if asked.port else ""
-    for address in outward_addresses():
-        if address in context.hosts.names:
-            return f"https://{f'[{address}]' if ':' in address else address}{port}", True
-    return f"{'https' if context.secure else 'http'}://{asked.netloc}", False
 
 
 def _all_waiting(

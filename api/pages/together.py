@@ -7,7 +7,6 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -23,10 +22,9 @@ from api.pages.page import language_of, page_of_people
 from api.pages.told_once import tell_once, told_once
 from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
-from gate.store.database import transaction
-from gate.store.people import erasure, finding, homes, residents
-from gate.store.people.changes import Changes, change
+from gate.store.people import finding, homes, residents, together
 from gate.store.people.residents import Resident
+from gate.store.people.together import ERASING, FEW, Deed
 from gate.store.site import schedules
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/residents/together")
@@ -34,22 +32,10 @@ router = APIRouter(route_class=EarlyRefusal, prefix="/residents/together")
 # A form has a hundred fields at most.
 _SHOWN = 80
 _NAMED = 200
-# Of more than these nobody is erased by a slip of the hand: whoever does it types how many they are.
-_FEW = 10
 # What is remembered of a form that was done, and told once on the page that follows.
 _DONE = "changed-"
 _IS_DONE = re.compile(r"changed-[0-9]{1,6}")
 _CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
-
-
-class Deed(StrEnum):
-    """What can be done to many."""
-
-    GROUP = "group"
-    HOURS = "hours"
-    LAST_DAY = "last_day"
-    WITHDRAW = "withdraw"
-    MOVED_OUT = "moved_out"
 
 
 DEEDS: dict[Deed, Sentence] = {
@@ -59,7 +45,6 @@ DEEDS: dict[Deed, Sentence] = {
     Deed.WITHDRAW: Sentence("Withdraw their consent and erase their faces"),
     Deed.MOVED_OUT: Sentence("Moved out: erase them"),
 }
-_ERASING = (Deed.WITHDRAW, Deed.MOVED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +73,7 @@ class Wanted:
         else:
             known = {one.id: one for one in residents.every(connection)}
             found = [known[one] for one in dict.fromkeys(self.chosen) if one in known]
-        if self.deed is Deed.WITHDRAW:
-            found = [one for one in found if erasure.may_withdraw(connection, one.id)]
-        if not found:
-            raise Refusal("Choose at least one person whom this can be done to.")
-        return found
+        return together.meant(connection, self.deed, found)
 
 
 def _wanted(
@@ -133,8 +114,8 @@ def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
     return page_of_people(
         request, connection, actor, "residents", "together_look.html", wanted=wanted, people=people,
-        shown=_by_home(people)[:_NAMED], counted=wanted.deed in _ERASING and len(people) > _FEW,
-        deeds=DEEDS, erasing=wanted.deed in _ERASING, known_as=_digest(people), key=new_secret(),
+        shown=_by_home(people)[:_NAMED], counted=wanted.deed in ERASING and len(people) > FEW,
+        deeds=DEEDS, erasing=wanted.deed in ERASING, known_as=_digest(people), key=new_secret(),
         templates=sum(one.templates for one in people), back="/residents/together",
     )  # fmt: skip
 
@@ -163,7 +144,7 @@ def do(
 
 def _back_to(wanted: Wanted) -> str:
     """Where it was chosen, with what was searched for; of those who are erased nobody is searched for any more."""
-    said = {} if wanted.deed in _ERASING else {"search": wanted.search, "group": wanted.of_group}
+    said = {} if wanted.deed in ERASING else {"search": wanted.search, "group": wanted.of_group}
     found_by = urlencode({name: value for name, value in said.items() if value})
     return f"/residents/together?{found_by}" if found_by else "/residents/together"
 
@@ -175,20 +156,11 @@ def _done(
     people = wanted.people(connection)
     if _digest(people) != known_as:
         raise Refusal(_CHANGED)
-    if wanted.deed in _ERASING and len(people) > _FEW and count.strip() != str(len(people)):
-        raise Refusal("The number you typed is not how many they are; nobody was erased.")
-    if wanted.deed in _ERASING:
-        erase = erasure.remove_together if wanted.deed is Deed.MOVED_OUT else erasure.withdraw_together
-        receipt = erase(connection, people, by=actor.label)
+    receipt = together.do(connection, wanted.deed, wanted.value, people, count, by=actor.label)
+    if receipt is not None:
         context.forget({one.id for one in people})
-        return f"/receipts/{receipt.id}" if actor.may(Permission.RECORD) else f"{_DONE}{len(people)}"
-    changes = {
-        Deed.GROUP: Changes(group=wanted.value), Deed.HOURS: Changes(schedule=wanted.value),
-        Deed.LAST_DAY: Changes(valid_until=wanted.value),
-    }[wanted.deed]  # fmt: skip
-    with transaction(connection):
-        for one in people:
-            change(connection, one, changes, by=actor.label)
+    if receipt is not None and actor.may(Permission.RECORD):
+        return f"/receipts/{receipt.id}"
     return f"{_DONE}{len(people)}"
 
 

@@ -174,7 +174,7 @@ def erase_resident(resident: str, connection: Store, context: Shared, actor: Reg
     """Erase them: templates, and their name in the record. Answers with the receipt."""
     receipt = erasure.remove(connection, found_resident(connection, resident), by=actor.label)
     context.forget({resident})
-    return _receipt(receipt)
+    return receipt_of(receipt)
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -182,7 +182,7 @@ def withdraw_consent(resident: str, connection: Store, context: Shared, actor: R
     """Their consent ends: templates are erased, they live here as before. Answers with the receipt."""
     receipt = erasure.withdraw(connection, found_resident(connection, resident), by=actor.label)
     context.forget({resident})
-    return _receipt(receipt)
+    return receipt_of(receipt)
 
 
 @router.get("/residents/{resident}/templates")
@@ -256,5 +256,6 @@ def shown(one: Stored) -> Resident:
     )  # fmt: skip
 
 
-def _receipt(receipt: Receipt) -> Erasure:
+def receipt_of(receipt: Receipt) -> Erasure:
+    """A receipt as a client reads it."""
     return Erasure(id=receipt.id, at=receipt.at, templates=receipt.templates, personal_fields=receipt.personal_fields)

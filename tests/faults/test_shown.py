@@ -25,7 +25,7 @@ NAME, HOME, STRANGER = "Li Na", "3-1204", "Nobody Yet"
 ENDLESS = {"/api/v1/live", "/gate/live"}
 # Of these each route that changes something has its forms below.
 OF_PEOPLE = ("/residents", "/homes", "/enrol", "/waiting", "/import", "/photos", "/api/v1/residents",
-    "/api/v1/enrolments", "/api/v1/photos", "/api/v1/imports")  # fmt: skip
+    "/api/v1/enrolments", "/api/v1/photos", "/api/v1/photo-links", "/api/v1/imports")  # fmt: skip
 RESIDENT = "/residents/{resident}"
 
 
@@ -84,10 +84,14 @@ def forms(known, photos):
         ("POST", "/waiting/{link}/refused"): [{"data": taken | {"why": "poor"}}],
         ("POST", "/import"): [{"files": [("files", ("x.txt", b"x"))]}, {"files": files}],
         ("POST", "/import/run"): [{"data": {"key": "x"}}],
+        ("POST", "/import/photo-links"): [{"data": {"link_key": "k"}}],
         ("POST", "/import/discard"): [{"data": {"key": "x"}}],
         ("POST", "/api/v1/residents"): [{"json": {"name": STRANGER}}],
         ("PATCH", f"/api/v1{RESIDENT}"): [{"json": {"unit": "7"}, "headers": {"if-match": "x"}}, {"json": {}}],
         ("DELETE", f"/api/v1{RESIDENT}"): [{}],
+        ("POST", "/api/v1/residents/together"): [{"json": {"deed": "last_day", "residents": [one], "value": "x"}}],
+        ("POST", "/api/v1/photo-links"): [{"json": {"residents": [one], "again": again}} for again in (False, True)],
+        ("DELETE", f"/api/v1{RESIDENT}/photo-link"): [{}],
         ("POST", f"/api/v1{RESIDENT}/withdrawal"): [{}],
         ("DELETE", f"/api/v1{RESIDENT}/templates/{{template}}"): [{}],
         ("POST", f"/api/v1{RESIDENT}/corrections/{{event}}"): [{}],

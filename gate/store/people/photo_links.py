@@ -119,6 +119,18 @@ def lasting(connection: sqlite3.Connection, now: datetime) -> set[str]:
     return {one for (one,) in connection.execute("SELECT id FROM photo_links WHERE ends_at > ?", (_text(now),))}
 
 
+def every(connection: sqlite3.Connection, now: datetime) -> list[PhotoLink]:
+    """All links that have not ended, the oldest first."""
+    rows = connection.execute(f"{_SELECT} WHERE ends_at > ? ORDER BY made_at, id", (_text(now),))
+    return [_link(row) for row in rows]
+
+
+def having(connection: sqlite3.Connection, now: datetime) -> set[str]:
+    """The ids of all who have a link that has neither ended nor done its work."""
+    query = "SELECT resident_id FROM photo_links WHERE ends_at > ? AND done_at IS NULL"
+    return {one for (one,) in connection.execute(query, (_text(now),))}
+
+
 def agree(connection: sqlite3.Connection, link: PhotoLink, consent: Consent, device_sha256: str, now: datetime) -> None:
     """Write down what was agreed to, before anything is sent; from then on the link is that browser's.
 

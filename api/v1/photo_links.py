@@ -1,0 +1,114 @@
+"""Links by which residents send photos of their own: drawn, listed and ended. Each is told whoever drew it alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.actors import Registrar
+from api.auth import digest
+from api.context import Shared, Store, record_look
+from api.early_refusal import EarlyRefusal
+from api.photo_links import address_for_phones, draw, end, new_key
+from api.problems import RESPONSES
+from api.v1.residents import found_resident
+from api.v1.together import MOST
+from gate.store.people import photo_links
+
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["photo links"], responses=RESPONSES)
+
+
+_Key = Annotated[
+    str | None,
+    Header(min_length=1, max_length=200, description="The same key is told the same links again, for ten minutes."),
+]
+
+
+class Wanted(BaseModel):
+    """For whom links are to be drawn."""
+
+    model_config = ConfigDict(extra="forbid")
+    residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
+    again: bool = Field(False, description="Also for those who have one that lasts: it ends, and what waits of it.")
+
+
+class Drawn(BaseModel):
+    """A link that was drawn just now. It is not told a second time: whoever has it can send a photo in this name."""
+
+    resident: str
+    url: str
+    ends_at: str
+
+
+class Links(BaseModel):
+    """The links that were drawn, and the ids of those who have one already."""
+
+    links: list[Drawn]
+    passed_over: list[str]
+
+
+class PhotoLink(BaseModel):
+    """A link that lasts, without its secret. Times are ISO 8601, UTC; null: it did not come to that."""
+
+    resident: str
+    made_by: str
+    made_at: str
+    ends_at: str
+    agreed_at: str | None
+    sent_at: str | None = Field(description="When the photo came that waits for somebody to look at it.")
+    refused: str | None = Field(description="Why the last photo was not taken.")
+    done_at: str | None
+
+
+@router.get("/photo-links")
+def list_links(connection: Store, actor: Registrar) -> list[PhotoLink]:
+    """All links that have not ended, the oldest first."""
+    record_look(connection, actor, "photos")
+    return [
+        PhotoLink(
+            resident=one.resident, made_by=one.made_by, made_at=one.made_at, ends_at=one.ends_at,
+            agreed_at=one.agreed_at, sent_at=one.sent_at, refused=one.refused, done_at=one.done_at,
+        )
+        for one in photo_links.every(connection, datetime.now(UTC))
+    ]  # fmt: skip
+
+
+@router.post("/photo-links", status_code=201)
+def draw_links(
+    wanted: Wanted, request: Request, connection: Store, context: Shared, actor: Registrar,
+    idempotency_key: _Key = None,
+) -> Links:  # fmt: skip
+    """Draw a link for one resident, or one for each of many: for all of them or for nobody.
+
+    Who has a link that lasts is passed over: a new one would end what they were sent.
+    """
+    people = [found_resident(connection, one) for one in dict.fromkeys(wanted.residents)]
+    key, at = f"api {idempotency_key or new_key()}", address_for_phones(request, context)[0]
+    with context.own_photos.drawing:
+        having = set() if wanted.again else photo_links.having(connection, datetime.now(UTC))
+        shown = {one.id: context.own_photos.shown(key, one.id, actor.label) for one in people}
+        given = [one for one in people if shown[one.id] or one.id not in having]
+        draw(context, connection, actor, given, key)
+        links = [_drawn(context, connection, actor.label, one.id, key, at) for one in given]
+    passed_over = [one.id for one in people if one not in given]
+    return Links(links=[one for one in links if one is not None], passed_over=passed_over)
+
+
+@router.delete("/residents/{resident}/photo-link", status_code=204)
+def end_link(resident: str, connection: Store, context: Shared, actor: Registrar) -> None:
+    """Their link ends, and what waits of it."""
+    end(context, connection, actor, found_resident(connection, resident))
+
+
+def _drawn(context: Shared, connection: Store, by: str, resident: str, key: str, at: str) -> Drawn | None:
+    """The link that was drawn for a resident; None: it has ended since."""
+    shown, link = (
+        context.own_photos.shown(key, resident, by),
+        photo_links.of_resident(connection, resident, datetime.now(UTC)),
+    )
+    if shown is None or link is None or link.secret_sha256 != digest(shown.secret):
+        return None
+    return Drawn(resident=resident, url=f"{at}/photo/{shown.secret}", ends_at=link.ends_at)

@@ -1,0 +1,58 @@
+"""What is done to many residents at once: to all of them or to nobody."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.actors import Registrar
+from api.context import Shared, Store
+from api.early_refusal import EarlyRefusal
+from api.idempotency import IdempotencyKey, answered_once
+from api.problems import RESPONSES
+from api.v1.residents import Erasure, found_resident, receipt_of
+from gate.store.people import together
+from gate.store.people.together import Deed
+
+router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
+
+MOST = 1000
+
+
+class Together(BaseModel):
+    """What is to be done to whom. Of more than ten nobody is erased without their `count`."""
+
+    model_config = ConfigDict(extra="forbid")
+    deed: Deed = Field(
+        description="group, hours or last_day, which a `value` goes with; withdraw or moved_out, which erase."
+    )
+    residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
+    value: str = Field("", max_length=60, description="The group, the schedule or the day; empty takes theirs away.")
+    count: int | None = Field(None, description="How many they are, as far as whoever asks knows.")
+
+
+class Done(BaseModel):
+    """To how many it was done, and the receipt for all where something was erased."""
+
+    people: int
+    receipt: Erasure | None
+
+
+@router.post("/residents/together")
+def do_together(
+    asked: Together, connection: Store, context: Shared, actor: Registrar, idempotency_key: IdempotencyKey = None
+) -> Done:
+    """Do one thing to many: to all of them or to nobody. A consent is withdrawn of those of them who agreed."""
+
+    def done() -> str:
+        chosen = [found_resident(connection, one) for one in dict.fromkeys(asked.residents)]
+        people = together.meant(connection, asked.deed, chosen)
+        count = "" if asked.count is None else str(asked.count)
+        receipt = together.do(connection, asked.deed, asked.value, people, count, by=actor.label)
+        if receipt is not None:
+            context.forget({one.id for one in people})
+        return Done(people=len(people), receipt=receipt and receipt_of(receipt)).model_dump_json()
+
+    # The answer names nobody: it may be told again.
+    bound = (b"together", asked.model_dump_json().encode())
+    return Done.model_validate_json(answered_once(connection, actor, idempotency_key, bound, done))

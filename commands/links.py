@@ -1,0 +1,113 @@
+"""facegate links"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from api.auth import digest, new_secret
+from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
+from gate.errors import UsageError
+from gate.store.database import transaction
+from gate.store.people import photo_links, residents
+from gate.store.people.residents import Resident
+
+_TOLD = ("resident", "made_by", "made_at", "ends_at", "agreed_at", "sent_at", "refused", "done_at")
+
+
+@click.group()
+def links() -> None:
+    """Links by which residents send photos of their own."""
+
+
+@links.command("list")
+@state_option
+@json_option
+def list_links(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """All that have not ended."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        every = photo_links.every(connection, datetime.now(UTC))
+        names = {one.id: one.name for one in residents.every(connection)}
+        record_look(connection, "photos", gate.by)
+    if as_json:
+        print_json({"links": [{name: asdict(one)[name] for name in _TOLD} for one in every]})
+        return
+    rows = [(names[one.resident], one.made_at, one.agreed_at, one.sent_at, one.done_at, one.ends_at) for one in every]
+    print_table(("name", "drawn", "agreed", "photo waits since", "taken", "ends"), rows, "There is no link.")
+
+
+@links.command("draw")
+@click.argument("who", nargs=-1)
+@click.option("--without-face", is_flag=True, help="For everyone whose face is not known, for example after an import.")
+@click.option("--again", is_flag=True, help="Also for those who have one: it ends, and what waits of it.")
+@click.option("--address", required=True, help="By which phones reach the console, as https://192.168.1.20:8443")
+@state_option
+@json_option
+def draw_links(
+    who: tuple[str, ...], without_face: bool, again: bool, address: str,
+    state: Path | None, config: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Draw a link for each of WHO, by name or id, and print it once: for all of them or for nobody.
+
+    Whoever has it can send a photo in this name. Who has a link already is passed over.
+    """
+    at = _address(address)
+    if without_face == bool(who):
+        raise UsageError("Say for whom: names or ids, or --without-face.")
+    gate, now = home(state, config), datetime.now(UTC)
+    with gate.store() as connection, transaction(connection):
+        meant = _meant(connection, who)
+        having = set() if again else photo_links.having(connection, now)
+        drawn = [_drawn(connection, gate, one, at, now) for one in meant if one.id not in having]
+    passed_over = [one for one in meant if one.id in having]
+    if as_json:
+        told = [{"resident": one.id, "name": one.name, "url": url, "ends_at": ends} for one, url, ends in drawn]
+        print_json({"links": told, "passed_over": [one.id for one in passed_over]})
+        return
+    print_table(
+        ("name", "home", "link", "ends"), [(o.name, o.unit, url, ends) for o, url, ends in drawn], "No link was drawn."
+    )
+    for one in passed_over:
+        click.echo(f"{one.name} has a link already; another one with --again.", err=True)
+
+
+@links.command("end")
+@click.argument("who")
+@state_option
+def end_link(who: str, state: Path | None, config: Path | None) -> None:
+    """End a resident's link, by name or id, and what waits of it."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        person = residents.find(connection, who)
+        photo_links.end(connection, person, by=gate.by)
+    click.echo(f"The link of {person.name} is ended.")
+
+
+def _meant(connection: sqlite3.Connection, who: tuple[str, ...]) -> list[Resident]:
+    """Who is named, each once; where nobody is, everyone without a face. Raises Refusal."""
+    if not who:
+        return [one for one in residents.every(connection) if not one.templates]
+    return list({one.id: one for one in (residents.find(connection, name) for name in who)}.values())
+
+
+def _drawn(
+    connection: sqlite3.Connection, gate: Home, person: Resident, at: str, now: datetime
+) -> tuple[Resident, str, str]:
+    """Whose it is, the link, and when it ends."""
+    secret, days = new_secret(), gate.settings.enrolment.link_days
+    link = photo_links.draw(connection, person, digest(secret), now, days, by=gate.by)
+    return person, f"{at}/photo/{secret}", link.ends_at
+
+
+def _address(typed: str) -> str:
+    """The beginning of every link. Raises UsageError for what no browser opens."""
+    found = urlsplit(typed)
+    if found.scheme not in ("https", "http") or not found.netloc or found.path.strip("/") or found.query:
+        raise UsageError("Give the address as https://192.168.1.20:8443, with nothing behind it.")
+    return f"{found.scheme}://{found.netloc}"

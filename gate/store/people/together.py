@@ -1,0 +1,65 @@
+"""What is done to many residents at once: to all of them or to nobody, by page, API and command alike."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from gate.errors import Refusal
+from gate.store.database import transaction
+from gate.store.people import erasure
+from gate.store.people.changes import Changes, change
+from gate.store.people.erasure import Receipt
+from gate.store.people.residents import Resident
+
+# Of more than these nobody is erased by a slip of the hand: whoever does it says how many they are.
+FEW = 10
+
+
+class Deed(StrEnum):
+    """What can be done to many."""
+
+    GROUP = "group"
+    HOURS = "hours"
+    LAST_DAY = "last_day"
+    WITHDRAW = "withdraw"
+    MOVED_OUT = "moved_out"
+
+
+ERASING = (Deed.WITHDRAW, Deed.MOVED_OUT)
+
+
+def meant(connection: sqlite3.Connection, deed: Deed, chosen: Iterable[Resident]) -> list[Resident]:
+    """Those of the chosen to whom it can be done: a consent is withdrawn of those who agreed. Raises Refusal for
+    nobody."""
+    found = [one for one in chosen if deed is not Deed.WITHDRAW or erasure.may_withdraw(connection, one.id)]
+    if not found:
+        raise Refusal("Choose at least one person whom this can be done to.")
+    return found
+
+
+def do(
+    connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], count: str, *, by: str
+) -> Receipt | None:
+    """Do it to those who are meant; the record says `by` whom. The receipt, where something was erased.
+
+    `value` is the group, the schedule or the last day; empty takes theirs away. `count` is how many they are, as said
+    by whoever erases more than FEW. Raises Refusal where that is another number, and as `change` and `erasure`.
+    """
+    if deed not in ERASING:
+        _change(connection, deed, value, people, by)
+        return None
+    if len(people) > FEW and count.strip() != str(len(people)):
+        raise Refusal("The number you typed is not how many they are; nobody was erased.")
+    erase = erasure.remove_together if deed is Deed.MOVED_OUT else erasure.withdraw_together
+    return erase(connection, people, by=by)
+
+
+def _change(connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], by: str) -> None:
+    wanted = {
+        Deed.GROUP: Changes(group=value), Deed.HOURS: Changes(schedule=value), Deed.LAST_DAY: Changes(valid_until=value)
+    }[deed]  # fmt: skip
+    with transaction(connection):
+        for one in people:
+            change(connection, one, wanted, by=by)
