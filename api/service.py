@@ -12,9 +12,7 @@ import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import httpx
 import uvicorn
 
 from api.app import create_app
@@ -48,7 +46,6 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        await _build_routes(self.config.app)
         tell_ready()
         self._chores = [
             asyncio.create_task(_feed_watchdog()),
@@ -59,12 +56,6 @@ class _Server(uvicorn.Server):
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
             renewing = renew_for_ever(self.config.ssl, self._console.context.state, self._console.names)
             self._chores.append(asyncio.create_task(renewing))
-
-
-async def _build_routes(app: Any) -> None:
-    """The first request builds every route; on a busy board that outlasts the watchdog, which begins with READY."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
-        await client.get("/nowhere")
 
 
 async def _feed_watchdog() -> None:

@@ -22,6 +22,8 @@ from tests.enrolling import DECODER
 PASSWORD = "correct horse battery"
 # The same algorithm with little memory: the tests sign in some hundred times.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+# Read once: they say the same in every test.
+LANGUAGES = Languages()
 
 
 def context_on(state, models_dir=None, *, secure=False, settings=None, **changes):
@@ -31,7 +33,7 @@ def context_on(state, models_dir=None, *, secure=False, settings=None, **changes
         Settings.model_validate({"gate": "North gate", **(settings or {})}),
         enroller,
         Importer(state, enroller, DECODER),
-        Languages(),
+        LANGUAGES,
         secure=secure,
         passwords=Passwords(CHEAP),
         **{"hosts": Hosts.of(("gate",))} | changes,

@@ -21,7 +21,7 @@ from api.signing_in import change_own_password, confirm
 from gate.errors import FacegateError
 from gate.store.site import signed_in
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _CHANGED = "password-changed"
 _Secret = Annotated[str, Form(max_length=400)]

@@ -16,7 +16,7 @@ from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 
 @router.get("/camera.jpg")

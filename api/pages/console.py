@@ -28,7 +28,7 @@ from gate.store.record.times import Count
 from gate.store.site import first_hour
 from gate.vocabulary import ENTERED
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _ENTRIES_SHOWN = 50
 

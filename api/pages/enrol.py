@@ -39,7 +39,7 @@ from models.errors import PackError
 if TYPE_CHECKING:
     from models.images import Image
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _Text = Annotated[str, Form(max_length=400)]
 _OVER = Sentence(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # While the prompt is one of these, all is as it should be.
 _GOOD = (Prompt.BEGINS, Prompt.STRAIGHT, Prompt.LEFT, Prompt.RIGHT, Prompt.HOLD, Prompt.ENOUGH)
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/enrol/gate")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/enrol/gate")
 
 _Key = Annotated[str, Form(max_length=64)]
 

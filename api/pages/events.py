@@ -35,7 +35,7 @@ from gate.store.record.times import Count
 from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _APPROACHES_SHOWN = 50
 

@@ -19,7 +19,7 @@ from gate.vision.liveness_proofs import proofs
 from gate.vocabulary import Level
 from models.errors import PackError
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/first-hour")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/first-hour")
 
 LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
     Level.OFF: (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gate.care.doctor.finding import Finding
     from gate.care.forecast import Forecast
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/door")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/door")
 
 _Percent = Annotated[float, Field(ge=0, le=100)]
 # The sheet is whole in itself, styles and all, and runs nothing.

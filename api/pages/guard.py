@@ -27,7 +27,7 @@ from gate.store.record.audit import Line
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _LATELY = timedelta(minutes=30)
 _SHOWN = 20

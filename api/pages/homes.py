@@ -21,7 +21,7 @@ from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _LINES_SHOWN = 20
 _LATELY = (*ENTERED, Kind.DENIED)

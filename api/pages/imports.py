@@ -25,7 +25,7 @@ from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError, Refusal
 from gate.store.people.residents import Resident
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/import")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/import")
 
 _LINES_SHOWN = 500
 _Key = Annotated[str, Form(max_length=64)]

@@ -21,7 +21,7 @@ from gate.errors import Sentence
 from gate.processes.client import LinkDown
 from gate.vocabulary import Reason
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 # Where such buttons stand.
 _PAGES = ("/", "/guard", "/door")

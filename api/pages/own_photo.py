@@ -116,7 +116,7 @@ def _held(request: Request) -> Held:
 
 
 Holder = Annotated[Held, Depends(_held)]
-router = APIRouter(route_class=LinkFirst, prefix=_ROOT + "{secret}")
+router = APIRouter(route_class=LinkFirst, include_in_schema=False, prefix=_ROOT + "{secret}")
 
 
 @router.get("")

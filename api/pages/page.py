@@ -7,7 +7,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,8 +67,9 @@ def own_path(asked: str) -> str:
     return f"{path}?{target.query}" if target.query else path
 
 
+@cache
 def templates() -> Environment:
-    """The console's templates, which one application makes once and keeps in its state."""
+    """The console's templates, compiled once for all applications: of a request nothing stays in them."""
     environment = Environment(
         loader=PackageLoader("api", "pages"),
         autoescape=True,

@@ -31,7 +31,7 @@ from gate.store.people import photo_links, residents
 from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 Chosen = Literal[NotTaken.POOR, NotTaken.ANOTHER, NotTaken.COME]
 """What somebody may say who does not take a photo."""

@@ -15,7 +15,7 @@ from api.problems import HttpProblem
 from gate.store.people import receipts
 from gate.store.site import accounts
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/receipts")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/receipts")
 
 _SHOWN = 50
 

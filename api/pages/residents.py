@@ -32,7 +32,7 @@ from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.store.site import schedules
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _PEOPLE_SHOWN = 100
 _LINES_SHOWN = 10

@@ -36,7 +36,9 @@ _GIVES_WAY = (Look.CALM, Look.NO, Look.HELP, Look.WAIT)
 
 _STATIC = Path(__file__).parent.parent / "static"
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))])
+router = APIRouter(
+    route_class=EarlyRefusal, include_in_schema=False, prefix="/gate", dependencies=[Depends(here_or(Permission.LIVE))]
+)
 
 
 @router.get("")

@@ -29,7 +29,7 @@ from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import User
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=EarlyRefusal)
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _Name = Annotated[str, Form(max_length=400)]
 _Secret = Annotated[str, Form(max_length=400)]

@@ -27,7 +27,7 @@ from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, FEW, Deed
 from gate.store.site import schedules
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/residents/together")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/residents/together")
 
 # A form has a hundred fields at most.
 _SHOWN = 80

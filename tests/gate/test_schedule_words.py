@@ -210,12 +210,12 @@ def test_no_window_is_read_longer_than_somebody_may_have_meant_it(start, end, ne
         assert (one.end - one.start) // 60 <= min(meant)
 
 
-@pytest.mark.parametrize("tag", [one.tag for one in Languages().all])
+@pytest.mark.parametrize("language", Languages().all, ids=lambda language: language.tag)
 @given(windows=WINDOWS)
-def test_what_is_shown_in_a_language_is_understood_when_it_is_typed(tag, windows):
+def test_what_is_shown_in_a_language_is_understood_when_it_is_typed(language, windows):
     schedule = schedule_of_some(windows)
     if schedule is not None:
-        shown = hours_in(Languages().chosen(tag, ""), written(schedule))
+        shown = hours_in(language, written(schedule))
         assert read(shown) == schedule
 
 

@@ -8,4 +8,4 @@ from api.pages.settings import backups, free_access, holidays, hours, index, tok
 
 router = APIRouter()
 for _room in (index, hours, holidays, free_access, users, tokens, webhooks, backups):
-    router.include_router(_room.router)
+    router.routes.extend(_room.router.routes)

@@ -16,7 +16,7 @@ from gate.errors import Sentence
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/backups")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/backups")
 
 
 def _shown(desk: Desk, **said: Any) -> Response:

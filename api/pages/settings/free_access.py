@@ -16,7 +16,7 @@ from api.v1.door import tell_door
 from gate.errors import Sentence
 from gate.store.site import schedules
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/free-access")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/free-access")
 
 
 def _shown(desk: Desk, **said: Any) -> Response:

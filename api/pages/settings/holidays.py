@@ -14,7 +14,7 @@ from gate.clock import zone_of
 from gate.errors import Refusal, Sentence
 from gate.store.site import holidays, schedules
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/holidays")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/holidays")
 
 _NOTHING = {"name": "", "first_day": "", "last_day": "", "schedule": "", "hours": ""}
 _Day = Annotated[str, Form(max_length=10)]

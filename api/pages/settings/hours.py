@@ -18,7 +18,7 @@ from gate.schedule import written
 from gate.schedule_words import read
 from gate.store.site import schedules
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings")
 
 _NOTHING = {"changed": "", "name": "", "windows": "", "given": (), "new_group": False, "group": "", "schedule": ""}
 

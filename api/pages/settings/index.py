@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import RegistrarsDesk
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings")
 
 
 @router.get("")

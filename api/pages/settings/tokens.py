@@ -15,7 +15,7 @@ from api.v1 import accounts as account_routes
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.site import accounts
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/tokens")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/tokens")
 
 
 def _shown(

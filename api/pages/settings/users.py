@@ -16,7 +16,7 @@ from gate.errors import Sentence
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import Role
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/users")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/users")
 
 # What each role may do, as `api.auth.ROLES` has it.
 _MAY: dict[Role, Sentence] = {

@@ -18,7 +18,7 @@ from gate.errors import FacegateError, Sentence
 from gate.store.record import search
 from gate.store.site import webhooks
 
-router = APIRouter(route_class=EarlyRefusal, prefix="/settings/webhooks")
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/webhooks")
 
 
 def _shown(
