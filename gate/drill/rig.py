@@ -136,7 +136,9 @@ class Rig:
             return now is not None and now.mode == "normal" and now.leaf == "shut" and not now.relay
 
         self.until(resting, "the door does not come to rest")
-        time.sleep(TIMES["min_interval_s"] + 0.1)
+        pulsed = [edge["mono"] for edge in self.edges("relay") if not edge["level"]]
+        over = max(pulsed, default=0.0) + TIMES["min_interval_s"] + 0.1
+        time.sleep(max(0.0, over - time.monotonic()))
 
     def until(self, condition: Callable[[], object], otherwise: str, within_s: float = 5.0) -> float:
         """Wait for something; returns how long it took, seconds. Raises CheckFailed with `otherwise`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from gate.drill.expect import expect, milliseconds, press_exit, refused, soon
-from gate.drill.rig import Rig
+from gate.drill.rig import TIMES, Rig
 from gate.processes.requests import Do
 from gate.vocabulary import Reason
 
@@ -46,7 +46,7 @@ def fire_opens_and_keeps_open(gate: Rig, _resident: str) -> str:
     gate.rest()
     cut = gate.drive(fire=False)
     opened = gate.edge("hold", True, cut)
-    time.sleep(4)
+    time.sleep(TIMES["max_pulse_s"] + 0.5)
     expect([e["level"] for e in gate.edges("hold", opened)] == [True], "the gate did not stay open")
     closed = gate.drive(fire=True)
     gate.edge("hold", False, closed)
