@@ -9,7 +9,9 @@ export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
 
-# In random order no slow file is always the last.
+# In random order, the longest files first (tests/conftest.py). Some hundred programs are started: without its bytecode
+# each would compile the house anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(BIN)/facegate
 	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 

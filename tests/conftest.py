@@ -29,8 +29,21 @@ pytest_plugins = ["tests.console"]
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+# Of two that test at once, none begins with one of these while the other has nothing left to do.
+LONGEST = {
+    "browser/test_console.py", "browser/test_guard.py", "commands/test_cli.py", "evaluate/test_eval.py",
+    "gate/test_drill.py", "gate/test_replay.py", "gate/test_supervise.py",
+}  # fmt: skip
+
 REPOSITORY = Path(__file__).parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first; among them, and after them, the order stays the random one."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(tests).as_posix() not in LONGEST)
 
 
 @pytest.fixture(scope="session")
