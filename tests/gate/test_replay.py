@@ -1,9 +1,13 @@
 """The pipeline over real recordings, as a user runs it."""
 
+from contextlib import suppress
+
 import pytest
 from PIL import Image
 
+from enroll.checks import PhotoRefused
 from evaluate.demo.walkup import Scene, footage, write_video
+from tests.enrolling import enrol_photos
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +22,17 @@ def lin(facegate, shared):
 
 
 @pytest.fixture
-def enrol_five(facegate, shared):
+def enrol_five(store, models, shared):
     """Enrols five people of LFW with three photos each."""
 
     def enrol():
-        people = sorted((shared / "faces" / "lfw").iterdir())
         enrolled = 0
-        for person in people:
+        for person in sorted((shared / "faces" / "lfw").iterdir()):
             photos = sorted(person.glob("*.jpg"))[:3]
-            if len(photos) == 3 and facegate("enroll", person.name.replace("_", " "), *photos).code == 0:
+            if len(photos) < 3:
+                continue
+            with suppress(PhotoRefused):
+                enrol_photos(store, models, person.name.replace("_", " "), photos)
                 enrolled += 1
             if enrolled == 5:
                 return
