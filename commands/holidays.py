@@ -24,15 +24,17 @@ def list_holidays(state: Path | None, config: Path | None, as_json: bool) -> Non
     """All holidays by day."""
     with home(state, config).store() as connection:
         every = stored.every(connection)
+    shown = [(one, stored.going_before(one, every)) for one in every]
     if as_json:
-        print_json({"holidays": [asdict(one) for one in every]})
+        print_json({"holidays": [asdict(one) | {"yields_to": [other.id for other in before]} for one, before in shown]})
         return
     rows = [
-        (one.first_day, one.last_day, one.name, one.schedule or "every schedule", one.windows or "closed", one.id)
-        for one in every
-    ]
+        (one.first_day, one.last_day, one.name, one.schedule or "every schedule", one.windows or "closed",
+         ", ".join(other.name for other in before), one.id)
+        for one, before in shown
+    ]  # fmt: skip
     print_table(
-        ("from", "until", "name", "schedule", "hours", "id"),
+        ("from", "until", "name", "schedule", "hours", "yields to", "id"),
         rows,
         "There is no holiday. Add one with: facegate holidays add",
     )
@@ -54,11 +56,17 @@ def add(
     gate = home(state, config)
     with gate.store() as connection:
         added = stored.add(connection, stored.New(name, first_day, last_day, schedule, hours), gate.by)
-        kept = next(one.windows for one in stored.every(connection) if one.id == added)
+        every = stored.every(connection)
+    kept = next(one for one in every if one.id == added)
     if as_json:
         print_json({"added": added})
         return
-    click.echo(f"{name}: {kept or 'closed'}.")
+    click.echo(f"{kept.name}: {kept.windows or 'closed'}.")
+    for other in every:
+        if kept in stored.going_before(other, every):
+            click.echo(f"On the days that both have it goes before {other.name}.")
+        if other in stored.going_before(kept, every):
+            click.echo(f"On the days that both have {other.name} goes before it, for {other.schedule}.")
 
 
 @holidays.command()

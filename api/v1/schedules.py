@@ -50,6 +50,7 @@ class Holiday(BaseModel):
     last_day: str
     schedule: str | None
     hours: str | None
+    yields_to: list[str] = Field(description="The ids of those that hold in its place on the days that both have.")
 
 
 class NewHoliday(BaseModel):
@@ -106,15 +107,17 @@ def put_free_access(hours: ScheduleOf, connection: Store, context: Shared, actor
 @router.get("/holidays")
 def list_holidays(connection: Store, _actor: Registrar) -> list[Holiday]:
     """All holidays by day."""
-    return [_holiday(one) for one in holidays.every(connection)]
+    every = holidays.every(connection)
+    return [_holiday(one, every) for one in every]
 
 
 @router.post("/holidays", status_code=201)
 def add_holiday(new: NewHoliday, connection: Store, actor: Registrar) -> Holiday:
-    """Add a holiday."""
+    """Add a holiday: a day has one for the same schedule; that of a schedule holds before one of every schedule."""
     wanted = holidays.New(new.name, new.first_day, new.last_day or "", new.schedule, new.hours or "")
     added = holidays.add(connection, wanted, actor.label)
-    return next(_holiday(one) for one in holidays.every(connection) if one.id == added)
+    every = holidays.every(connection)
+    return next(_holiday(one, every) for one in every if one.id == added)
 
 
 @router.delete("/holidays/{holiday}", status_code=204)
@@ -125,8 +128,8 @@ def remove_holiday(holiday: Annotated[str, Path(max_length=64)], connection: Sto
     return Response(status_code=204)
 
 
-def _holiday(one: holidays.Kept) -> Holiday:
+def _holiday(one: holidays.Kept, every: list[holidays.Kept]) -> Holiday:
     return Holiday(
         id=one.id, name=one.name, first_day=one.first_day, last_day=one.last_day, schedule=one.schedule,
-        hours=one.windows,
+        hours=one.windows, yields_to=[other.id for other in holidays.going_before(one, every)],
     )  # fmt: skip

@@ -340,6 +340,13 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
     assert (one["id"], one["last_day"], one["windows"]) == (added["added"], "2027-01-03", "daily 09:00-12:00")
     twice = facegate("holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9点到12点")
     assert (twice.code, "is there already" in twice.err) == (1, True)
+    other = facegate("holidays", "add", "A day off", "2027-01-03", "2027-01-04")
+    assert (other.code, "New year (2027-01-01 to 2027-01-03) has some of these days already" in other.err) == (1, True)
+    own = facegate("holidays", "add", "Guards", "2027-01-03", "--schedule", "day")
+    assert own.out.splitlines() == ["Guards: closed.", "On the days that both have it goes before New year."]
+    first, guards = facegate("holidays", "list", "--json").answer["holidays"]
+    assert (first["yields_to"], guards["yields_to"]) == ([guards["id"]], [])
+    assert facegate("holidays", "remove", guards["id"]).code == 0
     assert facegate("holidays", "remove", one["id"]).code == 0
     for wrong, sentence in (
         (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),

@@ -24,8 +24,9 @@ def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Resp
     """The page, those that are over last, with what is `typed` in its form."""
     today = datetime.now(zone_of(desk.context.zone)).date().isoformat()
     every = sorted(holidays.every(desk.connection), key=lambda one: one.last_day < today)
+    shown = [(one, holidays.going_before(one, every)) for one in every]
     return desk.page(
-        "holidays", holidays=every, today=today, schedules=schedules.every(desk.connection),
+        "holidays", holidays=shown, today=today, schedules=schedules.every(desk.connection),
         typed=_NOTHING | (typed or {}), day=date.fromisoformat, **said,
     )  # fmt: skip
 

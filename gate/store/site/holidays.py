@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -56,11 +57,28 @@ def every(connection: sqlite3.Connection) -> list[Kept]:
     return [Kept(*row) for row in rows]
 
 
+def going_before(one: Kept, every: Iterable[Kept]) -> list[Kept]:
+    """Those of `every` that hold in the place of `one` on the days that both have: of a database of before, where days
+    might have several holidays for the same hours, and of a schedule's own beside one for all."""
+    return [other for other in every if _share_a_day(one, other) and _goes_before(other, one)]
+
+
+def _share_a_day(one: Kept, other: Kept) -> bool:
+    return one.first_day <= other.last_day and other.first_day <= one.last_day
+
+
+def _goes_before(one: Kept, other: Kept) -> bool:
+    """Whether `one` holds on the days that both have, for all or some of whom `other` is for; as `_ORDER` has it."""
+    if one.schedule == other.schedule:
+        return one.id > other.id
+    return other.schedule is None
+
+
 def add(connection: sqlite3.Connection, new: New, by: str) -> str:
     """Add a holiday; the record says `by` whom. Returns its id.
 
     Raises UsageError and Refusal, with one sentence, for a name, days or hours that are none, where there is no such
-    schedule, and where the same holiday is there already.
+    schedule, where the same holiday is there already, and where another one has some of its days for the same hours.
     """
     name = clean_name(new.name, most=60)
     first, last = day_of(new.first_day), day_of(new.last_day or new.first_day)
@@ -73,6 +91,7 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         identity = new_id()
         row = (name, first.isoformat(), last.isoformat(), id_of(connection, new.schedule), windows)
         _refuse_equal(connection, row)
+        _refuse_overlapping(connection, *row[1:4])
         connection.execute(
             "INSERT INTO holidays (id, name, first_day, last_day, schedule_id, windows) VALUES (?, ?, ?, ?, ?, ?)",
             (identity, *row),
@@ -90,6 +109,21 @@ def _refuse_equal(connection: sqlite3.Connection, row: tuple[str | None, ...]) -
     equal = "name = ? AND first_day = ? AND last_day = ? AND schedule_id IS ? AND windows IS ?"
     if connection.execute(f"SELECT 1 FROM holidays WHERE {equal}", row).fetchone():  # noqa: S608 - a constant
         raise Refusal("The holiday {name} is there already, with the same days and hours.", name=row[0])
+
+
+def _refuse_overlapping(connection: sqlite3.Connection, first: str, last: str, schedule: str | None) -> None:
+    """One day has one holiday for the same hours; one for a schedule goes before one for all, and may."""
+    found = connection.execute(
+        "SELECT name, first_day, last_day FROM holidays WHERE first_day <= ? AND last_day >= ? AND schedule_id IS ?"
+        " ORDER BY first_day",
+        (last, first, schedule),
+    ).fetchone()
+    if found is not None:
+        name, begins, ends = found
+        raise Refusal(
+            "{name} ({first} to {last}) has some of these days already, for the same hours. Remove it first, or choose"
+            " other days.", name=name, first=begins, last=ends,
+        )  # fmt: skip
 
 
 def remove(connection: sqlite3.Connection, holiday: str, by: str) -> bool:
