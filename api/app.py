@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
@@ -89,11 +90,12 @@ def create_app(context: Context) -> FastAPI:
         dependencies=[Depends(signed_in_or_open("description"))],
     )  # fmt: skip
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
-    app.add_exception_handler(Exception, _bug)
     app.add_exception_handler(SignInNeeded, _told_with_draft)
     app.add_exception_handler(ConfirmationNeeded, _told_with_draft)
     for kind in (HttpProblem, FacegateError, PackError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
+    # Behind the shield: what is said of a mistake of ours has the headers of every answer.
+    app.add_middleware(ServerErrorMiddleware, handler=_bug)
     app.add_middleware(Shield, hosts=context.hosts, languages=context.languages)
     return app
 
@@ -249,6 +251,14 @@ def _missing(error: Exception, language: Language, *, machine: bool) -> str | No
     if machine:
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
     field = where.rpartition(".")[2] or "?"
+    if first["type"] == "string_too_long":
+        most = first["ctx"]["max_length"]
+        return language(
+            Sentence(
+                "A field is too long ({field}): {most} characters are the most. Go back and shorten it.",
+                field=field, most=most,
+            )
+        )  # fmt: skip
     return language(
         Sentence("A field was left empty or cannot be read ({field}). Go back and fill it in.", field=field)
     )
@@ -263,7 +273,7 @@ def _detail(error: Exception, language: Language) -> str:
 
 
 def _bug(request: Request, error: Exception) -> Response:
-    sentence = Sentence("Something went wrong in the gate's own program; it is in its log.")
+    sentence = language_of(request)(Sentence("Something went wrong in the gate's own program; it is in its log."))
     if request.url.path.startswith(_MACHINES):
         return problem(500, sentence)
-    return _error_page(request, error, 500, language_of(request)(sentence))
+    return _error_page(request, error, 500, sentence)

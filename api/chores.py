@@ -38,6 +38,7 @@ def forget_what_is_over(context: Context, now: datetime) -> None:
     erased or withdrew elsewhere, by a command or at night. Raises StoreError."""
     context.waiting.forget_old()
     context.at_gate.forget_old()
+    context.telling.forget_old()
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
         context.waiting.forget_ended(partial(consents.ended_since, connection))

@@ -24,6 +24,7 @@ from api.languages import Languages
 from api.looks import Looks
 from api.own_photos import OwnPhotos
 from api.passwords import Passwords
+from api.telling import Telling
 from api.throttle import Throttle
 from api.waiting import WaitingRoom
 from gate.config import Settings
@@ -72,6 +73,8 @@ class Context:
     """Who looks through the camera, and since when."""
     drafts: Drafts = field(default_factory=Drafts)
     """Seals what was typed by whose login had ended."""
+    telling: Telling = field(default_factory=Telling)
+    """What was done, until the page that follows has told it."""
     examining: threading.Lock = field(default_factory=threading.Lock)
     """Held while the doctor looks: once at a time, in the thread of the request that asked."""
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # More than a compound sends in a week. Each takes some 40 kB, 130 where three photos were sent.
 _MOST = 300
-# A link is shown to whoever drew it for so long, also when they reload the page, seconds.
+# A link that was drawn alone is shown to whoever drew it once, one of many for so long, seconds; and their page draws
+# no other.
 SHOWN_S = 600.0
 # As many as are drawn for a whole compound; each takes some hundred bytes.
 _MOST_SHOWN = 2000
@@ -43,11 +44,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A link that was just drawn: its secret, for whom, by whom, and until when it is shown."""
+    """A link that was just drawn: for whom, by whom, whether it is shown `once` alone, and until when the page that
+    drew it draws no other."""
 
-    secret: str
+    secret: str | None
+    """None: it was shown."""
     resident: str
     by: str
+    once: bool
     until_mono: float
 
 
@@ -133,18 +137,28 @@ class OwnPhotos:
             self._served = {link: whom for link, whom in self._served.items() if link in self._sent}
             self._shown = OrderedDict((key, one) for key, one in self._shown.items() if one.resident not in people)
 
-    def show(self, key: str, secret: str, resident: str, by: str) -> None:
+    def show(self, key: str, secret: str, resident: str, by: str, *, once: bool) -> None:
         """Remember a link that was drawn for a resident `by` somebody under a key of their page."""
         with self._lock:
-            self._shown[key, resident] = Shown(secret, resident, by, time.monotonic() + SHOWN_S)
+            self._shown[key, resident] = Shown(secret, resident, by, once, time.monotonic() + SHOWN_S)
             while len(self._shown) > _MOST_SHOWN:
                 self._shown.popitem(last=False)
 
-    def shown(self, key: str, resident: str, by: str) -> Shown | None:
-        """The link that was drawn for a resident under a key, for whoever drew it; None: there is none to be shown."""
+    def was_drawn(self, key: str, resident: str, by: str) -> bool:
+        """Whether a link was drawn for a resident under a key `by` this one, shown or not."""
         with self._lock:
             found = self._shown.get((key, resident))
-        return found if found is not None and found.by == by and not _is_over(found) else None
+        return found is not None and found.by == by and not _is_over(found)
+
+    def take(self, key: str, resident: str, by: str) -> str | None:
+        """The secret of a link that was drawn so, for whoever drew it; None: there is none to be shown any more."""
+        with self._lock:
+            found = self._shown.get((key, resident))
+            if found is None or found.by != by or _is_over(found):
+                return None
+            if found.once:
+                self._shown[key, resident] = replace(found, secret=None)
+        return found.secret
 
     def shown_for(self, key: str, by: str) -> list[str]:
         """For whom links were drawn under a key `by` somebody, by id: who goes back and types another name has the same

@@ -23,17 +23,19 @@ def new_key() -> str:
     return secrets.token_urlsafe(9)
 
 
-def draw(context: Context, connection: sqlite3.Connection, actor: Actor, people: Sequence[Resident], key: str) -> None:
-    """A new link for each, unless whoever asks with this `key` was given theirs already; `OwnPhotos.shown` has them
-    from then on. All or none. Raises Refusal. Called while `OwnPhotos.drawing` is held."""
+def draw(
+    context: Context, connection: sqlite3.Connection, actor: Actor, people: Sequence[Resident], key: str, *, once: bool
+) -> None:  # fmt: skip
+    """A new link for each, unless whoever asks with this `key` was given theirs already; `OwnPhotos.take` has them
+    from then on, `once` each or for a while. All or none. Raises Refusal. Called while `OwnPhotos.drawing` is held."""
     now, days, drawn = datetime.now(UTC), context.settings.enrolment.link_days, {}
     with transaction(connection):
         for one in people:
-            if context.own_photos.shown(key, one.id, actor.label) is None:
+            if not context.own_photos.was_drawn(key, one.id, actor.label):
                 drawn[one.id] = new_secret()
                 photo_links.draw(connection, one, digest(drawn[one.id]), now, days, by=actor.label)
     for resident, secret in drawn.items():
-        context.own_photos.show(key, secret, resident, actor.label)
+        context.own_photos.show(key, secret, resident, actor.label, once=once)
 
 
 def lacking(connection: sqlite3.Connection, people: Iterable[str]) -> list[Resident]:

@@ -66,6 +66,10 @@ class Browser:
     def post(self, path, **given):
         return self.ask("POST", path, **given)
 
+    def send(self, path, **given):
+        """The page that a browser ends at which sends a form there."""
+        return self.post(path, follow_redirects=True, **given)
+
     def sign_in(self, name, password=PASSWORD):
         return self.post("/sign-in", data={"name": name, "password": password})
 

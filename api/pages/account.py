@@ -13,17 +13,18 @@ from api.context import Shared, Store
 from api.drafts import MOST_SEALED
 from api.early_refusal import EarlyRefusal
 from api.pages.kept import kept_page
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page, said_of
 from api.pages.told_once import tell_once, told_once
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import change_own_password, confirm
-from gate.errors import FacegateError
+from api.telling import Done
+from gate.errors import FacegateError, Sentence
 from gate.store.site import signed_in
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
-_CHANGED = "password-changed"
+_CHANGED = Sentence("Your password is changed. You are signed out everywhere else, and your tokens have ended.")
 _Secret = Annotated[str, Form(max_length=400)]
 
 
@@ -43,7 +44,7 @@ def change_password(
         change_own_password(request, response, connection, context, actor, current, password)
     except FacegateError as error:
         return _page(request, connection, actor, error)
-    return response if actor.must_change else tell_once(response, context, _CHANGED)
+    return response if actor.must_change else tell_once(request, response, Done(_CHANGED))
 
 
 @router.post("/account/sign-ins/end")
@@ -78,8 +79,7 @@ def give_password_again(
 
 
 def _page(request: Request, connection: Store, actor: Actor, error: FacegateError | None = None) -> Response:
-    language = language_of(request)
-    changed = told_once(request) == _CHANGED
+    problem = {"problem": language_of(request).error(error)} if error else {}
     return page(
         request,
         "account.html",
@@ -88,8 +88,5 @@ def _page(request: Request, connection: Store, actor: Actor, error: FacegateErro
         least=LEAST_PASSWORD,
         sign_ins=signed_in.of(connection, actor.user_id),
         this=signed_in.shown(actor.session) if actor.session else None,
-        problem=language.error(error) if error else None,
-        notice=language("Your password is changed. You are signed out everywhere else, and your tokens have ended.")
-        if changed
-        else None,
+        **said_of(request, told_once(request)) | problem,
     )

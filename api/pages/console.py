@@ -12,10 +12,10 @@ from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.pages.orders import said_of
-from api.pages.page import language_of, page, page_of_people
+from api.pages.page import language_of, page, page_of_people, said_of
 from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
+from api.pages.told_once import told_once
 from api.problems import SignInNeeded
 from api.v1.live import Changes
 from gate.care.health import gather
@@ -50,18 +50,23 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         return HTMLResponse(
             changes.made_once(
                 key,
-                lambda: bytes(page(request, "today_live.html", actor=actor, **_now(connection, context, actor)).body),
+                lambda: bytes(
+                    page(request, "today_live.html", actor=actor, **_now(request, connection, context, actor)).body
+                ),
             )
         )
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
-    values = photos_for(context, connection, actor) | _now(connection, context, actor) | said_of(request)
+    values = photos_for(context, connection, actor) | _now(request, connection, context, actor)
+    values |= said_of(request, told_once(request))
     return page(request, "today.html", actor=actor, first_hour=first, **values)
 
 
-def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
+def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     installer = actor.may(Permission.SITE)
     found = gather(context.state, plain=not installer)
+    changes: Changes = request.app.state.changes
+    changes.shows(found.vision)
     camera = found.vision.cameras.get("camera") if found.vision else None
     values: dict[str, Any] = {
         "door": found.door,

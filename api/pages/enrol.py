@@ -15,21 +15,21 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from api.acting import acting
 from api.actors import Registrar, refuse_form_of_another
 from api.auth import Actor
-from api.context import Context, Shared, Store, record_look
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import digest_of
-from api.languages import Language
-from api.pages.page import LOST, go_on, is_navigation, language_of, page_of_people
+from api.pages.page import LOST, go_on, is_navigation, language_of, page_of_people, said_of
 from api.pages.photo_links import add_with_link
-from api.pages.residents import resident_page
+from api.pages.told_once import then, told_once
 from api.photo_links import new_key
+from api.telling import Done
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting
 from enroll import consent as texts
 from enroll.application import add_without_face
 from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
-from gate.errors import FacegateError, Sentence
+from gate.errors import FacegateError, Sentence, together
 from gate.store.people import residents
 from gate.store.people.consents import Given, Way
 from gate.store.people.residents import Resident
@@ -86,7 +86,7 @@ def enrol(
             if link:
                 return RedirectResponse(add_with_link(context, connection, actor, name, home, link), 303)
             person = add_without_face(connection, name, home, by=actor.label)
-            return _form(request, connection, actor, "", _next_of(person), **_added(words, person, agreed=agreed))
+            return then(request, "/enrol", _added(person, agreed=agreed))
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
@@ -101,7 +101,7 @@ def enrol(
         return _form(request, connection, actor, resident, given, tells, problem=words.error(error), **shown_anew)
     if not is_navigation(request):
         return go_on(request, f"/enrol/seen?key={waiting.key}")
-    return _told(request, connection, context, actor, waiting)
+    return _told(request, connection, actor, waiting)
 
 
 @router.get("/enrol/seen")
@@ -112,9 +112,7 @@ def show_seen(
     waiting = context.waiting.of(key, actor.label)
     if waiting is None:
         return _over(request, connection, actor)
-    if waiting.enrolled is not None:
-        record_look(connection, actor, "a resident")
-    return _told(request, connection, context, actor, waiting)
+    return _told(request, connection, actor, waiting)
 
 
 @router.post("/enrol/seen")
@@ -140,7 +138,7 @@ def enrol_seen(
         _enrol_or_ask(context, connection, actor, waiting, kept)
     except (FacegateError, PackError) as error:
         return _look(request, connection, actor, waiting, words.error(error))
-    return _told(request, connection, context, actor, waiting)
+    return _told(request, connection, actor, waiting)
 
 
 @router.post("/enrol/cancelled")
@@ -178,12 +176,12 @@ def _begun(
     return context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label, request)
 
 
-def _added(words: Language, person: Resident, *, agreed: bool) -> dict[str, str]:
+def _added(person: Resident, *, agreed: bool) -> Done:
     """What is said of somebody who was added without a face: a warning where they `agreed` to one."""
     if agreed:
-        said = words("{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name)
-        return {"warning": said}
-    return {"notice": words("{name} is added, without a face.", name=person.name)}
+        said = Sentence("{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name)
+        return Done(warning=said, given=_next_of(person))
+    return Done(Sentence("{name} is added, without a face.", name=person.name), given=_next_of(person))
 
 
 def _still_so(connection: sqlite3.Connection, waiting: Waiting) -> bool:
@@ -214,13 +212,11 @@ def _enrol_or_ask(
             waiting.end(enrolled)
 
 
-def _told(
-    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, waiting: Waiting
-) -> Response:
+def _told(request: Request, connection: sqlite3.Connection, actor: Actor, waiting: Waiting) -> Response:
     """The question whether it is them, or what is said of somebody who was enrolled."""
     if waiting.enrolled is None:
         return _look(request, connection, actor, waiting)
-    return _done(request, connection, context, actor, waiting, waiting.enrolled)
+    return _done(request, waiting, waiting.enrolled)
 
 
 def _over(request: Request, connection: sqlite3.Connection, actor: Actor) -> Response:
@@ -229,18 +225,13 @@ def _over(request: Request, connection: sqlite3.Connection, actor: Actor) -> Res
     return _form(request, connection, actor, "", problem=said)
 
 
-def _done(
-    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, waiting: Waiting,
-    enrolled: Resident,
-) -> Response:  # fmt: skip
+def _done(request: Request, waiting: Waiting, enrolled: Resident) -> Response:
     """What is said of somebody who was enrolled: on their own page, or above the form for the next of their home."""
-    words = language_of(request)
-    notice = words("{name} is enrolled.", name=enrolled.name)
-    for one in waiting.found.left_out:
-        notice += " " + words("Left out: {why}", why=one.why)
+    left_out = (Sentence("Left out: {why}", why=one.why) for one in waiting.found.left_out)
+    notice = together([Sentence("{name} is enrolled.", name=enrolled.name), *left_out])
     if waiting.asked.whose is not None:
-        return resident_page(request, connection, context, actor, enrolled.id, done=True, notice=notice)
-    return _form(request, connection, actor, "", _next_of(enrolled), notice=notice)
+        return then(request, f"/residents/{enrolled.id}", Done(notice))
+    return then(request, "/enrol", Done(notice, given=_next_of(enrolled)))
 
 
 def _next_of(person: Resident) -> dict[str, str]:
@@ -280,7 +271,7 @@ def _form(
     which may be a `look` at somebody, as the record calls it."""
     language = language_of(request).tag
     spoken = language if language in texts.LANGUAGES else "en"
-    person = found_resident(connection, resident) if resident else None
+    person, done = found_resident(connection, resident) if resident else None, told_once(request)
     return page_of_people(
         request,
         connection,
@@ -289,9 +280,9 @@ def _form(
         "enrol.html",
         status_code=422 if "problem" in said else 200,
         person=person,
-        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}),
+        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}) | dict(done.given),
         consent_text=texts.text(spoken),
         consent_language=spoken,
         link_key=new_key(),
-        **said,
+        **said_of(request, done) | said,
     )

@@ -15,8 +15,10 @@ from api.actors import Owner, Watcher
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
-from api.pages.page import language_of, page
+from api.pages.page import page, said_of
+from api.pages.told_once import then, told_once
 from api.problems import HttpProblem
+from api.telling import Done
 from api.v1.health import health_of
 from gate.care.health import Health, gather
 from gate.errors import FacegateError, Sentence
@@ -54,12 +56,9 @@ class _Page:
     context: Context
     actor: Actor
 
-    def shown(
-        self, *, notice: Sentence | None = None, problem: Sentence | None = None,
-        findings: Sequence[Finding] | None = None,
-    ) -> Response:  # fmt: skip
+    def shown(self, *, problem: Sentence | None = None, findings: Sequence[Finding] | None = None) -> Response:
         """The page; `findings` are the doctor's, where it was just asked."""
-        language, found = language_of(self.request), self._health()
+        done, found = told_once(self.request) if problem is None else Done(problem=problem), self._health()
         zone = approach_zone.drawn(self.connection)
         return page(
             self.request,
@@ -76,9 +75,12 @@ class _Page:
             findings=findings,
             forecast=self._forecast(),
             proofs=self._proofs(),
-            notice=notice and language(notice),
-            problem=problem and language(problem),
+            **said_of(self.request, done),
         )
+
+    def saved(self) -> Response:
+        """On to the page, which says so."""
+        return then(self.request, "/door", Done(Sentence("Saved.")))
 
     def _health(self) -> Health:
         return gather(self.context.state, plain=not self.actor.may(Permission.SITE))
@@ -140,14 +142,14 @@ def draw_zone(page: _OwnersPage, zone: Annotated[DrawnZone, Form()]) -> Response
         approach_zone.draw(page.connection, corners, page.actor.label)
     except FacegateError as error:
         return page.shown(problem=error.plain)
-    return page.shown(notice=Sentence("Saved."))
+    return page.saved()
 
 
 @router.post("/zone/removal")
 def forget_zone(page: _OwnersPage) -> Response:
     """The zone of the settings again."""
     approach_zone.draw(page.connection, None, page.actor.label)
-    return page.shown(notice=Sentence("Saved."))
+    return page.saved()
 
 
 @router.post("/examination")

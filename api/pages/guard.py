@@ -15,8 +15,8 @@ from api.actors import Doorkeeper
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.pages.orders import said_of
-from api.pages.page import language_of, page
+from api.pages.page import language_of, page, said_of
+from api.pages.told_once import told_once
 from api.problems import HttpProblem
 from api.v1.live import Changes
 from gate.care.health import gather
@@ -50,16 +50,19 @@ def show_guard(
         changes: Changes = request.app.state.changes
         key = ("guard", language_of(request).tag, actor.permissions)
         return HTMLResponse(changes.made_once(key, lambda: _live(request, connection, context, actor)))
-    return page(request, "guard.html", actor=actor, look=look, **_now(connection, context, actor), **said_of(request))
+    values = _now(request, connection, context, actor) | said_of(request, told_once(request))
+    return page(request, "guard.html", actor=actor, look=look, **values)
 
 
 def _live(request: Request, connection: Store, context: Context, actor: Actor) -> bytes:
-    return bytes(page(request, "guard_live.html", actor=actor, **_now(connection, context, actor)).body)
+    return bytes(page(request, "guard_live.html", actor=actor, **_now(request, connection, context, actor)).body)
 
 
-def _now(connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
+def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     found = gather(context.state, plain=not actor.may(Permission.SITE))
+    changes: Changes = request.app.state.changes
+    changes.shows(found.vision)
     since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")
     lines = record.page(connection, replace(_AT_THE_GATE, since=since), count=_LOOKED_THROUGH)
     told = together(line for line in lines if line.kind in ENTERED or _of_somebody(line))

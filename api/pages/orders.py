@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from api.actors import Doorkeeper
 from api.auth import Actor
 from api.context import Context, Shared
 from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of
-from api.pages.told_once import tell_once, told_once
+from api.pages.told_once import then
 from api.problems import HttpProblem
+from api.telling import Done
 from api.v1.door import Given, Order, tell_door
 from api.wording import REASONS, SILENT
 from gate.errors import Sentence
@@ -67,20 +68,11 @@ def order_door(
 ) -> Response:
     """What the buttons do. A page that asks for JSON is told {"said", "good", "modes"}; another is shown again with
     it."""
-    outcome = _outcome(context, order, actor, given)
+    told = _told(_outcome(context, order, actor, given))
     if "application/json" in request.headers.get("accept", ""):
-        told = _told(outcome)
         return JSONResponse({"said": language_of(request)(told.words), "good": told.good, "modes": told.modes})
-    return tell_once(RedirectResponse(to if to in _PAGES else "/", 303), context, outcome)
-
-
-def said_of(request: Request) -> dict[str, Any]:
-    """What is said above a page that an order came back to: its `notice` or its `problem`, if any."""
-    outcome = told_once(request)
-    if outcome not in {*_TOLD, *REASONS}:
-        return {}
-    told = _told(outcome)
-    return {"notice" if told.good else "problem": language_of(request)(told.words)}
+    done = Done(notice=told.words) if told.good else Done(problem=told.words)
+    return then(request, to if to in _PAGES else "/", done)
 
 
 def _outcome(context: Context, order: Order, actor: Actor, given: Given) -> str:

@@ -22,6 +22,7 @@ from api.languages import Language
 from api.languages.hours import hours_in
 from api.pages.door_words import door_words
 from api.pages.told_once import forget_what_was_told
+from api.telling import Done
 from gate.clock import zone_of
 from gate.errors import Sentence
 from gate.store.people.homes import home_key
@@ -147,6 +148,12 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
     response = HTMLResponse(made.get_template(template).render(known | values), status_code)
     forget_what_was_told(request, response)
     return response
+
+
+def said_of(request: Request, done: Done) -> dict[str, str]:
+    """What is said above the page that tells what was done, in the reader's language."""
+    said = {"notice": done.notice, "warning": done.warning, "problem": done.problem}
+    return {name: language_of(request)(sentence) for name, sentence in said.items() if sentence is not None}
 
 
 def page_of_people(

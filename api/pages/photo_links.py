@@ -17,7 +17,7 @@ from api.actors import Registrar, RegistrarInPerson
 from api.auth import Actor, Permission, digest
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.own_photos import Sent
+from api.own_photos import SHOWN_S, Sent
 from api.pages.page import language_of, page, page_of_people
 from api.pages.photo_words import NOT_TAKEN
 from api.pages.qr_code import qr_code
@@ -90,7 +90,7 @@ def add_with_link(
         drawn_for = (residents.get(connection, one) for one in context.own_photos.shown_for(key, actor.label))
         added = next((one for one in drawn_for if one and (one.name, one.unit) == (asked.name, asked.unit)), None)
         person = added or add_without_face(connection, name, unit, by=actor.label)
-        draw(context, connection, actor, [person], key)
+        draw(context, connection, actor, [person], key, once=True)
     return _shown_at(person, key)
 
 
@@ -103,7 +103,7 @@ def draw_link(connection: Store, context: Shared, actor: Registrar, resident: st
     """Draw a link; it is shown on the next page."""
     person = found_resident(connection, resident)
     with context.own_photos.drawing:
-        draw(context, connection, actor, [person], key)
+        draw(context, connection, actor, [person], key, once=True)
     return RedirectResponse(_shown_at(person, key), 303)
 
 
@@ -111,13 +111,13 @@ def draw_link(connection: Store, context: Shared, actor: Registrar, resident: st
 def show_link(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, key: str = ""
 ) -> Response:
-    """The link that was just drawn, as words and as a QR code, to whoever drew it."""
-    person, shown = found_resident(connection, resident), context.own_photos.shown(key, resident, actor.label)
+    """The link that was just drawn, as words and as a QR code, once to whoever drew it."""
+    person, shown = found_resident(connection, resident), context.own_photos.take(key, resident, actor.label)
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
-    if shown is None or link is None or link.secret_sha256 != digest(shown.secret):
+    if shown is None or link is None or link.secret_sha256 != digest(shown):
         return page_of_people(request, connection, actor, "a resident", "photo_link.html", person=person, url=None)
     at, reachable = address_for_phones(request, context)
-    url = f"{at}/photo/{shown.secret}"
+    url = f"{at}/photo/{shown}"
     return page_of_people(
         request, connection, actor, "a resident", "photo_link.html", person=person, url=url, qr=qr_code(url),
         ends_at=link.ends_at, reachable=reachable,
@@ -133,13 +133,13 @@ def show_links(
     at, reachable = address_for_phones(request, context)
     found = []
     for one in residents.every(connection):
-        shown, link = context.own_photos.shown(key, one.id, actor.label), None
-        if shown is not None:
-            link = photo_links.by_secret(connection, digest(shown.secret), datetime.now(UTC))
-        if shown is not None and link is not None:
-            found.append((one, f"{at}/photo/{shown.secret}", _shown_at(one, key), link.ends_at))
+        secret = context.own_photos.take(key, one.id, actor.label)
+        link = photo_links.by_secret(connection, digest(secret), datetime.now(UTC)) if secret else None
+        if link is not None:
+            found.append((one, f"{at}/photo/{secret}", _shown_at(one, key), link.ends_at))
     return page_of_people(
-        request, connection, actor, "residents", "photo_links.html", links=found, reachable=reachable
+        request, connection, actor, "residents", "photo_links.html", links=found, reachable=reachable,
+        minutes=round(SHOWN_S / 60),
     )  # fmt: skip
 
 

@@ -17,13 +17,15 @@ from api.auth import Actor, new_secret
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
-from api.pages.page import language_of, page_of_people
+from api.pages.page import language_of, page_of_people, said_of
 from api.pages.photo_links import link_of, photos_for
+from api.pages.told_once import then, told_once
 from api.problems import HttpProblem
+from api.telling import Done
 from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
 from gate.clock import zone_of
-from gate.errors import FacegateError
+from gate.errors import FacegateError, Sentence
 from gate.names import clean_home, clean_name
 from gate.store.people import consents, corrections, erasure, finding, homes, templates
 from gate.store.people.changes import Changes, change
@@ -123,8 +125,7 @@ def change_resident(
         }  # fmt: skip
         return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
     # The change is on record; where nothing is changed, it is a look.
-    done = changed != found
-    return resident_page(request, connection, context, actor, resident, done=done, notice=language("Saved."))
+    return then(request, f"/residents/{found.id}", Done(Sentence("Saved."), on_record=changed != found))
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -153,36 +154,27 @@ def _to_receipt(
 
 
 @router.post("/residents/{resident}/corrections")
-def correct_opening(
-    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
-) -> Response:
+def correct_opening(request: Request, connection: Store, actor: Registrar, resident: str, event: _Text) -> Response:
     """An opening in their name was somebody else."""
     corrections.correct(connection, found_resident(connection, resident), event, by=actor.label)
-    words = language_of(request)
-    said = words("Noted. From now on the gate asks for a closer match before it takes somebody for them.")
-    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
+    said = Sentence("Noted. From now on the gate asks for a closer match before it takes somebody for them.")
+    return then(request, f"/residents/{resident}", Done(said))
 
 
 @router.post("/residents/{resident}/corrections/taken-back")
 def take_correction_back(
-    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, event: _Text
+    request: Request, connection: Store, actor: Registrar, resident: str, event: _Text
 ) -> Response:
     """It was them after all."""
     corrections.take_back(connection, found_resident(connection, resident), event, by=actor.label)
-    words = language_of(request)
-    said = words("The correction is taken back.")
-    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
+    return then(request, f"/residents/{resident}", Done(Sentence("The correction is taken back.")))
 
 
 @router.post("/residents/{resident}/templates/erasure")
-def erase_template(
-    request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, template: _Text
-) -> Response:
+def erase_template(request: Request, connection: Store, actor: Registrar, resident: str, template: _Text) -> Response:
     """One template goes."""
     erasure.remove_template(connection, found_resident(connection, resident), template, by=actor.label)
-    words = language_of(request)
-    said = words("Template erased.")
-    return resident_page(request, connection, context, actor, resident, done=True, notice=said)
+    return then(request, f"/residents/{resident}", Done(Sentence("Template erased.")))
 
 
 def resident_page(
@@ -192,21 +184,19 @@ def resident_page(
     actor: Registrar,
     resident: str,
     typed: dict[str, Any] | None = None,
-    *,
-    done: bool = False,
     **said: str,
 ) -> Response:
-    """The page of one resident, with what is `said` above it: a notice, or a problem with what was `typed`.
+    """The page of one resident, with what was done to them before it, or a problem that is `said` and what was `typed`.
 
-    It is a look, unless it says that something is `done` to them, which is on record itself.
+    It is a look, unless it tells of something that is on record itself.
     """
-    person = found_resident(connection, resident)
+    person, done = found_resident(connection, resident), told_once(request)
     today = datetime.now(zone_of(context.zone)).date()
     return page_of_people(
         request,
         connection,
         actor,
-        None if done else "a resident",
+        None if done.notice and done.on_record else "a resident",
         "resident.html",
         status_code=422 if "problem" in said else 200,
         person=person,
@@ -225,5 +215,5 @@ def resident_page(
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
         **link_of(connection, person.id),
-        **said,
+        **said_of(request, done) | said,
     )

@@ -19,7 +19,8 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.pages.page import language_of, page_of_people
-from api.pages.told_once import tell_once, told_once
+from api.pages.told_once import then, told_once
+from api.telling import Done
 from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import finding, homes, residents, together
@@ -98,8 +99,7 @@ def choose(
     search: Annotated[str, Query(max_length=200)] = "", group: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:  # fmt: skip
     """Whom, and what is to be done to them."""
-    language, told = language_of(request), told_once(request)
-    done = int(told.removeprefix(_DONE)) if _IS_DONE.fullmatch(told) else 0
+    language, done = language_of(request), told_once(request).count
     notice = language.many("{count} person is changed.", "{count} people are changed.", done) if done else None
     return _choice(request, connection, actor, search, group, notice=notice)
 
@@ -139,7 +139,7 @@ def do(
         return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
     if not _IS_DONE.fullmatch(came):
         return RedirectResponse(came, 303)
-    return tell_once(RedirectResponse(_back_to(wanted), 303), context, came)
+    return then(request, _back_to(wanted), Done(count=int(came.removeprefix(_DONE))))
 
 
 def _back_to(wanted: Wanted) -> str:

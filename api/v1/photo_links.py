@@ -89,9 +89,9 @@ def draw_links(
     key, at = f"api {idempotency_key or new_key()}", address_for_phones(request, context)[0]
     with context.own_photos.drawing:
         having = set() if wanted.again else photo_links.having(connection, datetime.now(UTC))
-        shown = {one.id: context.own_photos.shown(key, one.id, actor.label) for one in people}
-        given = [one for one in people if shown[one.id] or one.id not in having]
-        draw(context, connection, actor, given, key)
+        drawn = [one.id for one in people if context.own_photos.was_drawn(key, one.id, actor.label)]
+        given = [one for one in people if one.id in drawn or one.id not in having]
+        draw(context, connection, actor, given, key, once=False)
         links = [_drawn(context, connection, actor.label, one.id, key, at) for one in given]
     passed_over = [one.id for one in people if one not in given]
     return Links(links=[one for one in links if one is not None], passed_over=passed_over)
@@ -105,10 +105,8 @@ def end_link(resident: str, connection: Store, context: Shared, actor: Registrar
 
 def _drawn(context: Shared, connection: Store, by: str, resident: str, key: str, at: str) -> Drawn | None:
     """The link that was drawn for a resident; None: it has ended since."""
-    shown, link = (
-        context.own_photos.shown(key, resident, by),
-        photo_links.of_resident(connection, resident, datetime.now(UTC)),
-    )
-    if shown is None or link is None or link.secret_sha256 != digest(shown.secret):
+    secret = context.own_photos.take(key, resident, by)
+    link = photo_links.of_resident(connection, resident, datetime.now(UTC))
+    if secret is None or link is None or link.secret_sha256 != digest(secret):
         return None
-    return Drawn(resident=resident, url=f"{at}/photo/{shown.secret}", ends_at=link.ends_at)
+    return Drawn(resident=resident, url=f"{at}/photo/{secret}", ends_at=link.ends_at)

@@ -28,12 +28,12 @@ def manager(browser):
 def test_from_the_residents_page_and_back(manager, store, resident, event):
     page = f"/residents/{resident.id}"
     assert "That was not them" in manager.get(page).text
-    said = manager.post(f"{page}/corrections", data={"event": event}).text
+    said = manager.send(f"{page}/corrections", data={"event": event}).text
     assert "asks for a closer match" in said
     assert "This was somebody else." in said
     assert "0.6" not in said, "the score is no manager's"
     assert list(corrections.at_least(store).values()) == [pytest.approx(0.66)]
-    assert "The correction is taken back." in manager.post(f"{page}/corrections/taken-back", data={"event": event}).text
+    assert "The correction is taken back." in manager.send(f"{page}/corrections/taken-back", data={"event": event}).text
     assert corrections.at_least(store) == {}
 
 

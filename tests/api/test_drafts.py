@@ -42,7 +42,7 @@ def test_a_form_sent_after_the_login_ended_is_sent_after_the_next(ended, store):
     assert "周一至周五 7:00-19:00" in kept.text
     assert schedules.every(store) == []
     assert form_in(kept) == TYPED
-    assert "Saved." in ended.post("/settings/schedules", data=form_in(kept)).text
+    assert "Saved." in ended.send("/settings/schedules", data=form_in(kept)).text
     assert [one.name for one in schedules.every(store)] == ["白班"]
 
 
@@ -67,7 +67,7 @@ def test_what_somebody_was_to_confirm_goes_on_after_their_password(browser, stor
     assert 'type="password" name="password"' in kept.text
     assert "a password of hers" not in kept.text
     form = form_in(kept) | {"password": "a password of hers"}
-    assert "Eve can sign in now" in owner.post("/settings/users", data=form).text
+    assert "Eve can sign in now" in owner.send("/settings/users", data=form).text
 
 
 def test_nothing_else_is_kept(ended, app, store):

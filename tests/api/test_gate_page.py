@@ -24,11 +24,11 @@ def gate_page(state, models_dir, **settings):
 
 def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
     owner = browser("owner")
-    assert browser("manager").post("/door/zone", data=ZONE).status_code == 403
-    assert "Saved." in owner.post("/door/zone", data=ZONE).text
+    assert browser("manager").send("/door/zone", data=ZONE).status_code == 403
+    assert "Saved." in owner.send("/door/zone", data=ZONE).text
     assert approach_zone.drawn(store) == (0.1, 0.2, 0.8, 0.905)
     assert 'value="90.5"' in owner.get("/door").text
-    assert "Saved." in owner.post("/door/zone/removal").text
+    assert "Saved." in owner.send("/door/zone/removal").text
     assert approach_zone.drawn(store) is None
     drawn = [line.details for line in audit.lines(store) if line.kind == "zone_changed"]
     by = f"user {staff['owner'].id}"
@@ -37,14 +37,14 @@ def test_a_zone_is_drawn_and_forgotten_by_owners_alone(browser, store, staff):
 
 @pytest.mark.parametrize("wrong", [{"right": "10"}, {"left": "79"}, {"bottom": "20"}, {"right": "5"}])
 def test_what_is_no_zone_is_refused(browser, store, wrong):
-    answer = browser("owner").post("/door/zone", data=ZONE | wrong)
+    answer = browser("owner").send("/door/zone", data=ZONE | wrong)
     assert "at least a twentieth" in problem_of(answer)
     assert approach_zone.drawn(store) is None
 
 
 def test_what_lies_outside_the_picture_is_no_form_of_ours(browser, store):
-    assert browser("owner").post("/door/zone", data=ZONE | {"right": "101"}).status_code == 422
-    assert browser("owner").post("/door/zone", data=ZONE | {"left": "nan"}).status_code == 422
+    assert browser("owner").send("/door/zone", data=ZONE | {"right": "101"}).status_code == 422
+    assert browser("owner").send("/door/zone", data=ZONE | {"left": "nan"}).status_code == 422
     assert approach_zone.drawn(store) is None
 
 

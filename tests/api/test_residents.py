@@ -116,8 +116,8 @@ def test_on_the_page_too(manager, store):
     where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).json()["id"]
     etag = manager.get(f"/api/v1/residents/{where}").headers["etag"]
     form = {"known_as": etag, "name": "Wang Fang", "unit": "3-1204", "group": ""}
-    assert manager.post(f"/residents/{where}", data=form).status_code == 200
-    late = manager.post(f"/residents/{where}", data=form | {"unit": "9-999"})
+    assert manager.send(f"/residents/{where}", data=form).status_code == 200
+    late = manager.send(f"/residents/{where}", data=form | {"unit": "9-999"})
     assert late.status_code == 422
     assert "changed by someone else" in late.text
     assert residents.get(store, where).unit == "3-1204"
@@ -167,12 +167,12 @@ def test_a_photo_is_judged_before_it_is_sent(manager, photos):
 def test_the_page_says_what_is_wrong_in_the_language_and_loses_nothing(manager, photos):
     form = {"name": "Barack Obama", "unit": "1-101", "way": "screen", "language": "zh-CN"}
     chinese = {"accept-language": "zh-CN"}
-    unagreed = manager.post("/enrol", data=form, files=upload(photos, "obama.jpg"), headers=chinese)
+    unagreed = manager.send("/enrol", data=form, files=upload(photos, "obama.jpg"), headers=chinese)
     assert unagreed.status_code == 422
     assert "请勾选“本人已同意保存人脸数据”" in unagreed.text
     assert 'value="Barack Obama"' in unagreed.text
     wrong = [("photos", ("me.jpg", b"nothing", "image/jpeg"))]
-    refused = manager.post("/enrol", data=form | {"agreed": "1"}, files=wrong, headers=chinese)
+    refused = manager.send("/enrol", data=form | {"agreed": "1"}, files=wrong, headers=chinese)
     assert "me.jpg不是可读取的照片" in refused.text
     assert 'value="1-101"' in refused.text
 
@@ -186,9 +186,9 @@ def test_a_poor_photo_among_good_ones_is_named_and_the_good_ones_are_taken(manag
     assert (left_out["photo"], left_out["reason"]) == ("torn.jpg", None)
     assert "damaged" in left_out["advice"]
     form = {"resident": answer.json()["resident"]["id"], "way": "screen", "language": "en", "agreed": "1", "seen": "1"}
-    shown = manager.post("/enrol", data=form, files=[torn, *upload(photos, "obama3.jpg")])
+    shown = manager.send("/enrol", data=form, files=[torn, *upload(photos, "obama3.jpg")])
     assert "Left out: torn.jpg is damaged" in shown.text
-    chinese = manager.post(
+    chinese = manager.send(
         "/enrol", data=form, files=[torn, *upload(photos, "obama3.jpg")], headers={"accept-language": "zh-CN"}
     )
     assert "未采用:torn.jpg" in chinese.text.replace("：", ":")
@@ -274,7 +274,7 @@ def test_a_name_that_was_written_wrong_is_mended(manager, store):
     page = f"/residents/{changed.json()['id']}"
     form = {"known_as": changed.headers["etag"], "name": ""}
     assert "between 1 and 100" in manager.post(page, data=form).text
-    assert "王芳" in manager.post(page, data=form | {"name": "王芳"}).text
+    assert "王芳" in manager.send(page, data=form | {"name": "王芳"}).text
     assert [one.name for one in residents.every(store)] == ["王芳"]
 
 

@@ -162,7 +162,7 @@ def test_a_receiver_that_lost_them_gets_them_again(browser, store, context):
         assert again.status_code == 204
         wait_for(lambda: len(got) == 5, 20, "they did not arrive again")
         wait_for(lambda: webhooks.every(store)[0].cursor == second + 1, 20, "it is not noted")
-        owner.post(f"/settings/webhooks/{one['id']}/replay")
+        owner.send(f"/settings/webhooks/{one['id']}/replay")
         wait_for(lambda: len(got) == 8, 20, "the page's button sent nothing")
     assert [one["data"]["details"]["number"] for one in bodies(got)] == [0, 1, 2, 1, 2, 0, 1, 2]
     assert [line.kind for line in audit.lines(store)].count("webhook_replayed") == 2
@@ -177,20 +177,20 @@ def test_what_is_no_address_is_refused(browser, store, url):
     owner = browser("owner")
     answer = owner.post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
     assert answer.status_code == 422
-    page = owner.post("/settings/webhooks", data={"url": url, "what": "entries"})
+    page = owner.send("/settings/webhooks", data={"url": url, "what": "entries"})
     assert page.status_code == 422
     assert webhooks.every(store) == []
 
 
 def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     owner = browser("owner")
-    assert problem_of(owner.post("/settings/webhooks", data={"url": "https://h/"})) == "Choose what is to be sent."
-    made = owner.post("/settings/webhooks", data={"url": "https://h/", "what": ["entries", "refusals"]})
+    assert problem_of(owner.send("/settings/webhooks", data={"url": "https://h/"})) == "Choose what is to be sent."
+    made = owner.send("/settings/webhooks", data={"url": "https://h/", "what": ["entries", "refusals"]})
     assert "whsec_" in made.text
     (one,) = webhooks.every(store)
     assert one.kinds == ("granted", "came_along", "denied")
     assert "whsec_" not in owner.get("/settings/webhooks").text
-    assert "Removed." in owner.post(f"/settings/webhooks/{one.id}/removal").text
+    assert "Removed." in owner.send(f"/settings/webhooks/{one.id}/removal").text
     assert webhooks.every(store) == []
     unknown = owner.post("/api/v1/webhooks", json={"url": "https://h/", "kinds": ["nonsense"]})
     assert "no events of the kind nonsense" in unknown.json()["detail"]
@@ -359,13 +359,13 @@ def test_a_webhook_is_tried_and_the_page_says_what_came_back(app, store, staff, 
     with receiver(answers=[204, 500, 302]) as (url, got):
         hook = webhooks.add(store, url, "whsec_AAAA", ("granted",), "test")
         path = f"/settings/webhooks/{hook.id}/test"
-        assert "The test arrived: status 204 after" in owner.post(path).text
-        assert "with status 500 after" in problem_of(owner.post(path))
+        assert "The test arrived: status 204 after" in owner.send(path).text
+        assert "with status 500 after" in problem_of(owner.send(path))
         tried = owner.post(f"/api/v1/webhooks/{hook.id}/test").json()
         assert (tried["arrived"], tried["status"], tried["problem"]) == (False, 302, None)
         assert [json.loads(body)["type"] for _, body in got] == ["facegate.test"] * 3
         assert got[0][0]["webhook-signature"].startswith("v1,")
-    assert problem_of(owner.post(path)) == "The test did not arrive: Nobody answers there."
+    assert problem_of(owner.send(path)) == "The test did not arrive: Nobody answers there."
     assert [line.details["status"] for line in audit.lines(store) if line.kind == "webhook_tested"] == [
         204,
         500,
@@ -383,4 +383,4 @@ def test_a_receiver_that_drips_is_given_up_when_it_is_tried(store, context, staf
         owner = Browser(create_app(context))
         owner.sign_in("owner")
         owner.post("/confirm", data={"password": PASSWORD})
-        assert "did not answer within" in problem_of(owner.post(f"/settings/webhooks/{hook.id}/test"))
+        assert "did not answer within" in problem_of(owner.send(f"/settings/webhooks/{hook.id}/test"))

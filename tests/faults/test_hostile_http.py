@@ -204,7 +204,7 @@ SCRIPTS = (
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):
     owner = browser("owner")
-    made = owner.post("/enrol", data={"name": script, "unit": script[:90]})
+    made = owner.send("/enrol", data={"name": script, "unit": script[:90]})
     (one,) = residents.every(store)
     pages = [
         made,
@@ -213,8 +213,8 @@ def test_what_is_typed_is_shown_as_text_and_never_run(browser, store, script):
         owner.get("/events", params={"person": script}),
         owner.get("/events", params={"since": script}),
         owner.post("/sign-in", data={"name": script, "password": "x"}),
-        owner.post("/settings/schedules", data={"name": script, "windows": script}),
-        owner.post("/enrol", data={"name": script, "unit": script[:90]}),
+        owner.send("/settings/schedules", data={"name": script, "windows": script}),
+        owner.send("/enrol", data={"name": script, "unit": script[:90]}),
     ]
     for page in pages:
         assert page.status_code in (200, 401, 422, 429)
@@ -237,6 +237,27 @@ def test_no_page_holds_a_script_or_a_style_of_its_own(browser):
     for path in ("/", "/residents", "/enrol", "/events", "/door", "/services", *SETTINGS):
         text = owner.get(path).text
         assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), path
+
+
+@pytest.mark.parametrize(
+    ("path", "broken"),
+    [
+        ("/", "gate.store.people.residents.homes"), ("/api/v1/units", "gate.store.people.residents.units"),
+        ("/photo/x", "gate.store.people.photo_links.by_secret"),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_our_own_is_answered_with_the_headers_of_every_answer(browser, monkeypatch, path, broken):
+    def mistake(*_):
+        raise ZeroDivisionError
+
+    owner = browser("owner")
+    whole = owner.get(path)
+    monkeypatch.setattr(broken, mistake)
+    answer = owner.get(path, headers={"accept-language": "zh-CN"})
+    assert (answer.status_code, "系统内部出错，已写入日志。" in answer.text) == (500, True)
+    own = {"content-type", "content-length", "set-cookie"}
+    assert {(one, value) for one, value in whole.headers.items() if one not in own} <= set(answer.headers.items())
+    assert "content-security-policy" in answer.headers
 
 
 def test_a_header_takes_no_second_line(browser):

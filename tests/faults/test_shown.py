@@ -27,6 +27,8 @@ ENDLESS = {"/api/v1/live", "/gate/live"}
 OF_PEOPLE = ("/residents", "/homes", "/enrol", "/waiting", "/import", "/photos", "/api/v1/residents",
     "/api/v1/enrolments", "/api/v1/photos", "/api/v1/photo-links", "/api/v1/imports")  # fmt: skip
 RESIDENT = "/residents/{resident}"
+# What is done there is told on the page that follows.
+LED_ON = {RESIDENT, f"{RESIDENT}/corrections", f"{RESIDENT}/corrections/taken-back", "/enrol"}
 
 
 @dataclass
@@ -150,7 +152,7 @@ def test_whatever_shows_a_resident_is_on_record_once(app, browser, store, contex
             sent = forms(one, photos).get((method, path), [{}])[number]
             asker = browser("owner")
             before = audit.anchor(store).sequence
-            answer = asker.ask(method, filled_in(path, one), **sent)
+            answer = asker.ask(method, filled_in(path, one), follow_redirects=path in LED_ON, **sent)
             wait_for(lambda: not (context.importer.now and context.importer.now.at_work), 60)
             lines = [line for line in audit.lines(store) if line.sequence > before and line.says.by]
             looks = Counter(line.details["what"] for line in lines if line.kind == Kind.LOOKED_AT)

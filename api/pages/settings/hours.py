@@ -83,13 +83,15 @@ def put_schedule(
         given = [*(clean_text(one, "name") for one in group or ()), *((called,) if new_group else ())]
         schedules.put(desk.connection, called, windows, desk.actor.label, given)
 
-    return desk.after(put, Sentence("Saved."), _shown, typed)
+    return desk.after(put, Sentence("Saved."), _shown, typed, name="hours")
 
 
 @router.post("/schedules/removal")
 def remove_schedule(desk: RegistrarsDesk, name: Text) -> Response:
     """Remove a schedule that nobody has, and that has no holidays of its own."""
-    return desk.after(lambda: schedules.remove(desk.connection, name, desk.actor.label), Sentence("Removed."), _shown)
+    return desk.after(
+        lambda: schedules.remove(desk.connection, name, desk.actor.label), Sentence("Removed."), _shown, name="hours"
+    )
 
 
 @router.post("/groups")
@@ -97,5 +99,5 @@ def put_group(desk: RegistrarsDesk, name: Text, schedule: Annotated[str, Form(ma
     """Add a group or give it other hours."""
     return desk.after(
         lambda: schedules.put_group(desk.connection, clean_name(name), schedule or None, desk.actor.label),
-        Sentence("Saved."), _shown, {"group": name, "schedule": schedule},
+        Sentence("Saved."), _shown, {"group": name, "schedule": schedule}, name="hours",
     )  # fmt: skip

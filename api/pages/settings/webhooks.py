@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import ConfirmedDesk, Desk, OwnersDesk, Text
+from api.telling import Done
 from api.v1 import webhooks as webhook_routes
 from api.webhook_trial import try_out
 from api.wording import KINDS
@@ -21,13 +22,9 @@ from gate.store.site import webhooks
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/webhooks")
 
 
-def _shown(
-    desk: Desk, *, issued: str | None = None, url: str = "", what: Collection[str] = (), **said: Any
-) -> Response:
+def _shown(desk: Desk, *, url: str = "", what: Collection[str] = (), **said: Any) -> Response:
     """The page, with what was typed where a webhook could not be added."""
-    return desk.page(
-        "webhooks", webhooks=webhooks.every(desk.connection), issued=issued, typed={"url": url, "what": what}, **said
-    )
+    return desk.page("webhooks", webhooks=webhooks.every(desk.connection), typed={"url": url, "what": what}, **said)
 
 
 @router.get("")
@@ -38,7 +35,7 @@ def show_webhooks(desk: OwnersDesk) -> Response:
 
 @router.post("")
 def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None, Form()] = None) -> Response:
-    """Send what happens to an address; its signing secret is shown this once."""
+    """Send what happens to an address; the page that follows shows its signing secret, once."""
     kinds = [kind for key in what or [] if key in KINDS for kind in KINDS[key][1]]
     if not kinds:
         return _shown(desk, problem=Sentence("Choose what is to be sent."), url=url)
@@ -46,7 +43,7 @@ def add_webhook(desk: ConfirmedDesk, url: Text, what: Annotated[list[str] | None
         added = webhook_routes.add(desk.connection, url, kinds, desk.actor, desk.context.webhooks)
     except FacegateError as error:
         return _shown(desk, problem=error.plain, url=url, what=what or ())
-    return _shown(desk, issued=added.secret)
+    return desk.done(Done(issued=added.secret))
 
 
 @router.post("/{webhook}/removal")
@@ -73,4 +70,4 @@ def try_webhook_out(desk: ConfirmedDesk, webhook: str) -> Response:
     """Send a test, and say what came back."""
     found = webhook_routes.found_webhook(desk.connection, webhook)
     tried = try_out(desk.connection, desk.context, found, desk.actor)
-    return _shown(desk, **{"notice" if tried.arrived else "problem": tried.sentence})
+    return desk.done(Done(notice=tried.sentence) if tried.arrived else Done(problem=tried.sentence))

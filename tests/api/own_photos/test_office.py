@@ -122,11 +122,13 @@ def test_who_was_enrolled_meanwhile_and_looks_the_same_is_asked_about(manager, p
     assert len(form["another_than"]) == 2
     assert manager.post(f"{address}/confirmed", data=form).headers["location"] == f"/residents/{wang.id}"
     assert residents.get(store, wang.id).templates == 1
+    (taken,) = (line for line in audit.lines(store) if line.kind == "templates_added")
+    assert taken.details["overruled"] == 2
 
 
 def enrolled_at_the_desk(manager, photo, **form):
     form = {"way": "told", "agreed": "1", "seen": "1"} | form
-    return manager.post("/enrol", data=form, files=[("photos", ("b.jpg", photo.read_bytes()))])
+    return manager.send("/enrol", data=form, files=[("photos", ("b.jpg", photo.read_bytes()))])
 
 
 def test_another_face_that_was_enrolled_meanwhile_is_asked_for_again(manager, phone, wang, store, photos, context):
@@ -146,12 +148,17 @@ def test_another_face_that_was_enrolled_meanwhile_is_asked_for_again(manager, ph
     assert manager.post(f"{address}/refused", data=form | {"why": "another"}).status_code == 303
 
 
-def test_a_page_sent_twice_draws_one_link_and_shows_it_again(manager, browser, wang, phone):
-    first, again = drawn(manager, wang), drawn(manager, wang)
-    assert first == again
-    assert OVER not in phone().get(first).text
+def test_a_page_sent_twice_draws_one_link_and_shows_it_once(manager, browser, wang, phone, store):
     shown = f"/residents/{wang.id}/photo-link?key=k1"
+    manager.post(f"/residents/{wang.id}/photo-link", data={"key": "k1"})
     assert "<svg" not in browser("owner").get(shown).text
+    first = drawn(manager, wang)
+    assert OVER not in phone().get(first).text
+    # Loaded again, and sent again from the page before: nothing is shown, and nothing drawn that would end it.
+    assert "<svg" not in manager.get(shown).text
+    again = manager.send(f"/residents/{wang.id}/photo-link", data={"key": "k1"})
+    assert ("<svg" in again.text, "A link is shown once" in again.text) == (False, True)
+    assert (kinds(store).count("link_drawn"), OVER in phone().get(first).text) == (1, False)
     assert "<svg" not in manager.get(f"/residents/{wang.id}/photo-link?key=other").text
     new = drawn(manager, wang, "k2")
     assert (new == first, OVER in phone().get(first).text) == (False, True)
