@@ -22,6 +22,7 @@ from api.front.slots import Place
 from api.problems import RESPONSES, HttpProblem
 from gate.care.health import door_status, sees, vision_status
 from gate.errors import FacegateError
+from gate.processes.status import VisionStatus
 from gate.store.database import open_read_only
 from gate.store.record.search import last_line
 from gate.vocabulary import ENTERED, Kind
@@ -49,6 +50,10 @@ _PAGES_GAP_S = 0.3
 _MADE_FOR_S = 2.0
 
 
+# Whether vision answers, and whether faces are looked at.
+_Vision = tuple[bool, bool]
+
+
 @dataclass(slots=True, eq=False)
 class _Follower:
     actor: Actor | None
@@ -69,6 +74,9 @@ class Changes:
         self._version: Hashable = None
         self._made: dict[tuple[Hashable, Hashable], bytes] = {}
         self._making = threading.Lock()
+        # What pages showed of vision since it was last looked at.
+        self._shown: set[_Vision] = set()
+        self._showing = threading.Lock()
 
     def follow(
         self, actor: Actor | None, place: Place | None, gap_s: float = 0.0, *, beats: bool = False
@@ -149,17 +157,23 @@ class Changes:
                 self._made = {old: page for old, page in self._made.items() if old[0] == now} | {whole: made}
             return self._made[whole]
 
+    def shows(self, vision: VisionStatus | None) -> None:
+        """A page shows vision so. Where that is not so at the next look, however shortly it was, pages are told."""
+        with self._showing:
+            self._shown.add(_vision_of(vision))
+
     async def _watch(self) -> None:
         # Each by itself: while one hangs, the other is followed all the same.
         await asyncio.gather(self._watch_door_and_record(), self._watch_vision())
 
     async def _watch_vision(self) -> None:
-        seen = None
         while True:
-            now = await asyncio.to_thread(_vision_now, self._context)
-            if seen is not None and now != seen:
+            now = _vision_of(await asyncio.to_thread(vision_status, self._context.state))
+            with self._showing:
+                # What was shown before is shown still by whoever was told of no change.
+                old, self._shown = self._shown - {now}, {now}
+            if old:
                 self._tell()
-            seen = now
             await asyncio.sleep(_ASK_VISION_EVERY_S)
 
     async def _watch_door_and_record(self) -> None:
@@ -209,8 +223,7 @@ def _door_now(context: Context) -> tuple[object, ...]:
     return status.mode, status.leaf, status.standing, status.faults, status.signal, status.reason, status.residents
 
 
-def _vision_now(context: Context) -> tuple[bool, bool]:
-    status = vision_status(context.state)
+def _vision_of(status: VisionStatus | None) -> _Vision:
     return status is not None, sees(status, time.monotonic())
 
 

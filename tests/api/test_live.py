@@ -2,12 +2,14 @@
 
 import time
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from api.auth import digest
 from api.v1.live import _MOST, _OF_ONE, _SCREENS
+from gate.processes.fields import written
 from gate.store.database import open_database
 from gate.store.record import audit
 from gate.store.site import accounts
@@ -15,6 +17,7 @@ from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent
 from tests.api_process import api_process, trusting
 from tests.console import CHEAP
+from tests.said import answering, vision_says
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +150,18 @@ def test_whoever_wants_to_know_at_once_that_the_gate_is_silent_is_told_that_it_i
         told = [line for _, line in zip(range(12), lines, strict=False)]
         assert told.count("event: beat") >= 3
         assert time.monotonic() - began < 4
+
+
+def test_a_page_that_was_made_while_vision_was_there_for_a_moment_is_made_again(gate):
+    address, store = gate
+    state = Path(store.execute("PRAGMA database_list").fetchone()[2]).parent.parent
+    said = written(vision_says(last_frame_mono=time.monotonic() + 60))
+    with following(address, BOB, "/api/v1/live?beats=1") as (_, lines), httpx.Client(verify=trusting()) as browser:
+        assert next(lines) == "event: change"
+        for _ in range(4):
+            with answering(state, "vision", said):
+                assert browser.get(f"{address}/guard?part=live", headers=BOB).status_code == 200
+            told = []
+            while "event: change" not in told:
+                told.append(next(lines))
+                assert told.count("event: beat") < 5, "nobody is told that it is gone again"
