@@ -1,5 +1,7 @@
 """Enrolling at the gate's own camera, led from the console: who is taken, who is not, and what the screen says."""
 
+import base64
+import re
 import time
 from contextlib import contextmanager
 
@@ -103,6 +105,26 @@ def test_a_resident_in_the_childs_place_is_named_as_soon_as_she_is_taken(leader,
     assert len(residents.every(store)) == 1
     looked = [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
     assert looked == ["the camera", "whose face it is"]
+
+
+def test_that_somebody_taken_at_the_gate_is_another_than_she_is_on_record(
+    leader, camera, photos, store, browser, state
+):
+    enrol_by_api(leader.browser, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    camera(standing(photos, "obama2.jpg"))
+    with screen_at(browser, state):
+        leader.begin()
+        wait_for(lambda: leader.look() and leader.photos, 30)
+    taken = [("photos", ("gate camera 1.jpg", base64.b64decode(leader.photos[0]["jpeg"])))]
+    form = {"name": "Li Ni", "way": "told", "agreed": "1", "seen": "1"}
+    asked = leader.browser.post("/enrol", data=form, files=taken).text
+    (key,) = set(re.findall('name="key" value="([^"]+)"', asked))
+    others = re.findall('name="another_than" value="([^"]+)"', asked)
+    assert [one.id for one in residents.every(store)] == others
+    answer = leader.browser.send("/enrol/seen", data={"key": key, "photo": "0", "another_than": others})
+    assert "Li Ni is enrolled." in answer.text
+    enrolled = [line for line in audit.lines(store) if line.kind == "enrolled"]
+    assert [line.details.get("overruled") for line in enrolled] == [None, 1]
 
 
 def test_of_two_in_view_of_a_passer_by_and_of_another_person_nothing_is_taken(leader, camera, photos):

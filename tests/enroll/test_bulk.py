@@ -205,6 +205,7 @@ def test_what_one_row_does_the_rehearsal_knows_at_the_next(table, store, models)
     assert [(one.name, one.unit) for one in residents.every(store)] == [
         ("Barack Obama", "1-101"), ("His Twin", "2-1"), ("Joe", "4"),
     ]  # fmt: skip
+    assert [line.details.get("overruled") for line in audit.lines(store) if line.kind == "enrolled"] == [None, 1, None]
 
 
 def test_what_stands_beside_yes_in_the_table_is_asked_about(table):

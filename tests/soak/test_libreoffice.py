@@ -1,5 +1,7 @@
 """Tables that LibreOffice writes here and now, and ours as LibreOffice opens them."""
 
+import csv
+import io
 import subprocess
 import zipfile
 
@@ -8,7 +10,9 @@ import pytest
 from enroll.bulk import read_rows
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
-from gate.spreadsheet import csv_line
+from gate.spreadsheet import csv_line, typed
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
 from tests.enroll.test_tables import TABLES
 from tests.enrolling import DECODER
 
@@ -102,3 +106,32 @@ def test_our_table_comes_back_through_libreoffice(tmp_path):
     made = converted(tmp_path / "out.csv", "xlsx", "--infilter=CSV:44,34,76,1,1/2/2/2")
     rows, refused = read_rows(open_table(made, COLUMNS), tmp_path, DECODER, "en")
     assert ([(row.asked.name, row.asked.unit) for row in rows], refused) == (cells, [])
+
+
+def test_the_record_as_a_table_is_opened_whole_and_nothing_in_it_is_run(tmp_path, browser, store):
+    names = [
+        "王芳", "=1+2", "+49 30", "-5", "@SUM(1)", "＝1+2", "Li, Lei", "Li;=1+2", 'O\'Brien, "Bo"', "Anna\nMaria",
+        "علی\u200cرضا",
+        '=HYPERLINK("https://example.org";"x")', "\t=1+2", "0049", "1-2", "3/4", "TRUE", "1e5",
+    ]  # fmt: skip
+    for name in names:
+        audit.append(store, AuditEvent(Kind.GRANTED, {"method": "face"}, {"name": name}))
+    made = browser("manager").get("/events/table?what=everything", headers={"accept-language": "zh-CN"})
+    (tmp_path / "record.csv").write_bytes(made.content)
+    # As whoever presses return in the window that asks: commas, quotes, UTF-8, and cells in quotes as text or not.
+    for as_text in ("false", "true"):
+        options = f"--infilter=CSV:44,34,76,1,,0,{as_text},true,false,false,true"
+        opened = converted(tmp_path / "record.csv", "xlsx", options)
+        with zipfile.ZipFile(opened) as sheets:
+            assert "<f" not in sheets.read("xl/worksheets/sheet1.xml").decode().replace("<font", "")
+        (tmp_path / as_text).mkdir()
+        again = tmp_path / as_text / "record.xlsx"
+        opened.rename(again)
+        kept = converted(again, "csv:Text - txt - csv (StarCalc):44,34,76,1")
+        heads, *lines = csv.reader(io.StringIO(kept.read_text("utf-8")))
+        assert heads == ["编号", "时间", "类型", "房号", "姓名", "详情"]
+        shown = [typed(line[4]) for line in reversed(lines) if line[4]]
+        if as_text == "true":
+            assert shown == names
+        assert len(shown) == len(names)
+        assert {line[2] for line in lines if line[4]} == {"已通行"}
