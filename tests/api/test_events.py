@@ -185,7 +185,7 @@ def test_a_page_that_is_none_is_told_in_the_readers_language(browser):
 def test_a_field_that_is_missing_is_told_on_a_page_in_the_readers_language(browser):
     owner = browser("owner")
     given = {"data": {"name": ""}, "headers": {"accept-language": "zh-CN"}}
-    said = owner.post("/settings/groups", **given).text
+    said = owner.send("/settings/groups", **given).text
     assert ("有一栏未填写或无法识别（name）" in said, "Field required" in said) == (True, False)
     assert "无法识别（before）" in owner.get("/events?before=-1", headers=given["headers"]).text
     assert owner.get("/api/v1/events?before=x").json()["detail"].startswith("query.before: ")
