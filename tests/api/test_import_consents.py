@@ -102,8 +102,8 @@ def test_who_agreed_and_has_no_photo_is_a_warning_counted_above_the_table(manage
 
 
 def test_an_agreement_without_a_photo_is_a_warning_where_one_is_enrolled(manager, store):
-    page = manager.post("/enrol", data={"name": "王芳", "agreed": "1"})
+    page = manager.send("/enrol", data={"name": "王芳", "agreed": "1"})
     assert problem_of(page) == "王芳 is added, but has no face: they agreed, and no photo was chosen."
     assert [(one.name, one.templates) for one in residents.every(store)] == [("王芳", 0)]
-    without = manager.post("/enrol", data={"name": "李雷"})
+    without = manager.send("/enrol", data={"name": "李雷"})
     assert (problem_of(without), "李雷 is added, without a face." in without.text) == (None, True)

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "/first-hour/taken-up": "api/test_first_hour.py", "/door/{order}": "api/test_guard.py",
     "/residents/together/done": "api/test_together.py", "/homes/{written}/erasure": "api/test_together.py",
     "/import": "api/test_imports.py", "/import/run": "api/test_imports.py", "/import/discard": "api/test_imports.py",
+    "/import/photo-links": "api/own_photos/test_links_api.py",
     "/waiting/{link}/confirmed": "api/own_photos/test_office.py",
     "/waiting/{link}/refused": "api/own_photos/test_office.py",
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
