@@ -38,8 +38,8 @@ NEVER_ONE = (
     "Photos wait {minutes} minutes", "The photos wait for {minutes} minutes", "{photo} shows too small a face",
     "A face is recognised from {pixels}", "It takes at least {frames} clear pictures", "{name} would have {count}",
     "{retried} of {openings} times", "There are {count} residents called", "{count} events wait to be written",
-    "Each holds for one person: whoever has it", "A holiday lasts {most} days", "{table} has more than {most} lines", "Give between 1 and {most} photos",
-    "The picture is {width}x{height}", "The camera gives {width} x {height} pixels",
+    "A holiday lasts {most} days", "{table} has more than {most} lines", "Give between 1 and {most} photos",
+    "Each holds for one person: whoever has it", "The picture is {width}x{height}", "The camera gives {width} x {height} pixels",
 )  # fmt: skip
 
 
