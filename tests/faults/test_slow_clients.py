@@ -83,5 +83,5 @@ def test_a_browser_that_goes_away_in_an_upload_leaves_nothing_half_done(state, m
         assert residents.every(store) == []
         with connect(address) as stays:
             stays.sendall(f"POST /enrol HTTP/1.1\r\n{head}\r\n".encode() + body)
-            assert b"200" in stays.recv(100)
+            assert b" 303 " in stays.recv(100)
         assert [one.templates for one in residents.every(store)] == [1]

@@ -105,7 +105,7 @@ def test_wherever_a_home_is_taken_punctuation_alone_is_told_and_homes_of_before_
     # Whoever has such a home keeps it while something else of theirs is changed.
     assert manager.ask("PATCH", f"/api/v1/residents/{someone.id}", json={"unit": "--", "name": "王 芳"}).is_success
     form = {"name": "王芳", "unit": " -- ", "known_as": "*"}
-    assert manager.post(f"/residents/{someone.id}", data=form).is_success
+    assert manager.send(f"/residents/{someone.id}", data=form).is_success
     assert [(one.name, one.unit) for one in residents.every(store)] == [("王芳", "--")]
 
 
