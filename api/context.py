@@ -39,6 +39,8 @@ from gate.vocabulary import AuditEvent, Kind
 
 # Whoever gives an order waits three seconds for an answer, of which the door may take the second half.
 _ON_ITS_WAY_S = 1.5
+# Clocks of browsers are rounded, and set by little.
+_ROUNDED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,15 @@ class Context:
 
     def order_door(self, order: Do, actor: Actor, given_mono: float | None = None) -> Reply:
         """Give the door an order for somebody, who gave it then (monotonic seconds; None: now). Raises LinkDown."""
-        asked_mono = None if given_mono is None else min(given_mono + _ON_ITS_WAY_S, time.monotonic())
+        asked_mono = None if given_mono is None else _asked(given_mono, time.monotonic())
         with closing(Client(socket_of(self.state, "door"))) as client:
             return asking.order(client, order, actor.label, asked_mono)
+
+
+def _asked(given_mono: float, now: float) -> float:
+    """When the door takes an order as asked: it refuses what is old, and what is told of a time that is yet to come,
+    which was counted from another start of the machine."""
+    return given_mono if given_mono > now + _ROUNDED_S else min(given_mono + _ON_ITS_WAY_S, now)
 
 
 def context_of(request: Request) -> Context:

@@ -12,7 +12,7 @@ from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.pages.page import language_of, page, page_of_people, said_of
+from api.pages.page import gate_clock, language_of, page, page_of_people, said_of
 from api.pages.photo_links import photos_for
 from api.pages.spans import bounds
 from api.pages.told_once import told_once
@@ -53,7 +53,8 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
                 lambda: bytes(
                     page(request, "today_live.html", actor=actor, **_now(request, connection, context, actor)).body
                 ),
-            )
+            ),
+            headers=gate_clock(),
         )
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
     values = photos_for(context, connection, actor) | _now(request, connection, context, actor)

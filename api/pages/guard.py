@@ -15,7 +15,7 @@ from api.actors import Doorkeeper
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.pages.page import language_of, page, said_of
+from api.pages.page import gate_clock, language_of, page, said_of
 from api.pages.told_once import told_once
 from api.problems import HttpProblem
 from api.v1.live import Changes
@@ -34,8 +34,6 @@ _SHOWN = 20
 _AT_THE_GATE = Search(kinds=(*ENTERED, Kind.DENIED))
 # Behind so many openings from the console nobody looks for who was last.
 _LOOKED_THROUGH = 500
-# What nobody at the gate brought about: an order of the console, and what a program asked.
-_NOBODY = ("command", "link")
 
 
 @router.get("/guard")
@@ -49,7 +47,8 @@ def show_guard(
     if part == "live":
         changes: Changes = request.app.state.changes
         key = ("guard", language_of(request).tag, actor.permissions)
-        return HTMLResponse(changes.made_once(key, lambda: _live(request, connection, context, actor)))
+        live = changes.made_once(key, lambda: _live(request, connection, context, actor))
+        return HTMLResponse(live, headers=gate_clock())
     values = _now(request, connection, context, actor) | said_of(request, told_once(request))
     return page(request, "guard.html", actor=actor, look=look, **values)
 
@@ -96,4 +95,4 @@ def _came(one: Approach) -> Iterator[_Came]:
 
 
 def _of_somebody(line: Line) -> bool:
-    return line.says.method not in _NOBODY
+    return line.says.method not in record.NOBODYS

@@ -12,7 +12,7 @@ from api.actors import Doorkeeper
 from api.auth import Actor
 from api.context import Context, Shared
 from api.early_refusal import EarlyRefusal
-from api.pages.page import language_of
+from api.pages.page import gate_clock, language_of
 from api.pages.told_once import then
 from api.problems import HttpProblem
 from api.telling import Done
@@ -70,7 +70,8 @@ def order_door(
     it."""
     told = _told(_outcome(context, order, actor, given))
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"said": language_of(request)(told.words), "good": told.good, "modes": told.modes})
+        said = {"said": language_of(request)(told.words), "good": told.good, "modes": told.modes}
+        return JSONResponse(said, headers=gate_clock())
     done = Done(notice=told.words) if told.good else Done(problem=told.words)
     return then(request, to if to in _PAGES else "/", done)
 

@@ -135,8 +135,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "hours_in": partial(hours_in, language),
         "stamp": times.stamp,
         "offset_s": times.offset_s,
-        # By it an order to the door says when it was given.
-        "gate_now": round(time.monotonic(), 3),
+        "gate_now": gate_clock()["Gate-Now"],
         "json": json.dumps,
         # Whoever is signed in finds the way to every page from every page, one that tells of an error too.
         "actor": getattr(request.state, "actor", None),
@@ -154,6 +153,11 @@ def said_of(request: Request, done: Done) -> dict[str, str]:
     """What is said above the page that tells what was done, in the reader's language."""
     said = {"notice": done.notice, "warning": done.warning, "problem": done.problem}
     return {name: language_of(request)(sentence) for name, sentence in said.items() if sentence is not None}
+
+
+def gate_clock() -> dict[str, str]:
+    """The header that tells a page the seconds of the gate's clock, by which an order says when it was given."""
+    return {"Gate-Now": f"{time.monotonic():.3f}"}
 
 
 def page_of_people(

@@ -7,6 +7,8 @@ const ASK_AFTER_MS = 900;
 // Within two seconds it is told that what is shown is from before.
 const SILENT_MS = 1500;
 const TICK_MS = 250;
+// A stream that says nothing for so long is dead, or was refused: another may be heard.
+const FOLLOW_AGAIN_MS = 10_000;
 const LOOK_EVERY_MS = Number(part.dataset.every ?? 10_000);
 const STRUCTURE = ["DIV", "SECTION", "TABLE", "THEAD", "TBODY", "UL"];
 let fetching = false;
@@ -67,7 +69,8 @@ async function refresh() {
   try {
     const asked = { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) };
     const answer = await fetch(part.dataset.live, asked);
-    if (answer.redirected) return location.assign("/sign-in");
+    if (answer.redirected) return signIn();
+    learnClock(answer.headers.get("Gate-Now"), ANSWERED_WITHIN_MS / 1000);
     if (!answer.ok) throw new Error(answer.statusText);
     const now = part.cloneNode(false);
     now.innerHTML = await answer.text();
@@ -94,31 +97,47 @@ function tellIfStale() {
   part.classList.toggle("old", late);
 }
 
-// The gate's clock less ours, in seconds, as told with the least delay; null: not told yet.
-const onOurClock = () => performance.now() / 1000;
-let ahead = part.dataset.now ? Number(part.dataset.now) - onOurClock() : null;
-// A gate that was started anew may count from the beginning.
-let anew = true;
-// What the gate's clock shows now, no later than it does; "" where that is not known.
-const gateNow = () => (ahead === null ? "" : (onOurClock() + ahead).toFixed(3));
+// The gate's clock less ours, in seconds, as told with the least delay; null: not told yet. Ours goes on while a phone
+// sleeps, and whoever sets it is found out by the next answer.
+const came = performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now();
+let ahead = part.dataset.now ? Number(part.dataset.now) - (performance.timeOrigin + came) / 1000 : null;
 
-const changes = new EventSource("/api/v1/live?beats=1");
-for (const name of ["beat", "change"]) {
-  changes.addEventListener(name, ({ data }) => {
-    heard = Date.now();
-    const is = JSON.parse(data).now - onOurClock();
-    ahead = anew ? is : Math.max(ahead, is);
-    anew = false;
-  });
+// `told` is what the gate's clock showed at most so many seconds ago; null: nobody knows how long ago.
+function learnClock(told, withinS) {
+  if (!told) return;
+  const is = Number(told) - Date.now() / 1000;
+  const isNoLonger = withinS !== null && is < ahead - withinS;
+  if (ahead === null || is > ahead || isNoLonger) ahead = is;
 }
-changes.addEventListener("open", () => (anew = true));
-changes.addEventListener("change", refresh);
-// The gate restarts; or we are not to be told any more: signed out, which the next look finds, or on too many pages,
-// which ask by themselves then.
-changes.addEventListener("error", refresh);
+// What the gate's clock shows now, no later than it does; "" where that is not known.
+const gateNow = () => (ahead === null ? "" : (Date.now() / 1000 + ahead).toFixed(3));
+
+// Where an order was given and not done, the way leads back to it.
+let undone = false;
+const signIn = () => location.assign(undone ? `/sign-in?back=${encodeURIComponent(location.pathname)}&undone=1` : "/sign-in");
+
+let changes;
+let followedAt;
+function followGate() {
+  changes?.close();
+  followedAt = Date.now();
+  changes = new EventSource("/api/v1/live?beats=1");
+  for (const name of ["beat", "change"]) {
+    changes.addEventListener(name, ({ data }) => {
+      heard = followedAt = Date.now();
+      learnClock(JSON.parse(data).now, null);
+    });
+  }
+  changes.addEventListener("change", refresh);
+  // The gate restarts; or we are not to be told any more: signed out, which the next look finds, or on too many pages,
+  // which ask by themselves then.
+  changes.addEventListener("error", refresh);
+}
+followGate();
 setInterval(() => {
   const wanted = again && !(holds(part) && !unanswered);
   if (wanted || Date.now() - heard >= ASK_AFTER_MS) refresh();
+  if (Date.now() - followedAt >= FOLLOW_AGAIN_MS) followGate();
   tellIfStale();
 }, TICK_MS);
 setInterval(refresh, LOOK_EVERY_MS);

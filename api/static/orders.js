@@ -13,7 +13,7 @@ let begun = false;
 
 function say(said, good, modes = []) {
   // What the page came with is over: it was an answer to an order before this one.
-  for (const one of document.querySelectorAll("main > [role=status], main > [role=alert]")) if (one !== told) one.remove();
+  forgetAnswers();
   told.textContent = said;
   told.className = good ? "notice" : "problem";
   speaksOf = modes;
@@ -22,6 +22,14 @@ function say(said, good, modes = []) {
   unsaid = setTimeout(unsay, SAID_FOR_MS);
   followDoor();
 }
+
+// A page that was led on to from an order came with what came of that.
+function forgetAnswers() {
+  for (const one of document.querySelectorAll("main > .notice[role=status], main > .problem[role=alert]:not(#stale)")) {
+    if (one !== told) one.remove();
+  }
+}
+setTimeout(forgetAnswers, SAID_FOR_MS);
 
 function unsay() {
   clearTimeout(unsaid);
@@ -40,6 +48,7 @@ new MutationObserver(followDoor).observe(shown, { childList: true, subtree: true
 
 async function order(form) {
   say(told.dataset.wait, true);
+  undone = true;
   // A network may deliver it when nobody waits for it any more: by this the door knows.
   const body = new URLSearchParams([...new FormData(form), ["given", gateNow()]]);
   try {
@@ -49,13 +58,16 @@ async function order(form) {
       headers: { Accept: "application/json" },
       signal: AbortSignal.timeout(DONE_WITHIN_MS),
     });
-    if (answer.redirected) return location.assign("/sign-in");
+    if (answer.redirected) return signIn();
+    // Where we were wrong about it, the next press is right.
+    learnClock(answer.headers.get("Gate-Now"), DONE_WITHIN_MS / 1000);
     if (!answer.ok) return say(told.dataset.refused, false);
     const { said, good, modes } = await answer.json();
     say(said, good, modes);
   } catch {
     say(form.dataset.silent, false);
   }
+  undone = false;
 }
 
 document.addEventListener("submit", async (event) => {

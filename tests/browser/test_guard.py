@@ -1,5 +1,6 @@
 """The guard's page, on a phone: a real browser, a real api and a real door."""
 
+import re
 import signal
 import time
 from contextlib import ExitStack, closing, suppress
@@ -200,6 +201,58 @@ def test_an_order_that_a_network_held_back_is_not_done_when_it_comes(on_phone, s
 
         # A browser that has no connection at hand does not get to send it at all.
         assert any(held_back() for _ in range(5)), "it was never sent"
+        assert door.ask({"do": "status"})["standing"] == []
+
+
+# A phone whose clock can be set.
+SETTABLE = "const now = Date.now; window.set_ms = 0; Date.now = () => now() + window.set_ms"
+
+
+def test_an_order_is_done_from_a_page_that_came_slowly_and_hears_no_stream_and_by_a_phone_set_anew(
+    on_phone, state, models_dir, people
+):
+    with door_process(state), api_process(state, models_dir) as address:
+        manager = on_phone(address, "manager")
+        manager.add_init_script(SETTABLE)
+        manager.route("**/api/v1/live*", lambda route: route.fulfill(status=429))
+        manager.route("**/static/live.js", lambda route: (manager.wait_for_timeout(3500), route.continue_()))
+        manager.goto("/")
+        opens, told = manager.get_by_role("button", name="Open once"), manager.locator("#told")
+        opens.click()
+        expect(told).to_have_text("The gate opens.")
+        expect(manager.locator("#stale")).to_be_attached()
+        # Set back, its next press seems to be from long ago; the answer sets that right.
+        manager.evaluate("window.set_ms = -60000")
+        for _ in range(2):
+            with manager.expect_response("**/door/open"):
+                opens.click()
+        expect(told).to_have_text(re.compile("The gate (opens|is opening)"))
+
+
+def test_what_an_order_led_on_to_says_is_over_after_a_while(on_phone, state, models_dir, people):
+    with door_process(state), api_process(state, models_dir) as address:
+        guard = on_phone(address, "guard")
+        guard.clock.install()
+        guard.goto("/guard")
+        # As a press before the page's scripts are there.
+        guard.evaluate("document.getElementById('order-open').submit()")
+        notice = guard.locator("main > .notice", has_text="The gate opens.")
+        expect(notice).to_be_visible()
+        guard.clock.fast_forward(11_000)
+        expect(notice).to_have_count(0)
+
+
+def test_an_order_by_somebody_whose_login_has_ended_is_told_not_done(on_phone, state, models_dir, people):
+    with door_process(state) as (_, door), api_process(state, models_dir) as address:
+        guard = on_phone(address, "guard")
+        guard.goto("/guard")
+        guard.get_by_text("Lock down…").click()
+        guard.route("**/guard?part=live", lambda _: None)
+        with closing(open_database(state)) as other:
+            accounts.end_session(other, digest("guard"))
+        guard.get_by_role("button", name="Yes, lock down").click()
+        expect(guard).to_have_url(f"{address}/sign-in?back=%2Fguard&undone=1")
+        expect(guard.locator("main")).to_contain_text("nothing was done")
         assert door.ask({"do": "status"})["standing"] == []
 
 

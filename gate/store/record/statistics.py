@@ -7,6 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from gate.store.record.search import OF_SOMEBODY
 from gate.vocabulary import ENTERED, Kind, Reason
 
 # A refusal so long before an opening was the same person's try, seconds.
@@ -59,7 +60,7 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     drill = connection.execute("SELECT max(at) FROM audit WHERE kind = ?", (Kind.DRILLED,)).fetchone()
     return Services(
         openings=_counted(connection, ENTERED, "method", since, until),
-        refusals=_counted(connection, (Kind.DENIED,), "reason", since, until),
+        refusals=_counted(connection, (Kind.DENIED,), "reason", since, until, OF_SOMEBODY),
         tries=_tries(connection, since, until),
         held_open_s=_lasted(connection, Kind.DOOR_HELD_OPEN, since, until),
         without_camera_s=_lasted(connection, Kind.CAMERA_LOST, since, until),
@@ -68,12 +69,13 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
 
 
 def _counted(
-    connection: sqlite3.Connection, kinds: tuple[str, ...], field: str, since: str, until: str
-) -> dict[str, int]:
+    connection: sqlite3.Connection, kinds: tuple[str, ...], field: str, since: str, until: str,
+    where: str = "TRUE",
+) -> dict[str, int]:  # fmt: skip
     marks = ", ".join("?" for _ in kinds)
     rows = connection.execute(
         "SELECT coalesce(json_extract(details, '$.' || ?), ''), count(*) FROM audit INDEXED BY audit_by_time"  # noqa: S608 - marks
-        f" WHERE at >= ? AND at < ? AND kind IN ({marks}) GROUP BY 1 ORDER BY 2 DESC, 1",
+        f" WHERE at >= ? AND at < ? AND kind IN ({marks}) AND {where} GROUP BY 1 ORDER BY 2 DESC, 1",
         (field, since, until, *kinds),
     )
     return dict(rows.fetchall())

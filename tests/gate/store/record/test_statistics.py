@@ -1,10 +1,13 @@
 """What the record says of how well the gate serves."""
 
+from datetime import datetime
+
 import pytest
 
 from gate.store.people import erasure, residents
-from gate.store.record import audit, statistics
+from gate.store.record import audit, statistics, times
 from gate.store.record.audit import Moment
+from gate.store.record.search import refusals_since
 from gate.vocabulary import AuditEvent
 
 NINE = 1_780_300_800.0  # 2026-06-01T08:00:00Z
@@ -32,6 +35,16 @@ def test_openings_and_refusals_are_counted_the_most_frequent_first(store, happen
     found = statistics.of(store, *SPAN)
     assert list(found.openings.items()) == [("face", 2), ("rex", 1)]
     assert found.refusals == {"unknown": 1}
+
+
+def test_what_the_console_and_programs_were_refused_is_no_refusal_at_the_gate(store, happen):
+    happen(1, "denied", reason="lockdown", method="face")
+    happen(2, "denied", reason="lockdown", method="command")
+    happen(3, "denied", reason="stale", method="link")
+    assert statistics.of(store, *SPAN).refusals == {"lockdown": 1}
+    assert [(one.reason, one.count) for one in refusals_since(store, SPAN[0])] == [("lockdown", 1)]
+    counts = times.quarters(store, *(datetime.fromisoformat(end) for end in SPAN))
+    assert sum(one.refused for one in counts.values()) == 1
 
 
 def test_who_is_often_refused_just_before_is_invited_to_enrol_again(store, happen):
