@@ -275,3 +275,10 @@ def test_whoever_was_not_recognised_is_not_called_a_stranger(browser, store, rea
             r'class="last">(.*?)</p>', guard.get("/guard", headers={"accept-language": language}).text, re.DOTALL
         )[1]
         assert (called in last, not_called in last) == (True, False), last
+
+
+@pytest.mark.parametrize("page", ["/", "/guard"])
+def test_a_silent_door_is_told_once(browser, page):
+    text = browser("manager").get(page).text
+    assert text.count("The door does not answer.") == 1
+    assert "Face recognition does not answer" in text
