@@ -18,10 +18,12 @@ start.hidden = !navigator.mediaDevices;
 
 // Photos out of files.
 
-files.addEventListener("change", () => {
+files.addEventListener("change", takeChosen);
+
+function takeChosen() {
   choosePhotos(files.files);
   files.value = "";
-});
+}
 
 function choosePhotos(all) {
   for (const file of all) judge(add(file, file.name));
@@ -253,3 +255,6 @@ form.addEventListener("submit", () => {
   // Whoever was quicker than the gate sees the faces on the next page.
   form.elements.seen.value = photos.every((one) => one.fit !== null) ? "1" : "";
 });
+
+// On a slow machine somebody chooses before this script is there.
+takeChosen();

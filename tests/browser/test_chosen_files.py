@@ -145,3 +145,12 @@ def test_without_scripts_the_page_says_that_they_must_be_chosen_again(chromium, 
         enrol(page)
         expect(page.get_by_text("Choose the files again")).to_be_visible()
         expect(page.get_by_text(re.compile("punctuation alone"))).to_be_visible()
+
+
+def test_a_photo_that_was_chosen_before_the_pages_script_came_is_looked_at(page, photos):
+    held = []
+    page.route("**/static/camera.js", lambda route: held.append(route))
+    page.goto("/enrol", wait_until="commit")
+    page.get_by_label("Photos from a file").set_input_files([photos / "obama.jpg"])
+    held[0].continue_()
+    expect(page.locator("#taken li")).to_have_count(1)
