@@ -149,7 +149,11 @@ def test_without_scripts_the_page_says_that_they_must_be_chosen_again(chromium, 
 
 def test_a_photo_that_was_chosen_before_the_pages_script_came_is_looked_at(page, photos):
     held = []
-    page.route("**/static/camera.js", lambda route: held.append(route))
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/static/camera.js", hold)
     page.goto("/enrol", wait_until="commit")
     page.get_by_label("Photos from a file").set_input_files([photos / "obama.jpg"])
     held[0].continue_()
