@@ -11,7 +11,7 @@ from commands.common import counted, home, json_option, print_json, print_table,
 from gate.errors import UsageError
 from gate.store.people import changes, consents, erasure, finding, templates, together
 from gate.store.people import residents as store
-from gate.store.people.together import FEW, Deed
+from gate.store.people.together import ERASING, Count, Deed
 
 
 @click.group()
@@ -111,12 +111,12 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
 @click.argument("who", nargs=-1)
 @click.option("--search", help="Everyone whom these words find, as on the page: a name or a home.")
 @click.option("--value", default="", help="The group, the schedule or the last day; without it theirs is taken away.")
-@click.option("--count", default="", help=f"How many they are: needed to erase more than {FEW}.")
+@click.option("--count", help="How many they are, as shown without --yes: needed to erase them.")
 @click.option("--yes", is_flag=True, help="Do it. Without this it shows whom it concerns.")
 @state_option
 @json_option
 def do_together(
-    deed: str, who: tuple[str, ...], search: str | None, value: str, count: str, yes: bool,
+    deed: str, who: tuple[str, ...], search: str | None, value: str, count: str | None, yes: bool,
     state: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Do one thing to many, WHO by name or id: to all of them or to nobody."""
@@ -127,7 +127,8 @@ def do_together(
         named = {one.id: one for one in (store.find(connection, one) for one in who)}.values()
         chosen = finding.search(connection, search) if search is not None else named
         people = together.meant(connection, Deed(deed), chosen)
-        receipt = together.do(connection, Deed(deed), value, people, count, by=gate.by) if yes else None
+        said = Count("--count", count, always=True)
+        receipt = together.do(connection, Deed(deed), value, people, said, by=gate.by) if yes else None
         if not yes:
             record_look(connection, "residents", gate.by)
     if as_json:
@@ -135,7 +136,8 @@ def do_together(
         return
     if not yes:
         print_table(("name", "unit", "id"), [(one.name, one.unit, one.id) for one in people], "")
-        click.echo(f"{len(people)} in all. Nothing was changed. Do it with --yes.")
+        counting = f" --count {len(people)}" if deed in ERASING else ""
+        click.echo(f"{len(people)} in all. Nothing was changed. Do it with --yes{counting}.")
     elif receipt is not None:
         _print_receipt(receipt)
     else:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Registrar
-from api.auth import Permission, new_secret
-from api.context import Shared, Store
+from api.auth import Actor, Permission, new_secret
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
-from api.pages.page import page_of_people
+from api.pages.page import language_of, page_of_people
 from api.pages.residents import known_of_faces
+from api.pages.together import COUNT
 from api.problems import HttpProblem
+from gate.errors import Refusal
 from gate.store.people import erasure, homes, residents
 from gate.store.people.homes import Home
+from gate.store.people.together import FEW, Count, Deed
 from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
@@ -33,38 +36,50 @@ def show_home(request: Request, connection: Store, context: Shared, actor: Regis
     home = found_home(connection, written)
     if home.key != written:
         return RedirectResponse(request.url_for("show_home", written=home.key).path, 303)
-    asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
-    lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
-    return page_of_people(
-        request,
-        connection,
-        actor,
-        "residents",
-        "home.html",
-        home=home,
-        lines=lines,
-        key=new_secret(),
-        **known_of_faces(connection, context),
-    )
+    return _home_page(request, connection, context, actor, home)
 
 
 @router.post("/homes/{written}/erasure")
 def erase_home(
-    connection: Store, context: Shared, actor: Registrar, written: str, resident: Annotated[list[str], Form()],
+    request: Request, connection: Store, context: Shared, actor: Registrar, written: str,
+    resident: Annotated[list[str], Form()],
     key: Annotated[str | None, Form(min_length=1, max_length=64)] = None,
+    count: Annotated[str | None, Form(max_length=10)] = None,
 ) -> Response:  # fmt: skip
-    """A family moved out: those of them who were shown are erased, once however often it is sent; on to the receipt."""
+    """A family moved out: those of them who were shown are erased, once however often it is sent; on to the receipt.
+
+    More than a few are counted by whoever does it, as on the page for several.
+    """
 
     def erased() -> str:
         leaving = [one for one in found_home(connection, written).people if one.id in resident]
         if not leaving:
             raise HttpProblem(404, "Nobody is enrolled in this home; look for it in the list of residents.")
+        Count(COUNT, count).refuse(Deed.MOVED_OUT, len(leaving))
         receipt = erasure.remove_together(connection, leaving, by=actor.label)
         context.forget({one.id for one in leaving})
         return receipt.id
 
     asked = (b"home", written.encode(), *(one.encode() for one in resident))
-    return RedirectResponse(f"/receipts/{answered_once(connection, actor, key, asked, erased)}", 303)
+    try:
+        receipt = answered_once(connection, actor, key, asked, erased)
+    except Refusal as error:
+        home, said = found_home(connection, written), language_of(request).error(error)
+        return _home_page(request, connection, context, actor, home, ticked=resident, problem=said)
+    return RedirectResponse(f"/receipts/{receipt}", 303)
+
+
+def _home_page(
+    request: Request, connection: Store, context: Context, actor: Actor, home: Home, **said: Any
+) -> Response:  # fmt: skip
+    """The page, with a problem that is `said` and who was `ticked` before it."""
+    asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
+    lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
+    return page_of_people(
+        request, connection, actor, "residents", "home.html", home=home, lines=lines, key=new_secret(),
+        counted=len(home.people) > FEW, status_code=422 if "problem" in said else 200,
+        **known_of_faces(connection, context), **said,
+    )  # fmt: skip
 
 
 def found_home(connection: Store, written: str) -> Home:

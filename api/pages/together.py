@@ -25,7 +25,7 @@ from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import finding, homes, residents, together
 from gate.store.people.residents import Resident
-from gate.store.people.together import ERASING, FEW, Deed
+from gate.store.people.together import ERASING, FEW, Count, Deed
 from gate.store.site import schedules
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/residents/together")
@@ -33,6 +33,8 @@ router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/r
 # A form has a hundred fields at most.
 _SHOWN = 80
 _NAMED = 200
+# What the field is called in which somebody says how many they erase.
+COUNT = Sentence("Type how many they are")
 # What is remembered of a form that was done, and told once on the page that follows.
 _DONE = "changed-"
 _IS_DONE = re.compile(r"changed-[0-9]{1,6}")
@@ -124,7 +126,7 @@ def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -
 def do(
     request: Request, connection: Store, context: Shared, actor: Registrar, wanted: _Form,
     known_as: Annotated[str, Form(max_length=64)], key: Annotated[str, Form(min_length=1, max_length=64)],
-    count: Annotated[str, Form(max_length=10)] = "",
+    count: Annotated[str | None, Form(max_length=10)] = None,
 ) -> Response:  # fmt: skip
     """Do it, once however often it is sent; to all of them or to nobody."""
     asked = (b"together", known_as.encode(), wanted.deed.encode(), wanted.value.encode())
@@ -150,13 +152,18 @@ def _back_to(wanted: Wanted) -> str:
 
 
 def _done(
-    connection: sqlite3.Connection, context: Context, actor: Actor, wanted: Wanted, known_as: str, count: str
+    connection: sqlite3.Connection,
+    context: Context,
+    actor: Actor,
+    wanted: Wanted,
+    known_as: str,
+    count: str | None,
 ) -> str:
     """Where what was done is told, or how many they were, without a word on whom. Raises Refusal."""
     people = wanted.people(connection)
     if _digest(people) != known_as:
         raise Refusal(_CHANGED)
-    receipt = together.do(connection, wanted.deed, wanted.value, people, count, by=actor.label)
+    receipt = together.do(connection, wanted.deed, wanted.value, people, Count(COUNT, count), by=actor.label)
     if receipt is not None:
         context.forget({one.id for one in people})
     if receipt is not None and actor.may(Permission.RECORD):

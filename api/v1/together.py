@@ -12,7 +12,7 @@ from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from api.v1.residents import Erasure, found_resident, receipt_of
 from gate.store.people import together
-from gate.store.people.together import Deed
+from gate.store.people.together import Count, Deed
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
@@ -20,7 +20,8 @@ MOST = 1000
 
 
 class Together(BaseModel):
-    """What is to be done to whom. Of more than ten nobody is erased without their `count`."""
+    """What is to be done to whom. Of more than ten nobody is erased without their `count`, and one that is given must
+    be true."""
 
     model_config = ConfigDict(extra="forbid")
     deed: Deed = Field(
@@ -28,7 +29,7 @@ class Together(BaseModel):
     )
     residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
     value: str = Field("", max_length=60, description="The group, the schedule or the day; empty takes theirs away.")
-    count: int | None = Field(None, description="How many they are, as far as whoever asks knows.")
+    count: int | None = Field(None, description="How many it is done to, as far as whoever asks knows.")
 
 
 class Done(BaseModel):
@@ -47,7 +48,7 @@ def do_together(
     def done() -> str:
         chosen = [found_resident(connection, one) for one in dict.fromkeys(asked.residents)]
         people = together.meant(connection, asked.deed, chosen)
-        count = "" if asked.count is None else str(asked.count)
+        count = Count("count", None if asked.count is None else str(asked.count))
         receipt = together.do(connection, asked.deed, asked.value, people, count, by=actor.label)
         if receipt is not None:
             context.forget({one.id for one in people})

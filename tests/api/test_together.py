@@ -128,9 +128,30 @@ def test_many_are_erased_only_by_whoever_types_how_many(browser, store):
         residents.enrol(store, f"Person {number}", None, [])
     manager = browser("manager")
     form = looked(manager, deed="moved_out", everyone="1")
-    assert "not how many they are" in manager.post("/residents/together/done", data=form).text
+    unsaid = manager.post("/residents/together/done", data=form)
+    assert "They are 11: say so in “Type how many they are”. Nobody was erased." in unsaid.text
+    wrong = manager.post("/residents/together/done", data=form | {"count": "eleven"})
+    assert "says eleven, and they are 11" in wrong.text
     assert len(residents.every(store)) == 11
     assert manager.post("/residents/together/done", data=form | {"count": " 11"}).status_code == 303
+    assert residents.every(store) == []
+
+
+def test_a_home_of_many_is_erased_by_the_same_rule(browser, store):
+    for number in range(13):
+        residents.enrol(store, f"Person {number}", "9-557", [])
+    manager = browser("manager")
+    shown = manager.get("/homes/9-557").text
+    assert 'name="count"' in shown
+    form = {"resident": re.findall(r'name="resident" value="([^"]+)"', shown)}
+    few = {"resident": form["resident"][:2]}
+    for wrong in (form, form | {"count": "12"}, few | {"count": "13"}):
+        again = manager.post("/homes/9-557/erasure", data=wrong)
+        assert (again.status_code, again.text.count(" checked>")) == (422, len(wrong["resident"]))
+        assert "say so in" in again.text or "look again whom it concerns" in again.text
+    assert len(residents.every(store)) == 13
+    assert manager.post("/homes/9-557/erasure", data=few | {"count": "2"}).status_code == 303
+    assert manager.post("/homes/9-557/erasure", data=form | {"count": "11"}).status_code == 303
     assert residents.every(store) == []
 
 

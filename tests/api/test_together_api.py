@@ -45,10 +45,15 @@ def test_many_are_changed_withdraw_and_move_out_with_the_rules_of_the_page(reque
     assert do("group", people, value="nobody's") in (409, 1)
     assert residents.every(store) == now
     # Of those who agreed, with one receipt.
-    withdrawn = do("withdraw", people)
+    withdrawn = do("withdraw", people, count=2)
     assert (withdrawn["people"], withdrawn["receipt"]["templates"]) == (2, 2)
     assert not any(consents.standing(store, one.id) for one in people)
     assert do("withdraw", people) in (409, 1)
+    # A number that is said is true, for few as for many.
+    for deed in ("moved_out", "group"):
+        assert do(deed, people, count=2) in (409, 1)
+        assert do(deed, people[:1], count=10**30) in (409, 1)
+    assert len(residents.every(store)) == 3
     # Of more than ten nobody by a slip.
     more = [residents.enrol(store, f"Person {number}", None, []) for number in range(8)]
     assert do("moved_out", [*people, *more]) in (409, 1)
@@ -77,5 +82,12 @@ def test_by_command_it_shows_first_whom_it_concerns(facegate, store, people):  #
     assert [line.details["what"] for line in of_kind(store, "looked_at")] == ["residents"]
     assert len(residents.every(store)) == 3
     assert facegate("residents", "together", "moved_out").code == 2
-    assert facegate("residents", "together", "moved_out", "--search", "1-101", "--yes").code == 0
+    # What cannot be undone is counted, however few they are: somebody may have come since they were shown.
+    assert "Do it with --yes --count 2." in shown.out
+    erase = ("residents", "together", "moved_out", "--search", "1-101", "--yes")
+    assert "They are 2: say so in “--count”. Nobody was erased." in facegate(*erase).err
+    residents.enrol(store, "Li Ming", "1-101", [])
+    assert "“--count” says 2, and they are 3" in facegate(*erase, "--count", "2").err
+    assert len(residents.every(store)) == 4
+    assert facegate(*erase, "--count", "3").code == 0
     assert [one.name for one in residents.every(store)] == ["Wang Fang"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.errors import Refusal
@@ -30,6 +31,28 @@ class Deed(StrEnum):
 ERASING = (Deed.WITHDRAW, Deed.MOVED_OUT)
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many somebody says they are."""
+
+    field: str
+    """What the field or the option is called in which they say it."""
+    said: str | None = None
+    """None: they did not say."""
+    always: bool = False
+    """Whether they have to, however few they erase."""
+
+    def refuse(self, deed: Deed, people: int) -> None:
+        """Raises Refusal where it is said and not true, and where it has to be said and is not."""
+        if self.said is None and deed in ERASING and (self.always or people > FEW):
+            raise Refusal("They are {count}: say so in “{field}”. Nobody was erased.", field=self.field, count=people)
+        if self.said is not None and self.said.strip() != str(people):
+            raise Refusal(
+                "“{field}” says {said}, and they are {count}: look again whom it concerns. Nothing was done.",
+                field=self.field, said=self.said, count=people,
+            )  # fmt: skip
+
+
 def meant(connection: sqlite3.Connection, deed: Deed, chosen: Iterable[Resident]) -> list[Resident]:
     """Those of the chosen to whom it can be done: a consent is withdrawn of those who agreed. Raises Refusal for
     nobody."""
@@ -40,18 +63,17 @@ def meant(connection: sqlite3.Connection, deed: Deed, chosen: Iterable[Resident]
 
 
 def do(
-    connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], count: str, *, by: str
+    connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], count: Count, *, by: str
 ) -> Receipt | None:
     """Do it to those who are meant; the record says `by` whom. The receipt, where something was erased.
 
-    `value` is the group, the schedule or the last day; empty takes theirs away. `count` is how many they are, as said
-    by whoever erases more than FEW. Raises Refusal where that is another number, and as `change` and `erasure`.
+    `value` is the group, the schedule or the last day; empty takes theirs away. Raises Refusal as `Count.refuse`,
+    `change` and `erasure`.
     """
+    count.refuse(deed, len(people))
     if deed not in ERASING:
         _change(connection, deed, value, people, by)
         return None
-    if len(people) > FEW and count.strip() != str(len(people)):
-        raise Refusal("The number you typed is not how many they are; nobody was erased.")
     erase = erasure.remove_together if deed is Deed.MOVED_OUT else erasure.withdraw_together
     return erase(connection, people, by=by)
 
