@@ -110,23 +110,22 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
 @click.argument("deed", type=click.Choice([one.value for one in Deed]))
 @click.argument("who", nargs=-1)
 @click.option("--search", help="Everyone whom these words find, as on the page: a name or a home.")
+@click.option("--unit", help="Everyone of this home, however it is written, and nobody of another.")
 @click.option("--value", default="", help="The group, the schedule or the last day; without it theirs is taken away.")
 @click.option("--count", help="How many they are, as shown without --yes: needed to erase them.")
 @click.option("--yes", is_flag=True, help="Do it. Without this it shows whom it concerns.")
 @state_option
 @json_option
 def do_together(
-    deed: str, who: tuple[str, ...], search: str | None, value: str, count: str | None, yes: bool,
-    state: Path | None, config: Path | None, as_json: bool,
+    deed: str, who: tuple[str, ...], search: str | None, unit: str | None, value: str, count: str | None,
+    yes: bool, state: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Do one thing to many, WHO by name or id: to all of them or to nobody."""
-    if (search is None) == (not who):
-        raise UsageError("Say whom: names or ids, or --search.")
+    _refuse_unclear(who, search, unit)
     gate = home(state, config)
     with gate.store() as connection:
-        named = {one.id: one for one in (store.find(connection, one) for one in who)}.values()
-        chosen = finding.search(connection, search) if search is not None else named
-        people = together.meant(connection, Deed(deed), chosen)
+        named = list({one.id: one for one in (store.find(connection, one) for one in who)}.values())
+        people = together.meant(connection, Deed(deed), named or finding.search(connection, search or "", unit))
         said = Count("--count", count, always=True)
         receipt = together.do(connection, Deed(deed), value, people, said, by=gate.by) if yes else None
         if not yes:
@@ -142,6 +141,15 @@ def do_together(
         _print_receipt(receipt)
     else:
         click.echo(f"{len(people)} changed.")
+
+
+def _refuse_unclear(who: tuple[str, ...], search: str | None, unit: str | None) -> None:
+    """Raises UsageError unless it is said in one way whom, and with words that do not mean everybody."""
+    if [bool(who), search is not None, unit is not None].count(True) != 1:
+        raise UsageError("Say whom: names or ids, or --search, or --unit.")
+    said = search if search is not None else unit
+    if said is not None and finding.says_nothing(said):
+        raise UsageError("There is no name and no home in --search or --unit; without one it would be everybody.")
 
 
 def _print_receipt(receipt: erasure.Receipt) -> None:

@@ -62,6 +62,7 @@ class Wanted:
     everyone: bool
     """Whether all that the search finds are meant, and not those who are ticked alone."""
     search: str
+    of_home: str
     of_group: str
 
     @property
@@ -72,7 +73,7 @@ class Wanted:
     def people(self, connection: sqlite3.Connection) -> list[Resident]:
         """Who is meant, by name. Raises Refusal for nobody."""
         if self.everyone:
-            found = finding.search(connection, self.search, group=self.of_group or None)
+            found = finding.search(connection, self.search, self.of_home or None, self.of_group or None)
         else:
             known = {one.id: one for one in residents.every(connection)}
             found = [known[one] for one in dict.fromkeys(self.chosen) if one in known]
@@ -87,9 +88,10 @@ def _wanted(
     resident: Annotated[list[str] | None, Form(max_length=_SHOWN)] = None,
     everyone: Annotated[bool, Form()] = False,
     search: Annotated[str, Form(max_length=200)] = "",
+    of_home: Annotated[str, Form(max_length=400)] = "",
     of_group: Annotated[str, Form(max_length=60)] = "",
 ) -> Wanted:
-    return Wanted(deed, group, hours, last_day, tuple(resident or ()), everyone, search, of_group)
+    return Wanted(deed, group, hours, last_day, tuple(resident or ()), everyone, search, of_home, of_group)
 
 
 _Form = Annotated[Wanted, Depends(_wanted)]
@@ -98,12 +100,13 @@ _Form = Annotated[Wanted, Depends(_wanted)]
 @router.get("")
 def choose(
     request: Request, connection: Store, actor: Registrar,
-    search: Annotated[str, Query(max_length=200)] = "", group: Annotated[str, Query(max_length=60)] = "",
+    search: Annotated[str, Query(max_length=200)] = "", unit: Annotated[str, Query(max_length=400)] = "",
+    group: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:  # fmt: skip
-    """Whom, and what is to be done to them."""
+    """Whom, and what is to be done to them; of one home where its page leads here."""
     language, done = language_of(request), told_once(request).count
     notice = language.many("{count} person is changed.", "{count} people are changed.", done) if done else None
-    return _choice(request, connection, actor, search, group, notice=notice)
+    return _choice(request, connection, actor, search, unit, group, notice=notice)
 
 
 @router.post("")
@@ -113,7 +116,7 @@ def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -
         people = wanted.people(connection)
     except FacegateError as error:
         said = language_of(request).error(error)
-        return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
+        return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, wanted, problem=said)
     return page_of_people(
         request, connection, actor, "residents", "together_look.html", wanted=wanted, people=people,
         shown=_by_home(people)[:_NAMED], counted=wanted.deed in ERASING and len(people) > FEW,
@@ -138,7 +141,7 @@ def do(
         came = answered_once(connection, actor, key, asked, done)
     except FacegateError as error:
         said = language_of(request).error(error)
-        return _choice(request, connection, actor, wanted.search, wanted.of_group, wanted, problem=said)
+        return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, wanted, problem=said)
     if not _IS_DONE.fullmatch(came):
         return RedirectResponse(came, 303)
     return then(request, _back_to(wanted), Done(count=int(came.removeprefix(_DONE))))
@@ -146,7 +149,8 @@ def do(
 
 def _back_to(wanted: Wanted) -> str:
     """Where it was chosen, with what was searched for; of those who are erased nobody is searched for any more."""
-    said = {} if wanted.deed in ERASING else {"search": wanted.search, "group": wanted.of_group}
+    chosen = {"search": wanted.search, "unit": wanted.of_home, "group": wanted.of_group}
+    said = {} if wanted.deed in ERASING else chosen
     found_by = urlencode({name: value for name, value in said.items() if value})
     return f"/residents/together?{found_by}" if found_by else "/residents/together"
 
@@ -177,15 +181,15 @@ def _digest(people: Sequence[Resident]) -> str:
 
 
 def _choice(
-    request: Request, connection: Store, actor: Actor, search: str, group: str, wanted: Wanted | None = None,
-    **said: Any,
+    request: Request, connection: Store, actor: Actor, search: str, unit: str, group: str,
+    wanted: Wanted | None = None, **said: Any,
 ) -> Response:  # fmt: skip
-    found = finding.search(connection, search, group=group or None)
+    found = finding.search(connection, search, unit or None, group or None)
     found = _by_home(found)
     return page_of_people(
         request, connection, actor, "residents", "together.html", people=found[:_SHOWN], total=len(found),
-        search=search, group=group, groups=schedules.groups(connection), schedules=schedules.every(connection),
-        deeds=DEEDS, wanted=wanted,
+        search=search, unit=unit, group=group, groups=schedules.groups(connection),
+        schedules=schedules.every(connection), deeds=DEEDS, wanted=wanted,
         status_code=422 if "problem" in said else 200, back="/residents/together", **said,
     )  # fmt: skip
 

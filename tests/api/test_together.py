@@ -155,6 +155,24 @@ def test_a_home_of_many_is_erased_by_the_same_rule(browser, store):
     assert residents.every(store) == []
 
 
+def test_hours_or_last_day_of_a_home_are_of_that_home_alone(browser, store):
+    for name, home in (("Ann", "7-101"), ("Bo", "17-101"), ("Cy", "7-1012"), ("Di", "7栋101室")):
+        residents.enrol(store, name, home, [])
+    manager = browser("manager")
+    (link,) = re.findall(r'href="(/residents/together[^"]+)"', manager.get("/homes/7-101").text)
+    shown = manager.get(link)
+    assert re.findall(r"</span> (\w+)<span", shown.text) == ["Ann", "Di"]
+    carried = {name: values[0] for name, values in hidden(shown).items()}
+    form = looked(manager, **carried, deed="last_day", last_day="2027-01-31", everyone="1")
+    after = manager.send("/residents/together/done", data=form)
+    assert "2 people are changed." in after.text
+    assert after.text.count('name="resident"') == 2, "it goes on with this home"
+    assert [one.unit for one in residents.every(store) if one.valid_until] == ["7-101", "7栋101室"]
+    # Whoever types it means it too; where nobody lives there, it is a part of what is looked for.
+    for typed, many in (("7-101", 2), ("7栋101", 2), ("7-10", 3), ("101", 4)):
+        assert manager.get(f"/residents/together?search={typed}").text.count('name="resident"') == many, typed
+
+
 def test_only_who_agreed_can_have_their_consent_withdrawn(browser, store, people):
     manager = browser("manager")
     form = looked(manager, deed="withdraw", everyone="1")

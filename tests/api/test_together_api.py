@@ -82,6 +82,13 @@ def test_by_command_it_shows_first_whom_it_concerns(facegate, store, people):  #
     assert [line.details["what"] for line in of_kind(store, "looked_at")] == ["residents"]
     assert len(residents.every(store)) == 3
     assert facegate("residents", "together", "moved_out").code == 2
+    # An empty variable of a shell means nobody, and not everybody.
+    for nothing in ("", "  ", "''", "-"):
+        for way in ("--search", "--unit"):
+            refused = facegate("residents", "together", "moved_out", way, nothing, "--count", "3", "--yes")
+            assert (refused.code, "it would be everybody" in refused.err) == (2, True)
+    both = facegate("residents", "together", "moved_out", "--search", "1-101", "--unit", "1-101")
+    assert (both.code, len(residents.every(store))) == (2, 3)
     # What cannot be undone is counted, however few they are: somebody may have come since they were shown.
     assert "Do it with --yes --count 2." in shown.out
     erase = ("residents", "together", "moved_out", "--search", "1-101", "--yes")
@@ -91,3 +98,13 @@ def test_by_command_it_shows_first_whom_it_concerns(facegate, store, people):  #
     assert len(residents.every(store)) == 4
     assert facegate(*erase, "--count", "3").code == 0
     assert [one.name for one in residents.every(store)] == ["Wang Fang"]
+
+
+def test_by_command_a_home_is_that_home_alone(facegate, store):
+    for name, home in (("Ann", "6-101"), ("Bo", "16-101"), ("Cy", "6-1012"), ("Di", "6栋101室")):
+        residents.enrol(store, name, home, [])
+    for way in ("--unit", "--search"):
+        shown = facegate("residents", "together", "group", way, "6-101", "--json")
+        assert shown.answer["people"] == 2
+    assert facegate("residents", "together", "moved_out", "--unit", "6幢101", "--yes", "--count", "2").code == 0
+    assert [one.unit for one in residents.every(store)] == ["16-101", "6-1012"]

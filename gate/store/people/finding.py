@@ -26,6 +26,7 @@ def search(
 
     A word fits a part of the name or the home, in large or small letters, with accents and middle dots or without;
     the sound or the initials of a Chinese name; and any writing of the home, which may also be all the words together.
+    A word that names a home which is there, or a building, is no part of another's: 5-101 is not 15-101.
     """
     people = residents.every(connection)
     keys = {one.id: home_key(one.unit) for one in people if one.unit}
@@ -51,8 +52,7 @@ class _Word:
         return (
             self.text in name
             or self.text in name.replace(" ", "")
-            or self.text in home
-            or key in self.homes
+            or (key in self.homes if self.homes else self.text in home)
             or (self.letters and spelt(self.text, one.name))
         )
 
@@ -78,6 +78,11 @@ class _Asked:
             return True
         name, home = folded(one.name), folded(one.unit or "")
         return all(word.fits(one, name, home, key) for word in self.words)
+
+
+def says_nothing(words: str) -> bool:
+    """Whether there is nothing in what was typed that anybody could be found by: it finds everyone."""
+    return not any(sign.isalnum() for sign in folded(words))
 
 
 def folded(text: str) -> str:
