@@ -1,7 +1,8 @@
 """What somebody asks who enrols: a name, a home, photos, a consent; cleaned and checked here, once.
 
 The API, the console, an import and the command each make an `Application` of what they were given. From there all go
-one way: whose name it is (`namesake`), what the photos give (`enroll.enrolment.prepare`), and the writing (`write`).
+one way: whose name it is (`gate.store.people.namesakes`), what the photos give (`enroll.enrolment.prepare`), and the
+writing (`write`).
 Nothing heavy is imported here: an api that has nobody to enrol starts without the models.
 """
 
@@ -14,10 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
-from gate.errors import Refusal, ResidentRefusal, Sentence, UsageError
+from gate.errors import ResidentRefusal, Sentence, UsageError
 from gate.names import clean_home, clean_name
 from gate.store.database import transaction
-from gate.store.people import consents, homes, residents
+from gate.store.people import consents, homes, namesakes, residents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -88,41 +89,9 @@ class Application:
         return cls(name, unit, tuple(photos), agreed, whose, another_than)
 
 
-def namesake(connection: sqlite3.Connection, asked: Application) -> Resident | None:
-    """The resident of this name, in this home where one is given. Raises Refusal where there are several."""
-    namesakes = residents.named(connection, asked.name)
-    matching = [
-        one for one in namesakes if asked.unit is None or one.unit is None or homes.are_one(one.unit, asked.unit)
-    ]
-    if len(matching) > 1:
-        raise Refusal(
-            "There are {count} residents called {name}; give their home.", count=len(matching), name=asked.name
-        )
-    return matching[0] if matching else None
-
-
 def of_namesake(connection: sqlite3.Connection, asked: Application) -> Application:
-    """The same, for the resident of this name where there is one. Raises Refusal as `namesake`."""
-    return replace(asked, whose=namesake(connection, asked))
-
-
-def refuse_namesake(connection: sqlite3.Connection, asked: Application) -> None:
-    """Raises Refusal where someone of this name lives there, or nobody said where."""
-    known = namesake(connection, asked)
-    if known is None:
-        return
-    if asked.unit is None:
-        raise Refusal("{name} is already enrolled; for another person of that name, give their home.", name=asked.name)
-    if known.unit is None:
-        raise Refusal(
-            "{name} is already enrolled, without a home. If this is another person, give that one a home first.",
-            name=asked.name,
-        )
-    raise Refusal(
-        "{name} is already enrolled, in {home}. For another person of that name there, write into the name what tells"
-        " them apart, for example: {name} (son).",
-        name=asked.name, home=known.unit,
-    )  # fmt: skip
+    """The same, for the resident of this name where there is one. Raises Refusal as `namesakes.find`."""
+    return replace(asked, whose=namesakes.find(connection, asked.name, asked.unit))
 
 
 def write(
@@ -131,7 +100,7 @@ def write(
     """Keep the person, the templates made of their photos, and the consent; the record says `by` whom, and of how many
     whom they are like somebody said that they are another.
 
-    All or nothing. Raises Refusal as `refuse_namesake`, `residents.enrol` and `residents.add_templates`, and where a
+    All or nothing. Raises Refusal as `namesakes.refuse`, `residents.enrol` and `residents.add_templates`, and where a
     consent of theirs ended since this was asked.
     """
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
@@ -141,11 +110,13 @@ def write(
                 raise ResidentRefusal(_ENDED, name=asked.whose.name)
             # A home that they have already stays written as it is.
             unit = None if homes.are_one(asked.whose.unit, asked.unit) else asked.unit
+            if unit is not None:
+                namesakes.refuse(connection, asked.whose.name, unit, besides=asked.whose.id)
             return residents.add_templates(
                 connection, asked.whose, made, consent, unit=unit, by=by, overruled=overruled
             )
         # Whoever asked at the same time may have been quicker.
-        refuse_namesake(connection, asked)
+        namesakes.refuse(connection, asked.name, asked.unit)
         return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by, overruled=overruled)
 
 

@@ -27,7 +27,7 @@ from enroll.tables.open import ENDINGS
 from enroll.tables.table import Line, Table
 from gate.days import ENDS_BEFORE
 from gate.errors import FacegateError, Sentence, UsageError, together
-from gate.names import name_key, normalised
+from gate.names import folded_name, normalised
 from gate.spreadsheet import typed
 from gate.store.database import transaction
 from gate.store.people.changes import NO_GROUP, Changes, change
@@ -104,7 +104,7 @@ def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tu
         try:
             row = _row(line.number, _cells(names, line), photos, decoder, language)
             home = home_key(row.asked.unit) if row.asked.unit else None
-            first = seen.setdefault((name_key(row.asked.name), home), line.number)
+            first = seen.setdefault((folded_name(row.asked.name), home), line.number)
             if first != line.number:
                 raise UsageError("{name} is already in line {line}.", name=row.asked.name, line=first)
         except FacegateError as error:

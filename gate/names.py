@@ -41,6 +41,18 @@ def name_key(text: str) -> str:
     return normalised(text).translate(dict.fromkeys(map(ord, _JOINERS)))
 
 
+def folded_name(text: str) -> str:
+    """What all writings of one name have in common, also in other capitals and of another width.
+
+    >>> folded_name("ＬＩ  Wei") == folded_name("li wei"), folded_name("Lí") == folded_name("Li")
+    (True, False)
+    """
+    composed = unicodedata.normalize("NFKC", text)
+    for joiner in _JOINERS:
+        composed = composed.replace(joiner, "")
+    return " ".join(composed.split()).casefold()
+
+
 def clean_text(text: str, what: str, most: int = _LONGEST_NAME) -> str:
     """A text as typed, normalised. Raises UsageError for what cannot be one."""
     cleaned = normalised(text)

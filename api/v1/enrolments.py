@@ -20,8 +20,9 @@ from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import Resident, found_resident, shown
 from enroll import consent as texts
-from enroll.application import Application, refuse_namesake
+from enroll.application import Application
 from gate.errors import Refusal
+from gate.store.people import namesakes
 from gate.store.people.consents import Given
 
 if TYPE_CHECKING:
@@ -164,5 +165,5 @@ def application(
     sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
     asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose, frozenset(typed.another_than))
     if whose is None:
-        refuse_namesake(connection, asked)
+        namesakes.refuse(connection, asked.name, asked.unit)
     return asked

@@ -129,9 +129,9 @@ def test_many_are_erased_only_by_whoever_types_how_many(browser, store):
     manager = browser("manager")
     form = looked(manager, deed="moved_out", everyone="1")
     unsaid = manager.post("/residents/together/done", data=form)
-    assert "They are 11: say so in “Type how many they are”. Nobody was erased." in unsaid.text
+    assert "Their number is 11: say so in “Type how many they are”. Nobody was erased." in unsaid.text
     wrong = manager.post("/residents/together/done", data=form | {"count": "eleven"})
-    assert "says eleven, and they are 11" in wrong.text
+    assert "says eleven, and their number is 11" in wrong.text
     assert len(residents.every(store)) == 11
     assert manager.post("/residents/together/done", data=form | {"count": " 11"}).status_code == 303
     assert residents.every(store) == []

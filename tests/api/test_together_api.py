@@ -92,9 +92,9 @@ def test_by_command_it_shows_first_whom_it_concerns(facegate, store, people):  #
     # What cannot be undone is counted, however few they are: somebody may have come since they were shown.
     assert "Do it with --yes --count 2." in shown.out
     erase = ("residents", "together", "moved_out", "--search", "1-101", "--yes")
-    assert "They are 2: say so in “--count”. Nobody was erased." in facegate(*erase).err
+    assert "Their number is 2: say so in “--count”. Nobody was erased." in facegate(*erase).err
     residents.enrol(store, "Li Ming", "1-101", [])
-    assert "“--count” says 2, and they are 3" in facegate(*erase, "--count", "2").err
+    assert "“--count” says 2, and their number is 3" in facegate(*erase, "--count", "2").err
     assert len(residents.every(store)) == 4
     assert facegate(*erase, "--count", "3").code == 0
     assert [one.name for one in residents.every(store)] == ["Wang Fang"]

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal, ResidentRefusal, Sentence
+from gate.names import folded_name
 from gate.store.database import transaction
-from gate.store.people import residents
+from gate.store.people import namesakes, residents
+from gate.store.people.homes import are_one
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.store.site.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
+
+# Of a change, what the record says in words of ours.
+_TEXTS = ("schedule", "group", "valid_from", "valid_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +39,38 @@ class Changes:
 
 
 def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, *, by: str) -> Resident:
-    """Make the changes; the record says `by` whom. Returns the resident as they are then.
+    """Make the changes; the record says `by` whom, where anything is changed. Returns the resident as they are then.
 
     All or nothing. Raises Refusal where there is no such schedule or group, for days that are none or end before they
-    begin, and where the resident was removed in the meantime.
+    begin, for another name or home as `namesakes.refuse`, and where the resident was removed in the meantime.
     """
     for day in filter(None, (wanted.valid_from, wanted.valid_until)):
         day_of(day)
     with transaction(connection):
+        before = _there(connection, resident)
         for column, value in _columns(connection, wanted).items():
             connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants
-        _note(connection, resident, wanted, by)
-        changed = residents.get(connection, resident.id)
-        if changed and changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
-            raise Refusal(ENDS_BEFORE)
-    if changed is None:
-        raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
+        changed = _there(connection, resident)
+        if changed != before:
+            if changed.valid_from and changed.valid_until and changed.valid_until < changed.valid_from:
+                raise Refusal(ENDS_BEFORE)
+            if not _is_called_the_same(before, changed):
+                namesakes.refuse(connection, changed.name, changed.unit, besides=changed.id)
+            _note(connection, before, changed, by)
     return changed
+
+
+def _is_called_the_same(before: Resident, now: Resident) -> bool:
+    """Whether name and home are those of before, written otherwise at most."""
+    at_home = before.unit == now.unit or are_one(before.unit, now.unit)
+    return at_home and folded_name(before.name) == folded_name(now.name)
+
+
+def _there(connection: sqlite3.Connection, resident: Resident) -> Resident:
+    found = residents.get(connection, resident.id)
+    if found is None:
+        raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
+    return found
 
 
 def _columns(connection: sqlite3.Connection, wanted: Changes) -> dict[str, object]:
@@ -78,12 +98,11 @@ def _id_of(connection: sqlite3.Connection, table: str, name: str, absent: Senten
     return str(row[0]) if row else None
 
 
-def _note(connection: sqlite3.Connection, resident: Resident, wanted: Changes, by: str) -> None:
-    changes = {
-        "extended": wanted.extended, "schedule": wanted.schedule, "group": wanted.group,
-        "valid_from": wanted.valid_from, "valid_until": wanted.valid_until,
-    }  # fmt: skip
-    details: dict[str, object] = {"by": by} | {key: value for key, value in changes.items() if value is not None}
-    personal = {"resident": resident.id, "name": wanted.name or resident.name}
-    personal |= {"unit": wanted.unit} if wanted.unit else {}
-    audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, resident.id))
+def _note(connection: sqlite3.Connection, before: Resident, now: Resident, by: str) -> None:
+    """Write down what is another than before, whichever way it was asked for; empty: it is taken away."""
+    details: dict[str, object] = {"by": by}
+    details |= {key: getattr(now, key) or "" for key in _TEXTS if getattr(now, key) != getattr(before, key)}
+    details |= {"extended": now.extended} if now.extended != before.extended else {}
+    personal = {"resident": now.id, "name": now.name}
+    personal |= {"unit": now.unit} if now.unit and now.unit != before.unit else {}
+    audit.append(connection, AuditEvent(Kind.RESIDENT_CHANGED, details, personal, now.id))

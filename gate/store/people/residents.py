@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gate.errors import Refusal, ResidentRefusal
-from gate.names import name_key
+from gate.names import folded_name, name_key
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import consents, templates
@@ -105,10 +105,12 @@ def units(connection: sqlite3.Connection) -> list[tuple[str | None, int, int]]:
     return rows.fetchall()
 
 
-def named(connection: sqlite3.Connection, name: str) -> list[Resident]:
-    """Everyone of this name, however its blanks, accents and joiners are typed."""
-    rows = connection.execute(f"{_SELECT} WHERE {_NAME_KEY} = ? ORDER BY r.id", (name_key(name),))
-    return [_resident(row) for row in rows]
+def called(connection: sqlite3.Connection, name: str) -> list[Resident]:
+    """Everyone of this name, however its capitals, width, blanks, accents and joiners are typed."""
+    wanted = folded_name(name)
+    every_name = connection.execute("SELECT id, name FROM residents ORDER BY id").fetchall()
+    found = (get(connection, identity) for identity, other in every_name if folded_name(other) == wanted)
+    return [one for one in found if one is not None]
 
 
 def enrol(

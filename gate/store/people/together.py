@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.errors import Refusal
+from gate.errors import Refusal, ResidentRefusal
 from gate.store.database import transaction
 from gate.store.people import erasure
 from gate.store.people.changes import Changes, change
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident
 
+# As many are named of those with whom it cannot be done.
+_NAMED = 3
 # Of more than these nobody is erased by a slip of the hand: whoever does it says how many they are.
 FEW = 10
 
@@ -45,10 +47,12 @@ class Count:
     def refuse(self, deed: Deed, people: int) -> None:
         """Raises Refusal where it is said and not true, and where it has to be said and is not."""
         if self.said is None and deed in ERASING and (self.always or people > FEW):
-            raise Refusal("They are {count}: say so in “{field}”. Nobody was erased.", field=self.field, count=people)
+            raise Refusal(
+                "Their number is {count}: say so in “{field}”. Nobody was erased.", field=self.field, count=people
+            )
         if self.said is not None and self.said.strip() != str(people):
             raise Refusal(
-                "“{field}” says {said}, and they are {count}: look again whom it concerns. Nothing was done.",
+                "“{field}” says {said}, and their number is {count}: look again whom it concerns. Nothing was done.",
                 field=self.field, said=self.said, count=people,
             )  # fmt: skip
 
@@ -82,6 +86,25 @@ def _change(connection: sqlite3.Connection, deed: Deed, value: str, people: Sequ
     wanted = {
         Deed.GROUP: Changes(group=value), Deed.HOURS: Changes(schedule=value), Deed.LAST_DAY: Changes(valid_until=value)
     }[deed]  # fmt: skip
+    if deed is Deed.LAST_DAY and value:
+        _refuse_later_first_days(value, people)
     with transaction(connection):
         for one in people:
             change(connection, one, wanted, by=by)
+
+
+def _refuse_later_first_days(day: str, people: Sequence[Resident]) -> None:
+    """Raises Refusal where a last day is before the first day of some, with whose."""
+    later = [one for one in people if one.valid_from and day < one.valid_from]
+    names, more = ", ".join(one.name for one in later[:_NAMED]), len(later) - _NAMED
+    if more > 0:
+        raise ResidentRefusal(
+            "{day} is before the first day of {names} and {count} more. Choose another last day, or leave them out."
+            " Nobody was changed.",
+            day=day, names=names, count=more,
+        )  # fmt: skip
+    if later:
+        raise ResidentRefusal(
+            "{day} is before the first day of {names}. Choose another last day, or leave them out. Nobody was changed.",
+            day=day, names=names,
+        )  # fmt: skip
