@@ -1,5 +1,6 @@
 // What is typed into a form and not sent yet is kept in this tab, for whoever is signed in: over another language, the way
-// back, and a login that ended. Never passwords and files; gone when it is sent, and when somebody signs out.
+// back, and a login that ended. Never passwords, files and what each person is asked anew; gone when it is sent, and when
+// somebody signs out. What a browser itself would bring back of what was sent, no form of the console takes.
 const { user, kept, discard } = document.currentScript.dataset;
 const PREFIX = "draft ";
 const SENT = "sent";
@@ -14,7 +15,7 @@ const keyOf = (form) => {
 };
 const fieldsOf = (form) =>
   [...form.elements].filter(
-    (one) => one.name && one.matches("input, select, textarea") && !["password", "file", "hidden"].includes(one.type),
+    (one) => one.name && one.matches("input:not([data-anew]), select:not([data-anew]), textarea") && !["password", "file", "hidden"].includes(one.type),
   );
 const isTicked = (one) => ["checkbox", "radio"].includes(one.type);
 const valueOf = (one) => (isTicked(one) ? one.checked : one.value);
@@ -69,6 +70,11 @@ function tell(form) {
   line.append(button);
   form.before(line);
 }
+
+// A page that comes back as it was left holds what was sent from it, and the photos of whoever that was.
+addEventListener("pageshow", (event) => {
+  if (event.persisted && forms.length) location.reload();
+});
 
 tidy();
 if (user) {

@@ -1,6 +1,7 @@
 """Every control of every page has a name that says what it does to which thing; what cannot be undone asks first."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -93,3 +94,17 @@ def test_a_backup_is_downloaded_by_an_owner_who_gave_their_password(owner, brows
     for other in ("../facegate.db", "../db/facegate.db", "/etc/passwd", "", "by-hand"):
         assert owner.get("/settings/backups/file", params={"name": other}).status_code == 404
     assert len([line for line in audit.lines(store) if line.kind == "backup_downloaded"]) == 1
+
+
+# Fields that a browser fills in again, and what is for its keeper of passwords.
+RESTORED, KEEPER = r'<select|<input (?!.*type="(hidden|file|password)")', 'autocomplete="username"'
+
+
+def test_no_form_that_makes_something_holds_after_back_what_was_sent_from_it():
+    texts = [path.read_text("utf-8") for path in (resources.files("api") / "pages").rglob("*.html")]
+    forms = [
+        found for text in texts for found in re.findall(r'(<form method="post"[^>]*>)(.*?)</form>', text, re.DOTALL)
+    ]
+    made = [tag for tag, fields in forms if re.search(RESTORED, fields) and KEEPER not in fields]
+    assert len(made) > 15
+    assert [tag for tag in made if ' autocomplete="off"' not in tag] == []

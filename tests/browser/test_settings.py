@@ -151,19 +151,19 @@ def test_what_was_typed_for_one_is_never_in_the_form_of_another(chromium, camera
         expect(page.get_by_label("Hours of cleaners")).to_have_value("day")
         expect(page.get_by_label("Hours of guards")).to_have_value("")
         expect(page.get_by_label("Its hours")).to_have_value("")
-        # What one agreed to, another did not.
-        agreed = page.locator("[name=agreed]")
+        # Who agreed for one, did not for another.
+        guardian = page.get_by_label("guardian")
         page.goto(f"/enrol?resident={li.id}")
-        agreed.check()
+        guardian.fill("Li Wei")
         page.goto(f"/enrol?resident={wang.id}")
-        expect(agreed).not_to_be_checked()
+        expect(guardian).to_have_value("")
         page.goto("/enrol")
-        expect(agreed).not_to_be_checked()
+        expect(guardian).to_have_value("")
         page.get_by_label("Name").fill("Zhang Wei")
         page.goto("/enrol?unit=5-101")
         expect(page.get_by_label("Name")).to_have_value("")
         page.goto(f"/enrol?resident={li.id}")
-        expect(agreed).to_be_checked()
+        expect(guardian).to_have_value("Li Wei")
 
 
 def test_the_form_to_enrol_on_is_there_again_after_a_login_that_ended_and_says_that_nothing_was_done(

@@ -1,0 +1,81 @@
+"""A form of the console holds nothing of whom it was sent for before, however its page is come by."""
+
+import pytest
+from playwright.sync_api import expect
+
+from gate.store.people import residents
+from gate.store.site import accounts
+from tests.browser.conftest import PASSWORD, browsing
+from tests.browser.test_settings import address, sign_in  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def page(chromium, camera, address):  # noqa: F811 - a fixture
+    with browsing(chromium, camera) as browser:
+        page = browser.new_context(locale="en", base_url=address).new_page()
+        page.goto("/sign-in")
+        sign_in(page, "Ann")
+        yield page
+
+
+def agree(page):
+    page.get_by_label("They agreed to their face").check()
+    page.get_by_label("How they agreed").select_option("paper")
+
+
+def nobody_agreed(page):
+    expect(page.get_by_label("They agreed to their face")).not_to_be_checked()
+    expect(page.get_by_label("How they agreed")).to_have_value("screen")
+
+
+def test_each_person_is_asked_anew_whether_they_agreed(page, store):
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Wang Fang")
+    page.get_by_label("guardian").fill("Wang Wei")
+    agree(page)
+    # Loaded again, what was typed is there.
+    page.reload()
+    expect(page.get_by_label("guardian")).to_have_value("Wang Wei")
+    nobody_agreed(page)
+    agree(page)
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Wang Fang is added, but has no face")
+    nobody_agreed(page)
+    for name in ("Name", "guardian"):
+        expect(page.get_by_label(name)).to_have_value("")
+    page.go_back()
+    nobody_agreed(page)
+    for name in ("Name", "guardian"):
+        expect(page.get_by_label(name)).to_have_value("")
+    assert [one.name for one in residents.every(store)] == ["Wang Fang"]
+
+
+def test_a_page_that_comes_back_as_it_was_left_is_asked_for_anew(page):
+    page.goto("/enrol")
+    agree(page)
+    with page.expect_navigation():
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    nobody_agreed(page)
+
+
+def test_what_was_given_to_one_token_or_user_is_not_ticked_for_the_next(page, store):
+    page.goto("/settings/tokens")
+    page.get_by_label("Called").fill("lift")
+    page.get_by_label("users and settings").check()
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_role("status")).to_contain_text("This is the new secret")
+    page.goto("/settings/users")
+    form = page.locator('form[action="/settings/users"]')
+    form.get_by_label("Name").fill("Eve")
+    form.get_by_label("Owner").check()
+    form.get_by_label("Password").fill(PASSWORD)
+    form.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("status")).to_contain_text("Eve can sign in now")
+    page.go_back()
+    expect(form.get_by_label("Name")).to_have_value("")
+    expect(form.get_by_label("Manager")).to_be_checked()
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_label("Called")).to_have_value("")
+    expect(page.get_by_label("users and settings")).not_to_be_checked()
+    assert len(accounts.tokens(store)) == 1
