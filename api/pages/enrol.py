@@ -29,7 +29,7 @@ from api.waiting import LASTS_S, Waiting
 from enroll import consent as texts
 from enroll.application import add_without_face
 from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
-from gate.errors import FacegateError, Sentence, together
+from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.store.people import residents
 from gate.store.people.consents import Given, Way
 from gate.store.people.residents import Resident
@@ -44,6 +44,9 @@ router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 _Text = Annotated[str, Form(max_length=400)]
 _OVER = Sentence(
     "Photos wait {minutes} minutes for somebody to look at them, and these no longer do. Choose them again."
+)
+_PHOTOS_CHOSEN = Sentence(
+    "Photos are chosen here: press Enrol to use them, or remove them and add this person with a link."
 )
 
 
@@ -81,6 +84,8 @@ def enrol(
     # A browser sends an empty part where no file was chosen.
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
+        if sent and link:
+            raise Refusal(_PHOTOS_CHOSEN)
         if not sent:
             home = unit.strip() or None
             if link:

@@ -95,6 +95,12 @@ def test_a_form_that_was_not_seen_is_asked_about_once_however_often_it_is_sent(m
     assert [one.templates for one in residents.every(store)] == [1]
 
 
+def test_a_link_is_not_drawn_for_whom_photos_are_chosen_and_nobody_is_enrolled_by_its_button(manager, photos, store):
+    asked = submit(manager, photos, "obama.jpg", link="l1", seen="1")
+    assert (asked.status_code, problem_of(asked)[:23]) == (422, "Photos are chosen here:")
+    assert ('value="Wang Fang"' in asked.text, residents.every(store)) == (True, [])
+
+
 def test_a_face_that_is_somebodys_stops_with_their_name_and_home(manager, photos, store):
     enrol_by_api(manager, photos, "obama.jpg", name="Li Na", unit="3-1204")
     answer = submit(manager, photos, "obama2.jpg", unit="2-201", seen="1")
