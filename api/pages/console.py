@@ -104,8 +104,7 @@ def show_services(
     """How well the gate serves, and whom it serves badly."""
     now = datetime.now(UTC)
     found = statistics.of(connection, (now - timedelta(days=days)).isoformat(), now.isoformat())
-    drilled = datetime.fromisoformat(found.last_drill_at) if found.last_drill_at else None
-    since_drill = max(0, (now - drilled).days) if drilled else None
+    since_drill = max(0, (now - datetime.fromisoformat(found.drill.at)).days) if found.drill else None
     by_day = _days(connection, now.astimezone(zone_of(context.zone)), days)
     return page_of_people(
         request, connection, actor, "services", "services.html", found=found, days=days, since_drill=since_drill,

@@ -62,7 +62,7 @@ def _steps(hour: FirstHour, level: Level, *, sees: bool) -> dict[str, bool]:
         "camera": hour.looked and sees,
         "liveness": hour.liveness == level,
         "resident": hour.face,
-        "drill": hour.drilled,
+        "drill": hour.drill is not None and hour.drill.proves,
     }
 
 

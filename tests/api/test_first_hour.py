@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from api.app import create_app
 from gate.store.people import residents
 from gate.store.people.consents import Consent, Way
@@ -26,7 +28,7 @@ def test_each_step_is_done_when_the_thing_is_and_it_ends_when_an_owner_says_so(b
     residents.enrol(store, "Li Na", None, [])
     assert done_on(owner.get("/first-hour")) == ["An owner"]
     residents.enrol(store, "Li Wei", None, [Template("m", "s", {}, b"")], AGREED)
-    audit.append(store, AuditEvent(Kind.DRILLED, {"failed": 0}))
+    audit.append(store, AuditEvent(Kind.DRILLED, {"failed": [], "simulated": False}))
     assert owner.post("/first-hour/liveness").headers["location"] == "/first-hour"
     assert done_on(owner.get("/first-hour")) == [
         "An owner", "Liveness: a person, not a picture of one", "The first resident", "The acceptance test"
@@ -40,12 +42,42 @@ def test_each_step_is_done_when_the_thing_is_and_it_ends_when_an_owner_says_so(b
     assert first_hour.how_far(store).looked
     assert "camera" not in str(done_on(owner.get("/first-hour")))
     # Put aside, and taken up again.
+    assert "Today leads back here" in owner.get("/first-hour").text
     assert owner.post("/first-hour/end").headers["location"] == "/"
     assert 'href="/first-hour"' not in owner.get("/").text
-    assert "Continue" in owner.get("/first-hour").text
+    assert 'href="/first-hour"' in owner.get("/settings").text
+    shown = owner.get("/first-hour").text
+    assert ("Continue" in shown, "Settings lead back here" in shown, "Today leads" in shown) == (True, True, False)
     owner.post("/first-hour/taken-up")
     assert 'href="/first-hour"' in owner.get("/").text
     assert "first-hour" not in browser("manager").get("/").text
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"failed": [], "simulated": True}, "only simulated"),
+        ({"failed": ["fire", "exit"], "simulated": False}, "2 checks failed"),
+    ],
+)
+def test_an_acceptance_test_that_did_not_prove_the_gate_is_called_what_it_was(browser, store, details, said):
+    audit.append(store, AuditEvent(Kind.DRILLED, details))
+    owner = browser("owner")
+    for path in ("/first-hour", "/services"):
+        assert f'<a href="/door/drill">{said}</a>' in owner.get(path).text
+    assert done_on(owner.get("/first-hour")) == ["An owner"]
+    audit.append(store, AuditEvent(Kind.DRILLED, {"failed": [], "simulated": False}))
+    assert "The acceptance test" in done_on(owner.get("/first-hour"))
+    assert said not in owner.get("/first-hour").text + owner.get("/services").text
+
+
+def test_with_all_five_done_and_ended_nothing_is_left_to_go_on_with(browser, monkeypatch):
+    steps = dict.fromkeys(("owner", "camera", "liveness", "resident", "drill"), True)
+    monkeypatch.setattr("api.pages.first_hour._steps", lambda *_, **__: steps)
+    owner = browser("owner")
+    assert "Done" in owner.get("/first-hour").text
+    owner.post("/first-hour/end")
+    assert "Continue" not in owner.get("/first-hour").text
 
 
 def test_a_gate_that_has_residents_has_had_its_first_hour(tmp_path):

@@ -7,6 +7,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from gate.store.record import drills
+from gate.store.record.drills import Drill
 from gate.store.record.search import OF_SOMEBODY
 from gate.vocabulary import ENTERED, Kind, Reason
 
@@ -51,20 +53,19 @@ class Services:
     """Whom to invite to enrol again, the most troubled first."""
     held_open_s: float
     without_camera_s: float
-    last_drill_at: str | None
-    """ISO 8601, UTC, whenever that was."""
+    drill: Drill | None
+    """The acceptance test that counts, whenever that was."""
 
 
 def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     """The sums from `since` to `until` (ISO 8601, UTC)."""
-    drill = connection.execute("SELECT max(at) FROM audit WHERE kind = ?", (Kind.DRILLED,)).fetchone()
     return Services(
         openings=_counted(connection, ENTERED, "method", since, until),
         refusals=_counted(connection, (Kind.DENIED,), "reason", since, until, OF_SOMEBODY),
         tries=_tries(connection, since, until),
         held_open_s=_lasted(connection, Kind.DOOR_HELD_OPEN, since, until),
         without_camera_s=_lasted(connection, Kind.CAMERA_LOST, since, until),
-        last_drill_at=drill[0],
+        drill=drills.last(connection),
     )
 
 

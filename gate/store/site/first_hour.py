@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.store.database import transaction
+from gate.store.record import drills
+from gate.store.record.drills import Drill
 from gate.vocabulary import Kind, Level
 
 
@@ -22,7 +24,8 @@ class FirstHour:
     """With which level of liveness somebody was content; None: nobody said."""
     face: bool
     """Whether anybody is known by face."""
-    drilled: bool
+    drill: Drill | None
+    """The acceptance test that counts; None: there was none."""
 
 
 def how_far(connection: sqlite3.Connection) -> FirstHour:
@@ -33,8 +36,7 @@ def how_far(connection: sqlite3.Connection) -> FirstHour:
         (Kind.LOOKED_AT,),
     ).fetchone()
     (face,) = connection.execute("SELECT EXISTS (SELECT 1 FROM templates)").fetchone()
-    (drilled,) = connection.execute("SELECT EXISTS (SELECT 1 FROM audit WHERE kind = ?)", (Kind.DRILLED,)).fetchone()
-    return FirstHour(over_at is not None, bool(looked), liveness, bool(face), bool(drilled))
+    return FirstHour(over_at is not None, bool(looked), liveness, bool(face), drills.last(connection))
 
 
 def is_over(connection: sqlite3.Connection) -> bool:

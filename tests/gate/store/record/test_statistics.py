@@ -87,7 +87,13 @@ def test_hours_are_summed_and_what_has_not_ended_goes_on(store, happen):
     assert found.without_camera_s == 3600
 
 
-def test_the_last_drill_counts_whenever_it_was(store, happen):
-    assert statistics.of(store, *SPAN).last_drill_at is None
-    happen(-40 * 86400, "drilled")
-    assert statistics.of(store, *SPAN).last_drill_at.startswith("2026-04-22")
+def test_the_last_drill_at_the_gate_counts_whenever_it_was(store, happen):
+    assert statistics.of(store, *SPAN).drill is None
+    happen(-50 * 86400, "drilled", simulated=True)
+    assert statistics.of(store, *SPAN).drill.simulated
+    happen(-40 * 86400, "drilled", failed=["fire"], simulated=False)
+    happen(-30 * 86400, "drilled", failed=[], simulated=True)
+    found = statistics.of(store, *SPAN).drill
+    assert (found.at[:10], found.failed, found.proves) == ("2026-04-22", 1, False)
+    happen(-20 * 86400, "drilled", failed=[], simulated=False)
+    assert statistics.of(store, *SPAN).drill.proves
