@@ -59,8 +59,6 @@ from models.errors import PackError
 
 # What programs ask for and not people.
 _MACHINES = ("/api/", "/metrics")
-# The pages of the forms that send files.
-_WITH_FILES = ("/enrol", "/import")
 
 
 def create_app(context: Context) -> FastAPI:
@@ -122,7 +120,7 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
     error = _on_record(request, error)
     status, headers = _status(error), getattr(error, "headers", None)
     if status == 405:
-        headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
+        headers = {"Allow": ", ".join(sorted(_methods_at(request, request.url.path)))}
     machine = request.url.path.startswith(_MACHINES)
     detail = _missing(error, language_of(request), machine=machine) or _detail(error, language_of(request))
     hint = _hint(request, error)
@@ -130,7 +128,7 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
         return problem(status, detail, reason, headers, lookalikes, hint)
     if isinstance(error, SignInNeeded) and draft:
-        return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/", undone=False)
+        return page(request, "sign_in.html", status_code=401, name="", draft=draft, way_back="/", undone=None)
     if isinstance(error, SignInNeeded):
         return Response(status_code=303, headers={"Location": _sign_in_for(request)})
     if isinstance(error, PasswordChangeNeeded):
@@ -166,17 +164,26 @@ def _on_record(request: Request, error: Exception) -> Exception:
 def _sign_in_for(request: Request) -> str:
     """Where somebody signs in: from there on to the page that they asked for when their login had ended.
 
-    A form with files is not carried on: its page brings back what was typed, and is told that nothing was done.
+    A form that is not carried on was not carried out: they are told so there, and led back to the page it stands on.
     """
-    if not is_navigation(request) or context_of(request).who_cookie not in request.cookies:
+    if not is_navigation(request):
         return "/sign-in"
-    if request.method == "GET":
-        back, said = own_path(str(request.url.replace(scheme="", netloc=""))), {}
-    else:
-        back, said = own_path(request.headers.get("referer", "")), {"undone": "1"}
-    if back == "/" or (said and back.partition("?")[0] not in _WITH_FILES):
-        return "/sign-in"
-    return f"/sign-in?{urlencode({'back': back} | said)}"
+    if request.method != "GET":
+        return _sign_in(_page_before(request), undone="1")
+    known = context_of(request).who_cookie in request.cookies
+    return _sign_in(own_path(str(request.url.replace(scheme="", netloc=""))) if known else "/")
+
+
+def _sign_in(back: str, **said: str) -> str:
+    """The address to sign in at, with where that leads, unless it is the first page, and what is `said` there."""
+    asked = ({} if back == "/" else {"back": back}) | said
+    return f"/sign-in?{urlencode(asked)}" if asked else "/sign-in"
+
+
+def _page_before(request: Request) -> str:
+    """The page that a form was sent from; the first where that page was itself what a form was answered with."""
+    back = own_path(request.headers.get("referer", ""))
+    return back if "GET" in _methods_at(request, back.partition("?")[0]) else "/"
 
 
 def _hint(request: Request, error: Exception) -> str | None:
@@ -212,12 +219,12 @@ _STATUSES = {
 }
 
 
-def _methods_at(request: Request) -> set[str]:
-    """What may be asked of this path: each route knows only its own."""
+def _methods_at(request: Request, path: str) -> set[str]:
+    """What may be asked of a path: each route knows only its own."""
     # Matching looks at the method last: a route of another one matches in part.
     found = set[str]()
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        scope = dict(request.scope) | {"method": method}
+        scope = dict(request.scope) | {"method": method, "path": path}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
             found.add(method)
     return found

@@ -1,8 +1,9 @@
 """What somebody had typed when their login had ended, or their password was wanted again.
 
-The page that asks for the password carries it on, sealed: nobody can read or change it on the way, and it is opened for
-the user alone who typed it. Only forms in which somebody types much are kept, by a closed list: whatever takes away,
-erases, gives a role or moves the gate is never done by a request of before. Passwords and files are never in it.
+The page that asks for the password carries it on, sealed: nobody can read or change it on the way, and it is opened
+once, for the user alone who typed it. Only forms in which somebody types much are kept, by a closed list: whatever
+takes away, erases, gives a role or moves the gate is never done by a request of before. Passwords and files are never
+in it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -89,6 +92,8 @@ class Drafts:
     """Seals drafts and opens them, with a key that ends with the process."""
 
     key: bytes = field(default_factory=Fernet.generate_key, repr=False)
+    _taken: dict[str, float] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def mark(self, user: str, session: str) -> str:
         """What a browser shows of whose session this was, by its hash: nobody else can make it."""
@@ -102,6 +107,17 @@ class Drafts:
     def sealed(self, draft: Draft, user: str) -> str:
         """The draft of a user, to be carried by their browser."""
         return Fernet(self.key).encrypt(json.dumps({"user": user} | asdict(draft)).encode()).decode()
+
+    def taken(self, sealed: str, user: str) -> Draft | None:
+        """As `opened`, once: nobody is told a second time that nothing was done with it yet."""
+        draft, now = self.opened(sealed, user), time.monotonic()
+        with self._lock:
+            for old in [one for one, at in self._taken.items() if now - at > _KEPT_S]:
+                del self._taken[old]
+            if draft is None or sealed in self._taken:
+                return None
+            self._taken[sealed] = now
+        return draft
 
     def opened(self, sealed: str, user: str) -> Draft | None:
         """The draft, for whose it is; None for anybody else, and for what was not sealed here or long ago."""

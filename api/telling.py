@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.drafts import Draft
 from gate.errors import Sentence
 
 _MOST = 200
@@ -31,6 +32,8 @@ class Done:
     """What the form on that page holds, for the next one."""
     count: int = 0
     """To how many it was done; 0 where that is not told."""
+    draft: Draft | None = None
+    """What they had typed before they gave their password, and go on with now."""
     on_record: bool = True
     """Whether the record has a line of the deed, so that the page that tells it is no look."""
 

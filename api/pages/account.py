@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Person
@@ -12,8 +12,8 @@ from api.auth import Actor
 from api.context import Shared, Store
 from api.drafts import MOST_SEALED
 from api.early_refusal import EarlyRefusal
-from api.pages.kept import kept_page
-from api.pages.page import language_of, page, said_of
+from api.pages.kept import kept_page, on_to_kept
+from api.pages.page import language_of, own_path, page, said_of
 from api.pages.told_once import tell_once, told_once
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
@@ -72,10 +72,17 @@ def give_password_again(
         return page(
             request, "confirm.html", status_code=error.status, actor=actor, problem=said, way_back=way_back, draft=draft
         )
-    kept = context.drafts.opened(draft, actor.user_id) if draft else None
-    if kept is not None and actor.user is not None:
-        return kept_page(request, kept, actor.user)
-    return RedirectResponse(way_back, 303)
+    kept = context.drafts.taken(draft, actor.user_id) if draft else None
+    return on_to_kept(request, kept, actor.label) if kept is not None else RedirectResponse(way_back, 303)
+
+
+@router.get("/account/kept")
+def show_kept(
+    request: Request, actor: Person, form: Annotated[str, Query(alias="page", max_length=200)] = "/"
+) -> Response:
+    """What somebody had typed before they gave their password; once it was shown, the page of that form."""
+    draft = told_once(request).draft
+    return kept_page(request, draft, actor) if draft is not None else RedirectResponse(own_path(form), 303)
 
 
 def _page(request: Request, connection: Store, actor: Actor, error: FacegateError | None = None) -> Response:

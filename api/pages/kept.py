@@ -1,16 +1,20 @@
-"""The page on which somebody goes on with what they had typed before they had to give their password."""
+"""The page on which somebody goes on with what they had typed before they had to give their password: seen once, since
+from then on it may have been done."""
 
 from __future__ import annotations
 
-from fastapi import Request
-from fastapi.responses import Response
+from urllib.parse import urlencode
 
-from api.auth import ROLES, Actor
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import Actor
 from api.drafts import Draft, kind_of
 from api.pages.page import page
+from api.pages.told_once import tell_once
+from api.telling import Done
 from api.wording import KINDS
 from gate.errors import Sentence
-from gate.store.site.accounts import User
 
 # What is chosen in a form, in words; what was typed is shown as it is.
 _CHOSEN: dict[tuple[str, str], Sentence] = {
@@ -26,7 +30,13 @@ _CHOSEN: dict[tuple[str, str], Sentence] = {
 _SECRET, _NOTHING = Sentence("Password"), Sentence("none")
 
 
-def kept_page(request: Request, draft: Draft, user: User) -> Response:
+def on_to_kept(request: Request, draft: Draft, by: str) -> Response:
+    """On to the page that shows it, `by` whom it was typed; whoever comes to that again comes to the form's own."""
+    where = f"/account/kept?{urlencode({'page': draft.page})}"
+    return tell_once(request, RedirectResponse(where, 303), Done(draft=draft), by)
+
+
+def kept_page(request: Request, draft: Draft, actor: Actor) -> Response:
     """The draft with what it does and every field of it, to be sent by its own user or left."""
     kind = kind_of(draft.path)
     shown = [
@@ -34,7 +44,6 @@ def kept_page(request: Request, draft: Draft, user: User) -> Response:
         for name, value in draft.fields
         if kind and name in kind.fields
     ]
-    actor = Actor(f"user {user.id}", ROLES[user.role], user)
     return page(
         request, "kept.html", actor=actor, draft=draft, does=kind and kind.does, shown=shown, secret=_SECRET,
         nothing=_NOTHING, back=draft.page,

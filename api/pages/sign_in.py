@@ -16,14 +16,14 @@ from api.drafts import MOST_SEALED, marked_user
 from api.early_refusal import EarlyRefusal
 from api.front.slots import network_of
 from api.languages import LANGUAGE_COOKIE
-from api.pages.kept import kept_page
+from api.pages.kept import on_to_kept
 from api.pages.page import language_of, own_path, page
 from api.passwords import LEAST_PASSWORD
 from api.problems import HttpProblem
 from api.signing_in import TOO_MANY, begin_session
 from api.throttle import Attempt
 from api.v1.accounts import clean_user_name
-from gate.errors import FacegateError, Refusal
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.record import audit
 from gate.store.site import accounts, signed_in
 from gate.store.site.accounts import User
@@ -36,6 +36,15 @@ _Secret = Annotated[str, Form(max_length=400)]
 _Sealed = Annotated[str, Form(max_length=MOST_SEALED)]
 # What attempts at the first start's code are counted under.
 _FIRST_START = "the first start"
+# The pages of the forms that send files.
+_WITH_FILES = ("/enrol", "/import")
+_UNDONE = Sentence(
+    "Your login ended meanwhile, and nothing was done. Sign in, and do it again on the page that follows."
+)
+_FILES_UNDONE = Sentence(
+    "Your login ended meanwhile, and nothing was done. Sign in, and choose the files again: what you had typed is still"
+    " there."
+)
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -95,7 +104,9 @@ def show_sign_in(
         return _to("/owner")
     if actor:
         return _to("/")
-    return page(request, "sign_in.html", name="", draft="", way_back=own_path(back), undone=undone)
+    return page(
+        request, "sign_in.html", name="", draft="", way_back=own_path(back), undone=_undone(back) if undone else None
+    )
 
 
 @router.post("/sign-in")
@@ -110,7 +121,7 @@ def sign_in(
 ) -> Response:
     """Sign in; who fails must wait longer each time, and nobody else. A sealed draft is carried on until then."""
     language, address, now = language_of(request), address_of(request), time.monotonic()
-    again = partial(page, request, "sign_in.html", name=name, draft=draft, way_back=own_path(back), undone=False)
+    again = partial(page, request, "sign_in.html", name=name, draft=draft, way_back=own_path(back), undone=None)
     user = accounts.user_named(connection, name)
     known = user is not None and signed_in.known_from(connection, user.id, network_of(address))
     attempt = Attempt.at(name, address, exists=user is not None, known=known)
@@ -164,6 +175,11 @@ def choose_language(
     return response
 
 
+def _undone(back: str) -> Sentence:
+    """What is said of a form that was sent when the login had ended, by the page that it stands on."""
+    return _FILES_UNDONE if own_path(back).partition("?")[0] in _WITH_FILES else _UNDONE
+
+
 def _first_start(request: Request, name: str = "", problem: str | None = None) -> Response:
     return page(
         request,
@@ -180,11 +196,12 @@ def _signed_in(
     request: Request, connection: Store, context: Context, user: User, draft: str = "", back: str = "/"
 ) -> Response:
     """On to the first page, or to what they had asked for or typed when their login had ended."""
-    kept = context.drafts.opened(draft, user.id) if draft else None
-    again = marked_user(request.cookies.get(context.who_cookie, "")) == user.id
+    kept = context.drafts.taken(draft, user.id) if draft else None
+    # Whoever signed out left no mark; another user than the marked one begins at the beginning.
+    again = marked_user(request.cookies.get(context.who_cookie, "")) in ("", user.id)
     response: Response = _to(own_path(back) if again else "/")
     if kept is not None and not user.provisional:
-        response = kept_page(request, kept, user)
+        response = on_to_kept(request, kept, f"user {user.id}")
     begin_session(request, response, connection, context, user)
     return response
 

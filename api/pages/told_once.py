@@ -28,10 +28,11 @@ def then(request: Request, to: str, done: Done) -> RedirectResponse:
     return tell_once(request, RedirectResponse(to, 303), done)
 
 
-def tell_once(request: Request, response: Answer, done: Done) -> Answer:
-    """The same answer, which leads to another page: there whoever asked is told what was done."""
+def tell_once(request: Request, response: Answer, done: Done, by: str | None = None) -> Answer:
+    """The same answer, which leads to another page: there whoever asked is told what was done; who it was done `by`,
+    where they are signed in by this answer alone."""
     context, for_s = context_of(request), _SECRET_FOR_S if done.issued else _FOR_S
-    key = context.telling.keep(done, urlsplit(response.headers["location"]).path, _asker(request), for_s)
+    key = context.telling.keep(done, urlsplit(response.headers["location"]).path, by or _asker(request), for_s)
     response.set_cookie(
         _name(context), key, max_age=for_s, path="/", secure=context.secure, httponly=True, samesite="lax"
     )

@@ -37,13 +37,58 @@ def test_a_form_sent_after_the_login_ended_is_sent_after_the_next(ended, store):
     assert "白班" not in asked.text
     wrong = ended.post("/sign-in", data={"name": "manager", "password": "a wrong guess", "draft": draft_in(asked)})
     assert wrong.status_code == 401
-    kept = ended.post("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(wrong)})
+    kept = ended.send("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(wrong)})
     assert kept.status_code == 200
     assert "周一至周五 7:00-19:00" in kept.text
     assert schedules.every(store) == []
     assert form_in(kept) == TYPED
     assert "Saved." in ended.send("/settings/schedules", data=form_in(kept)).text
     assert [one.name for one in schedules.every(store)] == ["白班"]
+
+
+def test_what_was_kept_is_shown_once_and_nobody_is_told_again_that_nothing_was_done(ended, store):
+    form = {"name": "manager", "password": PASSWORD, "draft": draft_in(ended.post("/settings/schedules", data=TYPED))}
+    signed_in = ended.post("/sign-in", data=form)
+    where = signed_in.headers["location"]
+    assert (signed_in.status_code, where) == (303, "/account/kept?page=%2Fsettings%2Fhours")
+    assert "Nothing was done with it yet." in ended.get(where).text
+    # Back to it, and the sign-in sent again: on to the page of the form, on which stands what there is.
+    assert ended.get(where).headers["location"] == "/settings/hours"
+    assert ended.post("/sign-in", data=form).headers["location"] == "/"
+    # Nobody else is shown it.
+    accounts.end_session(store, digest(ended.cookies["facegate"]))
+    ended.post("/sign-in", data=form | {"draft": draft_in(ended.post("/settings/schedules", data=TYPED))})
+    told = {name: value for name, value in ended.cookies.items() if name.endswith("-told")}
+    ended.post("/sign-in", data={"name": "owner", "password": PASSWORD})
+    ended.cookies.update(told)
+    assert ended.get(where).headers["location"] == "/settings/hours"
+    assert ended.get("/account/kept?page=//evil.example").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("signed_out", [False, True])
+def test_a_button_pressed_after_the_login_ended_was_not_pressed_and_its_page_says_so(browser, store, signed_out):
+    owner = browser("owner")
+    if signed_out:
+        owner.post("/sign-out")
+    else:
+        accounts.end_session(store, digest(owner.cookies["facegate"]))
+    for path, page in (
+        ("/first-hour/liveness", "/first-hour"), ("/first-hour/end", "/first-hour"), ("/settings/backups",) * 2,
+        ("/settings/free-access/hold", "/settings/free-access"), ("/residents/together", "/residents/together"),
+    ):  # fmt: skip
+        asked = owner.post(path, headers={"referer": f"http://gate{page}"})
+        where = asked.headers["location"]
+        main = owner.get(where).text.split('id="main"')[1]
+        assert "and nothing was done. Sign in, and do it again" in main, path
+        back = re.search(r'name="back" value="([^"]+)"', main)[1]
+        assert back == page
+    assert (
+        owner.post("/sign-in", data={"name": "owner", "password": PASSWORD, "back": back}).headers["location"] == back
+    )
+    # A page that answered a form is none to lead back to.
+    owner.post("/sign-out")
+    asked = owner.post("/residents/together/done", headers={"referer": "http://gate/residents/together/done"})
+    assert asked.headers["location"] == "/sign-in?undone=1"
 
 
 def test_another_user_of_that_browser_never_sees_it(ended):
@@ -61,7 +106,7 @@ def test_what_somebody_was_to_confirm_goes_on_after_their_password(browser, stor
     assert "a password of hers" not in asked.text
     draft = draft_in(asked)
     assert 'name="draft"' in owner.post("/confirm", data={"password": "wrong", "draft": draft}).text
-    kept = owner.post("/confirm", data={"password": PASSWORD, "back": "/settings/users", "draft": draft})
+    kept = owner.send("/confirm", data={"password": PASSWORD, "back": "/settings/users", "draft": draft})
     assert "<dd>Guard</dd>" in kept.text
     # The password is typed again: it was never kept.
     assert 'type="password" name="password"' in kept.text
@@ -90,9 +135,9 @@ def test_nothing_else_is_kept(ended, app, store):
         ("/account/password", {"data": {"current": "x", "password": "y"}}),
     ):
         asked = ended.post(path, **given)
-        assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in"), path
+        assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?undone=1"), path
     stranger = Browser(app).post(f"/residents/{someone.id}", data=TYPED)
-    assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in")
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in?undone=1")
 
 
 def test_whoever_only_says_whose_browser_it_is_carries_nothing_to_them(app, browser, staff, ended):
@@ -113,7 +158,7 @@ def test_what_goes_on_is_told_in_every_field_and_left_for_a_page_that_there_is(e
     someone = residents.enrol(store, "Li Na", None, [])
     typed = {"name": "Li Na", "unit": "3-1204", "group": "", "valid_until": "2027-01-31", "extended": "1"}
     asked = ended.post(f"/residents/{someone.id}", data=typed | {"known_as": "x", "other": "unseen"})
-    kept = ended.post("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(asked)})
+    kept = ended.send("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(asked)})
     assert "What is said of this resident is changed." in kept.text
     shown = re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", kept.text)
     assert shown == [
@@ -132,7 +177,7 @@ def test_what_goes_on_is_told_in_every_field_and_left_for_a_page_that_there_is(e
         accounts.end_session(store, digest(owner.cookies["facegate"]))
         # The page that answered the form before: it is no page to go to.
         asked = owner.post(path, data=form, headers={"referer": f"http://gate{path}"})
-        kept = owner.post("/sign-in", data={"name": "owner", "password": PASSWORD, "draft": draft_in(asked)})
+        kept = owner.send("/sign-in", data={"name": "owner", "password": PASSWORD, "draft": draft_in(asked)})
         left = re.search(r'<a href="([^"]+)">Leave it', kept.text)[1]
         assert owner.get(left).status_code == 200, path
 
@@ -156,3 +201,4 @@ def test_a_draft_is_opened_by_the_process_that_sealed_it_for_its_user_alone():
     assert Drafts().opened(sealed, "ann") is None
     assert drafts.opened(sealed[:-8] + "AAAAAAA=", "ann") is None
     assert drafts.opened("无", "ann") is None
+    assert [drafts.taken(sealed, user) for user in ("bob", "ann", "ann")] == [None, draft, None]
