@@ -65,10 +65,20 @@ view.addEventListener("load", () => {
   clearTimeout(coming);
   coming = setTimeout(next, 150);
 });
-view.addEventListener("error", () => {
+view.addEventListener("error", async () => {
   if (!until) return;
   view.hidden = true;
   blind.textContent = blind.dataset.words;
   clearTimeout(coming);
   coming = setTimeout(next, 1000);
+  const asked = await fetch("/api/v1/me").catch(() => null);
+  if (until && asked?.status === 401) tellEnded();
 });
+
+// No picture comes to somebody whose login has ended, however long they wait.
+function tellEnded() {
+  clearTimeout(coming);
+  end();
+  const href = `/sign-in?${new URLSearchParams({ back: location.pathname })}`;
+  blind.append(blind.dataset.ended, " ", Object.assign(document.createElement("a"), { href, textContent: blind.dataset.signIn }));
+}
