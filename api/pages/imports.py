@@ -106,7 +106,7 @@ def _page(
     now = context.importer.now
     lines = now.lines() if now else []
     if now is not None:
-        record_look_once(connection, context, actor, LOOK, begins=template == "import.html")
+        record_look_once(connection, context, actor, LOOK, begins=template == "import.html", of=now.key)
     # What needs somebody's eye comes first.
     shown = sorted(lines, key=lambda one: (one.action != "refused", not one.warns, one.line))[:_LINES_SHOWN]
     counts = Counter(one.action for one in lines)

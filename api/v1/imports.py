@@ -87,7 +87,7 @@ def show_import(context: Shared, connection: Store, actor: Registrar) -> Import:
     now = context.importer.now
     if now is None:
         raise HttpProblem(404, "There is no import.")
-    record_look_once(connection, context, actor, LOOK)
+    record_look_once(connection, context, actor, LOOK, of=now.key)
     return _shown(now)
 
 

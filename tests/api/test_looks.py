@@ -6,6 +6,7 @@ import pytest
 from api.looks import Looks
 from gate.store.database import database_of
 from gate.store.record import audit
+from tests.running import wait_for
 
 
 @pytest.fixture
@@ -55,3 +56,15 @@ def test_every_page_with_a_look_through_the_camera_has_what_the_look_tells(brows
         assert "/static/view.js" in text, path
         for needed in ('id="look"', "data-again=", 'id="view"', 'id="blind"', "data-words="):
             assert needed in text, (path, needed)
+
+
+@pytest.mark.parametrize("shown_at", ["/api/v1/imports/current", "/import?part=live"])
+def test_each_import_is_a_look_of_its_own_however_quickly_one_follows_another(manager, store, shown_at):
+    def looks():
+        return [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"]
+
+    for number in (1, 2, 3):
+        manager.post("/import", files=[("files", ("t.csv", b"name,unit\nLi Na,3-1204\n"))])
+        wait_for(lambda: "Li Na" in manager.get(shown_at).text, 60, "the table is not read")
+        assert looks() == ["an import"] * number
+        manager.ask("DELETE", "/api/v1/imports/current")
