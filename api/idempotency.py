@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Header
 
 from api.auth import Actor
+from api.context import record_look
 from gate.store.site import idempotency_keys
 
 IdempotencyKey = Annotated[
@@ -23,6 +24,7 @@ def once(
 ) -> str:
     """The id of the resident that `act` makes, or that came of the same request before. `asked` is all it holds.
 
+    Whoever asks again is shown the resident as they are by now: that is a look, which goes on record here.
     Raises Refusal where the key was used for something else, or the same is being carried out.
     """
     return _once(connection, actor, key, asked, act, of_resident=True)
@@ -49,6 +51,8 @@ def _once(
     digest = digest_of(asked)
     before = idempotency_keys.begin(connection, actor.label, key, digest, time.time())
     if before is not None:
+        if of_resident:
+            record_look(connection, actor, "a resident")
         return before
     try:
         result = act()

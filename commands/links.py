@@ -65,7 +65,9 @@ def draw_links(
         meant = _meant(connection, who)
         having = set() if again else photo_links.having(connection, now)
         drawn = [_drawn(connection, gate, one, at, now) for one in meant if one.id not in having]
-    passed_over = [one for one in meant if one.id in having]
+        passed_over = [one for one in meant if one.id in having]
+        if passed_over:
+            record_look(connection, "photos", gate.by)
     if as_json:
         told = [{"resident": one.id, "name": one.name, "url": url, "ends_at": ends} for one, url, ends in drawn]
         print_json({"links": told, "passed_over": [one.id for one in passed_over]})

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import Home, counted, home, json_option, print_json, print_table, progress_bar, state_option
+from commands.common import (
+    Home,
+    counted,
+    home,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    record_look,
+    state_option,
+)
 
 if TYPE_CHECKING:
     from gate.replay import Outcome
@@ -51,11 +61,13 @@ def replay(video: Path, state: Path | None, config: Path | None, as_json: bool) 
 
 
 def replay_file(video: Path, gate: Home) -> Outcome:
-    """Replay a file or folder over a gate's residents and settings. Raises CameraError, PackError."""
+    """Replay a file or folder over a gate's residents and settings. Where it tells whose face is on it, that look is on
+    record. Raises CameraError, PackError."""
     from functools import partial
 
     import cv2
 
+    from enroll.duplicates import WHOSE_FACE
     from gate.processes.camera_report import CameraError, Trouble
     from gate.replay import replay as replay_frames
     from gate.store.people import residents
@@ -75,6 +87,9 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
         gallery = judging(connection, models).gallery
         frames = recorded_frames(video, CameraSettings().fps)
-        return replay_frames(
+        outcome = replay_frames(
             frames, models, gallery, partial(residents.get, connection), gate.settings, video.name, advance, checks
         )
+        if any(passage.resident for passage in outcome.passages):
+            record_look(connection, WHOSE_FACE, gate.by)
+    return outcome

@@ -76,6 +76,7 @@ def remove(who: str, yes: bool, state: Path | None, config: Path | None, as_json
     with gate.store() as connection:
         person = store.find(connection, who)
         if not yes:
+            record_look(connection, "a resident", gate.by)
             click.confirm(
                 f"Erase {person.name} and {counted(person.templates, 'template')} for ever?", abort=True, err=True
             )
@@ -98,6 +99,7 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
     with gate.store() as connection:
         person = store.find(connection, who)
         if not yes:
+            record_look(connection, "a resident", gate.by)
             click.confirm(f"Erase {counted(person.templates, 'template')} of {person.name}?", abort=True, err=True)
         receipt = erasure.withdraw(connection, person, by=gate.by)
     if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from commands.common import counted, home, json_option, print_json, print_table, state_option
+from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import Refusal
@@ -25,6 +25,7 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
     with gate.store() as connection:
         if not yes:
             found = retention.fading(connection, gate.settings.keep, now.astimezone(zone).date())
+            record_look(connection, "residents", gate.by)
             if as_json:
                 print_json({"fading": [asdict(one) for one in found]})
                 return

@@ -225,6 +225,10 @@ def test_the_same_request_with_the_same_key_is_carried_out_once(manager, photos,
     assert enrol_with("k", "obama.jpg").json()["resident"] == one
     assert enrol_with("k", "obama2.jpg").status_code == 409
     assert sorted(person.name for person in residents.every(store)) == ["Barack Obama", "Wang Fang"]
+    # Whoever asks again is told of them as they are by now, and each time it is a look.
+    manager.ask("PATCH", f"/api/v1/residents/{one['id']}", json={"unit": "9-901"})
+    assert enrol_with("k", "obama.jpg").json()["resident"]["unit"] == "9-901"
+    assert [line.details["what"] for line in audit.lines(store) if line.kind == "looked_at"] == ["a resident"] * 3
 
 
 def test_a_key_whose_request_failed_can_be_used_again_and_is_nobody_elses(manager, browser, photos, store):

@@ -8,6 +8,7 @@ from PIL import Image
 from enroll.checks import PhotoRefused
 from evaluate.demo.walkup import Scene, footage, write_video
 from tests.enrolling import enrol_photos
+from tests.running import of_kind
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +87,15 @@ def test_people_read_a_table(facegate, tmp_path):
     assert "0 relay pulses" in done.out
 
 
-def test_a_folder_of_pictures_replays_too(facegate, tmp_path, photos):
+def test_a_folder_of_pictures_replays_too_and_whose_face_it_shows_is_on_record(facegate, tmp_path, photos, store):
     folder = tmp_path / "pictures"
     folder.mkdir()
     with Image.open(photos / "obama2.jpg") as picture:
         for number in range(20):
             picture.crop((0, number, 600, 800 + number)).save(folder / f"{number:03}.png")
+    facegate("replay", folder)
+    assert of_kind(store, "looked_at") == []
     facegate("enroll", "Barack Obama", photos / "obama.jpg")
     answer = facegate("replay", folder, "--json").answer
     assert [event["resident"] for event in answer["events"]] == ["Barack Obama"]
+    assert [line.details["what"] for line in of_kind(store, "looked_at")] == ["whose face it is"]
