@@ -160,6 +160,12 @@ class OwnPhotos:
                 self._shown[key, resident] = replace(found, secret=None)
         return found.secret
 
+    def is_shown_again(self, key: str, resident: str) -> bool:
+        """Whether a link that was drawn so goes on to be shown for a while: it is one of many."""
+        with self._lock:
+            found = self._shown.get((key, resident))
+        return found is not None and not found.once
+
     def shown_for(self, key: str, by: str) -> list[str]:
         """For whom links were drawn under a key `by` somebody, by id: who goes back and types another name has the same
         page."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from api.auth import digest, new_secret
+from api.front.hosts import LOOPBACK
 from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
 from gate.store.database import transaction
@@ -18,6 +19,8 @@ from gate.store.people import photo_links, residents
 from gate.store.people.residents import Resident
 
 _TOLD = ("resident", "made_by", "made_at", "ends_at", "agreed_at", "sent_at", "refused", "done_at")
+_ADDRESS = "Give the address as https://192.168.1.20:8443: a name or an address, its port, and nothing else."
+_UNREACHABLE = "No phone reaches the gate by this address. Give its address on the network and say --again."
 
 
 @click.group()
@@ -52,31 +55,30 @@ def list_links(state: Path | None, config: Path | None, as_json: bool) -> None:
 def draw_links(
     who: tuple[str, ...], without_face: bool, again: bool, address: str,
     state: Path | None, config: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Draw a link for each of WHO, by name or id, and print it once: for all of them or for nobody.
 
-    Whoever has it can send a photo in this name. Who has a link already is passed over.
+    Whoever has it can send a photo in this name. Who has a link already is passed over. Exit 1 where nobody of those
+    named got one.
     """
-    at = _address(address)
+    at, reachable = _address(address)
     if without_face == bool(who):
         raise UsageError("Say for whom: names or ids, or --without-face.")
     gate, now = home(state, config), datetime.now(UTC)
     with gate.store() as connection, transaction(connection):
         meant = _meant(connection, who)
-        having = set() if again else photo_links.having(connection, now)
+        having = {} if again else _having(connection, now)
         drawn = [_drawn(connection, gate, one, at, now) for one in meant if one.id not in having]
         passed_over = [one for one in meant if one.id in having]
         if passed_over:
             record_look(connection, "photos", gate.by)
     if as_json:
         told = [{"resident": one.id, "name": one.name, "url": url, "ends_at": ends} for one, url, ends in drawn]
-        print_json({"links": told, "passed_over": [one.id for one in passed_over]})
-        return
-    print_table(
-        ("name", "home", "link", "ends"), [(o.name, o.unit, url, ends) for o, url, ends in drawn], "No link was drawn."
-    )
-    for one in passed_over:
-        click.echo(f"{one.name} has a link already; another one with --again.", err=True)
+        print_json({"links": told, "passed_over": [one.id for one in passed_over], "reachable": reachable})
+    else:
+        _print(drawn, [(one.name, having[one.id]) for one in passed_over], reachable=reachable)
+    # Whoever was named and got none is an answer of no; of all who have no face, none may be left without a link.
+    return 1 if who and not drawn else 0
 
 
 @links.command("end")
@@ -107,9 +109,34 @@ def _drawn(
     return person, f"{at}/photo/{secret}", link.ends_at
 
 
-def _address(typed: str) -> str:
-    """The beginning of every link. Raises UsageError for what no browser opens."""
-    found = urlsplit(typed)
-    if found.scheme not in ("https", "http") or not found.netloc or found.path.strip("/") or found.query:
-        raise UsageError("Give the address as https://192.168.1.20:8443, with nothing behind it.")
-    return f"{found.scheme}://{found.netloc}"
+def _print(
+    drawn: Sequence[tuple[Resident, str, str]], passed_over: Sequence[tuple[str, str]], *, reachable: bool
+) -> None:
+    """The links, and by name who has one already and until when."""
+    rows = [(one.name, one.unit, url, ends) for one, url, ends in drawn]
+    print_table(("name", "home", "link", "ends"), rows, "No link was drawn.")
+    if drawn and not reachable:
+        click.secho(_UNREACHABLE, fg="yellow", err=True)
+    for name, ends in passed_over:
+        click.echo(f"{name} has a link already, until {ends}. To end it and draw another, say --again.", err=True)
+
+
+def _having(connection: sqlite3.Connection, now: datetime) -> dict[str, str]:
+    """Until when the link of each lasts who has one, by their id."""
+    having = photo_links.having(connection, now)
+    return {one.resident: one.ends_at for one in photo_links.every(connection, now) if one.resident in having}
+
+
+def _address(typed: str) -> tuple[str, bool]:
+    """The beginning of every link as a browser reads it, and whether phones reach the gate by it. Raises UsageError."""
+    from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
+
+    try:
+        found = TypeAdapter(AnyHttpUrl).validate_python(typed)
+        plain = AnyHttpUrl.build(scheme=found.scheme, host=found.host or "", port=found.port)
+    except ValidationError:
+        raise UsageError(_ADDRESS) from None
+    # A user, a path or a question would stand in every link.
+    if found != plain or not found.port:
+        raise UsageError(_ADDRESS)
+    return str(plain).rstrip("/"), (found.host or "").strip("[]") not in LOOPBACK

@@ -40,6 +40,7 @@ FEW = 6
 # As the record calls a look at them.
 _LOOK = "photos"
 _MANY = 60
+_SHOWN_MINUTES = round(SHOWN_S / 60)
 _Text = Annotated[str, Form(max_length=64)]
 _NOT_SHOWN = Sentence("Not every face that would be kept was shown to you yet. Look at them here, and then confirm.")
 
@@ -111,7 +112,7 @@ def draw_link(connection: Store, context: Shared, actor: Registrar, resident: st
 def show_link(
     request: Request, connection: Store, context: Shared, actor: Registrar, resident: str, key: str = ""
 ) -> Response:
-    """The link that was just drawn, as words and as a QR code, once to whoever drew it."""
+    """The link that was just drawn, as words and as a QR code, to whoever drew it: once, or for a while of many."""
     person, shown = found_resident(connection, resident), context.own_photos.take(key, resident, actor.label)
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
     if shown is None or link is None or link.secret_sha256 != digest(shown):
@@ -121,6 +122,7 @@ def show_link(
     return page_of_people(
         request, connection, actor, "a resident", "photo_link.html", person=person, url=url, qr=qr_code(url),
         ends_at=link.ends_at, reachable=reachable,
+        minutes=_SHOWN_MINUTES if context.own_photos.is_shown_again(key, resident) else None,
     )  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def show_links(
             found.append((one, f"{at}/photo/{secret}", _shown_at(one, key), link.ends_at))
     return page_of_people(
         request, connection, actor, "residents", "photo_links.html", links=found, reachable=reachable,
-        minutes=round(SHOWN_S / 60),
+        minutes=_SHOWN_MINUTES,
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ class Wanted(BaseModel):
 
 
 class Drawn(BaseModel):
-    """A link that was drawn just now. It is not told a second time: whoever has it can send a photo in this name."""
+    """A link that was drawn just now. It is told again for ten minutes to whoever asks with the same key, and never
+    afterwards: whoever has it can send a photo in this name."""
 
     resident: str
     url: str
@@ -48,6 +49,10 @@ class Links(BaseModel):
 
     links: list[Drawn]
     passed_over: list[str]
+    reachable: bool = Field(
+        description="Whether phones reach the gate by the address of these links: false where they were asked for on"
+        " the gate's own machine, as by 127.0.0.1. Ask by the gate's address on its network then."
+    )
 
 
 class PhotoLink(BaseModel):
@@ -86,7 +91,7 @@ def draw_links(
     Who has a link that lasts is passed over: a new one would end what they were sent.
     """
     people = [found_resident(connection, one) for one in dict.fromkeys(wanted.residents)]
-    key, at = f"api {idempotency_key or new_key()}", address_for_phones(request, context)[0]
+    key, (at, reachable) = f"api {idempotency_key or new_key()}", address_for_phones(request, context)
     with context.own_photos.drawing:
         having = set() if wanted.again else photo_links.having(connection, datetime.now(UTC))
         drawn = [one.id for one in people if context.own_photos.was_drawn(key, one.id, actor.label)]
@@ -94,7 +99,8 @@ def draw_links(
         draw(context, connection, actor, given, key, once=False)
         links = [_drawn(context, connection, actor.label, one.id, key, at) for one in given]
     passed_over = [one.id for one in people if one not in given]
-    return Links(links=[one for one in links if one is not None], passed_over=passed_over)
+    told = [one for one in links if one is not None]
+    return Links(links=told, passed_over=passed_over, reachable=reachable)
 
 
 @router.delete("/residents/{resident}/photo-link", status_code=204)

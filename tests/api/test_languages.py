@@ -39,7 +39,8 @@ NEVER_ONE = (
     "A face is recognised from {pixels}", "It takes at least {frames} clear pictures", "{name} would have {count}",
     "{retried} of {openings} times", "There are {count} residents called", "{count} events wait to be written",
     "A holiday lasts {most} days", "{table} has more than {most} lines", "Give between 1 and {most} photos",
-    "Each holds for one person: whoever has it", "The picture is {width}x{height}",
+    "Each holds for one person: whoever has it", "It holds for one person, until {when}. For {minutes} minutes",
+    "Links for many are shown for {minutes} minutes", "The picture is {width}x{height}",
     "The camera gives {width} x {height} pixels",
 )  # fmt: skip
 

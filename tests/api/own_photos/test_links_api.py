@@ -1,13 +1,17 @@
 """Links for many, by the API and by a command: drawn, listed, passed over, ended; with the record lines of the page."""
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
+from api.app import create_app
+from api.front.hosts import Hosts
 from gate.store.people import residents
 from gate.store.record import audit
 from tests.api.own_photos.links import OVER, agree, drawn
+from tests.console import Browser
 from tests.running import of_kind, wait_for
 
 ADDRESS = "https://gate.example:8443"
@@ -59,7 +63,8 @@ def test_the_same_key_is_told_the_same_links_and_one_who_is_none_stops_all(manag
     assert first == once_more
     assert len(of_kind(store, "link_drawn")) == 2
     # Nobody else is told them by that key, and of one that was replaced nothing is told.
-    assert draw(browser("owner"), wang, key="k1").json() == {"links": [], "passed_over": [wang.id]}
+    theirs = draw(browser("owner"), wang, key="k1").json()
+    assert (theirs["links"], theirs["passed_over"]) == ([], [wang.id])
     drawn(manager, wang, "k2")
     assert [one["resident"] for one in draw(manager, wang, li, key="k1").json()["links"]] == [li.id]
     unknown = manager.post("/api/v1/photo-links", json={"residents": [li.id, "nobody"], "again": True})
@@ -85,9 +90,36 @@ def test_links_are_drawn_listed_and_ended_by_command(facegate, manager, phone, w
     assert facegate("links", "end", "Li Na").code == 0
     assert OVER in phone().get(path_of(one["url"])).text
     assert facegate("links", "end", "Li Na").code == 1
-    assert facegate("links", "draw", "--without-face", "--address", "gate:8443").code == 2
     assert facegate("links", "draw", "Li Na", "Nobody", "--address", ADDRESS).code == 1
     assert len(of_kind(store, "link_drawn")) == 3
+    # Who has one is told of with what to do.
+    refused = facegate("links", "draw", "王芳", "--address", ADDRESS)
+    ends = facegate("links", "list", "--json").answer["links"][0]["ends_at"]
+    assert (refused.code, f"王芳 has a link already, until {ends}" in refused.err, "--again" in refused.err) == (
+        1, True, True,
+    )  # fmt: skip
+
+
+def test_an_address_that_no_browser_opens_ends_no_link(facegate, wang, store):
+    assert facegate("links", "draw", "王芳", "--address", "https://192.168.1.20:8443").code == 0
+    for address in ("https://a b", "https://x:99999", "https://ann@x", "https://[", "https://x/p"):
+        refused = facegate("links", "draw", "王芳", "--again", "--address", address)
+        assert (refused.code, "Give the address as https://192.168.1.20:8443" in refused.err) == (2, True), address
+    assert len(of_kind(store, "link_drawn")) == 1
+
+
+@pytest.mark.parametrize(("host", "reachable"), [("127.0.0.1:8443", False), ("192.168.1.20:8443", True)])
+def test_page_api_and_command_say_alike_whether_phones_reach_the_gate_by_a_link(
+    context, staff, facegate, wang, host, reachable
+):
+    manager = Browser(create_app(replace(context, hosts=Hosts.of(("127.0.0.1", "192.168.1.20")))))
+    manager.headers["host"] = host
+    manager.sign_in("manager")
+    shown = manager.post(f"/residents/{wang.id}/photo-link", data={"key": "k"}).headers["location"]
+    assert ("an address that no phone reaches" in manager.get(shown).text) is not reachable
+    assert draw(manager, wang, again=True).json()["reachable"] is reachable
+    by_command = facegate("links", "draw", "王芳", "--again", "--address", f"https://{host}")
+    assert ("No phone reaches the gate" in by_command.err) is not reachable
 
 
 def test_after_an_import_links_are_drawn_in_bulk_for_its_people_without_a_photo(manager, browser, phone, wang, store):
@@ -109,6 +141,10 @@ def test_after_an_import_links_are_drawn_in_bulk_for_its_people_without_a_photo(
     links = re.findall(r"<code>https?://[^/]+(/photo/[\w-]{43})</code>", shown)
     assert (len(links), "Li Na" in shown, "王芳" in shown, "Not In It" in shown) == (2, True, False, False)
     assert all("Li *" in phone().get(path).text for path in links)
+    # The page of each says as much: it is shown again for as long.
+    for page in re.findall(r'href="(/residents/[^"]+/photo-link\?[^"]+)"', shown) * 2:
+        of_one = manager.get(page).text
+        assert ("For 10 minutes it is shown here" in of_one, "It is shown only now" in of_one) == (True, False)
     assert [line.personal["name"] for line in of_kind(store, "link_drawn")] == ["王芳", "Li Na", "Li Wei"]
     assert "<code>" not in browser("owner").get(where).text
     assert "without a photo" not in manager.get("/import").text
