@@ -49,6 +49,7 @@ from api.pages import imports as imports_page
 from api.pages import residents as residents_page
 from api.pages.page import is_navigation, language_of, own_path, page, templates
 from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
+from api.unreadable import said_of
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.v1 import photo_links as photo_links_api
 from api.v1 import together as together_api
@@ -122,7 +123,7 @@ def _told(request: Request, error: Exception, draft: str = "") -> Response:
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_methods_at(request, request.url.path)))}
     machine = request.url.path.startswith(_MACHINES)
-    detail = _missing(error, language_of(request), machine=machine) or _detail(error, language_of(request))
+    detail = _detail(error, language_of(request), machine=machine)
     hint = _hint(request, error)
     if machine:
         reason, lookalikes = getattr(error, "reason", None), getattr(error, "lookalikes", ())
@@ -249,29 +250,9 @@ def _disk_is_full(error: Exception) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC
 
 
-def _missing(error: Exception, language: Language, *, machine: bool) -> str | None:
-    """What of a request is not there or wrong, for programs in the library's words; None: something else is."""
-    if not isinstance(error, RequestValidationError):
-        return None
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")
-    if machine:
-        return f"{where}: {first['msg']}." if where else f"{first['msg']}."
-    field = where.rpartition(".")[2] or "?"
-    if first["type"] == "string_too_long":
-        most = first["ctx"]["max_length"]
-        return language(
-            Sentence(
-                "A field is too long ({field}): {most} characters are the most. Go back and shorten it.",
-                field=field, most=most,
-            )
-        )  # fmt: skip
-    return language(
-        Sentence("A field was left empty or cannot be read ({field}). Go back and fill it in.", field=field)
-    )
-
-
-def _detail(error: Exception, language: Language) -> str:
+def _detail(error: Exception, language: Language, *, machine: bool) -> str:
+    if isinstance(error, RequestValidationError):
+        return said_of(error, language, machine=machine)
     if isinstance(error.__context__, MultiPartException):
         return language(Sentence("The form arrived incomplete, or is too large. Go back and try again."))
     if isinstance(error, HTTPException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gate.care.health import FAULTS as FAULTS
 from gate.care.retention import Why
 from gate.errors import Sentence
+from gate.store.record.details import Details
 from gate.vocabulary import ENTERED, Kind, Reason
 
 REASONS: dict[str, Sentence] = {
@@ -41,6 +42,9 @@ REASONS: dict[str, Sentence] = {
     Reason.STORE_UNREADABLE: Sentence("the database could not be read"),
     Reason.FAULT: Sentence("a fault"),
 }
+
+# Said of what somebody ordered by hand, of whom no face was looked at.
+ORDER_REASONS = REASONS | {Reason.STALE: Sentence("the order came too late, and nothing was done")}
 
 METHODS: dict[str, Sentence] = {
     "face": Sentence("by face"),
@@ -285,3 +289,9 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         ),
     ),
 }  # fmt: skip
+
+
+def reason_of(says: Details) -> str:
+    """Why what a line tells of was refused; empty where it was not."""
+    words = ORDER_REASONS if says.method == "command" or says.order else REASONS
+    return words.get(says.reason or "", says.reason or "")

@@ -20,7 +20,7 @@ from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages import event_table
 from api.pages.page import language_of, page_of_people
-from api.pages.record_words import VIEWS, WHY, teller
+from api.pages.record_words import VIEWS, explained, teller
 from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
 from api.v1.events import people, streamed
@@ -84,7 +84,7 @@ def show_events(
     return page_of_people(
         request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
-        units={one.id: one.unit for one in known.values() if one.unit}, why=WHY if _explains(asked) else {},
+        units={one.id: one.unit for one in known.values() if one.unit}, why=explained if _explains(asked) else None,
         told=teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
         strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
         at_hour=lambda hour: asked.address(hour=hour),

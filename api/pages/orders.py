@@ -17,7 +17,7 @@ from api.pages.told_once import then
 from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.door import Given, Order, tell_door
-from api.wording import REASONS, SILENT
+from api.wording import ORDER_REASONS, SILENT
 from gate.errors import Sentence
 from gate.processes.client import LinkDown
 from gate.vocabulary import Reason
@@ -90,4 +90,4 @@ def _outcome(context: Context, order: Order, actor: Actor, given: Given) -> str:
 
 def _told(outcome: str) -> _Told:
     """The words for it; a gate that opens just now is well."""
-    return _TOLD.get(outcome) or _Told(Sentence("The gate did not do it: {why}.", why=REASONS[outcome]), False)
+    return _TOLD.get(outcome) or _Told(Sentence("The gate did not do it: {why}.", why=ORDER_REASONS[outcome]), False)

@@ -80,6 +80,7 @@ def templates() -> Environment:
     )
     environment.globals |= {name: getattr(wording, name) for name in dir(wording) if name.isupper()}
     environment.globals |= {"home_key": home_key, "home_in": home_in, "door_words": door_words}
+    environment.globals |= {"reason_of": wording.reason_of}
     return environment
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from api.languages import Language
-from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, REASONS
+from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, reason_of
 from gate.errors import Sentence
 from gate.store.record.approaches import ANSWERS
 from gate.store.record.audit import Line
+from gate.store.record.details import Details
 from gate.store.site import accounts
 from gate.vocabulary import Kind, Reason
 
@@ -63,9 +64,15 @@ WHY: dict[str, Sentence] = {
 
 # What a line's details hold that has words. An order is called by what it brings about.
 _SAID = (
-    ("reason", REASONS), ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
+    ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
     ("what", LOOKED),
 )  # fmt: skip
+
+
+def explained(says: Details) -> Sentence | None:
+    """What to tell whoever asks why; None: there is no more to say. A late order says all by its reason."""
+    late_order = says.method == "command" and says.reason == Reason.STALE
+    return None if late_order else WHY.get(says.reason or "")
 
 
 def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
@@ -75,7 +82,8 @@ def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line
     def told(line: Line) -> str:
         says = line.says
         known = [(getattr(says, name), words) for name, words in _SAID]
-        parts = [language(words.get(value, value)) for value, words in known if value]
+        parts = [language(reason_of(says))] if says.reason else []
+        parts += [language(words.get(value, value)) for value, words in known if value]
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:

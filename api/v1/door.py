@@ -13,7 +13,7 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
-from api.wording import REASONS
+from api.wording import ORDER_REASONS
 from gate.processes.requests import Do
 from gate.vocabulary import Reason
 
@@ -85,4 +85,4 @@ def tell_door(context: Context, order: Order, actor: Actor, given: Given = None)
     reply = context.order_door(Do(order), actor, given)
     if not reply.granted:
         reason = reply.reason or Reason.FAULT
-        raise HttpProblem(409, "That was not done: {why}.", reason=reason.value, why=REASONS[reason])
+        raise HttpProblem(409, "That was not done: {why}.", reason=reason.value, why=ORDER_REASONS[reason])

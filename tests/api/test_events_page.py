@@ -102,6 +102,22 @@ def test_why_somebody_was_refused_is_said_in_a_sentence(auditor, store):
     assert WHY["out_of_hours"] not in auditor.get("/events").text
 
 
+def test_an_order_that_came_too_late_is_not_told_as_a_face_that_did(auditor, store):
+    audit.append(store, AuditEvent("denied", {"method": "face", "reason": "stale"}))
+    audit.append(store, AuditEvent("denied", {"method": "command", "reason": "stale", "by": "uid 0"}))
+    audit.append(store, AuditEvent("ordered", {"order": "lockdown", "reason": "stale", "by": "uid 0"}))
+    for tag, of_face, of_order in (
+        ("en", "the answer came too late", "the order came too late, and nothing was done"),
+        ("zh-CN", "识别结果超时", "操作指令送达过晚，未执行"),
+    ):
+        language = {"accept-language": tag}
+        for path in ("/events?what=everything", "/events/table?what=everything"):
+            # Without the list of reasons to choose from.
+            said = auditor.get(path, headers=language).text.rpartition("</form>")[2]
+            assert (said.count(of_face), said.count(of_order)) == (1, 2), path
+    assert auditor.get("/events?reason=stale").text.count(WHY["stale"]) == 1
+
+
 def test_whom_a_refused_face_came_near_to_is_told_to_the_owner_alone(browser, store):
     one = residents.enrol(store, "Li Na", "5-101", [])
     details = {"method": "face", "reason": "unknown", "similarity": 0.41}

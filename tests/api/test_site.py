@@ -68,6 +68,7 @@ def test_an_order_that_was_held_back_on_its_way_is_not_done(browser, state, ago_
             assert (answer.status_code, page["said"]) == (200, "The gate is locked down.")
         else:
             assert (answer.status_code, answer.json()["reason"]) == (409, "stale")
+            assert answer.json()["detail"] == "That was not done: the order came too late, and nothing was done."
             assert "treat it as NOT locked down" in page["said"]
         assert ("lockdown" in door.ask({"do": "status"})["standing"]) is done
 

@@ -11,6 +11,7 @@ from gate.store.people.consents import Consent, Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.site import schedules
+from tests.console import problem_of
 
 AGREED = Consent("1", "en", "0" * 64, Way.PAPER, "test")
 
@@ -181,6 +182,9 @@ def test_only_who_agreed_can_have_their_consent_withdrawn(browser, store, people
     assert "<dd>2</dd>" in manager.get(where).text
     nobody = manager.post("/residents/together", data={"deed": "withdraw", "everyone": "1"})
     assert nobody.status_code == 422
+    assert "None of those you chose agreed" in problem_of(nobody)
+    chosen = {"deed": "withdraw", "residents": [people[0].id]}
+    assert "None of those you chose agreed" in manager.post("/api/v1/residents/together", json=chosen).json()["detail"]
 
 
 def test_nothing_is_done_where_somebody_was_quicker_or_one_cannot_be_done(browser, store, people):

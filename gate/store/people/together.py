@@ -60,7 +60,10 @@ class Count:
 def meant(connection: sqlite3.Connection, deed: Deed, chosen: Iterable[Resident]) -> list[Resident]:
     """Those of the chosen to whom it can be done: a consent is withdrawn of those who agreed. Raises Refusal for
     nobody."""
+    chosen = list(chosen)
     found = [one for one in chosen if deed is not Deed.WITHDRAW or erasure.may_withdraw(connection, one.id)]
+    if chosen and not found:
+        raise Refusal("None of those you chose agreed to their face being kept: there is no consent to withdraw.")
     if not found:
         raise Refusal("Choose at least one person whom this can be done to.")
     return found
