@@ -81,6 +81,7 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
+        _refuse_unreadable(arguments)
         result: Any = facegate.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -99,6 +100,23 @@ def _run(arguments: list[str]) -> int:
         click.secho(str(error), fg="red", err=True)
         return code
     return result if isinstance(result, int) else 0
+
+
+def _refuse_unreadable(arguments: list[str]) -> None:
+    """Raises UsageError for bytes that are no text where this program runs: no name could be found or kept by them."""
+    if all(map(_is_text, arguments)):
+        return
+    from gate.errors import UsageError
+
+    raise UsageError(
+        "What you typed is not text in UTF-8, as from a terminal that is set to GBK. Set the terminal to UTF-8 and type"
+        " it again; nothing was done."
+    )
+
+
+def _is_text(argument: str) -> bool:
+    # Python keeps each byte that it cannot read as a half of a surrogate pair.
+    return not any("\ud800" <= one <= "\udfff" for one in argument)
 
 
 def _exit_code(error: Exception) -> int | None:

@@ -142,6 +142,21 @@ def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, phot
     assert "0 bytes" in failed.answer["error"]
 
 
+def test_what_a_terminal_sends_that_is_no_utf_8_is_one_sentence_for_every_command(facegate, store):
+    typed = "王芳".encode("gbk").decode(errors="surrogateescape")
+    for arguments in (
+        ("residents", "show", typed),
+        ("residents", "together", "group", typed, "--value", ""),
+        ("links", "draw", typed, "--address", "https://gate.example"),
+        ("enroll", typed, "--no-face", "--json"),
+        (typed,),
+    ):
+        done = facegate(*arguments)
+        assert (done.code, done.err.count("\n"), "not text in UTF-8" in done.err) == (2, 1, True), done.err
+        assert ("not text in UTF-8" in done.answer["error"]) if "--json" in arguments else done.out == ""
+    assert residents.every(store) == []
+
+
 def empty(folder):
     (folder / "empty.bin").write_bytes(b"")
     return folder / "empty.bin"
