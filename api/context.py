@@ -26,6 +26,7 @@ from api.own_photos import OwnPhotos
 from api.passwords import Passwords
 from api.telling import Telling
 from api.throttle import Throttle
+from api.turns import Turns
 from api.waiting import WaitingRoom
 from gate.config import Settings
 from gate.processes import asking
@@ -77,6 +78,8 @@ class Context:
     """Seals what was typed by whose login had ended."""
     telling: Telling = field(default_factory=Telling)
     """What was done, until the page that follows has told it."""
+    together: Turns = field(default_factory=Turns)
+    """Taken by whatever is done to many residents at once."""
     examining: threading.Lock = field(default_factory=threading.Lock)
     """Held while the doctor looks: once at a time, in the thread of the request that asked."""
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from api.turns import Turns
+
 if TYPE_CHECKING:
     from enroll.duplicates import Lookalike
     from enroll.enrolment import Prepared
@@ -64,8 +66,8 @@ class OwnPhotos:
         self._served: dict[str, frozenset[tuple[int, str]]] = {}
         """By link, which of its pictures were sent to whom, as the record calls them, since it waits."""
         self._lock = threading.Lock()
-        self.drawing = threading.Lock()
-        """Held from the question whether a page drew its link until it is shown: pressed twice, it draws one."""
+        self.drawing = Turns()
+        """Taken from the question whether a page drew its link until it is shown: pressed twice, it draws one."""
 
     def hold(self, sent: Sent) -> bool:
         """Let a photo wait; whether there was room for it."""

@@ -27,7 +27,7 @@ def draw(
     context: Context, connection: sqlite3.Connection, actor: Actor, people: Sequence[Resident], key: str, *, once: bool
 ) -> None:  # fmt: skip
     """A new link for each, unless whoever asks with this `key` was given theirs already; `OwnPhotos.take` has them
-    from then on, `once` each or for a while. All or none. Raises Refusal. Called while `OwnPhotos.drawing` is held."""
+    from then on, `once` each or for a while. All or none. Raises Refusal. Called in a turn of `OwnPhotos.drawing`."""
     now, days, drawn = datetime.now(UTC), context.settings.enrolment.link_days, {}
     with transaction(connection):
         for one in people:

@@ -56,7 +56,8 @@ def erase_home(
         if not leaving:
             raise HttpProblem(404, "Nobody is enrolled in this home; look for it in the list of residents.")
         Count(COUNT, count).refuse(Deed.MOVED_OUT, len(leaving))
-        receipt = erasure.remove_together(connection, leaving, by=actor.label)
+        with context.together.taken():
+            receipt = erasure.remove_together(connection, leaving, by=actor.label)
         context.forget({one.id for one in leaving})
         return receipt.id
 

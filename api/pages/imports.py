@@ -83,7 +83,7 @@ def discard_import(request: Request, context: Shared, connection: Store, actor: 
 @router.post("/photo-links")
 def draw_links(context: Shared, connection: Store, actor: Registrar, link_key: _Key) -> Response:
     """A link for each of the table who has neither a face nor a link; they are shown on the next page."""
-    with context.own_photos.drawing:
+    with context.own_photos.drawing.taken():
         draw(context, connection, actor, _lacking(context, connection), link_key, once=False)
     return RedirectResponse(f"/photo-links?key={link_key}", 303)
 

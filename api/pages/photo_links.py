@@ -87,7 +87,7 @@ def add_with_link(
     """Somebody is added without a face, and a link is drawn for them; where it is shown. The page with this `key` adds
     the same person once. Raises UsageError, Refusal."""
     asked = Application.of(name, unit)
-    with context.own_photos.drawing:
+    with context.own_photos.drawing.taken():
         drawn_for = (residents.get(connection, one) for one in context.own_photos.shown_for(key, actor.label))
         added = next((one for one in drawn_for if one and (one.name, one.unit) == (asked.name, asked.unit)), None)
         person = added or add_without_face(connection, name, unit, by=actor.label)
@@ -103,7 +103,7 @@ def _shown_at(person: Resident, key: str) -> str:
 def draw_link(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Text) -> Response:
     """Draw a link; it is shown on the next page."""
     person = found_resident(connection, resident)
-    with context.own_photos.drawing:
+    with context.own_photos.drawing.taken():
         draw(context, connection, actor, [person], key, once=True)
     return RedirectResponse(_shown_at(person, key), 303)
 

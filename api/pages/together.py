@@ -164,10 +164,11 @@ def _done(
     count: str | None,
 ) -> str:
     """Where what was done is told, or how many they were, without a word on whom. Raises Refusal."""
-    people = wanted.people(connection)
-    if _digest(people) != known_as:
-        raise Refusal(_CHANGED)
-    receipt = together.do(connection, wanted.deed, wanted.value, people, Count(COUNT, count), by=actor.label)
+    with context.together.taken():
+        people = wanted.people(connection)
+        if _digest(people) != known_as:
+            raise Refusal(_CHANGED)
+        receipt = together.do(connection, wanted.deed, wanted.value, people, Count(COUNT, count), by=actor.label)
     if receipt is not None:
         context.forget({one.id for one in people})
     if receipt is not None and actor.may(Permission.RECORD):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
@@ -21,6 +21,8 @@ from gate.store.people import photo_links
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["photo links"], responses=RESPONSES)
 
 
+# No new link is drawn for somebody whose link is younger: each is two lines that the record keeps.
+_NOT_AGAIN = timedelta(minutes=1)
 _Key = Annotated[
     str | None,
     Header(min_length=1, max_length=200, description="The same key is told the same links again, for ten minutes."),
@@ -32,7 +34,10 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
-    again: bool = Field(False, description="Also for those who have one that lasts: it ends, and what waits of it.")
+    again: bool = Field(
+        False,
+        description="Also for those who have one that lasts, for a minute or longer: it ends, and what waits of it.",
+    )
 
 
 class Drawn(BaseModel):
@@ -88,12 +93,13 @@ def draw_links(
 ) -> Links:  # fmt: skip
     """Draw a link for one resident, or one for each of many: for all of them or for nobody.
 
-    Who has a link that lasts is passed over: a new one would end what they were sent.
+    Who has a link that lasts is passed over: a new one would end what they were sent. Where it is asked for `again`,
+    those alone whose link is younger than a minute. One is drawn at a time: 503 where several wait already.
     """
-    people = [found_resident(connection, one) for one in dict.fromkeys(wanted.residents)]
     key, (at, reachable) = f"api {idempotency_key or new_key()}", address_for_phones(request, context)
-    with context.own_photos.drawing:
-        having = set() if wanted.again else photo_links.having(connection, datetime.now(UTC))
+    with context.own_photos.drawing.taken():
+        people = [found_resident(connection, one) for one in dict.fromkeys(wanted.residents)]
+        having = _passed_over(connection, wanted.again)
         drawn = [one.id for one in people if context.own_photos.was_drawn(key, one.id, actor.label)]
         given = [one for one in people if one.id in drawn or one.id not in having]
         draw(context, connection, actor, given, key, once=False)
@@ -107,6 +113,11 @@ def draw_links(
 def end_link(resident: str, connection: Store, context: Shared, actor: Registrar) -> None:
     """Their link ends, and what waits of it."""
     end(context, connection, actor, found_resident(connection, resident))
+
+
+def _passed_over(connection: Store, again: bool) -> set[str]:
+    now = datetime.now(UTC)
+    return photo_links.drawn_since(connection, now - _NOT_AGAIN) if again else photo_links.having(connection, now)
 
 
 def _drawn(context: Shared, connection: Store, by: str, resident: str, key: str, at: str) -> Drawn | None:

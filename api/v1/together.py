@@ -43,13 +43,17 @@ class Done(BaseModel):
 def do_together(
     asked: Together, connection: Store, context: Shared, actor: Registrar, idempotency_key: IdempotencyKey = None
 ) -> Done:
-    """Do one thing to many: to all of them or to nobody. A consent is withdrawn of those of them who agreed."""
+    """Do one thing to many: to all of them or to nobody. A consent is withdrawn of those of them who agreed.
+
+    It is done for one asker at a time: 503 where several wait already.
+    """
 
     def done() -> str:
-        chosen = [found_resident(connection, one) for one in dict.fromkeys(asked.residents)]
-        people = together.meant(connection, asked.deed, chosen)
         count = Count("count", None if asked.count is None else str(asked.count))
-        receipt = together.do(connection, asked.deed, asked.value, people, count, by=actor.label)
+        with context.together.taken():
+            chosen = [found_resident(connection, one) for one in dict.fromkeys(asked.residents)]
+            people = together.meant(connection, asked.deed, chosen)
+            receipt = together.do(connection, asked.deed, asked.value, people, count, by=actor.label)
         if receipt is not None:
             context.forget({one.id for one in people})
         return Done(people=len(people), receipt=receipt and receipt_of(receipt)).model_dump_json()

@@ -131,6 +131,12 @@ def having(connection: sqlite3.Connection, now: datetime) -> set[str]:
     return {one for (one,) in connection.execute(query, (_text(now),))}
 
 
+def drawn_since(connection: sqlite3.Connection, moment: datetime) -> set[str]:
+    """The ids of all who have a link that was drawn after that."""
+    query = "SELECT resident_id FROM photo_links WHERE made_at > ?"
+    return {one for (one,) in connection.execute(query, (_text(moment),))}
+
+
 def agree(connection: sqlite3.Connection, link: PhotoLink, consent: Consent, device_sha256: str, now: datetime) -> None:
     """Write down what was agreed to, before anything is sent; from then on the link is that browser's.
 
