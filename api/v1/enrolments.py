@@ -18,7 +18,7 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
-from api.v1.residents import Resident, found_resident, shown
+from api.v1.residents import Identity, Resident, found_resident, shown
 from enroll import consent as texts
 from enroll.application import Application
 from gate.errors import Refusal
@@ -114,13 +114,19 @@ def enrol_resident(
     way: Annotated[Given, Form(description="How they agreed to the consent text.")],
     name: Annotated[str | None, Form(max_length=400)] = None,
     unit: Annotated[str | None, Form(max_length=400)] = None,
-    resident: Annotated[str | None, Form(description="Whom to give more templates; absent: a new resident.")] = None,
+    resident: Annotated[
+        str | None, Form(max_length=64, description="Whom to give more templates; absent: a new resident.")
+    ] = None,
     language: Annotated[
-        str, Form(description="In which language they read it; absent: the setting enrolment.language, else en.")
+        str,
+        Form(
+            max_length=40,
+            description="In which language they read it; absent: the setting enrolment.language, else en.",
+        ),
     ] = "",
     guardian: Annotated[str | None, Form(max_length=400, description="Who agreed for someone under 14.")] = None,
     another_than: Annotated[
-        list[str] | None,
+        list[Identity] | None,
         Form(description="The ids of residents whom they are like, when somebody looked: they are two people."),
     ] = None,
     idempotency_key: IdempotencyKey = None,

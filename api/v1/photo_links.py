@@ -14,7 +14,7 @@ from api.context import Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.photo_links import address_for_phones, draw, end, new_key
 from api.problems import RESPONSES
-from api.v1.residents import found_resident
+from api.v1.residents import Identity, found_resident
 from api.v1.together import MOST
 from gate.store.people import photo_links
 
@@ -33,7 +33,7 @@ class Wanted(BaseModel):
     """For whom links are to be drawn."""
 
     model_config = ConfigDict(extra="forbid")
-    residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
+    residents: list[Identity] = Field(min_length=1, max_length=MOST, description="Their ids.")
     again: bool = Field(
         False,
         description="Also for those who have one that lasts, for a minute or longer: it ends, and what waits of it.",

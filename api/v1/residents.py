@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.actors import Registrar
@@ -21,6 +21,11 @@ from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
+
+
+Identity = Annotated[str, Field(max_length=64)]
+"""An id as a client sends it. Whatever is bounded is read as text first: half a character is none (422)."""
+_Sought = Annotated[str | None, Query(max_length=400)]
 
 
 class Outdated(HttpProblem):
@@ -115,8 +120,8 @@ class Erasure(BaseModel):
 
 @router.get("/residents")
 def list_residents(
-    connection: Store, actor: Registrar, search: str = "", unit: str | None = None, group: str | None = None,
-    after: str | None = None, count: int = 100,
+    connection: Store, actor: Registrar, search: Annotated[str, Query(max_length=400)] = "",
+    unit: _Sought = None, group: _Sought = None, after: _Sought = None, count: int = 100,
 ) -> Residents:  # fmt: skip
     """People by name; `after` is the `next` of the page before."""
     found = finding.search(connection, search, unit, group)

@@ -10,7 +10,7 @@ from api.context import Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
-from api.v1.residents import Erasure, found_resident, receipt_of
+from api.v1.residents import Erasure, Identity, found_resident, receipt_of
 from gate.store.people import together
 from gate.store.people.together import Count, Deed
 
@@ -27,7 +27,7 @@ class Together(BaseModel):
     deed: Deed = Field(
         description="group, hours or last_day, which a `value` goes with; withdraw or moved_out, which erase."
     )
-    residents: list[str] = Field(min_length=1, max_length=MOST, description="Their ids.")
+    residents: list[Identity] = Field(min_length=1, max_length=MOST, description="Their ids.")
     value: str = Field("", max_length=60, description="The group, the schedule or the day; empty takes theirs away.")
     count: int | None = Field(None, description="How many it is done to, as far as whoever asks knows.")
 
