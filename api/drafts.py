@@ -38,6 +38,8 @@ class Kind:
     page: str
     """Empty: the form's own address."""
     fields: Mapping[str, Sentence]
+    empty: Mapping[str, Sentence] = field(default_factory=dict)
+    """What it means where nothing was chosen or typed, as the form says; without a word here: none."""
 
 
 _NAME, _HOURS, _FIRST, _LAST = Sentence("Name"), Sentence("Hours"), Sentence("First day"), Sentence("Last day")
@@ -48,12 +50,14 @@ _KINDS: dict[str, Kind] = {
          "new_group": Sentence("A new group of the same name")},
     ),
     "/settings/groups": Kind(
-        Sentence("This group is saved."), "/settings/hours", {"name": _NAME, "schedule": _HOURS}
+        Sentence("This group is saved."), "/settings/hours", {"name": _NAME, "schedule": _HOURS},
+        {"schedule": Sentence("at any time")},
     ),
     "/settings/holidays": Kind(
         Sentence("This holiday is added."), "",
         {"name": _NAME, "first_day": _FIRST, "last_day": _LAST, "schedule": Sentence("For which hours"),
          "hours": _HOURS},
+        {"last_day": Sentence("the same day"), "schedule": Sentence("all hours"), "hours": Sentence("closed")},
     ),
     "/settings/users": Kind(Sentence("This user is added."), "", {"name": _NAME, "role": Sentence("Role")}),
     "/settings/tokens": Kind(

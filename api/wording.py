@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.auth import Permission
 from gate.care.health import FAULTS as FAULTS
 from gate.care.retention import Why
 from gate.errors import Sentence
@@ -234,6 +235,16 @@ WAYS: dict[str, Sentence] = {
 }
 
 # What the events page offers to choose from, and a webhook to send. Each kind is in one of them.
+PERMISSIONS: dict[Permission, Sentence] = {
+    Permission.LIVE: Sentence("see what the gate does"),
+    Permission.DOOR: Sentence("open and lock down"),
+    Permission.PEOPLE: Sentence("residents and enrolment"),
+    Permission.RECORD: Sentence("read the record"),
+    Permission.SITE: Sentence("users and settings"),
+    Permission.SCORES: Sentence("how alike faces were"),
+}
+"""What a token may do."""
+
 KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "entries": (Sentence("Let in"), ENTERED),
     "refusals": (Sentence("Refused"), (Kind.DENIED,)),

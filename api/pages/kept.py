@@ -13,20 +13,19 @@ from api.drafts import Draft, kind_of
 from api.pages.page import page
 from api.pages.told_once import tell_once
 from api.telling import Done
-from api.wording import KINDS
+from api.wording import KINDS, PERMISSIONS
 from gate.errors import Sentence
 
 # What is chosen in a form, in words; what was typed is shown as it is.
-_CHOSEN: dict[tuple[str, str], Sentence] = {
-    ("permissions", "live"): Sentence("see what the gate does"),
-    ("permissions", "door"): Sentence("open and lock down"),
-    ("permissions", "people"): Sentence("residents and enrolment"),
-    ("permissions", "record"): Sentence("read the record"),
-    ("permissions", "site"): Sentence("users and settings"),
-    ("new_group", "1"): Sentence("yes"),
-    ("extended", "1"): Sentence("yes"),
-    ("schedule", "-"): Sentence("as their group, else at any time"),
-} | {("what", key): name for key, (name, _) in KINDS.items()}
+_CHOSEN: dict[tuple[str, str], Sentence] = (
+    {
+        ("new_group", "1"): Sentence("yes"),
+        ("extended", "1"): Sentence("yes"),
+        ("schedule", "-"): Sentence("as their group, else at any time"),
+    }
+    | {("what", key): name for key, (name, _) in KINDS.items()}
+    | {("permissions", key): name for key, name in PERMISSIONS.items()}
+)
 _SECRET, _NOTHING = Sentence("Password"), Sentence("none")
 
 
@@ -40,11 +39,11 @@ def kept_page(request: Request, draft: Draft, actor: Actor) -> Response:
     """The draft with what it does and every field of it, to be sent by its own user or left."""
     kind = kind_of(draft.path)
     shown = [
-        (kind.fields[name], _CHOSEN.get((name, value)), value)
+        (kind.fields[name], _CHOSEN.get((name, value)), value, kind.empty.get(name, _NOTHING))
         for name, value in draft.fields
         if kind and name in kind.fields
     ]
     return page(
         request, "kept.html", actor=actor, draft=draft, does=kind and kind.does, shown=shown, secret=_SECRET,
-        nothing=_NOTHING, back=draft.page,
+        back=draft.page,
     )  # fmt: skip

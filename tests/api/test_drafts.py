@@ -167,6 +167,12 @@ def test_what_goes_on_is_told_in_every_field_and_left_for_a_page_that_there_is(e
     ]  # fmt: skip
     assert form_in(kept) == typed | {"known_as": "x"}
     owner = browser("owner")
+    accounts.end_session(store, digest(owner.cookies["facegate"]))
+    holiday = {"name": "春节", "first_day": "2027-02-06", "last_day": "", "schedule": "", "hours": ""}
+    asked = owner.post("/settings/holidays", data=holiday)
+    kept = owner.send("/sign-in", data={"name": "owner", "password": PASSWORD, "draft": draft_in(asked)})
+    # What is left empty is called what the form calls it.
+    assert re.findall(r"<dd>([^<]*)</dd>", kept.text)[2:] == ["the same day", "all hours", "closed"]
     forms = {
         "/settings/schedules": TYPED, "/settings/groups": {"name": "A", "schedule": ""},
         "/settings/holidays": {"name": "春节", "first_day": "2027-02-06"}, "/settings/users": {"name": "Eve"},

@@ -161,6 +161,23 @@ def test_a_token_may_what_it_was_made_for_and_is_gone_when_revoked(browser, stor
     assert machine.get("/api/v1/residents").status_code == 401
 
 
+def test_a_token_is_told_by_its_name_and_what_it_may_in_the_words_of_the_form(browser, store):
+    owner = browser("owner")
+    owner.post("/settings/tokens", data={"name": "Lift", "permissions": ["door", "people"]})
+    refused = owner.post("/settings/tokens", data={"name": " LIFT", "permissions": "site"})
+    assert "There is already a token LIFT" in problem_of(refused)
+    assert owner.post("/api/v1/tokens", json={"name": "lift", "permissions": ["live"]}).status_code == 409
+    (made,) = accounts.tokens(store)
+    owner.post("/api/v1/tokens", json={"name": "studies", "permissions": ["scores"]})
+    shown = owner.get("/settings/tokens").text
+    assert "<td>Lift</td><td>open and lock down, residents and enrolment<br>" in shown
+    assert "since " in shown
+    assert "how alike faces were" in shown
+    # One that is gone leaves its name.
+    owner.ask("DELETE", f"/api/v1/tokens/{made.id}")
+    assert owner.post("/api/v1/tokens", json={"name": "lift", "permissions": ["live"]}).status_code == 201
+
+
 def test_a_token_makes_no_tokens(browser):
     machine, _ = token(browser, "site")
     assert machine.post("/api/v1/tokens", json={"name": "x", "permissions": ["door"]}).status_code == 403

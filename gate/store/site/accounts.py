@@ -235,10 +235,12 @@ def end_sessions_before(connection: sqlite3.Connection, began_at: float, used_at
 def add_token(
     connection: sqlite3.Connection, name: str, digest: str, permissions: tuple[str, ...], of: User, by: str
 ) -> Token:
-    """Write a machine's token down by the hash of its secret."""
+    """Write a machine's token down by the hash of its secret. Raises Refusal where one of this name stands."""
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
     token = Token(new_id(), name, permissions, of.id, created)
     with transaction(connection):
+        if any(folded(one.name) == folded(name) for one in tokens(connection)):
+            raise Refusal("There is already a token {name}; choose another name, or revoke that one first.", name=name)
         connection.execute(
             "INSERT INTO tokens (id, name, digest, permissions, user_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
             (token.id, name, digest, " ".join(permissions), of.id, created),
