@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from commands.common import home, json_option, print_json, print_table, state_option
+from gate.clock import zone_of
 from gate.errors import Refusal
 from gate.store.site import holidays as stored
 
@@ -62,6 +63,8 @@ def add(
         print_json({"added": added})
         return
     click.echo(f"{kept.name}: {kept.windows or 'closed'}.")
+    if stored.is_over(kept.last_day, zone_of(gate.settings.door.zone)):
+        click.echo(stored.OVER)
     for other in every:
         if kept in stored.going_before(other, every):
             click.echo(f"On the days that both have it goes before {other.name}.")

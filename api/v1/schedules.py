@@ -8,9 +8,10 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.actors import Registrar
-from api.context import Shared, Store
+from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES, HttpProblem
+from gate.clock import zone_of
 from gate.names import clean_name
 from gate.store.site import holidays, schedules
 
@@ -51,6 +52,7 @@ class Holiday(BaseModel):
     schedule: str | None
     hours: str | None
     yields_to: list[str] = Field(description="The ids of those that hold in its place on the days that both have.")
+    over: bool = Field(description="Whether its last day is before today: of one just added, most likely a slip.")
 
 
 class NewHoliday(BaseModel):
@@ -105,19 +107,19 @@ def put_free_access(hours: ScheduleOf, connection: Store, context: Shared, actor
 
 
 @router.get("/holidays")
-def list_holidays(connection: Store, _actor: Registrar) -> list[Holiday]:
+def list_holidays(connection: Store, context: Shared, _actor: Registrar) -> list[Holiday]:
     """All holidays by day."""
     every = holidays.every(connection)
-    return [_holiday(one, every) for one in every]
+    return [_holiday(one, every, context) for one in every]
 
 
 @router.post("/holidays", status_code=201)
-def add_holiday(new: NewHoliday, connection: Store, actor: Registrar) -> Holiday:
+def add_holiday(new: NewHoliday, connection: Store, context: Shared, actor: Registrar) -> Holiday:
     """Add a holiday: a day has one for the same schedule; that of a schedule holds before one of every schedule."""
     wanted = holidays.New(new.name, new.first_day, new.last_day or "", new.schedule, new.hours or "")
     added = holidays.add(connection, wanted, actor.label)
     every = holidays.every(connection)
-    return next(_holiday(one, every) for one in every if one.id == added)
+    return next(_holiday(one, every, context) for one in every if one.id == added)
 
 
 @router.delete("/holidays/{holiday}", status_code=204)
@@ -128,8 +130,9 @@ def remove_holiday(holiday: Annotated[str, Path(max_length=64)], connection: Sto
     return Response(status_code=204)
 
 
-def _holiday(one: holidays.Kept, every: list[holidays.Kept]) -> Holiday:
+def _holiday(one: holidays.Kept, every: list[holidays.Kept], context: Context) -> Holiday:
     return Holiday(
         id=one.id, name=one.name, first_day=one.first_day, last_day=one.last_day, schedule=one.schedule,
         hours=one.windows, yields_to=[other.id for other in holidays.going_before(one, every)],
+        over=holidays.is_over(one.last_day, zone_of(context.zone)),
     )  # fmt: skip

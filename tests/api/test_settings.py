@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from api.app import create_app
+from gate.clock import zone_of
 from gate.schedule import parse
 from gate.store.people import residents
 from gate.store.record import audit
@@ -74,6 +75,23 @@ def test_hours_typed_in_chinese_are_kept_as_the_door_reads_them_and_shown_in_the
     said = manager.get("/settings/hours/reading", params={"words": "weekdays 9-17"}).json()
     assert said == {"words": "Mon to Fri 09:00–17:00", "windows": [[day, 540, 1020] for day in range(5)]}
     assert "is no window" in manager.get("/settings/hours/reading", params={"words": "weekdays"}).json()["problem"]
+
+
+def test_a_holiday_that_is_over_when_it_is_added_is_called_so_everywhere(browser, store, facegate):
+    manager, said = browser("manager"), "Its last day is over already: look whether the year is right."
+    form = {"name": "春节", "first_day": "2016-02-06", "last_day": "2016-02-12"}
+    assert f"Saved. {said}" in manager.send("/settings/holidays", data=form).text
+    assert (
+        manager.post(
+            "/api/v1/holidays",
+            json=form | {"name": "x", "schedule": None, "first_day": "2016-03-01", "last_day": "2016-03-01"},
+        ).json()["over"]
+        is True
+    )
+    assert said in facegate("holidays", "add", "y", "2016-04-01").out
+    today = datetime.now(zone_of(None)).date().isoformat()
+    assert said not in manager.send("/settings/holidays", data=form | {"last_day": "", "first_day": today}).text
+    assert [one["over"] for one in manager.get("/api/v1/holidays").json()] == [True, True, True, False]
 
 
 def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, store, staff):

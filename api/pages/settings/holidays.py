@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from gate.clock import zone_of
-from gate.errors import Refusal, Sentence
+from gate.errors import Refusal, Sentence, together
 from gate.store.site import holidays, schedules
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/holidays")
@@ -22,13 +23,16 @@ _Day = Annotated[str, Form(max_length=10)]
 
 def _shown(desk: Desk, typed: dict[str, str] | None = None, **said: Any) -> Response:
     """The page, those that are over last, with what is `typed` in its form."""
-    today = datetime.now(zone_of(desk.context.zone)).date().isoformat()
-    every = sorted(holidays.every(desk.connection), key=lambda one: one.last_day < today)
+    every = sorted(holidays.every(desk.connection), key=lambda one: _is_over(desk, one.last_day))
     shown = [(one, holidays.going_before(one, every)) for one in every]
     return desk.page(
-        "holidays", holidays=shown, today=today, schedules=schedules.every(desk.connection),
+        "holidays", holidays=shown, is_over=partial(_is_over, desk), schedules=schedules.every(desk.connection),
         typed=_NOTHING | (typed or {}), day=date.fromisoformat, **said,
     )  # fmt: skip
+
+
+def _is_over(desk: Desk, last_day: str) -> bool:
+    return holidays.is_over(last_day, zone_of(desk.context.zone))
 
 
 @router.get("")
@@ -45,7 +49,8 @@ def add_holiday(
     """Add one; what was typed stays in the form where something is wrong with it."""
     new = holidays.New(name, first_day, last_day, schedule or None, hours)
     typed = {"name": name, "first_day": first_day, "last_day": last_day, "schedule": schedule, "hours": hours}
-    return desk.after(lambda: holidays.add(desk.connection, new, desk.actor.label), Sentence("Saved."), _shown, typed)
+    said = [Sentence("Saved."), *([holidays.OVER] if _is_over(desk, last_day or first_day) else [])]
+    return desk.after(lambda: holidays.add(desk.connection, new, desk.actor.label), together(said), _shown, typed)
 
 
 @router.post("/{holiday}/removal")

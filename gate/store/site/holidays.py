@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, tzinfo
 
 from gate.days import ENDS_BEFORE, day_of
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.names import clean_name
 from gate.schedule import Holiday, parse, written
 from gate.schedule_words import read_hours
@@ -18,6 +18,8 @@ from gate.store.record import audit
 from gate.store.site.schedules import id_of
 from gate.vocabulary import AuditEvent, Kind
 
+OVER = Sentence("Its last day is over already: look whether the year is right.")
+"""Said of a holiday that is added when it is over."""
 _LONGEST_DAYS = 366
 # Of several on one day that of the schedule itself holds, and of those the newest.
 _ORDER = "ORDER BY h.schedule_id IS NULL, h.id DESC"
@@ -46,6 +48,11 @@ class New:
     last_day: str = ""
     schedule: str | None = None
     hours: str = ""
+
+
+def is_over(last_day: str, zone: tzinfo) -> bool:
+    """Whether a day as the store has it is before today, where the gate's clock is in that zone."""
+    return last_day < datetime.now(zone).date().isoformat()
 
 
 def every(connection: sqlite3.Connection) -> list[Kept]:
