@@ -9,7 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from enroll.bulk import COLUMNS
+from api.importer import Import
+from enroll.application import Application
+from enroll.bulk import COLUMNS, Outcome, Row
+from gate.errors import Sentence
 from gate.names import name_key
 from gate.store.people import residents
 from gate.store.record import audit
@@ -390,3 +393,14 @@ def test_page_and_command_name_every_column_there_is(manager, facegate, tag):
     for column in COLUMNS:
         assert column in page
         assert column in told
+
+
+def test_how_far_an_import_is_counts_the_lines_that_its_sums_count(browser, context):
+    rows = [Row(line, Application.of("Li Na", None), "", "", "") for line in range(2, 7)]
+    refused = [Outcome(line, "X", "refused", Sentence("no name")) for line in (7, 8)]
+    done = [Outcome(line, "Li Na", "enrolled") for line in (2, 3, 4)]
+    context.importer.now = Import(rows, refused, Sentence("Read."), "en", outcomes=done, by="x")
+    shown = re.sub("<[^>]*>", " ", browser("manager").get("/import").text)
+    assert "5 of 7 rows" in shown
+    assert "3 to be enrolled" in shown
+    assert "2 not to be imported" in shown
