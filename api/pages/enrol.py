@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -50,6 +51,14 @@ _PHOTOS_CHOSEN = Sentence(
 )
 
 
+def _typed(name: _Text = "", unit: _Text = "", guardian: _Text = "") -> dict[str, str]:
+    """What the form holds again where it is corrected; whether they agreed is asked anew."""
+    return {"name": name, "unit": unit, "guardian": guardian}
+
+
+_Given = Annotated[dict[str, str], Depends(_typed)]
+
+
 @router.get("/enrol")
 def show_enrol(
     request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = "",
@@ -61,26 +70,14 @@ def show_enrol(
 
 @router.post("/enrol", dependencies=[Depends(refuse_form_of_another)])
 def enrol(
-    request: Request,
-    connection: Store,
-    context: Shared,
-    actor: Registrar,
-    photos: list[UploadFile] | None = None,
-    name: _Text = "",
-    unit: _Text = "",
-    resident: _Text = "",
-    way: Annotated[Given, Form()] = Way.SCREEN,
-    language: _Text = "en",
-    guardian: _Text = "",
-    agreed: Annotated[bool, Form()] = False,
-    seen: Annotated[bool, Form()] = False,
-    link: Annotated[str, Form(max_length=64)] = "",
-    key: Annotated[str, Form(max_length=64)] = "",
-) -> Response:
+    request: Request, connection: Store, context: Shared, actor: Registrar, given: _Given,
+    photos: list[UploadFile] | None = None, resident: _Text = "", way: Annotated[Given, Form()] = Way.SCREEN,
+    language: _Text = "en", agreed: Annotated[bool, Form()] = False, seen: Annotated[bool, Form()] = False,
+    link: Annotated[str, Form(max_length=64)] = "", key: Annotated[str, Form(max_length=64)] = "",
+) -> Response:  # fmt: skip
     """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
     is lost. The same form of one page, known by its `key`, enrols once however often it is sent."""
-    given = {"name": name, "unit": unit, "guardian": guardian}
-    words = language_of(request)
+    words, name, unit = language_of(request), given["name"], given["unit"]
     # A browser sends an empty part where no file was chosen.
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
@@ -95,7 +92,7 @@ def enrol(
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
-        typed = Typed(way, name, unit.strip(), resident, language, guardian)
+        typed = Typed(way, name, unit.strip(), resident, language, given["guardian"])
         with context.waiting.beginning:
             waiting = _begun(context, connection, actor, typed, sent, key)
             if seen and not waiting.found.lookalikes:
@@ -127,13 +124,15 @@ def enrol_seen(
     context: Shared,
     actor: Registrar,
     key: _Text,
+    given: _Given,
+    resident: _Text = "",
     photo: Annotated[list[int] | None, Form()] = None,
     another_than: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Enrol from those of the photos that somebody saw and kept; they are `another_than` those who were named there."""
     waiting, words = context.waiting.of(key, actor.label), language_of(request)
     if waiting is None:
-        return _over(request, connection, actor)
+        return _over(request, connection, actor, resident, given)
     kept = [made for number, made in enumerate(waiting.found.templates) if number in (photo or [])]
     if not kept and waiting.enrolled is None:
         return _look(request, connection, actor, waiting, words("Keep at least one photo, or cancel."))
@@ -147,12 +146,12 @@ def enrol_seen(
 
 
 @router.post("/enrol/cancelled")
-def cancel(context: Shared, actor: Registrar, key: _Text) -> Response:
-    """Keep nothing of it."""
-    waiting = context.waiting.of(key, actor.label)
+def cancel(
+    request: Request, context: Shared, actor: Registrar, key: _Text, given: _Given, resident: _Text = ""
+) -> Response:
+    """Keep nothing of it; what was typed is in the form again."""
     context.waiting.drop(key, actor.label)
-    whose = waiting.asked.whose if waiting is not None else None
-    return RedirectResponse(f"/enrol?resident={whose.id}" if whose else "/enrol", 303)
+    return then(request, f"/enrol?{urlencode({'resident': resident})}" if resident else "/enrol", Done(given=given))
 
 
 @router.post("/photos/checks")
@@ -224,10 +223,16 @@ def _told(request: Request, connection: sqlite3.Connection, actor: Actor, waitin
     return _done(request, waiting, waiting.enrolled)
 
 
-def _over(request: Request, connection: sqlite3.Connection, actor: Actor) -> Response:
+def _over(
+    request: Request,
+    connection: sqlite3.Connection,
+    actor: Actor,
+    resident: str = "",
+    given: dict[str, str] | None = None,
+) -> Response:
     """What is said of photos that do not wait any more."""
     said = language_of(request)(_OVER, minutes=round(LASTS_S / 60))
-    return _form(request, connection, actor, "", problem=said)
+    return _form(request, connection, actor, resident, given, problem=said)
 
 
 def _done(request: Request, waiting: Waiting, enrolled: Resident) -> Response:
@@ -264,14 +269,9 @@ def portrait_of(portrait: Image) -> str:
 
 
 def _form(
-    request: Request,
-    connection: sqlite3.Connection,
-    actor: Actor,
-    resident: str,
-    given: dict[str, str] | None = None,
-    look: str | None = None,
-    **said: str,
-) -> Response:
+    request: Request, connection: sqlite3.Connection, actor: Actor, resident: str,
+    given: dict[str, str] | None = None, look: str | None = None, **said: str,
+) -> Response:  # fmt: skip
     """The page to enrol on, with what is `given` in its form and `said` above it: a notice, a warning or a problem,
     which may be a `look` at somebody, as the record calls it."""
     language = language_of(request).tag

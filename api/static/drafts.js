@@ -25,7 +25,9 @@ const givenOf = (one) => {
   return one.defaultValue;
 };
 const nameOf = (one) => (isTicked(one) ? `${one.name}=${one.value}` : one.name);
-const forms = [...document.querySelectorAll("main form[method=post]")].filter((form) => fieldsOf(form).length);
+// Here somebody says yes first to what they sent: it was not taken yet.
+const asks = document.querySelector("#kept, form#look");
+const forms = asks ? [] : [...document.querySelectorAll("main form[method=post]")].filter((form) => fieldsOf(form).length);
 
 // Nothing of another person at this browser; and what was sent and taken is no draft any more.
 function tidy() {
@@ -33,9 +35,18 @@ function tidy() {
   if (!user) return sessionStorage.removeItem(SENT);
   for (const name of drafts()) if (!mine(name)) sessionStorage.removeItem(name);
   const sent = sessionStorage.getItem(SENT);
-  if (document.getElementById("kept")) return;
+  if (asks) return askedOf(sent ?? history.state?.sent);
   sessionStorage.removeItem(SENT);
-  if (sent && !document.querySelector("main > .problem[role=alert]")) sessionStorage.removeItem(sent);
+  // Whoever went back to correct it, or loaded the page again, was told nothing of it.
+  const anew = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+  if (sent && !anew && !document.querySelector("main > .problem[role=alert]")) sessionStorage.removeItem(sent);
+}
+
+// Also whoever comes forward again to the question says yes to that form.
+function askedOf(sent) {
+  if (!sent) return;
+  sessionStorage.setItem(SENT, sent);
+  history.replaceState({ sent }, "");
 }
 
 function keep(form) {

@@ -138,6 +138,19 @@ def test_cancelled_nothing_is_kept_and_no_other_user_finds_it(manager, browser, 
     assert residents.every(store) == []
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_what_was_typed_is_in_the_form_again_where_it_is_corrected_and_never_that_they_agreed(manager, photos, over):
+    asked = submit(manager, photos, "obama.jpg", guardian="Wang Wei", way="paper")
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked.text.split('id="look"')[1]))
+    back = manager.send("/enrol/cancelled", data=sent)
+    if over:
+        back = manager.send("/enrol/seen", data=sent | {"photo": "0"})
+        assert "Choose them again" in problem_of(back)
+    for typed in ('name="name" required maxlength="100" value="Wang Fang"', 'value="3-1204"', 'value="Wang Wei"'):
+        assert typed in back.text
+    assert ("checked" in back.text, "selected" in back.text) == (False, False)
+
+
 def test_without_a_face_kept_it_asks_again(manager, photos, store):
     answer = submit(manager, photos, "obama.jpg")
     assert "Keep at least one photo" in problem_of(say_yes(manager, answer, ()))

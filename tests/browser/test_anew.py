@@ -58,6 +58,30 @@ def test_a_page_that_comes_back_as_it_was_left_is_asked_for_anew(page):
     nobody_agreed(page)
 
 
+def test_back_from_the_question_whether_it_is_them_what_was_typed_is_corrected(page, photos, store):
+    # Nothing looks at them beside the form, so that it is asked after it.
+    page.route("**/photos/checks", lambda route: route.abort())
+    page.goto("/enrol")
+    page.get_by_label("Name").fill("Wang Fan")
+    page.get_by_label("Home").fill("3-1204")
+    agree(page)
+    page.get_by_label("Photos from a file").set_input_files(photos / "obama.jpg")
+    expect(page.locator("#taken li")).to_have_count(1)
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("heading", name="Is this Wang Fan?")).to_be_visible(timeout=30_000)
+    page.go_back()
+    for label, typed in (("Name", "Wang Fan"), ("Home", "3-1204")):
+        expect(page.get_by_label(label)).to_have_value(typed)
+    nobody_agreed(page)
+    page.go_forward()
+    page.get_by_role("button", name="Yes, enrol").click()
+    expect(page.get_by_role("status").first).to_have_text("Wang Fan is enrolled.")
+    # They are done with: the form is for the next.
+    page.go_back()
+    page.goto("/enrol")
+    expect(page.get_by_label("Name")).to_have_value("")
+
+
 def test_what_was_given_to_one_token_or_user_is_not_ticked_for_the_next(page, store):
     page.goto("/settings/tokens")
     page.get_by_label("Called").fill("lift")
