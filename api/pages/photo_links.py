@@ -27,7 +27,7 @@ from api.v1.residents import found_resident
 from enroll.application import Application, add_without_face
 from enroll.duplicates import LooksLikeAnother
 from gate.errors import Sentence
-from gate.store.people import photo_links, residents
+from gate.store.people import homes, photo_links, residents
 from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
 
@@ -131,10 +131,10 @@ def show_links(
     request: Request, connection: Store, context: Shared, actor: Registrar,
     key: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """The links that were just drawn for many, to whoever drew them."""
+    """The links that were just drawn for many, to whoever drew them: a home's beside one another."""
     at, reachable = address_for_phones(request, context)
     found = []
-    for one in residents.every(connection):
+    for one in (person for home in homes.grouped(residents.every(connection)) for person in home.people):
         secret = context.own_photos.take(key, one.id, actor.label)
         link = photo_links.by_secret(connection, digest(secret), datetime.now(UTC)) if secret else None
         if link is not None:

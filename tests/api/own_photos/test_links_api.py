@@ -125,7 +125,7 @@ def test_page_api_and_command_say_alike_whether_phones_reach_the_gate_by_a_link(
 
 
 def test_after_an_import_links_are_drawn_in_bulk_for_its_people_without_a_photo(manager, browser, phone, wang, store):
-    table = ("people.csv", "name,unit\n王芳,3-1204\nLi Na,1-101\nLi Wei,1-101\n".encode())
+    table = ("people.csv", "name,unit\n王芳,3-1204\nLi Na,1-101\nLi Wei,10-101\nLi Xu,1-101\n".encode())
     residents.enrol(store, "Not In It", "9-909", [])
     drawn(manager, wang)
     manager.post("/import", files=[("files", table)])
@@ -134,19 +134,22 @@ def test_after_an_import_links_are_drawn_in_bulk_for_its_people_without_a_photo(
     key = re.search(r'name="key" value="([^"]+)"', manager.get("/import").text)[1]
     manager.post("/import/run", data={"key": key})
     done = wait_for(lambda: "Finish" in (page := manager.get("/import").text) and page, 30)
-    assert "Draw links for 2 people without a photo" in done
+    assert "Draw links for 3 people without a photo" in done
     form = {"link_key": re.search(r'name="link_key" value="([^"]+)"', done)[1]}
     where = manager.post("/import/photo-links", data=form).headers["location"]
     # Pressed twice they are drawn once.
     assert manager.post("/import/photo-links", data=form).headers["location"] == where
     shown = manager.get(where).text
     links = re.findall(r"<code>https?://[^/]+(/photo/[\w-]{43})</code>", shown)
-    assert (len(links), "Li Na" in shown, "王芳" in shown, "Not In It" in shown) == (2, True, False, False)
+    assert (len(links), "Li Na" in shown, "王芳" in shown, "Not In It" in shown) == (3, True, False, False)
+    # A home's people stand beside one another, and no home is cut in two lines.
+    rows = re.findall(r'class="unit whole" href="/homes/[^"]+">([^<]+)</a>\s*</td><td>([^<]+)<', shown)
+    assert rows == [("1-101", "Li Na"), ("1-101", "Li Xu"), ("10-101", "Li Wei")]
     assert all("Li *" in phone().get(path).text for path in links)
     # The page of each says as much: it is shown again for as long.
     for page in re.findall(r'href="(/residents/[^"]+/photo-link\?[^"]+)"', shown) * 2:
         of_one = manager.get(page).text
         assert ("For 10 minutes it is shown here" in of_one, "It is shown only now" in of_one) == (True, False)
-    assert [line.personal["name"] for line in of_kind(store, "link_drawn")] == ["王芳", "Li Na", "Li Wei"]
+    assert [line.personal["name"] for line in of_kind(store, "link_drawn")] == ["王芳", "Li Na", "Li Wei", "Li Xu"]
     assert "<code>" not in browser("owner").get(where).text
     assert "without a photo" not in manager.get("/import").text
