@@ -1,5 +1,7 @@
 // Photos from files, from this device's camera or from the gate's: each is judged by the gate and shown with the face
 // that would be taken, before it is sent with the form.
+import { patience } from "/static/patience.js";
+
 const box = document.getElementById("camera");
 const form = document.getElementById("enrol");
 const files = form.querySelector("input[type=file]");
@@ -62,7 +64,7 @@ function judge(photo) {
 }
 
 async function ask(address, body) {
-  const answer = await fetch(address, { method: "POST", body });
+  const answer = await fetch(address, { method: "POST", body, signal: patience(body) });
   // Their login has ended: what was taken stays on the page.
   if (answer.redirected) form.dispatchEvent(new Event("ended"));
   if (answer.redirected || !answer.ok) throw new Error(answer.statusText);

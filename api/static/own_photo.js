@@ -1,4 +1,6 @@
 // A photo from this phone's camera, judged by the gate before it is sent with the form.
+import { patience } from "/static/patience.js";
+
 const box = document.getElementById("camera");
 const form = document.getElementById("own");
 const file = form.querySelector("input[type=file]");
@@ -10,10 +12,6 @@ const [start, video, taken, guide, take, send] = ["start", "viewfinder", "taken"
 // What a form has around its photo, at most, and the status that says that the photo itself was refused.
 const FORM_BYTES = 4096;
 const POOR = 422;
-// A phone that lost its network is told so; however slowly a photo comes that the gate still takes, it is waited for.
-const ANSWERED_WITHIN_MS = 60_000;
-const LEAST_BYTES_A_MS = 30;
-const patience = (bytes) => AbortSignal.timeout(ANSWERED_WITHIN_MS + bytes / LEAST_BYTES_A_MS);
 
 // Browsers lend the camera to pages that came over TLS alone.
 box.hidden = !navigator.mediaDevices;
@@ -51,7 +49,7 @@ take.addEventListener("click", async () => {
 async function judge(blob) {
   const body = new FormData();
   body.append("photo", blob, "camera.jpg");
-  const answer = await fetch(box.dataset.checks, { method: "POST", body, signal: patience(blob.size) });
+  const answer = await fetch(box.dataset.checks, { method: "POST", body, signal: patience(body) });
   const said = await answer.json();
   taken.src = URL.createObjectURL(blob);
   taken.hidden = false;
@@ -91,7 +89,8 @@ async function deliver() {
     say(words.large, "bad");
     return;
   }
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), signal: patience(chosen) });
+  const body = new FormData(form);
+  const answer = await fetch(form.action, { method: "POST", body, signal: patience(body) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const main = page.getElementById("main");
   if (!main) throw new Error("That is no page of ours.");

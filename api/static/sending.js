@@ -1,5 +1,7 @@
 // A form with files is sent without leaving its page: an answer that it was not taken, and a login that ended, lose nothing
 // that was chosen. It is kept nowhere else, and goes with the page.
+import { patience } from "/static/patience.js";
+
 const form = document.querySelector("form[data-sends]");
 const words = JSON.parse(form.dataset.sends);
 const userOf = (page) => page.querySelector("script[data-user]")?.dataset.user;
@@ -13,15 +15,16 @@ form.addEventListener("submit", async (event) => {
   tell(words.sending, "notice", "status");
   try {
     await deliver(body);
-  } catch {
-    await unsent();
+  } catch (error) {
+    await unsent(error);
   } finally {
     for (const one of buttons) one.disabled = false;
   }
 });
 
 async function deliver(body) {
-  const answer = await fetch(form.action, { method: "POST", body, headers: { "Form-Of": userOf(document) } });
+  const headers = { "Form-Of": userOf(document) };
+  const answer = await fetch(form.action, { method: "POST", body, headers, signal: patience(body) });
   if (answer.status === 204) return location.assign(answer.headers.get("Location"));
   if (answer.redirected) return ended();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -30,9 +33,10 @@ async function deliver(body) {
   refuse(page.querySelector("#main .problem[role=alert]").textContent);
 }
 
-// Of a large body the answer may not come through, since it is not read.
-async function unsent() {
-  const answer = await fetch("/enrol").catch(() => null);
+// Of a large body the answer may not come through, since it is not read. Of a gate that never answers nothing more is
+// asked.
+async function unsent(error) {
+  const answer = error.name === "TimeoutError" ? null : await fetch("/enrol", { signal: patience() }).catch(() => null);
   if (answer?.redirected) ended();
   else refuse(words.unsent);
 }

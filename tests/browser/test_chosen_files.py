@@ -96,6 +96,24 @@ def test_photos_stay_chosen_over_an_error_a_lost_network_and_a_login_that_ended(
     assert audit.verify(store) is None
 
 
+def test_a_gate_that_never_answers_is_said_to_whoever_sent_photos_and_all_of_it_stays(page, photos, store):
+    fill_in(page, photos / "obama.jpg")
+    # As if a minute were over sooner.
+    page.evaluate("window.whole = AbortSignal.timeout; AbortSignal.timeout = (ms) => whole.call(AbortSignal, ms / 60)")
+    page.route(re.compile("/(enrol|photos/checks)$"), lambda route: None)
+    enrol(page)
+    expect(page.get_by_role("status").first).to_have_text("It is being sent…")
+    expect(alert(page)).to_contain_text(f"It did not get through. {KEPT}")
+    page.get_by_label("Photos from a file").set_input_files(photos / "obama2.jpg")
+    expect(page.get_by_text("The gate has not looked at it")).to_be_visible()
+    page.unroute_all()
+    page.evaluate("AbortSignal.timeout = whole")
+    enrol(page)
+    page.get_by_role("button", name="Yes, enrol").click(timeout=30_000)
+    expect(page.get_by_role("status").first).to_have_text("Wang Fang is enrolled.", timeout=30_000)
+    assert [one.templates for one in residents.every(store)] == [2]
+
+
 def test_who_signs_in_instead_gets_none_of_it(page, context, photos, store):
     fill_in(page, photos / "obama.jpg")
     store.execute("DELETE FROM sessions")
