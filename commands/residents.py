@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,8 +12,10 @@ import click
 
 from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import UsageError
+from gate.store.copy_rows import people_in_memory
 from gate.store.people import changes, consents, erasure, finding, templates, together
 from gate.store.people import residents as store
+from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, Count, Deed
 
 
@@ -113,27 +118,30 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
 @click.argument("who", nargs=-1)
 @click.option("--search", help="Everyone whom these words find, as on the page: a name or a home.")
 @click.option("--unit", help="Everyone of this home, however it is written, and nobody of another.")
-@click.option("--value", default="", help="The group, the schedule or the last day; without it theirs is taken away.")
+@click.option("--value", help="The group, the schedule or the last day; an empty one takes theirs away.")
 @click.option("--count", help="How many they are, as shown without --yes: needed to erase them.")
 @click.option("--yes", is_flag=True, help="Do it. Without this it shows whom it concerns.")
 @state_option
 @json_option
 def do_together(
-    deed: str, who: tuple[str, ...], search: str | None, unit: str | None, value: str, count: str | None,
+    deed: str, who: tuple[str, ...], search: str | None, unit: str | None, value: str | None, count: str | None,
     yes: bool, state: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Do one thing to many, WHO by name or id: to all of them or to nobody."""
     _refuse_unclear(who, search, unit)
+    given = _value(Deed(deed), value)
     gate = home(state, config)
     with gate.store() as connection:
         named = list({one.id: one for one in (store.find(connection, one) for one in who)}.values())
         people = together.meant(connection, Deed(deed), named or finding.search(connection, search or "", unit))
         said = Count("--count", count, always=True)
-        receipt = together.do(connection, Deed(deed), value, people, said, by=gate.by) if yes else None
+        receipt = together.do(connection, Deed(deed), given, people, said, by=gate.by) if yes else None
         if not yes:
+            _rehearse(connection, Deed(deed), given, people)
             record_look(connection, "residents", gate.by)
     if as_json:
-        print_json({"done": yes, "people": len(people), "receipt": receipt and asdict(receipt)})
+        whom = {} if yes else {"residents": [{"id": one.id, "name": one.name, "unit": one.unit} for one in people]}
+        print_json({"done": yes, "people": len(people), "receipt": receipt and asdict(receipt)} | whom)
         return
     if not yes:
         print_table(("name", "unit", "id"), [(one.name, one.unit, one.id) for one in people], "")
@@ -152,6 +160,20 @@ def _refuse_unclear(who: tuple[str, ...], search: str | None, unit: str | None) 
     said = search if search is not None else unit
     if said is not None and finding.says_nothing(said):
         raise UsageError("There is no name and no home in --search or --unit; without one it would be everybody.")
+
+
+def _value(deed: Deed, given: str | None) -> str:
+    """What goes with a deed. Raises UsageError where it is forgotten: that would take away what everybody has."""
+    if given is None and deed not in ERASING:
+        raise UsageError("Say which with --value: the group, the schedule or the last day; '' takes theirs away.")
+    return given or ""
+
+
+def _rehearse(connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident]) -> None:
+    """Raises Refusal where a change could not be made, as making it would; erasing is asked for by its count."""
+    if deed not in ERASING:
+        with closing(people_in_memory(connection)) as copy:
+            together.do(copy, deed, value, people, Count("--count"), by="a rehearsal")
 
 
 def _print_receipt(receipt: erasure.Receipt) -> None:

@@ -81,6 +81,9 @@ def test_by_command_it_shows_first_whom_it_concerns(facegate, store, people):  #
     assert "2 in all. Nothing was changed." in shown.out
     assert [line.details["what"] for line in of_kind(store, "looked_at")] == ["residents"]
     assert len(residents.every(store)) == 3
+    told = facegate("residents", "together", "moved_out", "--search", "1-101", "--json").answer
+    assert (told["done"], [one["unit"] for one in told["residents"]]) == (False, ["1-101", "1-101"])
+    assert len(of_kind(store, "looked_at")) == 2
     assert facegate("residents", "together", "moved_out").code == 2
     # An empty variable of a shell means nobody, and not everybody.
     for nothing in ("", "  ", "''", "-"):
@@ -104,7 +107,22 @@ def test_by_command_a_home_is_that_home_alone(facegate, store):
     for name, home in (("Ann", "6-101"), ("Bo", "16-101"), ("Cy", "6-1012"), ("Di", "6栋101室")):
         residents.enrol(store, name, home, [])
     for way in ("--unit", "--search"):
-        shown = facegate("residents", "together", "group", way, "6-101", "--json")
+        shown = facegate("residents", "together", "group", way, "6-101", "--value", "", "--json")
         assert shown.answer["people"] == 2
     assert facegate("residents", "together", "moved_out", "--unit", "6幢101", "--yes", "--count", "2").code == 0
     assert [one.unit for one in residents.every(store)] == ["16-101", "6-1012"]
+
+
+def test_by_command_a_value_must_be_given_and_one_that_is_none_is_told_before_it_is_done(facegate, store, people):  # noqa: F811
+    everyone = ("residents", "together", "last_day", "--search", "1-101")
+    assert facegate(*everyone, "--value", "2027-01-31", "--yes").code == 0
+    forgotten = facegate(*everyone, "--yes")
+    assert (forgotten.code, "Say which with --value" in forgotten.err) == (2, True)
+    for yes in ((), ("--yes",)):
+        refused = facegate(*everyone, "--value", "31.1.2027", *yes)
+        assert (refused.code, "31.1.2027 is not a date" in refused.err, refused.out) == (1, True, "")
+    # What is only tried changes nothing; an empty value takes it away.
+    assert facegate(*everyone, "--value", "").code == 0
+    assert [one.valid_until for one in residents.every(store)].count("2027-01-31") == 2
+    assert facegate(*everyone, "--value", "", "--yes").code == 0
+    assert [one.valid_until for one in residents.every(store)] == [None] * 3
