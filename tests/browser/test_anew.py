@@ -76,6 +76,7 @@ def test_back_from_the_question_whether_it_is_them_what_was_typed_is_corrected(p
     page.go_forward()
     page.get_by_role("button", name="Yes, enrol").click()
     expect(page.get_by_role("status").first).to_have_text("Wang Fan is enrolled.")
+    page.wait_for_load_state()
     # They are done with: the form is for the next.
     page.go_back()
     page.goto("/enrol")
