@@ -170,6 +170,8 @@ def change_resident(
     name = clean_name(change.name) if change.name is not None else None
     wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
     changed = changes.change(connection, found, wanted, by=actor.label)
+    if changed == found:
+        record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(changed)
     return shown(changed)
 

@@ -23,7 +23,7 @@ def by_api(browser):
 @pytest.fixture
 def by_command(facegate):
     def do(deed, chosen, **given):
-        options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+        options = [part for name, value in ({"value": ""} | given).items() for part in (f"--{name}", str(value))]
         done = facegate("residents", "together", deed, *(one.id for one in chosen), *options, "--yes", "--json")
         return done.answer if done.code == 0 else done.code
 
