@@ -69,6 +69,7 @@ def test_back_from_the_question_whether_it_is_them_what_was_typed_is_corrected(p
     expect(page.locator("#taken li")).to_have_count(1)
     page.get_by_role("button", name="Enrol", exact=True).click()
     expect(page.get_by_role("heading", name="Is this Wang Fan?")).to_be_visible(timeout=30_000)
+    page.wait_for_load_state()
     page.go_back()
     for label, typed in (("Name", "Wang Fan"), ("Home", "3-1204")):
         expect(page.get_by_label(label)).to_have_value(typed)
