@@ -40,9 +40,12 @@ NO_PAGES = {
 PAGES = {
     "/": ("/",),
     "/account": ("/account",),
+    "/account/kept": ("/account/kept",),
     "/door": ("/door",),
     "/door/drill": ("/door/drill",),
     "/enrol": ("/enrol", "/enrol?resident={one}", "/enrol?unit={home}"),
+    # As it is when nothing waits any more; the question itself is a state between pages.
+    "/enrol/seen": ("/enrol/seen?key=over",),
     "/events": (
         "/events", "/events?when=yesterday", "/events?when=yesterday&hour=9", "/events?when=week&person=fang",
         "/events?what=refusals", "/events?what=everything", "/events?what=operations", "/events?person=nobody+at+all",
@@ -54,6 +57,7 @@ PAGES = {
     "/homes/{written}": ("/homes/1-101", "/homes/{home}"),
     "/import": ("/import",),
     "/owner": (),
+    "/photo-links": ("/photo-links?key=over",),
     # Its secret is drawn for one resident: looked at where the link is tried.
     "/photo/{secret}": (),
     "/receipts": ("/receipts",),
