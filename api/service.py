@@ -69,8 +69,7 @@ def _configuration(console: Console) -> uvicorn.Config:
     certificate, key = console.certificate or (None, None)
     return uvicorn.Config(
         create_app(console.context),
-        # Any callable that makes a protocol will do.
-        http=partial(Connection, doors=console.doors),  # type: ignore[arg-type]
+        http=partial(Connection, doors=console.doors),  # type: ignore[arg-type]  # any callable that makes a protocol will do
         loop="asyncio",
         ws="none",
         backlog=BACKLOG,

@@ -210,7 +210,6 @@ def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, ph
 
 
 def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
-    from gate.store.record import audit
     from gate.vocabulary import AuditEvent
 
     for _ in range(5):
@@ -225,50 +224,6 @@ def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
     store.execute("DELETE FROM audit WHERE sequence = 6")
     done = facegate("audit", "verify")
     assert (done.code, "line 6" in done.err) == (1, True)
-
-
-def test_relay_off_needs_no_running_door(facegate, state):
-    from gate.door.pins import JOURNAL_NAME, read_journal
-
-    (state / "run" / "door").mkdir(parents=True)
-    (state / "run" / "door" / JOURNAL_NAME).write_text('{"mono": 1.0, "pin": "GPIO17", "level": true, "pid": 1}\n')
-    done = facegate("door", "relay-off", "--json")
-    assert (done.code, done.answer["by"]) == (0, "claiming its pin")
-    assert read_journal(state / "run" / "door" / JOURNAL_NAME)[1]["level"] is False
-
-
-def test_the_door_from_its_own_machine(facegate, state):
-    from tests.door import door_process
-
-    with door_process(state, pulse_s=0.5, min_interval_s=5):
-        assert "mode: normal" in facegate("door", "status").out
-        assert facegate("door", "open").out == "The door opens.\n"
-        again = facegate("door", "open", "--json")
-        assert (again.code, again.err.strip()) == (1, "The door did not open: busy.")
-        assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
-
-
-def test_a_door_that_refuses_or_is_not_understood_is_never_taken_for_done(facegate, state):
-    from tests.said import answering
-
-    refusal = {"granted": False, "reason": "wrong_peer"}
-    with answering(state, "door", refusal):
-        for command in (("door", "open"), ("door", "lockdown"), ("door", "relay-off")):
-            done = facegate(*command)
-            assert (done.code, "wrong_peer" in done.err) == (1, True), command
-        status = facegate("door", "status")
-        assert (status.code, "not what was asked for (wrong_peer)" in status.err) == (2, True)
-        assert "The gate is running" in facegate("restore", state / "some.tar.gz", "--yes").err
-    with answering(state, "door", {"released": "of another version"}):
-        assert "not what was asked for" in facegate("door", "open").err
-        assert "not what was asked for" in facegate("door", "relay-off").err
-
-
-def test_a_door_from_before_an_upgrade_that_lets_its_relay_go_is_understood(facegate, state):
-    from tests.said import answering
-
-    with answering(state, "door", {"released": True}):
-        assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
 
 
 def test_a_newer_database_is_one_sentence_for_every_command(facegate, store):
@@ -328,77 +283,6 @@ def test_the_default_pack_is_fetched_on_first_use_and_no_other(facegate, photos,
     assert done.code == 0, done.err
     assert "Fetching the model pack open, once..." in done.err
     assert "Fetching" not in facegate("enroll", "A", photos / "obama2.jpg", **elsewhere).err
-
-
-def test_schedules_and_groups_from_the_command_line(facegate, store):
-    residents.enrol(store, "Wang Fang", None, [])
-    assert facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00", "Sat 09:00-12:00").code == 0
-    # What is kept is told, not what was typed.
-    assert facegate("schedules", "put", "late", "周五晚上8点到12点").out == "late: Fri 20:00-24:00.\n"
-    assert facegate("schedules", "remove", "late").code == 0
-    assert facegate("groups", "put", "cleaners", "--schedule", "day").code == 0
-    changed = facegate("residents", "change", "Wang Fang", "--group", "cleaners", "--more-time")
-    assert changed.out.strip() == "Wang Fang: Mon-Fri 07:00-19:00; Sat 09:00-12:00, with more time."
-    assert residents.find(store, "Wang Fang").extended
-    listed = facegate("schedules", "list", "--json").answer
-    assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
-    assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
-    assert "in use: 1. Give those another first." in facegate("schedules", "remove", "day").err
-    assert facegate("schedules", "put", "night", "daily 22:00-02:00").code == 0
-    night = facegate("holidays", "add", "New year", "2027-01-01", "--schedule", "night", "--json").answer["added"]
-    assert "has holidays of its own: 1. Remove those first." in facegate("schedules", "remove", "night").err
-    assert facegate("holidays", "remove", night).code == facegate("schedules", "remove", "night").code == 0
-    added = facegate(
-        "holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9:00-12:00", "--json"
-    ).answer
-    (one,) = facegate("holidays", "list", "--json").answer["holidays"]
-    assert (one["id"], one["last_day"], one["windows"]) == (added["added"], "2027-01-03", "daily 09:00-12:00")
-    twice = facegate("holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9点到12点")
-    assert (twice.code, "is there already" in twice.err) == (1, True)
-    other = facegate("holidays", "add", "A day off", "2027-01-03", "2027-01-04")
-    assert (other.code, "New year (2027-01-01 to 2027-01-03) has some of these days already" in other.err) == (1, True)
-    own = facegate("holidays", "add", "Guards", "2027-01-03", "--schedule", "day")
-    assert own.out.splitlines() == ["Guards: closed.", "On the days that both have it goes before New year."]
-    first, guards = facegate("holidays", "list", "--json").answer["holidays"]
-    assert (first["yields_to"], guards["yields_to"]) == ([guards["id"]], [])
-    assert facegate("holidays", "remove", guards["id"]).code == 0
-    assert facegate("holidays", "remove", one["id"]).code == 0
-    for wrong, sentence in (
-        (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
-        # What the door would take for a night is asked about where somebody typed it.
-        (["schedules", "put", "x", "Mon-Fri 9:00-5:00"], "what is before noon and what is after it"),
-        (["schedules", "put", "x", "Mon 8:00-12:00", "Mon 2:00-6:00"], "what is before noon and what is after it"),
-        (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
-        (["schedules", "remove", "x"], "There is no schedule x"),
-        (["schedules", "free-access", "day"], "no relay that keeps it open"),
-        (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
-        (["holidays", "add", "New year", "2027-01-01", "--schedule", "x"], "There is no schedule x"),
-        (["holidays", "add", "New year", "2027-01-01", "--hours", "Mon 8:00-12:00"], "names days;"),
-        (["holidays", "remove", "x"], "There is no such holiday"),
-        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
-    ):
-        done = facegate(*wrong)
-        assert (done.code, sentence in done.err, len(done.err.splitlines())) == (1, True, 1), done.err
-    assert facegate("residents", "change", "Wang Fang").code == 2
-    assert facegate("residents", "change", "Wang Fang", "--group", "", "--usual-time").out.strip() == (
-        "Wang Fang: at any time."
-    )
-    assert audit.verify(store) is None
-
-
-def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
-    from tests.door import door_process
-
-    with door_process(state):
-        assert facegate("door", "lockdown").code == 0
-        refused = facegate("door", "open")
-        assert (refused.code, refused.err.strip()) == (1, "The door did not open: lockdown.")
-        assert facegate("door", "release").code == 0
-        held = facegate("door", "hold", "--json")
-        assert (held.code, held.answer if held.code == 0 else held.err.strip()) == (
-            1, "The door refused: no_hold_relay.",
-        )  # fmt: skip
-        assert facegate("door", "open").code == 0
 
 
 def test_settings_are_shown_without_the_cameras_password_and_written_for_each_process(facegate, state):

@@ -1,0 +1,60 @@
+"""`facegate schedules`, `groups` and `holidays`, and who has them."""
+
+from gate.store.people import residents
+from gate.store.record import audit
+
+
+def test_schedules_and_groups_from_the_command_line(facegate, store):
+    residents.enrol(store, "Wang Fang", None, [])
+    assert facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00", "Sat 09:00-12:00").code == 0
+    # What is kept is told, not what was typed.
+    assert facegate("schedules", "put", "late", "周五晚上8点到12点").out == "late: Fri 20:00-24:00.\n"
+    assert facegate("schedules", "remove", "late").code == 0
+    assert facegate("groups", "put", "cleaners", "--schedule", "day").code == 0
+    changed = facegate("residents", "change", "Wang Fang", "--group", "cleaners", "--more-time")
+    assert changed.out.strip() == "Wang Fang: Mon-Fri 07:00-19:00; Sat 09:00-12:00, with more time."
+    assert residents.find(store, "Wang Fang").extended
+    listed = facegate("schedules", "list", "--json").answer
+    assert listed["schedules"] == [{"name": "day", "windows": "Mon-Fri 07:00-19:00; Sat 09:00-12:00", "used_by": 1}]
+    assert facegate("groups", "list", "--json").answer["groups"][0]["residents"] == 1
+    assert "in use: 1. Give those another first." in facegate("schedules", "remove", "day").err
+    assert facegate("schedules", "put", "night", "daily 22:00-02:00").code == 0
+    night = facegate("holidays", "add", "New year", "2027-01-01", "--schedule", "night", "--json").answer["added"]
+    assert "has holidays of its own: 1. Remove those first." in facegate("schedules", "remove", "night").err
+    assert facegate("holidays", "remove", night).code == facegate("schedules", "remove", "night").code == 0
+    added = facegate(
+        "holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9:00-12:00", "--json"
+    ).answer
+    (one,) = facegate("holidays", "list", "--json").answer["holidays"]
+    assert (one["id"], one["last_day"], one["windows"]) == (added["added"], "2027-01-03", "daily 09:00-12:00")
+    twice = facegate("holidays", "add", "New year", "2027-01-01", "2027-01-03", "--hours", "9点到12点")
+    assert (twice.code, "is there already" in twice.err) == (1, True)
+    other = facegate("holidays", "add", "A day off", "2027-01-03", "2027-01-04")
+    assert (other.code, "New year (2027-01-01 to 2027-01-03) has some of these days already" in other.err) == (1, True)
+    own = facegate("holidays", "add", "Guards", "2027-01-03", "--schedule", "day")
+    assert own.out.splitlines() == ["Guards: closed.", "On the days that both have it goes before New year."]
+    first, guards = facegate("holidays", "list", "--json").answer["holidays"]
+    assert (first["yields_to"], guards["yields_to"]) == ([guards["id"]], [])
+    assert facegate("holidays", "remove", guards["id"]).code == 0
+    assert facegate("holidays", "remove", one["id"]).code == 0
+    for wrong, sentence in (
+        (["schedules", "put", "x", "Mon 09:00-09:00"], "never opens: it ends when it begins"),
+        # What the door would take for a night is asked about where somebody typed it.
+        (["schedules", "put", "x", "Mon-Fri 9:00-5:00"], "what is before noon and what is after it"),
+        (["schedules", "put", "x", "Mon 8:00-12:00", "Mon 2:00-6:00"], "what is before noon and what is after it"),
+        (["schedules", "put", "x", "Mon 08:00-12:00", "Mon 11:00-13:00"], "overlaps itself on Mon at 11:00"),
+        (["schedules", "remove", "x"], "There is no schedule x"),
+        (["schedules", "free-access", "day"], "no relay that keeps it open"),
+        (["groups", "put", "y", "--schedule", "x"], "There is no schedule x"),
+        (["holidays", "add", "New year", "2027-01-01", "--schedule", "x"], "There is no schedule x"),
+        (["holidays", "add", "New year", "2027-01-01", "--hours", "Mon 8:00-12:00"], "names days;"),
+        (["holidays", "remove", "x"], "There is no such holiday"),
+        (["residents", "change", "Wang Fang", "--schedule", "x"], "There is no schedule x"),
+    ):
+        done = facegate(*wrong)
+        assert (done.code, sentence in done.err, len(done.err.splitlines())) == (1, True, 1), done.err
+    assert facegate("residents", "change", "Wang Fang").code == 2
+    assert facegate("residents", "change", "Wang Fang", "--group", "", "--usual-time").out.strip() == (
+        "Wang Fang: at any time."
+    )
+    assert audit.verify(store) is None
