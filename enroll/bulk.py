@@ -270,7 +270,7 @@ def _is_yes(text: str) -> bool:
 
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
-    if row.group and row.group not in {one.name for one in schedules.groups(connection)}:
+    if row.group and not schedules.has_group(connection, row.group):
         raise UsageError(NO_GROUP, name=row.group)
 
 

@@ -44,6 +44,8 @@ def name_key(text: str) -> str:
 def folded_name(text: str) -> str:
     """What all writings of one name have in common, also in other capitals and of another width.
 
+    The store keeps it beside each name: whoever changes this lets a migration fold all names anew.
+
     >>> folded_name("ＬＩ  Wei") == folded_name("li wei"), folded_name("Lí") == folded_name("Li")
     (True, False)
     """

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from gate.errors import Sentence
-from gate.names import normalised
+from gate.names import folded_name, normalised
 from gate.places import folder, share
 from gate.store.ids import new_id
 from gate.store.troubles import DAMAGED, UnusableState
@@ -213,6 +213,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _run_migrations(connection: sqlite3.Connection, after: int, upto: int) -> None:
     connection.create_function("normalised", 1, lambda text: text and normalised(text), deterministic=True)
+    connection.create_function("folded_name", 1, folded_name, deterministic=True)
     for number, script in _migrations():
         if after < number <= upto:
             for statement in _statements(script):

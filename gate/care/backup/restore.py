@@ -27,6 +27,7 @@ from gate.store.database import (
     open_database,
     open_read_only,
 )
+from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
@@ -65,6 +66,7 @@ def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
         backup = Backup(path, manifest.made_at, people, events)
         with closing(open_database(new)) as connection, _present(state, Path(scratch) / "now") as now:
             present = now if now is not None and same_gate(connection, now) else None
+            residents.fold_names(connection)
             dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)
             restored = Restored(backup, manifest.sealed, present is not None, accounts.has_owner(connection), dropped)
             audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored, present)))

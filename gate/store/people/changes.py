@@ -79,7 +79,7 @@ def _columns(connection: sqlite3.Connection, wanted: Changes) -> dict[str, objec
     if wanted.extended is not None:
         found["extended"] = int(wanted.extended)
     if wanted.name:
-        found["name"] = wanted.name
+        found |= {"name": wanted.name, "folded_name": folded_name(wanted.name)}
     for column, text in (("unit", wanted.unit), ("valid_from", wanted.valid_from), ("valid_until", wanted.valid_until)):
         if text is not None:
             found[column] = text or None

@@ -52,6 +52,11 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
     return [Named(*row) for row in rows]
 
 
+def has_group(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether there is a group of this name."""
+    return connection.execute("SELECT 1 FROM groups WHERE name = ?", (name,)).fetchone() is not None
+
+
 def put(connection: sqlite3.Connection, name: str, windows: str, by: str, groups: Iterable[str] = ()) -> str:
     """Add a schedule or change its windows, and give it to `groups`, which are made where there is none of that name.
 
