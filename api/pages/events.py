@@ -29,6 +29,7 @@ from gate.clock import zone_of
 from gate.store.people import residents
 from gate.store.people.residents import Resident
 from gate.store.record import approaches, audit, times
+from gate.store.record.approaches import Page
 from gate.store.record.audit import Line
 from gate.store.record.search import Search, every
 from gate.store.record.times import Count
@@ -80,7 +81,7 @@ def show_events(
     spanned = _span(asked, now)
     search = _search(connection, asked, spanned, actor)
     found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
-    known = {one.id: one for one in residents.every(connection)}
+    known = _known(connection, asked, found)
     return page_of_people(
         request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
@@ -180,6 +181,13 @@ def _strip(
         counts = times.by_hour(times.quarters(connection, *bounds(spanned.day, zone)), zone)
     after = spanned.day + day if spanned.day < now.date() else None
     return _Strip(spanned.day, spanned.day - day, after, counts)
+
+
+def _known(connection: sqlite3.Connection, asked: Asked, found: Page) -> dict[str, Resident]:
+    """Those whom the page names who live here, by their id."""
+    lines = [line for one in found.approaches for line in one.lines]
+    named = {line.personal.get(part, "") for line in lines for part in ("resident", "nearest")} | {asked.resident}
+    return {one.id: one for one in residents.of_ids(connection, named)}
 
 
 def _nearest(known: dict[str, Resident]) -> Callable[[Line], Resident | None]:

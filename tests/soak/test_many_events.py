@@ -75,6 +75,7 @@ QUERIES = {
     "refused for a common reason": "reason=unknown",
     "refused for a rare reason": "what=refusals&reason=busy",
     "for no reason there is": "reason=lockdown",
+    "a common reason, of what never has it": "what=door&reason=unknown",
     "alarms, of which there are none": "what=alarms",
     "one person": "person=Person 77",
     "one home": "person=3-14",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +73,12 @@ def get(connection: sqlite3.Connection, resident: str) -> Resident | None:
     """One resident by id."""
     row = connection.execute(f"{_SELECT} WHERE r.id = ?", (resident,)).fetchone()
     return _resident(row) if row else None
+
+
+def of_ids(connection: sqlite3.Connection, ids: Collection[str]) -> list[Resident]:
+    """Those of these who live here."""
+    among = "WHERE r.id IN (SELECT value FROM json_each(?))"
+    return [_resident(row) for row in connection.execute(f"{_SELECT} {among}", (json.dumps(list(ids)),))]
 
 
 def find(connection: sqlite3.Connection, who: str) -> Resident:

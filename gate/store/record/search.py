@@ -11,8 +11,10 @@ from gate.store.record import audit
 from gate.store.record.audit import Line
 from gate.vocabulary import Kind
 
-# Up to so many people are looked up one by one; more are so common in the record that it is read through.
+# Up to so many people, with so many lines, are looked up one by one; more are so common in the record that it is read
+# through.
 _FEW_PEOPLE = 50
+_FEW_LINES = 20_000
 # A span of time with at most so many lines is found by time; a longer one is read from its end.
 _SHORT_SPAN = 5_000
 MAX_PAGE = 500
@@ -20,6 +22,11 @@ MAX_PAGE = 500
 _WRITTEN_LATE = 1_000
 # So many marks may stand in one question.
 _ASKED_AT_ONCE = 500
+# The record is read through from its end: so many lines first, and each time so many times more.
+_READ_FIRST = 4_096
+_READ_MORE = 8
+# Each by a question of its own, or SQLite reads all lines for both.
+_ENDS = "SELECT coalesce((SELECT min(sequence) - 1 FROM audit), 0), coalesce((SELECT max(sequence) FROM audit), 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +48,13 @@ def page(connection: sqlite3.Connection, search: Search, before: int | None = No
     if search.residents is not None and not search.residents:
         return []
     found = _conditions(connection, search)
-    if before is not None:
-        found.add("a.sequence < ?", before)
     most = min(count, MAX_PAGE)
-    if not found.each_of:
-        rows = connection.execute(found.newest(), (*found.values, most)).fetchall()
-        return lines_at(connection, [row[0] for row in rows])
-    # The newest of each kind lie together in an index: of several at once all there are would be sorted.
-    parts = " UNION ALL ".join(f"SELECT * FROM ({found.newest('a.kind = ?')})" for _ in found.each_of)  # noqa: S608 - ours
-    values = [value for kind in found.each_of for value in (kind, *found.values, most)]
-    rows = connection.execute(f"{parts} ORDER BY 1 DESC LIMIT ?", (*values, most)).fetchall()
-    return lines_at(connection, [row[0] for row in rows])
+    numbers: list[int] = []
+    for after, upto in _spans(connection, found, before):
+        numbers += _newest(connection, found, after, upto, most - len(numbers))
+        if len(numbers) == most:
+            break
+    return lines_at(connection, numbers)
 
 
 def every(connection: sqlite3.Connection, search: Search) -> Iterator[Line]:
@@ -87,41 +90,60 @@ class _Conditions:
     """What stands behind WHERE, the values of its marks, and what SQLite is told of how to find it."""
 
     hint: str = ""
+    at_once: bool = False
+    """Whether all that may match is looked up; else the record is read through from its end."""
+    newest: int | None = None
+    """No line after this one matches; None: any may be the newest."""
     clauses: list[str] = field(default_factory=list)
     values: list[str | int] = field(default_factory=list)
     each_of: tuple[str, ...] = ()
     """Kinds of which the newest lines are found one kind after the other."""
 
-    def newest(self, first: str = "") -> str:
+    def question(self, *first: str) -> str:
         """The question for the numbers of the newest lines; its last mark is how many."""
-        clauses = [first, *self.clauses] if first else self.clauses
-        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-        return f"SELECT a.sequence FROM audit a {self.hint} {where} ORDER BY a.sequence DESC LIMIT ?"  # noqa: S608 - ours
+        where = " AND ".join((*first, *self.clauses))
+        return f"SELECT a.sequence FROM audit a {self.hint} WHERE {where} ORDER BY a.sequence DESC LIMIT ?"  # noqa: S608 - ours
 
     def add(self, clause: str, *values: str | int) -> None:
         self.clauses.append(clause)
         self.values += values
 
 
+def _spans(connection: sqlite3.Connection, found: _Conditions, before: int | None) -> Iterator[tuple[int, int]]:
+    """The lines to look among, after one and up to another, the newest first: most searches find enough at the end."""
+    ((oldest, last),) = connection.execute(_ENDS)
+    ends = (last, found.newest, before - 1 if before is not None else None)
+    upto = min(end for end in ends if end is not None)
+    count = upto - oldest if found.at_once else _READ_FIRST
+    while upto > oldest:
+        after = max(upto - count, oldest)
+        yield after, upto
+        upto, count = after, count * _READ_MORE
+
+
+def _newest(connection: sqlite3.Connection, found: _Conditions, after: int, upto: int, most: int) -> list[int]:
+    """The numbers of the newest lines that match among those after one and up to another."""
+    # A plus keeps SQLite from reading them all, where few are looked up.
+    number = "+a.sequence" if found.at_once else "a.sequence"
+    among, values = f"{number} > ? AND {number} <= ?", (after, upto, *found.values, most)
+    if not found.each_of:
+        return [row[0] for row in connection.execute(found.question(among), values)]
+    # The newest of each kind lie together in an index: of several at once all there are would be sorted.
+    parts = " UNION ALL ".join(f"SELECT * FROM ({found.question('a.kind = ?', among)})" for _ in found.each_of)  # noqa: S608 - ours
+    each = [value for kind in found.each_of for value in (kind, *values)]
+    return [row[0] for row in connection.execute(f"{parts} ORDER BY 1 DESC LIMIT ?", (*each, most))]
+
+
 def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     found = _Conditions()
-    few = search.residents is not None and len(search.residents) <= _FEW_PEOPLE
-    if search.residents is not None and few:
-        among = f"{_field(search)} AND resident_id IN ({_marks(search.residents)})"
-        found.add(f"a.id IN (SELECT event_id FROM audit_personal WHERE {among})", *search.residents)  # noqa: S608 - marks
-    else:
-        if search.residents is not None:
-            # A plus keeps SQLite from beginning with an index.
-            among = f"{_field(search)} AND +resident_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
-            found.add(
-                f"EXISTS (SELECT 1 FROM audit_personal WHERE event_id = a.id AND {among})",  # noqa: S608 - ours
-                json.dumps(search.residents),
-            )
-        if (search.since or search.until) and _short(connection, search):
-            found.hint = "INDEXED BY audit_by_time"
-        elif search.until and (newest := _newest_before(connection, search.until)) is not None:
-            found.add("a.sequence <= ?", newest)
-    if search.kinds and (few or found.hint):
+    if search.residents is not None:
+        _add_residents(connection, found, search)
+    if not found.at_once and (search.since or search.until):
+        if _short(connection, search):
+            found.hint, found.at_once = "INDEXED BY audit_by_time", True
+        elif search.until:
+            found.newest = _newest_before(connection, search.until)
+    if search.kinds and (found.at_once or search.reason):
         found.add(f"+a.kind IN ({_marks(search.kinds)})", *search.kinds)
     else:
         # One that is asked for twice is asked for once.
@@ -134,6 +156,25 @@ def _conditions(connection: sqlite3.Connection, search: Search) -> _Conditions:
     if search.until:
         found.add(f"{at} < ?", search.until)
     return found
+
+
+def _add_residents(connection: sqlite3.Connection, found: _Conditions, search: Search) -> None:
+    """Only lines about one of the residents, by whichever way reads less."""
+    people = search.residents or ()
+    about = f"SELECT event_id FROM audit_personal WHERE {_field(search)}"  # noqa: S608 - ours
+    if len(people) <= _FEW_PEOPLE:
+        those = f"{about} AND resident_id IN ({_marks(people)})"
+        (count,) = connection.execute(
+            f"SELECT count(*) FROM ({those} LIMIT ?)",  # noqa: S608 - marks
+            (*people, _FEW_LINES + 1),
+        ).fetchone()
+        if count <= _FEW_LINES:
+            found.at_once = True
+            found.add(f"a.id IN ({those})", *people)
+            return
+    # A plus keeps SQLite from beginning with an index.
+    those = f"{about} AND event_id = a.id AND +resident_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
+    found.add(f"EXISTS ({those})", json.dumps(people))
 
 
 def _field(search: Search) -> str:

@@ -47,4 +47,4 @@ def test_receipts_are_listed_by_as_few_questions_however_many_they_are(store):
         receipts.newest(store, None, 50)
         store.set_trace_callback(None)
     assert len(receipts.newest(store, None, 50)) == 31
-    assert len(asked) == 2 * 3
+    assert len(asked) == 2 * 4
