@@ -113,6 +113,8 @@ def _commonest(people: Collection[Resident]) -> str | None:
 
 def _folded(written: str) -> str:
     """In small, plain letters, with European digits."""
+    if written.isascii():
+        return written.casefold().strip()
     plain = unicodedata.normalize("NFKC", written).casefold()
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
     return _NUMERAL.sub(lambda found: str(_number(found[0])), digits).strip()
