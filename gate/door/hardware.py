@@ -12,6 +12,7 @@ from typing import Any
 from gpiozero import DigitalInputDevice, OutputDevice
 
 from gate.door.inputs import Edge, Input
+from gate.door.last_resort import LastResort
 from gate.door.lights import Lights
 from gate.door.pins import JournalFactory, pin_factory
 from gate.door.relay import SCHEDULING_SLACK_S, Relay
@@ -40,9 +41,10 @@ class Hardware:
         *,
         released: Callable[[Kind, float, float], None],
         changed: Callable[[], None],
+        last_resort: LastResort | None = None,
     ) -> None:
         """`released(kind, on_mono, off_mono)` is called after a relay let go, and `changed` whenever `edges` has
-        something new, both from other threads.
+        something new, both from other threads. `last_resort` holds the maximum of a pulse where this process hangs.
 
         Raises UsageError when the pins cannot be had.
         """
@@ -50,7 +52,7 @@ class Hardware:
         self._changed = changed
         self.edges: deque[Edge] = deque(maxlen=4096)
         device = _relay_device(settings, self._factory, settings.relay_pin)
-        self.relay = Relay(device, settings.max_pulse_s, partial(released, Kind.RELAY_PULSE))
+        self.relay = Relay(device, settings.max_pulse_s, partial(released, Kind.RELAY_PULSE), last_resort)
         self.holder: Relay | None = None
         if settings.hold_pin is not None:
             device = _relay_device(settings, self._factory, settings.hold_pin)

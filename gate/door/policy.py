@@ -10,7 +10,7 @@ class Policy:
     """What an installer chose, as the machine needs it. Times in seconds."""
 
     pulse_s: float = 3.0
-    extended_pulse_s: float = 11.5
+    extended_pulse_s: float = 11.2
     max_pulse_s: float = 12.0
     interval_s: float = 2.0
     operator: bool = False

@@ -1,4 +1,7 @@
-"""A relay that lets go by itself: a thread of its own ends each pulse by its own deadline, whatever else hangs."""
+"""A relay that lets go by itself: a thread of its own ends each pulse by its own deadline, whatever else hangs.
+
+Where the whole process hangs, the kernel ends it in time (`gate.door.last_resort`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,15 @@ from collections.abc import Callable
 
 from gpiozero import OutputDevice
 
+from gate.door.last_resort import LastResort
+from gate.door.settings import RELEASE_AFTER_DEATH_S
+
 # The relay's thread does what it is told within this, or is stuck, seconds.
 _START_WITHIN_S = 0.5
 # A thread wakes late by what the scheduler takes; the maximum is kept by aiming this much before it, seconds.
 SCHEDULING_SLACK_S = 0.1
+# A process that has not ended a pulse by so much later hangs, seconds.
+_HANGS_S = 2.0
 
 
 class RelayFault(Exception):
@@ -21,13 +29,22 @@ class RelayFault(Exception):
 class Relay:
     """A relay that is off when made, off when closed, and never on for longer than its maximum."""
 
-    def __init__(self, device: OutputDevice, max_s: float, released: Callable[[float, float], None]) -> None:
+    def __init__(
+        self,
+        device: OutputDevice,
+        max_s: float,
+        released: Callable[[float, float], None],
+        last_resort: LastResort | None = None,
+    ) -> None:
         """`device` is on while the relay is energised; `max_s` is the longest that may ever be, seconds.
 
-        `released(on_mono, off_mono)` is called from the relay's thread after each pulse.
+        `released(on_mono, off_mono)` is called from the relay's thread after each pulse. `last_resort` ends a process
+        that cannot let go, early enough that whoever sees it die does so within the maximum.
         """
         self._device = device
         self._longest_s = max_s - SCHEDULING_SLACK_S
+        self._lives_s = max_s - RELEASE_AFTER_DEATH_S
+        self._last_resort = last_resort
         self._released = released
         self._changed = threading.Condition()
         self._wanted_s: float | None = None
@@ -114,6 +131,8 @@ class Relay:
                 return
             started = time.monotonic()
             self._deadline_mono = started + seconds
+            if self._last_resort is not None:
+                self._last_resort.arm(max(min(self._lives_s, seconds + _HANGS_S), seconds + SCHEDULING_SLACK_S))
             try:
                 self._device.on()
                 self._on_mono = time.monotonic()
@@ -122,6 +141,8 @@ class Relay:
                     self._changed.wait(left)
             finally:
                 self._device.off()
+            if self._last_resort is not None:
+                self._last_resort.disarm()
             ended = time.monotonic()
             self._wanted_s = self._on_mono = None
             self._changed.notify_all()

@@ -20,6 +20,7 @@ from gate.door.exit_button import ExitButton
 from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
+from gate.door.last_resort import LastResort
 from gate.door.learning import Lessons
 from gate.door.messages import ORDERED, asker, claim_from, in_time, lesson_from, may_ask, of_late
 from gate.door.record_writer import RecordWriter
@@ -73,7 +74,9 @@ class DoorService:
         self._watchdog = Watchdog()
         self._stop = False
         self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
-        self._hardware = Hardware(settings, runtime, released=self._released, changed=self._server.wake)
+        self._hardware = Hardware(
+            settings, runtime, released=self._released, changed=self._server.wake, last_resort=LastResort()
+        )
         self._controller = Controller(settings, self._hardware, self._record)
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()

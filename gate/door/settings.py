@@ -13,6 +13,8 @@ from gate.schedule import parse
 MAX_PULSE_S = 15.0
 # When the door dies in a pulse, whoever sees it die releases the relay within this, and the maximum still holds.
 RELEASE_AFTER_DEATH_S = 0.5
+# What we choose ourselves ends this much before that: a thread that wakes late on a busy board ends no process.
+_WAKES_LATE_S = 0.3
 _LONGEST_TOGGLE_S = 1.0
 
 Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
@@ -122,7 +124,8 @@ class DoorSettings:
     allows (an operator's stays)."""
 
     max_pulse_s: float = 12.0
-    """The longest the relay may ever stay energised, seconds; the relay's own thread holds it."""
+    """The longest the relay may ever stay energised, seconds; the relay's own thread holds it, and the kernel where the
+    door hangs."""
 
     min_interval_s: float = 2.0
     """The least time between the end of one pulse and the start of the next for a credential, seconds."""
@@ -249,7 +252,7 @@ class DoorSettings:
     def policy(self) -> Policy:
         """What the door's machine needs to know of these settings."""
         operator = self.lock in OPERATORS
-        longest = self.max_pulse_s - RELEASE_AFTER_DEATH_S
+        longest = max(self.pulse_s, self.max_pulse_s - RELEASE_AFTER_DEATH_S - _WAKES_LATE_S)
         return Policy(
             pulse_s=self.pulse_s,
             extended_pulse_s=self.pulse_s if operator else self.extended_pulse_s or longest,

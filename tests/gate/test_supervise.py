@@ -97,6 +97,20 @@ def test_killed_processes_come_back_and_the_relay_is_never_on_too_long(models_di
     assert len(opened) <= KILLS * 3
 
 
+def test_a_door_that_hangs_in_a_pulse_does_not_hold_the_relay_longer_than_its_maximum(models_dir, state, empty_gateway):
+    with gate_running(models_dir, state, empty_gateway, FACEGATE_DOOR__MAX_PULSE_S="6") as process:
+        until(process, "door ready")
+        hung = wait_for(lambda: pid_of(state, "gate.door"), 5, "no door")
+        assert ask(state, "door", do="open")["granted"]
+        os.kill(hung, signal.SIGSTOP)
+        on, off, let_go = wait_for(lambda: relay_edges(state)[3:6] if len(relay_edges(state)) > 5 else None, 15)
+        assert on["level"] is True
+        assert on["pid"] == hung
+        assert_released_by_another(off, let_go)
+        assert off["mono"] - on["mono"] <= 6
+        until(process, "door ready")
+
+
 @pytest.mark.soak
 def test_twenty_kills_each(models_dir, state, empty_gateway, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "KILLS", 20)

@@ -253,7 +253,7 @@ def test_who_needs_more_time_gets_it():
     relay = BenchRelay()
     slow = replace(RESIDENT, extended=True)
     ask(Controller(SETTINGS, relay, lambda _: None), claim(), 100.2, known_well(slow))
-    assert relay.told == [("on", 11.5)]
+    assert relay.told == [("on", 11.2)]
 
 
 def test_hours_an_unreadable_store_and_a_clock_each_refuse_with_their_own_reason():

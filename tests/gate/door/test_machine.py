@@ -19,7 +19,7 @@ def test_a_grant_is_one_pulse_an_interval_and_rest():
     assert door.mode is Mode.NORMAL
     assert due_mono(door, 14.9) == 15
     _, out = live(STRIKE, (15, Event.EXTENDED_CREDENTIAL), door=door)
-    assert Energise(11.5) in out
+    assert Energise(11.2) in out
 
 
 def test_rex_does_not_wait_for_the_interval_and_lockdown_does_not_stop_it():
