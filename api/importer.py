@@ -21,6 +21,7 @@ from enroll.decoder.parent import Decoder
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
+from gate.store.people import consents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 from models.errors import PackError
@@ -87,6 +88,10 @@ class Import:
         done = self.outcomes if self.phase is Phase.DONE else []
         return [one.resident for one in done if one.resident is not None]
 
+    def seen(self, line: int) -> str | None:
+        """The id of the resident as whom a line was rehearsed; None: it was not, or was refused."""
+        return next((one.resident for one in self.shown if one.line == line), None)
+
     def another_than(self, line: int) -> frozenset[str]:
         """The ids of those who were shown beside a line, and of whom somebody said that they are another."""
         if line not in self.another:
@@ -133,7 +138,7 @@ class Importer:
             self.now = None
             self.clear()
             try:
-                found = self._read(files, language, encoding)
+                found = self._read(files, language, encoding, consents.ended(store))
             except BaseException:
                 self.clear()
                 raise
@@ -183,7 +188,9 @@ class Importer:
             of: dict[str, object] = {"rows": len(self.now.rows), "by": by, "uploaded_by": self.now.by}
             audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
 
-    def _read(self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None) -> Import:
+    def _read(
+        self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None, ended: frozenset[str]
+    ) -> Import:
         from enroll.bulk import read_rows, table_in
         from enroll.tables.open import ENDINGS, open_table
         from enroll.zip_archive import unpack
@@ -209,7 +216,7 @@ class Importer:
         from enroll.tables.headings import COLUMNS
 
         table = open_table(path, COLUMNS, encoding, called.get(path))
-        return Import(*read_rows(table, path.parent, self._decoder, language), table.read_as, language)
+        return Import(*read_rows(table, path.parent, self._decoder, language, ended), table.read_as, language)
 
     def _work(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always
@@ -243,7 +250,7 @@ class Importer:
 
     def _each_row(self, job: Import, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool]) -> bool:
         """Rehearse the rows (`by` None) or do them; whether all of them were reached. Raises Refusal."""
-        from enroll.bulk import as_another, carry_out
+        from enroll.bulk import as_rehearsed, carry_out
         from enroll.enrolment import known_faces
 
         with (
@@ -260,6 +267,6 @@ class Importer:
                     raise Refusal("Whoever began this import may no longer do so; upload it again to go on.")
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
                 with self._enroller.turn() as models:
-                    meant = as_another(row, job.another_than(row.line))
+                    meant = as_rehearsed(row, job.seen(row.line), job.another_than(row.line))
                     job.outcomes.append(carry_out(people, models, meant, by or "a rehearsal", known))
         return True

@@ -106,11 +106,11 @@ class WaitingRoom:
             for one in self._waiting.values():
                 one.found = one.found.without(people)
 
-    def forget_ended(self, ended: Callable[[str, str], bool]) -> None:
-        """Keep nothing of those who agree no longer: whether a consent of a resident's `ended` since a moment."""
+    def forget_ended(self, ended: Callable[[str, frozenset[str]], bool]) -> None:
+        """Keep nothing of those who agree no longer: whether a consent of a resident's `ended` that had not before."""
         with self._lock:
-            held = [(one.key, one.asked.whose, one.asked.asked_at) for one in self._waiting.values()]
-        over = {key for key, whose, moment in held if whose is not None and ended(whose.id, moment)}
+            held = [(one.key, one.asked.whose, one.asked.ended) for one in self._waiting.values()]
+        over = {key for key, whose, before in held if whose is not None and ended(whose.id, before)}
         with self._lock:
             self._waiting = {key: one for key, one in self._waiting.items() if key not in over}
 

@@ -15,6 +15,7 @@ from commands.common import Home, counted, home, json_option, print_json, record
 from enroll.application import Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
 from gate.errors import Refusal, UsageError
+from gate.store.people import consents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 
@@ -108,8 +109,9 @@ def _enrol(
 
     with Decoder() as decoder, gate.store() as connection:
         given = [photo_in(path, decoder) for path in photos]
-        asked = Application.of(name, unit, given, said, another_than=None if is_another else frozenset())
-        asked = of_namesake(connection, asked)
+        another_than: frozenset[str] | None = None if is_another else frozenset()
+        ended = consents.ended(connection)
+        asked = of_namesake(connection, Application.of(name, unit, given, said, None, another_than, ended))
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         try:
             enrolled = enrol(connection, models, asked, gate.by)

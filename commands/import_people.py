@@ -25,6 +25,7 @@ from commands.common import (
 from enroll.consent import LANGUAGES
 from enroll.tables.encodings import ENCODINGS
 from gate.store.copy_rows import people_in_memory
+from gate.store.people import consents
 
 if TYPE_CHECKING:
     from enroll.bulk import Outcome
@@ -85,14 +86,14 @@ def _carried_out(
     from models.pack import open_models
 
     read = open_table(table, COLUMNS, encoding)
-    with Decoder() as decoder:
-        rows, outcomes = read_rows(read, photos, decoder, language)
+    with Decoder() as decoder, gate.store() as store:
+        rows, outcomes = read_rows(read, photos, decoder, language, consents.ended(store))
         if not quiet:
             click.echo(
                 f"{read.read_as} Where a row names no language, they agreed to the text in {language}.", err=True
             )
         models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
-        with gate.store() as store, progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
+        with progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
             people = store if yes else people_in_memory(store)
             known = known_faces(people, models)
             for row in rows:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
 from gate.errors import ResidentRefusal, Sentence, UsageError
 from gate.names import clean_home, clean_name
 from gate.store.database import transaction
-from gate.store.people import consents, homes, namesakes, residents
+from gate.store.people import consents, erasure, homes, namesakes, residents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -31,10 +30,7 @@ if TYPE_CHECKING:
 _ENDED = Sentence(
     "{name} withdrew their consent in the meantime; nothing is kept. Ask them again, and enrol them anew."
 )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+_ERASED = Sentence("{name} was erased in the meantime; nothing is kept. Ask them again, and enrol them anew.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,10 @@ class Application:
     """The resident who gets more templates; None: a new one."""
     another_than: frozenset[str] | None = frozenset()
     """The ids of those whom the face is like, and of whom somebody said that they are another; None: than anybody."""
-    asked_at: str = field(default_factory=_now, compare=False)
-    """ISO 8601, UTC. What they agreed to, they agreed to before."""
+    ended: frozenset[str] = field(default=frozenset(), compare=False)
+    """The ids of the consents that had ended by then (`consents.ended`). What they agreed to, they agreed to before."""
+    seen: str | None = None
+    """The id of the resident as whom somebody saw them when this was asked; None: as nobody who was there."""
 
     @classmethod
     def of(
@@ -73,8 +71,11 @@ class Application:
         agreed: Agreed | None = None,
         whose: Resident | None = None,
         another_than: frozenset[str] | None = frozenset(),
+        ended: frozenset[str] = frozenset(),
     ) -> Application:
         """Clean and check what was typed; where it is known `whose` face it is, their name is theirs already.
+
+        Whoever agrees gives `ended`: without it nobody is enrolled again who ever withdrew a consent.
 
         Raises UsageError for a name or a home that can be none, for photos without a consent, for a consent without
         photos, and for more photos than MAX_TEMPLATES.
@@ -86,12 +87,16 @@ class Application:
             raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
         if photos and (agreed is None or agreed.way is Way.NONE):
             raise UsageError("Photos need a consent: told, paper or screen.")
-        return cls(name, unit, tuple(photos), agreed, whose, another_than)
+        return cls(name, unit, tuple(photos), agreed, whose, another_than, ended)
 
 
 def of_namesake(connection: sqlite3.Connection, asked: Application) -> Application:
-    """The same, for the resident of this name where there is one. Raises Refusal as `namesakes.find`."""
-    return replace(asked, whose=namesakes.find(connection, asked.name, asked.unit))
+    """The same, for the resident of this name where there is one. Raises Refusal as `namesakes.find`, and where whoever
+    was seen when it was asked was erased since."""
+    whose = namesakes.find(connection, asked.name, asked.unit)
+    if whose is None and asked.seen is not None and erasure.was_erased(connection, asked.seen):
+        raise ResidentRefusal(_ERASED, name=asked.name)
+    return replace(asked, whose=whose)
 
 
 def write(
@@ -106,7 +111,7 @@ def write(
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
     with transaction(connection):
         if asked.whose is not None:
-            if consent is not None and consents.ended_since(connection, asked.whose.id, asked.asked_at):
+            if consent is not None and consents.ended_since(connection, asked.whose.id, asked.ended):
                 raise ResidentRefusal(_ENDED, name=asked.whose.name)
             # A home that they have already stays written as it is.
             unit = None if homes.are_one(asked.whose.unit, asked.unit) else asked.unit

@@ -91,10 +91,13 @@ class Outcome:
         return self.why is not None and self.action is not Action.REFUSED
 
 
-def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tuple[list[Row], list[Outcome]]:
+def read_rows(
+    table: Table, folder: Path, decoder: Decoder, language: str, ended: frozenset[str] = frozenset()
+) -> tuple[list[Row], list[Outcome]]:
     """The rows of a table whose photos lie in `folder`, for `decoder` to open, and those that are none with the reason.
 
-    Whoever agreed and names no language did so in `language`. Raises UsageError where the columns cannot be understood.
+    Whoever agreed and names no language did so in `language`, and before any consent ended that is not among `ended`.
+    Raises UsageError where the columns cannot be understood.
     """
     names, photos = _columns(table), NamedPhotos(folder)
     rows: list[Row] = []
@@ -103,6 +106,7 @@ def read_rows(table: Table, folder: Path, decoder: Decoder, language: str) -> tu
     for line in table.lines[1:]:
         try:
             row = _row(line.number, _cells(names, line), photos, decoder, language)
+            row = replace(row, asked=replace(row.asked, ended=ended))
             home = home_key(row.asked.unit) if row.asked.unit else None
             first = seen.setdefault((folded_name(row.asked.name), home), line.number)
             if first != line.number:
@@ -155,10 +159,11 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
     return Outcome(row.line, row.asked.name, action, said, resident=person.id)
 
 
-def as_another(row: Row, than: frozenset[str]) -> Row:
-    """The same, where somebody looked: they are another person than those with these ids."""
+def as_rehearsed(row: Row, seen: str | None, another_than: frozenset[str]) -> Row:
+    """The same, where somebody looked at what was rehearsed: whom a line was seen as, and who else it is not."""
     before = row.asked.another_than
-    return row if before is None else replace(row, asked=replace(row.asked, another_than=before | than))
+    another = None if before is None else before | another_than
+    return replace(row, asked=replace(row.asked, seen=seen, another_than=another))
 
 
 def _without_a_face(connection: sqlite3.Connection, asked: Application, by: str) -> tuple[Action, Resident]:

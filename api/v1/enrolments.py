@@ -22,7 +22,7 @@ from api.v1.residents import Identity, Resident, found_resident, shown
 from enroll import consent as texts
 from enroll.application import Application
 from gate.errors import Refusal
-from gate.store.people import namesakes
+from gate.store.people import consents, namesakes
 from gate.store.people.consents import Given
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ def application(
         raise HttpProblem(422, "Give a name, or the resident whose face this is.")
     said = texts.agreed(typed.way, typed.language, typed.guardian or None)
     sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
-    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose, frozenset(typed.another_than))
+    another, ended = frozenset(typed.another_than), consents.ended(connection)
+    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose, another, ended)
     if whose is None:
         namesakes.refuse(connection, asked.name, asked.unit)
     return asked

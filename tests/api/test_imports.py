@@ -14,7 +14,7 @@ from enroll.application import Application
 from enroll.bulk import COLUMNS, Outcome, Row
 from gate.errors import Sentence
 from gate.names import name_key
-from gate.store.people import residents
+from gate.store.people import erasure, residents
 from gate.store.record import audit
 from tests.api.importing import actions, looked_at, until
 from tests.conftest import REPOSITORY
@@ -66,6 +66,24 @@ def test_a_zip_is_rehearsed_and_done_and_nothing_of_it_is_left(manager, family, 
     assert manager.ask("DELETE", "/api/v1/imports/current").status_code == 204
     assert manager.get("/api/v1/imports/current").status_code == 404
     assert not (state / "import").exists()
+
+
+@pytest.mark.parametrize("revoked", ["erased", "withdrew their consent"])
+def test_whoever_was_rehearsed_and_is_revoked_since_is_not_enrolled_anew(manager, family, store, revoked):
+    files = [("files", ("family.zip", family))]
+    manager.post("/api/v1/imports", files=files)
+    until(manager, "rehearsed")
+    manager.post("/api/v1/imports/current/run")
+    until(manager, "done")
+    manager.post("/api/v1/imports", files=files)
+    assert actions(until(manager, "rehearsed")) == ["known", "known", "known", "refused"]
+    gone = next(one for one in residents.every(store) if one.name == "Barack Obama")
+    (erasure.remove if revoked == "erased" else erasure.withdraw)(store, gone, by="a command")
+    manager.post("/api/v1/imports/current/run")
+    now = until(manager, "done")
+    assert actions(now) == ["refused", "known", "known", "refused"]
+    assert revoked in now["lines"][0]["why"]
+    assert {one.templates for one in residents.every(store) if one.name == "Barack Obama"} <= {0}
 
 
 def test_the_page_leads_through_it_without_scripts(manager, photos, store):

@@ -10,8 +10,9 @@ from enroll.application import Application, Photo, add_without_face, of_namesake
 from enroll.consent import agreed
 from gate.errors import Refusal, UsageError
 from gate.store.database import open_database
-from gate.store.people import residents
-from gate.store.people.consents import Way
+from gate.store.people import consents, erasure, residents
+from gate.store.people.consents import NO_PERSON, Way
+from gate.store.people.templates import Template
 
 TOLD = agreed(Way.TOLD)
 
@@ -86,6 +87,22 @@ def test_whoever_was_added_while_photos_were_looked_over_is_not_added_again(stor
     with pytest.raises(Refusal, match="Li Na is already enrolled"):
         write(store, asked, (), "test")
     assert len(residents.every(store)) == 1
+
+
+def test_what_ended_since_it_was_agreed_to_is_told_by_the_store_and_by_no_clock(store):
+    (made,) = [Template("m", "s", {}, b"")]
+    li = residents.enrol(store, "Li Na", None, [made], NO_PERSON)
+    erasure.withdraw(store, li, by="test")
+    # The gate's clock was years ahead then.
+    store.execute("UPDATE consents SET withdrawn_at = '2099-01-01T00:00:00.000+00:00'")
+    anew = Application.of("Li Na", None, unopened(1), TOLD, li, ended=consents.ended(store))
+    assert write(store, anew, [made], "test").templates == 1
+    before = Application.of("Li Na", None, unopened(1), TOLD, li, ended=consents.ended(store))
+    erasure.withdraw(store, li, by="test")
+    # And years behind now.
+    store.execute("UPDATE consents SET withdrawn_at = '1970-01-01T00:00:00.000+00:00'")
+    with pytest.raises(Refusal, match="Li Na withdrew their consent in the meantime"):
+        write(store, before, [made], "test")
 
 
 def test_api_page_import_and_command_refuse_a_name_in_the_same_words(browser, facegate, photos, store, tmp_path):

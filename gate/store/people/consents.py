@@ -99,13 +99,15 @@ def standing(connection: sqlite3.Connection, resident: str) -> bool:
     return row is not None
 
 
-def ended_since(connection: sqlite3.Connection, resident: str, moment: str) -> bool:
-    """Whether a consent of theirs was withdrawn at a moment or after it, ISO 8601, UTC: within a thousandth of a second
-    nobody is asked anew."""
-    row = connection.execute(
-        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at >= ?", (resident, moment)
-    ).fetchone()
-    return row is not None
+def ended(connection: sqlite3.Connection) -> frozenset[str]:
+    """The ids of all that were withdrawn, for `ended_since`: a clock that is set says nothing of what came first."""
+    return frozenset(one for (one,) in connection.execute("SELECT id FROM consents WHERE withdrawn_at IS NOT NULL"))
+
+
+def ended_since(connection: sqlite3.Connection, resident: str, before: frozenset[str]) -> bool:
+    """Whether a consent of theirs was withdrawn since `before`, the answer of `ended` then."""
+    rows = connection.execute("SELECT id FROM consents WHERE resident_id = ? AND withdrawn_at IS NOT NULL", (resident,))
+    return any(one not in before for (one,) in rows)
 
 
 def covers_learning(connection: sqlite3.Connection, resident: str) -> bool:

@@ -166,6 +166,12 @@ def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
     return len(back)
 
 
+def was_erased(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether the resident with this id was here, and was erased."""
+    row = connection.execute("SELECT 1 FROM erased WHERE resident_hash = ?", (_hash(resident),)).fetchone()
+    return row is not None
+
+
 def erased(connection: sqlite3.Connection) -> list[str]:
     """The hashes of who was erased."""
     return [row[0] for row in connection.execute("SELECT resident_hash FROM erased")]
