@@ -9,10 +9,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gate.store.database import hold_small, open_database, transaction
-from gate.store.people import learned
+from gate.store.people import consents, learned
 from gate.store.record import audit
 from gate.store.record.anchors import EVERY_S, due, said
 from gate.store.record.audit import Anchor, Moment
@@ -129,7 +130,7 @@ class RecordWriter:
                     learned.learn(connection, event, moment)
                     continue
                 try:
-                    audit.append(connection, event, moment)
+                    audit.append(connection, _as_agreed(connection, event), moment)
                 except ValueError as error:
                     _log.error("An event cannot be written as it is (%s) and is left out: %s", error, event.kind)
             if lost:
@@ -152,3 +153,11 @@ class RecordWriter:
         if not self._complained:
             _log.error("The record cannot be written (%s); it is kept in memory and tried again.", error)
             self._complained = True
+
+
+def _as_agreed(connection: sqlite3.Connection, event: AuditEvent) -> AuditEvent:
+    """Without a name where whoever it names was erased since, or withdrew: it is written after what took their name
+    from the record, and would bring it back."""
+    if event.resident is None or consents.standing(connection, event.resident):
+        return event
+    return replace(event, personal={}, resident=None)

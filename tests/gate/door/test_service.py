@@ -24,7 +24,21 @@ from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record.search import Search, page
 from gate.store.site import holidays, schedules
-from tests.door import CONTACT, FIRE, HOLD, READBACK, REX, TAMPER, claim, door_process, drive, edges, events, until
+from tests.door import (
+    CONTACT,
+    FIRE,
+    HOLD,
+    READBACK,
+    REX,
+    TAMPER,
+    claim,
+    door_process,
+    drive,
+    edges,
+    events,
+    stopped,
+    until,
+)
 from tests.running import stays, wait_for
 
 
@@ -63,6 +77,31 @@ def test_whom_a_refused_face_came_near_to_is_kept_until_they_are_erased(state, r
     assert (len(page(store, about)), len(page(store, replace(about, near=True)))) == (0, 1)
     erasure.remove(store, resident, by="test")
     assert [line.personal for line in events(state) if line.kind == "denied"] == [{}, {}, {}]
+
+
+@pytest.mark.parametrize("revoke", [erasure.remove, erasure.withdraw])
+def test_what_is_written_after_somebody_was_erased_or_withdrew_names_them_no_more(state, resident, store, revoke):
+    with door_process(state) as (process, client):
+        wait_for(lambda: "door_started" in kinds_of(state))
+        store.execute("BEGIN IMMEDIATE")
+        assert client.ask(claim(resident.id))["granted"]
+        until(client, relay=False)
+        # What was decided waits for the disk, and whoever was let in is quicker to go.
+        with stopped(process):
+            store.execute("ROLLBACK")
+            revoke(store, resident, by="test")
+    granted = next(line for line in events(state) if line.kind == "granted")
+    assert (granted.personal, granted.commitments) == ({}, {})
+
+
+def test_a_face_that_is_kept_no_more_opens_nothing_though_vision_has_not_heard_of_it(state, resident, store):
+    with door_process(state) as (_, client):
+        erasure.withdraw(store, resident, by="test")
+        assert client.ask(claim(resident.id))["reason"] == "not_enrolled"
+        near = {"resident": None, "reason": "unknown", "nearest": resident.id}
+        assert client.ask(claim(None, 2) | near)["reason"] == "unknown"
+    assert edges(state) == [False, None]
+    assert [line.personal for line in events(state) if line.kind == "denied"] == [{}, {}]
 
 
 @pytest.mark.parametrize(
