@@ -42,7 +42,7 @@ def forget_what_is_over(context: Context, now: datetime) -> None:
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
         context.waiting.forget_ended(partial(consents.ended_since, connection))
-        known = context.waiting.people() | context.own_photos.people()
+        known = context.waiting.people() | context.own_photos.people() | context.telling.people()
         context.forget({one for one in known if residents.get(connection, one) is None})
 
 

@@ -114,7 +114,8 @@ class Context:
         return runtime_directory(self.state, "api") / "owner-code"
 
     def forget(self, people: Collection[str]) -> None:
-        """Keep nothing in memory of the faces of those with these ids: they are erased, or agree no longer."""
+        """Keep nothing in memory of those with these ids, face or name: they are erased, or agree no longer."""
+        self.telling.forget(people)
         self.waiting.forget(people)
         self.own_photos.forget(people)
 

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from api.drafts import Draft
@@ -34,6 +34,8 @@ class Done:
     """To how many it was done; 0 where that is not told."""
     draft: Draft | None = None
     """What they had typed before they gave their password, and go on with now."""
+    about: str | None = None
+    """The id of the resident of whom it speaks; None: of nobody."""
     on_record: bool = True
     """Whether the record has a line of the deed, so that the page that tells it is no look."""
 
@@ -71,6 +73,16 @@ class Telling:
             if found is None or (found.path, found.by) != (path, by):
                 return None
             return self._kept.pop(key).done
+
+    def people(self) -> set[str]:
+        """The ids of all of whom something is still to be told."""
+        with self._lock:
+            return {one.done.about for one in self._kept.values() if one.done.about is not None}
+
+    def forget(self, people: Collection[str]) -> None:
+        """Tell nothing more of those with these ids: they are erased."""
+        with self._lock:
+            self._kept = OrderedDict((key, one) for key, one in self._kept.items() if one.done.about not in people)
 
     def forget_old(self) -> None:
         """Keep nothing whose page never came."""

@@ -151,7 +151,8 @@ def cancel(
 ) -> Response:
     """Keep nothing of it; what was typed is in the form again."""
     context.waiting.drop(key, actor.label)
-    return then(request, f"/enrol?{urlencode({'resident': resident})}" if resident else "/enrol", Done(given=given))
+    where = f"/enrol?{urlencode({'resident': resident})}" if resident else "/enrol"
+    return then(request, where, Done(given=given, about=resident or None))
 
 
 @router.post("/photos/checks")
@@ -184,8 +185,10 @@ def _added(person: Resident, *, agreed: bool) -> Done:
     """What is said of somebody who was added without a face: a warning where they `agreed` to one."""
     if agreed:
         said = Sentence("{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name)
-        return Done(warning=said, given=_next_of(person))
-    return Done(Sentence("{name} is added, without a face.", name=person.name), given=_next_of(person))
+    else:
+        said = Sentence("{name} is added, without a face.", name=person.name)
+    told = Done(given=_next_of(person), about=person.id)
+    return replace(told, warning=said) if agreed else replace(told, notice=said)
 
 
 def _still_so(connection: sqlite3.Connection, waiting: Waiting) -> bool:
@@ -240,8 +243,8 @@ def _done(request: Request, waiting: Waiting, enrolled: Resident) -> Response:
     left_out = (Sentence("Left out: {why}", why=one.why) for one in waiting.found.left_out)
     notice = together([Sentence("{name} is enrolled.", name=enrolled.name), *left_out])
     if waiting.asked.whose is not None:
-        return then(request, f"/residents/{enrolled.id}", Done(notice))
-    return then(request, "/enrol", Done(notice, given=_next_of(enrolled)))
+        return then(request, f"/residents/{enrolled.id}", Done(notice, about=enrolled.id))
+    return then(request, "/enrol", Done(notice, given=_next_of(enrolled), about=enrolled.id))
 
 
 def _next_of(person: Resident) -> dict[str, str]:

@@ -88,6 +88,10 @@ def test_with_a_person_goes_what_waits_of_them_and_that_it_is_like_them(
     sent_by(lambda: Browser(app), manager, wang, photos / "obama2.jpg")
     assert context.waiting.people() == {obama.id}
     assert context.own_photos.people() == {obama.id, wang.id}
+    # What was done to them is told on a page that nobody has asked for yet.
+    seen = key_of(submit(manager, photos, "obama2.jpg", name="", unit="1-101", resident=obama.id, key="k9"))
+    manager.post("/enrol/seen", data={"key": seen, "photo": "0"})
+    assert context.telling.people() == {obama.id}
     if way == "command":
         assert facegate("residents", "remove", "Barack Obama", "--yes").code == 0
         chores.forget_what_is_over(context, datetime.now(UTC))
@@ -96,3 +100,5 @@ def test_with_a_person_goes_what_waits_of_them_and_that_it_is_like_them(
     assert context.waiting.of(more, label) is None
     assert context.waiting.of(like, label).found.lookalikes == ()
     assert (context.waiting.people(), context.own_photos.people()) == (set(), {wang.id})
+    assert context.telling.people() == set()
+    assert "Barack Obama" not in str(list(context.telling._kept.values()))
