@@ -190,6 +190,13 @@ def test_a_webhook_is_made_and_removed_on_the_page(browser, store):
     (one,) = webhooks.every(store)
     assert one.kinds == ("granted", "came_along", "denied")
     assert "whsec_" not in owner.get("/settings/webhooks").text
+    # Sent again, as a browser asks to after Back: it is one, and no second secret goes round.
+    again = owner.send("/settings/webhooks", data={"url": "https://h/", "what": ["refusals", "entries"]})
+    assert problem_of(again).startswith("This is sent to this address already")
+    as_client = owner.post(
+        "/api/v1/webhooks", json={"url": "https://h/", "kinds": list(webhooks.every(store)[0].kinds)}
+    )
+    assert (as_client.status_code, len(webhooks.every(store))) == (409, 1)
     assert "Removed." in owner.send(f"/settings/webhooks/{one.id}/removal").text
     assert webhooks.every(store) == []
     unknown = owner.post("/api/v1/webhooks", json={"url": "https://h/", "kinds": ["nonsense"]})

@@ -6,12 +6,16 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gate.errors import Refusal, Sentence
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.record import audit, search
 from gate.store.record.audit import Line
 from gate.vocabulary import AuditEvent, Kind
 
+_THERE_ALREADY = Sentence(
+    "This is sent to this address already; the secret was shown when that was added. For a new secret, remove it first."
+)
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 600.0
 
@@ -50,9 +54,11 @@ def get(connection: sqlite3.Connection, identity: str) -> Webhook | None:
 
 
 def add(connection: sqlite3.Connection, url: str, secret: str, kinds: tuple[str, ...], by: str) -> Webhook:
-    """Send what happens from now on to `url`."""
+    """Send what happens from now on to `url`. Raises Refusal where the same is sent there already."""
     identity = new_id()
     with transaction(connection):
+        if any((one.url, set(one.kinds)) == (url, set(kinds)) for one in every(connection)):
+            raise Refusal(_THERE_ALREADY)
         connection.execute(
             "INSERT INTO webhooks (id, url, secret, kinds, created_at, cursor)"
             " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(sequence), 0) FROM audit))",
