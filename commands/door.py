@@ -17,7 +17,7 @@ from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
 from gate.processes.fields import written
-from gate.processes.requests import Do
+from gate.processes.requests import Do, Reply
 from gate.state_folder import state_directory
 
 Answer = TypeVar("Answer")
@@ -50,7 +50,7 @@ def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"opened": reply.granted, "reason": reply.reason})
     if not reply.granted:
-        raise Refusal(f"The door did not open: {reply.reason}.")
+        raise Refusal(f"The door did not open: {_why(reply)}.")
     if not as_json:
         click.echo("The door opens.")
 
@@ -87,7 +87,7 @@ def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
     try:
         reply = _ask(partial(asking.order, do=Do.RELEASE_RELAY), state, config, part="door")
         if not reply.granted:
-            raise Refusal(f"The door refused: {reply.reason}.")
+            raise Refusal(f"The door refused: {_why(reply)}.")
         by = "the running door"
     except asking.NotUnderstood:
         raise
@@ -116,9 +116,16 @@ def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, do
     if as_json:
         print_json({"done": reply.granted, "reason": reply.reason})
     if not reply.granted:
-        raise Refusal(f"The door refused: {reply.reason}.")
+        raise Refusal(f"The door refused: {_why(reply)}.")
     if not as_json:
         click.echo(done)
+
+
+def _why(reply: Reply) -> str:
+    """Why the door refused an order, in the words of the console."""
+    from api.wording import ORDER_REASONS
+
+    return str(ORDER_REASONS.get(reply.reason or "", reply.reason or "it gave no reason"))
 
 
 def _ask(question: Callable[[Client], Answer], state: Path | None, config: Path | None, *, part: str = "db") -> Answer:
