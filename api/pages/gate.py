@@ -21,6 +21,7 @@ from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.health import health_of
 from gate.care.health import Health, gather
+from gate.drill.sheet import kept
 from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import CameraReport
 from gate.store.site import approach_zone
@@ -71,7 +72,7 @@ class _Page:
             settings=self.context.settings,
             zone=zone or self._zone_of_settings(),
             drawn=zone is not None,
-            drilled=any((self.context.state / "drills").glob("drill-*.html")),
+            sheet=next(iter(kept(self.context.state / "drills")), None),
             findings=findings,
             forecast=self._forecast(),
             proofs=self._proofs(),
@@ -180,8 +181,8 @@ def _examined(context: Context) -> list[Finding]:
 
 @router.get("/drill")
 def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
-    """The sheet of the last drill."""
-    sheets = sorted((context.state / "drills").glob("drill-*.html"))
+    """The sheet of the last drill at the gate itself, before any that was simulated."""
+    sheets = kept(context.state / "drills")
     if not sheets:
         raise HttpProblem(404, "There was no acceptance test yet.")
-    return HTMLResponse(sheets[-1].read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})
+    return HTMLResponse(sheets[0].page.read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})

@@ -80,6 +80,28 @@ def sheet_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sheet that was saved."""
+
+    page: Path
+    simulated: bool
+    """Whether it was beside the gate, or nothing says that it was not."""
+
+
+def kept(folder: Path) -> list[Kept]:
+    """The sheets in a folder: those of the gate itself first, and each the newest first."""
+    pages = sorted(folder.glob("drill-*.html"), reverse=True)
+    return sorted((Kept(page, _simulated(page)) for page in pages), key=lambda one: one.simulated)
+
+
+def _simulated(page: Path) -> bool:
+    try:
+        return json.loads(page.with_suffix(".json").read_text("utf-8"))["simulated"] is not False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return True
+
+
 def save(sheet: Sheet, folder: Path) -> Path:
     """Write both forms side by side; returns the page."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)

@@ -2,12 +2,16 @@
 
 import re
 import tarfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 
 from api.app import create_app
-from gate.config import load_settings, shown
+from gate.config import Settings, load_settings, shown
+from gate.drill.results import Result
+from gate.drill.sheet import save, sheet_of
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import approach_zone
@@ -107,6 +111,18 @@ def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):
     assert "sandbox" in policy
     assert "script-src" not in policy
     assert "default-src 'none'" in policy
+
+
+def test_a_drill_that_was_only_simulated_is_not_taken_for_the_acceptance_test(browser, state):
+    owner, results = browser("owner"), [Result("relay", True, "it moves")]
+    (state / "drills").mkdir()
+    for day, simulated in ((1, True), (2, False), (3, True)):
+        made = sheet_of(Settings(gate=f"drill {day}"), "test", results, {}, simulated=simulated)
+        save(replace(made, at=datetime(2026, 11, day, tzinfo=UTC)), state / "drills")
+        shown, page = owner.get("/door/drill").text, owner.get("/door").text
+        assert f"drill {min(day, 2)}" in shown
+        assert ("This is no acceptance test of the gate." in shown) is (day == 1)
+        assert ("only simulated" in page) is (day == 1)
 
 
 def test_the_page_and_the_command_find_the_same(browser, facegate):
