@@ -1,27 +1,10 @@
-// "I agree" is sent without leaving the page: a browser without a network shows a page of its own, and what was typed is
-// gone.
+// "I agree".
+import { say, sendBy } from "/static/own_form.js";
+
 const form = document.getElementById("agree");
-const button = form.querySelector("button");
-const guide = document.getElementById("guide");
 const ANSWERED_WITHIN_MS = 20_000;
 
-function say(sentence, kind = "") {
-  guide.textContent = sentence;
-  guide.className = kind;
-}
-
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  button.disabled = true;
-  say(guide.dataset.wait);
-  try {
-    await agree();
-  } catch {
-    say(guide.dataset.failed, "bad");
-  } finally {
-    button.disabled = false;
-  }
-});
+sendBy(agree, form, form.querySelector("button"), document.getElementById("guide").dataset);
 
 async function agree() {
   const answer = await fetch(form.action, {

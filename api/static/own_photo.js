@@ -1,13 +1,12 @@
 // A photo from this phone's camera, judged by the gate before it is sent with the form.
+import { say, sendBy } from "/static/own_form.js";
 import { patience } from "/static/patience.js";
 
 const box = document.getElementById("camera");
 const form = document.getElementById("own");
 const file = form.querySelector("input[type=file]");
 const words = JSON.parse(box.dataset.words);
-const [start, video, taken, guide, take, send] = ["start", "viewfinder", "taken", "guide", "take", "send"].map((id) =>
-  document.getElementById(id),
-);
+const [start, video, taken, take, send] = ["start", "viewfinder", "taken", "take", "send"].map((id) => document.getElementById(id));
 
 // What a form has around its photo, at most, and the status that says that the photo itself was refused.
 const FORM_BYTES = 4096;
@@ -64,23 +63,7 @@ async function judge(blob) {
   send.focus();
 }
 
-function say(sentence, kind = "") {
-  guide.textContent = sentence;
-  guide.className = kind;
-}
-
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  send.disabled = true;
-  say(words.wait);
-  try {
-    await deliver();
-  } catch {
-    say(words.failed, "bad");
-  } finally {
-    send.disabled = false;
-  }
-});
+sendBy(deliver, form, send, words);
 
 // The answer as a page would show it, without leaving this one: what was chosen is lost with no network.
 async function deliver() {
