@@ -99,8 +99,7 @@ function tellIfStale() {
 
 // The gate's clock less ours, in seconds, as told with the least delay; null: not told yet. Ours goes on while a phone
 // sleeps, and whoever sets it is found out by the next answer.
-const came = performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now();
-let ahead = part.dataset.now ? Number(part.dataset.now) - (performance.timeOrigin + came) / 1000 : null;
+let ahead = typeof aheadAtFirst === "number" ? aheadAtFirst : null;
 
 // `told` is what the gate's clock showed at most so many seconds ago; null: nobody knows how long ago.
 function learnClock(told, withinS) {

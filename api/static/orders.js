@@ -50,7 +50,8 @@ async function order(form) {
   say(told.dataset.wait, true);
   undone = true;
   // A network may deliver it when nobody waits for it any more: by this the door knows.
-  const body = new URLSearchParams([...new FormData(form), ["given", gateNow()]]);
+  const body = new URLSearchParams(new FormData(form));
+  if (gateNow()) body.set("given", gateNow());
   try {
     const answer = await fetch(form.action, {
       method: "POST",

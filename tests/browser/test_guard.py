@@ -3,7 +3,7 @@
 import re
 import signal
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -180,13 +180,25 @@ def test_a_gate_that_falls_silent_without_an_error_is_told_of_state_and_picture(
     )
 
 
-def test_an_order_that_a_network_held_back_is_not_done_when_it_comes(on_phone, state, models_dir, people):
+@contextmanager
+def guard_far_away(on_phone, state, models_dir):
+    """The page of a guard behind a network that can be frozen, how that is sent a signal, and the door."""
     with (
         door_process(state) as (_, door),
         api_process(state, models_dir) as address,
         freezing_network(address) as (far, send),
     ):
-        guard = on_phone(far, "guard")
+        yield on_phone(far, "guard"), send, door
+
+
+def comes_late(state, within_s):
+    """Whether the door heard an order that came too late."""
+    with suppress(AssertionError):
+        return wait_for(lambda: Reason.STALE in [line.details.get("reason") for line in events(state)], within_s)
+
+
+def test_an_order_that_a_network_held_back_is_not_done_when_it_comes(on_phone, state, models_dir, people):
+    with guard_far_away(on_phone, state, models_dir) as (guard, send, door):
         guard.goto("/guard")
         expect(guard.locator(".mode")).to_contain_text("Closed")
 
@@ -196,10 +208,28 @@ def test_an_order_that_a_network_held_back_is_not_done_when_it_comes(on_phone, s
             guard.get_by_role("button", name="Yes, lock down").click(no_wait_after=True)
             expect(guard.locator("#told")).to_contain_text("treat it as NOT locked down")
             send(signal.SIGCONT)
-            with suppress(AssertionError):
-                return wait_for(lambda: Reason.STALE in [line.details.get("reason") for line in events(state)], 2)
+            return comes_late(state, 2)
 
         # A browser that has no connection at hand does not get to send it at all.
+        assert any(held_back() for _ in range(5)), "it was never sent"
+        assert door.ask({"do": "status"})["standing"] == []
+
+
+def test_nor_is_one_that_was_given_before_the_scripts_of_the_page_were_there(on_phone, state, models_dir, people):
+    with guard_far_away(on_phone, state, models_dir) as (guard, send, door):
+        guard.route("**/static/orders.js", lambda _: None)
+        guard.route("**/static/live.js", lambda _: None)
+
+        def held_back():
+            guard.goto("/guard", wait_until="commit")
+            guard.get_by_text("Lock down…").click()
+            send(signal.SIGSTOP)
+            guard.get_by_role("button", name="Yes, lock down").click(no_wait_after=True)
+            # Until nobody waits for it any more.
+            stays(lambda: True, 3.5)
+            send(signal.SIGCONT)
+            return comes_late(state, 3)
+
         assert any(held_back() for _ in range(5)), "it was never sent"
         assert door.ask({"do": "status"})["standing"] == []
 
