@@ -32,7 +32,7 @@ from tests.running import until as until_said
 
 pytestmark = pytest.mark.soak
 
-SHORT = {"pulse_s": 0.15, "max_pulse_s": 0.7, "min_interval_s": 0.0, "rex_pin": REX}
+SHORT = {"pulse_s": 0.15, "max_pulse_s": 1.2, "min_interval_s": 0.0, "rex_pin": REX}
 KILLS = 50
 
 

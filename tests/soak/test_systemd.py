@@ -142,6 +142,18 @@ def test_a_door_killed_in_a_pulse_lets_go_and_comes_back(box):
     assert back - killed <= 2.0
 
 
+def test_a_door_that_hangs_in_a_pulse_is_ended_by_the_kernel_before_the_watchdog(box):
+    until(lambda: box.run("facegate", "door", "open", check=False).returncode == 0, 10, "busy for ever")
+    until(lambda: relay(box)[-1][1], 2, "no pulse")
+    on, stopped = relay(box)[-1][0], time.monotonic()
+    signal_to(box, pid(box, "door"), "STOP")
+    off = until(lambda: next((mono for mono, level in relay(box) if mono > stopped and not level), None), 15, "on")
+    print(f"relay on for {off - on:.2f} s; the door hung after {stopped - on:.2f} s")
+    # A pulse of 3 s, 2 s until it is known that it hangs, and half a second to let go.
+    assert off - on <= 5.5
+    until(lambda: box.run("facegate", "door", "status", check=False).returncode == 0, 5, "gone")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_hangs_is_killed_and_started_again(box, name):
     old, stopped = pid(box, name), time.monotonic()
