@@ -52,7 +52,7 @@ def test_afterwards_no_file_holds_name_template_or_photo(gate, state, photos, wa
     form = {"name": NAME, "unit": UNIT, "way": "paper", "guardian": GUARDIAN}
     files = [("photos", ("obama.jpg", photo, "image/jpeg"))]
     one = gate.post("/api/v1/enrolments", data=form, files=files).json()["resident"]["id"]
-    wait_for(lambda: gate.get("/api/v1/events?kind=granted&person=obama").json()["items"], 20, "nobody was let in")
+    wait_for(lambda: gate.get("/api/v1/events?kind=granted&person=obama").json()["items"], 60, "nobody was let in")
     connection = open_read_only(state)
     ((_, _, vector),) = templates.vectors(connection, connection.execute("SELECT model FROM templates").fetchone()[0])
     connection.close()
@@ -66,7 +66,7 @@ def test_afterwards_no_file_holds_name_template_or_photo(gate, state, photos, wa
     assert receipt["templates"] == 1
     assert receipt["personal_fields"] > 2
     # The same face walks up again, and is nobody's.
-    wait_for(lambda: gate.get("/api/v1/events?reason=unknown").json()["items"], 20, "nobody was refused")
+    wait_for(lambda: gate.get("/api/v1/events?reason=unknown").json()["items"], 60, "nobody was refused")
     before.unlink()
     backup.make(state, state / "backups", None)
 
