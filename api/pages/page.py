@@ -128,6 +128,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "gate": context.gate,
         "path": request.url.path,
         "back": _way_back(request),
+        "refused": request.method != "GET" and status_code >= 400,
         "clock": times.clock,
         "day_and_time": times.day_and_time,
         "day_and_time_of": times.day_and_time_of,

@@ -84,6 +84,26 @@ def test_back_from_the_question_whether_it_is_them_what_was_typed_is_corrected(p
     expect(page.get_by_label("Name")).to_have_value("")
 
 
+@pytest.mark.parametrize("way", ["back", "anew"])
+def test_whoever_comes_back_to_a_form_that_was_refused_finds_the_form(page, store, way):
+    page.goto("/settings/hours")
+    form = page.locator('form[action="/settings/schedules"]')
+    form.locator("[name=name]").fill("night")
+    form.locator("[name=windows]").fill("whenever")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.wait_for_load_state()
+    if way == "back":
+        page.goto("/residents")
+        page.go_back()
+    else:
+        page.reload()
+    # As it was typed, and nothing was sent again.
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(form.locator("[name=windows]")).to_have_value("whenever")
+    assert page.url.endswith("/settings/hours")
+
+
 def test_what_was_given_to_one_token_or_user_is_not_ticked_for_the_next(page, store):
     page.goto("/settings/tokens")
     page.get_by_label("Called").fill("lift")
