@@ -48,14 +48,13 @@ class Register:
         self.fault: str | None = None
 
     def find(self, resident: str) -> Entry | None:
-        """One resident by id; None where nobody has it, or no face of theirs is kept any more: vision may not
-        know yet. Raises StoreDown."""
+        """One resident by id; None where nobody has it. Raises StoreDown."""
         if not os.path.lexists(self._database):
             return None
         connection = self._open()
         with self._sound():
             found = residents.get(connection, resident)
-            if found is None or not found.templates:
+            if found is None:
                 return None
             return entry_of(found, holidays.of_resident(connection, found.id) if found.windows else ())
 

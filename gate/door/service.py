@@ -242,6 +242,9 @@ class DoorService:
             entry = None if named is None else self._register.find(named)
         except StoreDown:
             return Known(from_vision=from_vision, readable=False)
+        if entry is not None and not entry.resident.templates:
+            # No face of theirs is kept any more, which vision may not know yet.
+            entry = None
         if claim.resident is None:
             return Known(from_vision=from_vision, nearest=entry.resident if entry else None)
         return hours.known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
