@@ -15,19 +15,31 @@ from gate.config import load_settings, parts_of
 from gate.processes.addresses import api_address_file
 from tests.running import wait_for
 
+# The api's own program, which waits so long for a request's headers.
+ON_A_SHORT_PATIENCE = """
+import sys
+import api.front.connections as connections
+from api.service import main
+connections.HEADERS_WITHIN_S = {}
+sys.exit(main())
+"""
+
 
 @contextmanager
-def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(), **api):
+def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(), headers_within_s=None, **api):
     """The api with these settings; yields its address on this machine. Its log goes into the list `log`.
 
     `by` is a command that starts it, given its own.
     """
+    program = (
+        ["-m", "api.service"] if headers_within_s is None else ["-c", ON_A_SHORT_PATIENCE.format(headers_within_s)]
+    )
     settings = load_settings(api={"port": 0, **api}, webhooks=webhooks or {}, screen=screen or {})
     given = parts_of(settings, state, models_dir, None)["api"]
     (state / "run").mkdir(parents=True, exist_ok=True)
     api_address_file(state).unlink(missing_ok=True)
     process = subprocess.Popen(
-        [*by, sys.executable, "-m", "api.service"],
+        [*by, sys.executable, *program],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
     )  # fmt: skip
     process.stdin.write(json.dumps(given) + "\n")

@@ -8,13 +8,15 @@ from contextlib import closing
 import httpx
 import pytest
 
-from api.front.connections import HEADERS_WITHIN_S
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.api_process import api_process, port_of, serves, trusting
 from tests.console import CHEAP, PASSWORD
+
+# Instead of the ten seconds that everybody has.
+HEADERS_WITHIN_S = 3.0
 
 
 def connect(address):
@@ -40,17 +42,22 @@ def hung_up_after(connection, trickle=b""):
 
 
 def test_headers_and_a_tls_that_never_end_are_hung_up_on(state, models_dir):
-    with api_process(state, models_dir) as address, connect(address) as silent, connect(address) as slow:
+    with (
+        api_process(state, models_dir, headers_within_s=HEADERS_WITHIN_S) as address,
+        connect(address) as silent,
+        connect(address) as slow,
+    ):
         slow.sendall(b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nX: ")
         raw = socket.create_connection(("127.0.0.1", port_of(address)), timeout=30)
         with raw, ThreadPoolExecutor() as threads:
             for took in threads.map(hung_up_after, (silent, slow, raw), (b"", b"x", b"")):
                 assert took is not None
-                assert HEADERS_WITHIN_S - 3 <= took <= HEADERS_WITHIN_S + 3
+                # Counted from when they came, shortly before.
+                assert took > HEADERS_WITHIN_S / 2
 
 
 def test_a_second_request_has_its_own_deadline_and_a_stream_has_none(state, models_dir):
-    with api_process(state, models_dir) as address, connect(address) as one:
+    with api_process(state, models_dir, headers_within_s=HEADERS_WITHIN_S) as address, connect(address) as one:
         one.sendall(b"GET /gate/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         one.settimeout(HEADERS_WITHIN_S + 5)
         began = time.monotonic()
