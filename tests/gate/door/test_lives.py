@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -132,7 +133,9 @@ def test_no_short_life_breaks_a_rule(policy, history):
         life.step(event, waited)
 
 
+@pytest.mark.soak
 def test_a_hundred_thousand_random_steps_break_no_rule():
+    """Long lives of each door; in `make test` the two hundred short ones above hold the rules."""
     rng = random.Random(20)
     often = [*HAPPENS, *[Event.CREDENTIAL, Event.REX, Event.OPENED, Event.SHUT, Event.TIME] * 3]
     total = 0
