@@ -108,10 +108,10 @@ def test_a_door_or_a_vision_that_hangs_is_told_before_the_page_loses_patience(br
     screen = browser(address="127.0.0.1")
     with door_process(state) as (process, _), hanging(state, "vision"):
         # Again and again: questions that were given up stand in the line of whoever hangs.
-        for _ in range(8):
+        for _ in range(4):
             assert said_in_time(screen) == "The gate cannot see"
         with stopped(process):
-            for _ in range(8):
+            for _ in range(4):
                 assert said_in_time(screen) == "Gate out of order"
             assert "The door does not answer." in browser("guard").get("/guard?part=live").text
         wait_for(lambda: said_on(screen)["words"] == "The gate cannot see")
