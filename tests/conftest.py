@@ -33,8 +33,9 @@ settings.load_profile("any machine")
 
 # Of two that test at once, none begins with one of these while the other has nothing left to do.
 LONGEST = {
-    "browser/test_console.py", "browser/test_guard.py", "commands/test_cli.py", "evaluate/test_eval.py",
-    "gate/test_drill.py", "gate/test_replay.py", "gate/test_supervise.py",
+    "browser/test_console.py", "browser/test_guard.py", "browser/test_own_photo.py", "commands/test_cli.py",
+    "evaluate/test_eval.py", "gate/test_replay.py", "gate/test_supervise.py",
+    "systemd/test_install.py",
 }  # fmt: skip
 
 # Where files are memory, and how much of it must be free, bytes: each line of a record waits for its disk, and no quick
