@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from evaluate.demo.walkup import Scene, footage, walker_from, write_video
+from evaluate.demo.walkup import FPS, Scene, footage, walker_from, write_video
 from gate.store.database import open_database
 from models.errors import PackError
 from models.install import install
@@ -92,10 +93,12 @@ def walk_ups(tmp_path_factory: pytest.TempPathFactory, photos: Path, models: Mod
 
 @pytest.fixture(scope="session")
 def visit(tmp_path_factory: pytest.TempPathFactory, photos: Path, models: Models) -> Path:
-    """One man walks up to the gate and stays there for some seconds, and again."""
+    """One man comes to the gate and stands there for some seconds, and again."""
     path = tmp_path_factory.mktemp("visits") / "visits.mp4"
     walker = walker_from(photos / "obama2.jpg", models.detector)
-    write_video(path, footage([Scene(None, 1.0), Scene(walker, 20.0), Scene(None, 1.0)], 7))
+    # He comes, stands there and goes as he came; away for three seconds, he is somebody who comes anew.
+    comes = list(islice(footage([Scene(walker, 10.0)], 7), 5 * FPS, None))
+    write_video(path, chain(footage([Scene(None, 3.0)], 7), comes, reversed(comes)))
     return path
 
 
