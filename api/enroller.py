@@ -52,6 +52,16 @@ class Enroller:
         except PackError:
             return None
 
+    def second_id(self) -> str | None:
+        """Names the model of the second look; None where there is none."""
+        from models.installed import read_installed
+
+        try:
+            second = read_installed(self.models_dir, self._pack).second
+            return None if second is None else read_installed(self.models_dir, second).model_id
+        except PackError:
+            return None
+
     def photo(self, file: BinaryIO, name: str) -> Photo:
         """A photo that was sent under a name; it is opened when it is looked at."""
         from enroll.decode import photo_sent

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.embedder import Templates
     from models.pack import Models
 
 
@@ -73,23 +72,33 @@ def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> di
     cv2.setNumThreads(1)
     models = open_models(models_dir, "open", threads=1)
     near = _near(models, models_dir)
-    with tempfile.TemporaryDirectory() as scratch, closing(open_database(Path(scratch))) as store:
-        _enrol(store, models, near[:3])
-        # The pipeline opens on its third frame; the bare models get the same ones.
-        bare, whole = measure.in_turn(
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(open_database(Path(scratch))) as store,
+        closing(open_database(Path(scratch) / "others")) as others,
+    ):
+        _enrol(store, models, _aligned(models, near[:3]))
+        _enrol(others, models, _noise(models))
+        # The pipeline opens on its third frame; the bare models get the same ones. Who is a stranger to the others who
+        # live there is looked at again from then on.
+        bare, whole, unknown = measure.in_turn(
             rounds,
             lambda: measure.stages(models, near[:3], 3),
             lambda: measure.pipeline(models, store, near, 1),
+            lambda: measure.pipeline(models, others, near[:10], 1),
         )
         besides = _besides(models, models_dir, near, Path(scratch), rounds // 3, peers=peers)
-    report = {"machine": measure.machine(), **_in_figures(bare, whole), **besides}
+    report = {"machine": measure.machine(), **_in_figures(bare, whole, unknown), **besides}
     report["search_ms"] = measure.searches(models.spec.dimension, rounds, largest)
     report["overhead"] = round(report["frame_to_relay_ms"]["p50"] / report["bare_sum_ms"]["p50"], 3)
     return report
 
 
-def _in_figures(bare: dict[str, list[float]], whole: dict[str, list[float]]) -> dict[str, Any]:
-    """What the models alone took in each round, and the whole pipeline, by their medians and 95th percentiles."""
+def _in_figures(
+    bare: dict[str, list[float]], whole: dict[str, list[float]], unknown: dict[str, list[float]]
+) -> dict[str, Any]:
+    """What the models alone took in each round, the whole pipeline, and the same for a stranger, by their medians and
+    95th percentiles."""
     from evaluate import bench as measure
 
     return {
@@ -97,6 +106,7 @@ def _in_figures(bare: dict[str, list[float]], whole: dict[str, list[float]]) -> 
         "bare_sum_ms": measure.median_and_p95(measure.together(bare)),
         "pipeline_ms": measure.median_and_p95(whole["all"]) | {"mean": round(statistics.mean(whole["all"]), 2)},
         "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
+        "stranger_ms": measure.median_and_p95(unknown["all"]),
     }
 
 
@@ -109,13 +119,24 @@ def _near(models: Models, models_dir: Path) -> list[NDArray[np.uint8]]:
     return list(footage([Scene(walker, 4.0)], seed=1))[50:80]
 
 
-def _enrol(store: sqlite3.Connection, models: Models, images: list[NDArray[np.uint8]]) -> None:
+def _noise(models: Models) -> NDArray[np.uint8]:
+    """A picture that is nobody's face, aligned: (1, size, size, 3) BGR."""
+    import numpy as np
+
+    size = models.spec.input_size
+    return np.random.default_rng(0).integers(0, 255, (1, size, size, 3), np.uint8)
+
+
+def _enrol(store: sqlite3.Connection, models: Models, faces: NDArray[np.uint8]) -> None:
+    from enroll.enrolment import second_templates
     from gate.store.people.consents import NO_PERSON
     from gate.store.people.residents import enrol
     from gate.store.people.templates import Template
 
-    vectors = _templates_of(models, images)
-    templates = [Template(models.model_id, "bench", {}, vector.tobytes()) for vector in vectors]
+    templates = [
+        Template(models.model_id, "bench", {}, vector.tobytes(), *again)
+        for vector, again in zip(models.embedder.embed(faces), second_templates(faces, models), strict=True)
+    ]
     enrol(store, "Bench", None, templates, NO_PERSON)
 
 
@@ -150,6 +171,7 @@ def _print(report: dict[str, Any]) -> None:
         ("what a followed face takes of them", *report["bare_sum_ms"].values()),
         ("pipeline, a frame with a face", report["pipeline_ms"]["p50"], report["pipeline_ms"]["p95"]),
         ("frame to relay", *report["frame_to_relay_ms"].values()),
+        ("a stranger's frame, by both looks", *report["stranger_ms"].values()),
     ]
     print_table(("milliseconds, one thread", "p50", "p95"), rows, "")
     click.echo(f"overhead, frame to relay over the bare models: {report['overhead']}")
@@ -198,10 +220,6 @@ def _draw(chart: Path, report: dict[str, Any]) -> None:
         draw_times(chart, {"Facegate": report["pipeline_ms"]["mean"], **measured})
     except OSError as error:
         raise UsageError("{path} cannot be written: {why}.", path=chart, why=error.strerror) from error
-
-
-def _templates_of(models: Models, images: list[NDArray[np.uint8]]) -> Templates:
-    return models.embedder.embed(_aligned(models, images))
 
 
 def _aligned(models: Models, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

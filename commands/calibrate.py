@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 @click.option("--record", is_flag=True, help="From this gate's own record, in place of a folder.")
 @seed_option
 @fold_option
+@click.option(
+    "--share", type=click.FloatRange(0, 1), help="Of what a face has in common with faces of nobody, taken off scores."
+)
 @click.option("--to", type=click.Path(path_type=Path), help="Write it there; else the pack here uses it from now on.")
 @pack_option
 @state_option
@@ -31,6 +34,7 @@ def calibrate(
     record: bool,
     seed: int,
     fold: str,
+    share: float | None,
     to: Path | None,
     pack: str | None,
     state: Path | None,
@@ -46,12 +50,12 @@ def calibrate(
 
     if (folder is None) != record:
         raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
-    if record and fold != "1/1":
-        raise UsageError("--fold parts the people of a folder; the record has none to part.")
+    if record and (fold != "1/1" or share is not None):
+        raise UsageError("--fold and --share go with a folder of people; the record has no faces.")
     directory = state_directory(state)
 
     def fit() -> dict[str, str]:
-        return _fit(home(state, config), pack, folder, fold, seed)
+        return _fit(home(state, config), pack, folder, fold, share, seed)
 
     # The record is one user's to read, the pack's folder another's to write.
     made = as_owner(owner_of(directory), fit)
@@ -69,14 +73,16 @@ def calibrate(
     click.echo(f"Written to {path}.")
 
 
-def _fit(gate: Home, pack: str | None, folder: Path | None, fold: str, seed: int) -> dict[str, str]:
+def _fit(
+    gate: Home, pack: str | None, folder: Path | None, fold: str, share: float | None, seed: int
+) -> dict[str, str]:
     """The pack's name, the text of its calibration, and where the pack keeps that."""
     from models.installed import CALIBRATION, pack_folder
 
     if folder is None:
         name, fitted = _fit_record(gate, pack)
     else:
-        name, fitted = _fit_folder(gate, pack, folder, fold, seed)
+        name, fitted = _fit_folder(gate, pack, folder, fold, share, seed)
     path = pack_folder(gate.models_dir, name) / CALIBRATION
     return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
 
@@ -111,26 +117,31 @@ def _print(pack: str, calibration: Calibration) -> None:
     click.echo(f"frames of one approach stray by {calibration.within:.3f}, alike for {calibration.within_s:.2f} s")
 
 
-def _fit_folder(gate: Home, pack: str | None, folder: Path, fold: str, seed: int) -> tuple[str, Calibration]:
+def _fit_folder(
+    gate: Home, pack: str | None, folder: Path, fold: str, asked: float | None, seed: int
+) -> tuple[str, Calibration]:
     from datetime import date
 
     from evaluate.approaches import walked
+    from evaluate.looks import by_one
     from evaluate.scores import calibrate as fit
     from evaluate.scores import fit_cohort, fit_frames
     from gate.vision.quality import Bounds
     from models.installed import read_installed
+    from models.manifest import SHARE, Cohort
 
     models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
     counts_of(listing, faces)
     name = models.model_id.rpartition("/")[0]
     bounds = Bounds.of(gate.settings.vision)
-    cohort = fit_cohort(faces.templates, faces.person, seed)
+    share = SHARE if asked is None else asked
+    cohort = Cohort(fit_cohort(faces.templates, faces.person, seed), share)
     with progress_bar("Letting them walk up") as step:
-        frames = fit_frames(walked(faces, models, bounds, cohort, seed, step))
+        frames = fit_frames(walked(faces, models, bounds, by_one(cohort), seed, step))
     part = "" if fold == "1/1" else f", part {fold} of the people"
     measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
     embedder = read_installed(gate.models_dir, name).file("embedder").fetched_sha256
-    return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, seed)
+    return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, share=share, seed=seed)
 
 
 def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from evaluate.folder import Faces, Listing
     from evaluate.identification import Attempts, Protocol
+    from evaluate.looks import Scoring
     from models.manifest import Calibration
     from models.pack import Models
 
@@ -44,16 +45,28 @@ class _Seen:
     name: str
     listing: Listing
     faces: Faces
+    scoring: Scoring
+    """How `templates` compare."""
     calibration: Calibration | None = None
-    cohort: NDArray[np.float32] | None = None
-    """Templates of nobody, (count, dimension), that scores are normalised by."""
+    second: str | None = None
+    """The model of the second look, whose scores are in the sum; None without one."""
     margin: float = 0.0
     """The lead over the second person that is asked."""
+
+    @property
+    def templates(self) -> NDArray[np.float32]:
+        """(photos, D): those of the first look, with those of the second beside them where it counts."""
+        import numpy as np
+
+        again = self.faces.again
+        return (
+            self.faces.templates if self.second is None or again is None else np.hstack([self.faces.templates, again])
+        )
 
 
 class _Safeguard(click.Choice[str]):
     def __init__(self) -> None:
-        super().__init__(["quality", "margin", "normalisation"])
+        super().__init__(["quality", "margin", "normalisation", "second-look"])
 
 
 class _Peer(click.Choice[str]):
@@ -116,13 +129,14 @@ def evaluate(
     answer = {
         "folder": str(folder),
         "pack": seen.name,
+        "second_look": seen.second,
         "calibration": seen.calibration.measured if seen.calibration else None,
         **counts_of(seen.listing, seen.faces),
         **answer,
         "without": list(without),
     }
-    answer |= _verify(seen.faces, seen.cohort, seed, report)
-    if groups := _by_group(seen.listing, seen.faces, attempts, seen.margin):
+    answer |= _verify(seen, seed, report)
+    if groups := _by_group(seen, attempts, seed):
         answer["groups"] = groups
     if as_json:
         print_json(answer)
@@ -132,12 +146,34 @@ def evaluate(
 
 def _seen(gate: Home, peer: str | None, pack: str | None, folder: Path, fold: str, without: tuple[str, ...]) -> _Seen:
     """The people of a folder as another library sees them, or a pack with all its safeguards but those left out."""
+    from evaluate.looks import PLAIN
+
     if peer is not None:
-        return _Seen(peer, *_faces_of_library(gate, peer, folder, fold))
-    models, listing, faces = faces_of(gate, pack, folder, fold, bounds="quality" not in without)
-    cohort = None if "normalisation" in without else _cohort(models)
+        return _Seen(peer, *_faces_of_library(gate, peer, folder, fold), PLAIN)
+    models, listing, faces = faces_of(
+        gate, pack, folder, fold, bounds="quality" not in without, again="second-look" not in without
+    )
     margin = 0.0 if "margin" in without or models.measured is None else models.measured.margin
-    return _Seen(models.model_id, listing, faces, models.measured, cohort, margin)
+    second = models.second.model_id if models.second is not None else None
+    scoring = _scoring(models, normalised="normalisation" not in without)
+    return _Seen(models.model_id, listing, faces, scoring, models.measured, second, margin)
+
+
+def _scoring(models: Models, *, normalised: bool) -> Scoring:
+    from evaluate.looks import PLAIN, by_both, by_one
+
+    looks = [one for one in (models, models.second) if one is not None]
+    measured = [one.calibration if normalised else _plain(one.calibration) for one in looks if one.measured is not None]
+    if not measured:
+        return PLAIN
+    dimensions = [one.spec.dimension for one in looks]
+    if len(looks) == 1:
+        return by_one(measured[0].faces_of_nobody(dimensions[0]))
+    return by_both(measured[0], measured[1], (dimensions[0], dimensions[1]))
+
+
+def _plain(calibration: Calibration) -> Calibration:
+    return calibration.model_copy(update={"share": 0.0})
 
 
 def _faces_of_library(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:
@@ -156,15 +192,11 @@ def _faces_of_library(gate: Home, name: str, folder: Path, fold: str) -> tuple[L
         return listing, look_with(run, listing, step)
 
 
-def _cohort(models: Models) -> NDArray[np.float32] | None:
-    return models.measured.cohort_templates(models.spec.dimension) if models.measured else None
-
-
 def _identify(seen: _Seen, asked: Protocol, folder: Path) -> tuple[dict[str, Any], Attempts]:
     from evaluate.identification import attempt, confidence, fnir_at
 
     protocol = _feasible(seen.faces, asked, folder)
-    attempts = attempt(seen.faces.templates, seen.faces.person, seen.faces.enrols, protocol, seen.cohort)
+    attempts = attempt(seen.templates, seen.faces.person, seen.faces.enrols, protocol, seen.scoring)
     found = fnir_at(attempts, margin=seen.margin)
     between = confidence(attempts, margin=seen.margin, seed=protocol.seed)
     wrong = ~attempts.right & (attempts.accepted(seen.margin) > found[0.003][1])
@@ -206,10 +238,11 @@ def _feasible(faces: Faces, asked: Protocol, folder: Path) -> Protocol:
     return protocol
 
 
-def _verify(faces: Faces, cohort: NDArray[np.float32] | None, seed: int, report: Path | None) -> dict[str, Any]:
+def _verify(seen: _Seen, seed: int, report: Path | None) -> dict[str, Any]:
     from evaluate.verification import compare_all, det_curve, fnmr_at, worst
 
-    pairs = compare_all(faces.templates, faces.person, cohort, seed)
+    faces = seen.faces
+    pairs = compare_all(seen.templates, faces.person, seen.scoring, seed)
     strangers, residents = worst(pairs, _WORST)
 
     def named(found: list[tuple[int, int, float]]) -> list[dict[str, Any]]:
@@ -238,19 +271,24 @@ def _verify(faces: Faces, cohort: NDArray[np.float32] | None, seed: int, report:
     return answer
 
 
-def _by_group(listing: Listing, faces: Faces, attempts: Attempts, margin: float) -> dict[str, Any]:
-    """FNIR and FPIR of each group at the threshold that lets 0.3 % of all strangers in."""
+def _by_group(seen: _Seen, attempts: Attempts, seed: int) -> dict[str, Any]:
+    """FNIR and FPIR of each group at the threshold that lets 0.3 % of all strangers in, and false matches within it."""
     import numpy as np
 
     from evaluate.identification import fnir_at
+    from evaluate.within import fmr_within
 
-    ((_, threshold),) = fnir_at(attempts, (0.003,), margin).values()
-    accepted = attempts.accepted(margin) > threshold
-    group = np.array([listing.groups.get(name, "") for name in faces.people])[attempts.person]
+    ((_, threshold),) = fnir_at(attempts, (0.003,), seen.margin).values()
+    accepted = attempts.accepted(seen.margin) > threshold
+    of_person = np.array([seen.listing.groups.get(name, "") for name in seen.faces.people])
+    group = of_person[attempts.person]
+    within = fmr_within(seen.templates, seen.faces.person, of_person, seen.scoring, seed)
     compared = {}
-    for name, _ in Counter(listing.groups.values()).most_common():
+    for name, _ in Counter(seen.listing.groups.values()).most_common():
         mated, strangers = (group == name) & attempts.mated, (group == name) & ~attempts.mated
         compared[name] = {
+            "people": int((of_person == name).sum()),
+            "fmr_within": {f"{rate:g}": round(found, 6) for rate, found in within.get(name, {}).items()},
             "mated": int(mated.sum()),
             "strangers": int(strangers.sum()),
             "fnir": round(float(np.mean(~(accepted & attempts.right)[mated])), 5) if mated.any() else None,

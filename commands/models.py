@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import lent
-from commands.common import Home, fetch_progress, home, json_option, print_json, print_table, state_option
+from commands.common import Home, fetch_progress, home, json_option, print_json, print_table, second_look, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.state_folder import state_directory
 
@@ -84,17 +84,20 @@ def install(
                 done = install_pack(
                     pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress
                 )
-            return done.model_dump(mode="json")
+                second = second_look(done, gate.models_dir, source, progress)
+            return {"packs": [one.model_dump(mode="json") for one in (done, second) if one is not None]}
 
         made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
-    installed = Installed.model_validate(made)
-    _record(gate, installed)
+    packs = [Installed.model_validate(one) for one in made["packs"]]
+    for installed in packs:
+        _record(gate, installed)
     if as_json:
-        print_json(installed.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}))
+        told = [one.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}) for one in packs]
+        print_json({**told[0], "second": told[1] if len(told) > 1 else None})
         return
-    rows = [(file.name, file.role, file.licence, file.source) for file in installed.files]
-    print_table(("file", "role", "licence", "from"), rows, "")
+    rows = [(one.pack, file.name, file.role, file.licence, file.source) for one in packs for file in one.files]
+    print_table(("pack", "file", "role", "licence", "from"), rows, "")
 
 
 def _record(gate: Home, installed: Installed) -> None:

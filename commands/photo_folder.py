@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,17 @@ fold_option = click.option(
 
 
 def faces_of(
-    gate: Home, pack: str | None, folder: Path, fold: str, *, bounds: bool = True, calibrated: bool = True
+    gate: Home,
+    pack: str | None,
+    folder: Path,
+    fold: str,
+    *,
+    bounds: bool = True,
+    calibrated: bool = True,
+    again: bool = False,
 ) -> tuple[Models, Listing, Faces]:
-    """The people of a folder, or of a part of it, as a pack sees them; without `bounds` the bad photos too.
+    """The people of a folder, or of a part of it, as a pack sees them; without `bounds` the bad photos too,
+    with `again` by its second look beside the first.
 
     Raises UsageError and PackError.
     """
@@ -35,6 +44,8 @@ def faces_of(
     listing = list_people(folder, part_of(fold))
     threads = gate.settings.vision.threads
     models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=threads, calibrated=calibrated)
+    if not again:
+        models = replace(models, second=None)
     with progress_bar("Looking at the photos", len(listing.photos)) as step:
         return models, listing, look(listing, models, Bounds.of(gate.settings.vision) if bounds else None, step)
 

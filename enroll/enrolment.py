@@ -121,16 +121,27 @@ def prepare(
     resident they are for; UsageError for a single one that is none.
     """
     good, left_out = _look_over(asked.photos, models)
-    vectors = models.embedder.embed(np.stack([portrait.aligned for _, portrait in good]))
+    faces = np.stack([portrait.aligned for _, portrait in good])
+    vectors, again = models.embedder.embed(faces), second_templates(faces, models)
     if not np.isfinite(vectors).all():
         raise Refusal("Nothing could be read from the face in this photo; choose another photo.")
     _refuse_different_people(vectors, [photo.name for photo, _ in good])
     alike = _judged(connection, models, asked, vectors, known or known_faces(connection, models))
     made = tuple(
-        Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes())
-        for (photo, portrait), vector in zip(good, vectors, strict=True)
+        Template(models.model_id, photo.source, portrait.quality.rounded(), vector.astype("<f4").tobytes(), *second)
+        for (photo, portrait), vector, second in zip(good, vectors, again, strict=True)
     )
     return Prepared(made, tuple(portrait.aligned for _, portrait in good), alike, left_out)
+
+
+def second_templates(faces: NDArray[np.uint8], models: Models) -> list[tuple[str, bytes] | tuple[None, None]]:
+    """For each aligned face the model of the second look and what it makes of it; Nones where there is none."""
+    if models.second is None:
+        return [(None, None)] * len(faces)
+    return [
+        (models.second.model_id, vector.astype("<f4").tobytes()) if np.isfinite(vector).all() else (None, None)
+        for vector in models.second.embedder.embed(faces)
+    ]
 
 
 def prepare_openly(connection: sqlite3.Connection, models: Models, asked: Application) -> Prepared:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evaluate.demo.walkup import FPS, Scene, footage, walker_from
 from evaluate.folder import Faces
-from evaluate.identification import scores_of
+from evaluate.looks import Scoring
 from evaluate.scores import Scores
 from gate.errors import FacegateError
 from gate.vision.quality import Bounds, measure, unfit
@@ -27,14 +27,14 @@ def walked(
     faces: Faces,
     models: Models,
     bounds: Bounds,
-    cohort: NDArray[np.float32] | None,
+    scoring: Scoring,
     seed: int,
     step: Callable[[], None] = lambda: None,
 ) -> list[tuple[Scores, Scores]]:
     """(seconds, scores against their own other photos) of the usable frames of people walking up, one person each.
 
-    People with two photos or more, drawn by `seed`; usable is a frame whose face lies within `bounds`. `cohort` as in
-    `scores_of`.
+    People with two photos or more, drawn by `seed`; usable is a frame whose face lies within `bounds`. `scoring`
+    compares templates.
     """
     rng = np.random.default_rng(seed)
     counts = np.bincount(faces.person)
@@ -50,7 +50,7 @@ def walked(
         frames = footage([Scene(walker, _SECONDS, varied=True)], seed=int(rng.integers(1 << 31)))
         seconds, probes = _probes(frames, models, bounds)
         if len(probes) >= 3:
-            scores = scores_of(np.stack(probes), (template / np.linalg.norm(template))[None], cohort)[:, 0]
+            scores = scoring(np.stack(probes), (template / np.linalg.norm(template))[None])[:, 0]
             tracks.append((np.array(seconds), scores.astype(np.float64)))
     return tracks
 

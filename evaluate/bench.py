@@ -22,7 +22,7 @@ from gate.config import Settings
 from gate.door.controller import Controller
 from gate.replay import VideoRelay, known_in_footage
 from gate.store.people import residents
-from gate.vision.gallery import Gallery, judging
+from gate.vision.gallery import Gallery, judging, judging_again
 from gate.vision.recogniser import Recogniser
 from gate.vocabulary import Frame
 from models.align import align
@@ -89,7 +89,8 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
     the relay moved; `all` is every frame that was judged.
     """
     settings = Settings()
-    gallery = judging(store, models).gallery
+    gallery, live = judging(store, models).gallery, judging_again(store, models)
+    again = live.gallery if live is not None else None
     ids = partial(next, map(str, count()))
     resident = partial(residents.get, store)
     found: dict[str, list[float]] = {"decisive": [], "all": []}
@@ -102,7 +103,7 @@ def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rou
             t += 1 / _FPS
             relay.now = t
             began = time.perf_counter()
-            claims = recogniser.see(Frame(image, "bench", t), gallery)
+            claims = recogniser.see(Frame(image, "bench", t), gallery, again=again)
             opened = [controller.claim(claim, known_in_footage(claim, resident), t) for claim in claims]
             took = (time.perf_counter() - began) * 1000
             found["all"].append(took)

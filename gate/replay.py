@@ -95,8 +95,10 @@ def replay(
     name: str,
     each_frame: Callable[[], None] = lambda: None,
     checks: Sequence[LivenessCheck] = (),
+    again: Gallery | None = None,
 ) -> Outcome:
-    """Run the frames through recognition and the door's rules; `resident` looks one up by id."""
+    """Run the frames through recognition and the door's rules; `resident` looks one up by id, `again` is who can be
+    recognised by a second look."""
     numbers = count(1)
     recogniser = Recogniser(models, settings.vision, lambda: f"claim-{next(numbers)}", checks)
     relay = VideoRelay(settings.door)
@@ -109,7 +111,7 @@ def replay(
         controller.tick(t)
         if recogniser.awaits_door:
             recogniser.hear(DoorNews(controller.at_rest(t), frozenset(controller.taken)))
-        for claim in recogniser.see(Frame(image, name, t), gallery):
+        for claim in recogniser.see(Frame(image, name, t), gallery, again=again):
             verdict, on = controller.claim(claim, known_in_footage(claim, resident), t)
             if on is not None:
                 outcome.frame_to_relay_ms.append((time.perf_counter() - in_hand) * 1000)

@@ -35,11 +35,15 @@ class Embedder(Protocol):
 
 
 class ArcFace:
-    """An embedder in ONNX Runtime: any ArcFace-type file that takes many pictures at once, fed as its manifest says."""
+    """An embedder in ONNX Runtime: any ArcFace-type file, fed as its manifest says.
+
+    One whose batch is fixed to a single picture is asked once for each.
+    """
 
     def __init__(self, path: Path, spec: EmbedderSpec, *, threads: int = 1, provider: Provider = "cpu") -> None:
         self._session = open_session(path, threads=threads, provider=provider)
-        self._input = self._session.get_inputs()[0].name
+        given = self._session.get_inputs()[0]
+        self._input, self._one_by_one = given.name, given.shape[0] == 1
         self.spec = spec
 
     def embed(self, faces: NDArray[np.uint8]) -> Templates:
@@ -60,8 +64,9 @@ class ArcFace:
         blob = (batch.astype(np.float32) - self.spec.mean) / self.spec.scale
         if self.spec.layout == "NCHW":
             blob = blob.transpose(0, 3, 1, 2)
-        (output,) = self._session.run(None, {self._input: np.ascontiguousarray(blob)})
-        return np.asarray(output, np.float32)
+        parts = np.split(blob, len(blob)) if self._one_by_one else [blob]
+        outputs = [self._session.run(None, {self._input: np.ascontiguousarray(part)})[0] for part in parts]
+        return np.concatenate(outputs).astype(np.float32, copy=False)
 
 
 def unit_length(vectors: NDArray[np.float32]) -> Templates:

@@ -16,7 +16,7 @@ from models.embedder import ArcFace
 from models.errors import PackError
 from models.fetch import Downloads, Progress, fetch, take_local
 from models.installed import CALIBRATION, INSTALLED, Installed, InstalledFile, pack_folder
-from models.manifest import DetectorSpec, Manifest, PackFile, load_manifest
+from models.manifest import DetectorSpec, Manifest, PackFile, built_in_packs, load_manifest
 from models.runtime import sha256_of
 
 
@@ -44,12 +44,27 @@ def install(
             else:
                 staged = _stage(manifest, folder, directory, source, progress)
             installed = staged.model_copy(update={"terms_accepted_at": accepted_at})
-            (folder / INSTALLED).write_text(installed.model_dump_json(indent=1) + "\n", "utf-8")
+            (folder / INSTALLED).write_text(_written(installed), "utf-8")
             _let_everybody_read(folder)
             _replace(folder, pack_folder(directory, installed.pack))
     except OSError as error:
         raise PackError(f"The pack cannot be written to {directory}: {error.strerror}.") from error
     return installed
+
+
+def install_second(
+    installed: Installed, directory: Path, *, source: Path | None = None, progress: Progress
+) -> Installed | None:
+    """Put the pack of an installed one's second look in place, where it names one. Raises PackError as `install`."""
+    if installed.second is None:
+        return None
+    return install(installed.second, directory, source=source, progress=progress)
+
+
+def _written(installed: Installed) -> str:
+    # An earlier Facegate, to which an upgrade may go back, knows of no second look and refuses to read of one.
+    shipped = any(manifest.name == installed.pack for manifest in built_in_packs())
+    return installed.model_dump_json(indent=1, exclude={"second"} if shipped else None) + "\n"
 
 
 def _accepted(terms: str | None, accepted: bool) -> datetime | None:
@@ -80,6 +95,7 @@ def _stage(manifest: Manifest, folder: Path, directory: Path, source: Path | Non
         embedder=manifest.embedder,
         canary=_canary(manifest, folder, files),
         liveness=manifest.liveness,
+        second=manifest.second,
     )
 
 
@@ -111,8 +127,9 @@ def _convert(file: PackFile, folder: Path, origin: str) -> InstalledFile:
 
 
 def _converted(file: PackFile, path: Path) -> tuple[Path, str]:
-    """The converted file, which takes the place of the one at `path`, and the sha256 of its network."""
+    """The converted file, which takes the place of the one at `path`, and the sha256 that names its network."""
     # A gate that runs converts nothing: what conversion loads would be memory held for ever.
+    from models.convert.free_batch import free_batch
     from models.convert.free_input_size import free_input_size
     from models.convert.prelu import faster, without_prelu
     from models.convert.tflite_to_onnx import tflite_to_onnx
@@ -120,6 +137,7 @@ def _converted(file: PackFile, path: Path) -> tuple[Path, str]:
     conversions: dict[str | None, Callable[[bytes], bytes]] = {
         "tflite-to-onnx": tflite_to_onnx,
         "free-input-size": free_input_size,
+        "free-batch": free_batch,
     }
     converted = path.with_suffix(".onnx")
     try:
@@ -128,7 +146,9 @@ def _converted(file: PackFile, path: Path) -> tuple[Path, str]:
         raise PackError(f"{file.name} cannot be converted: {error}.") from error
     path.unlink()
     converted.write_bytes(faster(content, without_prelu(content)) if file.role == "embedder" else content)
-    return converted, hashlib.sha256(content).hexdigest()
+    # A freed batch changes no number: templates that the published file made are of the same network.
+    same = file.convert == "free-batch"
+    return converted, file.sha256 if same else hashlib.sha256(content).hexdigest()
 
 
 def _stage_insightface(pack: str, folder: Path, source: Path | None) -> Installed:

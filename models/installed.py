@@ -58,6 +58,8 @@ class Installed(BaseModel):
     embedder: EmbedderSpec | None
     canary: str | None
     liveness: LivenessSpec | None = None
+    second: str | None = None
+    """The pack whose embedder takes a second look; it is installed on its own."""
 
     def file(self, role: Role) -> InstalledFile:
         """The one file of a role. Raises StopIteration where there is none."""
@@ -91,11 +93,13 @@ def read_installed(directory: Path, pack: str) -> Installed:
 
 def _fed_as_shipped(installed: Installed) -> Installed:
     # A later Facegate may know a better calibration of the same weights; installing again must not be needed for it.
-    fetched = {file.fetched_sha256 for file in installed.files}
+    # Files that an earlier one did not convert are fed as they were.
+    there = {(file.fetched_sha256, file.sha256 != file.fetched_sha256) for file in installed.files}
     for manifest in built_in_packs():
-        if manifest.name == installed.pack and {file.sha256 for file in manifest.file} == fetched:
-            fed = {"detector": manifest.detector, "embedder": manifest.embedder, "liveness": manifest.liveness}
-            return installed.model_copy(update=fed)
+        shipped = {(file.sha256, file.convert is not None) for file in manifest.file}
+        if manifest.name == installed.pack and shipped == there:
+            sections = ("detector", "embedder", "liveness", "second")
+            return installed.model_copy(update={section: getattr(manifest, section) for section in sections})
     return installed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tomllib
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -56,7 +57,7 @@ class PackFile(_Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     licence: str
     note: str = ""
-    convert: Literal["tflite-to-onnx", "free-input-size"] | None = None
+    convert: Literal["tflite-to-onnx", "free-input-size", "free-batch"] | None = None
     source: tuple[Source, ...] = ()
 
 
@@ -83,8 +84,24 @@ QUANTILES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9)
 """At which shares of the residents a calibration says how they score."""
 
 
+SHARE = 0.3
+"""The share of a cohort's likeness that measured best where all people of a set are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Faces of nobody, and how much of what a face has in common with them is taken off its scores.
+
+    `templates` are (K, D) float32 of unit length; a `share` of 0 leaves scores the plain cosines.
+    """
+
+    templates: NDArray[np.float32]
+    share: float = SHARE
+
+
 class Calibration(_Strict):
-    """Where the embedder's scores separate people. A score is a cosine less what both faces share with the cohort.
+    """Where the embedder's scores separate people. A score is a cosine less what both faces share with the cohort, by
+    `share` (see `Cohort`).
 
     `embedder` is the sha256 of the published file it was fitted on. `strangers` is fitted to the upper tail of the
     scores of two people; `residents` are quantiles of those of one person, at `QUANTILES`, by the number of photos
@@ -103,6 +120,7 @@ class Calibration(_Strict):
     residents: tuple[tuple[float, ...], ...] = Field(min_length=1)
     within: float = Field(ge=0, lt=1)
     within_s: float = Field(gt=0)
+    share: float = Field(SHARE, ge=0, le=1)
     cohort: str
 
     @model_validator(mode="after")
@@ -113,8 +131,8 @@ class Calibration(_Strict):
             raise ValueError("residents must have a rising score for each quantile")
         return self
 
-    def cohort_templates(self, dimension: int) -> NDArray[np.float32]:
-        """The cohort as (K, dimension) float32. Raises PackError when it is damaged."""
+    def faces_of_nobody(self, dimension: int) -> Cohort:
+        """The cohort, of (K, dimension) float32. Raises PackError when it is damaged."""
         try:
             whole = np.frombuffer(base64.b64decode(self.cohort, validate=True), "<f2").astype(np.float32)
             templates = whole.reshape(-1, dimension)
@@ -122,7 +140,7 @@ class Calibration(_Strict):
             raise PackError("The calibration's cohort is damaged. Run: facegate calibrate") from error
         if not (len(templates) and np.isfinite(templates).all()):
             raise PackError("The calibration's cohort is damaged. Run: facegate calibrate")
-        return templates
+        return Cohort(templates, self.share)
 
 
 class EmbedderSpec(_Strict):
@@ -169,7 +187,10 @@ class LivenessSpec(_Strict):
 
 
 class Manifest(_Strict):
-    """A pack: its files, and the models they make. A pack of photos has files alone."""
+    """A pack: its files, and the models they make. A pack of photos has files alone.
+
+    `second` names another pack, whose embedder looks again at whoever this one's did not let in.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
@@ -178,6 +199,7 @@ class Manifest(_Strict):
     detector: DetectorSpec | None = None
     embedder: EmbedderSpec | None = None
     liveness: LivenessSpec | None = None
+    second: str | None = None
 
     @model_validator(mode="after")
     def _models_have_files(self) -> Manifest:
@@ -186,6 +208,8 @@ class Manifest(_Strict):
         for role, spec in sections:
             if (spec is not None) != (roles.count(role) == 1):
                 raise ValueError(f"the pack needs one file of role {role} and a section [{role}], or neither")
+        if self.second is not None and (self.embedder is None or self.second == self.name):
+            raise ValueError("a second look goes with an embedder, and is another pack's")
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models import canary, insightface_pack
@@ -21,13 +21,15 @@ class Models:
     """A pack's detector and embedder, open and checked.
 
     `model_id` names the embedder: templates compare where their ids are equal. `measured` says what its scores mean;
-    None where nobody has measured them.
+    None where nobody has measured them. `second` looks again at whoever these did not let in: another pack's embedder,
+    behind the same detector; None where there is none.
     """
 
     detector: Detector
     embedder: Embedder
     model_id: str
     measured: Calibration | None = None
+    second: Models | None = None
 
     @property
     def spec(self) -> EmbedderSpec:
@@ -63,8 +65,21 @@ def open_models(
 ) -> Models:
     """The pack's detector and embedder, their hashes checked and the canary heard. Raises PackError.
 
-    `calibrated` False opens them without their calibration, for whoever makes one.
+    `calibrated` False opens them without their calibration and their second look, for whoever makes one.
     """
+    models = _open(directory, pack, threads, provider, calibrated=calibrated)
+    second = read_installed(directory, pack).second
+    if second is None or not calibrated or not pack_folder(directory, second).exists():
+        return models
+    looks_again = _open(directory, second, threads, provider, calibrated=True)
+    if looks_again.spec.landmarks != models.spec.landmarks or looks_again.spec.input_size != models.spec.input_size:
+        raise PackError(f"The second look of pack {pack}, {second}, takes faces that are aligned otherwise.")
+    if looks_again.measured is None:
+        raise uncalibrated(second)
+    return replace(models, second=replace(looks_again, detector=models.detector))
+
+
+def _open(directory: Path, pack: str, threads: int, provider: Provider, *, calibrated: bool) -> Models:
     installed = check_files(directory, pack)
     if installed.detector is None or installed.embedder is None:
         raise PackError(f"The pack {pack} holds no detector and embedder; choose another in models.pack.")

@@ -62,7 +62,7 @@ def models_dir() -> Path:
     # One test process installs, the others wait for it.
     with (directory / ".tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for pack in ("open", "demo-photos"):
+        for pack in ("open", "opencv-zoo", "demo-photos"):
             try:
                 verify(directory, pack)
             except PackError:

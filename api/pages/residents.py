@@ -76,10 +76,13 @@ def _as_many_as_fit(found: list[Home]) -> list[Home]:
 
 
 def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str, Any]:
-    """What a list of people says beside each: whose face is of another model, and the day from which an end is near."""
-    model, today = context.enroller.model_id(), datetime.now(zone_of(context.zone)).date()
+    """What a list of people says beside each: whose face is of another model or unknown to the second look, and the day
+    from which an end is near."""
+    enroller, today = context.enroller, datetime.now(zone_of(context.zone)).date()
+    model, second = enroller.model_id(), enroller.second_id()
     return {
         "outdated": templates.outdated(connection, model) if model else set(),
+        "once_only": templates.outdated(connection, second) if second else set(),
         "soon": (today + _SOON).isoformat(),
     }
 
@@ -209,6 +212,7 @@ def resident_page(
         key=new_secret(),
         templates=templates.of(connection, person.id),
         model=context.enroller.model_id(),
+        once_only=person.id in known_of_faces(connection, context)["once_only"],
         agreed=consents.of(connection, person.id),
         may_withdraw=erasure.may_withdraw(connection, person.id),
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),

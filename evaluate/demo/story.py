@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from gate.vocabulary import ENTERED
 from models.errors import PackError
 from models.fetch import Progress
 from models.install import install
-from models.installed import pack_folder
+from models.installed import pack_folder, read_installed
 from models.pack import Models, open_models, verify
 
 RESIDENT = "Barack Obama"
@@ -76,6 +76,11 @@ def install_missing(models_dir: Path, progress: Progress) -> None:
             verify(models_dir, pack)
         except PackError:
             install(pack, models_dir, progress=progress)
+    # Whoever has no network for it has a demo all the same.
+    with suppress(PackError):
+        second = read_installed(models_dir, "open").second
+        if second is not None and not pack_folder(models_dir, second).exists():
+            install(second, models_dir, progress=progress)
 
 
 def tell(models_dir: Path, scratch: Path, sheet: Path, say: Callable[[str], None]) -> Story:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.store.people import templates
-from gate.vision.promise import DEAR, Promise, missed, room, score_asked, years_kept
+from gate.vision.promise import (
+    DEAR,
+    FIRST_SHARE,
+    Looked,
+    Promise,
+    come_twice,
+    looks_again,
+    missed,
+    room,
+    score_asked,
+    years_kept,
+)
 from gate.vision.settings import VisionSettings
-from models.installed import read_calibration, read_installed, uncalibrated
+from models.installed import Installed, pack_folder, read_calibration, read_installed, uncalibrated
 from models.manifest import Calibration
 
 # So many more residents until it is dear are worth a word.
@@ -24,13 +34,15 @@ class Forecast:
     promise: Promise
     people: int
     score_asked: float
-    """The score from which one sharp look is believed."""
+    """The score from which one sharp look by the pack's first model is believed."""
     years_kept: float
     """In how many years one wrong opening is to be expected with that score."""
     come_twice: float
     """The share of the residents, 0 to 1, whose first look scores below it."""
     more: int | None
     """How many people can be added until it is dear; None where the score was set by hand and does not follow them."""
+    once_only: int = 0
+    """Of the people those whom no second look knows, though there is one: they gain by being enrolled again."""
 
     @property
     def kept(self) -> bool:
@@ -52,25 +64,41 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     """With the residents of today. Raises PackError when the pack is not installed or has no calibration, sqlite3.Error
     when the store cannot be read."""
     installed = read_installed(models_dir, pack)
-    calibration = read_calibration(models_dir, installed)
-    if calibration is None:
-        raise uncalibrated(pack)
+    first = Looked(_calibration(models_dir, installed), tuple(templates.counts(connection, installed.model_id)))
     promise = Promise.of(vision.promise)
-    photos = templates.counts(connection, installed.model_id)
-    return forecast(calibration, promise, photos, vision.threshold)
+    second = installed.second
+    if second is None or not looks_again(vision) or not pack_folder(models_dir, second).exists():
+        return forecast(promise, first, by_hand=vision.threshold)
+    again = read_installed(models_dir, second)
+    by_first = templates.counts_by_first(connection, installed.model_id, again.model_id)
+    by_second = templates.counts(connection, again.model_id)
+    return forecast(
+        promise,
+        replace(first, photos=tuple(by_first)),
+        Looked(_calibration(models_dir, again), tuple(by_second), 1 - FIRST_SHARE),
+    )
+
+
+def _calibration(models_dir: Path, installed: Installed) -> Calibration:
+    found = read_calibration(models_dir, installed)
+    if found is None:
+        raise uncalibrated(installed.pack)
+    return found
 
 
 def forecast(
-    calibration: Calibration, promise: Promise, photos: Sequence[int], by_hand: float | None = None
+    promise: Promise, first: Looked, second: Looked | None = None, *, by_hand: float | None = None
 ) -> Forecast:
-    """With residents of so many `photos` each; `by_hand` is a score set in the promise's place. Pure."""
-    people = sum(1 for count in photos if count)
-    asked = score_asked(calibration, promise, people) if by_hand is None else by_hand
-    return Forecast(
-        promise,
-        people,
-        asked,
-        years_kept(calibration, asked, promise.strangers_a_day, people),
-        missed(calibration, asked, photos),
-        room(calibration, promise, photos) if by_hand is None else None,
-    )
+    """With the residents whom the `first` look alone decides about, and those whom a `second` one does; `by_hand` is a
+    score set in the promise's place. Pure."""
+    looks = [first] if second is None else [first, second]
+    people = sum(len(one.photos) for one in looks)
+    if by_hand is None:
+        asked = score_asked(first.calibration, promise, people)
+        twice, more = come_twice(looks, promise, people), room(looks, promise)
+    else:
+        asked, more = by_hand, None
+        twice = missed(first.calibration, by_hand, first.photos)
+    years = years_kept(first.calibration, asked, promise.strangers_a_day, people)
+    once_only = len(first.photos) if second is not None else 0
+    return Forecast(promise, people, asked, years, twice, more, once_only)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.vocabulary import Candidate, Reason, Sighting
+from models.manifest import Cohort
 
 # Two faces of one person in neighbouring frames are far more alike than this; below it someone else took the place.
 SAME_PERSON = 0.25
 # Of the cohort only the nearest count: symmetric adaptive normalisation (Z. N. Karam, W. M. Campbell and N. Dehak,
-# "Towards reduced false-alarms using cohorts", ICASSP 2011), by the mean alone, with the share that measured best.
+# "Towards reduced false-alarms using cohorts", ICASSP 2011), by the mean alone.
 _NEAREST_COHORT = 10
-_COHORT_SHARE = 0.3
 # Two people too alike by their templates must be told apart by this many margins.
 _LOOKALIKE_MARGINS = 2.0
 # Someone near the gate this long without one usable sighting is told why.
@@ -79,16 +79,16 @@ def track_template(sightings: Sequence[Sighting]) -> NDArray[np.float32]:
     return np.asarray(total / math.sqrt(total @ total), np.float32)
 
 
-def shared_with(templates: NDArray[np.float32], cohort: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N,): what each template (N, D) has in common with faces of nobody (K, D), to be taken off its cosines.
+def shared_with(templates: NDArray[np.float32], cohort: Cohort) -> NDArray[np.float32]:
+    """(N,): what each template (N, D) has in common with faces of nobody, to be taken off its cosines.
 
     A face that resembles many resembles a resident for no reason of its own. A score is the cosine of two templates
     less the share of each.
     """
-    alike = templates @ cohort.T
+    alike = templates @ cohort.templates.T
     nearest = min(_NEAREST_COHORT, alike.shape[1])
     top = np.partition(alike, -nearest, axis=1)[:, -nearest:]
-    return np.asarray(top.sum(axis=1) * (_COHORT_SHARE / nearest), np.float32)
+    return np.asarray(top.sum(axis=1) * (cohort.share / nearest), np.float32)
 
 
 def score_asked_of(sightings: Sequence[Sighting], rule: Rule) -> float:

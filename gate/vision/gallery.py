@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import faiss
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from gate.store.people import corrections, templates
 from gate.vision.evidence import shared_with
+from gate.vision.promise import as_seldom
 from gate.vocabulary import Candidate
+from models.manifest import Cohort
 from models.pack import Models
 
 CANDIDATES = 2
@@ -21,12 +24,10 @@ _UNIT_TOLERANCE = 1e-3
 class Gallery:
     """Who can be recognised: a template each, and the exact search among them for a probe's nearest people."""
 
-    def __init__(
-        self, rows: Sequence[tuple[int, str, bytes]], dimension: int, cohort: NDArray[np.float32] | None = None
-    ) -> None:
+    def __init__(self, rows: Sequence[tuple[int, str, bytes]], dimension: int, cohort: Cohort | None = None) -> None:
         """`rows`: (resident's number, resident's id, little-endian float32 template), sorted by number.
 
-        With a `cohort` (K, dimension) similarities are scores: less what probe and template share with it. Raises
+        With a `cohort` similarities are scores: less what probe and template share with it. Raises
         ValueError when a template is not of `dimension` numbers, finite and of unit length.
         """
         self._dimension = dimension
@@ -63,6 +64,10 @@ class Gallery:
         """The ids of the residents who can be found."""
         return frozenset(self._ids[int(number)] for number in faiss.vector_to_array(self._index.id_map))
 
+    def knows(self, resident: str) -> bool:
+        """Whether the resident with this id can be found."""
+        return resident in self._numbers
+
     def search(self, probe: NDArray[np.float32], count: int = CANDIDATES) -> tuple[Candidate, ...]:
         """The people most similar to a probe (D,) float32, best first; nobody for one that is no unit vector."""
         if not self._ids or not _is_unit(probe):
@@ -97,8 +102,15 @@ class LiveGallery:
     """The gallery of a store: `gallery` holds the templates of `model` as they were at the last `refresh`."""
 
     def __init__(
-        self, connection: sqlite3.Connection, model: str, dimension: int, cohort: NDArray[np.float32] | None = None
+        self,
+        connection: sqlite3.Connection,
+        model: str,
+        dimension: int,
+        cohort: Cohort | None = None,
+        scale: Callable[[float], float] = float,
     ) -> None:
+        """`scale` turns a score of the record, which is the first look's, into one of this gallery's."""
+        self._scale = scale
         self._connection = connection
         self._model = model
         self._dimension = dimension
@@ -121,7 +133,8 @@ class LiveGallery:
         version = templates.version(self._connection)
         if version != self._version:
             self._follow()
-            self.gallery.at_least = corrections.at_least(self._connection)
+            asked = corrections.at_least(self._connection)
+            self.gallery.at_least = {number: self._scale(score) for number, score in asked.items()}
         changed = version != self._version
         self._commits, self._version = commits, version
         return changed
@@ -139,7 +152,16 @@ class LiveGallery:
 def judging(connection: sqlite3.Connection, models: Models) -> LiveGallery:
     """The gallery of a store as the gate judges by it, with scores. Raises PackError without a calibration."""
     dimension = models.spec.dimension
-    return LiveGallery(connection, models.model_id, dimension, models.calibration.cohort_templates(dimension))
+    return LiveGallery(connection, models.model_id, dimension, models.calibration.faces_of_nobody(dimension))
+
+
+def judging_again(connection: sqlite3.Connection, models: Models) -> LiveGallery | None:
+    """The gallery that the second look judges by; None where the models have none. Raises PackError as `judging`."""
+    if models.second is None:
+        return None
+    second, dimension = models.second, models.second.spec.dimension
+    scale = partial(as_seldom, of=models.calibration.strangers, to=second.calibration.strangers)
+    return LiveGallery(connection, second.model_id, dimension, second.calibration.faces_of_nobody(dimension), scale)
 
 
 def score_by_enrolment(
@@ -151,7 +173,7 @@ def score_by_enrolment(
     """
     dimension = models.spec.dimension
     rows = templates.enrolled_vectors(connection, models.model_id, resident)
-    candidates = Gallery(rows, dimension, models.calibration.cohort_templates(dimension)).search(template)
+    candidates = Gallery(rows, dimension, models.calibration.faces_of_nobody(dimension)).search(template)
     return candidates[0].similarity if candidates else -1.0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gate.vision.evidence import Rule
-from models.manifest import QUANTILES, Calibration
+from models.manifest import QUANTILES, Calibration, Normal
 
 if TYPE_CHECKING:
     from gate.vision.settings import PromiseSettings, VisionSettings
@@ -25,8 +25,13 @@ LOOKS = 1.6
 _MOST_RATE = 0.01
 # What a template is added by, a stranger reaches so many times less often than what the gate opens by.
 LEARNED_SELDOMER = 10.0
+# Faces that a second look is taken at before it is believed.
+_SECOND_FRAMES = 2
 # Of a hundred strangers one comes so near to any of the residents.
 _NEAR_RATE = 0.01
+# Of the wrong openings that a promise allows, the first look may bring so many where a second one follows: among people
+# of one region it takes one for another ten to forty times as often as over all, the second about as often.
+FIRST_SHARE = 0.01
 # When more of the residents than this must come a second time, the promise has become too dear.
 DEAR = 0.10
 
@@ -58,15 +63,18 @@ def deviate(rate: float) -> float:
     return -_STANDARD.inv_cdf(rate)
 
 
-def rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
-    """What a claim needs with so many people enrolled; a score set by hand stands in the promise's place."""
+def rule_of(calibration: Calibration, settings: VisionSettings, people: int, share: float = 1.0) -> Rule:
+    """What a claim needs with so many people enrolled, where it may bring this `share` of the wrong openings.
+
+    A score set by hand stands in the promise's place.
+    """
     by_hand = settings.threshold is not None
     return Rule(
         centre=calibration.strangers.centre,
         spread=calibration.strangers.spread,
         within=calibration.within,
         within_s=calibration.within_s,
-        deviate=-math.inf if by_hand else deviate(Promise.of(settings.promise).rate(people)),
+        deviate=-math.inf if by_hand else deviate(share * Promise.of(settings.promise).rate(people)),
         floor=calibration.floor if settings.threshold is None else settings.threshold,
         margin=calibration.margin if settings.margin is None else settings.margin,
         lookalike=calibration.lookalike,
@@ -77,16 +85,35 @@ def rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> 
     )
 
 
+def looks_again(settings: VisionSettings) -> bool:
+    """Whether a second look is wanted; a score set by hand is the first look's, and nothing stands beside it."""
+    return settings.second_look and settings.threshold is None
+
+
+def second_rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
+    """What a claim needs on the second look: what the first one left of the promise, on fewer sightings.
+
+    That somebody stands there, the sightings of the first look have shown.
+    """
+    return replace(rule_of(calibration, settings, people, 1 - FIRST_SHARE), frames=_SECOND_FRAMES)
+
+
+def as_seldom(score: float, of: Normal, to: Normal) -> float:
+    """The score under one model of the strangers, `to`, that they reach as seldom as `score` under another, `of`."""
+    return to.centre + (score - of.centre) / of.spread * to.spread
+
+
 def learning_rule(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
     """What a template needs to be learned from: as much as a claim, and the promise's score, made much stricter."""
     rate = Promise.of(settings.promise).rate(people) / LEARNED_SELDOMER
     return replace(rule_of(calibration, settings, people), deviate=deviate(rate))
 
 
-def score_asked(calibration: Calibration, promise: Promise, people: int) -> float:
-    """The score from which one sharp look at somebody is believed, with so many `people` enrolled."""
+def score_asked(calibration: Calibration, promise: Promise, people: int, share: float = 1.0) -> float:
+    """The score from which one sharp look at somebody is believed, with so many `people` enrolled, where it may bring
+    this `share` of the wrong openings."""
     strangers = calibration.strangers
-    return max(calibration.floor, strangers.centre + deviate(promise.rate(people)) * strangers.spread)
+    return max(calibration.floor, strangers.centre + deviate(share * promise.rate(people)) * strangers.spread)
 
 
 def years_kept(calibration: Calibration, at: float, strangers_a_day: float, people: int) -> float:
@@ -105,16 +132,34 @@ def missed(calibration: Calibration, at: float, photos: Sequence[int]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def room(calibration: Calibration, promise: Promise, photos: Sequence[int], most: int = 100_000) -> int:
-    """How many more people, with as many photos as those of today, until it is too dear: `missed` above `DEAR`."""
-    people = sum(1 for count in photos if count)
-    ratio = list(photos) or [1]
-    if missed(calibration, score_asked(calibration, promise, people), ratio) > DEAR:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Residents whom one look decides about: how its model scores, how many `photos` each has, and the `share` of the
+    wrong openings that it may bring."""
+
+    calibration: Calibration
+    photos: tuple[int, ...]
+    share: float = 1.0
+
+
+def come_twice(residents: Sequence[Looked], promise: Promise, people: int) -> float:
+    """The share of the residents whose first approach does not let them in, were so many `people` enrolled."""
+    counted = [(len(one.photos), missed(one.calibration, score_asked(one.calibration, promise, people, one.share),
+                                        one.photos)) for one in residents]  # fmt: skip
+    everybody = sum(count for count, _ in counted)
+    return sum(count * share for count, share in counted) / everybody if everybody else 0.0
+
+
+def room(residents: Sequence[Looked], promise: Promise, most: int = 100_000) -> int:
+    """How many more people, like those of today, until it is too dear: `come_twice` above `DEAR`."""
+    people = sum(len(one.photos) for one in residents)
+    alike = residents if people else [replace(residents[-1], photos=(1,))]
+    if come_twice(alike, promise, people) > DEAR:
         return 0
     low, high = people, people + most
     while low < high:
         middle = (low + high + 1) // 2
-        if missed(calibration, score_asked(calibration, promise, middle), ratio) > DEAR:
+        if come_twice(alike, promise, middle) > DEAR:
             high = middle - 1
         else:
             low = middle

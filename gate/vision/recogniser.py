@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,10 @@ from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
 from gate.vision.liveness import MOST_PASSIVE, Liveness, Look, judge
 from gate.vision.plain_face import doubt
-from gate.vision.promise import learning_rule, rule_of
+from gate.vision.promise import FIRST_SHARE, learning_rule, looks_again, rule_of
 from gate.vision.quality import Bounds, measure, unfit, weight
 from gate.vision.retry import RETRY_AFTER_S, Answer, DoorNews
+from gate.vision.second_look import Again, Kept, SecondLook
 from gate.vision.settings import VisionSettings
 from gate.vision.straight_edges import edges_around
 from gate.vision.tracker import Tracks
@@ -49,6 +50,7 @@ class _Shown:
     sightings: tuple[Sighting, ...] = ()
     unfit: Counter[Reason] = field(default_factory=Counter)
     looks: tuple[Look, ...] = ()
+    again: Again = field(default_factory=Again)
     plain_mono: float = -math.inf
 
 
@@ -93,6 +95,9 @@ class Recogniser:
         self._bounds = Bounds.of(settings)
         self._new_id = new_id
         self._attention = Attention(models.detector, settings)
+        self._second = None
+        if models.second is not None and looks_again(settings):
+            self._second = SecondLook(models.second, self._calibration, settings)
         self._shown: dict[int, _Shown] = {}
         self._concluded: dict[str, tuple[Sighting, ...]] = {}
         self.embedded = 0
@@ -112,10 +117,13 @@ class Recogniser:
         """Where the nearest face is: see `Attention.nearest`."""
         return self._attention.nearest
 
-    def see(self, frame: Frame, gallery: Gallery, infrared: Frame | None = None) -> list[Claim]:
+    def see(
+        self, frame: Frame, gallery: Gallery, infrared: Frame | None = None, again: Gallery | None = None
+    ) -> list[Claim]:
         """What this frame adds: a claim for each track on which the evidence now suffices, often none.
 
-        `infrared` is the newest frame of the infrared camera; one of another moment counts for nothing.
+        `infrared` is the newest frame of the infrared camera; one of another moment counts for nothing. `again` is who
+        can be recognised by a second look.
         """
         self._concluded.clear()
         waiting = self._attention.look(frame)
@@ -124,7 +132,7 @@ class Recogniser:
         self._embed(probes, frame.taken_mono)
         if self._settings.liveness is not Level.OFF:
             self._look_for_life(frame, probes, infrared)
-        claims = [self._conclude(one, gallery, frame.taken_mono) for one in waiting]
+        claims = [self._conclude(one, gallery, again, frame.taken_mono) for one in waiting]
         return [claim for claim in claims if claim is not None]
 
     def answered(self, claim: Claim, reason: Reason | None, grant: str | None = None) -> None:
@@ -194,6 +202,8 @@ class Recogniser:
                 probe.shown.sightings = gather(before, sighting, _MOST_SIGHTINGS)
                 if before and probe.shown.sightings[0] is sighting:
                     _begin_anew(probe.shown, now)
+                if self._second is not None:
+                    probe.shown.again.keep(Kept(now, probe.aligned, probe.weight))
 
     def _look_for_life(self, frame: Frame, probes: Sequence[_Probe], infrared: Frame | None) -> None:
         if infrared is not None and not abs(frame.taken_mono - infrared.taken_mono) <= _ONE_MOMENT_S:
@@ -210,19 +220,27 @@ class Recogniser:
                 warm = shows_face(self._models.detector, infrared.image, probe.face.box, frame.image)
             probe.shown.looks = (*looks, Look(frame.taken_mono, edges, passive, warm))[-_MOST_LOOKS:]
 
-    def _conclude(self, waiting: Waiting, gallery: Gallery, now: float) -> Claim | None:
+    def _conclude(self, waiting: Waiting, gallery: Gallery, again: Gallery | None, now: float) -> Claim | None:
         shown = self._shown[waiting.track.number]
-        belief = self._believe(shown, gallery) or _given_up(shown, waiting, now)
+        belief = self._believe(shown, gallery, again) or _given_up(shown, waiting, now)
         if belief is not None and belief.resident is not None:
             belief = self._believe_if_alive(belief, waiting, now)
         return None if belief is None else self._claim(waiting.track, belief, now)
 
-    def _believe(self, shown: _Shown, gallery: Gallery) -> Belief | None:
+    def _believe(self, shown: _Shown, gallery: Gallery, again: Gallery | None) -> Belief | None:
         if not shown.sightings:
             return None
         candidates = gallery.search(track_template(shown.sightings))
-        rule = rule_of(self._calibration, self._settings, len(gallery))
-        return weigh(shown.sightings, candidates, gallery.alike(candidates), rule)
+        # Whoever was enrolled before there was a second look goes by the first alone, as they did.
+        seconded = again is not None and bool(candidates) and again.knows(candidates[0].resident)
+        rule = rule_of(self._calibration, self._settings, len(gallery), FIRST_SHARE if seconded else 1.0)
+        belief = weigh(shown.sightings, candidates, gallery.alike(candidates), rule)
+        if self._second is None or again is None or len(shown.sightings) < rule.frames:
+            return belief
+        if belief is not None and belief.resident is not None:
+            return belief
+        found = self._second.believe(shown.again, again)
+        return belief if found is None else replace(found, frames=len(shown.sightings))
 
     def _believe_if_alive(self, belief: Belief, waiting: Waiting, now: float) -> Belief | None:
         shown = self._shown[waiting.track.number]
@@ -241,7 +259,7 @@ class Recogniser:
         shown, identity = self._shown[track.number], self._new_id()
         if belief.resident is not None:
             self._concluded[identity] = shown.sightings
-        shown.sightings, shown.looks = (), ()
+        shown.sightings, shown.looks, shown.again = (), (), Again()
         shown.unfit.clear()
         self._attention.judged(track, self._again_mono(belief, now))
         return Claim(
@@ -267,6 +285,6 @@ def _given_up(shown: _Shown, waiting: Waiting, now: float) -> Belief | None:
 
 def _begin_anew(shown: _Shown, now: float) -> None:
     """Someone else stands in this place: nothing that was known of it holds for them."""
-    shown.looks = ()
+    shown.looks, shown.again = (), Again()
     if shown.plain_mono < now:
         shown.sightings, shown.plain_mono = (), -math.inf

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,8 +42,9 @@ from gate.store.ids import new_id
 from gate.store.site import approach_zone
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
-from gate.vision.gallery import judging, score_by_enrolment
+from gate.vision.gallery import judging, judging_again, score_by_enrolment
 from gate.vision.preview import preview
+from gate.vision.promise import looks_again
 from gate.vision.recogniser import Recogniser
 from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
@@ -86,6 +88,7 @@ class VisionService:
         self._models, self._recogniser = models, recogniser
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
+        self._again = judging_again(self._store, models)
         self._door = Client(socket_of(state, "door"))
         self._viewers = viewers
         self._server = Server(socket_of(state, "vision"), self._answer, self._refuse, viewers)
@@ -141,7 +144,12 @@ class VisionService:
         if self._infrared is not None:
             self._latest_infrared = self._infrared.frame(0) or self._latest_infrared
         if not frame.repeated:
-            for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared):
+            for claim in self._recogniser.see(
+                frame,
+                self._gallery.gallery,
+                self._latest_infrared,
+                None if self._again is None else self._again.gallery,
+            ):
                 self._claim(claim)
         self._inferred_mono = time.monotonic()
 
@@ -171,6 +179,8 @@ class VisionService:
     def _follow_gallery(self) -> None:
         try:
             self._gallery.refresh()
+            if self._again is not None:
+                self._again.refresh()
             self._recogniser.let_count(approach_zone.drawn(self._store))
             self._gallery_broken = False
         except (sqlite3.Error, ValueError) as error:
@@ -272,6 +282,8 @@ def _built(given: dict[str, Any]) -> VisionService:
     cameras = {name: _camera_settings(given[name]) for name in ("camera", "infrared") if given[name]}
     runtime_directory(state, "vision")
     models = open_models(models_dir, given["pack"], threads=vision.threads, provider=vision.provider)
+    if not looks_again(vision):
+        models = replace(models, second=None)
     checks = open_liveness(models_dir, given["liveness_packs"], threads=vision.threads, provider=vision.provider)
     recogniser = Recogniser(models, vision, new_id, checks, infrared="infrared" in cameras)
     # Nobody but the api (and who could take its place anyway) sees through this camera.

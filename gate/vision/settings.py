@@ -127,6 +127,9 @@ class VisionSettings(Section):
     promise: PromiseSettings = PromiseSettings()
     """How seldom a stranger may be let in."""
 
+    second_look: bool = True
+    """Whether somebody whom the pack's first model did not let in is looked at by its second one, where it has one."""
+
     threshold: float | None = Field(None, gt=-1, lt=1)
     """Score a claim needs, whatever the promise; absent: what the promise asks of the model pack's calibration."""
 

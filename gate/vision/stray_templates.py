@@ -28,7 +28,7 @@ def stray_residents(connection: sqlite3.Connection, models: Models) -> tuple[str
         return ()
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), "<f4").reshape(len(rows), -1)
     people = np.array([number for number, _, _ in rows])
-    found = near_nothing(vectors, nothing(models), models.calibration.cohort_templates(models.spec.dimension))
+    found = near_nothing(vectors, nothing(models), models.calibration.faces_of_nobody(models.spec.dimension).templates)
     found |= near_many(vectors, people, models.calibration.lookalike)
     whose = dict.fromkeys(rows[index][1] for index in np.flatnonzero(found))
     named = (residents.get(connection, identity) for identity in whose)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, phot
         (2, "not a video", ("replay", empty(tmp_path))),
         (2, "same pin", ("run", "--config", tmp_path / "f.toml")),
         (2, "no setting dor", ("run", "--config", tmp_path / "typo.toml")),
-        (2, "is not installed", ("models", "verify", "opencv-zoo")),
+        (2, "is not installed", ("models", "verify", "hailo-mobilefacenet")),
         (2, "no pack", ("models", "install", "nothing")),
         (2, "Nobody answers", ("door", "status")),
         (1, "No resident", ("residents", "show", "Nobody")),
@@ -188,9 +189,23 @@ def test_installing_a_pack_is_on_record(facegate, tmp_path):
     done = facegate("models", "install", "open", "--json", **elsewhere)
     assert done.code == 0, done.err
     assert [file["role"] for file in done.answer["files"]] == ["detector", "embedder"]
-    (line,) = facegate("audit", "tail", "--json").answer["lines"]
-    assert line["kind"] == "models_installed"
-    assert set(line["details"]["files"].values()) == {file["sha256"] for file in done.answer["files"]}
+    lines = facegate("audit", "tail", "--json").answer["lines"]
+    assert {line["kind"] for line in lines} == {"models_installed"}
+    put = {line["details"]["pack"]: set(line["details"]["files"].values()) for line in lines}
+    both = (done.answer, done.answer["second"])
+    assert put == {one["pack"]: {file["sha256"] for file in one["files"]} for one in both}
+
+
+def test_a_pack_is_installed_also_where_its_second_look_cannot_be_had(facegate, models_dir, tmp_path):
+    text = Path("models/packs/open.toml").read_text("utf-8")
+    (tmp_path / "mine.toml").write_text(
+        text.replace('name = "open"', 'name = "mine"').replace('second = "opencv-zoo"', 'second = "nowhere"')
+    )
+    there = {"FACEGATE_MODELS__DIR": str(tmp_path / "m")}
+    done = facegate("models", "install", tmp_path / "mine.toml", "--json", **there)
+    assert (done.code, done.answer["pack"], done.answer["second"]) == (0, "mine", None)
+    assert "nobody is looked at a second time. Run: facegate models install nowhere" in done.err
+    assert facegate("models", "verify", "mine", **there).code == 0
 
 
 def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, photos, tmp_path):

@@ -153,7 +153,8 @@ def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store
     assert done.answer["measured"].startswith("this gate's record: 400 approaches of strangers among 2 residents")
     assert done.answer["strangers"]["spread"] == pytest.approx(0.15, abs=0.02)
     assert "calibrated" in facegate("audit", "tail", "--json").out
-    assert "--fold parts the people of a folder" in facegate("calibrate", "--record", "--fold", "1/2", **mine).err
+    for asked in (("--fold", "1/2"), ("--share", "0")):
+        assert "--fold and --share go with a folder" in facegate("calibrate", "--record", *asked, **mine).err
     assert "Give a folder of people, or --record" in facegate("calibrate", **mine).err
 
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluate.identification import FPIRS, Protocol, attempt, confidence, feasible, fnir_at, scores_of
+from evaluate.identification import FPIRS, Protocol, attempt, confidence, feasible, fnir_at
+from evaluate.looks import PLAIN, by_one
 from evaluate.verification import compare_all, det_curve, fnmr_at, worst
+from models.manifest import Cohort
 
 
 def people(count: int, photos: int, noise: float, seed: int = 0, dimension: int = 64):
@@ -97,8 +99,8 @@ def test_a_photo_that_no_enrolment_takes_is_never_enrolled():
 def test_scores_are_cosines_less_what_both_share_with_the_cohort():
     templates, _ = people(30, 1, 0.0)
     cohort = templates[:12]
-    cosines = scores_of(templates, templates, None)
-    normalised = scores_of(templates, templates, cohort)
+    cosines = PLAIN(templates, templates)
+    normalised = by_one(Cohort(cohort))(templates, templates)
     assert np.allclose(normalised, normalised.T, atol=1e-6)
     assert (normalised[:12, 12:] < cosines[:12, 12:]).all()
 
@@ -106,7 +108,7 @@ def test_scores_are_cosines_less_what_both_share_with_the_cohort():
 def test_one_to_one_rates_and_the_worst_pairs():
     templates, person = people(50, 2, 1.0)
     templates[4] = templates[1]
-    pairs = compare_all(templates, person, None, 0)
+    pairs = compare_all(templates, person, PLAIN, 0)
     assert len(pairs.mated) == 50
     assert len(pairs.strangers) == 100 * 99 // 2 - 50
     strangers, _ = worst(pairs, 3)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
 from gate.errors import UsageError
-from gate.vision.promise import DEAR, LOOKS, Promise, deviate, missed, room, score_asked, years_kept
+from gate.vision.promise import DEAR, LOOKS, Looked, Promise, deviate, missed, room, score_asked, years_kept
 from models.manifest import shipped_calibration
 from tests.evaluate.test_identification import people
 
@@ -61,7 +61,7 @@ def test_a_calibration_of_made_up_people_lets_residents_in_and_keeps_nobodys_fac
     calibration = calibrate(templates, person, np.ones(len(person), bool), (0.02, 0.1), "0" * 64, "made up")
     assert len(calibration.residents) == 3
     assert calibration.floor < calibration.residents[0][6]
-    cohort = calibration.cohort_templates(64)
+    cohort = calibration.faces_of_nobody(64).templates
     assert float((cohort @ templates.T).max()) < 0.8
 
 
@@ -100,8 +100,8 @@ def test_the_sum_is_the_one_on_the_back_of_an_envelope():
 @settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0.5, 5))
 def test_there_is_room_exactly_until_it_is_too_dear(enrolled, strangers):
-    promise, photos = Promise(1, strangers), [4] * enrolled
-    more = room(OPEN, promise, photos)
+    promise, photos = Promise(1, strangers), (4,) * enrolled
+    more = room([Looked(OPEN, photos)], promise)
     assert more == 0 or missed(OPEN, score_asked(OPEN, promise, enrolled + more), photos) <= DEAR
     if 0 < more < 100_000:
         assert missed(OPEN, score_asked(OPEN, promise, enrolled + more + 1), photos) > DEAR

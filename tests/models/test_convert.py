@@ -1,23 +1,40 @@
 import hashlib
+import shutil
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from models.canary import drawn_face, embedding_as_text
+from models.convert.free_batch import free_batch
 from models.convert.free_input_size import free_input_size
 from models.convert.prelu import faster, without_prelu
 from models.convert.tflite_format import Network, Operator
 from models.convert.tflite_to_onnx import tflite_to_onnx
+from models.embedder import ArcFace
 from models.fetch import Downloads, fetch
+from models.install import install
+from models.installed import INSTALLED
 from models.manifest import load_manifest
+from models.pack import open_models
 
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
-    """The pack's files as their makers publish them."""
-    folder = tmp_path_factory.mktemp("originals")
+    """The default pack's files as their makers publish them."""
+    return published("open", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """The files of the pack with SFace as their makers publish them."""
+    return published("opencv-zoo", tmp_path_factory)
+
+
+def published(pack, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(pack)
     downloads = Downloads(folder, tmp_path_factory.mktemp("scratch"))
-    for file in load_manifest("open").file:
+    for file in load_manifest(pack).file:
         fetch(file, folder, downloads, lambda *_: None)
     return folder
 
@@ -129,3 +146,62 @@ def test_the_network_without_prelu_is_the_same_network(originals):
         outputs.append(session.run(None, {session.get_inputs()[0].name: faces})[0])
     assert np.abs(outputs[0] - outputs[1]).max() < 1e-4 * np.abs(outputs[0]).max()
     assert faster(plain, other) in (plain, other)
+
+
+SFACE = "face_recognition_sface_2021dec.onnx"
+
+
+def faces_of_nobody(count):
+    return np.random.default_rng(3).integers(0, 255, (count, 112, 112, 3), np.uint8)
+
+
+def test_an_installed_sface_gives_what_opencv_makes_of_the_published_file(zoo, tmp_path):
+    import cv2
+
+    installed = install("opencv-zoo", tmp_path, source=zoo, progress=lambda *_: None)
+    ours = open_models(tmp_path, "opencv-zoo", calibrated=False)
+    theirs = cv2.FaceRecognizerSF.create(str(zoo / SFACE), "")
+    faces = np.stack([drawn_face(112), *faces_of_nobody(3)])
+    for template, face in zip(ours.embedder.glance(faces), faces, strict=True):
+        (expected,) = theirs.feature(face)
+        assert float(template @ expected) / float(np.linalg.norm(expected)) > 0.9999
+    # Templates that the published file made are of the same network, whatever form of it is installed.
+    assert installed.model_id == f"opencv-zoo/{load_manifest('opencv-zoo').file[1].sha256[:16]}"
+
+
+def test_a_freed_batch_leaves_the_weights_out_of_the_inputs(zoo):
+    import onnx
+
+    before = (zoo / SFACE).read_bytes()
+    graph = onnx.load_from_string(free_batch(before)).graph
+    assert len(onnx.load_from_string(before).graph.input) == 175
+    assert [entry.name for entry in graph.input] == ["data"]
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    with pytest.raises(ValueError, match="one input"):
+        free_batch(two_inputs())
+
+
+def test_a_file_that_takes_one_picture_at_a_time_is_asked_once_for_each(zoo):
+    spec = load_manifest("opencv-zoo").embedder
+    one_by_one = ArcFace(zoo / SFACE, spec)
+    faces = faces_of_nobody(3)
+    alone = np.concatenate([one_by_one.embed(face[None]) for face in faces])
+    assert np.allclose(one_by_one.embed(faces), alone, atol=1e-6)
+
+
+def test_an_installation_of_before_the_conversion_is_fed_as_it_was(zoo, tmp_path):
+    installed = install("opencv-zoo", tmp_path, source=zoo, progress=lambda *_: None)
+    folder = tmp_path / "opencv-zoo"
+    shutil.copy(zoo / SFACE, folder)
+    spec = load_manifest("opencv-zoo").embedder.model_copy(update={"mirror": False, "canary": None})
+    embedder = installed.file("embedder")
+    before = embedder.model_copy(update={"sha256": embedder.fetched_sha256, "identity": None})
+    canary = embedding_as_text(ArcFace(zoo / SFACE, spec))
+    (folder / INSTALLED).write_text(
+        installed.model_copy(
+            update={"files": (installed.file("detector"), before), "embedder": spec, "canary": canary}
+        ).model_dump_json()
+    )
+    opened = open_models(tmp_path, "opencv-zoo", calibrated=False)
+    assert (opened.spec.mirror, opened.model_id) == (False, installed.model_id)
+    assert opened.embedder.embed(faces_of_nobody(2)).shape == (2, 128)

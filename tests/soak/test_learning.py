@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evaluate.folder import list_people, look
-from evaluate.identification import scores_of
+from evaluate.looks import by_one
 from gate.vision.promise import LEARNED_SELDOMER, Promise, score_asked
 from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.soak
 
 def test_a_learned_template_finds_its_resident_more_often_and_no_stranger(shared: Path, models) -> None:
     faces = look(list_people(shared / "faces" / "lfw", (2, 2)), models, Bounds.of(VisionSettings()), lambda: None)
-    cohort = models.calibration.cohort_templates(models.spec.dimension)
+    cohort = models.calibration.faces_of_nobody(models.spec.dimension)
     opens, learns = (
         score_asked(models.calibration, Promise(years, STRANGERS_A_DAY), PEOPLE) for years in (1, LEARNED_SELDOMER)
     )
@@ -32,14 +32,14 @@ def test_a_learned_template_finds_its_resident_more_often_and_no_stranger(shared
         orders = [order for order in permutations(mine, 3) if faces.enrols[order[0]]]
         for enrolled, passed, comes in (orders[one] for one in rng.permutation(len(orders))[:MOST_ORDERS]):
             photo, passage, probe = faces.templates[[enrolled, passed, comes]]
-            teaches = float(scores_of(passage[None], photo[None], cohort)[0, 0]) >= learns
+            teaches = float(by_one(cohort)(passage[None], photo[None])[0, 0]) >= learns
             both = (photo + passage) / np.linalg.norm(photo + passage)
             gallery = np.stack([photo, both if teaches else photo])
-            missed.append(scores_of(probe[None], gallery, cohort)[0] < opens)
+            missed.append(by_one(cohort)(probe[None], gallery)[0] < opens)
             learned.append(teaches)
             if teaches:
                 others = faces.templates[faces.person != who]
-                strangers.append(scores_of(others[rng.permutation(len(others))[:200]], gallery, cohort))
+                strangers.append(by_one(cohort)(others[rng.permutation(len(others))[:200]], gallery))
     taught = np.array(learned)
     before, after = 100 * np.mean(missed, axis=0)
     before_taught, after_taught = 100 * np.mean(np.array(missed)[taught], axis=0)

@@ -68,7 +68,7 @@ def _drawn(
     order = list(rng.permutation(sorted(known)))
     there = [name for name in order if len(known[name]) >= enrolled][:ENROLLED]
     asked = {one: likeness_asked(models.calibration, len(there), one) for one in Likeness}
-    cohort = models.calibration.cohort_templates(models.spec.dimension)
+    cohort = models.calibration.faces_of_nobody(models.spec.dimension)
     means = np.array([_mean(known[name][:enrolled]) for name in there])
     shared_by = shared_with(means, cohort)
 

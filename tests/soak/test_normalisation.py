@@ -9,9 +9,11 @@ import pytest
 
 from evaluate.folder import list_people, look
 from evaluate.identification import Protocol, attempt, feasible, fnir_at
+from evaluate.looks import by_one
 from evaluate.scores import compare, fit_cohort
 from gate.vision.quality import Bounds
 from gate.vision.settings import VisionSettings
+from models.manifest import Cohort
 from models.pack import Models
 
 HALVES = 12
@@ -29,13 +31,13 @@ def test_normalisation_misses_fewer_where_the_promise_asks_much(shared: Path, mo
     for seed in range(HALVES):
         drawn = np.random.default_rng(seed).permutation(len(faces.people))
         fitted = np.isin(faces.person, drawn[: len(drawn) // 2])
-        cohort = fit_cohort(faces.templates[fitted], faces.person[fitted], seed)
-        none = np.zeros_like(cohort[:1])
+        cohort = Cohort(fit_cohort(faces.templates[fitted], faces.person[fitted], seed))
+        none = Cohort(cohort.templates, 0)
         templates, enrols = faces.templates[~fitted], faces.enrols[~fitted]
         _, person = np.unique(faces.person[~fitted], return_inverse=True)
         protocol = feasible(person, enrols, Protocol(1, 1, 300, 6, seed))
         assert protocol is not None
-        found = [fnir_at(attempt(templates, person, enrols, protocol, used), FPIRS) for used in (cohort, None)]
+        found = [fnir_at(attempt(templates, person, enrols, protocol, by_one(used)), FPIRS) for used in (cohort, None)]
         for fpir in FPIRS:
             differences.setdefault(f"FNIR at FPIR {fpir:.1%}, 1 photo", []).append(
                 found[0][fpir][0] - found[1][fpir][0]

@@ -45,6 +45,7 @@ CHECKS = (
     Check("camera", services.camera),
     Check("infrared", services.infrared),
     Check("models", recognition.models),
+    Check("second look", recognition.second_look, "Until then there is none."),
     Check("promise", recognition.promise, _NOBODY_BY_FACE),
     Check("liveness", recognition.liveness, _NOBODY_BY_FACE),
     Check("faces", recognition.faces, _NOBODY_BY_FACE),

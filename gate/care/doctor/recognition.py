@@ -14,9 +14,11 @@ from gate.care.doctor.site import Site
 from gate.care.forecast import Forecast, forecast_of
 from gate.store.database import open_read_only
 from gate.vision.liveness_proofs import Proof, proofs
+from gate.vision.promise import looks_again
 from gate.vision.stray_templates import stray_residents
 from gate.vocabulary import Level
 from models.errors import PackError
+from models.installed import pack_folder, read_installed
 from models.pack import check_files
 
 # So many residents are named; the others are counted.
@@ -53,7 +55,25 @@ def told_of_promise(found: Forecast) -> Seen:
     )
     if found.dear:
         return worth_a_look(seen, "Enrol more photos of each, or promise fewer years in vision.promise.")
+    if found.once_only:
+        seen += f" {found.once_only} of them were enrolled before there was a second look."
+        return worth_a_look(seen, "Enrol them again, so that they are let in more surely (Residents shows who).")
     return well(f"{seen} Room for {found.more} more." if found.more is not None else seen)
+
+
+def second_look(site: Site) -> Seen:
+    """Whether whoever the first model does not let in is looked at again."""
+    settings = site.settings
+    pack, wanted = read_installed(site.models_dir, settings.models.pack).second, looks_again(settings.vision)
+    if pack is None:
+        return well(f"The pack {settings.models.pack} has none.")
+    if not wanted:
+        return well("Off: residents whom the first model does not know at once come a second time.")
+    if not pack_folder(site.models_dir, pack).exists():
+        seen = f"Its pack {pack} is not installed: more residents come a second time."
+        return worth_a_look(seen, f"Run: facegate models install {pack}")
+    check_files(site.models_dir, pack)
+    return well(f"By the pack {pack}.")
 
 
 def liveness(site: Site) -> Seen:

@@ -15,12 +15,17 @@ MAX_TEMPLATES = 8
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template to keep: which model made it, from what, how good the face was, and its numbers."""
+    """A template to keep: which model made it, from what, how good the face was, and its numbers.
+
+    `second_vector` are the numbers that the model of the second look, `second_model`, made of the same face.
+    """
 
     model: str
     source: str
     quality: dict[str, float]
     vector: bytes
+    second_model: str | None = None
+    second_vector: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,23 @@ class Kept:
 def add(connection: sqlite3.Connection, resident: str, made: Sequence[Template], at: str) -> None:
     """Keep templates of a resident, in the caller's transaction."""
     connection.executemany(
-        "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(new_id(), resident, one.model, one.source, json.dumps(one.quality), one.vector, at) for one in made],
+        "INSERT INTO templates"
+        " (id, resident_id, model, source, quality, vector, created_at, second_model, second_vector)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                new_id(),
+                resident,
+                one.model,
+                one.source,
+                json.dumps(one.quality),
+                one.vector,
+                at,
+                one.second_model,
+                one.second_vector,
+            )
+            for one in made
+        ],
     )
 
 
@@ -69,8 +88,8 @@ def enrolled_count(connection: sqlite3.Connection, resident: str) -> int:
 def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, bytes]]:
     """Every template made by `model`, as (resident's number, resident's id, vector), by resident."""
     rows = connection.execute(
-        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
-        " WHERE t.model = ? ORDER BY r.number, t.rowid",
+        "SELECT r.number, r.id, l.vector FROM looks l JOIN residents r ON r.id = l.resident_id"
+        " WHERE l.model = ? ORDER BY r.number, l.place",
         (model,),
     )
     return rows.fetchall()
@@ -79,8 +98,8 @@ def vectors(connection: sqlite3.Connection, model: str) -> list[tuple[int, str, 
 def vectors_of(connection: sqlite3.Connection, model: str, number: int) -> list[tuple[int, str, bytes]]:
     """The templates by `model` of the resident with this number, as `vectors` gives them."""
     rows = connection.execute(
-        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
-        " WHERE r.number = ? AND t.model = ? ORDER BY t.rowid",
+        "SELECT r.number, r.id, l.vector FROM looks l JOIN residents r ON r.id = l.resident_id"
+        " WHERE r.number = ? AND l.model = ? ORDER BY l.place",
         (number, model),
     )
     return rows.fetchall()
@@ -90,8 +109,8 @@ def enrolled_vectors(connection: sqlite3.Connection, model: str, resident: str) 
     """The templates by `model` of the resident with this id, as `vectors` gives them, but for those learned from
     passages."""
     rows = connection.execute(
-        "SELECT r.number, r.id, t.vector FROM templates t JOIN residents r ON r.id = t.resident_id"
-        " WHERE r.id = ? AND t.model = ? AND t.learned_from IS NULL ORDER BY t.rowid",
+        "SELECT r.number, r.id, l.vector FROM looks l JOIN residents r ON r.id = l.resident_id"
+        " WHERE r.id = ? AND l.model = ? AND l.learned_from IS NULL ORDER BY l.place",
         (resident, model),
     )
     return rows.fetchall()
@@ -99,16 +118,24 @@ def enrolled_vectors(connection: sqlite3.Connection, model: str, resident: str) 
 
 def counts(connection: sqlite3.Connection, model: str) -> list[int]:
     """How many templates by `model` each resident has who has any."""
-    rows = connection.execute("SELECT count(*) FROM templates WHERE model = ? GROUP BY resident_id", (model,))
+    rows = connection.execute("SELECT count(*) FROM looks WHERE model = ? GROUP BY resident_id", (model,))
+    return [count for (count,) in rows]
+
+
+def counts_by_first(connection: sqlite3.Connection, model: str, second: str) -> list[int]:
+    """The same of those who have none by the model of the second look, `second`."""
+    rows = connection.execute(
+        "SELECT count(*) FROM templates WHERE model = ? GROUP BY resident_id"
+        " HAVING count(CASE WHEN second_model = ? THEN 1 END) = 0",
+        (model, second),
+    )
     return [count for (count,) in rows]
 
 
 def outdated(connection: sqlite3.Connection, model: str) -> set[str]:
     """The ids of residents who have templates, and none by `model`: until they are enrolled again it knows nobody of
     them."""
-    rows = connection.execute(
-        "SELECT resident_id FROM templates GROUP BY resident_id HAVING sum(model = ?) = 0", (model,)
-    )
+    rows = connection.execute("SELECT resident_id FROM looks GROUP BY resident_id HAVING sum(model = ?) = 0", (model,))
     return {row[0] for row in rows}
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gate.vision.evidence import SAME_PERSON, Rule, gather, give_up, score_asked_of, shared_with, track_template, weigh
 from gate.vocabulary import Candidate, Reason, Sighting
+from models.manifest import Cohort
 
 RULE = Rule(
     centre=-0.08, spread=0.13, within=0.03, within_s=0.15, deviate=4.5, floor=0.4, margin=0.04, lookalike=0.55,
@@ -143,7 +144,8 @@ def test_what_a_face_shares_with_nobody_is_the_mean_of_its_nearest_ten():
     cohort = np.zeros((12, 20), np.float32)
     cohort[:, 0] = np.linspace(0, 1, 12)
     probe = np.eye(20, dtype=np.float32)[:1]
-    assert shared_with(probe, cohort)[0] == pytest.approx(0.3 * np.linspace(0, 1, 12)[2:].mean(), abs=1e-6)
+    assert shared_with(probe, Cohort(cohort, 0))[0] == 0
+    assert shared_with(probe, Cohort(cohort, 0.3))[0] == pytest.approx(0.3 * np.linspace(0, 1, 12)[2:].mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_resident_enrolled_from_a_turned_photo_is_named_and_the_others_are_not
 
 def test_a_picture_of_nothing_is_near_nothing(models):
     empty = nothing(models)
-    cohort = models.calibration.cohort_templates(models.spec.dimension)
+    cohort = models.calibration.faces_of_nobody(models.spec.dimension).templates
     assert near_nothing(np.stack([empty, cohort[0]]), empty, cohort).tolist() == [True, False]
 
 
