@@ -89,7 +89,7 @@ class _Came:
 
 def _came(one: Approach) -> Iterator[_Came]:
     """An approach as it ended, the newest first."""
-    for line in reversed(one.entered):
+    for line in (answer.line for answer in one.answers):
         refused = line.kind == Kind.DENIED
         yield _Came(line, len(one.lines) if refused else 1, one.lines[-1].id if refused else line.id)
 

@@ -143,6 +143,50 @@ def test_lines_of_one_approach_are_one_with_its_lines_to_unfold(auditor, store):
         assert said in text
 
 
+def come_again(store, one, at, kind="granted", **details):
+    audit.append(
+        store,
+        AuditEvent(kind, {"method": "face", "track": 1, **details}, {"resident": one.id, "name": one.name}, one.id),
+        Moment(0.0, at.timestamp(), True),
+    )
+
+
+def rows_of(text):
+    """What each row of the record says, and what stands in it to unfold."""
+    rows = re.findall(r"<tr class=.*?</tr>", text.rpartition("</form>")[2], re.DOTALL)
+    plain = [" ".join(html.unescape(re.sub("<[^>]+>", " ", row)).split()) for row in rows]
+    return [(one.partition(" lines ")[0], one.partition(" lines ")[2]) for one in plain]
+
+
+def test_each_grant_of_one_approach_says_its_own_passage_the_newest_first(auditor, store):
+    now = datetime.now(SHANGHAI)
+    one = come(store, "Wang Fang", now, claim="b", track=1)
+    come(store, None, now + timedelta(seconds=3), "passage", grant="b", outcome="taken")
+    come_again(store, one, now + timedelta(seconds=5), "denied", reason="busy", claim="r")
+    come_again(store, one, now + timedelta(seconds=8), claim="c")
+    # They stand there again before it is told that nobody walked through.
+    come_again(store, one, now + timedelta(seconds=12), claim="d")
+    come(store, None, now + timedelta(seconds=13), "passage", grant="c", outcome="not_taken")
+    come_again(store, one, now + timedelta(seconds=14), "denied", reason="busy", claim="s")
+    come(store, None, now + timedelta(seconds=15), "passage", grant="d", outcome="unknown")
+    rows = rows_of(auditor.get("/events").text)
+    told = ("walked through cannot be told", "nobody walked through", "somebody walked through")
+    assert [[words in said for words in told] for said, _ in rows] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
+    assert [("at first" in said, "refused 1 time afterwards" in said) for said, _ in rows] == [
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+    # Each unfolds what is its own, and no line stands in two rows.
+    assert [unfolded.count("Let in") for _, unfolded in rows] == [1, 1, 1]
+    assert [unfolded.count("walked through") for _, unfolded in rows] == [1, 1, 1]
+    assert [unfolded.count("Refused") for _, unfolded in rows] == [1, 1, 0]
+
+
 @pytest.mark.parametrize("what", ["yesterday&hour=24", "2026-13-01", "0001-01-01", "9999-12-31", "now"])
 def test_a_day_that_is_none_is_said_to_be_none(auditor, what):
     assert auditor.get(f"/events?when={what}").status_code == 422

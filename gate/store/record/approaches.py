@@ -46,27 +46,53 @@ _BELONGING = """
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of an approach: the line that lets somebody in, or the last refusal where nobody was let in.
+
+    `lines` are its own, the newest first: the refusals before it, itself, its passage and the relay; of the newest
+    answer the refusals after it as well.
+    """
+
+    line: Line
+    lines: tuple[Line, ...]
+
+    @property
+    def passages(self) -> tuple[Line, ...]:
+        """The lines that say whether whoever was let in by it walked through."""
+        return tuple(one for one in self.lines if one.kind == Kind.PASSAGE)
+
+    @property
+    def refused_before(self) -> tuple[Line, ...]:
+        """The lines by which somebody was refused before they were let in, the newest first."""
+        return tuple(one for one in _refusals(self.lines) if one.sequence < self.line.sequence)
+
+    @property
+    def refused_after(self) -> tuple[Line, ...]:
+        """The lines by which somebody was refused after they had been let in, the newest first."""
+        return tuple(one for one in _refusals(self.lines) if one.sequence > self.line.sequence)
+
+
+@dataclass(frozen=True, slots=True)
 class Approach:
     """One coming to the gate: its lines, the newest first."""
 
     lines: tuple[Line, ...]
 
     @property
-    def head(self) -> Line:
-        """The line that says how it ended: the first grant, else the last refusal."""
-        granted = [line for line in self.lines if line.kind in ENTERED]
-        return granted[-1] if granted else self.lines[0]
-
-    @property
-    def entered(self) -> tuple[Line, ...]:
-        """The lines of whoever went in, in their order; the newest answer where nobody did."""
-        granted = tuple(line for line in reversed(self.lines) if line.kind in ENTERED)
-        return granted or (self.lines[0],)
+    def answers(self) -> tuple[Answer, ...]:
+        """Whoever went in, each with what belongs to it, the newest first; the newest refusal where nobody did."""
+        entered = [line for line in self.lines if line.kind in ENTERED]
+        if not entered:
+            return (Answer(self.lines[0], self.lines),)
+        own: dict[str, list[Line]] = {line.id: [] for line in entered}
+        for line in self.lines:
+            own[_answer_to(line, entered).id].append(line)
+        return tuple(Answer(line, tuple(own[line.id])) for line in entered)
 
     @property
     def refusals(self) -> tuple[Line, ...]:
         """The lines by which somebody was refused, the newest first."""
-        return tuple(line for line in self.lines if line.kind == Kind.DENIED)
+        return _refusals(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +156,21 @@ def _known(line: Line, claims: dict[str, list[Line]]) -> list[Line] | None:
     """The approach whose grant a line names."""
     named = line.says.along if line.kind == Kind.CAME_ALONG else line.says.grant
     return claims.get(named) if named else None
+
+
+def _answer_to(line: Line, entered: Sequence[Line]) -> Line:
+    """Of those who went in, the newest first, whose line it is: by the grant it names, else by where it stands."""
+    if line.says.grant and (named := [one for one in entered if one.says.claim == line.says.grant]):
+        return named[0]
+    if line.kind == Kind.RELAY_PULSE:
+        opened = (one for one in entered if one.kind == Kind.GRANTED and one.sequence < line.sequence)
+        return next(opened, entered[-1])
+    later = [one for one in entered if one.sequence >= line.sequence]
+    return later[-1] if later else entered[0]
+
+
+def _refusals(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(line for line in lines if line.kind == Kind.DENIED)
 
 
 def _around(connection: sqlite3.Connection, answers: Iterable[int]) -> set[int]:

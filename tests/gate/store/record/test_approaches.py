@@ -52,8 +52,10 @@ def test_a_pass_of_two_after_two_tries_is_one_and_a_stranger_among_them_another(
         ["denied"],
     ]
     (first, _) = approaches.page(store, Search(kinds=approaches.ANSWERS)).approaches
-    assert [line.personal["name"] for line in first.entered] == ["Wang Fang", "Wang Lei"]
-    assert (first.head.kind, len(first.refusals)) == ("granted", 2)
+    along, opened = first.answers
+    assert [one.line.personal["name"] for one in (along, opened)] == ["Wang Lei", "Wang Fang"]
+    assert [line.kind for line in opened.lines] == ["relay_pulse", "passage", "granted", "denied", "denied"]
+    assert (len(first.refusals), len(opened.refused_before), along.lines) == (2, 2, (along.line,))
 
 
 def test_who_looks_for_a_person_finds_the_whole_approach_and_no_other(store, family):
