@@ -17,6 +17,7 @@ from tests.door import CONTACT, FIRE, HOLD, REX, door_process, drive, until
 
 WIRED = {"rex_pin": REX, "fire_pin": FIRE, "hold_pin": HOLD, "contact_pin": CONTACT}
 SETTINGS = Settings(door=WIRED)
+REAL = Settings(door=WIRED | {"pin_factory": "lgpio"})
 
 
 # Of the checks with a camera those that are a matter of moments, and some of each kind.
@@ -128,9 +129,19 @@ def test_a_wire_that_is_not_there_fails_its_check(gate, state):
 
 def test_a_sheet_with_a_failure_says_the_gate_must_not_go_into_service(tmp_path):
     results = [Result("fire", False, "no <fire> was seen"), Result("exit", True, "3 ms")]
-    page = save(sheet_of(SETTINGS, "<b>me</b>", results, {}, simulated=False), tmp_path)
+    page = save(sheet_of(REAL, "<b>me</b>", results, {}, simulated=False), tmp_path)
     text = page.read_text("utf-8")
     assert "1 of 2 checks failed. This gate must not go into service." in text
+    assert "mocked" not in text
     assert "&lt;b&gt;me" in text
     assert "no &lt;fire&gt;" in text
     assert page.with_suffix(".json").exists()
+
+
+def test_on_mocked_pins_whoever_is_led_is_told_first_that_nothing_is_proved(facegate):
+    first = facegate("drill").out.splitlines()[0]
+    assert first.startswith("The pins of this gate are mocked")
+    assert "--simulate" in first
+    for settings, mocked in ((SETTINGS, True), (REAL, False)):
+        sheet = sheet_of(settings, "me", [Result("relay_polarity", True, "off at rest")], {}, simulated=False)
+        assert (sheet.as_json()["simulated"], "proves nothing of the wiring" in sheet.as_html()) == (mocked, mocked)
