@@ -41,6 +41,7 @@ class Prompt(StrEnum):
     UNFIT = "unfit"
     NO_PICTURE = "no_picture"
     ENOUGH = "enough"
+    GAVE_UP = "gave_up"
     TOO_LATE = "too_late"
 
 
@@ -51,7 +52,7 @@ _POSES: tuple[tuple[Prompt, Callable[[float], bool]], ...] = (
     (Prompt.RIGHT, lambda yaw: yaw < -0.1),
 )
 MOST = len(_POSES)
-_OVER = (Prompt.ENOUGH, Prompt.TOO_LATE)
+_OVER = (Prompt.ENOUGH, Prompt.GAVE_UP, Prompt.TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,11 @@ class Sitting:
     holds_since: float = 0.0
 
     @property
+    def missing(self) -> int:
+        """How many of the photos that are asked for were not taken."""
+        return MOST - len(self.taken)
+
+    @property
     def over(self) -> bool:
         """Whether nothing more is taken."""
         return self.prompt in _OVER
@@ -116,7 +122,7 @@ def look(sitting: Sitting, seen: Seen | None, now: float) -> Sitting:
     if sitting.over:
         return sitting
     if now - sitting.began_mono > _LONGEST_S or (sitting.taken and now - sitting.posed_since > _PATIENCE_S):
-        return _asks(sitting, Prompt.ENOUGH if sitting.taken else Prompt.TOO_LATE)
+        return _asks(sitting, Prompt.GAVE_UP if sitting.taken else Prompt.TOO_LATE)
     waits_s = sitting.began_mono + _BEGINS_S - now
     if seen is None:
         return _asks(sitting, Prompt.NO_PICTURE)

@@ -18,11 +18,11 @@ from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.camera import picture_of
 from api.pages.enrol import portrait_of
-from api.pages.enrol_words import AT_THE_DESK
+from api.pages.enrol_words import AT_THE_DESK, LOOK_FIRST
 from api.pages.page import language_of
 from api.problems import HttpProblem
 from enroll.duplicates import WHOSE_FACE
-from enroll.sitting import Prompt, Seen
+from enroll.sitting import MOST, Prompt, Seen
 from gate.errors import Refusal, Sentence, together
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def look(
     ]
     if any(one["warning"] for one in photos):
         record_look_once(connection, context, actor, WHOSE_FACE, of=led.key)
-    said = _said(led, advice, words)
+    is_somebodys = led.sitting.over and any(
+        _warning(context, connection, one.face, resident, words) for one in led.sitting.taken
+    )
+    said = _said(led, advice, words, is_somebodys=is_somebodys)
     return JSONResponse(said | {"jpeg": _base64(jpeg) if jpeg else None, "photos": photos})
 
 
@@ -118,13 +121,14 @@ def _seen(context: Context) -> tuple[bytes | None, Seen | None, Sentence | None]
         return jpeg, Seen(jpeg, reason=refused.reason), advice
 
 
-def _said(led: Led, advice: Sentence | None, words: Language) -> dict[str, Any]:
+def _said(led: Led, advice: Sentence | None, words: Language, *, is_somebodys: bool) -> dict[str, Any]:
     sitting = led.sitting
     told = AT_THE_DESK.get(sitting.prompt) or advice or AT_THE_DESK[Prompt.NOBODY]
-    seconds = math.ceil(sitting.left_s or 0)
+    gaps = {"seconds": math.ceil(sitting.left_s or 0), "missing": sitting.missing, "asked": MOST}
+    said = Sentence(told.pattern, **told.values | gaps)
     return {
-        "words": words(Sentence(told.pattern, **told.values | {"seconds": seconds})),
-        "good": sitting.prompt in _GOOD,
+        "words": words(together([said, LOOK_FIRST]) if is_somebodys else said),
+        "good": sitting.prompt in _GOOD and not is_somebodys,
         "over": sitting.over,
     }
 

@@ -24,6 +24,7 @@ AT_THE_GATE: dict[Prompt, Said] = {
     Prompt.ANOTHER: Said(Look.ENROL, "queue", Sentence("Somebody else's turn"), Sentence("Please step aside")),
     Prompt.NO_PICTURE: Said(Look.ENROL, "hourglass", Sentence("A moment, please"), Sentence("No picture just now")),
     Prompt.ENOUGH: Said(Look.ENROL, "tick", Sentence("Thank you, done"), Sentence("The office does the rest")),
+    Prompt.GAVE_UP: Said(Look.ENROL, "tick", Sentence("Thank you, done"), Sentence("The office does the rest")),
     Prompt.TOO_LATE: Said(Look.ENROL, "hourglass", Sentence("No photo was taken"), Sentence("Please ask the office")),
 }
 
@@ -39,8 +40,16 @@ AT_THE_DESK: dict[Prompt, Sentence] = {
     Prompt.ANOTHER: Sentence("This is another person than on the photos before: nothing is taken of them."),
     Prompt.NO_PICTURE: Sentence("The gate's camera gives no picture now: nothing is taken."),
     Prompt.ENOUGH: Sentence("That is enough: press Enrol, or remove a photo to take another."),
+    Prompt.GAVE_UP: Sentence(
+        "It has ended, and photos are missing ({missing} of {asked}): they did not turn as they were asked. Begin"
+        " again, or press Enrol with what there is."
+    ),
     Prompt.TOO_LATE: Sentence("No good photo came about within a minute. Begin again, or use another way."),
 }
+
+
+# After that, where a photo shows somebody who is enrolled.
+LOOK_FIRST = Sentence("Before you press Enrol, look whose face it is: that stands beside the photo.")
 
 
 def said_at_the_gate(sitting: Sitting) -> Said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -18,6 +19,7 @@ from gate.store.site.first_hour import FirstHour
 from gate.vision.liveness_proofs import proofs
 from gate.vocabulary import Level
 from models.errors import PackError
+from models.installed import read_installed
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/first-hour")
 
@@ -35,7 +37,7 @@ LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
     ),
     Level.STRICT: (
         Sentence("Strict"),
-        Sentence("More photos are refused, and more residents in poor light must come a second time."),
+        Sentence("More photos are refused, and many residents too: they must come a second time, or in another way."),
     ),
 }  # fmt: skip
 
@@ -52,6 +54,7 @@ def show_first_hour(request: Request, connection: Store, context: Shared, actor:
         request, "first_hour.html", actor=actor, hour=hour, steps=steps, levels=LEVELS, level=level,
         next=next((name for name, done in steps.items() if not done), None),
         camera=seen.sentence if seen is not None else None, sees=sees, rates=_rates(context),
+        file=context.config or Sentence("its configuration"), lacking=_lacking(context),
     )  # fmt: skip
 
 
@@ -89,6 +92,19 @@ def take_up(connection: Store, _actor: Owner) -> Response:
 
 def _level(context: Context) -> Level:
     return context.settings.vision.liveness
+
+
+def _lacking(context: Context) -> list[str]:
+    """The packs that liveness needs and that are not installed."""
+    return [one for one in context.settings.models.liveness if not _is_installed(context.enroller.models_dir, one)]
+
+
+def _is_installed(models_dir: Path, pack: str) -> bool:
+    try:
+        read_installed(models_dir, pack)
+    except PackError:
+        return False
+    return True
 
 
 def _rates(context: Context) -> dict[Level, Any]:

@@ -83,7 +83,7 @@ def make_owner(
         clean = clean_user_name(name)
         hashed = context.passwords.hashed(password, clean)
     except FacegateError as error:
-        return _first_start(request, name, language.error(error))
+        return _first_start(request, name, language.error(error), code)
     owner = accounts.add_owner(connection, clean, hashed)
     if owner is None:
         return _to("/sign-in")
@@ -180,12 +180,14 @@ def _undone(back: str) -> Sentence:
     return _FILES_UNDONE if own_path(back).partition("?")[0] in _WITH_FILES else _UNDONE
 
 
-def _first_start(request: Request, name: str = "", problem: str | None = None) -> Response:
+def _first_start(request: Request, name: str = "", problem: str | None = None, code: str = "") -> Response:
+    """The page to become the owner; a `code` that was right stays in it."""
     return page(
         request,
         "owner.html",
         status_code=422 if problem else 200,
         name=name,
+        code=code,
         least=LEAST_PASSWORD,
         code_file=context_of(request).owner_code_file,
         problem=problem,

@@ -107,6 +107,21 @@ def test_a_resident_in_the_childs_place_is_named_as_soon_as_she_is_taken(leader,
     assert looked == ["the camera", "whose face it is"]
 
 
+def test_of_whoever_does_not_turn_is_said_what_is_missing_and_whose_face_it_is_first(
+    leader, camera, photos, monkeypatch
+):
+    monkeypatch.setattr("enroll.sitting._PATIENCE_S", 1.0)
+    camera(standing(photos, "obama2.jpg"))
+    leader.begin()
+    said = leader.until("It has ended, and photos are missing (2 of 3)")
+    assert (said["over"], said["good"], "look whose face it is" in said["words"]) == (True, False, False)
+    enrol_by_api(leader.browser, photos, "obama.jpg", name="Li Na", unit="3-1204")
+    again = Leader(leader.browser)
+    again.begin()
+    assert "look whose face it is" in again.until("photos are missing")["words"]
+    assert again.photos[0]["warning"] == "This is the face of Li Na, 3-1204."
+
+
 def test_that_somebody_taken_at_the_gate_is_another_than_she_is_on_record(
     leader, camera, photos, store, browser, state
 ):

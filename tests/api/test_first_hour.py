@@ -1,6 +1,8 @@
 """The guided first hour: what is done is seen by the things themselves; it is left, taken up and ended."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,17 @@ def test_an_acceptance_test_that_did_not_prove_the_gate_is_called_what_it_was(br
     audit.append(store, AuditEvent(Kind.DRILLED, {"failed": [], "simulated": False}))
     assert "The acceptance test" in done_on(owner.get("/first-hour"))
     assert said not in owner.get("/first-hour").text + owner.get("/services").text
+
+
+def test_where_liveness_is_set_and_what_is_installed_for_it_is_told(state, store, staff, models_dir, liveness_dir):
+    for folder, lacks in ((state, True), (liveness_dir, False)):
+        context = replace(context_on(state, folder), config=Path("/etc/facegate/gate.toml"))
+        owner = Browser(create_app(context))
+        owner.sign_in("owner")
+        page = owner.get("/first-hour").text
+        assert "whoever can write /etc/facegate/gate.toml sets vision.liveness there" in page
+        for pack in context.settings.models.liveness:
+            assert (f"<code>sudo facegate models install {pack}</code>" in page) == lacks
 
 
 def test_with_all_five_done_and_ended_nothing_is_left_to_go_on_with(browser, monkeypatch):

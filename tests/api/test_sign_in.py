@@ -41,6 +41,11 @@ def test_the_first_start_makes_an_owner_by_the_printed_code_once(app, context, s
 def test_what_was_typed_wrong_at_the_first_start_is_said_and_the_code_still_holds(app, context):
     _, refused = first_start(app, context.owner_code.code, password="short")
     assert "10 to 200" in problem_of(refused)
+    _, blank = first_start(app, context.owner_code.code, name=" ")
+    for answer in (refused, blank):
+        assert f'value="{context.owner_code.code}"' in answer.text
+    _, wrong = first_start(app, "AAAA-BBBB-CCCC")
+    assert "AAAA" not in wrong.text
     _, made = first_start(app, context.owner_code.code)
     assert made.status_code == 303
 

@@ -103,6 +103,6 @@ def test_a_photo_removed_is_asked_for_again_under_another_number():
 
 def test_somebody_who_does_not_turn_is_enrolled_from_what_there_is_and_without_anybody_it_ends():
     sitting, _ = after(*[seen()] * 29)
-    assert (sitting.prompt, took(sitting)) == (Prompt.ENOUGH, [Prompt.STRAIGHT])
+    assert (sitting.prompt, took(sitting), sitting.missing) == (Prompt.GAVE_UP, [Prompt.STRAIGHT], 2)
     sitting, _ = after(*[unfit(Reason.NO_FACE)] * 115)
     assert (sitting.prompt, sitting.over) == (Prompt.TOO_LATE, True)
