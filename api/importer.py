@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.auth import new_secret
 from api.enroller import Enroller
+from api.import_files import keep_files
 from api.problems import NO_MODELS
 from enroll.decoder.parent import Decoder
-from gate.errors import FacegateError, Refusal, Sentence, UsageError
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
 from gate.store.people import consents
@@ -27,7 +28,7 @@ from gate.vocabulary import AuditEvent, Kind
 from models.errors import PackError
 
 if TYPE_CHECKING:
-    from enroll.bulk import Outcome, Row
+    from enroll.rows import Outcome, Row
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Phase(StrEnum):
     REHEARSED = "rehearsed"
     WORKING = "working"
     DONE = "done"
+    STOPPED = "stopped"
     FAILED = "failed"
 
 
@@ -57,6 +59,8 @@ class Import:
     """In which way the table was read."""
     language: str
     """In which language those agreed whose row names none."""
+    remark: Sentence | None = None
+    """What is to be said of the whole table."""
     phase: Phase = Phase.REHEARSING
     outcomes: list[Outcome] = field(default_factory=list)
     problem: Sentence | None = None
@@ -68,6 +72,8 @@ class Import:
     """What was rehearsed, once it is carried out."""
     another: Collection[int] = ()
     """On which lines somebody said that they are other people than those who were shown beside them."""
+    is_rehearsal: bool = True
+    """Whether nothing is changed by it."""
 
     @property
     def at_work(self) -> bool:
@@ -85,12 +91,21 @@ class Import:
 
     def people(self) -> list[str]:
         """The ids of those whose rows were done; nobody's before the end."""
-        done = self.outcomes if self.phase is Phase.DONE else []
+        done = [] if self.is_rehearsal or self.at_work else self.outcomes
         return [one.resident for one in done if one.resident is not None]
 
     def seen(self, line: int) -> str | None:
         """The id of the resident as whom a line was rehearsed; None: it was not, or was refused."""
         return next((one.resident for one in self.shown if one.line == line), None)
+
+    def counts(self) -> dict[str, int]:
+        """How many rows were done, refused, and not come to."""
+        refused = sum(one.action == "refused" for one in self.outcomes)
+        return {
+            "done": len(self.outcomes) - refused,
+            "refused": refused + len(self.refused),
+            "untouched": len(self.rows) - len(self.outcomes),
+        }
 
     def another_than(self, line: int) -> frozenset[str]:
         """The ids of those who were shown beside a line, and of whom somebody said that they are another."""
@@ -163,60 +178,71 @@ class Importer:
             if key not in (None, self.now.key):
                 raise Refusal("Another table was uploaded since; look at what it would change, and confirm that.")
             found = self.now.outcomes
-            self.now = replace(self.now, phase=Phase.WORKING, outcomes=[], shown=found, another=frozenset(another))
+            self.now = replace(
+                self.now, phase=Phase.WORKING, outcomes=[], shown=found, another=frozenset(another), is_rehearsal=False
+            )
             self._work(self.now, Phase.DONE, by, may_go_on)
 
-    def discard(self, store: sqlite3.Connection, by: str, key: str | None) -> None:
-        """Stop the import with this `key` where it is, and forget what was uploaded; the record says `by` whom. Whoever
-        is enrolled stays so.
+    def stop(self, store: sqlite3.Connection, by: str, key: str | None) -> None:
+        """Stop the import with this `key` where it is, if it is being carried out; the record says `by` whom.
+
+        Whoever is enrolled stays so, and what became of each line stays to be seen until somebody discards it.
 
         Whoever uploaded it needs no key (None). Raises Refusal where it is another import than that.
         """
         with self._lock:
-            if self.now is not None and key != self.now.key and (key is not None or by != self.now.by):
-                raise Refusal("Another table was uploaded since; look at it before you stop it.")
+            self._refuse_another(by, key)
+            if self.now is not None and self.now.phase is Phase.WORKING:
+                self._halt(store, by, self.now)
+
+    def discard(self, store: sqlite3.Connection, by: str, key: str | None) -> None:
+        """The same; what is not being carried out is forgotten, with what was uploaded."""
+        with self._lock:
+            self._refuse_another(by, key)
+            if self.now is not None and self.now.phase is Phase.WORKING:
+                self._halt(store, by, self.now)
+            else:
+                self._note_stopped(store, by)
+                self._end_work()
+                self.clear()
+                self.now = None
+
+    def _refuse_another(self, by: str, key: str | None) -> None:
+        if self.now is not None and key != self.now.key and (key is not None or by != self.now.by):
+            raise Refusal("Another table was uploaded since; look at it before you stop it.")
+
+    def _halt(self, store: sqlite3.Connection, by: str, now: Import) -> None:
+        self._end_work()
+        # It may have come to its end by itself; and one that is not on record can be stopped once more.
+        if now.phase is Phase.WORKING:
             self._note_stopped(store, by)
-            self._stop.set()
-            if self._thread is not None:
-                self._thread.join()
-            self.clear()
-            self.now = None
+            now.phase = Phase.STOPPED
+
+    def _end_work(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def _note_stopped(self, store: sqlite3.Connection, by: str) -> None:
-        """Put on record who ends an import of which something may still come."""
-        if self.now is not None and self.now.lasts:
-            of: dict[str, object] = {"rows": len(self.now.rows), "by": by, "uploaded_by": self.now.by}
+        """Put on record who ends an import of which something may still come, and how far it was."""
+        now = self.now
+        if now is not None and now.lasts:
+            of: dict[str, object] = {"rows": len(now.rows), "by": by, "uploaded_by": now.by, "phase": now.phase}
+            if not now.is_rehearsal:
+                of |= now.counts()
             audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
 
     def _read(
         self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None, ended: frozenset[str]
     ) -> Import:
-        from enroll.bulk import read_rows, table_in
-        from enroll.tables.open import ENDINGS, open_table
-        from enroll.zip_archive import unpack
-
-        called: dict[Path, str] = {}
-        for number, (name, file) in enumerate(files):
-            try:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if name.lower().endswith(".zip"):
-                    unpack(file, name, self._folder)
-                elif (ending := Path(name).suffix.lower()) in ENDINGS:
-                    kept = self._folder / f"table-{number}{ending}"
-                    called[kept] = name[-100:]
-                    with kept.open("wb") as out:
-                        shutil.copyfileobj(file, out)
-                else:
-                    raise UsageError(
-                        "{file} is neither a table (.csv, .xlsx, .ods) nor a ZIP; save it as one of these.", file=name
-                    )
-            except OSError as error:
-                raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
-        path = table_in(self._folder)
+        from enroll.rows import photos_lacking, read_rows
         from enroll.tables.headings import COLUMNS
+        from enroll.tables.open import open_table
 
-        table = open_table(path, COLUMNS, encoding, called.get(path))
-        return Import(*read_rows(table, path.parent, self._decoder, language, ended), table.read_as, language)
+        path, called = keep_files(files, self._folder)
+        table = open_table(path, COLUMNS, encoding, called)
+        rows, refused = read_rows(table, path.parent, self._decoder, language, ended)
+        return Import(rows, refused, table.read_as, language, photos_lacking(table, path.parent))
 
     def _work(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always

@@ -28,7 +28,7 @@ from gate.store.copy_rows import people_in_memory
 from gate.store.people import consents
 
 if TYPE_CHECKING:
-    from enroll.bulk import Outcome
+    from enroll.rows import Outcome
 
 # What programs are told of each line.
 _TOLD = ("line", "name", "action", "why", "is_like", "warns")
@@ -78,9 +78,10 @@ def _carried_out(
     gate: Home, table: Path, photos: Path, encoding: str | None, language: str, *, yes: bool, quiet: bool
 ) -> tuple[list[Outcome], str]:
     """What became of each line, or in a rehearsal would; and how the table was read, said at once unless `quiet`."""
-    from enroll.bulk import carry_out, read_rows
+    from enroll.bulk import carry_out
     from enroll.decoder.parent import Decoder
     from enroll.enrolment import known_faces
+    from enroll.rows import photos_lacking, read_rows
     from enroll.tables.headings import COLUMNS
     from enroll.tables.open import open_table
     from models.pack import open_models
@@ -88,6 +89,8 @@ def _carried_out(
     read = open_table(table, COLUMNS, encoding)
     with Decoder() as decoder, gate.store() as store:
         rows, outcomes = read_rows(read, photos, decoder, language, consents.ended(store))
+        if lacking := photos_lacking(read, photos):
+            click.secho(f"Warning: {lacking}", fg="yellow", err=True)
         if not quiet:
             click.echo(
                 f"{read.read_as} Where a row names no language, they agreed to the text in {language}.", err=True
@@ -106,7 +109,7 @@ def _carried_out(
 
 def _tell(outcomes: list[Outcome], read_as: str, language: str, *, yes: bool, as_json: bool) -> int:
     """Print it. Returns the exit code: 1 where a line was refused."""
-    from enroll.bulk import Action
+    from enroll.rows import Action
 
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     warnings = sum(one.warns for one in outcomes)

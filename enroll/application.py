@@ -83,11 +83,16 @@ class Application:
         name = clean_name(name) if whose is None else whose.name
         if unit is not None:
             unit = clean_home(unit, whose.unit if whose is not None else None)
-        if len(photos) > MAX_TEMPLATES or (agreed is not None and not photos):
-            raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
-        if photos and (agreed is None or agreed.way is Way.NONE):
-            raise UsageError("Photos need a consent: told, paper or screen.")
+        refuse_photos(len(photos), agreed)
         return cls(name, unit, tuple(photos), agreed, whose, another_than, ended)
+
+
+def refuse_photos(count: int, agreed: Agreed | None) -> None:
+    """Raises UsageError for photos without a consent, a consent without photos, and more photos than MAX_TEMPLATES."""
+    if count > MAX_TEMPLATES or (agreed is not None and not count):
+        raise UsageError("Give between 1 and {most} photos.", most=MAX_TEMPLATES)
+    if count and (agreed is None or agreed.way is Way.NONE):
+        raise UsageError("Photos need a consent: told, paper or screen.")
 
 
 def of_namesake(connection: sqlite3.Connection, asked: Application) -> Application:

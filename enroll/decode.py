@@ -44,9 +44,10 @@ _SENTENCES = {
 }
 
 
-def photo_in(path: Path, decoder: Decoder) -> Photo:
-    """The photo in a file, to enrol from."""
-    return Photo(path.name, partial(decode_photo, path, decoder), f"photo {path.name}")
+def photo_in(path: Path, decoder: Decoder, called: str | None = None) -> Photo:
+    """The photo in a file, to enrol from; `called` is what sentences call it, where it lies at `path` for us alone."""
+    read = partial(decode_photo, path, decoder, called)
+    return Photo(called or path.name, read, f"photo {path.name}")
 
 
 def photo_sent(file: BinaryIO, name: str, decoder: Decoder) -> Photo:
@@ -54,19 +55,23 @@ def photo_sent(file: BinaryIO, name: str, decoder: Decoder) -> Photo:
     return Photo(name, partial(decode, file, name, decoder), f"photo {name}")
 
 
-def decode_photo(path: Path, decoder: Decoder) -> NDArray[np.uint8]:
-    """The photo in a file, as `decode` gives it. Raises UsageError."""
+def decode_photo(path: Path, decoder: Decoder, called: str | None = None) -> NDArray[np.uint8]:
+    """The photo in a file, as `decode` gives it; a sentence names it as it is `called`, else by its path.
+
+    Raises UsageError.
+    """
+    name = called or str(path)
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise UsageError("{photo} is a directory, not a photo.", photo=path)
+            raise UsageError("{photo} is a directory, not a photo.", photo=name)
         # What is no plain file may never end.
         if not stat.S_ISREG(kind):
-            raise UsageError("{photo} is not a photo.", photo=path)
+            raise UsageError("{photo} is not a photo.", photo=name)
         with path.open("rb") as file:
-            return decode(file, str(path), decoder)
+            return decode(file, name, decoder)
     except OSError as error:
-        raise UsageError("The photo {photo} cannot be read: {why}.", photo=path, why=error.strerror) from error
+        raise UsageError("The photo {photo} cannot be read: {why}.", photo=name, why=error.strerror) from error
 
 
 def decode(file: BinaryIO, name: str, decoder: Decoder) -> NDArray[np.uint8]:
@@ -92,7 +97,8 @@ def decode(file: BinaryIO, name: str, decoder: Decoder) -> NDArray[np.uint8]:
             raise UsageError(_SENTENCES[none.word].pattern, photo=name, why=none.why) from none
         except OSError as error:
             raise UsageError(
-                "No photo is opened here, since its decoder cannot be shut in ({why}).", why=error
+                "No photo is opened here, since its decoder cannot be shut in ({why}).",
+                why=error.strerror or error,
             ) from error
 
 

@@ -10,6 +10,7 @@ PHASES: dict[str, Sentence] = {
     Phase.REHEARSED: Sentence("This would change"),
     Phase.WORKING: Sentence("Enrolling"),
     Phase.DONE: Sentence("Done"),
+    Phase.STOPPED: Sentence("Stopped"),
     Phase.FAILED: Sentence("It ended early"),
 }
 

@@ -17,24 +17,29 @@ from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.importer import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
-from api.pages.page import LOST, go_on, language_of, page
+from api.pages.page import LOST, go_on, language_of, page, said_of
+from api.pages.told_once import then, told_once
 from api.photo_links import draw, lacking, new_key
+from api.telling import Done
 from api.v1.imports import LOOK, MOST_TICKED, start
 from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
-from gate.errors import FacegateError, Refusal
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people.residents import Resident
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/import")
 
 _LINES_SHOWN = 500
+_CANCELLED = Sentence("Cancelled. Nothing was changed.")
 _Key = Annotated[str, Form(max_length=64)]
 
 
 @router.get("")
 def show_import(request: Request, context: Shared, connection: Store, actor: Registrar, part: str = "") -> Response:
     """How far the import is, or how to begin one."""
-    return _page(request, context, connection, actor, "import_live.html" if part == "live" else "import.html")
+    if part == "live":
+        return _page(request, context, connection, actor, "import_live.html")
+    return _page(request, context, connection, actor, "import.html", **said_of(request, told_once(request)))
 
 
 @router.post("", dependencies=[Depends(refuse_form_of_another)])
@@ -70,14 +75,26 @@ def run_import(
     return RedirectResponse("/import", 303)
 
 
+@router.post("/stop")
+def stop_import(request: Request, context: Shared, connection: Store, actor: Registrar, key: _Key = "") -> Response:
+    """Stop the one that was shown, and show how far it came."""
+    try:
+        context.importer.stop(connection, actor.label, key)
+    except Refusal as error:
+        return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
+    return RedirectResponse("/import", 303)
+
+
 @router.post("/discard")
 def discard_import(request: Request, context: Shared, connection: Store, actor: Registrar, key: _Key = "") -> Response:
-    """Stop the one that was shown, and forget what was uploaded."""
+    """Forget the one that was shown, and what was uploaded."""
+    now = context.importer.now
     try:
         context.importer.discard(connection, actor.label, key)
     except Refusal as error:
         return _page(request, context, connection, actor, "import.html", language_of(request).error(error))
-    return RedirectResponse("/import", 303)
+    lasted = now is not None and now.is_rehearsal and now.phase is not Phase.FAILED
+    return then(request, "/import", Done(_CANCELLED)) if lasted else RedirectResponse("/import", 303)
 
 
 @router.post("/photo-links")
@@ -101,7 +118,7 @@ def _spoken(request: Request, context: Context) -> str:
 
 def _page(
     request: Request, context: Context, connection: sqlite3.Connection, actor: Actor, template: str,
-    problem: str | None = None, warning: str | None = None,
+    problem: str | None = None, warning: str | None = None, notice: str | None = None,
 ) -> Response:  # fmt: skip
     now = context.importer.now
     lines = now.lines() if now else []
@@ -110,10 +127,10 @@ def _page(
     # What needs somebody's eye comes first.
     shown = sorted(lines, key=lambda one: (one.action != "refused", not one.warns, one.line))[:_LINES_SHOWN]
     counts = Counter(one.action for one in lines)
-    is_done = now is not None and now.phase not in (Phase.REHEARSING, Phase.REHEARSED)
+    is_done = now is not None and not now.is_rehearsal
     return page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
-        problem=problem, warning=warning, encodings=ENCODINGS, spoken=_spoken(request, context),
+        problem=problem, warning=warning, notice=notice, encodings=ENCODINGS, spoken=_spoken(request, context),
         language_names={one.tag: one.name for one in context.languages.all if one.tag in texts.LANGUAGES},
         lacking=len(_lacking(context, connection)), link_key=new_key(),
         warnings=sum(one.warns for one in lines), phases=PHASES, actions=DONE if is_done else REHEARSED,

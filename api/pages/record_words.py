@@ -75,6 +75,18 @@ def explained(says: Details) -> Sentence | None:
     return None if late_order else WHY.get(says.reason or "")
 
 
+def _of_an_import(says: Details, language: Language) -> list[str]:
+    """How far one was that was stopped."""
+    if says.phase in ("rehearsing", "rehearsed"):
+        return [language("only rehearsed, nothing was changed")]
+    if None in (says.done, says.refused, says.untouched):
+        return []
+    return [
+        language("rows: {done} done, {refused} not imported, {untouched} untouched", done=says.done,
+                 refused=says.refused, untouched=says.untouched)
+    ]  # fmt: skip
+
+
 def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
     """What there is to say about a line, in one short phrase."""
     names = {one.id: one.name for one in users}
@@ -84,6 +96,7 @@ def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line
         known = [(getattr(says, name), words) for name, words in _SAID]
         parts = [language(reason_of(says))] if says.reason else []
         parts += [language(words.get(value, value)) for value, words in known if value]
+        parts += _of_an_import(says, language)
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:

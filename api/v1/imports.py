@@ -57,10 +57,11 @@ class Import(BaseModel):
     read_as: str = Field(description="How the table was read: its encoding and separator, or its sheet.")
     language: str = Field(description="In which language those agreed whose row names none.")
     rows: int
-    done: int
+    done: int = Field(description="How many rows it came to, those that are refused with them.")
     warnings: int = Field(description="How many of the lines warn.")
     lines: list[Line]
     problem: str | None
+    remark: str | None = Field(description="What is to be said of the whole table: that no photos came with it.")
 
 
 @router.post("/imports", status_code=202)
@@ -114,7 +115,11 @@ def run_import(
 def discard_import(
     context: Shared, connection: Store, actor: Registrar, key: Annotated[str | None, Query(max_length=64)] = None
 ) -> Response:
-    """Stop the import with this `key`, and forget what was uploaded. Without a key only whoever uploaded it may."""
+    """Stop the import with this `key`, and forget what was uploaded. Without a key only whoever uploaded it may.
+
+    One that was being carried out stays to be seen as `stopped`, with what became of its lines, until it is deleted
+    once more or another is uploaded.
+    """
     context.importer.discard(connection, actor.label, key)
     return Response(status_code=204)
 
@@ -170,4 +175,5 @@ def _shown(now: Stored) -> Import:
         warnings=sum(one.warns for one in lines),
         lines=lines,
         problem=now.problem,
+        remark=now.remark,
     )

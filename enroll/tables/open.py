@@ -33,9 +33,7 @@ def open_table(path: Path, columns: Collection[str], encoding: str | None = None
 
             return read_workbook(path, name, columns)
     except OSError as error:
-        raise UsageError(
-            "The table {table} cannot be read: {why}.", table=called or path, why=error.strerror
-        ) from error
+        raise UsageError("The table {table} cannot be read: {why}.", table=name, why=error.strerror) from error
     if content.startswith(_COMPOUND):
         raise UsageError(
             "{table} is an old Excel file (.xls), or locked with a password; save it as .xlsx, without one.",

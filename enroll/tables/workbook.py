@@ -10,11 +10,12 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from enroll.tables.headings import SAID, column_of
+from enroll.tables.columns import not_named
+from enroll.tables.headings import column_of
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
 from enroll.tables.workbook_child import LOCKED, LONG
 from enroll.zip_archive import sane_archive
@@ -36,18 +37,23 @@ def read_workbook(path: Path, name: str, columns: Collection[str]) -> Table:
     be opened.
     """
     sane_archive(path, name, most_members=_MOST_MEMBERS, most_bytes=_MOST_UNPACKED)
+    sheets = [(sheet, lines) for sheet, lines in _answered(path, name) if lines]
     found = [
-        (sheet, lines) for sheet, lines in _answered(path, name)
-        if lines and any(column_of(cell.text) in columns for cell in lines[0].cells)
-    ]  # fmt: skip
+        (sheet, lines) for sheet, lines in sheets if any(column_of(cell.text) in columns for cell in lines[0].cells)
+    ]
     if not found:
-        raise UsageError(
-            "No sheet of {table} begins with a line that names the columns, out of {columns}. Remove what stands above"
-            " that line, and give the columns these names.",
-            table=name, columns=SAID,
-        )  # fmt: skip
+        raise _not_named(sheets, name)
     (sheet, lines), *others = found
     return Table(name, lines, _read_as(sheet, [other for other, _ in others]))
+
+
+def _not_named(sheets: Sequence[tuple[str, tuple[Line, ...]]], name: str) -> UsageError:
+    """The error for a workbook called `name` of which no sheet begins with the names of columns."""
+    if not sheets:
+        return UsageError("{table} is empty.", table=name)
+    # The sheet that names them further down is the one that is meant.
+    told = [not_named(lines, Sentence("{table}, sheet {sheet},", table=name, sheet=sheet)) for sheet, lines in sheets]
+    return next((one for one in told if "named" in one.sentence.values), told[0])
 
 
 def _read_as(sheet: str, others: list[str]) -> Sentence:

@@ -11,7 +11,8 @@ import pytest
 
 from api.importer import Import
 from enroll.application import Application
-from enroll.bulk import COLUMNS, Outcome, Row
+from enroll.rows import Outcome, Row
+from enroll.tables.headings import COLUMNS
 from gate.errors import Sentence
 from gate.names import name_key
 from gate.store.people import erasure, residents
@@ -136,7 +137,7 @@ def test_one_at_a_time_and_it_can_be_stopped_with_whoever_is_enrolled_kept(manag
     [
         ("people.zip", b"no zip", "不是可读取的ZIP"),
         ("people.txt", b"name\nx\n", "既不是表格（.csv、.xlsx、.ods），也不是ZIP"),
-        ("people.csv", b"who\nx\n", "第一行须为列名"),
+        ("people.csv", b"who\nx\n", "第1行须为列名"),
         ("photo.jpg", b"\xff", "既不是"),
     ],
 )
@@ -239,9 +240,36 @@ def test_page_api_and_command_rehearse_alike_and_do_what_they_said(manager, face
 
 def test_a_table_is_called_as_its_owner_calls_it_and_of_two_none_is_passed_over(manager):
     answer = manager.post("/api/v1/imports", files=[("files", ("homes 3.csv", b"who\nx\n"))])
-    assert answer.json()["detail"].startswith("The first line of homes 3.csv must")
+    assert answer.json()["detail"].startswith("Line 1 of homes 3.csv must")
     two = [("files", (f"block {one}.csv", b"name\nx\n")) for one in (1, 2)]
     assert "2 are there" in manager.post("/api/v1/imports", files=two).json()["detail"]
+
+
+def test_what_is_no_photo_is_named_as_the_table_calls_it_and_never_as_it_lies_here(manager, photos, state):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("照片/24.TXT", "no photo")
+        out.writestr("照片/empty.jpg", "")
+        out.writestr("照片/cut.jpg", (photos / "obama.jpg").read_bytes()[:2000])
+    named = ("照片/24.txt", "24.txt", "empty.jpg", "cut.jpg")
+    table = "name,photos,consent\n" + "".join(f"P{one},{one},told\n" for one in named)
+    manager.post("/import", files=[("files", ("t.csv", table.encode())), ("files", ("p.zip", made.getvalue()))])
+    why = [line["why"] for line in until(manager, "rehearsed")["lines"]]
+    assert [one.partition(" ")[0] for one in why[1:]] == list(named[1:])
+    for text in (*why, manager.get("/import").text):
+        assert str(state) not in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_table_whose_photos_did_not_come_is_told_so_once(manager, language):
+    table = "name,photos,consent\n" + "".join(f"P{n},{n}.jpg,told\n" for n in range(3)) + "X,,\n"
+    manager.post("/import", files=[("files", ("t.csv", table.encode()))])
+    until(manager, "rehearsed")
+    said = {
+        "en": "No photos came with this table, and 3 of its lines name some",
+        "zh-CN": "未随表格上传照片，其中3行填写了照片",
+    }
+    assert manager.get("/import", headers={"accept-language": language}).text.count(said[language]) == 1
 
 
 def test_photos_that_came_in_a_folder_of_their_archive_are_found(manager, photos):
@@ -371,16 +399,18 @@ def test_whoever_stops_an_import_says_which_and_is_on_record(manager, browser, p
     until(owner, "rehearsed")
     owner.post("/import/run", data=looked_at(owner))
     for form in ({"key": "of another table"}, {}):
-        answer = manager.post("/import/discard", data=form)
-        assert (answer.status_code, "look at it before you stop it" in problem_of(answer)) == (422, True)
+        for path in ("/import/discard", "/import/stop"):
+            answer = manager.post(path, data=form)
+            assert (answer.status_code, "look at it before you stop it" in problem_of(answer)) == (422, True)
     for path in ("/api/v1/imports/current", "/api/v1/imports/current?key=another"):
         assert manager.ask("DELETE", path).status_code == 409
     assert context.importer.now.phase == "working"
-    assert manager.post("/import/discard", data=looked_at(manager)).headers["location"] == "/import"
-    assert context.importer.now is None
+    assert manager.post("/import/stop", data=looked_at(manager)).headers["location"] == "/import"
+    now = context.importer.now
+    assert now.phase == "stopped"
     (stopped,) = [line.details for line in audit.lines(store) if line.kind == "import_stopped"]
     by, of = (f"user {staff[one].id}" for one in ("manager", "owner"))
-    assert stopped == {"by": by, "uploaded_by": of, "rows": 40}
+    assert stopped == {"by": by, "uploaded_by": of, "rows": 40, "phase": "working"} | now.counts()
     # So is who puts a table of their own in the place of somebody else's; what is done is put away alone.
     for uploads in (owner, manager, manager):
         uploads.post("/import", files=[("files", ("t.csv", b"name\nAnn\n"))])
@@ -389,7 +419,7 @@ def test_whoever_stops_an_import_says_which_and_is_on_record(manager, browser, p
     until(manager, "done")
     assert manager.ask("DELETE", "/api/v1/imports/current").status_code == 204
     stopped = [line.details for line in audit.lines(store) if line.kind == "import_stopped"]
-    assert stopped[1:] == [{"by": by, "uploaded_by": of, "rows": 1}]
+    assert stopped[1:] == [{"by": by, "uploaded_by": of, "rows": 1, "phase": "rehearsed"}]
 
 
 def test_whose_faces_a_table_shows_is_looked_at_once_while_it_is_read(manager, alike, store):

@@ -9,8 +9,9 @@ from contextlib import closing
 import cv2
 import pytest
 
-from enroll.bulk import Action, carry_out, read_rows
+from enroll.bulk import carry_out
 from enroll.enrolment import known_faces
+from enroll.rows import Action, read_rows
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
@@ -107,11 +108,34 @@ def test_a_broken_row_is_refused_with_its_reason_and_the_others_go_on(table, row
     assert why in refused[0].why
 
 
+def test_all_that_is_wrong_with_a_row_is_told_at_once(table, store, models):
+    path = table(
+        "name,unit,group,from,until,photos,consent,language,another_person\n"
+        "Joe,,,,,,,,\n"
+        "A\u202eB,x\u202ey,,31.02.2026,31.04.2026,nobody.jpg;obama.jpg;none.jpg,dreamt,,maybe\n"
+        "Ann,,,,,nobody.jpg,,,\n"
+        "Joe,,,,,nobody.jpg,told,,\n"
+        "Li Lei,,pilots,,,text.jpg,told,,\n"
+    )
+    (path.parent / "text.jpg").write_text("no photo")
+    rows, refused = read_table(path, path.parent)
+    refused += [one for one in rehearse(store, models, rows) if one.action is Action.REFUSED]
+    expected = (
+        ("nobody.jpg", "none.jpg", "'dreamt'", "31.02.2026", "31.04.2026", "'maybe'", "name", "unit"),
+        ("no photo nobody.jpg", "need a consent"),
+        ("no photo nobody.jpg", "already in line 2"),
+        ("pilots", "text.jpg is not a photo"),
+    )
+    assert [one.line for one in refused] == [3, 4, 5, 6]
+    for one, reasons in zip(refused, expected, strict=True):
+        assert [reason for reason in reasons if reason not in one.why] == [], one.why
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         ("", "'name' is missing"),
-        ("who,where\n", "'who' is none"),
+        ("who,where\n", "'who', 'where' is none"),
         ("name\n" + "x\n" * 20_001, "split it"),
         ("name\n" + "x" * 200_000, "cannot be read as CSV"),
     ],

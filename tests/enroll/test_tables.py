@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from enroll.bulk import Action, read_rows, table_in
+from enroll.bulk import table_in
+from enroll.rows import Action, read_rows
 from enroll.tables.encodings import ENCODINGS, decoded
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError
 from gate.spreadsheet import csv_line
 from tests.enrolling import DECODER
+from tests.faults.test_hostile_tables import row, workbook
 
 TABLES = Path(__file__).parent.parent / "data" / "tables"
 GERMAN = [("Jörg Müller", "1", "2026-12-31"), ("Groß, Käthe", "2", "2026-12-31"), ("Björn Weiß", "Haus 3; links", "")]
@@ -65,7 +67,7 @@ def test_a_workbook_of_libreoffice_is_read_from_the_sheet_that_has_the_columns(f
         ("Jörg Müller", "13800138000", ""), ("Sum", "1205", ""),
     ]  # fmt: skip
     assert {one.line: one.why for one in refused} == {
-        5: "There is no photo a.jpg.",
+        5: "There is no photo a.jpg. There is no photo b.jpg. Photos need a consent: told, paper or screen.",
         8: "In the column 'unit' is a date, 2026-03-12: a spreadsheet makes one of 3-12, for example. Format the"
            " column as text, and type it again.",
         10: "There is no 29.02.2026 in the calendar; check it.",
@@ -207,5 +209,40 @@ def test_of_several_sheets_with_columns_those_that_are_not_read_are_named():
 
 
 def test_what_stands_above_the_columns_is_told_of(written):
-    with pytest.raises(UsageError, match="'residents of block 3' is none of them. Remove what stands above"):
+    with pytest.raises(UsageError) as error:
         written("Residents of block 3\nname,unit\nAnn,1\n")
+    assert str(error.value).endswith(
+        "the columns are named in line 2, and above it stands 'Residents of block 3'. Remove what stands above line 2."
+    )
+
+
+def test_what_is_wrong_with_the_names_of_the_columns_is_told_at_once(written):
+    def told(*lines):
+        with pytest.raises(UsageError) as error:
+            written("".join(",".join(line) + "\n" for line in lines))
+        return str(error.value)
+
+    unknown = told(("姓名", "楼栋", "房号", "Phone", "房间号"), ("王芳", "3", "1204", "1", "2"))
+    assert "In line 1 of " in unknown
+    assert ("'楼栋', 'Phone'" in unknown, "'unit' is in" in unknown, "Remove what" in unknown) == (True, True, False)
+    lacking = told(("房号", "楼栋"), ("1204", "3"))
+    assert ("'楼栋'" in lacking, "'name' is missing" in lacking) == (True, True)
+    below = told(("阳光小区", "2026"), ("姓名", "房号"), ("王芳", "1204"))
+    assert "named in line 2, and above it stands '阳光小区', '2026'." in below
+    none = told(("who", "where"), ("王芳", "1204"))
+    assert "Line 1 of " in none
+    assert "'who', 'where' is none of them" in none
+
+
+def test_of_a_workbook_the_line_that_was_meant_is_told_with_its_sheet(tmp_path):
+    def cells(number, *texts):
+        said = (
+            f'<c r="{column}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
+            for column, text in zip("AB", texts, strict=False)
+        )
+        return row(number, "".join(said))
+
+    title, names, one = cells(1, "阳光小区住户登记表"), cells(3, "姓名", "房号"), cells(4, "王芳", "1204")
+    told = "sheet People, the columns are named in line 3, and above it stands '阳光小区住户登记表'"
+    with pytest.raises(UsageError, match=told):
+        people(workbook(tmp_path, title + names + one))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from enroll.bulk import read_rows
+from enroll.rows import read_rows
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.errors import UsageError

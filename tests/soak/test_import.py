@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from enroll.application import Photo
-from enroll.bulk import Action, carry_out, read_rows
+from enroll.bulk import carry_out
 from enroll.checks import portrait_of
 from enroll.enrolment import known_faces
+from enroll.rows import Action, read_rows
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from enroll.upright import find_faces, put_upright

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from enroll.bulk import read_rows
+from enroll.rows import read_rows
 from enroll.tables.headings import COLUMNS
 from enroll.tables.open import open_table
 from gate.spreadsheet import csv_line, typed

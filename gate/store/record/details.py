@@ -49,6 +49,12 @@ class Details:
     by: str | None = None
     """Who did it."""
     seconds: float | None = None
+    phase: str | None = None
+    """How far an import was that was stopped: "rehearsing", "rehearsed", "working"."""
+    done: int | None = None
+    """How many of its rows were done, where they were being done; so with the two that follow."""
+    refused: int | None = None
+    untouched: int | None = None
     through: int | None = None
     """The last line that went: by pruning, or by a restore."""
     hash: str | None = None
