@@ -153,7 +153,7 @@ class Controller:
         return answer
 
     def order(self, event: Event, who: str, now: float) -> Verdict:
-        """A person orders a lockdown, a hold, or the end of both and of a tamper block."""
+        """A person orders a lockdown, a hold, or the end of one of them or of a tamper block."""
         said = self._step(Happening(event), now)
         reason = next((one for one in said if isinstance(one, Reason)), None)
         verdict = Verdict(reason is None, reason)
@@ -217,8 +217,8 @@ class Controller:
         after, said = step(self.door, happening, now, self._policy)
         on_mono = self._do(said)
         # A relay that did not move leaves the door as it was.
-        self.door = after
-        self._show(self._shown.at(now))
+        before, self.door = self.door, after
+        self._show(self._shown.moved(before.mode, after.mode).at(now))
         return said, on_mono
 
     def _forward(self, now: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gate.door.signals import Signal, signal_of, signal_of_reason
-from gate.door.states import Door
+from gate.door.states import PULSES, Door, Mode
 from gate.vocabulary import Reason
 
 # How long an answer is shown before the door's own state is again, seconds.
@@ -42,6 +42,13 @@ class Shown:
     def at(self, now: float) -> Shown:
         """Without an answer that has been told for long enough."""
         return self if self.answer is None or now < self.until_mono else self.answered()
+
+    def moved(self, before: Mode, after: Mode) -> Shown:
+        """As the lock goes from one mode to another: whoever came in by an opening that stood, or along with another
+        at whom the gate then locked, is welcomed no longer than it is so. A pulse that ends shuts nobody out."""
+        if self.answer is not Signal.GRANT or before is after or (before in PULSES and after is Mode.NORMAL):
+            return self
+        return self.answered()
 
     def due_mono(self) -> float | None:
         """When the answer is over; None where there is none."""

@@ -96,6 +96,31 @@ def test_residents_who_come_with_one_who_was_let_in_come_along_once_each_by_one_
     assert controller.told_residents == (), "whoever leaves is not greeted by another's name"
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        (Event.HOLD, Event.HOLD_OVER), (Event.FREE_ACCESS, Event.FREE_ACCESS_OVER), (Event.FIRE, Event.FIRE_OVER),
+        (Event.HOLD, Event.LOCKDOWN),
+    ],
+)  # fmt: skip
+def test_who_came_in_by_a_gate_that_stood_open_is_welcomed_no_longer_than_it_does(begins, ends):
+    controller, relay, _ = home(hold_pin=6)
+    controller.tell(begins, 99.0)
+    assert ask(controller, claim(), 100.0)[0].granted
+    assert controller.told_residents == (() if begins is Event.FIRE else ("r1",))
+    controller.tell(ends, 100.4)
+    assert relay.shown[-1] is (Signal.LOCKED if ends is Event.LOCKDOWN else Signal.READY)
+    assert controller.told_residents == ()
+
+
+def test_nobody_is_welcomed_at_a_gate_that_was_locked_down_since_they_came_along():
+    controller, _, _ = home()
+    for number, who in enumerate(("r1", "r2")):
+        ask(controller, claim(number, who, taken=100.0 + number), 100.0 + number)
+    controller.tell(Event.LOCKDOWN, 101.5)
+    assert (controller.signal, controller.told_residents) == (Signal.LOCKED, ())
+
+
 def test_a_stranger_among_them_is_on_record_and_told_nothing():
     controller, relay, record = home()
     ask(controller, claim(1), 100.0)
