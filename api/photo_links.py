@@ -24,16 +24,20 @@ def new_key() -> str:
 
 
 def draw(
-    context: Context, connection: sqlite3.Connection, actor: Actor, people: Sequence[Resident], key: str, *, once: bool
+    context: Context, connection: sqlite3.Connection, actor: Actor, people: Sequence[Resident], key: str, *, once: bool,
+    discarding: str | None = None,
 ) -> None:  # fmt: skip
     """A new link for each, unless whoever asks with this `key` was given theirs already; `OwnPhotos.take` has them
-    from then on, `once` each or for a while. All or none. Raises Refusal. Called in a turn of `OwnPhotos.drawing`."""
+    from then on, `once` each or for a while. All or none. Raises Refusal, also where a photo waits that did not come at
+    `discarding`. Called in a turn of `OwnPhotos.drawing`."""
     now, days, drawn = datetime.now(UTC), context.settings.enrolment.link_days, {}
     with transaction(connection):
         for one in people:
             if not context.own_photos.was_drawn(key, one.id, actor.label):
                 drawn[one.id] = new_secret()
-                photo_links.draw(connection, one, digest(drawn[one.id]), now, days, by=actor.label)
+                photo_links.draw(
+                    connection, one, digest(drawn[one.id]), now, days, by=actor.label, discarding=discarding
+                )
     for resident, secret in drawn.items():
         context.own_photos.show(key, secret, resident, actor.label, once=once)
 
@@ -45,10 +49,13 @@ def lacking(connection: sqlite3.Connection, people: Iterable[str]) -> list[Resid
     return [one for one in found if one is not None and not one.templates]
 
 
-def end(context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident) -> None:
-    """Somebody's link ends, and what waits of it. Raises Refusal where they have none."""
-    link = photo_links.of_resident(connection, person.id, datetime.now(UTC))
-    photo_links.end(connection, person, by=actor.label)
+def end(
+    context: Context, connection: sqlite3.Connection, actor: Actor, person: Resident, discarding: str | None
+) -> None:
+    """Somebody's link ends. Raises Refusal where they have none, and where a photo waits that did not come then."""
+    now = datetime.now(UTC)
+    link = photo_links.of_resident(connection, person.id, now)
+    photo_links.end(connection, person, now, by=actor.label, discarding=discarding)
     if link is not None:
         context.own_photos.drop(link.id)
 

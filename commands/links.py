@@ -13,13 +13,19 @@ import click
 from api.auth import digest, new_secret
 from api.front.hosts import LOOPBACK
 from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
-from gate.errors import UsageError
+from gate.errors import Refusal, UsageError
 from gate.store.database import transaction
 from gate.store.people import photo_links, residents
+from gate.store.people.photo_link import PhotoLink
 from gate.store.people.residents import Resident
 
 _TOLD = ("resident", "made_by", "made_at", "ends_at", "agreed_at", "sent_at", "refused", "done_at")
 _ADDRESS = "Give the address as https://192.168.1.20:8443: a name or an address, its port, and nothing else."
+_HAS_ONE = "{name} has a link already, until {ends_at}. To end it and draw another, say --again."
+_WAITS = (
+    "A photo of {name} waits to be looked at, under Photos from residents. To discard it unseen:"
+    " facegate links end NAME --discard"
+)
 _UNREACHABLE = "No phone reaches the gate by this address. Give its address on the network and say --again."
 
 
@@ -48,7 +54,7 @@ def list_links(state: Path | None, config: Path | None, as_json: bool) -> None:
 @links.command("draw")
 @click.argument("who", nargs=-1)
 @click.option("--without-face", is_flag=True, help="For everyone whose face is not known, for example after an import.")
-@click.option("--again", is_flag=True, help="Also for those who have one: it ends, and what waits of it.")
+@click.option("--again", is_flag=True, help="Also for those who have one: it ends. Not while a photo waits.")
 @click.option("--address", required=True, help="By which phones reach the console, as https://192.168.1.20:8443")
 @state_option
 @json_option
@@ -67,7 +73,7 @@ def draw_links(
     gate, now = home(state, config), datetime.now(UTC)
     with gate.store() as connection, transaction(connection):
         meant = _meant(connection, who)
-        having = {} if again else _having(connection, now)
+        having = _having(connection, now, waiting=again)
         drawn = [_drawn(connection, gate, one, at, now) for one in meant if one.id not in having]
         passed_over = [one for one in meant if one.id in having]
         if passed_over:
@@ -83,13 +89,17 @@ def draw_links(
 
 @links.command("end")
 @click.argument("who")
+@click.option("--discard", is_flag=True, help="Also while a photo waits that nobody has looked at: it is discarded.")
 @state_option
-def end_link(who: str, state: Path | None, config: Path | None) -> None:
-    """End a resident's link, by name or id, and what waits of it."""
-    gate = home(state, config)
-    with gate.store() as connection:
+def end_link(who: str, discard: bool, state: Path | None, config: Path | None) -> None:
+    """End a resident's link, by name or id."""
+    gate, now = home(state, config), datetime.now(UTC)
+    with gate.store() as connection, transaction(connection):
         person = residents.find(connection, who)
-        photo_links.end(connection, person, by=gate.by)
+        link = photo_links.of_resident(connection, person.id, now)
+        if link is not None and link.waits and not discard:
+            raise Refusal(_WAITS.format(name=person.name))
+        photo_links.end(connection, person, now, by=gate.by, discarding=link.sent_at if link else None)
     click.echo(f"The link of {person.name} is ended.")
 
 
@@ -110,21 +120,22 @@ def _drawn(
 
 
 def _print(
-    drawn: Sequence[tuple[Resident, str, str]], passed_over: Sequence[tuple[str, str]], *, reachable: bool
+    drawn: Sequence[tuple[Resident, str, str]], passed_over: Sequence[tuple[str, PhotoLink]], *, reachable: bool
 ) -> None:
-    """The links, and by name who has one already and until when."""
+    """The links, and by name who has one already, and what to do."""
     rows = [(one.name, one.unit, url, ends) for one, url, ends in drawn]
     print_table(("name", "home", "link", "ends"), rows, "No link was drawn.")
     if drawn and not reachable:
         click.secho(_UNREACHABLE, fg="yellow", err=True)
-    for name, ends in passed_over:
-        click.echo(f"{name} has a link already, until {ends}. To end it and draw another, say --again.", err=True)
+    for name, link in passed_over:
+        told = _WAITS if link.waits else _HAS_ONE
+        click.echo(told.format(name=name, ends_at=link.ends_at), err=True)
 
 
-def _having(connection: sqlite3.Connection, now: datetime) -> dict[str, str]:
-    """Until when the link of each lasts who has one, by their id."""
-    having = photo_links.having(connection, now)
-    return {one.resident: one.ends_at for one in photo_links.every(connection, now) if one.resident in having}
+def _having(connection: sqlite3.Connection, now: datetime, *, waiting: bool) -> dict[str, PhotoLink]:
+    """The link of each who has one, by their id; with `waiting` of those alone whose photo waits."""
+    links = photo_links.waiting(connection, now) if waiting else photo_links.every(connection, now)
+    return {one.resident: one for one in links if one.done_at is None}
 
 
 def _address(typed: str) -> tuple[str, bool]:

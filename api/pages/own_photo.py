@@ -34,6 +34,7 @@ from enroll.application import Application
 from gate.errors import FacegateError, Refusal, Sentence, UsageError
 from gate.store.people import photo_links, residents
 from gate.store.people.consents import Way
+from gate.store.people.photo_link import MOST_TRIES, MOST_TRIES_BY_CAMERA
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ async def _begin(request: Request, body: Body, *, looks: bool) -> Response | Non
 
 def _counted(request: Request, held: Held) -> bool:
     """Count a try, so that whoever drips or breaks off has had it too; whether there was one left."""
-    most = photo_links.MOST_TRIES_BY_CAMERA if _is_check(request) else photo_links.MOST_TRIES
+    most = MOST_TRIES_BY_CAMERA if _is_check(request) else MOST_TRIES
     with store_of(context_of(request)) as connection:
         return photo_links.count_try(connection, held.link, most)
 

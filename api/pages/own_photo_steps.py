@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.store.people.photo_links import PhotoLink
+from gate.store.people.photo_link import PhotoLink
 from gate.store.people.residents import Resident
 
 

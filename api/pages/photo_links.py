@@ -19,7 +19,7 @@ from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.own_photos import SHOWN_S, Sent
 from api.pages.page import language_of, page, page_of_people
-from api.pages.photo_words import NOT_TAKEN
+from api.pages.photo_words import NOT_TAKEN, TOLD_THE_STAFF
 from api.pages.qr_code import qr_code
 from api.photo_links import address_for_phones, draw, end, new_key
 from api.problems import HttpProblem
@@ -28,7 +28,8 @@ from enroll.application import Application, add_without_face
 from enroll.duplicates import LooksLikeAnother
 from gate.errors import Sentence
 from gate.store.people import homes, photo_links, residents
-from gate.store.people.photo_links import GONE, NotTaken, PhotoLink
+from gate.store.people.photo_link import NotTaken, PhotoLink
+from gate.store.people.photo_links import GONE
 from gate.store.people.residents import Resident
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
@@ -78,7 +79,7 @@ def photos_for(context: Context, connection: sqlite3.Connection, actor: Actor, m
 def link_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     """What `photo_link_card.html` needs, on the page of a resident."""
     link = photo_links.of_resident(connection, resident, datetime.now(UTC))
-    return {"link": link, "link_key": new_key(), "not_taken": NOT_TAKEN}
+    return {"link": link, "link_key": new_key(), "why_not_taken": TOLD_THE_STAFF}
 
 
 def add_with_link(
@@ -100,11 +101,13 @@ def _shown_at(person: Resident, key: str) -> str:
 
 
 @router.post("/residents/{resident}/photo-link")
-def draw_link(connection: Store, context: Shared, actor: Registrar, resident: str, key: _Text) -> Response:
-    """Draw a link; it is shown on the next page."""
+def draw_link(
+    connection: Store, context: Shared, actor: Registrar, resident: str, key: _Text, discarding: _Text = ""
+) -> Response:
+    """Draw a link; it is shown on the next page. A photo that waits is let go of where the page had said so."""
     person = found_resident(connection, resident)
     with context.own_photos.drawing.taken():
-        draw(context, connection, actor, [person], key, once=True)
+        draw(context, connection, actor, [person], key, once=True, discarding=discarding)
     return RedirectResponse(_shown_at(person, key), 303)
 
 
@@ -146,9 +149,9 @@ def show_links(
 
 
 @router.post("/residents/{resident}/photo-link/end")
-def end_link(connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
-    """The link ends, and what waits of it."""
-    end(context, connection, actor, found_resident(connection, resident))
+def end_link(connection: Store, context: Shared, actor: Registrar, resident: str, discarding: _Text = "") -> Response:
+    """The link ends, and what waits of it where the page had said so."""
+    end(context, connection, actor, found_resident(connection, resident), discarding)
     return RedirectResponse(f"/residents/{resident}", 303)
 
 

@@ -36,7 +36,8 @@ class Wanted(BaseModel):
     residents: list[Identity] = Field(min_length=1, max_length=MOST, description="Their ids.")
     again: bool = Field(
         False,
-        description="Also for those who have one that lasts, for a minute or longer: it ends, and what waits of it.",
+        description="Also for those who have one that lasts, for a minute or longer, and by which no photo waits to be"
+        " looked at: it ends. To give up a photo that waits, end its link first.",
     )
 
 
@@ -94,7 +95,8 @@ def draw_links(
     """Draw a link for one resident, or one for each of many: for all of them or for nobody.
 
     Who has a link that lasts is passed over: a new one would end what they were sent. Where it is asked for `again`,
-    those alone whose link is younger than a minute. One is drawn at a time: 503 where several wait already.
+    those alone whose link is younger than a minute, or whose photo waits to be looked at. One is drawn at a time: 503
+    where several wait already.
     """
     key, (at, reachable) = f"api {idempotency_key or new_key()}", address_for_phones(request, context)
     with context.own_photos.drawing.taken():
@@ -111,13 +113,18 @@ def draw_links(
 
 @router.delete("/residents/{resident}/photo-link", status_code=204)
 def end_link(resident: str, connection: Store, context: Shared, actor: Registrar) -> None:
-    """Their link ends, and what waits of it."""
-    end(context, connection, actor, found_resident(connection, resident))
+    """Their link ends, and what waits of it: a photo that nobody has looked at is discarded."""
+    person = found_resident(connection, resident)
+    link = photo_links.of_resident(connection, resident, datetime.now(UTC))
+    end(context, connection, actor, person, link.sent_at if link else None)
 
 
 def _passed_over(connection: Store, again: bool) -> set[str]:
     now = datetime.now(UTC)
-    return photo_links.drawn_since(connection, now - _NOT_AGAIN) if again else photo_links.having(connection, now)
+    if not again:
+        return photo_links.having(connection, now)
+    waiting = {one.resident for one in photo_links.waiting(connection, now)}
+    return photo_links.drawn_since(connection, now - _NOT_AGAIN) | waiting
 
 
 def _drawn(context: Shared, connection: Store, by: str, resident: str, key: str, at: str) -> Drawn | None:

@@ -7,9 +7,7 @@ memory until somebody of the staff has looked at it.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from gate.errors import Refusal, ResidentRefusal, Sentence
@@ -17,60 +15,14 @@ from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import consents
 from gate.store.people.consents import Consent, Way
+from gate.store.people.photo_link import MOST_TRIES, NotTaken, PhotoLink
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-# How often something may be sent by one link, good or poor, whole or cut short.
-MOST_TRIES = 30
-# A phone's camera is judged by it too, but for the last of them: what it was told is good can still be sent.
-MOST_TRIES_BY_CAMERA = 20
-
 GONE = Sentence("This photo does not wait any more: somebody was quicker, or the link has ended.")
+WAITS = Sentence("A photo of {name} came meanwhile and waits for you, so nothing was done. Look at it first.")
 IN_USE = Sentence("This link is in use already.")
-
-
-class NotTaken(StrEnum):
-    """Why somebody of the staff did not take what was sent. The resident reads it when they open the link again."""
-
-    ANOTHER = "another"
-    """It shows somebody else."""
-    POOR = "poor"
-    """The face cannot be made out well enough."""
-    COME = "come"
-    """They are asked to come to the office."""
-    LOST = "lost"
-    """Nobody had seen it when the api was started again."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoLink:
-    """One link as it stands. Times are ISO 8601, UTC."""
-
-    id: str
-    resident: str
-    """The id of whom it is for."""
-    secret_sha256: str
-    made_by: str
-    made_at: str
-    ends_at: str
-    tries: int
-    device: str | None
-    """The hash of what the browser is known by that agreed; None: nobody agreed yet."""
-    consent: Consent | None
-    """What they agreed to."""
-    agreed_at: str | None
-    sent_at: str | None
-    """When the photo came that waits; None: none does."""
-    refused: NotTaken | None
-    """Why the last one was not taken."""
-    done_at: str | None
-    """When one was taken: the link only says so from then on."""
-
-    @property
-    def used_up(self) -> bool:
-        """Whether nothing more is looked at that is sent by it, and nothing waits: another link is needed."""
-        return self.tries >= MOST_TRIES and self.sent_at is None and self.done_at is None
 
 
 _SELECT = """
@@ -81,12 +33,15 @@ _SELECT = """
 
 
 def draw(
-    connection: sqlite3.Connection, resident: Resident, secret_sha256: str, now: datetime, days: int, *, by: str
-) -> PhotoLink:
+    connection: sqlite3.Connection, resident: Resident, secret_sha256: str, now: datetime, days: int, *, by: str,
+    discarding: str | None = None,
+) -> PhotoLink:  # fmt: skip
     """A new link for a resident, which ends the one they had; the record says `by` whom. Raises Refusal where they were
-    removed in the meantime."""
+    removed in the meantime, and where a photo of theirs waits that did not come at `discarding`: whoever asks has not
+    heard of it."""
     identity, ends_at = new_id(), now + timedelta(days=days)
     with transaction(connection):
+        _let_go(connection, resident, now, discarding)
         connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,))
         if connection.execute("SELECT 1 FROM residents WHERE id = ?", (resident.id,)).fetchone() is None:
             raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
@@ -246,12 +201,22 @@ def move_consent(connection: sqlite3.Connection, resident: str) -> None:
     connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident,))
 
 
-def end(connection: sqlite3.Connection, resident: Resident, *, by: str) -> None:
-    """A resident's link ends, and what waits of it. Raises Refusal where there is none."""
+def end(
+    connection: sqlite3.Connection, resident: Resident, now: datetime, *, by: str, discarding: str | None = None
+) -> None:
+    """A resident's link ends. Raises Refusal where there is none, and where a photo waits as in `draw`."""
     with transaction(connection):
+        _let_go(connection, resident, now, discarding)
         if not connection.execute("DELETE FROM photo_links WHERE resident_id = ?", (resident.id,)).rowcount:
             raise ResidentRefusal("{name} has no link that could be ended.", name=resident.name)
         _note(connection, Kind.LINK_ENDED, resident, {"by": by})
+
+
+def _let_go(connection: sqlite3.Connection, resident: Resident, now: datetime, discarding: str | None) -> None:
+    """A photo that waits is let go of where whoever asks knows of it. Raises Refusal where they do not."""
+    link = of_resident(connection, resident.id, now)
+    if link is not None and link.waits and link.sent_at != discarding:
+        raise ResidentRefusal(WAITS, name=resident.name)
 
 
 def end_every(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.store.database import open_database
 from gate.store.people import consents, erasure, photo_links, residents
+from gate.store.people.photo_link import NotTaken
 from tests.api.own_photos.links import OVER, agree, drawn, form_of, kinds, send, sent_by, waiting
 from tests.api.test_enrol_page import key_of, say_yes, submit
 from tests.console import problem_of
@@ -173,3 +174,50 @@ def test_nothing_of_a_photo_or_of_the_secret_is_on_the_disk_or_in_the_record(
             held = file.read_bytes()
             assert not any(one in held for one in (secret, vector, sent.picture(0)[200:260])), file
     assert secret.decode() not in caplog.text
+
+
+def test_no_photo_that_waits_is_discarded_by_whoever_was_not_asked(manager, phone, wang, photos, context, store):
+    before = manager.get(f"/residents/{wang.id}").text
+    mobile, path = sent_by(phone, manager, wang, photos / "biden.jpg")
+    at = f"/residents/{wang.id}/photo-link"
+    # From a page of before the photo came.
+    for refused in (manager.post(at, data={"key": "k2"}), manager.post(f"{at}/end")):
+        assert refused.status_code == 409
+        assert "came meanwhile and waits for you, so nothing was done" in problem_of(refused)
+    assert len(waiting(context)) == 1
+    shown = manager.get(f"/residents/{wang.id}").text
+    assert "Draw a link for the resident" in before
+    for what, action in (("a new link", at), ("the link", f"{at}/end")):
+        asked = re.findall(r'<details class="ask">.*?</details>', shown, re.DOTALL)
+        (question,) = [one for one in asked if f'action="{action}"' in one]
+        assert "The photo that waits is discarded" in question, what
+        assert re.search(r'<button class="danger">Yes, \w+ (a new|the) link<', question)
+    given = {"key": "k3", "discarding": re.search(r'name="discarding" value="([^"]+)"', shown)[1]}
+    assert manager.post(at, data=given).status_code == 303
+    assert "None waits for you." in manager.get("/waiting").text
+    assert OVER in mobile.get(path).text
+
+
+def test_neither_api_nor_command_discards_unseen_what_it_was_not_told_to(
+    manager, phone, wang, photos, context, store, facegate
+):
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    store.execute("UPDATE photo_links SET made_at = '2026-01-01T00:00:00.000+00:00'")
+    told = manager.post("/api/v1/photo-links", json={"residents": [wang.id], "again": True}).json()
+    assert (told["links"], told["passed_over"]) == ([], [wang.id])
+    again = facegate("links", "draw", "王芳", "--again", "--address", "https://192.168.1.20:8443")
+    ended = facegate("links", "end", "王芳")
+    for one in (again, ended):
+        assert (one.code, "A photo of 王芳 waits to be looked at" in one.err, "--discard" in one.err) == (1, True, True)
+    assert len(waiting(context)) == 1
+    assert facegate("links", "end", "王芳", "--discard").code == 0
+    assert "None waits for you." in manager.get("/waiting").text
+
+
+def test_the_office_and_the_resident_read_each_their_own_words_of_why(manager, phone, wang, photos, context, store):
+    sent_by(phone, manager, wang, photos / "biden.jpg")
+    for why in NotTaken:
+        store.execute("UPDATE photo_links SET sent_at = NULL, refused = ?", (why,))
+        shown = manager.get(f"/residents/{wang.id}").text
+        assert re.search(r"<p>Their last photo (was not taken|is gone): ", shown), why
+        assert "Please" not in re.search(r"Photo from their own phone</h3>.*?<div", shown, re.DOTALL)[0]

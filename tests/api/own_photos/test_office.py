@@ -62,7 +62,7 @@ def test_why_it_was_not_taken_is_read_at_the_link_and_another_may_be_sent(manage
     assert manager.post(f"{address}/refused", data=form | {"why": "poor"}).status_code == 409
     again = mobile.get(path, headers=CHINESE)
     assert ("光线较好处重新拍摄" in again.text, 'type="file"' in again.text) == (True, True)
-    assert "The last one was not taken" in manager.get(f"/residents/{wang.id}").text
+    assert "Their last photo was not taken" in manager.get(f"/residents/{wang.id}").text
     assert send(mobile, path, photos / "biden.jpg").status_code == 303
     assert len(waiting(context)) == 1
     assert [line.details["why"] for line in audit.lines(store) if line.kind == "photo_refused"] == ["poor"]
