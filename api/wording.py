@@ -111,6 +111,7 @@ SILENT: dict[str, Sentence] = {
         "The gate does not answer: treat it as NOT locked down. Try again, and keep people out by hand."
     ),
     "hold": Sentence("The gate does not answer: treat it as not held open. Try again, or open by hand or with a key."),
+    "close": Sentence("The gate does not answer: treat it as still held open. Try again."),
     "release": Sentence("The gate does not answer: treat it as not ended. Try again."),
 }
 

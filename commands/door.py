@@ -67,15 +67,23 @@ def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
 @state_option
 @json_option
 def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
-    """Keep the gate open by its hold relay until released or restarted."""
-    _order(state, config, Do.HOLD, as_json, "The gate is held open. End it with: facegate door release")
+    """Keep the gate open by its hold relay until closed, released or restarted."""
+    _order(state, config, Do.HOLD, as_json, "The gate is held open. End it with: facegate door close")
+
+
+@door.command()
+@state_option
+@json_option
+def close(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """End a hold, and nothing else: a lockdown that was ordered since stands on."""
+    _order(state, config, Do.CLOSE, as_json, "The hold is ended.")
 
 
 @door.command()
 @state_option
 @json_option
 def release(state: Path | None, config: Path | None, as_json: bool) -> None:
-    """End a lockdown, a hold and a tamper block."""
+    """End a lockdown, a hold and a tamper block, whichever of them stand."""
     _order(state, config, Do.RELEASE, as_json, "Released.")
 
 

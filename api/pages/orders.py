@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse, Response
 
 from api.actors import Doorkeeper
 from api.auth import Actor
-from api.context import Context, Shared
+from api.context import Context, Shared, door_status
 from api.early_refusal import EarlyRefusal
 from api.pages.page import gate_clock, language_of
 from api.pages.told_once import then
 from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.door import Given, Order, tell_door
-from api.wording import ORDER_REASONS, SILENT
+from api.wording import MODES, ORDER_REASONS, SILENT
 from gate.errors import Sentence
 from gate.processes.client import LinkDown
 from gate.vocabulary import Reason
@@ -27,33 +27,59 @@ router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 # Where such buttons stand.
 _PAGES = ("/", "/guard", "/door")
 _PULSES = ("pulse", "extended_pulse", "egress")
+_FIRES = ("fire", "fire_pause")
+_OPEN = ("manual_hold", "free_access", *_FIRES)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What came of an order. `modes` are those of the door that it speaks of: it is over with them."""
+class Told:
+    """What came of an order. `modes` are those of the door in which it is true: it is over with them."""
 
     words: Sentence
     good: bool
     modes: tuple[str, ...] = ()
 
 
-# An order that is done is told by another word than a refusal: there is an order and a reason called lockdown.
-_TOLD: dict[str, _Told] = {
-    "done-open": _Told(Sentence("The gate opens."), True, _PULSES),
-    "done-lockdown": _Told(Sentence("The gate is locked down."), True, ("lockdown",)),
-    "done-hold": _Told(Sentence("The gate is held open."), True, ("manual_hold",)),
-    "done-release": _Told(Sentence("It is ended. The gate works as usual."), True, ("normal",)),
-    Reason.BUSY: _Told(Sentence("The gate is opening already, a moment."), True, _PULSES),
-    Reason.GATE_MOVES: _Told(Sentence("The gate is moving. Press again when it has come to rest."), True),
-    Reason.LOCKDOWN: _Told(
+# What was done says nothing of what else the gate is: that stands beside it.
+_DONE: dict[Order, Told] = {
+    "open": Told(Sentence("The gate opens."), True, _PULSES),
+    "lockdown": Told(Sentence("The gate is locked down."), True, ("lockdown",)),
+    "hold": Told(Sentence("The gate is held open."), True, ("manual_hold", *_PULSES)),
+    "close": Told(Sentence("Holding open is ended."), True, tuple(one for one in MODES if one != "manual_hold")),
+    "release": Told(Sentence("It is ended."), True, ("normal", "free_access", *_PULSES, *_FIRES)),
+}
+# What it comes to where the door does something else first.
+_LATER: dict[tuple[Order, str], Told] = {
+    **{("open", mode): Told(Sentence("The gate stands open already."), True, _OPEN) for mode in _OPEN},
+    **{
+        ("lockdown", mode): Told(
+            Sentence("It is a fire: the gate stays open. It is locked down when the fire is over."), True, _FIRES
+        )
+        for mode in _FIRES
+    },
+    **{
+        ("hold", mode): Told(
+            Sentence(
+                "It is a fire: the gate stays open. It is held open when the fire is over, unless there is a lockdown"
+                " or a tamper block then."
+            ), True, _FIRES,
+        )
+        for mode in _FIRES
+    },
+    ("lockdown", "egress"): Told(
+        Sentence("Somebody is leaving by the exit button. The gate is locked down after that."), True, ("egress",)
+    ),
+}  # fmt: skip
+_REFUSED: dict[str, Told] = {
+    Reason.BUSY: Told(Sentence("The gate is opening already, a moment."), True, _PULSES),
+    Reason.GATE_MOVES: Told(Sentence("The gate is moving. Press again when it has come to rest."), True),
+    Reason.LOCKDOWN: Told(
         Sentence("The gate stays shut: there is a lockdown. End it first."), False, ("lockdown",)
     ),
-    Reason.TAMPER: _Told(
+    Reason.TAMPER: Told(
         Sentence("The gate stays shut: it is blocked after tampering. End the block first."), False, ("tamper_block",)
     ),
-    Reason.NO_HOLD_RELAY: _Told(Sentence("This gate cannot be held open: no relay is wired for it."), False),
-    **{f"silent-{order}": _Told(words, False) for order, words in SILENT.items()},
+    Reason.NO_HOLD_RELAY: Told(Sentence("This gate cannot be held open: no relay is wired for it."), False),
 }  # fmt: skip
 
 
@@ -68,7 +94,7 @@ def order_door(
 ) -> Response:
     """What the buttons do. A page that asks for JSON is told {"said", "good", "modes"}; another is shown again with
     it."""
-    told = _told(_outcome(context, order, actor, given))
+    told = given_to_door(context, order, actor, given)
     if "application/json" in request.headers.get("accept", ""):
         said = {"said": language_of(request)(told.words), "good": told.good, "modes": told.modes}
         return JSONResponse(said, headers=gate_clock())
@@ -76,18 +102,21 @@ def order_door(
     return then(request, to if to in _PAGES else "/", done)
 
 
-def _outcome(context: Context, order: Order, actor: Actor, given: Given) -> str:
-    """What came of it, as a word: that it was done, the door's reason, or that the door is silent."""
+def given_to_door(context: Context, order: Order, actor: Actor, given: Given = None) -> Told:
+    """Give the door an order, and say what came of it: that it was done, or why not, or that the door is silent."""
     try:
         tell_door(context, order, actor, given)
     except LinkDown:
-        return f"silent-{order}"
+        return Told(SILENT[order], False)
     except HttpProblem as error:
+        return _refused(order, error.reason or Reason.FAULT)
+    door = door_status(context)
+    return _LATER.get((order, door.mode)) or _DONE[order] if door else _DONE[order]
+
+
+def _refused(order: Order, reason: str) -> Told:
+    """Why it was not done; a gate that opens just now is well."""
+    if reason == Reason.STALE:
         # What came to the door too late was told as unanswered already.
-        return f"silent-{order}" if error.reason == Reason.STALE else error.reason or Reason.FAULT
-    return f"done-{order}"
-
-
-def _told(outcome: str) -> _Told:
-    """The words for it; a gate that opens just now is well."""
-    return _TOLD.get(outcome) or _Told(Sentence("The gate did not do it: {why}.", why=ORDER_REASONS[outcome]), False)
+        return Told(SILENT[order], False)
+    return _REFUSED.get(reason) or Told(Sentence("The gate did not do it: {why}.", why=ORDER_REASONS[reason]), False)

@@ -3,21 +3,30 @@ const told = document.getElementById("told");
 // The door refuses what was ordered longer ago, and the gate says so.
 const DONE_WITHIN_MS = 3000;
 const SAID_FOR_MS = 10_000;
+// That the gate does not answer is over when it does, once that could be read.
+const READ_WITHIN_MS = 4000;
 // Pressed twice, it is one order, also where the button was made anew meanwhile.
 const waiting = new Set();
 const shown = document.getElementById("live");
 let unsaid;
-// What was said speaks of these states of the door, and is over with them.
-let speaksOf = [];
+// What was said is true in these states of the door, and over with them; it was said while the door was shown in one.
+let trueIn = [];
+let saidIn;
 let begun = false;
+// It was said that the gate does not answer.
+let silent = false;
 
-function say(said, good, modes = []) {
+const doorIs = () => shown.querySelector("#door-now [data-mode]")?.dataset.mode;
+
+function say(said, good, modes = [], unanswered = false) {
   // What the page came with is over: it was an answer to an order before this one.
   forgetAnswers();
   told.textContent = said;
   told.className = good ? "notice" : "problem";
-  speaksOf = modes;
+  trueIn = modes;
+  saidIn = doorIs();
   begun = false;
+  silent = unanswered;
   clearTimeout(unsaid);
   unsaid = setTimeout(unsay, SAID_FOR_MS);
   followDoor();
@@ -36,15 +45,25 @@ function unsay() {
   // Whoever has a keyboard goes on where the orders are.
   if (document.activeElement === told) shown.querySelector(".orders :is(summary, button)")?.focus({ preventScroll: true });
   told.textContent = told.className = "";
-  speaksOf = [];
+  trueIn = [];
+  silent = false;
 }
 
 function followDoor() {
-  const is = speaksOf.includes(shown.querySelector("#door-now [data-mode]")?.dataset.mode);
-  if (begun && !is) unsay();
+  if (silent && doorIs() && stale.hidden) {
+    silent = false;
+    clearTimeout(unsaid);
+    unsaid = setTimeout(unsay, READ_WITHIN_MS);
+  }
+  if (trueIn.length === 0) return;
+  const is = trueIn.includes(doorIs());
+  if (!is && (begun || doorIs() !== saidIn)) unsay();
   begun ||= is;
 }
-new MutationObserver(followDoor).observe(shown, { childList: true, subtree: true });
+// Also when the door does as before, but the page was not shown what it does.
+for (const one of [shown, stale]) {
+  new MutationObserver(followDoor).observe(one, { attributes: one === stale, childList: true, subtree: true });
+}
 
 async function order(form) {
   say(told.dataset.wait, true);
@@ -64,9 +83,9 @@ async function order(form) {
     learnClock(answer.headers.get("Gate-Now"), DONE_WITHIN_MS / 1000);
     if (!answer.ok) return say(told.dataset.refused, false);
     const { said, good, modes } = await answer.json();
-    say(said, good, modes);
+    say(said, good, modes, said === form.dataset.silent);
   } catch {
-    say(form.dataset.silent, false);
+    say(form.dataset.silent, false, [], true);
   }
   undone = false;
 }

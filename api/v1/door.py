@@ -19,7 +19,7 @@ from gate.vocabulary import Reason
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1/door", tags=["door"], responses=RESPONSES)
 
-Order = Literal["open", "lockdown", "hold", "release"]
+Order = Literal["open", "lockdown", "hold", "close", "release"]
 # When an order was given, by the seconds that the gate tells its followers (`api.v1.live`): a network may hold it back
 # for minutes and deliver it then, when nobody waits for it any more.
 Given = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
@@ -67,7 +67,10 @@ def order_door(
     given: Annotated[Given, Query()] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Done:
-    """Open once, lock down, hold open, or end a lockdown, a hold and a tamper block. On record with who asked.
+    """Open once, lock down, hold open, or end that. On record with who asked.
+
+    `close` ends a hold and nothing else. `release` ends a lockdown, a hold and a tamper block alike, also one that
+    somebody ordered since whoever asks last looked: ask for it where the end of a lockdown is meant.
 
     `given` is when it was given, by the seconds that `/api/v1/live` tells: what comes to the door more than three
     seconds later is refused (`stale`).

@@ -23,6 +23,8 @@ _LONGEST_TEXT = 200
 ORDERED = {
     Do.LOCKDOWN: (Event.LOCKDOWN,),
     Do.HOLD: (Event.HOLD,),
+    # A hold alone: whoever lets the gate shut may not have seen that it was locked down since.
+    Do.CLOSE: (Event.HOLD_OVER,),
     Do.RELEASE: (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER),
 }
 _NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")

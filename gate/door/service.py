@@ -213,7 +213,7 @@ class DoorService:
         match do:
             case Do.OPEN:
                 return _reply(self._controller.command(who, now))
-            case Do.LOCKDOWN | Do.HOLD:
+            case Do.LOCKDOWN | Do.HOLD | Do.CLOSE:
                 return _reply(self._controller.order(ORDERED[do][0], who, now))
             case Do.RELEASE:
                 for event in ORDERED[do]:

@@ -27,6 +27,7 @@ class Do(StrEnum):
     OPEN = "open"
     LOCKDOWN = "lockdown"
     HOLD = "hold"
+    CLOSE = "close"
     RELEASE = "release"
     RELEASE_RELAY = "release-relay"
     PREVIEW = "preview"

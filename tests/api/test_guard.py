@@ -140,7 +140,8 @@ def test_without_a_hold_relay_nobody_is_offered_to_hold_it_open(browser, state):
 @pytest.mark.parametrize(
     ("order", "needed"),
     [("open", "open by hand or with a key"), ("lockdown", "treat it as NOT locked down"),
-     ("hold", "treat it as not held open"), ("release", "treat it as not ended")],
+     ("hold", "treat it as not held open"), ("close", "treat it as still held open"),
+     ("release", "treat it as not ended")],
 )  # fmt: skip
 def test_a_controller_that_is_silent_is_told_by_what_whoever_gave_the_order_has_to_know(browser, order, needed):
     guard = browser("guard")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,10 +11,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from api.auth import digest
 from gate.processes.addresses import api_address_file
+from gate.store.site import accounts
+from gate.store.site.accounts import Role
+from tests.console import CHEAP
 from tests.running import gate_running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PHONE = {"width": 390, "height": 844}
 PASSWORD = "correct horse battery"
 # Where screenshots go, for whoever wants to look at them.
 SHOTS = os.environ.pop("FACEGATE_TEST_SHOTS", None)
@@ -85,3 +91,30 @@ def console(request, models_dir, state, walk_ups):
         until(process, "api ready")
         code = (state / "run" / "api" / "owner-code").read_text().strip()
         yield api_address_file(state).read_text().strip(), code
+
+
+@pytest.fixture
+def people(store):
+    """A guard and a manager who are signed in."""
+    accounts.add_owner(store, "Ann", CHEAP.hash("x"))
+    for role in (Role.GUARD, Role.MANAGER):
+        user = accounts.add_user(store, role.value, CHEAP.hash("x"), role, "test")
+        accounts.begin_session(store, digest(role.value), user, time.time())
+
+
+@pytest.fixture
+def on_phone(chromium, camera):
+    """A function that gives a page on a phone on which somebody is signed in at an address."""
+    errors = []
+    with browsing(chromium, camera) as browser:
+
+        def page(address, who, **given):
+            given = {"locale": "en-GB", "viewport": PHONE} | given
+            context = browser.new_context(ignore_https_errors=True, base_url=address, **given)
+            context.add_cookies([{"name": "__Host-facegate", "value": who, "url": address, "secure": True}])
+            opened = context.new_page()
+            opened.on("pageerror", lambda error: errors.append(str(error)))
+            return opened
+
+        yield page
+    assert errors == []

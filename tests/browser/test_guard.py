@@ -10,53 +10,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
 from api.auth import digest
 from gate.processes.fields import written
 from gate.store.database import open_database
 from gate.store.site import accounts
-from gate.store.site.accounts import Role
 from gate.vocabulary import Reason
 from tests.api_process import api_process, api_that_can_hang, port_of
-from tests.browser.conftest import SHOTS, browsing
-from tests.console import CHEAP
+from tests.browser.conftest import PHONE, SHOTS
 from tests.door import HOLD, door_process, events
 from tests.frozen_network import freezing_network
 from tests.running import stays, wait_for
 from tests.said import answering, vision_says
 
 expect.set_options(timeout=8_000)
-PHONE = {"width": 390, "height": 844}
 SIZES = {"phone": PHONE, "panel": {"width": 800, "height": 480}, "desk": {"width": 1280, "height": 844}}
-
-
-@pytest.fixture
-def people(store):
-    """A guard and a manager who are signed in."""
-    accounts.add_owner(store, "Ann", CHEAP.hash("x"))
-    for role in (Role.GUARD, Role.MANAGER):
-        user = accounts.add_user(store, role.value, CHEAP.hash("x"), role, "test")
-        accounts.begin_session(store, digest(role.value), user, time.time())
-
-
-@pytest.fixture
-def on_phone(chromium, camera):
-    """A function that gives a page on a phone on which somebody is signed in at an address."""
-    errors = []
-    with browsing(chromium, camera) as browser:
-
-        def page(address, who, **given):
-            given = {"locale": "en-GB", "viewport": PHONE} | given
-            context = browser.new_context(ignore_https_errors=True, base_url=address, **given)
-            context.add_cookies([{"name": "__Host-facegate", "value": who, "url": address, "secure": True}])
-            opened = context.new_page()
-            opened.on("pageerror", lambda error: errors.append(str(error)))
-            return opened
-
-        yield page
-    assert errors == []
 
 
 def shoot(page, name):

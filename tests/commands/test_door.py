@@ -1,7 +1,7 @@
 """`facegate door`, from the door's own machine."""
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from tests.door import door_process
+from tests.door import HOLD, door_process
 from tests.said import answering
 
 
@@ -39,6 +39,14 @@ def test_a_door_that_refuses_or_is_not_understood_is_never_taken_for_done(facega
 def test_a_door_from_before_an_upgrade_that_lets_its_relay_go_is_understood(facegate, state):
     with answering(state, "door", {"released": True}):
         assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
+
+
+def test_closing_from_the_command_line_ends_a_hold_alone(facegate, state):
+    with door_process(state, hold_pin=HOLD):
+        for order in ("hold", "lockdown", "close"):
+            assert facegate("door", order).code == 0
+        assert facegate("door", "open").err.strip() == "The door did not open: lockdown."
+        assert facegate("door", "status", "--json").answer["standing"] == ["lockdown"]
 
 
 def test_lockdown_hold_and_release_from_the_command_line(facegate, state):

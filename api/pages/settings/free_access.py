@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from api.auth import Permission
 from api.context import door_status
 from api.early_refusal import EarlyRefusal
+from api.pages.orders import given_to_door
 from api.pages.settings.desk import Desk, RegistrarsDesk
 from api.problems import HttpProblem
-from api.v1.door import tell_door
+from api.telling import Done
 from gate.errors import Sentence
 from gate.store.site import schedules
 
@@ -43,9 +44,9 @@ def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=
 
 
 @router.post("/{order}")
-def order_door(desk: RegistrarsDesk, order: Literal["hold", "release"]) -> Response:
-    """Hold it open from now on, or let it shut."""
+def order_door(desk: RegistrarsDesk, order: Literal["hold", "close", "release"]) -> Response:
+    """Hold it open from now on, or end that alone, or all that bars or opens it."""
     if not desk.actor.may(Permission.DOOR):
         raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
-    said = Sentence("The gate is held open until somebody ends it.") if order == "hold" else Sentence("It has ended.")
-    return desk.after(lambda: tell_door(desk.context, order, desk.actor), said, _shown)
+    told = given_to_door(desk.context, order, desk.actor)
+    return desk.done(Done(told.words)) if told.good else _shown(desk, problem=told.words)

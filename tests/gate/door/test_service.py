@@ -418,7 +418,7 @@ def test_it_imports_nothing_but_the_standard_library_and_gpiozero():
 
 @pytest.mark.parametrize(
     ("do", "told"),
-    [("open", {"command"}), ("hold", {"hold"}), ("lockdown", {"lockdown"}),
+    [("open", {"command"}), ("hold", {"hold"}), ("lockdown", {"lockdown"}), ("close", {"hold_over"}),
      ("release", {"lockdown_over", "hold_over", "tamper_block_over"})],
 )  # fmt: skip
 def test_an_order_that_comes_late_is_refused_on_record_and_one_in_time_is_not(state, do, told):
