@@ -18,6 +18,7 @@ from api.context import Context, Shared, Store, store_of
 from api.front.slots import is_passed_on
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
 from gate.store.site import accounts
+from gate.store.site.accounts import Role
 
 # When somebody was last there is written no more often, seconds.
 _USED_EVERY_S = 60.0
@@ -90,10 +91,17 @@ def may(permission: Permission) -> Callable[..., Actor]:
         if actor.must_change:
             raise PasswordChangeNeeded
         if not actor.may(permission):
-            raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
+            raise may_not(permission)
         return actor
 
     return check
+
+
+def may_not(permission: Permission) -> HttpProblem:
+    """That whoever asks may not do this, and who may."""
+    if permission in ROLES[Role.MANAGER]:
+        return HttpProblem(403, "You may not do this; ask a manager or an owner of the gate.")
+    return HttpProblem(403, "You may not do this; ask an owner of the gate.")
 
 
 def _somebody(actor: MaybeActor) -> Actor:

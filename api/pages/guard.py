@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -19,13 +20,16 @@ from api.pages.page import gate_clock, language_of, page, said_of
 from api.pages.told_once import told_once
 from api.problems import HttpProblem
 from api.v1.live import Changes
+from api.wording import reason_of
 from gate.care.health import gather
+from gate.clock import zone_of
+from gate.errors import Sentence
 from gate.store.people import residents
 from gate.store.record import search as record
 from gate.store.record.approaches import Approach, together
 from gate.store.record.audit import Line
 from gate.store.record.search import Search
-from gate.vocabulary import ENTERED, Kind
+from gate.vocabulary import ENTERED, Kind, Reason
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
@@ -34,6 +38,8 @@ _SHOWN = 20
 _AT_THE_GATE = Search(kinds=(*ENTERED, Kind.DENIED))
 # Behind so many openings from the console nobody looks for who was last.
 _LOOKED_THROUGH = 500
+_BEFORE = Sentence("before their first day")
+_AFTER = Sentence("after their last day")
 
 
 @router.get("/guard")
@@ -75,6 +81,7 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         "lately": came[:_SHOWN],
         "more": len(came) > _SHOWN or len(lines) == _LOOKED_THROUGH,
         "units": residents.homes(connection),
+        "why": partial(_why, residents.days(connection), zone_of(context.zone)),
     }
 
 
@@ -92,6 +99,15 @@ def _came(one: Approach) -> Iterator[_Came]:
     for line in (answer.line for answer in one.answers):
         refused = line.kind == Kind.DENIED
         yield _Came(line, len(one.lines) if refused else 1, one.lines[-1].id if refused else line.id)
+
+
+def _why(days: Mapping[str, tuple[str | None, str | None]], zone: tzinfo, line: Line) -> str:
+    """Why somebody was refused; of a day on which they are not let in, which end of theirs, by those they have now."""
+    first, last = days.get(line.personal.get("resident", ""), (None, None))
+    day = datetime.fromisoformat(line.at).astimezone(zone).date().isoformat()
+    if line.says.reason != Reason.OUT_OF_VALIDITY or (first or day) <= day <= (last or day):
+        return reason_of(line.says)
+    return _BEFORE if first and day < first else _AFTER
 
 
 def _of_somebody(line: Line) -> bool:

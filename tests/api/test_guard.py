@@ -74,6 +74,30 @@ def test_it_tells_who_was_last_with_home_verdict_and_reason(browser, store, came
     assert "未通过：" in guard.get("/guard", headers=CHINESE).text
 
 
+def test_which_end_of_their_days_somebody_came_outside_of_is_told(browser, store):
+    guard, today = browser("guard"), datetime.now(UTC).date()
+    for number, (first, last, told) in enumerate((
+        (today + timedelta(3), None, "before their first day"),
+        (None, today - timedelta(3), "after their last day"),
+        # Changed since: neither can be told.
+        (None, None, "before their first day or after their last"),
+    )):  # fmt: skip
+        one = residents.enrol(store, f"Li {number}", None, [])
+        store.execute("UPDATE residents SET valid_from = ?, valid_until = ? WHERE id = ?", (first, last, one.id))
+        details = {"method": "face", "reason": "out_of_validity"}
+        audit.append(store, AuditEvent("denied", details, {"resident": one.id, "name": one.name}, one.id))
+        last_came = re.search(r'class="last">(.*?)</p>', guard.get("/guard").text, re.DOTALL)[1]
+        assert f"Refused: {told}</strong>" in last_came
+
+
+def test_whoever_may_not_open_a_page_is_told_all_who_may(browser):
+    guard = browser("guard")
+    for path, who in (("/events", "a manager or an owner"), ("/residents", "a manager or an owner"),
+                      ("/settings/users", "an owner")):  # fmt: skip
+        refused = guard.get(path)
+        assert (refused.status_code, f"You may not do this; ask {who} of the gate." in refused.text) == (403, True)
+
+
 def test_opening_the_page_is_a_look_and_its_own_fetching_is_none(browser, store, came):
     guard = browser("guard")
     guard.get("/guard")

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
+from api.actors import may_not
 from api.auth import Permission
 from api.context import door_status
 from api.early_refusal import EarlyRefusal
 from api.pages.orders import given_to_door
 from api.pages.settings.desk import Desk, RegistrarsDesk
-from api.problems import HttpProblem
 from api.telling import Done
 from gate.errors import Sentence
 from gate.store.site import schedules
@@ -47,6 +47,6 @@ def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=
 def order_door(desk: RegistrarsDesk, order: Literal["hold", "close", "release"]) -> Response:
     """Hold it open from now on, or end that alone, or all that bars or opens it."""
     if not desk.actor.may(Permission.DOOR):
-        raise HttpProblem(403, "You may not do this; ask an owner of the gate.")
+        raise may_not(Permission.DOOR)
     told = given_to_door(desk.context, order, desk.actor)
     return desk.done(Done(told.words)) if told.good else _shown(desk, problem=told.words)

@@ -98,6 +98,12 @@ def homes(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT id, unit FROM residents WHERE unit IS NOT NULL").fetchall())
 
 
+def days(connection: sqlite3.Connection) -> dict[str, tuple[str | None, str | None]]:
+    """The first and the last day of everyone who has either, by their id."""
+    query = "SELECT id, valid_from, valid_until FROM residents WHERE valid_from NOTNULL OR valid_until NOTNULL"
+    return {identity: (first, last) for identity, first, last in connection.execute(query)}
+
+
 def home_in(personal: Mapping[str, str], today: Mapping[str, str]) -> str | None:
     """The home of whom a line of the record is about: as it was then where the line says so, else as it is today."""
     return personal.get("unit") or today.get(personal.get("resident", ""))
