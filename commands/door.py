@@ -22,6 +22,14 @@ from gate.state_folder import state_directory
 
 Answer = TypeVar("Answer")
 
+_FIRES = ("fire", "fire_pause")
+# What is ordered in a fire comes after it.
+_IN_A_FIRE = {
+    Do.LOCKDOWN: "It is a fire: the gate stays open. It is locked down when the fire is over.",
+    Do.HOLD: "It is a fire: the gate stays open. It is held open when the fire is over, unless there is a lockdown or"
+    " a tamper block then.",
+}
+
 
 @click.group()
 def door() -> None:
@@ -120,13 +128,21 @@ def _claim_the_pin(gate: Home) -> None:
 
 
 def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, done: str) -> None:
-    reply = _ask(partial(asking.order, do=order), state, config)
+    reply, mode = _ask(partial(_given, do=order), state, config)
     if as_json:
         print_json({"done": reply.granted, "reason": reply.reason})
     if not reply.granted:
         raise Refusal(f"The door refused: {_why(reply)}.")
     if not as_json:
-        click.echo(done)
+        click.echo(_IN_A_FIRE.get(order, done) if mode in _FIRES else done)
+
+
+def _given(client: Client, do: Do) -> tuple[Reply, str | None]:
+    """What the door answered, and in which mode it is then; None: it does not say."""
+    reply, mode = asking.order(client, do), None
+    with suppress(LinkDown):
+        mode = asking.door_status(client).mode
+    return reply, mode
 
 
 def _why(reply: Reply) -> str:

@@ -1,7 +1,7 @@
 """`facegate door`, from the door's own machine."""
 
 from gate.door.pins import JOURNAL_NAME, read_journal
-from tests.door import HOLD, door_process
+from tests.door import FIRE, HOLD, door_process, until
 from tests.said import answering
 
 
@@ -47,6 +47,14 @@ def test_closing_from_the_command_line_ends_a_hold_alone(facegate, state):
             assert facegate("door", order).code == 0
         assert facegate("door", "open").err.strip() == "The door did not open: lockdown."
         assert facegate("door", "status", "--json").answer["standing"] == ["lockdown"]
+
+
+def test_what_is_ordered_in_a_fire_is_told_by_the_command_as_what_comes_after_it(facegate, state):
+    with door_process(state, hold_pin=HOLD, fire_pin=FIRE) as (_, door):
+        until(door, mode="fire")
+        for order, told in (("lockdown", "It is locked down when"), ("hold", "It is held open when")):
+            assert facegate("door", order).out.startswith(f"It is a fire: the gate stays open. {told} the fire is over")
+        assert facegate("door", "release").out == "Released.\n"
 
 
 def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
