@@ -111,7 +111,7 @@ def given_to_door(context: Context, order: Order, actor: Actor, given: Given = N
     except HttpProblem as error:
         return _refused(order, error.reason or Reason.FAULT)
     door = door_status(context)
-    return _LATER.get((order, door.mode)) or _DONE[order] if door else _DONE[order]
+    return _LATER.get((order, door.mode if door else ""), _DONE[order])
 
 
 def _refused(order: Order, reason: str) -> Told:
