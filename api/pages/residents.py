@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.actors import Registrar
-from api.auth import Actor, new_secret
+from api.auth import Actor, Permission, new_secret
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
@@ -215,7 +215,9 @@ def resident_page(
         once_only=person.id in known_of_faces(connection, context)["once_only"],
         agreed=consents.of(connection, person.id),
         may_withdraw=erasure.may_withdraw(connection, person.id),
-        lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN),
+        lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN)
+        if actor.may(Permission.RECORD)
+        else [],
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
         **link_of(connection, person.id),

@@ -11,6 +11,7 @@ from api.actors import Registrar
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES, HttpProblem
+from api.standing_open import changing_hours, refuse_without_door
 from gate.clock import zone_of
 from gate.names import clean_name
 from gate.store.site import holidays, schedules
@@ -74,15 +75,18 @@ def list_schedules(connection: Store, _actor: Registrar) -> list[Schedule]:
 
 @router.put("/schedules/{name}", status_code=204)
 def put_schedule(name: Name, hours: Windows, connection: Store, actor: Registrar) -> Response:
-    """Add a schedule or change its hours."""
-    schedules.put(connection, clean_name(name), hours.windows, actor.label)
+    """Add a schedule or change its hours. Where the gate itself stands open by it, this needs `door` too."""
+    called = clean_name(name)
+    with changing_hours(connection, actor, called):
+        schedules.put(connection, called, hours.windows, actor.label)
     return Response(status_code=204)
 
 
 @router.delete("/schedules/{name}", status_code=204)
 def remove_schedule(name: Name, connection: Store, actor: Registrar) -> Response:
     """Remove a schedule that nobody has, and that has no holidays of its own."""
-    schedules.remove(connection, name, actor.label)
+    with changing_hours(connection, actor, name):
+        schedules.remove(connection, name, actor.label)
     return Response(status_code=204)
 
 
@@ -101,7 +105,8 @@ def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar
 
 @router.put("/free-access", status_code=204)
 def put_free_access(hours: ScheduleOf, connection: Store, context: Shared, actor: Registrar) -> Response:
-    """When the gate itself stands open."""
+    """When the gate itself stands open: for whoever may open it (`door`)."""
+    refuse_without_door(actor)
     schedules.set_free_access(connection, hours.schedule, actor.label, can_hold=context.can_hold)
     return Response(status_code=204)
 
@@ -115,18 +120,25 @@ def list_holidays(connection: Store, context: Shared, _actor: Registrar) -> list
 
 @router.post("/holidays", status_code=201)
 def add_holiday(new: NewHoliday, connection: Store, context: Shared, actor: Registrar) -> Holiday:
-    """Add a holiday: a day has one for the same schedule; that of a schedule holds before one of every schedule."""
+    """Add a holiday: a day has one for the same schedule; that of a schedule holds before one of every schedule.
+
+    Where the gate itself stands open by the hours that it changes, this needs `door` too.
+    """
     wanted = holidays.New(new.name, new.first_day, new.last_day or "", new.schedule, new.hours or "")
-    added = holidays.add(connection, wanted, actor.label)
+    with changing_hours(connection, actor, new.schedule):
+        added = holidays.add(connection, wanted, actor.label)
     every = holidays.every(connection)
     return next(_holiday(one, every, context) for one in every if one.id == added)
 
 
 @router.delete("/holidays/{holiday}", status_code=204)
 def remove_holiday(holiday: Annotated[str, Path(max_length=64)], connection: Store, actor: Registrar) -> Response:
-    """Remove a holiday: the weekly hours hold on its days again."""
-    if not holidays.remove(connection, holiday, actor.label):
+    """Remove a holiday: the weekly hours hold on its days again. It needs `door` where adding it would."""
+    found = holidays.get(connection, holiday)
+    if found is None:
         raise HttpProblem(404, "There is no such holiday.")
+    with changing_hours(connection, actor, found.schedule):
+        holidays.remove(connection, holiday, actor.label)
     return Response(status_code=204)
 
 

@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from api.actors import may_not
-from api.auth import Permission
 from api.context import door_status
 from api.early_refusal import EarlyRefusal
 from api.pages.orders import given_to_door
 from api.pages.settings.desk import Desk, RegistrarsDesk
+from api.standing_open import refuse_without_door
 from api.telling import Done
 from gate.errors import Sentence
 from gate.store.site import schedules
@@ -35,7 +34,8 @@ def show_free_access(desk: RegistrarsDesk) -> Response:
 
 @router.post("")
 def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=60)] = "") -> Response:
-    """The gate stands open whenever this schedule says so; without one never."""
+    """The gate stands open whenever this schedule says so; without one never. For whoever may open it."""
+    refuse_without_door(desk.actor)
 
     def choose() -> None:
         schedules.set_free_access(desk.connection, schedule or None, desk.actor.label, can_hold=desk.context.can_hold)
@@ -46,7 +46,6 @@ def choose_hours(desk: RegistrarsDesk, schedule: Annotated[str, Form(max_length=
 @router.post("/{order}")
 def order_door(desk: RegistrarsDesk, order: Literal["hold", "close", "release"]) -> Response:
     """Hold it open from now on, or end that alone, or all that bars or opens it."""
-    if not desk.actor.may(Permission.DOOR):
-        raise may_not(Permission.DOOR)
+    refuse_without_door(desk.actor)
     told = given_to_door(desk.context, order, desk.actor)
     return desk.done(Done(told.words)) if told.good else _shown(desk, problem=told.words)

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from api.early_refusal import EarlyRefusal
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
+from api.standing_open import changing_hours
 from gate.clock import zone_of
 from gate.errors import Refusal, Sentence, together
 from gate.store.site import holidays, schedules
@@ -50,7 +51,12 @@ def add_holiday(
     new = holidays.New(name, first_day, last_day, schedule or None, hours)
     typed = {"name": name, "first_day": first_day, "last_day": last_day, "schedule": schedule, "hours": hours}
     said = [Sentence("Saved."), *([holidays.OVER] if _is_over(desk, last_day or first_day) else [])]
-    return desk.after(lambda: holidays.add(desk.connection, new, desk.actor.label), together(said), _shown, typed)
+
+    def add() -> None:
+        with changing_hours(desk.connection, desk.actor, new.schedule):
+            holidays.add(desk.connection, new, desk.actor.label)
+
+    return desk.after(add, together(said), _shown, typed)
 
 
 @router.post("/{holiday}/removal")
@@ -58,7 +64,10 @@ def remove_holiday(desk: RegistrarsDesk, holiday: str) -> Response:
     """The weekly hours hold on its days again."""
 
     def remove() -> None:
-        if not holidays.remove(desk.connection, holiday, desk.actor.label):
+        found = holidays.get(desk.connection, holiday)
+        if found is None:
             raise Refusal("There is no such holiday.")
+        with changing_hours(desk.connection, desk.actor, found.schedule):
+            holidays.remove(desk.connection, holiday, desk.actor.label)
 
     return desk.after(remove, Sentence("Removed."), _shown)

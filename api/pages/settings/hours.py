@@ -12,6 +12,7 @@ from api.languages import Language
 from api.languages.hours import day_names, hours_in
 from api.pages.page import language_of
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
+from api.standing_open import changing_hours
 from gate.errors import Refusal, Sentence
 from gate.names import clean_name, clean_text
 from gate.schedule import written
@@ -81,7 +82,8 @@ def put_schedule(
     def put() -> None:
         called = clean_name(name)
         given = [*(clean_text(one, "name") for one in group or ()), *((called,) if new_group else ())]
-        schedules.put(desk.connection, called, windows, desk.actor.label, given)
+        with changing_hours(desk.connection, desk.actor, called):
+            schedules.put(desk.connection, called, windows, desk.actor.label, given)
 
     return desk.after(put, Sentence("Saved."), _shown, typed, name="hours")
 
@@ -89,9 +91,12 @@ def put_schedule(
 @router.post("/schedules/removal")
 def remove_schedule(desk: RegistrarsDesk, name: Text) -> Response:
     """Remove a schedule that nobody has, and that has no holidays of its own."""
-    return desk.after(
-        lambda: schedules.remove(desk.connection, name, desk.actor.label), Sentence("Removed."), _shown, name="hours"
-    )
+
+    def remove() -> None:
+        with changing_hours(desk.connection, desk.actor, name):
+            schedules.remove(desk.connection, name, desk.actor.label)
+
+    return desk.after(remove, Sentence("Removed."), _shown, name="hours")
 
 
 @router.post("/groups")

@@ -64,6 +64,11 @@ def every(connection: sqlite3.Connection) -> list[Kept]:
     return [Kept(*row) for row in rows]
 
 
+def get(connection: sqlite3.Connection, holiday: str) -> Kept | None:
+    """The holiday of this id."""
+    return next((one for one in every(connection) if one.id == holiday), None)
+
+
 def going_before(one: Kept, every: Iterable[Kept]) -> list[Kept]:
     """Those of `every` that hold in the place of `one` on the days that both have: of a database of before, where days
     might have several holidays for the same hours, and of a schedule's own beside one for all."""
