@@ -34,6 +34,7 @@ from api.pages import (
     first_hour,
     gate,
     guard,
+    held,
     homes,
     orders,
     own_photo,
@@ -79,7 +80,7 @@ def create_app(context: Context) -> FastAPI:
     for room in (
         health, imports, together_api, residents, photo_links_api, enrolments, events, door, schedules, accounts, me,
         site, webhooks, live,
-        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, homes,
+        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, held, homes,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.
@@ -146,7 +147,10 @@ def _error_page(request: Request, error: Exception, status: int, sentence: str, 
     """What went wrong, for people: whoever has a link is led back to it, and not to where others sign in."""
     if own_photo.is_of_link(request):
         return own_photo.told(request, error, status, sentence)
-    return page(request, "error.html", status_code=status, status=status, sentence=sentence, hint=hint)
+    return page(
+        request, "error.html", status_code=status, status=status, sentence=sentence, hint=hint,
+        residents=getattr(error, "residents", None),
+    )  # fmt: skip
 
 
 def _on_record(request: Request, error: Exception) -> Exception:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from api.telling import Telling
 from api.throttle import Throttle
 from api.turns import Turns
 from api.waiting import WaitingRoom
+from gate.clock import zone_of
 from gate.config import Settings
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
@@ -92,6 +94,11 @@ class Context:
     def zone(self) -> str | None:
         """The gate's time zone; None: the machine's own."""
         return self.settings.door.zone
+
+    @property
+    def today(self) -> date:
+        """The day that it is at the gate."""
+        return datetime.now(zone_of(self.zone)).date()
 
     @property
     def can_hold(self) -> bool:

@@ -51,7 +51,10 @@ class Problem(BaseModel):
 
 
 class HttpProblem(FacegateError):
-    """A refusal with its HTTP status, and a reason out of a closed list where there is one."""
+    """A refusal with its HTTP status, and a reason out of a closed list where there is one.
+
+    `residents` is the address of the list of residents on which people go on; None: there is nothing to look for.
+    """
 
     def __init__(
         self,
@@ -60,9 +63,11 @@ class HttpProblem(FacegateError):
         *,
         reason: str | None = None,
         headers: dict[str, str] | None = None,
+        residents: str | None = None,
         **values: Any,
     ) -> None:
         super().__init__(sentence, **values)
+        self.residents = residents
         self.status = status
         self.reason = reason
         self.headers = headers

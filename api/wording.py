@@ -75,6 +75,8 @@ LOOKED: dict[str, Sentence] = {
 ACTORS: dict[str, Sentence] = {
     "first start": Sentence("at the first start"),
     "restoring a backup": Sentence("when a backup was restored"),
+    "retention: unused": Sentence("by itself, as the settings say"),
+    "retention: moved_out": Sentence("by itself, as the settings say"),
 }
 
 OUTCOMES: dict[str, Sentence] = {
@@ -183,7 +185,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.GROUP_CHANGED: Sentence("Group changed"),
     Kind.ZONE_CHANGED: Sentence("Approach zone changed"),
     Kind.FREE_ACCESS_CHANGED: Sentence("Free access changed"),
-    Kind.LOOKED_AT: Sentence("Record looked at"),
+    Kind.LOOKED_AT: Sentence("Looked at"),
     Kind.EXPORTED: Sentence("Record exported"),
     Kind.USER_ADDED: Sentence("User added"),
     Kind.USER_REMOVED: Sentence("User removed"),
@@ -218,7 +220,15 @@ FADING: dict[str, Sentence] = {
     Why.UNUSED: Sentence(
         "This face has not opened the gate for a long time; it will be erased on {day} unless it is used."
     ),
-    Why.MOVED_OUT: Sentence("Their last day has passed; they will be erased on {day}."),
+    Why.MOVED_OUT: Sentence("They will be erased on {day}, since their last day is over by then."),
+}
+
+# The same where that day has come, and the night that follows.
+FADING_TONIGHT: dict[str, Sentence] = {
+    Why.UNUSED: Sentence(
+        "This face has not opened the gate for a long time; it will be erased in the coming night unless it is used."
+    ),
+    Why.MOVED_OUT: Sentence("They will be erased in the coming night, since their last day is over."),
 }
 
 GRADES: dict[str, Sentence] = {

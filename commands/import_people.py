@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from enroll.rows import Outcome
 
 # What programs are told of each line.
-_TOLD = ("line", "name", "action", "why", "is_like", "warns")
+_TOLD = ("line", "name", "action", "changes", "why", "is_like", "warns")
 
 
 @click.command("import")
@@ -114,12 +114,13 @@ def _tell(outcomes: list[Outcome], read_as: str, language: str, *, yes: bool, as
     counts = {action.value: sum(one.action is action for one in outcomes) for action in Action}
     warnings = sum(one.warns for one in outcomes)
     if as_json:
-        rows = [{name: getattr(one, name) for name in _TOLD} for one in outcomes]
+        each = [{name: getattr(one, name) for name in _TOLD} for one in outcomes]
         said = {"done": yes, "read_as": read_as, "language": language, "warnings": warnings}
-        print_json(said | counts | {"rows": rows})
+        print_json(said | counts | {"rows": each})
     else:
         told = [one for one in outcomes if not yes or one.action is Action.REFUSED or one.why]
-        print_table(("line", "name", "what", "why"), [(one.line, one.name, one.action, one.why) for one in told], "")
+        rows = [(one.line, one.name, one.action, "; ".join(filter(None, (one.changes, one.why)))) for one in told]
+        print_table(("line", "name", "what", "why"), rows, "")
         click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count) or "The table is empty.")
         if warnings:
             click.secho(f"Warning: {counted(warnings, 'line')} above should be looked at.", fg="yellow", err=True)

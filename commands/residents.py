@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
-from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
+from commands.common import Home, counted, home, json_option, print_json, print_table, record_look, state_option
+from gate.clock import zone_of
 from gate.errors import UsageError
 from gate.store.copy_rows import people_in_memory
 from gate.store.people import changes, consents, erasure, finding, templates, together
@@ -61,6 +63,7 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         print_json(asdict(person) | lists)
         return
     click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
+    click.echo(_when_let_in(person))
     for one in agreed:
         given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
         guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
@@ -68,6 +71,16 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
     qualities = kept[0].quality if kept else {}
     rows = [(one.source, one.model, *(one.quality.get(name) for name in qualities)) for one in kept]
     print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
+
+
+def _when_let_in(person: Resident) -> str:
+    """All that is known of when somebody is let in, also what there is none of."""
+    own = f" (their own: {person.schedule})" if person.schedule else ""
+    said = {
+        "group": person.group, "hours": f"{person.windows or 'at any time'}{own}", "first day": person.valid_from,
+        "last day": person.valid_until, "more time at the gate": "yes" if person.extended else "no",
+    }  # fmt: skip
+    return "; ".join(f"{name}: {value or 'none'}" for name, value in said.items())
 
 
 @residents.command()
@@ -119,7 +132,9 @@ def withdraw(who: str, yes: bool, state: Path | None, config: Path | None, as_js
 @click.option("--search", help="Everyone whom these words find, as on the page: a name or a home.")
 @click.option("--unit", help="Everyone of this home, however it is written, and nobody of another.")
 @click.option("--value", help="The group, the schedule or the last day; an empty one takes theirs away.")
-@click.option("--count", help="How many they are, as shown without --yes: needed to erase them.")
+@click.option(
+    "--count", help="How many they are, as shown without --yes: needed to erase them, or for a last day gone."
+)
 @click.option("--yes", is_flag=True, help="Do it. Without this it shows whom it concerns.")
 @state_option
 @json_option
@@ -134,18 +149,21 @@ def do_together(
     with gate.store() as connection:
         named = list({one.id: one for one in (store.find(connection, one) for one in who)}.values())
         people = together.meant(connection, Deed(deed), named or finding.search(connection, search or "", unit))
-        said = Count("--count", count, always=True)
-        receipt = together.do(connection, Deed(deed), given, people, said, by=gate.by) if yes else None
+        said, today = Count("--count", count, always=True), _today(gate)
+        receipt = together.do(connection, Deed(deed), given, people, said, by=gate.by, today=today) if yes else None
         if not yes:
-            _rehearse(connection, Deed(deed), given, people)
+            _rehearse(connection, Deed(deed), given, people, today)
             record_look(connection, "residents", gate.by)
     if as_json:
         whom = {} if yes else {"residents": [{"id": one.id, "name": one.name, "unit": one.unit} for one in people]}
         print_json({"done": yes, "people": len(people), "receipt": receipt and asdict(receipt)} | whom)
         return
+    over = together.is_last_day_over(Deed(deed), given, today)
+    if over:
+        click.echo(changes.OVER)
     if not yes:
         print_table(("name", "unit", "id"), [(one.name, one.unit, one.id) for one in people], "")
-        counting = f" --count {len(people)}" if deed in ERASING else ""
+        counting = f" --count {len(people)}" if over or deed in ERASING else ""
         click.echo(f"{len(people)} in all. Nothing was changed. Do it with --yes{counting}.")
     elif receipt is not None:
         _print_receipt(receipt)
@@ -169,11 +187,17 @@ def _value(deed: Deed, given: str | None) -> str:
     return given or ""
 
 
-def _rehearse(connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident]) -> None:
+def _today(gate: Home) -> date:
+    """The day that it is at the gate."""
+    return datetime.now(zone_of(gate.settings.door.zone)).date()
+
+
+def _rehearse(connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], today: date) -> None:
     """Raises Refusal where a change could not be made, as making it would; erasing is asked for by its count."""
     if deed not in ERASING:
         with closing(people_in_memory(connection)) as copy:
-            together.do(copy, deed, value, people, Count("--count"), by="a rehearsal")
+            counted = Count("--count", str(len(people)))
+            together.do(copy, deed, value, people, counted, by="a rehearsal", today=today)
 
 
 def _print_receipt(receipt: erasure.Receipt) -> None:
@@ -210,8 +234,11 @@ def change(
         wanted = changes.Changes(
             extended=extended, schedule=schedule, group=group, valid_from=valid_from, valid_until=valid_until
         )
-        person = changes.change(connection, store.find(connection, who), wanted, by=gate.by)
+        before = store.find(connection, who)
+        person = changes.change(connection, before, wanted, by=gate.by)
     hours = person.windows or "at any time"
     since = f", from {person.valid_from}" if person.valid_from else ""
     until = f", until {person.valid_until}" if person.valid_until else ""
     click.echo(f"{person.name}: {hours}{since}{until}{', with more time' if person.extended else ''}.")
+    if person.valid_until != before.valid_until and changes.is_over(person.valid_until, _today(gate)):
+        click.echo(changes.OVER)

@@ -12,9 +12,10 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+from enroll import remarks
 from enroll.application import Application, of_namesake, write
 from enroll.duplicates import LooksLikeAnother
-from enroll.enrolment import Prepared, keep, prepare, refuse_lookalikes
+from enroll.enrolment import keep, prepare, refuse_lookalikes
 from enroll.rows import Action, Outcome, Row, tried
 from enroll.tables.open import ENDINGS
 from gate.errors import FacegateError, Sentence, UsageError, together
@@ -61,7 +62,7 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
             else:
                 action, person = _without_a_face(connection, asked, by)
             if _changes(person, row):
-                _bring_up_to_date(connection, person, row, by)
+                person = _brought_up_to_date(connection, person, row, by)
                 action = Action.CHANGED if action is Action.KNOWN else action
     except LooksLikeAnother as error:
         like = frozenset(one.resident.id for one in error.lookalikes)
@@ -69,8 +70,11 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
         return Outcome(row.line, row.asked.name, Action.REFUSED, told, is_like=not wrong, like=like)
     except FacegateError as error:
         return Outcome(row.line, row.asked.name, Action.REFUSED, together([*wrong, error.sentence]))
-    said = _remarks(found) if found else _without_a_photo(row, asked)
-    return Outcome(row.line, row.asked.name, action, said, resident=person.id)
+    said = remarks.of_photos(found) if found else remarks.without_a_photo(asked.whose, agreed=row.agreed)
+    said += remarks.of_last_day(asked.whose, row.valid_until)
+    said += remarks.elsewhere(connection, person, row.homes) if asked.whose is None else []
+    changes = remarks.changed(asked.whose, person)
+    return Outcome(row.line, row.asked.name, action, together(said) if said else None, changes, resident=person.id)
 
 
 def as_rehearsed(row: Row, seen: str | None, another_than: frozenset[str]) -> Row:
@@ -87,25 +91,12 @@ def _without_a_face(connection: sqlite3.Connection, asked: Application, by: str)
     return Action.ADDED, write(connection, asked, (), by)
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, person: Resident, row: Row, by: str) -> None:
+def _brought_up_to_date(connection: sqlite3.Connection, person: Resident, row: Row, by: str) -> Resident:
     wanted = Changes(
         unit=None if are_one(person.unit, row.asked.unit) else row.asked.unit, group=row.group or None,
         valid_from=row.valid_from or None, valid_until=row.valid_until or None,
     )  # fmt: skip
-    change(connection, person, wanted, by=by)
-
-
-def _remarks(found: Prepared) -> Sentence | None:
-    """What should be told of somebody who is enrolled, where there is something."""
-    said = [one.said for one in found.lookalikes]
-    said += [Sentence("Left out: {why}", why=one.why) for one in found.left_out]
-    return together(said) if said else None
-
-
-def _without_a_photo(row: Row, asked: Application) -> Sentence | None:
-    """What should be told of somebody who agreed to their face being kept, and has none."""
-    has_face = asked.whose is not None and asked.whose.templates > 0
-    return Sentence("They agreed, but no photo is named: no face is kept.") if row.agreed and not has_face else None
+    return change(connection, person, wanted, by=by)
 
 
 def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:

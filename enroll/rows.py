@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -47,6 +48,8 @@ class Row:
     """The same, for the last one."""
     agreed: bool = False
     """Whether it says that they agreed, with a photo or without."""
+    homes: frozenset[str] = frozenset()
+    """The keys of the homes that the table has beside this name."""
 
 
 class Action(StrEnum):
@@ -67,6 +70,8 @@ class Outcome:
     name: str
     action: Action
     why: Sentence | None = None
+    changes: Sentence | None = None
+    """What is another of somebody who was there before."""
     is_like: bool = False
     """Whether it is refused because nobody said yet that this is another person than the one they look like."""
     resident: str | None = field(default=None, compare=False)
@@ -100,7 +105,10 @@ def read_rows(
             continue
         called = "".join(cell.text for name, cell in zip(names, line.cells, strict=False) if name == "name")
         refused.append(Outcome(line.number, called[:100], Action.REFUSED, together(wrong)))
-    return rows, refused
+    homes: dict[str, set[str]] = defaultdict(set)
+    for name, home in source.seen:
+        homes[name].add(home or "")
+    return [replace(one, homes=frozenset(homes[folded_name(one.asked.name)])) for one in rows], refused
 
 
 def photos_lacking(table: Table, folder: Path) -> Sentence | None:

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from gate.errors import Refusal, Sentence
 
+NEVER_OPENS = Sentence("The schedule never opens; give at least one window such as 'Mon-Fri 07:00-19:00'.")
 NO_WINDOW = Sentence("'{window}' is no window; write it as 'Mon-Fri 07:00-19:00'.")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = 24 * 60
@@ -85,7 +86,7 @@ def schedule_of(windows: Iterable[Window]) -> Schedule:
     """The schedule of these windows. Raises Refusal where there are none, or two overlap."""
     found = sorted(windows, key=lambda one: (one.day, one.start))
     if not found:
-        raise Refusal("The schedule never opens; give at least one window such as 'Mon-Fri 07:00-19:00'.")
+        raise Refusal(NEVER_OPENS)
     spans = [(one.day * _DAY + one.start, one.day * _DAY + one.end) for one in found]
     for (_, end), (following, _) in pairwise([*spans, (spans[0][0] + _WEEK, 0)]):
         if following < end:

@@ -33,7 +33,6 @@ from gate.store.record.approaches import Page
 from gate.store.record.audit import Line
 from gate.store.record.search import Search, every
 from gate.store.record.times import Count
-from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
@@ -86,7 +85,7 @@ def show_events(
         request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
         units={one.id: one.unit for one in known.values() if one.unit}, why=explained if _explains(asked) else None,
-        told=teller(language_of(request), accounts.users(connection)), exported=_exported(asked, search),
+        told=teller(language_of(request), connection), exported=_exported(asked, search),
         strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
         at_hour=lambda hour: asked.address(hour=hour),
         nearest=_nearest(known) if actor.may(Permission.SCORES) else None,
@@ -100,7 +99,7 @@ def download_table(
     """The same as a table for people: whole, in the reader's language and the gate's time. It is on record."""
     zone, language = zone_of(context.zone), language_of(request)
     now = datetime.now(zone)
-    search, told = _search(connection, asked, _span(asked, now), actor), teller(language, accounts.users(connection))
+    search, told = _search(connection, asked, _span(asked, now), actor), teller(language, connection)
     audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": "csv", "by": actor.label}))
 
     def write(reader: sqlite3.Connection) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from api.telling import Done
 from gate.clock import zone_of
 from gate.errors import Sentence
 from gate.store.people.homes import home_key
-from gate.store.people.residents import home_in
+from gate.store.people.residents import Resident, home_in
 
 LOST = Sentence("Choose the files again: a browser forgets them with the page.")
 """Said above a form that is shown anew after it came with files."""
@@ -99,6 +99,25 @@ class _Times:
         offset = self.now.astimezone(self.zone).utcoffset()
         return int(offset.total_seconds()) if offset else 0
 
+    @property
+    def this_day(self) -> str:
+        """The day that it is at the gate, as the store writes days."""
+        return self.now.astimezone(self.zone).date().isoformat()
+
+    def on_day(self, day: str) -> str:
+        """A day as the store has it, YYYY-MM-DD."""
+        return self.language.short_day(date.fromisoformat(day))
+
+    def let_in(self, one: Resident) -> str:
+        """When somebody is let in now: by their hours, unless their first day is to come or their last one is over."""
+        if one.valid_until and one.valid_until < self.this_day:
+            return self.language("no longer: the last day was {day}", day=self.on_day(one.valid_until))
+        hours = hours_in(self.language, one.windows) if one.windows else self.language("at any time")
+        if not one.valid_from or one.valid_from <= self.this_day:
+            return hours
+        begins = self.language("not before {day}", day=self.on_day(one.valid_from))
+        return self.language.comma.join((begins, hours))
+
     def clock(self, moment: str) -> str:
         """The time of day of a moment in ISO 8601."""
         return self.language.time(datetime.fromisoformat(moment), self.zone)
@@ -134,6 +153,9 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "day_and_time_of": times.day_and_time_of,
         "day_of": language.day,
         "short_day": language.short_day,
+        "this_day": times.this_day,
+        "on_day": times.on_day,
+        "let_in": times.let_in,
         "hours_in": partial(hours_in, language),
         "stamp": times.stamp,
         "offset_s": times.offset_s,

@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from api.actors import Reader
 from api.context import Store
 from api.early_refusal import EarlyRefusal
-from api.pages.page import page
+from api.pages.actor_words import actors
+from api.pages.page import language_of, page
 from api.problems import HttpProblem
 from gate.store.people import receipts
-from gate.store.site import accounts
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/receipts")
 
@@ -28,7 +28,7 @@ def show_receipts(
     """All receipts, the newest first."""
     found = receipts.newest(connection, before, _SHOWN)
     return page(
-        request, "receipts.html", actor=actor, receipts=found, users=_users(connection),
+        request, "receipts.html", actor=actor, receipts=found, called=actors(language_of(request), connection),
         next=found[-1].first if len(found) == _SHOWN else None,
     )  # fmt: skip
 
@@ -39,9 +39,4 @@ def show_receipt(request: Request, connection: Store, actor: Reader, event: str)
     found = receipts.found(connection, event)
     if found is None:
         raise HttpProblem(404, "There is no such receipt; the record keeps them as long as its other lines.")
-    return page(request, "receipt.html", actor=actor, one=found, users=_users(connection))
-
-
-def _users(connection: Store) -> dict[str, str]:
-    """The names of users as the record calls them."""
-    return {f"user {one.id}": one.name for one in accounts.users(connection)}
+    return page(request, "receipt.html", actor=actor, one=found, called=actors(language_of(request), connection))

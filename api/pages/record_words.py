@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator
 
 from api.languages import Language
-from api.wording import ACTORS, EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, reason_of
-from gate.errors import Sentence
+from api.pages.actor_words import actors
+from api.wording import EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
+from gate.days import day_of
+from gate.errors import Refusal, Sentence
 from gate.store.record.approaches import ANSWERS
 from gate.store.record.audit import Line
 from gate.store.record.details import Details
-from gate.store.site import accounts
 from gate.vocabulary import Kind, Reason
 
 
@@ -69,6 +71,21 @@ _SAID = (
 )  # fmt: skip
 
 
+# What is changed of a resident, or of hours and groups: as it is from then on, and where it is taken away.
+_CHANGED: dict[str, tuple[Sentence, Sentence]] = {
+    "group": (Sentence("group {value}"), Sentence("no group any more")),
+    "schedule": (Sentence("hours {value}"), Sentence("no hours of their own any more")),
+    "valid_from": (Sentence("first day {value}"), Sentence("no first day any more")),
+    "valid_until": (Sentence("last day {value}"), Sentence("no last day any more")),
+}
+
+# Why a sign-in failed that was none by name and password; the record has these words in English.
+_WHY_TRIED: dict[str, Sentence] = {
+    "owner code": Sentence("with a wrong code for the first owner"),
+    "confirmation": Sentence("when the password was asked for once more"),
+}
+
+
 def explained(says: Details) -> Sentence | None:
     """What to tell whoever asks why; None: there is no more to say. A late order says all by its reason."""
     late_order = says.method == "command" and says.reason == Reason.STALE
@@ -87,9 +104,9 @@ def _of_an_import(says: Details, language: Language) -> list[str]:
     ]  # fmt: skip
 
 
-def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line], str]:
+def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line], str]:
     """What there is to say about a line, in one short phrase."""
-    names = {one.id: one.name for one in users}
+    called = actors(language, connection)
 
     def told(line: Line) -> str:
         says = line.says
@@ -100,12 +117,39 @@ def teller(language: Language, users: Sequence[accounts.User]) -> Callable[[Line
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:
-            parts.append(says.why)
-        by = says.by or ""
-        name = next((names[word] for word in by.split() if word in names), by)
-        name = language(ACTORS.get(name, name))
-        if name:
-            parts.append(name)
+            parts.append(language(_WHY_TRIED.get(says.why, says.why)))
+        parts += _changed(language, line)
+        parts += [called(f"{kind} {named}") for kind in ("user", "token") if (named := getattr(says, kind))]
+        if says.address:
+            parts.append(language("from {address}", address=says.address))
+        if says.by:
+            by = called(says.by)
+            parts.append(language("by {name}", name=by) if says.user or says.token else by)
         return language.comma.join(parts)
 
     return told
+
+
+def _changed(language: Language, line: Line) -> Iterator[str]:
+    """What was changed, as it is from then on, and what was made or removed by its name."""
+    says = line.says
+    for name, (there, away) in _CHANGED.items():
+        value = getattr(says, name)
+        if value is not None:
+            yield language(there, value=_as_a_day(language, value)) if value else language(away)
+    if says.extended is not None:
+        yield language("more time for the gate") if says.extended else language("the usual time for the gate")
+    if line.kind == Kind.RESIDENT_CHANGED and (home := line.personal.get("unit")):
+        yield language("home {home}", home=home)
+    if says.holiday:
+        yield says.holiday
+    if says.role:
+        yield language(ROLES.get(says.role, says.role))
+
+
+def _as_a_day(language: Language, value: str) -> str:
+    """A day of the record as it is written on pages; anything else as it is."""
+    try:
+        return language.short_day(day_of(value))
+    except Refusal:
+        return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import accumulate
 from typing import Annotated, Any
 
@@ -24,11 +24,10 @@ from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
-from gate.clock import zone_of
-from gate.errors import FacegateError, Sentence
+from gate.errors import FacegateError, Sentence, together
 from gate.names import clean_home, clean_name
 from gate.store.people import consents, corrections, erasure, finding, homes, templates
-from gate.store.people.changes import Changes, change
+from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
 from gate.store.record import search as record
 from gate.store.record.search import Search
@@ -60,11 +59,10 @@ def show_residents(
     start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
     shown = _as_many_as_fit(found[start:])
     more = start + len(shown) < len(found)
-    today = datetime.now(zone_of(context.zone)).date()
     return page_of_people(
         request, connection, actor, "residents", "residents.html", homes=shown, search=search,
         total=sum(len(one.people) for one in found), next=shown[-1].key if more else None,
-        fading=retention.fading(connection, context.settings.keep, today),
+        fading=retention.fading(connection, context.settings.keep, context.today),
         **known_of_faces(connection, context), **photos_for(context, connection, actor),
     )  # fmt: skip
 
@@ -78,12 +76,11 @@ def _as_many_as_fit(found: list[Home]) -> list[Home]:
 def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str, Any]:
     """What a list of people says beside each: whose face is of another model or unknown to the second look, and the day
     from which an end is near."""
-    enroller, today = context.enroller, datetime.now(zone_of(context.zone)).date()
-    model, second = enroller.model_id(), enroller.second_id()
+    model, second = context.enroller.model_id(), context.enroller.second_id()
     return {
         "outdated": templates.outdated(connection, model) if model else set(),
         "once_only": templates.outdated(connection, second) if second else set(),
-        "soon": (today + _SOON).isoformat(),
+        "soon": (context.today + _SOON).isoformat(),
     }
 
 
@@ -128,7 +125,9 @@ def change_resident(
         }  # fmt: skip
         return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
     # The change is on record; where nothing is changed, it is a look.
-    return then(request, f"/residents/{found.id}", Done(Sentence("Saved."), on_record=changed != found))
+    slipped = changed.valid_until != found.valid_until and is_over(changed.valid_until, context.today)
+    said = together([Sentence("Saved."), *([OVER] if slipped else [])])
+    return then(request, f"/residents/{found.id}", Done(said, on_record=changed != found))
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -194,7 +193,7 @@ def resident_page(
     It is a look, unless it tells of something that is on record itself.
     """
     person, done = found_resident(connection, resident), told_once(request)
-    today = datetime.now(zone_of(context.zone)).date()
+    fading = retention.fading(connection, context.settings.keep, context.today)
     return page_of_people(
         request,
         connection,
@@ -204,7 +203,7 @@ def resident_page(
         status_code=422 if "problem" in said else 200,
         person=person,
         form=replace(person, **typed or {}),
-        fading=[one for one in retention.fading(connection, context.settings.keep, today) if one.resident == person.id],
+        fading=[one for one in fading if one.resident == person.id],
         etag=etag(person),
         groups=schedules.groups(connection),
         schedules=schedules.every(connection),

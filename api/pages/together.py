@@ -24,6 +24,7 @@ from api.telling import Done
 from api.v1.residents import etag
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import finding, homes, residents, together
+from gate.store.people.changes import OVER
 from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, FEW, Count, Deed
 from gate.store.site import schedules
@@ -38,7 +39,7 @@ COUNT = Sentence("Type how many they are")
 # What is remembered of a form that was done, and told once on the page that follows.
 _DONE = "changed-"
 _IS_DONE = re.compile(r"changed-[0-9]{1,6}")
-_CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
+CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
 
 
 DEEDS: dict[Deed, Sentence] = {
@@ -110,17 +111,19 @@ def choose(
 
 
 @router.post("")
-def look(request: Request, connection: Store, actor: Registrar, wanted: _Form) -> Response:
+def look(request: Request, connection: Store, context: Shared, actor: Registrar, wanted: _Form) -> Response:
     """What would be done to whom, before it is done."""
     try:
         people = wanted.people(connection)
     except FacegateError as error:
         said = language_of(request).error(error)
         return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, wanted, problem=said)
+    over = together.is_last_day_over(wanted.deed, wanted.value, context.today)
     return page_of_people(
         request, connection, actor, "residents", "together_look.html", wanted=wanted, people=people,
-        shown=_by_home(people)[:_NAMED], counted=wanted.deed in ERASING and len(people) > FEW,
-        deeds=DEEDS, erasing=wanted.deed in ERASING, known_as=_digest(people), key=new_secret(),
+        shown=_by_home(people)[:_NAMED], counted=(over or wanted.deed in ERASING) and len(people) > FEW,
+        said=OVER if over else None,
+        deeds=DEEDS, erasing=wanted.deed in ERASING, known_as=digest_of(people), key=new_secret(),
         templates=sum(one.templates for one in people), back="/residents/together",
     )  # fmt: skip
 
@@ -166,9 +169,11 @@ def _done(
     """Where what was done is told, or how many they were, without a word on whom. Raises Refusal."""
     with context.together.taken():
         people = wanted.people(connection)
-        if _digest(people) != known_as:
-            raise Refusal(_CHANGED)
-        receipt = together.do(connection, wanted.deed, wanted.value, people, Count(COUNT, count), by=actor.label)
+        if digest_of(people) != known_as:
+            raise Refusal(CHANGED)
+        receipt = together.do(
+            connection, wanted.deed, wanted.value, people, Count(COUNT, count), by=actor.label, today=context.today
+        )
     if receipt is not None:
         context.forget({one.id for one in people})
     if receipt is not None and actor.may(Permission.RECORD):
@@ -176,8 +181,8 @@ def _done(
     return f"{_DONE}{len(people)}"
 
 
-def _digest(people: Sequence[Resident]) -> str:
-    """Changes with every change of one of them, and with whom they are."""
+def digest_of(people: Sequence[Resident]) -> str:
+    """What they were shown as (`known_as`): changes with every change of one of them, and with whom they are."""
     return hashlib.sha256("".join(sorted(etag(one) for one in people)).encode()).hexdigest()
 
 

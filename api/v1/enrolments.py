@@ -149,7 +149,7 @@ def enrol_resident(
 
     asked = chain((b"enrolment", typed.bound()), (photo.file.read() for photo in photos))
     enrolled = found_resident(connection, once(connection, actor, idempotency_key, asked, act))
-    return Enrolment(resident=shown(enrolled), lookalikes=lookalikes, left_out=left_out)
+    return Enrolment(resident=shown(enrolled, context.today), lookalikes=lookalikes, left_out=left_out)
 
 
 def enrol_uploads(

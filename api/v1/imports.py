@@ -41,6 +41,7 @@ class Line(BaseModel):
     line: int
     name: str
     action: str = Field(description="added, enrolled, changed, known or refused")
+    changes: str | None = Field(description="What is another of somebody who was there before.")
     why: str | None
     warns: bool = Field(description="Whether somebody should look at it, although it is not refused.")
     is_like: bool = Field(
@@ -162,7 +163,15 @@ def start(
 
 def _shown(now: Stored) -> Import:
     lines = [
-        Line(line=one.line, name=one.name, action=one.action, why=one.why, warns=one.warns, is_like=one.is_like)
+        Line(
+            line=one.line,
+            name=one.name,
+            action=one.action,
+            why=one.why,
+            changes=one.changes,
+            warns=one.warns,
+            is_like=one.is_like,
+        )
         for one in now.lines()
     ]
     return Import(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
@@ -46,6 +47,7 @@ class Resident(BaseModel):
     extended: bool
     valid_from: str | None = Field(description="Their first day, YYYY-MM-DD.")
     valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
+    over: bool = Field(description="Whether that last one is before today: of one just set, most likely a slip.")
     templates: int
     created_at: str
 
@@ -120,7 +122,7 @@ class Erasure(BaseModel):
 
 @router.get("/residents")
 def list_residents(
-    connection: Store, actor: Registrar, search: Annotated[str, Query(max_length=400)] = "",
+    connection: Store, context: Shared, actor: Registrar, search: Annotated[str, Query(max_length=400)] = "",
     unit: _Sought = None, group: _Sought = None, after: _Sought = None, count: int = 100,
 ) -> Residents:  # fmt: skip
     """People by name; `after` is the `next` of the page before."""
@@ -130,13 +132,14 @@ def list_residents(
     items = found[start : start + count]
     record_look(connection, actor, "residents")
     more = start + count < len(found)
-    return Residents(items=[shown(one) for one in items], next=items[-1].id if more else None)
+    return Residents(items=[shown(one, context.today) for one in items], next=items[-1].id if more else None)
 
 
 @router.post("/residents", status_code=201)
 def add_resident(
-    new: NewResident, connection: Store, actor: Registrar, response: Response, idempotency_key: IdempotencyKey = None
-) -> Resident:
+    new: NewResident, connection: Store, context: Shared, actor: Registrar, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Resident:  # fmt: skip
     """Add someone without a face: they use other ways in."""
 
     def add() -> str:
@@ -146,21 +149,21 @@ def add_resident(
     added = found_resident(connection, once(connection, actor, idempotency_key, asked, add))
     response.headers["Location"] = f"/api/v1/residents/{added.id}"
     response.headers["ETag"] = etag(added)
-    return shown(added)
+    return shown(added, context.today)
 
 
 @router.get("/residents/{resident}")
-def show_resident(resident: str, connection: Store, actor: Registrar, response: Response) -> Resident:
+def show_resident(resident: str, connection: Store, context: Shared, actor: Registrar, response: Response) -> Resident:
     """One resident."""
     found = found_resident(connection, resident)
     record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(found)
-    return shown(found)
+    return shown(found, context.today)
 
 
 @router.patch("/residents/{resident}")
 def change_resident(
-    resident: str, change: Change, connection: Store, actor: Registrar, response: Response,
+    resident: str, change: Change, connection: Store, context: Shared, actor: Registrar, response: Response,
     if_match: Annotated[str | None, Header()] = None,
 ) -> Resident:  # fmt: skip
     """Change how they are let in. With If-Match nothing is done when somebody else was quicker."""
@@ -173,7 +176,7 @@ def change_resident(
     if changed == found:
         record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(changed)
-    return shown(changed)
+    return shown(changed, context.today)
 
 
 @router.delete("/residents/{resident}")
@@ -255,11 +258,12 @@ def refuse_outdated(resident: Stored, if_match: str | None) -> None:
         )
 
 
-def shown(one: Stored) -> Resident:
+def shown(one: Stored, today: date) -> Resident:
+    """A resident as a client reads them on a day at the gate."""
     return Resident(
         id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, schedule=one.schedule,
-        extended=one.extended,        valid_from=one.valid_from, valid_until=one.valid_until,
-        templates=one.templates, created_at=one.created_at,
+        extended=one.extended, valid_from=one.valid_from, valid_until=one.valid_until,
+        over=changes.is_over(one.valid_until, today), templates=one.templates, created_at=one.created_at,
     )  # fmt: skip
 
 

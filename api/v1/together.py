@@ -12,7 +12,7 @@ from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES
 from api.v1.residents import Erasure, Identity, found_resident, receipt_of
 from gate.store.people import together
-from gate.store.people.together import Count, Deed
+from gate.store.people.together import Count, Deed, is_last_day_over
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
@@ -20,8 +20,8 @@ MOST = 1000
 
 
 class Together(BaseModel):
-    """What is to be done to whom. Of more than ten nobody is erased without their `count`, and one that is given must
-    be true."""
+    """What is to be done to whom. Of more than ten nobody is erased without their `count`, nor gets a last day that is
+    over already; one that is given must be true."""
 
     model_config = ConfigDict(extra="forbid")
     deed: Deed = Field(
@@ -37,6 +37,7 @@ class Done(BaseModel):
 
     people: int
     receipt: Erasure | None
+    over: bool = Field(False, description="Whether the last day is over already: most likely a slip.")
 
 
 @router.post("/residents/together")
@@ -53,10 +54,13 @@ def do_together(
         with context.together.taken():
             chosen = [found_resident(connection, one) for one in dict.fromkeys(asked.residents)]
             people = together.meant(connection, asked.deed, chosen)
-            receipt = together.do(connection, asked.deed, asked.value, people, count, by=actor.label)
+            receipt = together.do(
+                connection, asked.deed, asked.value, people, count, by=actor.label, today=context.today
+            )
         if receipt is not None:
             context.forget({one.id for one in people})
-        return Done(people=len(people), receipt=receipt and receipt_of(receipt)).model_dump_json()
+        over = is_last_day_over(asked.deed, asked.value, context.today)
+        return Done(people=len(people), receipt=receipt and receipt_of(receipt), over=over).model_dump_json()
 
     # The answer names nobody: it may be told again.
     bound = (b"together", asked.model_dump_json().encode())

@@ -52,19 +52,29 @@ class Tidied:
 def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> list[Fading]:
     """Who is erased within the days of warning unless something changes, the first to go first."""
     rows = connection.execute(
-        "SELECT r.id, r.name, r.valid_until, max(coalesce(r.last_used_on, ''), substr(max(t.created_at), 1, 10))"
+        "SELECT r.id, r.name, r.valid_until, r.valid_until_set_on,"
+        " max(coalesce(r.last_used_on, ''), substr(max(t.created_at), 1, 10))"
         " FROM residents r LEFT JOIN templates t ON t.resident_id = r.id GROUP BY r.id"
     )
     found = []
-    for identity, name, valid_until, used_on in rows:
+    for identity, name, valid_until, set_on, used_on in rows:
         if valid_until is not None:
-            gone = date.fromisoformat(valid_until) + timedelta(days=keep.moved_out_days + 1)
+            gone = _gone_on(valid_until, set_on, keep)
             found.append(Fading(identity, name, Why.MOVED_OUT, gone.isoformat()))
         if used_on:
             gone = date.fromisoformat(used_on) + timedelta(days=keep.unused_face_days + 1)
             found.append(Fading(identity, name, Why.UNUSED, gone.isoformat()))
     until = (today + timedelta(days=WARNING_DAYS)).isoformat()
     return sorted((one for one in found if one.day <= until), key=lambda one: (one.day, one.name))
+
+
+def _gone_on(valid_until: str, set_on: str | None, keep: KeepSettings) -> date:
+    """When whoever has that last day is erased. They are named for the days of warning first, also where it was over
+    when it was set; then its year may be wrong."""
+    gone = date.fromisoformat(valid_until) + timedelta(days=keep.moved_out_days + 1)
+    if set_on is None:
+        return gone
+    return max(gone, date.fromisoformat(set_on) + timedelta(days=max(keep.moved_out_days, WARNING_DAYS) + 1))
 
 
 def tidy(

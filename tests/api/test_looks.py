@@ -5,6 +5,7 @@ import pytest
 
 from api.looks import Looks
 from gate.store.database import database_of
+from gate.store.people import residents
 from gate.store.record import audit
 from tests.running import wait_for
 
@@ -68,3 +69,19 @@ def test_each_import_is_a_look_of_its_own_however_quickly_one_follows_another(ma
         wait_for(lambda: "Li Na" in manager.get(shown_at).text, 60, "the table is not read")
         assert looks() == ["an import"] * number
         manager.ask("DELETE", "/api/v1/imports/current")
+
+
+def test_whoever_asks_for_a_name_and_learns_that_it_is_known_has_looked(manager, store):
+    residents.enrol(store, "Li Na", "3-201", [])
+    residents.enrol(store, "Li Na", "3-202", [])
+    junk = {"files": [("photos", ("x.jpg", b"junk", "image/jpeg"))]}
+    asked = {
+        "/api/v1/enrolments": {"data": {"name": "li na", "unit": "3-201", "way": "paper"}, **junk},
+        "/api/v1/residents": {"json": {"name": "Li Na", "unit": "3栋201"}},
+    }
+    for path, given in asked.items():
+        before = audit.anchor(store).sequence
+        answer = manager.post(path, **given)
+        assert (answer.status_code, "is already enrolled, in 3-201" in answer.json()["detail"]) in ((409, True),), path
+        lines = [line for line in audit.lines(store) if line.sequence > before]
+        assert [(line.kind, line.details["what"]) for line in lines] == [("looked_at", "a resident")], path

@@ -99,8 +99,12 @@ def test_holidays_are_added_and_removed_on_the_page_and_by_the_api(browser, stor
     manager = browser("manager")
     form = {"name": "春节", "first_day": "2027-02-06", "last_day": "2027-02-12", "hours": "some"}
     wrong = manager.send("/settings/holidays", data=form)
-    assert "is no window" in problem_of(wrong)
     assert 'value="春节"' in wrong.text
+    # What is advised is taken.
+    for none in ("some", "25-26", "closed", "daily", "12"):
+        refused = problem_of(manager.send("/settings/holidays", data=form | {"hours": none}))
+        assert f"&#39;{none}&#39; are no hours; write them as 09:00-12:00" in refused
+        assert "Mon" not in refused
     # Days that are named beside the hours are not let be: the hours would hold on all the others too.
     named = form | {"hours": "Mon 8:00-12:00"}
     assert "names days;" in problem_of(manager.send("/settings/holidays", data=named))

@@ -1,17 +1,21 @@
 """Many residents at once, and the receipts of what was erased, by their address."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
+from gate.errors import ResidentRefusal
 from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import erasure, residents
+from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Consent, Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.site import schedules
 from tests.console import problem_of
+from tests.running import wait_for
 
 AGREED = Consent("1", "en", "0" * 64, Way.PAPER, "test")
 
@@ -152,7 +156,10 @@ def test_a_home_of_many_is_erased_by_the_same_rule(browser, store):
         assert "say so in" in again.text or "look again whom it concerns" in again.text
     assert len(residents.every(store)) == 13
     assert manager.post("/homes/9-557/erasure", data=few | {"count": "2"}).status_code == 303
-    assert manager.post("/homes/9-557/erasure", data=form | {"count": "11"}).status_code == 303
+    # Of a form that still names who is gone nobody is left out without a word.
+    assert manager.post("/homes/9-557/erasure", data=form | {"count": "11"}).status_code == 422
+    others = {"resident": form["resident"][2:]}
+    assert manager.post("/homes/9-557/erasure", data=others | {"count": "11"}).status_code == 303
     assert residents.every(store) == []
 
 
@@ -219,3 +226,38 @@ def test_a_resident_has_hours_of_their_own_and_a_receipt_when_they_go(browser, s
     first, again = (manager.post(f"{path}/erasure", data={"key": key}) for _ in range(2))
     assert first.headers["location"] == again.headers["location"]
     assert "Erased" in manager.get(first.headers["location"]).text
+
+
+def test_a_home_is_erased_as_it_was_shown_or_not_at_all(browser, store, context):
+    family = [residents.enrol(store, name, "1-101", []) for name in ("Wang Min", "Wu Jing", "Yang Jun")]
+    manager = browser("manager")
+    form = hidden(manager.get("/homes/1-101")) | {"resident": [one.id for one in family]}
+    with ThreadPoolExecutor() as beside:
+        # A colleague has the turn, and moves the child to the grandparents before it ends.
+        with context.together.taken():
+            pressed = beside.submit(manager.post, "/homes/1-101/erasure", data=form)
+            wait_for(lambda: context.together._places._value == 2, 10)
+            change(store, family[2], Changes(unit="1-102"), by="a colleague")
+        assert "Somebody else changed one of them in the meantime" in pressed.result().text
+    assert len(residents.every(store)) == 3
+    # A form of before, which knows not what was shown, erases nobody of another home either.
+    unseen = manager.post("/homes/1-101/erasure", data={"resident": form["resident"]})
+    assert (unseen.status_code, len(residents.every(store))) == (422, 3)
+    changed = residents.get(store, family[0].id)
+    change(store, family[0], Changes(unit="1-103"), by="a colleague")
+    with pytest.raises(ResidentRefusal, match="was changed in the meantime"):
+        erasure.remove_together(store, [changed], by="test")
+    assert len(residents.every(store)) == 3
+
+
+def test_with_nobody_ticked_the_home_says_so_itself_and_one_that_is_gone_leads_on(browser, store):
+    residents.enrol(store, "Wang Min", "1-101", [])
+    manager = browser("manager")
+    form = hidden(manager.get("/homes/1-101"))
+    nobody = manager.post("/homes/1-101/erasure", data=form)
+    assert (nobody.status_code, nobody.text.count(" checked>")) == (422, 0)
+    assert problem_of(nobody) == "Tick somebody: nobody was ticked, and nobody was erased."
+    assert "Wang Min" in nobody.text
+    for gone in (manager.get("/homes/9-9"), manager.post("/homes/9-9/erasure", data=form | {"resident": ["x"]})):
+        assert gone.status_code == 404
+        assert 'href="/residents?search=9-9"' in gone.text

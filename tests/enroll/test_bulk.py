@@ -315,3 +315,21 @@ def test_a_home_written_in_another_way_is_the_same_home(facegate, table, store):
     assert "王小明 is already in line 3" in told[2]["why"]
     found = {one.name: (one.id, one.unit) for one in residents.every(store)}
     assert (len(residents.every(store)), found["王芳"]) == (2, (first.id, "3-1204"))
+
+
+def test_what_changes_is_said_in_each_row_and_where_somebody_of_a_name_lives_already(table, store, models):
+    residents.enrol(store, "Wang Min", "1-101", [])
+    residents.enrol(store, "Wu Jing", "1-101", [])
+    ann = residents.enrol(store, "Ann", None, [])
+    change(store, ann, Changes(valid_until="2099-01-31"), by="test")
+    path = table(
+        "name,unit,until\nWang Min,2-202,\nWang Min,2-203,\nWu Jing,1栋101,\nWu Jing,3-303,\n"
+        "Ann,4-1,2099-12-31\nNew,5-1,\n"
+    )
+    rows, _ = read_table(path, path.parent)
+    found = rehearse(store, models, rows)
+    assert actions(found) == [Action.ADDED, Action.ADDED, Action.KNOWN, Action.ADDED, Action.CHANGED, Action.ADDED]
+    assert [one.changes for one in found if one.changes] == ["Home: none → 4-1; Last day: 2099-01-31 → 2099-12-31"]
+    # A family that changed flats is added a second time: one that the table has with both its homes are two people.
+    moved = "Somebody of this name lives in 1-101: if they moved, change their home instead."
+    assert [one.why for one in found] == [moved, moved, None, None, None, None]

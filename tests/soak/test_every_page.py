@@ -65,6 +65,7 @@ PAGES = {
     "/residents": ("/residents", "/residents?search=fang", "/residents?search=nobody+at+all", "/residents?search=von"),
     "/residents/together": ("/residents/together", "/residents/together?search=fang"),
     "/residents/{resident}": ("/residents/{one}", "/residents/{spaced}", "/residents/{solid}"),
+    "/residents/{resident}/held": ("/residents/{one}/held", "/residents/{spaced}/held"),
     "/residents/{resident}/photo-link": ("/residents/{one}/photo-link",),
     "/services": ("/services", "/services?days=90"),
     "/settings": ("/settings",),

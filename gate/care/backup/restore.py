@@ -130,7 +130,7 @@ def _refuse_unreadable_hours(connection: sqlite3.Connection) -> None:
     for days in connection.execute("SELECT first_day, last_day FROM holidays"):
         for day in days:
             day_of(day)
-    for days in connection.execute("SELECT valid_from, valid_until FROM residents"):
+    for days in connection.execute("SELECT valid_from, valid_until, valid_until_set_on FROM residents"):
         for day in days:
             if day is not None:
                 date.fromisoformat(day)

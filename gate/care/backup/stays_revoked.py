@@ -165,12 +165,12 @@ def _take_hours(connection: sqlite3.Connection, present: sqlite3.Connection) -> 
     groups = _merge(connection, present, "groups", "schedule_id")
     for group, schedule in connection.execute("SELECT id, schedule_id FROM groups").fetchall():
         connection.execute("UPDATE groups SET schedule_id = ? WHERE id = ?", (schedules.get(schedule), group))
-    hours = "SELECT id, schedule_id, group_id, extended, valid_from, valid_until FROM residents"
+    hours = "SELECT id, schedule_id, group_id, extended, valid_from, valid_until, valid_until_set_on FROM residents"
     now = {one[0]: one[1:] for one in present.execute(hours)}
     for resident, schedule, group, *rest in connection.execute(hours).fetchall():
         connection.execute(
-            "UPDATE residents SET schedule_id = ?, group_id = ?, extended = ?, valid_from = ?, valid_until = ?"
-            " WHERE id = ?",
+            "UPDATE residents SET schedule_id = ?, group_id = ?, extended = ?, valid_from = ?, valid_until = ?,"
+            " valid_until_set_on = ? WHERE id = ?",
             (*now.get(resident, (schedules.get(schedule), groups.get(group), *rest)), resident),
         )
     # Those of a schedule went with the table above.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal, ResidentRefusal, Sentence
@@ -17,6 +18,9 @@ from gate.store.site.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
 NO_GROUP = Sentence("There is no group {name}. Make it first, in the settings or with: facegate groups put")
+
+OVER = Sentence("Their last day is over already: look whether the year is right. They are let in no more.")
+"""Said of a last day that is over when it is set."""
 
 # Of a change, what the record says in words of ours.
 _TEXTS = ("schedule", "group", "valid_from", "valid_until")
@@ -56,8 +60,18 @@ def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, 
                 raise Refusal(ENDS_BEFORE)
             if not _is_called_the_same(before, changed):
                 namesakes.refuse(connection, changed.name, changed.unit, besides=changed.id)
+            if changed.valid_until != before.valid_until:
+                _note_day_of_setting(connection, changed)
             _note(connection, before, changed, by)
     return changed
+
+
+def is_over(last_day: str | None, today: date) -> bool:
+    """Whether a last day, as YYYY-MM-DD, is before `today`; no day is, and neither is what is none."""
+    try:
+        return bool(last_day) and date.fromisoformat(last_day or "") < today
+    except ValueError:
+        return False
 
 
 def _is_called_the_same(before: Resident, now: Resident) -> bool:
@@ -96,6 +110,12 @@ def _id_of(connection: sqlite3.Connection, table: str, name: str, absent: Senten
     if name and not row:
         raise Refusal(absent, name=name)
     return str(row[0]) if row else None
+
+
+def _note_day_of_setting(connection: sqlite3.Connection, now: Resident) -> None:
+    """Whoever moved out is erased some time after that, also where their last day was over by then."""
+    set_on = datetime.now(UTC).date().isoformat() if now.valid_until else None
+    connection.execute("UPDATE residents SET valid_until_set_on = ? WHERE id = ?", (set_on, now.id))
 
 
 def _note(connection: sqlite3.Connection, before: Resident, now: Resident, by: str) -> None:

@@ -59,16 +59,22 @@ def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Rece
 def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], *, by: str) -> Receipt:
     """Erase several residents, all or nobody: each is on record, and one receipt is for all.
 
-    Raises Refusal where one of them was removed in the meantime.
+    Raises Refusal where one of them was removed meanwhile, or has another name or home than when they were chosen.
     """
     with transaction(connection):
         for one in people:
-            if residents.get(connection, one.id) is None:
-                raise ResidentRefusal("{name} was removed in the meantime.", name=one.name)
+            _refuse_another(one, residents.get(connection, one.id))
         receipt = _together(Kind.ERASED, connection, [_remove(connection, one, by) for one in people], by)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
     return receipt
+
+
+def _refuse_another(chosen: Resident, now: Resident | None) -> None:
+    if now is None:
+        raise ResidentRefusal("{name} was removed in the meantime.", name=chosen.name)
+    if (now.name, now.unit) != (chosen.name, chosen.unit):
+        raise ResidentRefusal("{name} was changed in the meantime. Nobody was erased; look again.", name=chosen.name)
 
 
 def may_withdraw(connection: sqlite3.Connection, resident: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from gate.errors import Refusal
+from gate.errors import ResidentRefusal
 from gate.store.people import homes, residents
 from gate.store.people.residents import Resident
 
@@ -32,13 +32,15 @@ def refuse(connection: sqlite3.Connection, name: str, unit: str | None, *, besid
         return
     known = found[0]
     if unit is None:
-        raise Refusal("{name} is already enrolled; for another person of that name, give their home.", name=known.name)
+        raise ResidentRefusal(
+            "{name} is already enrolled; for another person of that name, give their home.", name=known.name
+        )
     if known.unit is None:
-        raise Refusal(
+        raise ResidentRefusal(
             "{name} is already enrolled, without a home. If this is another person, give that one a home first.",
             name=known.name,
         )
-    raise Refusal(
+    raise ResidentRefusal(
         "{name} is already enrolled, in {home}. For another person of that name there, write into the name what tells"
         " them apart, for example: {name} (son).",
         name=known.name, home=known.unit,
@@ -56,11 +58,13 @@ def _matching(
     return there or [one for one in called if one.unit is None]
 
 
-def _several(name: str, unit: str | None, found: Sequence[Resident]) -> Refusal:
+def _several(name: str, unit: str | None, found: Sequence[Resident]) -> ResidentRefusal:
     if unit is None and len({homes.home_key(one.unit) if one.unit else None for one in found}) == len(found):
-        return Refusal("There are {count} residents called {name}; give their home.", count=len(found), name=name)
+        return ResidentRefusal(
+            "There are {count} residents called {name}; give their home.", count=len(found), name=name
+        )
     pages = ", ".join(f"/residents/{one.id}" for one in found)
-    return Refusal(
+    return ResidentRefusal(
         "There are {count} residents called {name} who have one home, or none. Go on from the page of the one you mean,"
         " or write into their names what tells them apart, for example: {name} (son). Their pages: {pages}",
         count=len(found), name=name, pages=pages,

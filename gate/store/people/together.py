@@ -5,18 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from gate.errors import Refusal, ResidentRefusal
 from gate.store.database import transaction
 from gate.store.people import erasure
-from gate.store.people.changes import Changes, change
+from gate.store.people.changes import Changes, change, is_over
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident
 
 # As many are named of those with whom it cannot be done.
 _NAMED = 3
-# Of more than these nobody is erased by a slip of the hand: whoever does it says how many they are.
+# Of more than these nobody is erased by a slip of the hand, nor shut out by a last day that is over: whoever does it
+# says how many they are.
 FEW = 10
 
 
@@ -44,12 +46,19 @@ class Count:
     always: bool = False
     """Whether they have to, however few they erase."""
 
-    def refuse(self, deed: Deed, people: int) -> None:
-        """Raises Refusal where it is said and not true, and where it has to be said and is not."""
-        if self.said is None and deed in ERASING and (self.always or people > FEW):
+    def refuse(self, deed: Deed, people: int, *, over: bool = False) -> None:
+        """Raises Refusal where it is said and not true, and where it has to be said and is not; also of a last day
+        that is `over`."""
+        asked = self.said is None and (self.always or people > FEW)
+        if asked and deed in ERASING:
             raise Refusal(
                 "Their number is {count}: say so in “{field}”. Nobody was erased.", field=self.field, count=people
             )
+        if asked and over:
+            raise Refusal(
+                "Their last day is over already: look whether the year is right. If it is, their number is {count}: say"
+                " so in “{field}”. Nobody was changed.", field=self.field, count=people,
+            )  # fmt: skip
         if self.said is not None and self.said.strip() != str(people):
             raise Refusal(
                 "“{field}” says {said}, and their number is {count}: look again whom it concerns. Nothing was done.",
@@ -69,15 +78,21 @@ def meant(connection: sqlite3.Connection, deed: Deed, chosen: Iterable[Resident]
     return found
 
 
+def is_last_day_over(deed: Deed, value: str, today: date) -> bool:
+    """Whether they would get a last day that is over by `today`: they come in no more, and are erased in time."""
+    return deed is Deed.LAST_DAY and is_over(value, today)
+
+
 def do(
-    connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], count: Count, *, by: str
-) -> Receipt | None:
+    connection: sqlite3.Connection, deed: Deed, value: str, people: Sequence[Resident], count: Count, *, by: str,
+    today: date,
+) -> Receipt | None:  # fmt: skip
     """Do it to those who are meant; the record says `by` whom. The receipt, where something was erased.
 
-    `value` is the group, the schedule or the last day; empty takes theirs away. Raises Refusal as `Count.refuse`,
-    `change` and `erasure`.
+    `value` is the group, the schedule or the last day; empty takes theirs away. `today` is the day at the gate. Raises
+    Refusal as `Count.refuse`, `change` and `erasure`.
     """
-    count.refuse(deed, len(people))
+    count.refuse(deed, len(people), over=is_last_day_over(deed, value, today))
     if deed not in ERASING:
         _change(connection, deed, value, people, by)
         return None

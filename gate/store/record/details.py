@@ -48,6 +48,21 @@ class Details:
     why: str | None = None
     by: str | None = None
     """Who did it."""
+    user: str | None = None
+    """The id of the user whom it is about, or who signed in."""
+    address: str | None = None
+    """Where somebody signed in from, or tried to; in the record it is called "from"."""
+    token: str | None = None
+    """The id of a token."""
+    role: str | None = None
+    group: str | None = None
+    schedule: str | None = None
+    holiday: str | None = None
+    valid_from: str | None = None
+    """Of a resident who was changed their first day; empty: it was taken away, as with the three around it."""
+    valid_until: str | None = None
+    extended: bool | None = None
+    """Whether they have more time from then on."""
     seconds: float | None = None
     phase: str | None = None
     """How far an import was that was stopped: "rehearsing", "rehearsed", "working"."""
@@ -65,9 +80,11 @@ class Details:
     """How many residents a restore erased again."""
 
 
-_SINGLE: dict[str, type | tuple[type, ...]] = {"str | None": str, "int | None": int, "float | None": (int, float)}
+_SINGLE: dict[str, type | tuple[type, ...]] = {
+    "str | None": str, "int | None": int, "float | None": (int, float), "bool | None": bool,
+}  # fmt: skip
 # What has another name in the record than a field can have.
-CALLED = {"along": "with"}
+CALLED = {"along": "with", "address": "from"}
 _KINDS = {field.name: _SINGLE[str(field.type)] for field in fields(Details)}
 
 
@@ -100,4 +117,4 @@ def without_scores(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is(value: object, kind: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -10,7 +10,7 @@ from datetime import date, datetime, tzinfo
 from gate.days import ENDS_BEFORE, day_of
 from gate.errors import Refusal, Sentence
 from gate.names import clean_name
-from gate.schedule import Holiday, parse, written
+from gate.schedule import NEVER_OPENS, NO_WINDOW, Holiday, Schedule, parse, written
 from gate.schedule_words import read_hours
 from gate.store.database import transaction
 from gate.store.ids import new_id
@@ -20,6 +20,7 @@ from gate.vocabulary import AuditEvent, Kind
 
 OVER = Sentence("Its last day is over already: look whether the year is right.")
 """Said of a holiday that is added when it is over."""
+_NO_HOURS = Sentence("'{hours}' are no hours; write them as 09:00-12:00, or nothing at all where it is closed.")
 _LONGEST_DAYS = 366
 # Of several on one day that of the schedule itself holds, and of those the newest.
 _ORDER = "ORDER BY h.schedule_id IS NULL, h.id DESC"
@@ -98,7 +99,7 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         raise Refusal(ENDS_BEFORE)
     if (last - first).days >= _LONGEST_DAYS:
         raise Refusal("A holiday lasts {most} days at most.", most=_LONGEST_DAYS)
-    windows = written(read_hours(new.hours)) if new.hours.strip() else None
+    windows = written(_hours(new.hours)) if new.hours.strip() else None
     with transaction(connection):
         identity = new_id()
         row = (name, first.isoformat(), last.isoformat(), id_of(connection, new.schedule), windows)
@@ -114,6 +115,17 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         }  # fmt: skip
         audit.append(connection, AuditEvent(Kind.HOLIDAY_ADDED, details))
     return identity
+
+
+def _hours(words: str) -> Schedule:
+    """The hours of every day of a holiday. Raises Refusal, which advises nothing that these hours may not have: no days
+    of the week."""
+    try:
+        return read_hours(words)
+    except Refusal as refused:
+        if refused.sentence.pattern in (NO_WINDOW, NEVER_OPENS):
+            raise Refusal(_NO_HOURS, hours=words.strip()) from refused
+        raise
 
 
 def _refuse_equal(connection: sqlite3.Connection, row: tuple[str | None, ...]) -> None:

@@ -1,6 +1,7 @@
 """What is kept for how long, and that the record verifies whatever was pruned of it."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from gate.care import retention
 from gate.care.retention import Why
 from gate.keep_settings import KeepSettings
-from gate.store.database import database_of, open_database
+from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import residents
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Consent, Way
+from gate.store.people.residents import Resident
 from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Moment
@@ -152,12 +154,45 @@ def test_a_use_counts_when_its_line_was_pruned_long_ago(store):
 def test_who_moved_out_is_erased_some_days_after_the_last_one(store):
     one = residents.enrol(store, "Gone", None, [])
     change(store, one, Changes(valid_until="2026-11-01"), by="test")
+    store.execute("UPDATE residents SET valid_until_set_on = '2026-10-01'")
     (fading,) = retention.fading(store, KEEP, NOW.date())
     assert (fading.why, fading.day) == (Why.MOVED_OUT, "2026-12-02")
     assert tidy(store, datetime(2026, 12, 1, 12, tzinfo=UTC)).people == 0
     assert tidy(store, datetime(2026, 12, 2, 12, tzinfo=UTC)).people == 1
     assert residents.every(store) == []
     assert audit.verify(store) is None
+
+
+@pytest.mark.parametrize("keep", [KEEP, KeepSettings(moved_out_days=1), KeepSettings(moved_out_days=60)])
+def test_a_last_day_that_is_over_when_it_is_set_erases_nobody_who_was_not_named_for_thirty_days(store, keep):
+    one = residents.enrol(store, "Typed A Year Too Early", None, [])
+    change(store, one, Changes(valid_until="2025-11-24"), by="test")
+    noon, named = datetime.now(UTC).replace(hour=12, minute=0), 0
+    for _ in range(100):
+        if tidy(store, noon, keep).people:
+            break
+        named += len(retention.fading(store, keep, noon.date()))
+        noon += timedelta(days=1)
+    assert named == 30
+    assert residents.every(store) == []
+
+
+def test_of_a_last_day_of_before_the_record_says_when_it_was_set(state):
+    database_of(state).parent.mkdir(parents=True)
+    with closing(migrated_up_to(database_of(state), 22)) as before:
+        for number, name in enumerate(("noted", "older", "without")):
+            until = None if name == "without" else "2025-11-24"
+            before.execute(
+                "INSERT INTO residents (number, id, name, created_at, valid_until) VALUES (?, ?, ?, '', ?)",
+                (number, name, name, until),
+            )
+        before.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g') ON CONFLICT DO NOTHING")
+        happen(before, 3, "resident_changed", Resident(0, "noted", "noted", None, "", 0))
+        before.execute('UPDATE audit SET details = \'{"valid_until":"2025-11-24"}\'')
+    with closing(open_database(state)) as now:
+        set_on = dict(now.execute("SELECT id, valid_until_set_on FROM residents"))
+        assert set_on == {"noted": "2026-11-21", "older": None, "without": None}
+        assert [one.resident for one in retention.fading(now, KEEP, NOW.date()) if one.day <= "2026-11-24"] == ["older"]
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651])

@@ -1,0 +1,33 @@
+"""Who did something, as the record names them, in words for people: a user or a token by its name, and no id."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+
+from api.languages import Language
+from api.wording import ACTORS
+from gate.errors import Sentence
+from gate.store.site import accounts
+
+# Who ordered the door through a service is told without it.
+_NAMED = re.compile(r"(?P<kind>user|token) (?P<id>\S+?)(?: through uid \d+)?")
+_GONE = {"user": Sentence("a user who is gone"), "token": Sentence("a token that is gone")}
+_COMMAND = re.compile(r"uid (?P<uid>\d+)")
+
+
+def actors(language: Language, connection: sqlite3.Connection) -> Callable[[str], str]:
+    """A function that says of whoever the record names who that is; what it does not know stays as it is written."""
+    users = {one.id: one.name for one in accounts.users(connection)}
+    tokens = {one.id: language(Sentence("the token {name}", name=one.name)) for one in accounts.tokens(connection)}
+
+    def called(by: str) -> str:
+        if found := _NAMED.fullmatch(by):
+            gone = _GONE[found["kind"]]
+            return (users | tokens).get(found["id"]) or language(gone)
+        if found := _COMMAND.fullmatch(by):
+            return language(Sentence("a command (user number {uid})", uid=found["uid"]))
+        return language(ACTORS.get(by, by))
+
+    return called
