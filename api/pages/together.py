@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -36,6 +36,7 @@ _SHOWN = 80
 _NAMED = 200
 # What the field is called in which somebody says how many they erase.
 COUNT = Sentence("Type how many they are")
+_NOTHING: dict[str, Any] = {"deed": "", "group": "", "hours": "", "last_day": "", "everyone": False, "chosen": ()}
 # What is remembered of a form that was done, and told once on the page that follows.
 _DONE = "changed-"
 _IS_DONE = re.compile(r"changed-[0-9]{1,6}")
@@ -61,7 +62,7 @@ class Wanted:
     last_day: str
     chosen: tuple[str, ...]
     everyone: bool
-    """Whether all that the search finds are meant, and not those who are ticked alone."""
+    """Whether all that the search finds are meant, beside those who are ticked."""
     search: str
     of_home: str
     of_group: str
@@ -73,12 +74,11 @@ class Wanted:
 
     def people(self, connection: sqlite3.Connection) -> list[Resident]:
         """Who is meant, by name. Raises Refusal for nobody."""
+        found = {one.id: one for one in _known(connection, self.chosen)}
         if self.everyone:
-            found = finding.search(connection, self.search, self.of_home or None, self.of_group or None)
-        else:
-            known = {one.id: one for one in residents.every(connection)}
-            found = [known[one] for one in dict.fromkeys(self.chosen) if one in known]
-        return together.meant(connection, self.deed, found)
+            of_search = finding.search(connection, self.search, self.of_home or None, self.of_group or None)
+            found |= {one.id: one for one in of_search}
+        return together.meant(connection, self.deed, found.values())
 
 
 def _wanted(
@@ -110,6 +110,19 @@ def choose(
     return _choice(request, connection, actor, search, unit, group, notice=notice)
 
 
+@router.post("/search")
+def search_on(
+    request: Request, connection: Store, actor: Registrar,
+    find: Annotated[str, Form(max_length=200)] = "", find_group: Annotated[str, Form(max_length=60)] = "",
+    deed: Annotated[str, Form(max_length=20)] = "", group: Annotated[str, Form(max_length=60)] = "",
+    hours: Annotated[str, Form(max_length=60)] = "", last_day: Annotated[str, Form(max_length=10)] = "",
+    resident: Annotated[list[str] | None, Form(max_length=_SHOWN)] = None,
+) -> Response:  # fmt: skip
+    """Look for more people: who is ticked stays so, and what was filled in."""
+    typed = {"deed": deed, "group": group, "hours": hours, "last_day": last_day, "chosen": tuple(resident or ())}
+    return _choice(request, connection, actor, find, "", find_group, typed)
+
+
 @router.post("")
 def look(request: Request, connection: Store, context: Shared, actor: Registrar, wanted: _Form) -> Response:
     """What would be done to whom, before it is done."""
@@ -117,7 +130,7 @@ def look(request: Request, connection: Store, context: Shared, actor: Registrar,
         people = wanted.people(connection)
     except FacegateError as error:
         said = language_of(request).error(error)
-        return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, wanted, problem=said)
+        return _anew(request, connection, actor, wanted, problem=said)
     over = together.is_last_day_over(wanted.deed, wanted.value, context.today)
     return page_of_people(
         request, connection, actor, "residents", "together_look.html", wanted=wanted, people=people,
@@ -144,7 +157,7 @@ def do(
         came = answered_once(connection, actor, key, asked, done)
     except FacegateError as error:
         said = language_of(request).error(error)
-        return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, wanted, problem=said)
+        return _anew(request, connection, actor, wanted, problem=said)
     if not _IS_DONE.fullmatch(came):
         return RedirectResponse(came, 303)
     return then(request, _back_to(wanted), Done(count=int(came.removeprefix(_DONE))))
@@ -186,18 +199,32 @@ def digest_of(people: Sequence[Resident]) -> str:
     return hashlib.sha256("".join(sorted(etag(one) for one in people)).encode()).hexdigest()
 
 
+def _anew(request: Request, connection: Store, actor: Actor, wanted: Wanted, **said: Any) -> Response:
+    """The choice as it was sent."""
+    return _choice(request, connection, actor, wanted.search, wanted.of_home, wanted.of_group, asdict(wanted), **said)
+
+
 def _choice(
     request: Request, connection: Store, actor: Actor, search: str, unit: str, group: str,
-    wanted: Wanted | None = None, **said: Any,
+    typed: Mapping[str, Any] | None = None, **said: Any,
 ) -> Response:  # fmt: skip
-    found = finding.search(connection, search, unit or None, group or None)
-    found = _by_home(found)
+    """The page, with what is `typed` in its form; who is chosen already and not found stands first."""
+    typed = _NOTHING | dict(typed or {})
+    found = _by_home(finding.search(connection, search, unit or None, group or None))
+    shown = {one.id for one in found[:_SHOWN]}
     return page_of_people(
         request, connection, actor, "residents", "together.html", people=found[:_SHOWN], total=len(found),
+        kept=[one for one in _by_home(_known(connection, typed["chosen"])) if one.id not in shown], typed=typed,
         search=search, unit=unit, group=group, groups=schedules.groups(connection),
-        schedules=schedules.every(connection), deeds=DEEDS, wanted=wanted,
+        schedules=schedules.every(connection), deeds=DEEDS,
         status_code=422 if "problem" in said else 200, back="/residents/together", **said,
     )  # fmt: skip
+
+
+def _known(connection: sqlite3.Connection, chosen: Sequence[str]) -> list[Resident]:
+    """Those of the chosen who are there."""
+    found = (residents.get(connection, one) for one in dict.fromkeys(chosen))
+    return [one for one in found if one is not None]
 
 
 def _by_home(people: Sequence[Resident]) -> list[Resident]:

@@ -261,3 +261,26 @@ def test_with_nobody_ticked_the_home_says_so_itself_and_one_that_is_gone_leads_o
     for gone in (manager.get("/homes/9-9"), manager.post("/homes/9-9/erasure", data=form | {"resident": ["x"]})):
         assert gone.status_code == 404
         assert 'href="/residents?search=9-9"' in gone.text
+
+
+def test_households_are_chosen_one_search_after_the_other_and_done_in_one_go(browser, store):
+    homes = ("1-101", "2-202", "3-303", "4-404")
+    families = [residents.enrol(store, f"Of {home} {number}", home, []) for home in homes for number in range(2)]
+    manager, typed = browser("manager"), {"deed": "last_day", "last_day": "2099-01-31"}
+    ticked = []
+    for home in homes[:3]:
+        shown = manager.post("/residents/together/search", data=typed | {"find": home, "resident": ticked})
+        assert re.findall(r'name="resident" value="([^"]+)" checked', shown.text) == ticked
+        assert ('value="last_day" required checked' in shown.text, 'value="2099-01-31"' in shown.text) == (True, True)
+        ticked += [one.id for one in families if one.unit == home]
+    # What finds nobody loses nobody either; and all who are found come beside those who are ticked.
+    nobody = manager.post("/residents/together/search", data=typed | {"find": "nobody", "resident": ticked})
+    assert re.findall(r'name="resident" value="([^"]+)" checked', nobody.text) == ticked
+    beside = looked(manager, **typed, everyone="1", search="4-404", resident=ticked)
+    form = looked(manager, **typed, resident=ticked)
+    assert manager.post("/residents/together/done", data=form).status_code == 303
+    assert {one.unit for one in residents.every(store) if one.valid_until} == set(homes[:3])
+    assert manager.post("/residents/together/done", data=beside).status_code == 422, "they were changed meanwhile"
+    beside = looked(manager, **typed, everyone="1", search="4-404", resident=ticked)
+    assert manager.post("/residents/together/done", data=beside).status_code == 303
+    assert all(one.valid_until for one in residents.every(store))

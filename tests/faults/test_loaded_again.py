@@ -18,6 +18,7 @@ from tests.faults.test_hostile_http import routes
 # What answers with a page and has changed nothing, or nothing that the same form changes again.
 NOTHING_DONE = {
     "/residents/together": "shows whom it would be done to",
+    "/residents/together/search": "shows who is found, beside those who are ticked",
     "/door/examination": "looks; loaded again it looks again",
     "/confirm": "notes that this session gave its password, and shows what was typed before",
     "/sign-in": "shows what was typed before the login ended, to be sent by its own button",

@@ -67,6 +67,7 @@ def forms(known, photos):
         ("POST", f"{RESIDENT}/photo-link"): [{"data": {"key": "k"}}],
         ("POST", f"{RESIDENT}/photo-link/end"): [{}, {}],
         ("POST", "/residents/together"): [{"data": everybody}, {"data": {"deed": "group"}}],
+        ("POST", "/residents/together/search"): [{"data": {"find": NAME}}],
         ("POST", "/residents/together/done"): [{"data": everybody | {"known_as": "x", "key": "k"}}],
         ("POST", "/homes/{written}/erasure"): [{"data": {"resident": "nobody"}}],
         ("POST", "/enrol"): [
