@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.vision.evidence import shared_with
-from gate.vision.promise import FIRST_SHARE, deviate
+from gate.vision.promise import FIRST_SHARE, SECOND_SHARE, deviate
 from models.manifest import Calibration, Cohort, Normal
 
 Scoring = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
@@ -53,7 +53,7 @@ def by_both(first: Calibration, second: Calibration, dimensions: tuple[int, int]
             _as_deviates(scoring(_unit_rows(probes[:, part]), _unit_rows(enrolled[:, part])), model, share)
             for scoring, model, share, part in (
                 (one, first.strangers, FIRST_SHARE, slice(None, cut)),
-                (other, second.strangers, 1 - FIRST_SHARE, slice(cut, None)),
+                (other, second.strangers, SECOND_SHARE, slice(cut, None)),
             )
         ]
         rarest = np.maximum(*looks)

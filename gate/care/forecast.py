@@ -9,7 +9,7 @@ from pathlib import Path
 from gate.store.people import templates
 from gate.vision.promise import (
     DEAR,
-    FIRST_SHARE,
+    SECOND_SHARE,
     Looked,
     Promise,
     come_twice,
@@ -75,7 +75,7 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     return forecast(
         promise,
         replace(first, photos=tuple(by_first)),
-        Looked(_calibration(models_dir, again), tuple(by_second), 1 - FIRST_SHARE),
+        Looked(_calibration(models_dir, again), tuple(by_second), SECOND_SHARE),
     )
 
 
