@@ -79,8 +79,7 @@ def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> di
     ):
         _enrol(store, models, _aligned(models, near[:3]))
         _enrol(others, models, _noise(models))
-        # The pipeline opens on its third frame; the bare models get the same ones. Who is a stranger to the others who
-        # live there is looked at again from then on.
+        # The pipeline opens on its third frame; the bare models get the same ones. A stranger is looked at again then.
         bare, whole, unknown = measure.in_turn(
             rounds,
             lambda: measure.stages(models, near[:3], 3),

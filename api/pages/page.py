@@ -137,28 +137,12 @@ class _Times:
 
 def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """One page. `_` is the reader's language, `actor` who is signed in (None: nobody)."""
-    context, language = context_of(request), language_of(request)
-    times = _Times(language, zone_of(context.zone), datetime.now(UTC))
     known: dict[str, Any] = {
-        "_": language,
-        "many": language.many,
-        "language": language,
-        "languages": context.languages.all,
-        "gate": context.gate,
+        **_said_in(request),
+        "gate": context_of(request).gate,
         "path": request.url.path,
         "back": _way_back(request),
         "refused": request.method != "GET" and status_code >= 400,
-        "clock": times.clock,
-        "day_and_time": times.day_and_time,
-        "day_and_time_of": times.day_and_time_of,
-        "day_of": language.day,
-        "short_day": language.short_day,
-        "this_day": times.this_day,
-        "on_day": times.on_day,
-        "let_in": times.let_in,
-        "hours_in": partial(hours_in, language),
-        "stamp": times.stamp,
-        "offset_s": times.offset_s,
         "gate_now": gate_clock()["Gate-Now"],
         "json": json.dumps,
         # Whoever is signed in finds the way to every page from every page, one that tells of an error too.
@@ -171,6 +155,29 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
     response = HTMLResponse(made.get_template(template).render(known | values), status_code)
     forget_what_was_told(request, response)
     return response
+
+
+def _said_in(request: Request) -> dict[str, Any]:
+    """How a page says things: the reader's language, and the gate's times in it."""
+    context, language = context_of(request), language_of(request)
+    times = _Times(language, zone_of(context.zone), datetime.now(UTC))
+    return {
+        "_": language,
+        "many": language.many,
+        "language": language,
+        "languages": context.languages.all,
+        "clock": times.clock,
+        "day_and_time": times.day_and_time,
+        "day_and_time_of": times.day_and_time_of,
+        "day_of": language.day,
+        "short_day": language.short_day,
+        "this_day": times.this_day,
+        "on_day": times.on_day,
+        "let_in": times.let_in,
+        "hours_in": partial(hours_in, language),
+        "stamp": times.stamp,
+        "offset_s": times.offset_s,
+    }
 
 
 def said_of(request: Request, done: Done) -> dict[str, str]:

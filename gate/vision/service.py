@@ -144,12 +144,8 @@ class VisionService:
         if self._infrared is not None:
             self._latest_infrared = self._infrared.frame(0) or self._latest_infrared
         if not frame.repeated:
-            for claim in self._recogniser.see(
-                frame,
-                self._gallery.gallery,
-                self._latest_infrared,
-                None if self._again is None else self._again.gallery,
-            ):
+            again = None if self._again is None else self._again.gallery
+            for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared, again):
                 self._claim(claim)
         self._inferred_mono = time.monotonic()
 
