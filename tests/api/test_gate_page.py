@@ -117,7 +117,9 @@ def test_a_drill_that_was_only_simulated_is_not_taken_for_the_acceptance_test(br
     owner, results = browser("owner"), [Result("relay", True, "it moves")]
     (state / "drills").mkdir()
     for day, simulated in ((1, True), (2, False), (3, True)):
-        made = sheet_of(Settings(gate=f"drill {day}"), "test", results, {}, simulated=simulated)
+        made = sheet_of(
+            Settings(gate=f"drill {day}", door={"pin_factory": "lgpio"}), "test", results, {}, simulated=simulated
+        )
         save(replace(made, at=datetime(2026, 11, day, tzinfo=UTC)), state / "drills")
         shown, page = owner.get("/door/drill").text, owner.get("/door").text
         assert f"drill {min(day, 2)}" in shown

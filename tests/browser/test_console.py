@@ -198,7 +198,7 @@ def test_someone_is_enrolled_at_the_gate_and_the_screen_there_greets_them(page, 
     expect(page.get_by_alt_text("gate camera 1.jpg")).to_be_visible()
     shoot(page, "at-the-gate-en")
     # He does not turn: what there is must do, and the page asks.
-    expect(page.get_by_text("That is enough")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("photos are missing (2 of 3)")).to_be_visible(timeout=30_000)
     screen.evaluate(
         "() => new MutationObserver(() => {"
         " if (document.body.dataset.signal === 'grant') window.greeted ??= Date.now();"

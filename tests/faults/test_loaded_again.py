@@ -37,6 +37,7 @@ ELSEWHERE = {
     "/first-hour/taken-up": "api/test_first_hour.py", "/door/{order}": "api/test_guard.py",
     "/residents/together/done": "api/test_together.py", "/homes/{written}/erasure": "api/test_together.py",
     "/import": "api/test_imports.py", "/import/run": "api/test_imports.py", "/import/discard": "api/test_imports.py",
+    "/import/stop": "api/test_import_stopped.py",
     "/import/photo-links": "api/own_photos/test_links_api.py",
     "/waiting/{link}/confirmed": "api/own_photos/test_office.py",
     "/waiting/{link}/refused": "api/own_photos/test_office.py",

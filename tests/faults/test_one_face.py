@@ -63,8 +63,8 @@ def by_link(manager, photos, store, app, context, **_):
     return lambda: manager.post(f"{address}/confirmed", data=form)
 
 
-def by_import(manager, photos, context, **_):
-    context.importer.start(None, [table(photos)], "test", "en")
+def by_import(manager, photos, context, store, **_):
+    context.importer.start(store, [table(photos)], "test", "en")
     wait_for(lambda: context.importer.now.phase == "rehearsed", 30)
 
     def run():

@@ -89,6 +89,7 @@ def forms(known, photos):
         ("POST", "/import/run"): [{"data": {"key": "x"}}],
         ("POST", "/import/photo-links"): [{"data": {"link_key": "k"}}],
         ("POST", "/import/discard"): [{"data": {"key": "x"}}],
+        ("POST", "/import/stop"): [{"data": {"key": "x"}}],
         ("POST", "/api/v1/residents"): [{"json": {"name": STRANGER}}],
         ("PATCH", f"/api/v1{RESIDENT}"): [{"json": {"unit": "7"}, "headers": {"if-match": "x"}}, {"json": {}}],
         ("DELETE", f"/api/v1{RESIDENT}"): [{}],
@@ -167,7 +168,7 @@ def test_whatever_shows_a_resident_is_on_record_once(app, browser, store, contex
         [("GET", one) for one in ("/", "/residents", RESIDENT, "/homes/{written}", "/enrol", "/events", "/import")],
         [("GET", one) for one in ("/waiting", f"{RESIDENT}/photo-link", f"/api/v1{RESIDENT}", "/api/v1/events")],
         [("POST", one) for one in ("/residents/together", "/residents/together/done", "/enrol", "/import/run")],
-        [("POST", "/import/discard"), ("POST", "/waiting/{link}/confirmed")],
+        [("POST", "/import/discard"), ("POST", "/import/stop"), ("POST", "/waiting/{link}/confirmed")],
         [("POST", "/api/v1/enrolments"), ("PATCH", f"/api/v1{RESIDENT}"), ("POST", f"{RESIDENT}/templates/erasure")],
     ):
         assert shown[route], route

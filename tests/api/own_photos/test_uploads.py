@@ -11,7 +11,7 @@ import pytest
 from api.front.bodies import _AT_ONCE_BY_LINKS, OWN_PHOTOS
 from enroll import consent as texts
 from gate.store.people import residents
-from gate.store.people.photo_links import MOST_TRIES, MOST_TRIES_BY_CAMERA
+from gate.store.people.photo_link import MOST_TRIES, MOST_TRIES_BY_CAMERA
 from tests.api.own_photos.links import CHINESE, agree, drawn, send, waiting
 from tests.console import problem_of
 

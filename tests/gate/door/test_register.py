@@ -87,7 +87,7 @@ def test_holidays_are_those_of_the_schedule_and_of_all_and_follow_the_store(regi
         (holidays.New("x", "tomorrow"), "is not a date"),
         (holidays.New("x", "2027-01-02", "2027-01-01"), "is before the first day"),
         (holidays.New("x", "2027-01-01", "2029-01-01"), "366 days at most"),
-        (holidays.New("x", "2027-01-01", hours="morning"), "is no window"),
+        (holidays.New("x", "2027-01-01", hours="morning"), "are no hours"),
         (holidays.New("x", "2027-01-01", schedule="none such"), "There is no schedule none such"),
     ],
 )
