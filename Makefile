@@ -13,7 +13,7 @@ demo: $(BIN)/facegate
 # each would compile the house anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .
