@@ -26,7 +26,7 @@ _MOST_RATE = 0.01
 # What a template is added by, a stranger reaches so many times less often than what the gate opens by.
 LEARNED_SELDOMER = 10.0
 # Faces that a second look is taken at before it is believed.
-_SECOND_FRAMES = 2
+_SECOND_FRAMES = 3
 # Of a hundred strangers one comes so near to any of the residents.
 _NEAR_RATE = 0.01
 # Of the wrong openings that a promise allows, the first look may bring so many where a second one follows: among people
@@ -94,11 +94,11 @@ def looks_again(settings: VisionSettings) -> bool:
 
 
 def second_rule_of(calibration: Calibration, settings: VisionSettings, people: int) -> Rule:
-    """What a claim needs on the second look: what the first one left of the promise, on fewer sightings.
+    """What a claim needs on the second look, by what the first one left of the promise.
 
-    That somebody stands there, the sightings of the first look have shown.
+    More frames lower nothing of it: they are the best of a track, and are looked at until one of them suffices.
     """
-    return replace(rule_of(calibration, settings, people, SECOND_SHARE), frames=_SECOND_FRAMES)
+    return replace(rule_of(calibration, settings, people, SECOND_SHARE), frames=_SECOND_FRAMES, within=0.0)
 
 
 def as_seldom(score: float, of: Normal, to: Normal) -> float:

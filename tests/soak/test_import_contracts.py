@@ -13,7 +13,7 @@ pytestmark = pytest.mark.soak
 
 # By the beginning of a contract's name: what breaks it, and where.
 BROKEN = {
-    "nothing imports the commands": ("enroll/days.py", "import api.auth"),
+    "nothing imports the commands": ("enroll/named_photos.py", "import api.auth"),
     "what only measures": ("gate/clock.py", "import evaluate.record"),
     "the rooms of a gate": ("gate/store/ids.py", "import gate.config"),
     "the door knows neither": ("gate/door/flood_limit.py", "import numpy"),
@@ -21,7 +21,7 @@ BROKEN = {
     "vision has no relay": ("gate/vision/recording_clock.py", "import gate.config"),
     "the store does not know": ("gate/store/ids.py", "import gate.care.health"),
     "the api reaches no pin": ("api/auth.py", "import gate.vision.camera"),
-    "to enrol takes": ("enroll/days.py", "import gate.door.signals"),
+    "to enrol takes": ("enroll/named_photos.py", "import gate.door.signals"),
     "the decoder's child": ("enroll/decoder/child.py", "import gate.errors"),
     "the console stands": ("api/v1/door.py", "import api.pages.page"),
     "the pure core": ("gate/door/machine.py", "import time"),
