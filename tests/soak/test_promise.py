@@ -72,7 +72,7 @@ def judged(request: pytest.FixtureRequest, models: Models, faces: tuple[Faces, F
     print(f"\n{request.param}")
     by_photos = [compare(other.templates, other.person, other.enrols, photos, cohort, 0) for photos in (1, 2, 3, 4)]
     if second:
-        return Judged(fitted, by_photos, 2.0, second_rule_of, COMPOUNDS[-1])
+        return Judged(fitted, by_photos, 2.0, second_rule_of, COMPOUNDS[-2])
     return Judged(fitted, by_photos, LOOKS, rule_of, COMPOUNDS[0])
 
 
