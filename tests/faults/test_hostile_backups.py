@@ -101,6 +101,7 @@ NOT_OURS = {
     "a template of three bytes": "UPDATE templates SET vector = x'000001';",
     "a template of nothing": "UPDATE templates SET vector = x'';",
     "a template that is not a number": "UPDATE templates SET vector = x'0000c07f';",
+    "a second look of three bytes": "UPDATE templates SET second_model = 'm', second_vector = x'000001';",
     "hours that are none": "INSERT INTO schedules (id, name, windows) VALUES ('s', 's', 'whenever');",
     "a line of the record altered": "UPDATE audit SET kind = 'altered';",
     "a version that is none": "PRAGMA user_version = -7;",

@@ -114,7 +114,7 @@ def _refuse_what_others_stumble_over(connection: sqlite3.Connection) -> None:
     agreed = "SELECT 1 FROM consents c WHERE c.resident_id = t.resident_id AND c.withdrawn_at IS NULL"
     if connection.execute(f"SELECT 1 FROM templates t WHERE NOT EXISTS ({agreed})").fetchone():  # noqa: S608 - constants
         raise StoreError("It holds a face without a consent.")
-    for (vector,) in connection.execute("SELECT vector FROM templates"):
+    for (vector,) in connection.execute("SELECT vector FROM looks"):
         # One number that is none makes the sum none. Raises ValueError where it is no row of numbers.
         if not vector or not isfinite(sum(array("f", vector))):
             raise StoreError("It holds a template that is none.")
