@@ -76,7 +76,12 @@ def _as_many_as_fit(found: list[Home]) -> list[Home]:
 def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str, Any]:
     """What a list of people says beside each: whose face is of another model or unknown to the second look, and the day
     from which an end is near."""
-    model, second = context.enroller.model_id(), context.enroller.second_id()
+    # Without it the first page of an api starts sooner.
+    from gate.vision.promise import looks_again
+
+    model = context.enroller.model_id()
+    # Where nobody is looked at again, new photos would bring nothing.
+    second = context.enroller.second_id() if looks_again(context.settings.vision) else None
     return {
         "outdated": templates.outdated(connection, model) if model else set(),
         "once_only": templates.outdated(connection, second) if second else set(),

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from api.app import create_app
 from gate.store.people import consents, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
+from tests.console import Browser, context_on
 
 AGREED = {"way": "paper", "language": "zh-CN"}
 
@@ -268,6 +270,19 @@ def test_whose_templates_an_older_model_made_is_asked_to_enrol_again(manager, ph
     again = enrol(manager, photos, "obama3.jpg", resident=one).json()["resident"]
     assert again["templates"] == 2
     assert "please enrol again" not in manager.get("/residents").text
+
+
+def test_who_was_enrolled_before_there_was_a_second_look_gains_by_new_photos(manager, state, models_dir, photos, store):
+    one = enrol(manager, photos, "obama.jpg", name="Barack Obama").json()["resident"]["id"]
+    gains, more = "known more surely by new photos", "is let in more surely"
+    assert gains not in manager.get("/residents").text
+    store.execute("UPDATE templates SET second_model = NULL, second_vector = NULL")
+    assert gains in manager.get("/residents").text
+    assert more in manager.get(f"/residents/{one}").text
+    without = Browser(create_app(context_on(state, models_dir, settings={"vision": {"second_look": False}})))
+    without.sign_in("manager")
+    assert gains not in without.get("/residents").text
+    assert more not in without.get(f"/residents/{one}").text
 
 
 def test_a_name_that_was_written_wrong_is_mended(manager, store):
