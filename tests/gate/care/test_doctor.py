@@ -1,3 +1,4 @@
+import shutil
 import socket
 import sqlite3
 from contextlib import closing, nullcontext, suppress
@@ -66,6 +67,15 @@ def test_residents_enrolled_from_a_turned_photo_are_named_a_few_of_them():
     assert told.grade is Grade.BAD
     assert "Person 4 and 3 more" in told.seen
     assert "enrol them again" in told.do
+
+
+def test_a_second_look_that_is_off_or_not_installed_is_told_with_what_to_do(site, tmp_path):
+    assert "By the pack opencv-zoo" in found(site, "second look").seen
+    off = site.settings.model_copy(update={"vision": site.settings.vision.model_copy(update={"second_look": False})})
+    assert found(replace(site, settings=off), "second look").seen.startswith("Off")
+    shutil.copytree(site.models_dir / "open", tmp_path / "models" / "open")
+    told = found(replace(site, models_dir=tmp_path / "models"), "second look")
+    assert (told.grade, told.do) == (Grade.LOOK, "Run: facegate models install opencv-zoo")
 
 
 def test_an_infrared_camera_is_looked_at_like_the_other(site):
