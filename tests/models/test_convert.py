@@ -123,6 +123,20 @@ def test_other_models_are_refused(originals):
         free_input_size(two_inputs())
 
 
+def of_one_picture_inside() -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    shape = numpy_helper.from_array(np.array([1, 3 * 4 * 4]), "shape")
+    given, found = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes)
+        for name, sizes in (("data", [1, 3, 4, 4]), ("found", [1, 48]))
+    )
+    nodes = [helper.make_node("Reshape", ["data", "shape"], ["found"])]
+    graph = helper.make_graph(nodes, "g", [given], [found], [shape])
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+
+
 def two_inputs() -> bytes:
     from onnx import TensorProto, helper
 
@@ -179,6 +193,8 @@ def test_a_freed_batch_leaves_the_weights_out_of_the_inputs(zoo):
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
     with pytest.raises(ValueError, match="one input"):
         free_batch(two_inputs())
+    with pytest.raises(ValueError, match="fixes its batch inside"):
+        free_batch(of_one_picture_inside())
 
 
 def test_a_file_that_takes_one_picture_at_a_time_is_asked_once_for_each(zoo):
