@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.auth import Permission
 from gate.care.health import FAULTS as FAULTS
-from gate.care.retention import Why
+from gate.care.kept_for import Why
 from gate.errors import Sentence
 from gate.store.record.details import Details
 from gate.vocabulary import ENTERED, Kind, Reason

@@ -10,6 +10,7 @@ import click
 
 from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from gate.care import backup, retention
+from gate.care.kept_for import WARNING_DAYS
 from gate.clock import trusted_now, zone_of
 from gate.errors import Refusal
 
@@ -30,7 +31,7 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
                 print_json({"fading": [asdict(one) for one in found]})
                 return
             rows = [(one.day, one.name, one.why.replace("_", " ")) for one in found]
-            print_table(("erased on", "name", "why"), rows, f"Nobody, within {retention.WARNING_DAYS} days.")
+            print_table(("erased on", "name", "why"), rows, f"Nobody, within {WARNING_DAYS} days.")
             return
         if not trusted_now():
             raise Refusal(

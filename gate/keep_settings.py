@@ -18,10 +18,12 @@ class KeepSettings:
     """Lines of the record; older ones are pruned each night, and the rest still verifies."""
 
     unused_face_days: int = 365
-    """A face that opened nothing for so long: consent and templates end, the resident stays."""
+    """A face that opened nothing for so long: consent and templates end, the resident stays. Made shorter, it ends none
+    before the 31st night from then."""
 
     moved_out_days: int = 30
-    """A resident whose last day is so long ago: erased."""
+    """A resident whose last day is so long ago: erased. Made shorter, it erases nobody before the 31st night from
+    then."""
 
     old_copy_days: int = 30
     """An old copy of the database beside it, such as the one a restore put aside, and a backup in the state's own

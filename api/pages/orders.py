@@ -81,6 +81,16 @@ _REFUSED: dict[str, Told] = {
     ),
     Reason.NO_HOLD_RELAY: Told(Sentence("This gate cannot be held open: no relay is wired for it."), False),
 }  # fmt: skip
+# Also while somebody leaves: the gate is open then, and barred again after it.
+_NOT_HELD: dict[str, Told] = {
+    Reason.LOCKDOWN: Told(
+        Sentence("The gate is not held open: there is a lockdown. End it first."), False, ("lockdown", "egress")
+    ),
+    Reason.TAMPER: Told(
+        Sentence("The gate is not held open: it is blocked after tampering. End the block first."), False,
+        ("tamper_block", "egress"),
+    ),
+}  # fmt: skip
 
 
 @router.post("/door/{order}")
@@ -119,4 +129,5 @@ def _refused(order: Order, reason: str) -> Told:
     if reason == Reason.STALE:
         # What came to the door too late was told as unanswered already.
         return Told(SILENT[order], False)
-    return _REFUSED.get(reason) or Told(Sentence("The gate did not do it: {why}.", why=ORDER_REASONS[reason]), False)
+    known = _REFUSED | _NOT_HELD if order == "hold" else _REFUSED
+    return known.get(reason) or Told(Sentence("The gate did not do it: {why}.", why=ORDER_REASONS[reason]), False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
-from gate.care import backup
+from gate.care import backup, kept_for
+from gate.care.kept_for import WARNING_DAYS, Why, gone_on
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
@@ -17,15 +18,9 @@ from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import ENTERED, AuditEvent, Kind
 
-# Whoever is to be erased is named so long before.
-WARNING_DAYS = 30
-
-
-class Why(StrEnum):
-    """Why something of a resident is to be erased."""
-
-    UNUSED = "unused"
-    MOVED_OUT = "moved_out"
+# A last day of today is named today: its night is the 31st from now, and where the gate's day is behind UTC's, by which
+# it is noted, the 32nd.
+_NAMED_DAYS = WARNING_DAYS + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +51,28 @@ def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> l
         " max(coalesce(r.last_used_on, ''), substr(max(t.created_at), 1, 10))"
         " FROM residents r LEFT JOIN templates t ON t.resident_id = r.id GROUP BY r.id"
     )
-    found = []
+    kept, found = kept_for.times(connection, keep, today), []
     for identity, name, valid_until, set_on, used_on in rows:
         if valid_until is not None:
-            gone = _gone_on(valid_until, set_on, keep)
+            gone = gone_on(kept[Why.MOVED_OUT], partial(_moved_out_on, valid_until, set_on))
             found.append(Fading(identity, name, Why.MOVED_OUT, gone.isoformat()))
         if used_on:
-            gone = date.fromisoformat(used_on) + timedelta(days=keep.unused_face_days + 1)
+            gone = gone_on(kept[Why.UNUSED], partial(_day_after, used_on))
             found.append(Fading(identity, name, Why.UNUSED, gone.isoformat()))
-    until = (today + timedelta(days=WARNING_DAYS)).isoformat()
+    until = (today + timedelta(days=_NAMED_DAYS)).isoformat()
     return sorted((one for one in found if one.day <= until), key=lambda one: (one.day, one.name))
 
 
-def _gone_on(valid_until: str, set_on: str | None, keep: KeepSettings) -> date:
-    """When whoever has that last day is erased. They are named for the days of warning first, also where it was over
-    when it was set; then its year may be wrong."""
-    gone = date.fromisoformat(valid_until) + timedelta(days=keep.moved_out_days + 1)
-    if set_on is None:
-        return gone
-    return max(gone, date.fromisoformat(set_on) + timedelta(days=max(keep.moved_out_days, WARNING_DAYS) + 1))
+def _moved_out_on(valid_until: str, set_on: str | None, days: int) -> date:
+    """When whoever has that last day is erased, kept for so many days. They are named for the days of warning first,
+    also where it was over when it was set; then its year may be wrong."""
+    gone = _day_after(valid_until, days)
+    return gone if set_on is None else max(gone, _day_after(set_on, max(days, WARNING_DAYS)))
+
+
+def _day_after(day: str, days: int) -> date:
+    """The day after so many whole ones; the last that there is, where somebody wrote 9999 for ever."""
+    return date.fromordinal(min(date.fromisoformat(day).toordinal() + days + 1, date.max.toordinal()))
 
 
 def tidy(
@@ -86,6 +84,7 @@ def tidy(
     state's own folder of them.
     """
     today = now.astimezone(zone).date()
+    kept_for.note(connection, keep, today)
     _note_uses(connection, zone)
     photo_links.forget_ended(connection, now.astimezone(UTC))
     due = [one for one in fading(connection, keep, today) if one.day <= today.isoformat()]

@@ -77,6 +77,8 @@ _LEAF_TOLD = {
     Leaf.HELD_OPEN: (Kind.DOOR_HELD_OPEN, Kind.DOOR_HELD_OPEN_OVER),
     Leaf.FORCED: (Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER),
 }
+# What bars credentials while it stands, the highest first.
+_BARRED = {Mode.LOCKDOWN: Given.UNDER_LOCKDOWN, Mode.TAMPER_BLOCK: Given.UNDER_TAMPER_BLOCK}
 
 
 def due_mono(door: Door, now: float) -> float | None:
@@ -153,7 +155,7 @@ def _given(door: Door, event: Event, now: float, policy: Policy) -> Given | None
     if event in ASKS or event is Event.REX:
         return _readiness(door, now, policy)
     if event in (Event.HOLD, Event.FREE_ACCESS):
-        return Given.HOLDABLE if policy.hold_relay else Given.UNHOLDABLE
+        return _holdable(door, event, policy)
     if event is Event.OPENED:
         return Given.PERMITTED if _permitted(door, now, policy) else Given.UNPERMITTED
     if event in (Event.SHUT, Event.PASSED):
@@ -167,6 +169,15 @@ def _readiness(door: Door, now: float, policy: Policy) -> Given:
     if policy.toggles and door.ajar:
         return Given.STANDS_OPEN
     return Given.SETTLING if now < door.quiet_until_mono else Given.READY
+
+
+def _holdable(door: Door, event: Event, policy: Policy) -> Given:
+    if not policy.hold_relay:
+        return Given.UNHOLDABLE
+    if event is Event.HOLD and door.mode is Mode.EGRESS:
+        # Whoever leaves under a lockdown leaves the gate as barred as it was.
+        return next((given for mode, given in _BARRED.items() if mode in door.standing), Given.HOLDABLE)
+    return Given.HOLDABLE
 
 
 def _permitted(door: Door, now: float, policy: Policy) -> bool:

@@ -83,6 +83,8 @@ class Given(StrEnum):
     STANDS_OPEN = "gate stands open"
     HOLDABLE = "has a hold relay"
     UNHOLDABLE = "no hold relay"
+    UNDER_LOCKDOWN = "lockdown stands"
+    UNDER_TAMPER_BLOCK = "tamper block stands"
     PERMITTED = "permitted"
     UNPERMITTED = "not permitted"
     RELOCKS = "relocks"

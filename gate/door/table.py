@@ -89,6 +89,8 @@ TABLE: dict[Key, Row] = {
     **_rows(Event.HOLD, FIRES, _SAME, Answer.OPEN_ALREADY, Given.HOLDABLE),
     **_rows(Event.HOLD, (Mode.LOCKDOWN,), _SAME, Reason.LOCKDOWN, Given.HOLDABLE),
     **_rows(Event.HOLD, (Mode.TAMPER_BLOCK,), _SAME, Reason.TAMPER, Given.HOLDABLE),
+    **_rows(Event.HOLD, (Mode.EGRESS,), _SAME, Reason.LOCKDOWN, Given.UNDER_LOCKDOWN),
+    **_rows(Event.HOLD, (Mode.EGRESS,), _SAME, Reason.TAMPER, Given.UNDER_TAMPER_BLOCK),
     **_rows(Event.HOLD, tuple(Mode), _SAME, Reason.NO_HOLD_RELAY, Given.UNHOLDABLE),
     **_rows(Event.FREE_ACCESS, (Mode.NORMAL, Mode.FREE_ACCESS), Mode.FREE_ACCESS, given=Given.HOLDABLE),
     **_rows(

@@ -1,6 +1,7 @@
 """A last day that is over when it is set, most likely with a wrong year: told in every way in, and counted for many."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -97,3 +98,13 @@ def test_the_pages_say_of_whom_no_hours_hold_any_more_or_yet(browser, store, wan
     for page in (where, "/residents"):
         assert "They will be erased in the coming night, since their last day is over." in manager.get(page).text
         assert f"erased on {GONE}" not in manager.get(page).text
+
+
+def test_a_last_day_of_today_is_named_at_once_on_the_page_of_whoever_leaves(browser, app, wang):
+    manager, today = browser("manager"), app.state.context.today
+    by_page(manager, None, wang, today.isoformat())
+    shown = manager.get(f"/residents/{wang.id}").text
+    # As long as the last day and the day on which it was set say: 31 nights from the later one.
+    gone = max(today, datetime.now(UTC).date()) + timedelta(days=31)
+    assert f"They will be erased on {gone:%b %-d, %Y}, since their last day is over" in shown
+    assert "1 is to be erased soon" in manager.get("/residents").text

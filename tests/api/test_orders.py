@@ -60,6 +60,22 @@ def test_a_lockdown_while_somebody_leaves_is_told_as_what_comes_after_it(browser
         assert said(guard, "lockdown")["said"].startswith("Somebody is leaving by the exit button.")
 
 
+def test_a_hold_that_comes_while_somebody_leaves_a_barred_gate_is_refused_and_held_by_nobody(browser, state, store):
+    guard, manager = browser("guard"), browser("manager")
+    with door_process(state, rex_pin=REX, hold_pin=HOLD, pulse_s=5.0, max_pulse_s=8.0) as (_, door):
+        guard.post("/door/lockdown")
+        drive(state, REX, 0)
+        until(door, mode="egress")
+        refused = manager.post("/api/v1/door/hold")
+        assert (refused.status_code, refused.json()["reason"]) == (409, "lockdown")
+        told = said(guard, "hold")
+        assert told["said"] == "The gate is not held open: there is a lockdown. End it first."
+        assert (told["good"], told["modes"]) == (False, ["lockdown", "egress"])
+        until(door, standing=["lockdown"])
+    ordered = [line.details for line in audit.lines(store) if line.kind == "ordered"]
+    assert [(one["order"], one["reason"]) for one in ordered[1:]] == [("hold", "lockdown")] * 2
+
+
 def test_what_is_ended_is_told_without_a_word_of_what_else_the_gate_is(browser, state):
     guard = browser("guard")
     with door_process(state, contact_pin=CONTACT) as (_, door):

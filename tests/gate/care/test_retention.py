@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.care import retention
-from gate.care.retention import Why
+from gate.care.kept_for import WARNING_DAYS, Why
 from gate.keep_settings import KeepSettings
 from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import residents
@@ -173,8 +173,57 @@ def test_a_last_day_that_is_over_when_it_is_set_erases_nobody_who_was_not_named_
             break
         named += len(retention.fading(store, keep, noon.date()))
         noon += timedelta(days=1)
-    assert named == 30
+    assert named > WARNING_DAYS
     assert residents.every(store) == []
+
+
+def unused(store, name):
+    enrolled(store, name, 100)
+
+
+def moved_out(store, name):
+    change(store, residents.enrol(store, name, None, []), Changes(valid_until="2026-08-16"), by="test")
+    store.execute("UPDATE residents SET valid_until_set_on = '2026-08-01'")
+
+
+@pytest.mark.parametrize("who", [unused, moved_out])
+def test_a_time_that_was_made_shorter_erases_nobody_who_was_not_named_for_thirty_days(store, who):
+    """A hundred days ago they moved out, or were last enrolled; they were to be kept for a year, and then for a day."""
+    who(store, "Kept For A Year")
+    year, day = KeepSettings(moved_out_days=365), KeepSettings(unused_face_days=1, moved_out_days=1)
+    assert (tidy(store, NOW, year).people, retention.fading(store, year, NOW.date())) == (0, [])
+    named = []
+    for night in range(40):
+        noon = NOW + timedelta(days=night)
+        named += [one.day for one in retention.fading(store, day, noon.date())]
+        done = tidy(store, noon, day)
+        if done.people or done.faces:
+            break
+    assert (night, set(named)) == (31, {"2026-12-25"})
+    # Whoever was to be erased anyway goes then, and longer again holds at once.
+    who(store, "Another")
+    assert retention.fading(store, year, NOW.date()) == []
+
+
+def test_what_was_due_anyway_goes_when_it_was_due_and_other_times_are_none_of_a_new_gate(store):
+    moved_out(store, "Due Soon")
+    soon, sooner = KeepSettings(moved_out_days=105), KeepSettings(moved_out_days=1)
+    tidy(store, NOW, soon)
+    (one,) = retention.fading(store, sooner, NOW.date())
+    assert one.day == "2026-11-30"
+    store.execute("DELETE FROM kept_for")
+    assert tidy(store, NOW, sooner).people == 1
+
+
+def test_a_last_day_of_today_is_named_today_wherever_the_gate_is(store):
+    for set_on in ("2026-11-23", "2026-11-24", "2026-11-25"):
+        one = residents.enrol(store, f"Noted {set_on}", None, [])
+        change(store, one, Changes(valid_until="2026-11-24"), by="test")
+        store.execute("UPDATE residents SET valid_until_set_on = ? WHERE id = ?", (set_on, one.id))
+    for_ever = residents.enrol(store, "For Ever", None, [])
+    change(store, for_ever, Changes(valid_until="9999-12-31"), by="test")
+    named = [one.day for one in retention.fading(store, KEEP, NOW.date())]
+    assert named == ["2026-12-25", "2026-12-25", "2026-12-26"]
 
 
 def test_of_a_last_day_of_before_the_record_says_when_it_was_set(state):

@@ -40,6 +40,16 @@ def test_lockdown_cuts_a_resident_s_pulse_but_not_an_exit():
         assert (Release() in out) == (mode is Mode.LOCKDOWN)
 
 
+@pytest.mark.parametrize(("bars", "reason"), [("LOCKDOWN", Reason.LOCKDOWN), ("TAMPER_BLOCK", Reason.TAMPER)])
+def test_a_hold_while_somebody_leaves_a_barred_gate_is_refused_and_not_remembered(bars, reason):
+    door, out = live(HELD, (0, Event[bars]), (1, Event.REX), (2, Event.HOLD))
+    assert answers(out) == [Answer.GRANTED, reason]
+    assert door.standing == {Mode[bars]}
+    # What nothing bars, and a fire, in which all that is ordered waits for its end, remember it.
+    assert Mode.MANUAL_HOLD in live(HELD, (1, Event.REX), (2, Event.HOLD))[0].standing
+    assert Mode.MANUAL_HOLD in live(HELD, (0, Event[bars]), (1, Event.FIRE), (2, Event.HOLD))[0].standing
+
+
 def test_the_hold_relay_is_on_exactly_in_the_open_modes():
     _, out = live(HELD, (0, Event.HOLD), (1, Event.FREE_ACCESS), (2, Event.FIRE), (3, Event.FIRE_OVER),
                   (4, Event.HOLD_OVER), (5, Event.LOCKDOWN), (6, Event.LOCKDOWN_OVER),

@@ -94,3 +94,8 @@ def test_each_mode_has_one_word_for_whoever_may_not(mode):
                 Place.SAME,
                 Answer.WAITS if waits else Answer.OPEN_ALREADY,
             )
+
+
+def test_nobody_holds_a_gate_open_that_is_barred_once_somebody_has_left():
+    for given, reason in ((Given.UNDER_LOCKDOWN, Reason.LOCKDOWN), (Given.UNDER_TAMPER_BLOCK, Reason.TAMPER)):
+        assert TABLE[Mode.EGRESS, Event.HOLD, given] == (Place.SAME, reason)
