@@ -43,6 +43,8 @@ class Prompt(StrEnum):
     ENOUGH = "enough"
     GAVE_UP = "gave_up"
     TOO_LATE = "too_late"
+    LOST = "lost"
+    CANCELLED = "cancelled"
 
 
 # For each photo how far the nose stands off the middle of the eyes, in distances between them.
@@ -52,7 +54,7 @@ _POSES: tuple[tuple[Prompt, Callable[[float], bool]], ...] = (
     (Prompt.RIGHT, lambda yaw: yaw < -0.1),
 )
 MOST = len(_POSES)
-_OVER = (Prompt.ENOUGH, Prompt.GAVE_UP, Prompt.TOO_LATE)
+_OVER = (Prompt.ENOUGH, Prompt.GAVE_UP, Prompt.TOO_LATE, Prompt.LOST, Prompt.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def look(sitting: Sitting, seen: Seen | None, now: float) -> Sitting:
     if sitting.over:
         return sitting
     if now - sitting.began_mono > _LONGEST_S or (sitting.taken and now - sitting.posed_since > _PATIENCE_S):
-        return _asks(sitting, Prompt.GAVE_UP if sitting.taken else Prompt.TOO_LATE)
+        return _asks(sitting, _gives_up_as(sitting, seen))
     waits_s = sitting.began_mono + _BEGINS_S - now
     if seen is None:
         return _asks(sitting, Prompt.NO_PICTURE)
@@ -138,6 +140,17 @@ def look(sitting: Sitting, seen: Seen | None, now: float) -> Sitting:
 def remove(sitting: Sitting, number: int, now: float) -> Sitting:
     """The same without one of its photos; until it is over, another is asked for."""
     return replace(sitting, taken=tuple(one for one in sitting.taken if one.number != number), posed_since=now)
+
+
+def end(sitting: Sitting, prompt: Prompt) -> Sitting:
+    """The same, ended by whoever leads it; nothing of it is kept but what is told of that."""
+    return replace(_asks(sitting, prompt), taken=())
+
+
+def _gives_up_as(sitting: Sitting, seen: Seen | None) -> Prompt:
+    if seen is None:
+        return Prompt.LOST
+    return Prompt.GAVE_UP if sitting.taken else Prompt.TOO_LATE
 
 
 def _posed(sitting: Sitting, seen: Seen, face: Face, now: float) -> Sitting:

@@ -100,9 +100,9 @@ def remove_photo(
 
 
 @router.post("/cancelled")
-def cancel(context: Shared, actor: Registrar, key: _Key) -> Response:
-    """End it and keep nothing."""
-    context.at_gate.cancel(key, actor.label)
+def cancel(context: Shared, actor: Registrar, key: _Key, sent: Annotated[bool, Form()] = False) -> Response:
+    """End it and keep nothing; `sent`: its page was left since its form was sent, with the photos there were."""
+    context.at_gate.cancel(key, actor.label, sent=sent)
     return Response(status_code=204)
 
 

@@ -11,6 +11,7 @@ from gate.vocabulary import Reason
 
 _ENROLLED = Sentence("Your enrolment")
 _PHOTO = Sentence("A photo of you is taken")
+_OFFICE = Sentence("Please ask the office")
 
 # To whoever stands there; of an unfit face what helps at any time.
 AT_THE_GATE: dict[Prompt, Said] = {
@@ -24,8 +25,10 @@ AT_THE_GATE: dict[Prompt, Said] = {
     Prompt.ANOTHER: Said(Look.ENROL, "queue", Sentence("Somebody else's turn"), Sentence("Please step aside")),
     Prompt.NO_PICTURE: Said(Look.ENROL, "hourglass", Sentence("A moment, please"), Sentence("No picture just now")),
     Prompt.ENOUGH: Said(Look.ENROL, "tick", Sentence("Thank you, done"), Sentence("The office does the rest")),
-    Prompt.GAVE_UP: Said(Look.ENROL, "tick", Sentence("Thank you, done"), Sentence("The office does the rest")),
-    Prompt.TOO_LATE: Said(Look.ENROL, "hourglass", Sentence("No photo was taken"), Sentence("Please ask the office")),
+    Prompt.GAVE_UP: Said(Look.ENROL, "again", Sentence("Photos are missing"), _OFFICE),
+    Prompt.TOO_LATE: Said(Look.ENROL, "hourglass", Sentence("No photo was taken"), _OFFICE),
+    Prompt.LOST: Said(Look.ENROL, "no_camera", Sentence("No picture just now"), _OFFICE),
+    Prompt.CANCELLED: Said(Look.ENROL, "cross", Sentence("Enrolment cancelled"), _OFFICE),
 }
 
 # To whoever leads it.
@@ -41,8 +44,11 @@ AT_THE_DESK: dict[Prompt, Sentence] = {
     Prompt.NO_PICTURE: Sentence("The gate's camera gives no picture now: nothing is taken."),
     Prompt.ENOUGH: Sentence("That is enough: press Enrol, or remove a photo to take another."),
     Prompt.GAVE_UP: Sentence(
-        "It has ended, and photos are missing ({missing} of {asked}): they did not turn as they were asked. Begin"
-        " again, or press Enrol with what there is."
+        "It has ended, and photos are missing ({missing} of {asked}). Begin again, or press Enrol with what there is."
+    ),
+    Prompt.LOST: Sentence(
+        "It has ended: the gate's camera gives no picture, and photos are missing ({missing} of {asked}). Begin again"
+        " when it is back, or use another way."
     ),
     Prompt.TOO_LATE: Sentence("No good photo came about within a minute. Begin again, or use another way."),
 }

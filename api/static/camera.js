@@ -14,6 +14,7 @@ let photos = [];
 // The camera that is at work: null, or for the gate's the key of the enrolment that this page leads, and the number of
 // the last photo that came of it.
 let run = null;
+let sent = false;
 
 box.hidden = false;
 start.hidden = !navigator.mediaDevices;
@@ -170,6 +171,8 @@ cancel.addEventListener("click", () => {
 function leave(mine) {
   const body = new FormData();
   body.append("key", mine.key);
+  // Whoever stands at the gate is told that it is done, and not that it was cancelled.
+  if (sent) body.append("sent", "1");
   navigator.sendBeacon("/enrol/gate/cancelled", body);
 }
 
@@ -250,7 +253,8 @@ function say(sentence, look = "") {
 }
 
 form.addEventListener("submit", () => {
-  if (!photos.length) return;
+  sent = photos.length > 0;
+  if (!sent) return;
   const all = new DataTransfer();
   for (const { blob, name } of photos) all.items.add(new File([blob], name, { type: blob.type || "image/jpeg" }));
   files.files = all.files;

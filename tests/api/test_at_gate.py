@@ -180,7 +180,6 @@ def test_a_second_manager_is_told_who_leads_and_nobody_looks_in_anothers(leader,
     assert "words" in leader.look()
     assert browser("guard").post("/enrol/gate").status_code == 403
     leader.browser.post("/enrol/gate/cancelled", data={"key": leader.key})
-    assert context.at_gate.now() is None
     assert leader.look() == {"problem": "This is over: begin again."}
     assert "key" in second.begin()
 
@@ -188,8 +187,68 @@ def test_a_second_manager_is_told_who_leads_and_nobody_looks_in_anothers(leader,
 def test_a_page_that_is_gone_ends_it(leader, camera, context, monkeypatch, browser):
     leader.begin()
     monkeypatch.setattr(api.at_gate, "_LEFT_ALONE_S", 0.0)
-    assert context.at_gate.now() is None
+    assert context.at_gate.now().prompt == "cancelled"
     assert leader.look() == {"problem": "This is over: begin again."}
+
+
+def not_turning(leader, camera, photos, monkeypatch):
+    monkeypatch.setattr("enroll.sitting._PATIENCE_S", 0.5)
+    camera(standing(photos, "obama.jpg"))
+    leader.begin()
+    leader.until("photos are missing (2 of 3). Begin again, or press Enrol")
+
+
+def nobody_comes(leader, camera, photos, monkeypatch):
+    monkeypatch.setattr("enroll.sitting._LONGEST_S", 0.5)
+    camera(np.zeros((480, 640, 3), np.uint8))
+    leader.begin()
+    leader.until("No good photo came about")
+
+
+def camera_lost(leader, camera, photos, monkeypatch):
+    camera(standing(photos, "obama.jpg"))
+    leader.begin()
+    leader.until("turn slightly")
+    monkeypatch.setattr("enroll.sitting._PATIENCE_S", 0.5)
+    camera(None)
+    leader.until("It has ended: the gate's camera gives no picture, and photos are missing (2 of 3).")
+
+
+def cancelled(leader, camera, photos, monkeypatch):
+    leader.begin()
+    leader.browser.post("/enrol/gate/cancelled", data={"key": leader.key})
+
+
+def page_gone(leader, camera, photos, monkeypatch):
+    leader.begin()
+    monkeypatch.setattr(api.at_gate, "_LEFT_ALONE_S", 0.0)
+
+
+def enrolled_with_what_there_is(leader, camera, photos, monkeypatch):
+    leader.begin()
+    leader.browser.post("/enrol/gate/cancelled", data={"key": leader.key, "sent": "1"})
+
+
+@pytest.mark.parametrize(
+    ("ends", "words", "advice"),
+    [
+        (not_turning, "Photos are missing", "Please ask the office"),
+        (nobody_comes, "No photo was taken", "Please ask the office"),
+        (camera_lost, "No picture just now", "Please ask the office"),
+        (cancelled, "Enrolment cancelled", "Please ask the office"),
+        (page_gone, "Enrolment cancelled", "Please ask the office"),
+        (enrolled_with_what_there_is, "Thank you, done", "The office does the rest"),
+    ],
+)
+def test_the_screen_says_how_it_ended_and_what_to_do(
+    leader, camera, photos, browser, state, monkeypatch, ends, words, advice
+):
+    with screen_at(browser, state) as (screen, _):
+        ends(leader, camera, photos, monkeypatch)
+        said = screen.get("/gate/now").json()
+        assert (said["signal"], said["words"], said["advice"]) == ("enrol", words, advice)
+        monkeypatch.setattr(api.at_gate, "_TOLD_S", -1.0)
+        assert screen.get("/gate/now").json()["signal"] != "enrol"
 
 
 def test_the_residents_still_get_in_and_are_greeted(leader, camera, photos, store, browser, state):
