@@ -69,7 +69,8 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
         click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
     qualities = kept[0].quality if kept else {}
-    rows = [(one.source, one.model, *(one.quality.get(name) for name in qualities)) for one in kept]
+    told = {one.id: f"{one.model} (damaged)" if one.damaged else one.model for one in kept}
+    rows = [(one.source, told[one.id], *(one.quality.get(name) for name in qualities)) for one in kept]
     print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
 
 

@@ -199,10 +199,9 @@ def _is_theirs(
     connection: sqlite3.Connection, models: Models, existing: Resident, vectors: NDArray[np.float32]
 ) -> bool:
     """Whether all the vectors are like what is known of somebody, or nothing is."""
-    rows = templates.vectors_of(connection, models.model_id, existing.number)
-    if not rows:
+    gallery = Gallery(templates.vectors_of(connection, models.model_id, existing.number), models.spec.dimension)
+    if not len(gallery):
         return True
-    gallery = Gallery(rows, models.spec.dimension)
     found = (gallery.search(vector) for vector in vectors)
     return all(candidates and candidates[0].similarity >= _SAME_PERSON for candidates in found)
 

@@ -94,7 +94,7 @@ def _home_page(
         request, connection, actor, "residents", "home.html", home=home, lines=lines, key=new_secret(),
         known_as=digest_of(home.people),
         counted=len(home.people) > FEW, status_code=422 if "problem" in said else 200,
-        **known_of_faces(connection, context), **said,
+        **known_of_faces(connection, context, [one.id for one in home.people]), **said,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
@@ -58,12 +58,12 @@ def show_residents(
     found = homes.grouped(finding.search(connection, search))
     start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
     shown = _as_many_as_fit(found[start:])
-    more = start + len(shown) < len(found)
+    more, listed = start + len(shown) < len(found), [one.id for home in shown for one in home.people]
     return page_of_people(
         request, connection, actor, "residents", "residents.html", homes=shown, search=search,
         total=sum(len(one.people) for one in found), next=shown[-1].key if more else None,
         fading=retention.fading(connection, context.settings.keep, context.today),
-        **known_of_faces(connection, context), **photos_for(context, connection, actor),
+        **known_of_faces(connection, context, listed), **photos_for(context, connection, actor),
     )  # fmt: skip
 
 
@@ -73,9 +73,9 @@ def _as_many_as_fit(found: list[Home]) -> list[Home]:
     return found[: max(1, sum(count <= _PEOPLE_SHOWN for count in people))]
 
 
-def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str, Any]:
-    """What a list of people says beside each: whose face is of another model or unknown to the second look, and the day
-    from which an end is near."""
+def known_of_faces(connection: sqlite3.Connection, context: Context, shown: Collection[str]) -> dict[str, Any]:
+    """What a list of people, the `shown` by their ids, says beside each: whose face is of another model, damaged or
+    unknown to the second look, and the day from which an end is near."""
     # Without it the first page of an api starts sooner.
     from gate.vision.promise import looks_again
 
@@ -85,6 +85,7 @@ def known_of_faces(connection: sqlite3.Connection, context: Context) -> dict[str
     return {
         "outdated": templates.outdated(connection, model) if model else set(),
         "once_only": templates.outdated(connection, second) if second else set(),
+        "damaged": templates.damaged(connection, shown),
         "soon": (context.today + _SOON).isoformat(),
     }
 
@@ -216,7 +217,7 @@ def resident_page(
         key=new_secret(),
         templates=templates.of(connection, person.id),
         model=context.enroller.model_id(),
-        once_only=person.id in known_of_faces(connection, context)["once_only"],
+        once_only=person.id in known_of_faces(connection, context, ())["once_only"],
         agreed=consents.of(connection, person.id),
         may_withdraw=erasure.may_withdraw(connection, person.id),
         lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN)

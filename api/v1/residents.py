@@ -89,6 +89,7 @@ class Template(BaseModel):
     quality: dict[str, float]
     created_at: str
     learned_from: str | None = Field(description="The claim whose passage it was learned from; null: it was enrolled.")
+    damaged: bool = Field(description="Whether the gate passes it over, since its numbers are none any more.")
 
 
 class Consent(BaseModel):

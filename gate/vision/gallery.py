@@ -18,7 +18,6 @@ from models.manifest import Cohort
 from models.pack import Models
 
 CANDIDATES = 2
-_UNIT_TOLERANCE = 1e-3
 
 
 class Gallery:
@@ -27,34 +26,33 @@ class Gallery:
     def __init__(self, rows: Sequence[tuple[int, str, bytes]], dimension: int, cohort: Cohort | None = None) -> None:
         """`rows`: (resident's number, resident's id, little-endian float32 template), sorted by number.
 
-        With a `cohort` similarities are scores: less what probe and template share with it. Raises
-        ValueError when a template is not of `dimension` numbers, finite and of unit length.
+        With a `cohort` similarities are scores: less what probe and template share with it. A template that is not of
+        `dimension` numbers, finite and of unit length is passed over: everybody else is found.
         """
         self._dimension = dimension
         self._cohort = cohort
-        self._ids = {number: identity for number, identity, _ in rows}
-        self._numbers = {identity: number for number, identity in self._ids.items()}
+        self._ids: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._damaged: dict[int, str] = {}
         self.at_least: Mapping[int, float] = {}
         """What is asked for some residents alone, by their numbers."""
         # One number more than a template has: what is taken off its cosines, so that the search ranks by scores.
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension + 1))
-        if rows:
-            self._index.add_with_ids(self._entries(_mean_templates(rows, dimension)), np.fromiter(self._ids, np.int64))
+        self._add(rows)
 
     def put(self, number: int, rows: Sequence[tuple[int, str, bytes]]) -> None:
-        """Let a resident be found by these templates (all of them theirs) and no others; without any, not at all.
-
-        Raises ValueError as at the start; nothing is changed then.
-        """
-        means = _mean_templates(rows, self._dimension) if rows else None
+        """Let a resident be found by these templates (all of them theirs) and no others; without any, not at all."""
+        self._damaged.pop(number, None)
         identity = self._ids.pop(number, None)
         if identity is not None:
             del self._numbers[identity]
             self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], np.int64)))
-        if means is not None:
-            self._ids[number] = rows[0][1]
-            self._numbers[rows[0][1]] = number
-            self._index.add_with_ids(self._entries(means), np.array([number], np.int64))
+        self._add(rows)
+
+    @property
+    def damaged(self) -> frozenset[str]:
+        """The ids of the residents of whom a template was passed over."""
+        return frozenset(self._damaged.values())
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -93,6 +91,18 @@ class Gallery:
         )
         return float(one @ other)
 
+    def _add(self, rows: Sequence[tuple[int, str, bytes]]) -> None:
+        vectors, sound = _vectors(rows, self._dimension)
+        numbers = np.array([number for number, _, _ in rows], np.int64)
+        found, means = _mean_templates(numbers[sound], vectors[sound])
+        whose = {number: identity for number, identity, _ in rows}
+        self._ids |= {number: whose[number] for number in found.tolist()}
+        self._numbers |= {whose[number]: number for number in found.tolist()}
+        bad = whose.keys() - found.tolist() | set(numbers[~sound].tolist())
+        self._damaged |= {number: whose[number] for number in bad}
+        if len(found):
+            self._index.add_with_ids(self._entries(means), found)
+
     def _entries(self, templates: NDArray[np.float32]) -> NDArray[np.float32]:
         shared = np.zeros(len(templates)) if self._cohort is None else shared_with(templates, self._cohort)
         return np.column_stack([templates, -shared]).astype(np.float32)
@@ -124,7 +134,7 @@ class LiveGallery:
     def refresh(self) -> bool:
         """Follow the store; whether there was anything to follow. Costs microseconds when nobody wrote.
 
-        Raises sqlite3.Error, and ValueError for a damaged template; the gallery then stays as it was.
+        Raises sqlite3.Error; the gallery then stays as it was.
         """
         (others,) = self._connection.execute("PRAGMA data_version").fetchone()
         commits = (others, self._connection.total_changes)
@@ -164,12 +174,17 @@ def judging_again(connection: sqlite3.Connection, models: Models) -> LiveGallery
     return LiveGallery(connection, second.model_id, dimension, second.calibration.faces_of_nobody(dimension), scale)
 
 
+def damaged_in(*galleries: LiveGallery | None) -> frozenset[str]:
+    """The ids of the residents of whom one of these galleries passed a template over."""
+    return frozenset[str]().union(*(one.gallery.damaged for one in galleries if one is not None))
+
+
 def score_by_enrolment(
     connection: sqlite3.Connection, models: Models, resident: str, template: NDArray[np.float32]
 ) -> float:
     """How a template (D,) scores against a resident by what was enrolled of them alone; -1 where nothing was.
 
-    Raises sqlite3.Error, ValueError for a damaged template, and PackError without a calibration.
+    Raises sqlite3.Error, and PackError without a calibration.
     """
     dimension = models.spec.dimension
     rows = templates.enrolled_vectors(connection, models.model_id, resident)
@@ -179,26 +194,29 @@ def score_by_enrolment(
 
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     squared = np.vecdot(vectors, vectors)
-    return np.asarray(np.abs(squared - 1) <= 2 * _UNIT_TOLERANCE)
+    return np.asarray(np.abs(squared - 1) <= 2 * templates.UNIT_TOLERANCE)
 
 
-def _mean_templates(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> NDArray[np.float32]:
-    """(residents, D): for each resident of `rows`, which are sorted by them, the mean of their templates."""
-    vectors = np.zeros((len(rows), dimension), np.float32)
-    whole = np.array([len(vector) == 4 * dimension for _, _, vector in rows])
-    if whole.all():
-        vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), "<f4").reshape(-1, dimension)
-    bad = np.flatnonzero(~(whole & _is_unit(vectors)))
-    if len(bad):
-        # Of those of the wrong length the first, where there are any: the others were not looked at.
-        first = int(bad[0]) if whole.all() else int(np.flatnonzero(~whole)[0])
-        raise ValueError(f"a template of resident {rows[first][1]} is damaged")
-    numbers = np.array([number for number, _, _ in rows])
+def _vectors(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The templates of `rows` (N, D), and which of them (N,) are whole; of the others the numbers mean nothing."""
+    nothing = bytes(4 * dimension)
+    whole = (vector if len(vector) == len(nothing) else nothing for _, _, vector in rows)
+    vectors = np.frombuffer(b"".join(whole) or nothing, "<f4").reshape(-1, dimension)[: len(rows)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return vectors, _is_unit(vectors)
+
+
+def _mean_templates(
+    numbers: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of the residents whose `numbers` (N,) the templates (N, D) have, sorted by them: theirs, and their mean.
+
+    Templates of one face cannot cancel out; whose do are of different people, and are left out.
+    """
+    if not len(numbers):
+        return numbers, vectors
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
     totals = np.add.reduceat(vectors, starts, axis=0)
-    lengths = np.linalg.norm(totals, axis=1, keepdims=True)
-    # Templates of one face cannot cancel out; these are of different people or damaged.
-    if not (lengths > _UNIT_TOLERANCE).all():
-        raise ValueError("the templates of one resident contradict each other")
-    totals /= lengths
-    return totals
+    lengths = np.linalg.norm(totals, axis=1)
+    agree = lengths > templates.UNIT_TOLERANCE
+    return numbers[starts][agree], totals[agree] / lengths[agree, None]

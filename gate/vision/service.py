@@ -42,7 +42,7 @@ from gate.store.ids import new_id
 from gate.store.site import approach_zone
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
-from gate.vision.gallery import judging, judging_again, score_by_enrolment
+from gate.vision.gallery import damaged_in, judging, judging_again, score_by_enrolment
 from gate.vision.preview import preview
 from gate.vision.promise import looks_again
 from gate.vision.recogniser import Recogniser
@@ -102,6 +102,7 @@ class VisionService:
         self._faulty: set[str] = set()
         self._untold = [Report(Kind.VISION_STARTED)]
         self._gallery_broken = False
+        self._damaged: frozenset[str] = frozenset()
         self._inferred_mono: float | None = None
         self._asked_door_mono = float("-inf")
 
@@ -169,7 +170,7 @@ class VisionService:
             if score >= sample.at_least:
                 vector = sample.template.astype("<f4").tobytes()
                 asking.teach(self._door, Lesson(claim.id, resident, self._models.model_id, vector, score))
-        except (sqlite3.Error, ValueError, LinkDown) as error:
+        except (sqlite3.Error, LinkDown) as error:
             _log.warning("Nothing was learned from a passage: %s", error)
 
     def _follow_gallery(self) -> None:
@@ -179,7 +180,10 @@ class VisionService:
                 self._again.refresh()
             self._recogniser.let_count(approach_zone.drawn(self._store))
             self._gallery_broken = False
-        except (sqlite3.Error, ValueError) as error:
+            if (damaged := damaged_in(self._gallery, self._again)) - self._damaged:
+                _log.error("Templates of %d residents are damaged: facegate doctor says whose.", len(damaged))
+            self._damaged = damaged
+        except sqlite3.Error as error:
             if not self._gallery_broken:
                 _log.error("The gallery cannot follow the store (%s); it stays as it was.", error)
                 self._gallery_broken = True
@@ -241,17 +245,11 @@ class VisionService:
         reports = {name: camera.state().report for name, camera in self._cameras.items()}
         faults = {name: report.fault.sentence for name, report in reports.items() if report.fault is not None}
         return VisionStatus(
-            cameras=reports,
-            camera_fault=faults.get("camera"),
-            infrared_fault=faults.get("infrared"),
-            last_frame_mono=state.last_frame_mono,
-            last_inference_mono=self._inferred_mono,
-            recording_ended=state.ended,
-            recording_began_mono=state.began_mono,
-            residents=len(self._gallery.gallery),
-            embedded=self._recogniser.embedded,
-            nearest=self._recogniser.nearest,
-        )
+            cameras=reports, camera_fault=faults.get("camera"), infrared_fault=faults.get("infrared"),
+            last_frame_mono=state.last_frame_mono, last_inference_mono=self._inferred_mono,
+            recording_ended=state.ended, recording_began_mono=state.began_mono,
+            residents=len(self._gallery.gallery), embedded=self._recogniser.embedded, nearest=self._recogniser.nearest,
+        )  # fmt: skip
 
 
 def main() -> int:

@@ -1,14 +1,16 @@
-"""Templates that no plain face gave: made before the gate asked for one, from a turned picture or a negative."""
+"""Templates that are none: damaged where they lie, or given by no plain face, made before the gate asked for one from a
+turned picture or a negative."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.store.people import residents, templates
+from gate.vision.gallery import damaged_in, judging, judging_again
 from models.pack import Models
 
 Vectors = NDArray[np.float32]
@@ -22,17 +24,27 @@ _GREY = 128
 
 def stray_residents(connection: sqlite3.Connection, models: Models) -> tuple[str, ...]:
     """Names of the residents with a template that no plain face gave. Raises sqlite3.Error, and PackError without a
-    calibration; a template of the wrong length is another finding's business."""
-    rows = [row for row in templates.vectors(connection, models.model_id) if len(row[2]) == 4 * models.spec.dimension]
+    calibration; a damaged template is told by `damaged_residents`."""
+    rows = [row for row in templates.vectors(connection, models.model_id) if templates.is_whole(row[2])]
+    rows = [row for row in rows if len(row[2]) == 4 * models.spec.dimension]
     if not rows:
         return ()
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), "<f4").reshape(len(rows), -1)
     people = np.array([number for number, _, _ in rows])
     found = near_nothing(vectors, nothing(models), models.calibration.faces_of_nobody(models.spec.dimension).templates)
     found |= near_many(vectors, people, models.calibration.lookalike)
-    whose = dict.fromkeys(rows[index][1] for index in np.flatnonzero(found))
-    named = (residents.get(connection, identity) for identity in whose)
-    return tuple(sorted(resident.name for resident in named if resident is not None))
+    return _names(connection, dict.fromkeys(rows[index][1] for index in np.flatnonzero(found)))
+
+
+def damaged_residents(connection: sqlite3.Connection, models: Models) -> tuple[str, ...]:
+    """Names of the residents of whom the gate passes a template over, since it is damaged. Raises as the other."""
+    whose = damaged_in(judging(connection, models), judging_again(connection, models))
+    return _names(connection, whose)
+
+
+def _names(connection: sqlite3.Connection, whose: Iterable[str]) -> tuple[str, ...]:
+    found = (residents.get(connection, identity) for identity in whose)
+    return tuple(sorted(resident.name for resident in found if resident is not None))
 
 
 def nothing(models: Models) -> Vectors:

@@ -48,6 +48,7 @@ CHECKS = (
     Check("second look", recognition.second_look, "Until then there is none."),
     Check("promise", recognition.promise, _NOBODY_BY_FACE),
     Check("liveness", recognition.liveness, _NOBODY_BY_FACE),
+    Check("templates", recognition.templates, _NOBODY_BY_FACE),
     Check("faces", recognition.faces, _NOBODY_BY_FACE),
     Check("console", services.console),
     Check("database", store.database, "Stop the gate and run: facegate restore"),

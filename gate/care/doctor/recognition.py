@@ -15,7 +15,7 @@ from gate.care.forecast import Forecast, forecast_of
 from gate.store.database import open_read_only
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.promise import looks_again
-from gate.vision.stray_templates import stray_residents
+from gate.vision.stray_templates import damaged_residents, stray_residents
 from gate.vocabulary import Level
 from models.errors import PackError
 from models.installed import pack_folder, read_installed
@@ -101,11 +101,30 @@ def faces(site: Site) -> Seen:
         return told_of_strays(stray_residents(connection, models))
 
 
+def templates(site: Site) -> Seen:
+    """Whether a template is damaged where it lies."""
+    with site.opened() as models, closing(open_read_only(site.state)) as connection:
+        return told_of_damaged(damaged_residents(connection, models))
+
+
+def told_of_damaged(names: Sequence[str]) -> Seen:
+    """Of whom there is such a template, the first of them by name."""
+    if not names:
+        return well("Every template can be read.")
+    seen = f"Damaged, and passed over: templates of {_first_of(names)}. Everybody else is let in."
+    do = "Erase these templates on the residents' pages and enrol them again; look whether the disk is failing."
+    return to_mend(seen, do)
+
+
 def told_of_strays(names: Sequence[str]) -> Seen:
     """Who has such a template, the first of them by name."""
     if not names:
         return well("No template tells of a turned, covered or negative picture.")
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    seen = f"Not made from an upright, plain face, as it seems: {', '.join(names[:_NAMED])}{more}."
+    seen = f"Not made from an upright, plain face, as it seems: {_first_of(names)}."
     do = "Erase these templates on the residents' pages and enrol them again: strangers' pictures may resemble them."
     return to_mend(seen, do)
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from gate.store.ids import new_id
 
+# How far from 1 the length of a template may be.
+UNIT_TOLERANCE = 1e-3
 # Of photos, for each resident; what passages taught comes on top (`learned.MOST`).
 MAX_TEMPLATES = 8
 
@@ -39,6 +43,8 @@ class Kept:
     created_at: str
     learned_from: str | None
     """The claim whose passage it was learned from; None: it was enrolled."""
+    damaged: bool
+    """Whether its numbers are none any more, by either model: the gate passes it over."""
 
 
 def add(connection: sqlite3.Connection, resident: str, made: Sequence[Template], at: str) -> None:
@@ -67,14 +73,24 @@ def add(connection: sqlite3.Connection, resident: str, made: Sequence[Template],
 def of(connection: sqlite3.Connection, resident: str) -> list[Kept]:
     """What is known of a resident's templates, the oldest first."""
     rows = connection.execute(
-        "SELECT id, model, source, quality, created_at, learned_from FROM templates WHERE resident_id = ?"
-        " ORDER BY rowid",
+        "SELECT id, model, source, quality, created_at, learned_from, vector, second_vector FROM templates"
+        " WHERE resident_id = ? ORDER BY rowid",
         (resident,),
     )
     return [
-        Kept(identity, model, source, json.loads(quality), created_at, learned_from)
-        for identity, model, source, quality, created_at, learned_from in rows
+        Kept(identity, model, source, json.loads(quality), created_at, learned_from, not all(map(is_whole, numbers)))
+        for identity, model, source, quality, created_at, learned_from, *numbers in rows
     ]
+
+
+def damaged(connection: sqlite3.Connection, people: Collection[str]) -> set[str]:
+    """The ids of those among these people of whom a template is damaged."""
+    return {one for one in people if any(kept.damaged for kept in of(connection, one))}
+
+
+def is_whole(vector: bytes | None) -> bool:
+    """Whether what lies in a row is a vector of unit length, or the second one that there need not be."""
+    return vector is None or (len(vector) % 4 == 0 and abs(hypot(*array("f", vector)) - 1) <= UNIT_TOLERANCE)
 
 
 def enrolled_count(connection: sqlite3.Connection, resident: str) -> int:

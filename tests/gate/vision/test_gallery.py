@@ -63,14 +63,21 @@ def test_an_empty_gallery_finds_nobody():
     assert Gallery([], DIMENSION).search(unit(np.random.default_rng(0), 1)[0]) == ()
 
 
-def test_a_damaged_template_is_refused():
-    with pytest.raises(ValueError, match="r1"):
-        Gallery([(1, "r1", b"\0" * 4 * DIMENSION)], DIMENSION)
-    with pytest.raises(ValueError, match="r1"):
-        Gallery([(1, "r1", b"\0\0\0\0")], DIMENSION)
-    one = unit(np.random.default_rng(0), 1)[0]
-    with pytest.raises(ValueError, match="contradict"):
-        Gallery([(1, "r1", one.tobytes()), (1, "r1", (-one).tobytes())], DIMENSION)
+def test_a_damaged_template_is_passed_over_and_everybody_else_is_found():
+    one, other = unit(np.random.default_rng(0), 2)
+    opposite, nought, short = (-one).tobytes(), b"\0" * 4 * DIMENSION, b"\0\0\0\0"
+    rows = [
+        (1, "r1", nought), (2, "r2", short), (3, "r3", one.tobytes()), (3, "r3", opposite), (4, "r4", other.tobytes()),
+        (5, "r5", one.tobytes()), (5, "r5", nought),
+    ]  # fmt: skip
+    gallery = Gallery(rows, DIMENSION)
+    assert (gallery.people, gallery.damaged) == ({"r4", "r5"}, {"r1", "r2", "r3", "r5"})
+    assert gallery.search(one)[0].resident == "r5"
+    gallery.put(5, [])
+    gallery.put(4, [(4, "r4", short)])
+    gallery.put(1, [(1, "r1", one.tobytes())])
+    assert (gallery.people, gallery.damaged) == ({"r1"}, {"r2", "r3", "r4"})
+    assert Gallery(rows[:3], DIMENSION).people == {"r3"}
 
 
 def enrol(store: sqlite3.Connection, name: str, vector: np.ndarray, model: str = "m") -> residents.Resident:
