@@ -142,6 +142,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "gate": context_of(request).gate,
         "path": request.url.path,
         "back": _way_back(request),
+        "stands_at": None,
         "refused": request.method != "GET" and status_code >= 400,
         "gate_now": gate_clock()["Gate-Now"],
         "json": json.dumps,

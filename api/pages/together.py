@@ -40,6 +40,8 @@ _NOTHING: dict[str, Any] = {"deed": "", "group": "", "hours": "", "last_day": ""
 # What is remembered of a form that was done, and told once on the page that follows.
 _DONE = "changed-"
 _IS_DONE = re.compile(r"changed-[0-9]{1,6}")
+# In which field of the form stands what a deed gives.
+_GIVEN = {Deed.GROUP: "group", Deed.HOURS: "hours", Deed.LAST_DAY: "last_day"}
 CHANGED = Sentence("Somebody else changed one of them in the meantime; look again, and then go on.")
 
 
@@ -70,7 +72,7 @@ class Wanted:
     @property
     def value(self) -> str:
         """The group, the schedule or the day; empty: none."""
-        return {Deed.GROUP: self.group, Deed.HOURS: self.hours, Deed.LAST_DAY: self.last_day}.get(self.deed, "")
+        return str(getattr(self, _GIVEN[self.deed])) if self.deed in _GIVEN else ""
 
     def people(self, connection: sqlite3.Connection) -> list[Resident]:
         """Who is meant, by name. Raises Refusal for nobody."""
@@ -103,11 +105,16 @@ def choose(
     request: Request, connection: Store, actor: Registrar,
     search: Annotated[str, Query(max_length=200)] = "", unit: Annotated[str, Query(max_length=400)] = "",
     group: Annotated[str, Query(max_length=60)] = "",
+    deed: Annotated[str, Query(max_length=20)] = "", give: Annotated[str, Query(max_length=60)] = "",
+    everyone: bool = False, resident: Annotated[list[str] | None, Query(max_length=_SHOWN)] = None,
 ) -> Response:  # fmt: skip
-    """Whom, and what is to be done to them; of one home where its page leads here."""
+    """Whom, and what is to be done to them; of one home where its page leads here. What was chosen already is said
+    where an answer to the form stands as the form."""
     language, done = language_of(request), told_once(request).count
     notice = language.many("{count} person is changed.", "{count} people are changed.", done) if done else None
-    return _choice(request, connection, actor, search, unit, group, notice=notice)
+    typed = {"deed": deed, "everyone": everyone, "chosen": tuple(resident or ())}
+    typed |= {field: give for one, field in _GIVEN.items() if one == deed}
+    return _choice(request, connection, actor, search, unit, group, typed, notice=notice)
 
 
 @router.post("/search")
@@ -217,8 +224,18 @@ def _choice(
         kept=[one for one in _by_home(_known(connection, typed["chosen"])) if one.id not in shown], typed=typed,
         search=search, unit=unit, group=group, groups=schedules.groups(connection),
         schedules=schedules.every(connection), deeds=DEEDS,
-        status_code=422 if "problem" in said else 200, back="/residents/together", **said,
+        status_code=422 if "problem" in said else 200, back="/residents/together",
+        stands_at=_address({"search": search, "unit": unit, "group": group}, typed),
+        **said,
     )  # fmt: skip
+
+
+def _address(found_by: Mapping[str, str], typed: Mapping[str, Any]) -> str:
+    """Where the form stands with what is chosen in it: an answer to it cannot be had again."""
+    give = next((typed[field] for deed, field in _GIVEN.items() if deed == typed["deed"]), "")
+    said = {**found_by, "deed": typed["deed"], "give": give, "everyone": "1" if typed["everyone"] else ""}
+    asked = [(name, value) for name, value in said.items() if value]
+    return f"/residents/together?{urlencode(asked + [('resident', one) for one in typed['chosen']])}"
 
 
 def _known(connection: sqlite3.Connection, chosen: Sequence[str]) -> list[Resident]:
