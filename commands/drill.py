@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from commands.common import Home, home, json_option, print_json, state_option
+from enroll.consent import LANGUAGES
 from gate.drill.guided import Gate, PowerCut, guide
 from gate.drill.results import Result
-from gate.drill.sheet import Sheet, save, sheet_of
+from gate.drill.sheet import Kept, Sheet, save, sheet_of
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -27,10 +28,13 @@ class _Installer:
 
 @click.command()
 @click.option("--simulate", is_flag=True, help="All that needs no hands, on mock pins, beside the running gate.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of the sheet; else as in screen.language.")
 @click.option("--by", help="Who proves it; by default who is logged in.")
 @state_option
 @json_option
-def drill(simulate: bool, by: str | None, state: Path | None, config: Path | None, as_json: bool) -> int:
+def drill(
+    simulate: bool, language: str | None, by: str | None, state: Path | None, config: Path | None, as_json: bool
+) -> int:
     """Prove the wiring and the safety rules at the gate, and print a commissioning sheet. Exit 1 when a check fails.
 
     Without --simulate it leads the installer through what needs hands, at the running gate.
@@ -46,7 +50,7 @@ def drill(simulate: bool, by: str | None, state: Path | None, config: Path | Non
     except PowerCut:
         return 0
     sheet = sheet_of(gate.settings, by or getpass.getuser(), results, _hashes(gate), simulated=simulate)
-    page = save(sheet, gate.state / "drills")
+    page = _page(gate, sheet, language)
     _record(gate, sheet)
     proves = " The pins were mocked: this proves nothing of the wiring." if sheet.simulated else ""
     if as_json:
@@ -54,6 +58,15 @@ def drill(simulate: bool, by: str | None, state: Path | None, config: Path | Non
     else:
         click.echo(f"{len(results) - sheet.failed} passed, {sheet.failed} failed.{proves} The sheet: {page}")
     return 1 if sheet.failed else 0
+
+
+def _page(gate: Home, sheet: Sheet, language: str | None) -> Path:
+    """Save it in every language; where the page lies that is asked for."""
+    from api.languages import DEFAULT, Languages
+
+    folder = gate.state / "drills"
+    page = save(sheet, folder, [one for one in Languages().all if one.tag != DEFAULT])
+    return Kept(page, sheet.simulated).page_in(language or gate.settings.screen.language or DEFAULT)
 
 
 def _simulated(gate: Home, scratch: Path) -> Iterator[Result]:

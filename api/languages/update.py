@@ -19,7 +19,7 @@ _KEYWORDS = {
     "Impostor": None, "NotUnderstood": None, "language": None, "words": None,
     "HttpProblem": (2,), "Outdated": (2,), "clean_text": (2,), "clean_name": (2,), "many": (1, 2),
 }  # fmt: skip
-_FOLDERS = ("api", "enroll", "gate/store")
+_FOLDERS = ("api", "enroll", "gate/drill", "gate/store")
 _FILES = (
     "gate/errors.py",
     "gate/care/health.py",
@@ -30,6 +30,7 @@ _FILES = (
     "gate/processes/camera_report.py",
     "gate/vision/liveness_proofs.py",
     "gate/care/retention.py",
+    "gate/door/settings.py",
     "gate/days.py",
     "gate/schedule.py",
     "gate/schedule_words.py",

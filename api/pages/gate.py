@@ -15,7 +15,7 @@ from api.actors import Owner, Watcher
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
-from api.pages.page import page, said_of
+from api.pages.page import language_of, page, said_of
 from api.pages.told_once import then, told_once
 from api.problems import HttpProblem
 from api.telling import Done
@@ -180,9 +180,10 @@ def _examined(context: Context) -> list[Finding]:
 
 
 @router.get("/drill")
-def show_drill(context: Shared, _actor: Watcher) -> HTMLResponse:
+def show_drill(request: Request, context: Shared, _actor: Watcher) -> HTMLResponse:
     """The sheet of the last drill at the gate itself, before any that was simulated."""
     sheets = kept(context.state / "drills")
     if not sheets:
         raise HttpProblem(404, "There was no acceptance test yet.")
-    return HTMLResponse(sheets[0].page.read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})
+    page = sheets[0].page_in(language_of(request).tag)
+    return HTMLResponse(page.read_text("utf-8"), headers={"Content-Security-Policy": _SHEET_POLICY})

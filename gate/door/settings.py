@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gate.door.policy import Policy
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.schedule import parse
 
 MAX_PULSE_S = 15.0
@@ -20,16 +20,24 @@ _LONGEST_TOGGLE_S = 1.0
 Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
 
 # What each kind means for the people at the gate: printed at start, in the reference and by `facegate doctor`.
-CONSEQUENCES: dict[Lock, str] = {
-    "fail_safe": "A magnetic lock: the relay interrupts its current. Without power the gate is open.",
-    "fail_secure": "A strike: the relay gives it current. Without power the gate stays locked, and must open from"
-    " inside by its handle.",
-    "momentary": "A gate operator with one push-button input: one short pulse opens, a second would stop or close."
-    " Without power the gate stays as it stands; know its emergency release.",
-    "hold_open": "A gate operator with an input to open and one to hold open (the hold relay). Without power the gate"
-    " stays as it stands; know its emergency release.",
-    "turnstile": "A turnstile with a passage contact: one pulse, one passage, then it locks. Wire its arms to drop"
-    " when power fails.",
+CONSEQUENCES: dict[Lock, Sentence] = {
+    "fail_safe": Sentence("A magnetic lock: the relay interrupts its current. Without power the gate is open."),
+    "fail_secure": Sentence(
+        "A strike: the relay gives it current. Without power the gate stays locked, and must open from inside by its"
+        " handle."
+    ),
+    "momentary": Sentence(
+        "A gate operator with one push-button input: one short pulse opens, a second would stop or close. Without"
+        " power the gate stays as it stands; know its emergency release."
+    ),
+    "hold_open": Sentence(
+        "A gate operator with an input to open and one to hold open (the hold relay). Without power the gate stays as"
+        " it stands; know its emergency release."
+    ),
+    "turnstile": Sentence(
+        "A turnstile with a passage contact: one pulse, one passage, then it locks. Wire its arms to drop when power"
+        " fails."
+    ),
 }
 OPERATORS = ("momentary", "hold_open")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Protocol
 from gate.care.health import door_status, vision_status
 from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
+from gate.errors import Sentence
 from gate.places import folder as make_folder
 from gate.places import read_plain
 from gate.processes import asking
@@ -24,6 +26,7 @@ from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
 WAIT_S = 60.0
+_GAP = re.compile(r"\{([^}]*)\}")
 _MOCKED = (
     'The pins of this gate are mocked (door.pin_factory = "mock"): no relay moves and no input is read, so this drill'
     " proves nothing of the wiring, and its sheet says so. Set door.pin_factory to lgpio or gpiod and start the gate"
@@ -58,14 +61,14 @@ class Gate:
         """How the door is. Raises CheckFailed when it does not answer."""
         found = door_status(self._state)
         if found is None:
-            raise CheckFailed("door does not answer; start the gate first")
+            raise CheckFailed(Sentence("door does not answer; start the gate first"))
         return found
 
     def vision(self) -> VisionStatus:
         """How vision is. Raises CheckFailed when it does not answer."""
         found = vision_status(self._state)
         if found is None:
-            raise CheckFailed("vision does not answer; start the gate first")
+            raise CheckFailed(Sentence("vision does not answer; start the gate first"))
         return found
 
     def open(self) -> bool:
@@ -73,12 +76,12 @@ class Gate:
         with closing(Client(socket_of(self._state, "door"))) as client:
             return asking.order(client, Do.OPEN).granted
 
-    def wait(self, condition: Callable[[], object], otherwise: str) -> float:
+    def wait(self, condition: Callable[[], object], otherwise: Sentence) -> float:
         """Until something is seen; returns the seconds. Raises CheckFailed with `otherwise`."""
         began = time.monotonic()
         while not condition():
             if time.monotonic() - began > self._wait_s:
-                raise CheckFailed(f"{otherwise} within {self._wait_s:g} s")
+                raise CheckFailed(Sentence("{what} within {time} s", what=otherwise, time=f"{self._wait_s:g}"))
             time.sleep(0.02)
         return time.monotonic() - began
 
@@ -106,14 +109,14 @@ def guide(gate: Gate, settings: Settings, folder: Path, installer: Guide) -> Ite
             else:
                 result = Result(name, True, check(gate, settings, installer))
         except CheckFailed as error:
-            result = Result(name, False, str(error))
+            result = Result(name, False, error.seen)
         done.results[name] = result
         _keep(folder, done)
         yield result
     (folder / PROGRESS_NAME).unlink(missing_ok=True)
 
 
-def _power_cut(done: _Progress, folder: Path, installer: Guide) -> tuple[bool, str]:
+def _power_cut(done: _Progress, folder: Path, installer: Guide) -> tuple[bool, Sentence]:
     if done.boot_id in (None, boot_id()):
         done.boot_id = boot_id()
         _keep(folder, done)
@@ -123,70 +126,76 @@ def _power_cut(done: _Progress, folder: Path, installer: Guide) -> tuple[bool, s
         )
         raise PowerCut
     quiet = installer.agree("Did the gate stay closed, without a click of the relay, while the machine started?")
-    why = "The relay moved: check its polarity (door.relay_active_high) and fit a pull-down at its input."
-    return quiet, "silent through a power cut" if quiet else why
+    why = Sentence("The relay moved: check its polarity (door.relay_active_high) and fit a pull-down at its input.")
+    return quiet, Sentence("silent through a power cut") if quiet else why
 
 
-def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> str:
+def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> Sentence:
     """The relay rests while the gate rests."""
     if not installer.agree("The gate is at rest. Is it locked, and is the relay's own light off?"):
-        raise CheckFailed("The relay is on at rest: change door.relay_active_high or the relay's jumper.")
+        raise CheckFailed(Sentence("The relay is on at rest: change door.relay_active_high or the relay's jumper."))
     if not gate.open():
-        raise CheckFailed("The door refused to open; see: facegate door status")
+        raise CheckFailed(Sentence("The door refused to open; see: facegate door status"))
     if not installer.agree("The relay was energised once. Did the gate unlock?"):
-        raise CheckFailed("The relay does not reach the lock: check door.relay_pin and the lock's own supply.")
-    return "off at rest, unlocks when energised"
+        raise CheckFailed(
+            Sentence("The relay does not reach the lock: check door.relay_pin and the lock's own supply.")
+        )
+    return Sentence("off at rest, unlocks when energised")
 
 
-def _exit(gate: Gate, settings: Settings, installer: Guide) -> str:
+def _exit(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The exit button opens, and goes on doing so while the software is stopped."""
     if settings.door.rex_pin is not None:
         installer.tell("Press the exit button inside.")
-        gate.wait(lambda: gate.door().mode == "egress", "the button was not seen")
+        gate.wait(lambda: gate.door().mode == "egress", Sentence("the button was not seen"))
     if not installer.agree(
         "Stop the software (systemctl stop facegate.target, or end facegate run). Does the exit button still unlock?"
     ):
-        raise CheckFailed("The exit button depends on software: wire it into the lock's supply as well.")
+        raise CheckFailed(Sentence("The exit button depends on software: wire it into the lock's supply as well."))
     installer.tell("Start it again: systemctl start facegate.target, or facegate run")
-    gate.wait(lambda: _alive(gate), "the gate did not come back")
-    return "opens, also with the software stopped"
+    gate.wait(lambda: _alive(gate), Sentence("the gate did not come back"))
+    return Sentence("opens, also with the software stopped")
 
 
-def _fire(gate: Gate, settings: Settings, installer: Guide) -> str:
+def _fire(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The fire panel opens the gate, which stays open until the signal ends."""
     if settings.door.fire_pin is None:
         if not installer.agree("There is no fire input. Is the fire panel wired into the lock's supply?"):
-            raise CheckFailed("Fire does not open this gate: wire the panel's contact into the lock's supply.")
-        return "in hardware alone"
+            raise CheckFailed(
+                Sentence("Fire does not open this gate: wire the panel's contact into the lock's supply.")
+            )
+        return Sentence("in hardware alone")
     installer.tell("Have the fire panel signal a fire, or open its loop.")
-    gate.wait(lambda: gate.door().mode in ("fire", "fire_pause"), "no fire was seen")
+    gate.wait(lambda: gate.door().mode in ("fire", "fire_pause"), Sentence("no fire was seen"))
     if not installer.agree("Is the gate open, and does it stay open?"):
-        raise CheckFailed("The gate did not open: check the hold relay and the panel's contact in the lock's supply.")
+        raise CheckFailed(
+            Sentence("The gate did not open: check the hold relay and the panel's contact in the lock's supply.")
+        )
     installer.tell("End the signal.")
-    gate.wait(lambda: gate.door().mode not in ("fire", "fire_pause"), "the fire did not end")
-    return "opens and stays open"
+    gate.wait(lambda: gate.door().mode not in ("fire", "fire_pause"), Sentence("the fire did not end"))
+    return Sentence("opens and stays open")
 
 
-def _contact(gate: Gate, settings: Settings, installer: Guide) -> str:
+def _contact(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The door contact follows the door."""
     if settings.door.contact_pin is None:
-        return "this gate has none"
+        return Sentence("this gate has none")
     installer.tell("Open the gate from inside and leave it open.")
-    gate.wait(lambda: gate.door().leaf != "shut", "the open gate was not seen")
+    gate.wait(lambda: gate.door().leaf != "shut", Sentence("the open gate was not seen"))
     installer.tell("Close it.")
-    gate.wait(lambda: gate.door().leaf == "shut", "the closed gate was not seen")
-    return "follows the gate"
+    gate.wait(lambda: gate.door().leaf == "shut", Sentence("the closed gate was not seen"))
+    return Sentence("follows the gate")
 
 
-def _camera(gate: Gate, _settings: Settings, installer: Guide) -> str:
+def _camera(gate: Gate, _settings: Settings, installer: Guide) -> Sentence:
     """The loss of the camera is told, and the door works without it."""
     installer.tell("Pull the camera's cable.")
-    lost = gate.wait(lambda: gate.vision().camera_fault, "the loss was not seen")
+    lost = gate.wait(lambda: gate.vision().camera_fault, Sentence("the loss was not seen"))
     if not gate.open():
-        raise CheckFailed("The door refused to open without its camera.")
+        raise CheckFailed(Sentence("The door refused to open without its camera."))
     installer.tell("Put it back.")
-    gate.wait(lambda: not gate.vision().camera_fault, "the camera did not come back")
-    return f"its loss is told ({lost:.0f} s), the door works on, and it comes back"
+    gate.wait(lambda: not gate.vision().camera_fault, Sentence("the camera did not come back"))
+    return Sentence("its loss is told ({time} s), the door works on, and it comes back", time=f"{lost:.0f}")
 
 
 def _alive(gate: Gate) -> bool:
@@ -196,12 +205,12 @@ def _alive(gate: Gate) -> bool:
         return False
 
 
-def _marker(_gate: Gate, _settings: Settings, _installer: Guide) -> str:
+def _marker(_gate: Gate, _settings: Settings, _installer: Guide) -> Sentence:
     """The power cut is carried over a reboot by `guide` itself."""
     raise PowerCut
 
 
-CHECKS: dict[str, Callable[[Gate, Settings, Guide], str]] = {
+CHECKS: dict[str, Callable[[Gate, Settings, Guide], Sentence]] = {
     "relay_polarity": _relay_polarity,
     "exit_button": _exit,
     "fire": _fire,
@@ -215,15 +224,33 @@ def _progress(folder: Path) -> _Progress:
     """What was kept of a drill that ended before its end; a new one where nothing can be read."""
     try:
         kept = json.loads(read_plain(folder / PROGRESS_NAME))
-        results = {name: Result(name, bool(passed), str(figure)) for name, (passed, figure) in kept["results"].items()}
+        results = {
+            name: Result(name, bool(passed), _said(seen[-1])) for name, (passed, *seen) in kept["results"].items()
+        }
         boot = kept.get("boot_id")
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return _Progress()
     return _Progress(results, boot if isinstance(boot, str) else None)
 
 
+def _written(said: Sentence) -> dict[str, object]:
+    """A sentence with its gaps, to be kept; `_said` reads it."""
+    values = {name: _written(one) if isinstance(one, Sentence) else str(one) for name, one in said.values.items()}
+    return {"pattern": said.pattern, "values": values}
+
+
+def _said(kept: object) -> Sentence:
+    """A sentence that was kept; what is none of ours stands as it is. Raises ValueError."""
+    if isinstance(kept, dict) and isinstance(pattern := kept.get("pattern"), str):
+        values = {str(name): _said(one) for name, one in kept["values"].items()}
+        if set(_GAP.findall(pattern)) <= values.keys():
+            return Sentence(pattern, **values)
+    return Sentence("{figure}", figure=str(kept))
+
+
 def _keep(folder: Path, done: _Progress) -> None:
-    kept = {"results": {name: [one.passed, one.figure] for name, one in done.results.items()}, "boot_id": done.boot_id}
+    results = {name: [one.passed, one.figure, _written(one.figure)] for name, one in done.results.items()}
+    kept = {"results": results, "boot_id": done.boot_id}
     make_folder(folder)
     new = folder / f"{PROGRESS_NAME}.new"
     new.unlink(missing_ok=True)

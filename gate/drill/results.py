@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.errors import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -11,8 +13,12 @@ class Result:
 
     name: str
     passed: bool
-    figure: str
+    figure: Sentence
 
 
 class CheckFailed(Exception):
-    """What was expected did not come about; the message says what was seen instead."""
+    """What was expected did not come about; `seen` says what was seen instead."""
+
+    def __init__(self, seen: Sentence) -> None:
+        super().__init__(seen)
+        self.seen = seen

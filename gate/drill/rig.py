@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from gate.care.health import door_status, vision_status
 from gate.door.pins import DRIVE_NAME, JOURNAL_NAME, read_journal
 from gate.drill.results import CheckFailed
+from gate.errors import Sentence
 from gate.processes import asking
 from gate.processes.addresses import api_address_file, runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
@@ -88,7 +89,7 @@ class Rig:
             try:
                 return question(client)
             except LinkDown as error:
-                raise CheckFailed(str(error)) from error
+                raise CheckFailed(error.sentence) from error
 
     def drive(self, **levels: bool) -> float:
         """Close (True) or open (False) contacts to ground; returns when (monotonic seconds)."""
@@ -111,7 +112,8 @@ class Rig:
             found[:] = [edge["mono"] for edge in self.edges(name, since_mono) if edge["level"] is level]
             return bool(found)
 
-        self.until(seen, f"{name} did not go {'on' if level else 'off'}", within_s)
+        otherwise = Sentence("{pin} did not go on", pin=name) if level else Sentence("{pin} did not go off", pin=name)
+        self.until(seen, otherwise, within_s)
         return found[0]
 
     def close_loops(self) -> None:
@@ -120,32 +122,34 @@ class Rig:
 
     def door_back(self) -> float:
         """Wait for a door that died, and wire it again; returns how long it took, seconds."""
-        took = self.until(self.status, "the door did not come back")
+        took = self.until(self.status, Sentence("the door did not come back"))
         self.close_loops()
-        self.until(lambda: (now := self.status()) and now.inputs.get("fire") is False, "the fire loop is not seen")
+        self.until(
+            lambda: (now := self.status()) and now.inputs.get("fire") is False, Sentence("the fire loop is not seen")
+        )
         return took
 
     def rest(self) -> None:
         """Everything at rest: loops closed, door shut, nothing standing, the interval over."""
         self.close_loops()
-        self.until(lambda: (now := self.status()) and not now.faults, "a fault stays")
+        self.until(lambda: (now := self.status()) and not now.faults, Sentence("a fault stays"))
         self.order(Do.RELEASE)
 
         def resting() -> bool:
             now = self.status()
             return now is not None and now.mode == "normal" and now.leaf == "shut" and not now.relay
 
-        self.until(resting, "the door does not come to rest")
+        self.until(resting, Sentence("the door does not come to rest"))
         pulsed = [edge["mono"] for edge in self.edges("relay") if not edge["level"]]
         over = max(pulsed, default=0.0) + TIMES["min_interval_s"] + 0.1
         time.sleep(max(0.0, over - time.monotonic()))
 
-    def until(self, condition: Callable[[], object], otherwise: str, within_s: float = 5.0) -> float:
+    def until(self, condition: Callable[[], object], otherwise: Sentence, within_s: float = 5.0) -> float:
         """Wait for something; returns how long it took, seconds. Raises CheckFailed with `otherwise`."""
         began = time.monotonic()
         while not condition():
             if time.monotonic() - began > within_s:
-                raise CheckFailed(f"{otherwise} within {within_s:g} s")
+                raise CheckFailed(Sentence("{what} within {time} s", what=otherwise, time=f"{within_s:g}"))
             time.sleep(0.005)
         return time.monotonic() - began
 
@@ -155,7 +159,7 @@ class Rig:
             command = Path(f"/proc/{path}/cmdline").read_bytes().split(b"\0")
             if any(f"{who}.service".encode() in word for word in command):
                 return int(path)
-        raise CheckFailed(f"there is no {who} process")
+        raise CheckFailed(Sentence("there is no {who} process", who=who))
 
     def kill(self, who: str, number: int = signal.SIGKILL) -> float:
         """Send one of its processes a signal; returns when (monotonic seconds)."""
@@ -179,7 +183,7 @@ class Rig:
             ]
             return bool(found)
 
-        self.until(there, f"no line {kind} {details or ''} in the record", within_s)
+        self.until(there, Sentence("no line {kind} in the record", kind=kind), within_s)
         return found[-1]
 
 
@@ -199,10 +203,10 @@ def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
     )
     gate = Rig(state, process)
     try:
-        gate.until(gate.status, "the door does not start", 15)
+        gate.until(gate.status, Sentence("the door does not start"), 15)
         gate.drive(fire=True, tamper=True, contact=True)
-        gate.until(gate.vision, "vision does not start", 30)
-        gate.until(api_address_file(gate.state).exists, "the api does not start", 30)
+        gate.until(gate.vision, Sentence("vision does not start"), 30)
+        gate.until(api_address_file(gate.state).exists, Sentence("the api does not start"), 30)
         yield gate
     finally:
         process.send_signal(signal.SIGTERM)

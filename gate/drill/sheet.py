@@ -4,19 +4,44 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 
 from gate.config import Settings
 from gate.door.settings import CONSEQUENCES, PINS
+from gate.drill.called import CHECKS, LOCKS, WIRES
 from gate.drill.results import Result
+from gate.errors import Sentence
+
+
+class Words(Protocol):
+    """The words of a language, by its tag."""
+
+    @property
+    def tag(self) -> str:
+        """As in HTML."""
+        ...
+
+    def __call__(self, sentence: str, **values: object) -> str:
+        """A sentence in it, its gaps filled."""
+        ...
+
+
+class _English:
+    tag = "en"
+
+    def __call__(self, sentence: str, **values: object) -> str:
+        return Sentence(sentence, **values)
+
+
+ENGLISH: Words = _English()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +57,7 @@ class Sheet:
     versions: dict[str, str]
     hashes: dict[str, str]
     lock: str
-    consequence: str
+    consequence: Sentence
     pins: dict[str, int]
 
     @property
@@ -56,11 +81,11 @@ class Sheet:
             "pins": self.pins,
         }
 
-    def as_html(self) -> str:
-        """The protocol as a page that is whole in itself, with its styles."""
+    def as_html(self, words: Words = ENGLISH) -> str:
+        """The protocol as a page that is whole in itself, with its styles, in the language of these words."""
         template = (files("gate.drill") / "sheet.html").read_text("utf-8")
         environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        return environment.from_string(template).render(sheet=self)
+        return environment.from_string(template).render(sheet=self, _=words, checks=CHECKS, locks=LOCKS, wires=WIRES)
 
 
 def sheet_of(
@@ -86,13 +111,19 @@ class Kept:
     """A sheet that was saved."""
 
     page: Path
+    """In English; those in other languages lie beside it."""
     simulated: bool
     """Whether it was beside the gate, or nothing says that it was not."""
+
+    def page_in(self, tag: str) -> Path:
+        """The page in the language of this tag; the English one where a sheet of before has none."""
+        found = _page_in(self.page, tag)
+        return found if found.is_file() else self.page
 
 
 def kept(folder: Path) -> list[Kept]:
     """The sheets in a folder: those of the gate itself first, and each the newest first."""
-    pages = sorted(folder.glob("drill-*.html"), reverse=True)
+    pages = sorted((one for one in folder.glob("drill-*.html") if "." not in one.stem), reverse=True)
     return sorted((Kept(page, _simulated(page)) for page in pages), key=lambda one: one.simulated)
 
 
@@ -103,10 +134,15 @@ def _simulated(page: Path) -> bool:
         return True
 
 
-def save(sheet: Sheet, folder: Path) -> Path:
-    """Write both forms side by side; returns the page."""
+def save(sheet: Sheet, folder: Path, languages: Iterable[Words] = ()) -> Path:
+    """Write it side by side as JSON and as a page in English and each of these languages; returns the English one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     page = folder / f"drill-{sheet.at:%Y%m%dT%H%M%S}.html"
-    page.write_text(sheet.as_html(), "utf-8")
+    for words in (ENGLISH, *languages):
+        _page_in(page, words.tag).write_text(sheet.as_html(words), "utf-8")
     page.with_suffix(".json").write_text(json.dumps(sheet.as_json(), indent=1, ensure_ascii=False), "utf-8")
     return page
+
+
+def _page_in(page: Path, tag: str) -> Path:
+    return page if tag == ENGLISH.tag else page.with_suffix(f".{tag}.html")

@@ -11,13 +11,13 @@ from pathlib import Path
 from gate.drill.checks import failures, leaf, modes, opening, record
 from gate.drill.results import CheckFailed, Result
 from gate.drill.rig import Rig, rig
-from gate.errors import FacegateError
+from gate.errors import FacegateError, Sentence
 from gate.store.database import open_database
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 
-Check = Callable[[Rig, str], str]
+Check = Callable[[Rig, str], Sentence]
 
 WITHOUT_CAMERA: tuple[Check, ...] = (
     failures.missing_camera_is_told,
@@ -81,7 +81,7 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
                 for check in checks:
                     yield _run(check, gate, someone.id)
         except CheckFailed as error:
-            yield Result(f"gate_{part}_starts", False, str(error))
+            yield Result(f"gate_{part}_starts", False, error.seen)
             continue
         if part == "b":
             for after in AFTER:
@@ -91,5 +91,9 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
 def _run(check: Check, gate: Rig, resident: str) -> Result:
     try:
         return Result(check.__name__, True, check(gate, resident))
-    except (FacegateError, CheckFailed, OSError, sqlite3.Error) as error:
-        return Result(check.__name__, False, str(error))
+    except CheckFailed as error:
+        return Result(check.__name__, False, error.seen)
+    except FacegateError as error:
+        return Result(check.__name__, False, error.sentence)
+    except (OSError, sqlite3.Error) as error:
+        return Result(check.__name__, False, Sentence("{figure}", figure=str(error)))

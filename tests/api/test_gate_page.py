@@ -9,9 +9,11 @@ from html import unescape
 import pytest
 
 from api.app import create_app
+from api.languages import Languages
 from gate.config import Settings, load_settings, shown
 from gate.drill.results import Result
 from gate.drill.sheet import save, sheet_of
+from gate.errors import Sentence
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import approach_zone
@@ -114,7 +116,7 @@ def test_the_sheet_of_the_last_drill_is_shown_and_runs_nothing(browser, state):
 
 
 def test_a_drill_that_was_only_simulated_is_not_taken_for_the_acceptance_test(browser, state):
-    owner, results = browser("owner"), [Result("relay", True, "it moves")]
+    owner, results = browser("owner"), [Result("relay", True, Sentence("it moves"))]
     (state / "drills").mkdir()
     for day, simulated in ((1, True), (2, False), (3, True)):
         made = sheet_of(
@@ -125,6 +127,20 @@ def test_a_drill_that_was_only_simulated_is_not_taken_for_the_acceptance_test(br
         assert f"drill {min(day, 2)}" in shown
         assert ("This is no acceptance test of the gate." in shown) is (day == 1)
         assert ("only simulated" in page) is (day == 1)
+
+
+def test_the_sheet_is_shown_in_the_readers_language(browser, state):
+    owner = browser("owner")
+    results = [Result("exit_button", True, Sentence("opens, also with the software stopped"))]
+    languages = [one for one in Languages().all if one.tag != "en"]
+    page = save(sheet_of(Settings(), "test", results, {}, simulated=False), state / "drills", languages)
+    assert "opens, also with the software stopped" in owner.get("/door/drill").text
+    owner.cookies.set("language", "zh-CN")
+    shown = owner.get("/door/drill").text
+    assert ("能开门，软件停止时也能" in shown, "opens" in shown) == (True, False)
+    # A sheet of before has the English page alone.
+    page.with_suffix(".zh-CN.html").unlink()
+    assert "opens, also with the software stopped" in owner.get("/door/drill").text
 
 
 def test_the_page_and_the_command_find_the_same(browser, facegate):

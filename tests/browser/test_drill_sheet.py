@@ -3,11 +3,12 @@
 from gate.config import Settings
 from gate.drill.results import Result
 from gate.drill.sheet import sheet_of
+from gate.errors import Sentence
 from tests.browser.conftest import browsing
 
 
 def test_the_sheet_fits_a_phone_and_leads_back(chromium, camera):
-    results = [Result("exit_button", True, "opens, also with the software stopped, " * 4)]
+    results = [Result("exit_button", True, Sentence("opens, also with the software stopped, " * 4))]
     sheet = sheet_of(Settings(), "me", results, {"buffalo_l/det_10g.onnx": "5" * 64}, simulated=False)
     with browsing(chromium, camera) as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})

@@ -13,39 +13,41 @@ from contextlib import closing
 from gate.drill.expect import expect, health, milliseconds, press_exit, soon
 from gate.drill.results import CheckFailed
 from gate.drill.rig import Rig
+from gate.errors import Sentence
 from gate.processes.requests import Do
 from gate.store.database import database_of
 from gate.supervise import WATCHDOG_S
 
 
-def missing_camera_is_told(gate: Rig, _resident: str) -> str:
+def missing_camera_is_told(gate: Rig, _resident: str) -> Sentence:
     """A camera that cannot be opened is a fault in words."""
-    told: list[str] = []
+    told: list[Sentence] = []
 
     def heard() -> bool:
         vision = gate.vision()
-        told[:] = [vision.camera_fault] if vision and vision.camera_fault else []
+        report = vision.cameras.get("camera") if vision else None
+        told[:] = [report.fault.sentence] if report and report.fault else []
         return bool(told)
 
-    gate.until(heard, "no fault is told", 10)
+    gate.until(heard, Sentence("no fault is told"), 10)
     return told[0]
 
 
-def exit_works_without_camera(gate: Rig, _resident: str) -> str:
+def exit_works_without_camera(gate: Rig, _resident: str) -> Sentence:
     """REX opens while vision is blind."""
     gate.rest()
     return soon(press_exit(gate))
 
 
-def command_works_without_camera(gate: Rig, _resident: str) -> str:
+def command_works_without_camera(gate: Rig, _resident: str) -> Sentence:
     """A person at the console opens while vision is blind."""
     gate.rest()
     asked = time.monotonic()
-    expect(gate.order(Do.OPEN).granted, "it was refused")
+    expect(gate.order(Do.OPEN).granted, Sentence("it was refused"))
     return soon(gate.edge("relay", True, asked) - asked)
 
 
-def door_killed_in_a_pulse_lets_go(gate: Rig, resident: str) -> str:
+def door_killed_in_a_pulse_lets_go(gate: Rig, resident: str) -> Sentence:
     """When the door dies with the relay on, the relay is released at once, and stays so."""
     gate.rest()
     began = time.monotonic()
@@ -54,11 +56,11 @@ def door_killed_in_a_pulse_lets_go(gate: Rig, resident: str) -> str:
     killed = gate.kill("door")
     released = gate.edge("relay", False, killed) - killed
     back = gate.door_back()
-    expect(released <= 0.5, f"it took {milliseconds(released)}")
-    return f"off after {milliseconds(released)}, door back after {back:.2f} s"
+    expect(released <= 0.5, Sentence("it took {time}", time=milliseconds(released)))
+    return Sentence("off after {off}, door back after {back} s", off=milliseconds(released), back=f"{back:.2f}")
 
 
-def no_grant_survives_a_restart(gate: Rig, resident: str) -> str:
+def no_grant_survives_a_restart(gate: Rig, resident: str) -> Sentence:
     """What was granted before a restart opens nothing after it."""
     gate.rest()
     gate.claim(resident)
@@ -66,21 +68,21 @@ def no_grant_survives_a_restart(gate: Rig, resident: str) -> str:
     gate.door_back()
     came = time.monotonic()
     time.sleep(1)
-    expect(not [e for e in gate.edges("relay", came) if e["level"]], "the relay was energised")
-    return "closed after the restart"
+    expect(not [e for e in gate.edges("relay", came) if e["level"]], Sentence("the relay was energised"))
+    return Sentence("closed after the restart")
 
 
-def vision_comes_back(gate: Rig, _resident: str) -> str:
+def vision_comes_back(gate: Rig, _resident: str) -> Sentence:
     """Vision that dies is started again, and the exit works meanwhile."""
     gate.rest()
     old = gate.pid("vision")
     gate.kill("vision")
     exit_s = press_exit(gate)
-    took = gate.until(lambda: gate.vision() and gate.pid("vision") != old, "vision did not come back", 20)
-    return f"back after {took:.1f} s; exit meanwhile {soon(exit_s)}"
+    took = gate.until(lambda: gate.vision() and gate.pid("vision") != old, Sentence("vision did not come back"), 20)
+    return Sentence("back after {took} s; exit meanwhile {exit}", took=f"{took:.1f}", exit=soon(exit_s))
 
 
-def hung_vision_is_replaced(gate: Rig, _resident: str) -> str:
+def hung_vision_is_replaced(gate: Rig, _resident: str) -> Sentence:
     """Vision that hangs is noticed by its watchdog and started again, and the exit works meanwhile."""
     gate.rest()
     old = gate.pid("vision")
@@ -93,11 +95,11 @@ def hung_vision_is_replaced(gate: Rig, _resident: str) -> str:
         except (CheckFailed, OSError):
             return False
 
-    took = gate.until(replaced, "it was not replaced", WATCHDOG_S + 20)
-    return f"replaced after {took:.1f} s; exit meanwhile {soon(exit_s)}"
+    took = gate.until(replaced, Sentence("it was not replaced"), WATCHDOG_S + 20)
+    return Sentence("replaced after {took} s; exit meanwhile {exit}", took=f"{took:.1f}", exit=soon(exit_s))
 
 
-def api_comes_back(gate: Rig, _resident: str) -> str:
+def api_comes_back(gate: Rig, _resident: str) -> Sentence:
     """The api that dies is started again."""
     old = gate.pid("api")
     gate.kill("api")
@@ -108,24 +110,25 @@ def api_comes_back(gate: Rig, _resident: str) -> str:
         except (CheckFailed, OSError):
             return False
 
-    return f"back after {gate.until(back, 'the api did not come back', 15):.1f} s"
+    took = gate.until(back, Sentence("the api did not come back"), 15)
+    return Sentence("back after {took} s", took=f"{took:.1f}")
 
 
-def locked_database_delays_nothing(gate: Rig, resident: str) -> str:
+def locked_database_delays_nothing(gate: Rig, resident: str) -> Sentence:
     """While another program holds the database, the gate opens; the record follows."""
     gate.rest()
     with closing(sqlite3.connect(database_of(gate.state), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         asked = time.monotonic()
-        expect(gate.claim(resident, named="drill-locked").granted, "it was refused")
+        expect(gate.claim(resident, named="drill-locked").granted, Sentence("it was refused"))
         opened = gate.edge("relay", True, asked) - asked
         time.sleep(1)
         other.execute("ROLLBACK")
     gate.recorded("granted", 10, claim="drill-locked")
-    return f"opened after {milliseconds(opened)}, recorded afterwards"
+    return Sentence("opened after {time}, recorded afterwards", time=milliseconds(opened))
 
 
-def unsafe_settings_are_refused(gate: Rig, _resident: str) -> str:
+def unsafe_settings_are_refused(gate: Rig, _resident: str) -> Sentence:
     """A key that does not exist and a pin named twice stop the start with one sentence."""
     said = []
     for lines in ("[door]\npuls_s = 1\n", "[door]\nrelay_pin = 4\nrex_pin = 4\n"):
@@ -148,6 +151,6 @@ def unsafe_settings_are_refused(gate: Rig, _resident: str) -> str:
             check=False,
             timeout=30,
         )
-        expect(done.returncode == 2, f"it ended with {done.returncode}")
+        expect(done.returncode == 2, Sentence("it ended with {code}", code=done.returncode))
         said.append(done.stderr.strip().splitlines()[-1])
-    return " / ".join(said)
+    return Sentence("{first} / {second}", first=said[0], second=said[1])

@@ -7,47 +7,48 @@ import time
 
 from gate.drill.expect import expect, press_exit, refused, soon
 from gate.drill.rig import TIMES, Rig
+from gate.errors import Sentence
 from gate.processes.addresses import socket_of
 from gate.processes.fields import read
 from gate.processes.requests import Reply
 from gate.vocabulary import Reason
 
 
-def claim_opens(gate: Rig, resident: str) -> str:
+def claim_opens(gate: Rig, resident: str) -> Sentence:
     """A resident's claim moves the relay."""
     gate.rest()
     asked = time.monotonic()
-    expect(gate.claim(resident).granted, "the claim was refused")
+    expect(gate.claim(resident).granted, Sentence("the claim was refused"))
     return soon(gate.edge("relay", True, asked) - asked)
 
 
-def pulse_has_its_length(gate: Rig, resident: str) -> str:
+def pulse_has_its_length(gate: Rig, resident: str) -> Sentence:
     """The relay goes off after its pulse, and never later than its maximum."""
     gate.rest()
     asked = time.monotonic()
     gate.claim(resident)
     on = gate.edge("relay", True, asked)
     lasted = gate.edge("relay", False, on) - on
-    expect(abs(lasted - TIMES["pulse_s"]) < 0.1, f"it lasted {lasted:.3f} s")
-    return f"{lasted:.3f} s of {TIMES['pulse_s']:g} s"
+    expect(abs(lasted - TIMES["pulse_s"]) < 0.1, Sentence("it lasted {time} s", time=f"{lasted:.3f}"))
+    return Sentence("{time} s of {of} s", time=f"{lasted:.3f}", of=f"{TIMES['pulse_s']:g}")
 
 
-def one_claim_opens_once(gate: Rig, resident: str) -> str:
+def one_claim_opens_once(gate: Rig, resident: str) -> Sentence:
     """The same claim again is refused, also after the interval."""
     gate.rest()
-    expect(gate.claim(resident, named="drill-once").granted, "the first was refused")
+    expect(gate.claim(resident, named="drill-once").granted, Sentence("the first was refused"))
     gate.rest()
     return refused(gate.claim(resident, named="drill-once"), Reason.REPLAYED)
 
 
-def no_second_pulse_in_a_pulse(gate: Rig, resident: str) -> str:
+def no_second_pulse_in_a_pulse(gate: Rig, resident: str) -> Sentence:
     """Who asks while a pulse runs is told so."""
     gate.rest()
     gate.claim(resident)
     return refused(gate.claim(resident), Reason.BUSY)
 
 
-def no_second_pulse_in_the_interval(gate: Rig, resident: str) -> str:
+def no_second_pulse_in_the_interval(gate: Rig, resident: str) -> Sentence:
     """A second pulse is refused in the interval after the first, too."""
     gate.rest()
     asked = time.monotonic()
@@ -56,31 +57,31 @@ def no_second_pulse_in_the_interval(gate: Rig, resident: str) -> str:
     return refused(gate.claim(resident), Reason.BUSY)
 
 
-def old_claim_is_refused(gate: Rig, resident: str) -> str:
+def old_claim_is_refused(gate: Rig, resident: str) -> Sentence:
     """A claim from an old frame opens nothing."""
     gate.rest()
     return refused(gate.claim(resident, taken_mono=time.monotonic() - 5), Reason.STALE)
 
 
-def future_claim_is_refused(gate: Rig, resident: str) -> str:
+def future_claim_is_refused(gate: Rig, resident: str) -> Sentence:
     """A claim from a frame that is yet to come is refused."""
     gate.rest()
     return refused(gate.claim(resident, taken_mono=time.monotonic() + 5), Reason.STALE)
 
 
-def unknown_person_is_refused(gate: Rig, _resident: str) -> str:
+def unknown_person_is_refused(gate: Rig, _resident: str) -> Sentence:
     """Nobody we know is let in by face."""
     gate.rest()
     return refused(gate.claim(None, Reason.UNKNOWN), Reason.UNKNOWN)
 
 
-def removed_resident_is_refused(gate: Rig, _resident: str) -> str:
+def removed_resident_is_refused(gate: Rig, _resident: str) -> Sentence:
     """A claim for someone who is not enrolled opens nothing."""
     gate.rest()
     return refused(gate.claim("01900000-0000-7000-8000-000000000000"), Reason.NOT_ENROLLED)
 
 
-def nonsense_is_refused(gate: Rig, _resident: str) -> str:
+def nonsense_is_refused(gate: Rig, _resident: str) -> Sentence:
     """A message that is none, and one that never ends, move nothing."""
     gate.rest()
     began = time.monotonic()
@@ -93,27 +94,30 @@ def nonsense_is_refused(gate: Rig, _resident: str) -> str:
             cut = peer.recv(1) == b""
         except OSError:
             cut = True
-    expect(cut, "1 MB without an end was taken")
-    expect(not gate.edges("relay", began), "the relay moved")
-    return "malformed; 1 MB without an end is cut off"
+    expect(cut, Sentence("1 MB without an end was taken"))
+    expect(not gate.edges("relay", began), Sentence("the relay moved"))
+    return Sentence("malformed; 1 MB without an end is cut off")
 
 
-def exit_opens(gate: Rig, _resident: str) -> str:
+def exit_opens(gate: Rig, _resident: str) -> Sentence:
     """REX moves the relay."""
     gate.rest()
     return soon(press_exit(gate))
 
 
-def exit_held_is_answered_again(gate: Rig, _resident: str) -> str:
+def exit_held_is_answered_again(gate: Rig, _resident: str) -> Sentence:
     """A button that stays pressed opens again and again, without the interval."""
     gate.rest()
     pressed = gate.drive(rex=True)
-    gate.until(lambda: len([e for e in gate.edges("relay", pressed) if e["level"]]) >= 3, "it did not open three times")
+    gate.until(
+        lambda: len([e for e in gate.edges("relay", pressed) if e["level"]]) >= 3,
+        Sentence("it did not open three times"),
+    )
     gate.drive(rex=False)
-    return f"3 pulses in {time.monotonic() - pressed:.1f} s"
+    return Sentence("3 pulses in {time} s", time=f"{time.monotonic() - pressed:.1f}")
 
 
-def lights_tell_grant_from_refusal(gate: Rig, resident: str) -> str:
+def lights_tell_grant_from_refusal(gate: Rig, resident: str) -> Sentence:
     """Grant and refusal differ in colour and in rhythm."""
     gate.rest()
     began = time.monotonic()
@@ -123,5 +127,5 @@ def lights_tell_grant_from_refusal(gate: Rig, resident: str) -> str:
     refused = time.monotonic()
     gate.claim(None, Reason.UNKNOWN)
     gate.edge("red", True, refused)
-    gate.until(lambda: len([e for e in gate.edges("buzzer", refused) if e["level"]]) >= 2, "no two beeps")
-    return "green and one beep; red and two"
+    gate.until(lambda: len([e for e in gate.edges("buzzer", refused) if e["level"]]) >= 2, Sentence("no two beeps"))
+    return Sentence("green and one beep; red and two")
