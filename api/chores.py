@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -39,6 +40,7 @@ def forget_what_is_over(context: Context, now: datetime) -> None:
     context.waiting.forget_old()
     context.at_gate.forget_old()
     context.telling.forget_old()
+    context.importer.end_old(time.monotonic())
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
         context.waiting.forget_ended(partial(consents.ended_since, connection))

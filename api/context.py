@@ -125,6 +125,7 @@ class Context:
         self.telling.forget(people)
         self.waiting.forget(people)
         self.own_photos.forget(people)
+        self.importer.forget_revoked()
 
     def door_status(self) -> DoorStatus:
         """What the door says of itself. Raises LinkDown."""

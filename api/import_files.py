@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,3 +38,11 @@ def keep_files(files: Sequence[tuple[str, BinaryIO]], folder: Path) -> tuple[Pat
             raise UsageError("{file} cannot be kept: {why}.", file=name, why=error.strerror) from error
     path = table_in(folder)
     return path, called.get(path)
+
+
+def keep_alone(files: Collection[Path], folder: Path) -> None:
+    """Erase everything in `folder` but these files."""
+    kept = {one.resolve() for one in files}
+    for path in folder.rglob("*"):
+        if not path.is_dir() and path.resolve() not in kept:
+            path.unlink(missing_ok=True)

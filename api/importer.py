@@ -7,115 +7,36 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Collection
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from api.auth import new_secret
+from api import revoked
 from api.enroller import Enroller
-from api.import_files import keep_files
+from api.import_files import keep_alone, keep_files
+from api.imported import Import, Phase
 from api.problems import NO_MODELS
 from enroll.decoder.parent import Decoder
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.copy_rows import people_in_memory
 from gate.store.database import database_of, open_database, sentences
-from gate.store.people import consents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 from models.errors import PackError
 
-if TYPE_CHECKING:
-    from enroll.rows import Outcome, Row
-
 _log = logging.getLogger(__name__)
+
+# A rehearsal that nobody carries out ends after a day, seconds.
+_WAITS_S = 24 * 3600.0
+# As the record calls whoever ends one so.
+_ITSELF = "the gate itself"
+_UNUSED = Sentence("Nobody confirmed it within a day, so that it and its photos are forgotten; upload it again.")
 
 
 def _always(_store: sqlite3.Connection) -> bool:
     return True
-
-
-class Phase(StrEnum):
-    """How far an import is."""
-
-    REHEARSING = "rehearsing"
-    REHEARSED = "rehearsed"
-    WORKING = "working"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Import:
-    """One import as it stands. While it is at work `outcomes` grows to one for each row."""
-
-    rows: list[Row]
-    refused: list[Outcome]
-    """Lines of the table that are no rows."""
-    read_as: Sentence
-    """In which way the table was read."""
-    language: str
-    """In which language those agreed whose row names none."""
-    remark: Sentence | None = None
-    """What is to be said of the whole table."""
-    phase: Phase = Phase.REHEARSING
-    outcomes: list[Outcome] = field(default_factory=list)
-    problem: Sentence | None = None
-    by: str = ""
-    """Who uploaded it, as the record calls them."""
-    key: str = field(default_factory=new_secret)
-    """By which whoever looks at it speaks of it: what was ticked beside another import says nothing of this one."""
-    shown: list[Outcome] = field(default_factory=list)
-    """What was rehearsed, once it is carried out."""
-    another: Collection[int] = ()
-    """On which lines somebody said that they are other people than those who were shown beside them."""
-    is_rehearsal: bool = True
-    """Whether nothing is changed by it."""
-
-    @property
-    def at_work(self) -> bool:
-        """Whether it goes on by itself."""
-        return self.phase in (Phase.REHEARSING, Phase.WORKING)
-
-    @property
-    def lasts(self) -> bool:
-        """Whether something may still come of it."""
-        return self.at_work or self.phase is Phase.REHEARSED
-
-    def lines(self) -> list[Outcome]:
-        """What became of each line so far, or would."""
-        return sorted([*self.refused, *self.outcomes], key=lambda one: one.line)
-
-    def people(self) -> list[str]:
-        """The ids of those whose rows were done; nobody's before the end."""
-        done = [] if self.is_rehearsal or self.at_work else self.outcomes
-        return [one.resident for one in done if one.resident is not None]
-
-    def seen(self, line: int) -> str | None:
-        """The id of the resident as whom a line was rehearsed; None: it was not, or was refused."""
-        return next((one.resident for one in self.shown if one.line == line), None)
-
-    def counts(self) -> dict[str, int]:
-        """How many rows were done, refused, and not come to."""
-        refused = sum(one.action == "refused" for one in self.outcomes)
-        return {
-            "done": len(self.outcomes) - refused,
-            "refused": refused + len(self.refused),
-            "untouched": len(self.rows) - len(self.outcomes),
-        }
-
-    def another_than(self, line: int) -> frozenset[str]:
-        """The ids of those who were shown beside a line, and of whom somebody said that they are another."""
-        if line not in self.another:
-            return frozenset()
-        line_of = {one.resident: one.line for one in self.shown if one.resident is not None}
-        # Whoever was new in the rehearsal came by their own row since, under another id.
-        came = {one.line: one.resident for one in self.outcomes if one.resident and one.action == "enrolled"}
-        like = frozenset[str]().union(*(one.like for one in self.shown if one.line == line))
-        return frozenset(came.get(line_of.get(one, 0), one) for one in like)
 
 
 class Importer:
@@ -142,7 +63,8 @@ class Importer:
         """Rehearse what was uploaded `by` somebody: a table and a ZIP of photos, a ZIP with both, or a table alone. It
         takes the place of what was rehearsed before; where somebody else uploaded that, it is on record.
 
-        `language` is the one of the consents whose row names none, `encoding` that of a CSV, where somebody said it.
+        Of what was uploaded only photos that a row names are kept. `language` is the one of the consents whose row
+        names none, `encoding` that of a CSV, where somebody said it.
         Raises Refusal while another import is at work, UsageError for files that are none.
         """
         with self._lock:
@@ -153,7 +75,7 @@ class Importer:
             self.now = None
             self.clear()
             try:
-                found = self._read(files, language, encoding, consents.ended(store))
+                found = self._read(store, files, language, encoding)
             except BaseException:
                 self.clear()
                 raise
@@ -170,7 +92,10 @@ class Importer:
         On the lines `another` stand other people than those who are shown beside them; whoever else looks the same is
         asked about anew. Without a key (None) whatever was rehearsed last is done, and nothing is said of its lines.
         """
+        self.forget_revoked()
         with self._lock:
+            if self.now is not None and self.now.problem in (_UNUSED, revoked.UNKNOWN):
+                raise Refusal(str(self.now.problem))
             if self.now is None or self.now.phase is not Phase.REHEARSED:
                 raise Refusal("There is no rehearsed import; upload the table first.")
             if key is None and another:
@@ -207,6 +132,37 @@ class Importer:
                 self.clear()
                 self.now = None
 
+    def forget_revoked(self) -> None:
+        """Keep nothing of whoever was erased or withdrew since the table was read: no photo, no name, no line that is
+        yet to be done. Where it cannot be told whether one of them is among its lines, it ends. Raises StoreError."""
+        with self._lock, self._store() as store:
+            now = self.now
+            if now is None or now.at_work:
+                return
+            if now.lasts and revoked.may_be_among(store, now):
+                self._end_by_itself(store, now, revoked.UNKNOWN)
+                return
+            self.now = revoked.without(store, now)
+            if self.now.lasts:
+                keep_alone(self.now.photos(), self._folder)
+
+    def end_old(self, now_mono: float) -> None:
+        """End a rehearsal that nobody confirmed for a day; monotonic seconds. Raises StoreError."""
+        with self._lock, self._store() as store:
+            now = self.now
+            if now is not None and now.phase is Phase.REHEARSED and now_mono - now.read_mono > _WAITS_S:
+                self._end_by_itself(store, now, _UNUSED)
+
+    def _end_by_itself(self, store: sqlite3.Connection, now: Import, why: Sentence) -> None:
+        self._note_stopped(store, _ITSELF)
+        self.clear()
+        self.now = replace(now, rows=[], refused=[], outcomes=[], phase=Phase.FAILED, problem=why, remark=None)
+
+    @contextmanager
+    def _store(self) -> Iterator[sqlite3.Connection]:
+        with closing(open_database(self._state)) as store, sentences(database_of(self._state)):
+            yield store
+
     def _refuse_another(self, by: str, key: str | None) -> None:
         if self.now is not None and key != self.now.key and (key is not None or by != self.now.by):
             raise Refusal("Another table was uploaded since; look at it before you stop it.")
@@ -233,16 +189,21 @@ class Importer:
             audit.append(store, AuditEvent(Kind.IMPORT_STOPPED, of))
 
     def _read(
-        self, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None, ended: frozenset[str]
+        self, store: sqlite3.Connection, files: list[tuple[str, BinaryIO]], language: str, encoding: str | None
     ) -> Import:
         from enroll.rows import photos_lacking, read_rows
         from enroll.tables.headings import COLUMNS
         from enroll.tables.open import open_table
 
         path, called = keep_files(files, self._folder)
+        known = revoked.known(store)
         table = open_table(path, COLUMNS, encoding, called)
-        rows, refused = read_rows(table, path.parent, self._decoder, language, ended)
-        return Import(rows, refused, table.read_as, language, photos_lacking(table, path.parent))
+        rows, refused = read_rows(table, path.parent, self._decoder, language, known.ended)
+        lacking = photos_lacking(table, path.parent)
+        found = Import(rows, revoked.of_known(store, refused), table.read_as, language, lacking, known=known)
+        # What is read needs its table no more, and nobody asked for the other photos.
+        keep_alone(found.photos(), self._folder)
+        return found
 
     def _work(
         self, job: Import, ends_as: Phase, by: str | None, may_go_on: Callable[[sqlite3.Connection], bool] = _always
@@ -289,6 +250,8 @@ class Importer:
             for row in job.rows:
                 if self._stop.is_set():
                     return False
+                if by and revoked.may_be_among(store, job):
+                    raise Refusal(revoked.UNKNOWN)
                 if not may_go_on(store):
                     raise Refusal("Whoever began this import may no longer do so; upload it again to go on.")
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.

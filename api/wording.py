@@ -75,6 +75,7 @@ LOOKED: dict[str, Sentence] = {
 ACTORS: dict[str, Sentence] = {
     "first start": Sentence("at the first start"),
     "restoring a backup": Sentence("when a backup was restored"),
+    "the gate itself": Sentence("by itself"),
     "retention: unused": Sentence("by itself, as the settings say"),
     "retention: moved_out": Sentence("by itself, as the settings say"),
 }

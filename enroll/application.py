@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enroll.consent import Agreed
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_ENDED = Sentence(
-    "{name} withdrew their consent in the meantime; nothing is kept. Ask them again, and enrol them anew."
-)
+ENDED = Sentence("{name} withdrew their consent in the meantime; nothing is kept. Ask them again, and enrol them anew.")
 _ERASED = Sentence("{name} was erased in the meantime; nothing is kept. Ask them again, and enrol them anew.")
 
 
@@ -40,6 +39,8 @@ class Photo:
     name: str
     read: Callable[[], NDArray[np.uint8]]
     source: str = "photo"
+    file: Path | None = None
+    """Where it lies, if it is a file's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def write(
     with transaction(connection):
         if asked.whose is not None:
             if consent is not None and consents.ended_since(connection, asked.whose.id, asked.ended):
-                raise ResidentRefusal(_ENDED, name=asked.whose.name)
+                raise ResidentRefusal(ENDED, name=asked.whose.name)
             # A home that they have already stays written as it is.
             unit = None if homes.are_one(asked.whose.unit, asked.unit) else asked.unit
             if unit is not None:

@@ -48,13 +48,15 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
     """
     wrong: list[Sentence] = []
     tried(wrong, _refuse_unknown_group, connection, row)
+    whose: str | None = None
     try:
         asked, found = of_namesake(connection, row.asked), None
+        whose = asked.whose.id if asked.whose is not None else None
         if asked.photos and (asked.whose is None or not asked.whose.templates):
             found = prepare(connection, models, asked, known)
             refuse_lookalikes(asked, found.lookalikes)
         if wrong:
-            return Outcome(row.line, row.asked.name, Action.REFUSED, together(wrong))
+            return Outcome(row.line, row.asked.name, Action.REFUSED, together(wrong), resident=whose)
         with transaction(connection):
             if found is not None:
                 person = keep(connection, models, asked, found.templates, by, known).resident
@@ -67,14 +69,16 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
     except LooksLikeAnother as error:
         like = frozenset(one.resident.id for one in error.lookalikes)
         told = together([*wrong, error.sentence, _SAY_SO])
-        return Outcome(row.line, row.asked.name, Action.REFUSED, told, is_like=not wrong, like=like)
+        return Outcome(row.line, row.asked.name, Action.REFUSED, told, is_like=not wrong, resident=whose, like=like)
     except FacegateError as error:
-        return Outcome(row.line, row.asked.name, Action.REFUSED, together([*wrong, error.sentence]))
+        return Outcome(row.line, row.asked.name, Action.REFUSED, together([*wrong, error.sentence]), resident=whose)
     said = remarks.of_photos(found) if found else remarks.without_a_photo(asked.whose, agreed=row.agreed)
     said += remarks.of_last_day(asked.whose, row.valid_until)
     said += remarks.elsewhere(connection, person, row.homes) if asked.whose is None else []
     changes = remarks.changed(asked.whose, person)
-    return Outcome(row.line, row.asked.name, action, together(said) if said else None, changes, resident=person.id)
+    like = frozenset(one.resident.id for one in found.lookalikes) if found else frozenset[str]()
+    why = together(said) if said else None
+    return Outcome(row.line, row.asked.name, action, why, changes, resident=person.id, like=like)
 
 
 def as_rehearsed(row: Row, seen: str | None, another_than: frozenset[str]) -> Row:

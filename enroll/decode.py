@@ -47,7 +47,7 @@ _SENTENCES = {
 def photo_in(path: Path, decoder: Decoder, called: str | None = None) -> Photo:
     """The photo in a file, to enrol from; `called` is what sentences call it, where it lies at `path` for us alone."""
     read = partial(decode_photo, path, decoder, called)
-    return Photo(called or path.name, read, f"photo {path.name}")
+    return Photo(called or path.name, read, f"photo {path.name}", path)
 
 
 def photo_sent(file: BinaryIO, name: str, decoder: Decoder) -> Photo:

@@ -75,9 +75,10 @@ class Outcome:
     is_like: bool = False
     """Whether it is refused because nobody said yet that this is another person than the one they look like."""
     resident: str | None = field(default=None, compare=False)
-    """The id of whose row it is; None: it was refused. In a rehearsal whoever is new has one of the rehearsal's own."""
+    """The id of whose row it is; None: nobody's who is there. In a rehearsal whoever is new has one of the rehearsal's
+    own."""
     like: frozenset[str] = field(default=frozenset(), compare=False)
-    """The ids of those whom they look like, where it is refused for that."""
+    """The ids of others whom `why` names, since they look like them."""
 
     @property
     def warns(self) -> bool:

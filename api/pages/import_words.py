@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.importer import Phase
+from api.imported import Phase
 from gate.errors import Sentence
 
 PHASES: dict[str, Sentence] = {

@@ -15,7 +15,7 @@ from api.actors import Registrar, refuse_form_of_another
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.importer import Phase
+from api.imported import Phase
 from api.pages.import_words import DONE, PHASES, REHEARSED
 from api.pages.page import LOST, go_on, language_of, page, said_of
 from api.pages.told_once import then, told_once

@@ -18,8 +18,8 @@ from api.actors import Registrar
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
-from api.importer import Import as Stored
-from api.importer import Phase
+from api.imported import Import as Stored
+from api.imported import Phase
 from api.problems import RESPONSES, HttpProblem
 from enroll.consent import refuse_unknown_language
 from gate.store.database import open_read_only

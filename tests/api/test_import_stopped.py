@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from api.importer import Phase
+from api.imported import Phase
 from gate.store.people import residents
 from gate.store.record import audit
 from tests.api.importing import actions, looked_at, until

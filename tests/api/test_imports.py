@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from api.importer import Import
+from api.imported import Import
 from enroll.application import Application
 from enroll.rows import Outcome, Row
 from enroll.tables.headings import COLUMNS

@@ -110,6 +110,12 @@ def ended_since(connection: sqlite3.Connection, resident: str, before: frozenset
     return any(one not in before for (one,) in rows)
 
 
+def withdrawn_since(connection: sqlite3.Connection, before: frozenset[str]) -> frozenset[str]:
+    """The ids of the residents who withdrew one since `before`, the answer of `ended` then."""
+    rows = connection.execute("SELECT id, resident_id FROM consents WHERE withdrawn_at IS NOT NULL")
+    return frozenset(resident for one, resident in rows if one not in before)
+
+
 def covers_learning(connection: sqlite3.Connection, resident: str) -> bool:
     """Whether a consent of theirs holds whose text says that passages may add templates."""
     rows = connection.execute("SELECT text FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,))

@@ -52,7 +52,7 @@ def remove_all(connection: sqlite3.Connection, people: Sequence[Resident], *, by
 
 def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
     connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
-    connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (_hash(resident.id),))
+    connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (hash_of(resident.id),))
     return _erased(Kind.ERASED, connection, resident, by)
 
 
@@ -165,7 +165,7 @@ def remove_template(connection: sqlite3.Connection, resident: Resident, template
 def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
     """After an old backup came back: erase whoever was erased since it was made. Returns how many."""
     known = set(hashes)
-    back = [resident for resident in residents.every(connection) if _hash(resident.id) in known]
+    back = [resident for resident in residents.every(connection) if hash_of(resident.id) in known]
     for resident in back:
         remove(connection, resident, by="restoring a backup")
     connection.executemany("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", [(one,) for one in known])
@@ -174,7 +174,7 @@ def erase_again(connection: sqlite3.Connection, hashes: Sequence[str]) -> int:
 
 def was_erased(connection: sqlite3.Connection, resident: str) -> bool:
     """Whether the resident with this id was here, and was erased."""
-    row = connection.execute("SELECT 1 FROM erased WHERE resident_hash = ?", (_hash(resident),)).fetchone()
+    row = connection.execute("SELECT 1 FROM erased WHERE resident_hash = ?", (hash_of(resident),)).fetchone()
     return row is not None
 
 
@@ -187,5 +187,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _hash(resident: str) -> str:
+def hash_of(resident: str) -> str:
+    """By which it is known that somebody of that id was erased."""
     return hashlib.sha256(resident.encode()).hexdigest()
