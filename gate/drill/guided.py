@@ -68,7 +68,7 @@ class Gate:
         """How vision is. Raises CheckFailed when it does not answer."""
         found = vision_status(self._state)
         if found is None:
-            raise CheckFailed(Sentence("vision does not answer; start the gate first"))
+            raise CheckFailed(Sentence("recognition does not answer; start the gate first"))
         return found
 
     def open(self) -> bool:

@@ -159,7 +159,7 @@ class Rig:
             command = Path(f"/proc/{path}/cmdline").read_bytes().split(b"\0")
             if any(f"{who}.service".encode() in word for word in command):
                 return int(path)
-        raise CheckFailed(Sentence("there is no {who} process", who=who))
+        raise CheckFailed(Sentence("{who} does not run", who=who))
 
     def kill(self, who: str, number: int = signal.SIGKILL) -> float:
         """Send one of its processes a signal; returns when (monotonic seconds)."""
@@ -205,8 +205,8 @@ def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
     try:
         gate.until(gate.status, Sentence("the door does not start"), 15)
         gate.drive(fire=True, tamper=True, contact=True)
-        gate.until(gate.vision, Sentence("vision does not start"), 30)
-        gate.until(api_address_file(gate.state).exists, Sentence("the api does not start"), 30)
+        gate.until(gate.vision, Sentence("recognition does not start"), 30)
+        gate.until(api_address_file(gate.state).exists, Sentence("the console does not start"), 30)
         yield gate
     finally:
         process.send_signal(signal.SIGTERM)

@@ -108,7 +108,7 @@ def test_the_guided_drill_sees_what_the_installer_does_and_goes_on_after_the_pow
     assert {name for name, result in named.items() if result.passed} == {
         "relay_polarity", "exit_button", "fire", "door_contact",
     }  # fmt: skip
-    assert "vision does not answer" in named["camera_pulled"].figure
+    assert "recognition does not answer" in named["camera_pulled"].figure
     # Without a reboot it asks for the power cut again; after one, it asks what was heard.
     with pytest.raises(PowerCut):
         list(guide(real, SETTINGS, state, hands))

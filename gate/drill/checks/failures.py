@@ -78,7 +78,9 @@ def vision_comes_back(gate: Rig, _resident: str) -> Sentence:
     old = gate.pid("vision")
     gate.kill("vision")
     exit_s = press_exit(gate)
-    took = gate.until(lambda: gate.vision() and gate.pid("vision") != old, Sentence("vision did not come back"), 20)
+    took = gate.until(
+        lambda: gate.vision() and gate.pid("vision") != old, Sentence("recognition did not come back"), 20
+    )
     return Sentence("back after {took} s; exit meanwhile {exit}", took=f"{took:.1f}", exit=soon(exit_s))
 
 
@@ -110,7 +112,7 @@ def api_comes_back(gate: Rig, _resident: str) -> Sentence:
         except (CheckFailed, OSError):
             return False
 
-    took = gate.until(back, Sentence("the api did not come back"), 15)
+    took = gate.until(back, Sentence("the console did not come back"), 15)
     return Sentence("back after {took} s", took=f"{took:.1f}")
 
 
@@ -153,4 +155,4 @@ def unsafe_settings_are_refused(gate: Rig, _resident: str) -> Sentence:
         )
         expect(done.returncode == 2, Sentence("it ended with {code}", code=done.returncode))
         said.append(done.stderr.strip().splitlines()[-1])
-    return Sentence("{first} / {second}", first=said[0], second=said[1])
+    return Sentence("{first}; {rest}", first=said[0], rest=said[1])
