@@ -77,7 +77,7 @@ def _scoring(models: Models, *, normalised: bool) -> Scoring:
 
 
 def _plain(calibration: Calibration) -> Calibration:
-    return calibration.model_copy(update={"share": 0.0})
+    return calibration.model_copy(update={"share": 0.0, "common": 0.0})
 
 
 def _faces_of_library(gate: Home, name: str, folder: Path, fold: str) -> tuple[Listing, Faces]:

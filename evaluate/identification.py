@@ -116,7 +116,7 @@ class _Photos:
             mine = of_person[int(who)]
             first = mine[self.enrols[mine]][: protocol.photos]
             rest = np.setdiff1d(mine, first, assume_unique=True)
-            enrolled.append(_unit(self.templates[first].mean(axis=0)))
+            enrolled.append(self.templates[first].mean(axis=0))
             for start in range(0, len(rest) - protocol.frames + 1, protocol.frames):
                 probes.append(_unit(self.templates[rest[start : start + protocol.frames]].mean(axis=0)))
                 owners.append(int(who))

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.vision.evidence import shared_with
+from gate.vision.evidence import gained_by, shared_with
 from gate.vision.promise import FIRST_SHARE, SECOND_SHARE, deviate
 from models.manifest import Calibration, Cohort, Normal
 
 Scoring = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
-"""Scores (N, G) of probes (N, D) against templates (G, D)."""
+"""Scores (N, G) of probes (N, D) of unit length against templates (G, D), each the mean of somebody's photos."""
 
 # Between these deviates the share of a look is looked up; beyond the upper one nothing lies.
 _DEVIATES = np.linspace(-4, 14, 3601)
@@ -23,11 +23,12 @@ def by_one(cohort: Cohort | None) -> Scoring:
     """Cosines, normalised where there is a `cohort`."""
 
     def scores(probes: NDArray[np.float32], enrolled: NDArray[np.float32]) -> NDArray[np.float32]:
-        cosines = probes @ enrolled.T
+        templates, lengths = _unit_rows(enrolled), np.linalg.norm(enrolled, axis=1)
+        cosines = probes @ templates.T
         if cohort is None:
             return np.asarray(cosines, np.float32)
-        shared = shared_with(probes, cohort)[:, None] + shared_with(enrolled, cohort)[None]
-        return np.asarray(cosines - shared, np.float32)
+        taken_off = shared_with(templates, cohort) + gained_by(lengths, cohort)
+        return np.asarray(cosines - shared_with(probes, cohort)[:, None] - taken_off[None], np.float32)
 
     return scores
 
@@ -50,7 +51,7 @@ def by_both(first: Calibration, second: Calibration, dimensions: tuple[int, int]
 
     def scores(probes: NDArray[np.float32], enrolled: NDArray[np.float32]) -> NDArray[np.float32]:
         looks = [
-            _as_deviates(scoring(_unit_rows(probes[:, part]), _unit_rows(enrolled[:, part])), model, share)
+            _as_deviates(scoring(_unit_rows(probes[:, part]), enrolled[:, part]), model, share)
             for scoring, model, share, part in (
                 (one, first.strangers, FIRST_SHARE, slice(None, cut)),
                 (other, second.strangers, SECOND_SHARE, slice(cut, None)),

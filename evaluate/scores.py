@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import faiss
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from evaluate.looks import by_one
 from gate.errors import UsageError
+from gate.vision.evidence import shared_with
 from gate.vision.promise import deviate
 from models.manifest import QUANTILES, SHARE, Calibration, Cohort, Normal
 
 Scores = NDArray[np.float64]
+# Templates (N, D), whose each is (N,), and whether an enrolment would take its photo (N,).
+_Part = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]
 
 _COHORT = 64
 _LEAST_MEMBERS = 4
@@ -45,11 +48,17 @@ class Comparisons:
     residents: Scores
     pairs: NDArray[np.int64]
 
-    def once_a_pair(self, rng: np.random.Generator) -> Scores:
-        """One of the strangers' scores for each two people, drawn: one label gone wrong is then one comparison."""
-        drawn = rng.permutation(len(self.strangers))
-        _, first = np.unique(self.pairs[drawn], return_index=True)
-        return self.strangers[drawn[first]]
+    @classmethod
+    def together(cls, parts: Sequence[Comparisons]) -> Comparisons:
+        """All of them as one."""
+        columns = zip(*((one.strangers, one.residents, one.pairs) for one in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def once_a_pair(self) -> Scores:
+        """How much each of the strangers' scores counts, so that any two people count once: one label gone wrong is
+        then one comparison."""
+        _, which, counts = np.unique(self.pairs, return_inverse=True, return_counts=True)
+        return np.asarray(1 / counts[which])
 
 
 def fit_cohort(templates: NDArray[np.float32], person: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
@@ -84,7 +93,7 @@ def compare(
         mine = rng.permutation(np.flatnonzero(person == who))
         first = mine[enrols[mine]][:photos]
         if len(first) == photos and len(mine) > photos:
-            enrolled.append(_unit(templates[first].mean(axis=0)))
+            enrolled.append(templates[first].mean(axis=0))
             owners.append(who)
             rest.append(np.setdiff1d(mine, first))
         else:
@@ -94,19 +103,20 @@ def compare(
     probes = np.concatenate(rest)
     scores = by_one(cohort)(templates[probes], np.stack(enrolled)).astype(np.float64)
     one, other = person[probes][:, None], np.array(owners)[None]
-    pairs, same = np.minimum(one, other) * (person.max() + 1) + np.maximum(one, other), one == other
+    pairs, same = (np.minimum(one, other) << 32) + np.maximum(one, other), one == other
     return Comparisons(scores[~same], scores[same], pairs[~same])
 
 
-def fit_tail(strangers: Scores, leaves: int = _TAIL_LEAVES) -> Normal:
+def fit_tail(strangers: Scores, leaves: int = _TAIL_LEAVES, weights: Scores | None = None) -> Normal:
     """The normal distribution whose upper tail runs through the scores' own, from the top hundredth on.
 
     Least squares of the scores' quantiles on the standard normal ones, at probabilities evenly spaced in their
-    logarithm. The highest `leaves` scores are left out.
+    logarithm. The highest `leaves` scores are left out. Each score counts by its weight, without any once.
     """
-    ordered = np.sort(strangers)
-    rates = np.geomspace(_TAIL_FROM, max(leaves / len(ordered), 1e-9), 40)
-    at = ordered[np.clip((len(ordered) * (1 - rates)).astype(np.int64), 0, len(ordered) - 1)]
+    from_the_top = np.argsort(-strangers)
+    above = np.cumsum(np.ones(len(strangers)) if weights is None else weights[from_the_top])
+    rates = np.geomspace(_TAIL_FROM, max(leaves / above[-1], 1e-9), 40)
+    at = strangers[from_the_top[np.searchsorted(above, rates * above[-1]).clip(max=len(strangers) - 1)]]
     spread, centre = np.polyfit([deviate(float(rate)) for rate in rates], at, 1)
     return Normal(centre=round(float(centre), 5), spread=round(float(spread), 5))
 
@@ -171,7 +181,7 @@ def calibrate(
     Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. Raises
     UsageError for too few.
     """
-    mated, strangers = _fitted(templates, person, enrols, share, seed)
+    mated, strangers, common = _fitted(templates, person, enrols, share, seed)
     cohort = fit_cohort(templates, person, seed)
     return Calibration(
         embedder=embedder,
@@ -184,31 +194,45 @@ def calibrate(
         within=round(frames[0], 4),
         within_s=round(frames[1], 3),
         share=share,
+        common=round(common, 5),
         cohort=base64.b64encode(cohort.astype("<f2").tobytes()).decode("ascii"),
     )
 
 
 def _fitted(
     templates: NDArray[np.float32], person: NDArray[np.int64], enrols: NDArray[np.bool_], share: float, seed: int
-) -> tuple[list[Scores], Normal]:
-    """How residents score with one photo and with more, and the strangers' tail."""
+) -> tuple[list[Scores], Normal, float]:
+    """How residents score with one photo and with more, the strangers' tail, and what the cosines have in `common`."""
     people = np.unique(person)
     if len(people) < _LEAST_PEOPLE:
         raise UsageError(
             "A calibration needs at least {least} people; here are {people}.", least=_LEAST_PEOPLE, people=len(people)
         )
     half = np.isin(person, np.random.default_rng(seed).permutation(people)[: len(people) // 2])
-    cohorts = [(some, Cohort(fit_cohort(templates[~some], person[~some], seed), share)) for some in (half, ~half)]
     parts = [
-        [compare(templates[some], person[some], enrols[some], photos, cohort, seed) for some, cohort in cohorts]
+        (
+            (templates[some], person[some], enrols[some]),
+            Cohort(fit_cohort(templates[~some], person[~some], seed), share),
+        )
+        for some in (half, ~half)
+    ]
+    common = float(np.mean([_in_common(part, cohort, seed) for part, cohort in parts]))
+    compared = [
+        [compare(*part, photos, replace(cohort, common=common), seed) for part, cohort in parts]
         for photos in range(1, _MOST_PHOTOS + 1)
     ]
-    mated = [residents for part in parts
+    mated = [residents for part in compared
              if len(residents := np.concatenate([one.residents for one in part])) >= _LEAST_MATED]  # fmt: skip
     if not mated:
         raise UsageError("A calibration needs at least {least} people with two photos or more.", least=_LEAST_MATED)
-    rng = np.random.default_rng(seed)
-    return mated, fit_tail(np.concatenate([one.once_a_pair(rng) for part in parts[: len(mated)] for one in part]))
+    of_all = Comparisons.together([one for part in compared[: len(mated)] for one in part])
+    return mated, fit_tail(of_all.strangers, weights=of_all.once_a_pair()), common
+
+
+def _in_common(part: _Part, cohort: Cohort, seed: int) -> float:
+    """What two strangers' cosines come to on average when the share of one of them is off: see `Cohort`."""
+    strangers = compare(*part, 1, cohort, seed).strangers
+    return float(strangers.mean()) + float(shared_with(part[0], cohort).mean()) if len(strangers) else 0.0
 
 
 def _lookalike(templates: NDArray[np.float32], person: NDArray[np.int64]) -> float:

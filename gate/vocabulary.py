@@ -251,8 +251,9 @@ class Verdict:
 class Lesson:
     """What vision would add to a resident's templates, from the track of a claim that was granted.
 
-    `vector` is the track's template by `model`, little-endian float32 of unit length; `similarity` its score against
-    the templates of their enrolment alone.
+    `vector` is the track's template by `model`, little-endian float32 of unit length, and `second_vector` the same by
+    the model of the second look, `second_model`, where there is one; `similarity` its score against the templates of
+    their enrolment alone.
     """
 
     claim: str
@@ -260,6 +261,8 @@ class Lesson:
     model: str
     vector: bytes
     similarity: float
+    second_model: str | None = None
+    second_vector: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

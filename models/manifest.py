@@ -92,16 +92,18 @@ SHARE = 0.3
 class Cohort:
     """Faces of nobody, and how much of what a face has in common with them is taken off its scores.
 
-    `templates` are (K, D) float32 of unit length; a `share` of 0 leaves scores the plain cosines.
+    `templates` are (K, D) float32 of unit length; a `share` of 0 takes nothing off. `common` is what two strangers'
+    cosines still come to on average when the share of one of them is off.
     """
 
     templates: NDArray[np.float32]
     share: float = SHARE
+    common: float = 0.0
 
 
 class Calibration(_Strict):
     """Where the embedder's scores separate people. A score is a cosine less what both faces share with the cohort, by
-    `share` (see `Cohort`).
+    `share` (see `Cohort`), and less what a mean of several photos gains by being scaled up, by `common`.
 
     `embedder` is the sha256 of the published file it was fitted on. `strangers` is fitted to the upper tail of the
     scores of two people; `residents` are quantiles of those of one person, at `QUANTILES`, by the number of photos
@@ -121,6 +123,7 @@ class Calibration(_Strict):
     within: float = Field(ge=0, lt=1)
     within_s: float = Field(gt=0)
     share: float = Field(SHARE, ge=0, le=1)
+    common: float = Field(0.0, gt=-1, lt=1)
     cohort: str
 
     @model_validator(mode="after")
@@ -140,7 +143,7 @@ class Calibration(_Strict):
             raise PackError("The calibration's cohort is damaged. Run: facegate calibrate") from error
         if not (len(templates) and np.isfinite(templates).all()):
             raise PackError("The calibration's cohort is damaged. Run: facegate calibrate")
-        return Cohort(templates, self.share)
+        return Cohort(templates, self.share, self.common)
 
 
 class EmbedderSpec(_Strict):

@@ -43,13 +43,23 @@ def lesson_from(message: Message) -> Lesson:
     lesson = read(Lesson, message)
     if not all(0 < len(one) <= _LONGEST_TEXT for one in (lesson.claim, lesson.resident, lesson.model)):
         raise Malformed(f"claim, resident and model are texts of 1 to {_LONGEST_TEXT} signs")
-    try:
-        length = math.hypot(*struct.unpack(f"<{len(lesson.vector) // 4}f", lesson.vector))
-    except struct.error as error:
-        raise Malformed("vector is little-endian float32") from error
-    if not abs(length - 1) <= _UNIT_TOLERANCE:
-        raise Malformed("vector is of unit length")
+    _check("vector", lesson.vector)
+    if (lesson.second_model is None) != (lesson.second_vector is None):
+        raise Malformed("second_model and second_vector are told together")
+    if lesson.second_model is not None and lesson.second_vector is not None:
+        if not 0 < len(lesson.second_model) <= _LONGEST_TEXT:
+            raise Malformed(f"second_model is a text of 1 to {_LONGEST_TEXT} signs")
+        _check("second_vector", lesson.second_vector)
     return lesson
+
+
+def _check(name: str, vector: bytes) -> None:
+    try:
+        length = math.hypot(*struct.unpack(f"<{len(vector) // 4}f", vector))
+    except struct.error as error:
+        raise Malformed(f"{name} is little-endian float32") from error
+    if not abs(length - 1) <= _UNIT_TOLERANCE:
+        raise Malformed(f"{name} is of unit length")
 
 
 def asker(message: Message, peer: Peer) -> str:

@@ -91,6 +91,15 @@ def shared_with(templates: NDArray[np.float32], cohort: Cohort) -> NDArray[np.fl
     return np.asarray(top.sum(axis=1) * (cohort.share / nearest), np.float32)
 
 
+def gained_by(lengths: NDArray[np.float32], cohort: Cohort) -> NDArray[np.float32]:
+    """(N,): what templates gain on everybody by being means of several, to be taken off their cosines.
+
+    A mean of unit vectors is shorter than they are: `lengths` (N,). Scaled up to unit length, as templates are, it lies
+    nearer to strangers than each of them does, by their average over that length.
+    """
+    return np.asarray(cohort.common * (1 / lengths - 1), np.float32)
+
+
 def score_asked_of(sightings: Sequence[Sighting], rule: Rule) -> float:
     """The score these sightings together must reach.
 

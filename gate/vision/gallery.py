@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.store.people import corrections, templates
-from gate.vision.evidence import shared_with
+from gate.vision.evidence import gained_by, shared_with
 from gate.vision.promise import as_seldom
 from gate.vocabulary import Candidate
 from models.manifest import Cohort
@@ -94,18 +94,20 @@ class Gallery:
     def _add(self, rows: Sequence[tuple[int, str, bytes]]) -> None:
         vectors, sound = _vectors(rows, self._dimension)
         numbers = np.array([number for number, _, _ in rows], np.int64)
-        found, means = _mean_templates(numbers[sound], vectors[sound])
+        found, means, lengths = _mean_templates(numbers[sound], vectors[sound])
         whose = {number: identity for number, identity, _ in rows}
         self._ids |= {number: whose[number] for number in found.tolist()}
         self._numbers |= {whose[number]: number for number in found.tolist()}
         bad = whose.keys() - found.tolist() | set(numbers[~sound].tolist())
         self._damaged |= {number: whose[number] for number in bad}
         if len(found):
-            self._index.add_with_ids(self._entries(means), found)
+            self._index.add_with_ids(self._entries(means, lengths), found)
 
-    def _entries(self, templates: NDArray[np.float32]) -> NDArray[np.float32]:
-        shared = np.zeros(len(templates)) if self._cohort is None else shared_with(templates, self._cohort)
-        return np.column_stack([templates, -shared]).astype(np.float32)
+    def _entries(self, templates: NDArray[np.float32], lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+        taken_off = np.zeros(len(templates), np.float32)
+        if self._cohort is not None:
+            taken_off += shared_with(templates, self._cohort) + gained_by(lengths, self._cohort)
+        return np.column_stack([templates, -taken_off]).astype(np.float32)
 
 
 class LiveGallery:
@@ -179,19 +181,6 @@ def damaged_in(*galleries: LiveGallery | None) -> frozenset[str]:
     return frozenset[str]().union(*(one.gallery.damaged for one in galleries if one is not None))
 
 
-def score_by_enrolment(
-    connection: sqlite3.Connection, models: Models, resident: str, template: NDArray[np.float32]
-) -> float:
-    """How a template (D,) scores against a resident by what was enrolled of them alone; -1 where nothing was.
-
-    Raises sqlite3.Error, and PackError without a calibration.
-    """
-    dimension = models.spec.dimension
-    rows = templates.enrolled_vectors(connection, models.model_id, resident)
-    candidates = Gallery(rows, dimension, models.calibration.faces_of_nobody(dimension)).search(template)
-    return candidates[0].similarity if candidates else -1.0
-
-
 def _is_unit(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     squared = np.vecdot(vectors, vectors)
     return np.asarray(np.abs(squared - 1) <= 2 * templates.UNIT_TOLERANCE)
@@ -208,15 +197,16 @@ def _vectors(rows: Sequence[tuple[int, str, bytes]], dimension: int) -> tuple[ND
 
 def _mean_templates(
     numbers: NDArray[np.int64], vectors: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each of the residents whose `numbers` (N,) the templates (N, D) have, sorted by them: theirs, and their mean.
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """For each of the residents whose `numbers` (N,) the templates (N, D) have, sorted by them: theirs, their mean
+    scaled to unit length, and how long it was.
 
     Templates of one face cannot cancel out; whose do are of different people, and are left out.
     """
     if not len(numbers):
-        return numbers, vectors
+        return numbers, vectors, np.zeros(0, np.float32)
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
-    totals = np.add.reduceat(vectors, starts, axis=0)
-    lengths = np.linalg.norm(totals, axis=1)
+    means = np.add.reduceat(vectors, starts, axis=0) / np.diff(np.r_[starts, len(numbers)])[:, None].astype(np.float32)
+    lengths = np.linalg.norm(means, axis=1)
     agree = lengths > templates.UNIT_TOLERANCE
-    return numbers[starts][agree], totals[agree] / lengths[agree, None]
+    return numbers[starts][agree], means[agree] / lengths[agree, None], lengths[agree]

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.vision.attention import Attention, Waiting
-from gate.vision.evidence import Belief, gather, give_up, score_asked_of, track_template, weigh
+from gate.vision.evidence import Belief, gather, give_up, track_template, weigh
 from gate.vision.gallery import Gallery
 from gate.vision.infrared import shows_face
+from gate.vision.learning import Sample, score_to_learn_from
 from gate.vision.liveness import MOST_PASSIVE, Liveness, Look, judge
 from gate.vision.plain_face import doubt
 from gate.vision.promise import FIRST_SHARE, learning_rule, looks_again, rule_of
@@ -52,14 +52,6 @@ class _Shown:
     looks: tuple[Look, ...] = ()
     again: Again = field(default_factory=Again)
     plain_mono: float = -math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A track's template (D,) float32, good enough to learn from where it scores `at_least` by the enrolment alone."""
-
-    template: NDArray[np.float32]
-    at_least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ class Recogniser:
         if models.second is not None and looks_again(settings):
             self._second = SecondLook(models.second, self._calibration, settings)
         self._shown: dict[int, _Shown] = {}
-        self._concluded: dict[str, tuple[Sighting, ...]] = {}
+        self._concluded: dict[str, tuple[tuple[Sighting, ...], Again]] = {}
         self.embedded = 0
         """How many faces were embedded so far."""
 
@@ -149,19 +141,26 @@ class Recogniser:
         """Whether somebody in view may ask again as soon as the gate is at rest."""
         return self._attention.awaits_door
 
-    def sample(self, claim: Claim, gallery: Gallery) -> Sample | None:
-        """What the gate may learn from a claim of the last frame; None where it is not sure enough for that."""
-        sightings = self._concluded.get(claim.id)
-        if sightings is None:
+    def sample(self, claim: Claim, gallery: Gallery, again: Gallery | None = None) -> Sample | None:
+        """What the gate may learn from a claim of the last frame; None where it is not sure enough for that.
+
+        What was not looked at a second time is now. Of whom the second look knows, it decides.
+        """
+        resident, concluded = claim.resident, self._concluded.get(claim.id)
+        if resident is None or concluded is None:
             return None
-        template = track_template(sightings)
-        candidates = gallery.search(template)
-        alike = gallery.alike(candidates)
-        rule = learning_rule(self._calibration, self._settings, len(gallery))
-        belief = weigh(sightings, candidates, alike, rule)
-        if belief is None or belief.resident != claim.resident or alike >= rule.lookalike:
+        sightings, shown_again = concluded
+        seen_again = () if self._second is None else self._second.look_at_all(shown_again)
+        evidence, among, rule = sightings, gallery, learning_rule(self._calibration, self._settings, len(gallery))
+        by_second = False
+        if self._second is not None and again is not None and again.knows(resident):
+            by_second = True
+            evidence, among, rule = seen_again, again, self._second.learning_rule(len(again))
+        at_least = score_to_learn_from(evidence, resident, among, rule) if evidence else None
+        if at_least is None:
             return None
-        return Sample(template, score_asked_of(sightings, rule))
+        second = track_template(seen_again) if seen_again else None
+        return Sample(track_template(sightings), second, at_least, by_second)
 
     def _probes(self, image: Image, waiting: Sequence[Waiting]) -> list[_Probe]:
         probes = [self._probe(image, one.track) for one in waiting if not one.shut]
@@ -258,7 +257,7 @@ class Recogniser:
     def _claim(self, track: Track, belief: Belief, now: float) -> Claim:
         shown, identity = self._shown[track.number], self._new_id()
         if belief.resident is not None:
-            self._concluded[identity] = shown.sightings
+            self._concluded[identity] = shown.sightings, shown.again
         shown.sightings, shown.looks, shown.again = (), (), Again()
         shown.unfit.clear()
         self._attention.judged(track, self._again_mono(belief, now))

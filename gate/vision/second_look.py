@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gate.vision.evidence import Belief, track_template, weigh
+from gate.vision.evidence import Belief, Rule, track_template, weigh
 from gate.vision.gallery import Gallery
-from gate.vision.promise import as_seldom, second_rule_of
+from gate.vision.promise import as_seldom, second_learning_rule, second_rule_of
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Sighting
 from models.images import Image
@@ -70,6 +70,16 @@ class SecondLook:
             return None
         score = as_seldom(belief.similarity, self._calibration.strangers, self._first.strangers)
         return replace(belief, similarity=min(score, 1.0))
+
+    def look_at_all(self, again: Again) -> tuple[Sighting, ...]:
+        """What a track's faces show the second model, those too that did not have to be looked at."""
+        while again.kept:
+            self._look(again)
+        return again.sightings
+
+    def learning_rule(self, people: int) -> Rule:
+        """What something learned needs by this look, with so many people in its gallery."""
+        return second_learning_rule(self._calibration, self._settings, people)
 
     def _look(self, again: Again) -> None:
         if not again.kept:

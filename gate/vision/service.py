@@ -42,14 +42,15 @@ from gate.store.ids import new_id
 from gate.store.site import approach_zone
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
-from gate.vision.gallery import damaged_in, judging, judging_again, score_by_enrolment
+from gate.vision.gallery import damaged_in, judging, judging_again
+from gate.vision.learning import lesson_of
 from gate.vision.preview import preview
 from gate.vision.promise import looks_again
 from gate.vision.recogniser import Recogniser
 from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source, source_of
-from gate.vocabulary import Claim, Frame, Kind, Lesson, Reason
+from gate.vocabulary import Claim, Frame, Kind, Reason
 from models.errors import PackError
 from models.pack import Models, open_liveness, open_models
 
@@ -162,14 +163,13 @@ class VisionService:
 
     def _teach(self, claim: Claim, resident: str) -> None:
         """Offer the door what a granted claim rested on; what was learned before has no say in what is learned now."""
-        sample = self._recogniser.sample(claim, self._gallery.gallery)
+        again = None if self._again is None else self._again.gallery
+        sample = self._recogniser.sample(claim, self._gallery.gallery, again)
         if sample is None:
             return
         try:
-            score = score_by_enrolment(self._store, self._models, resident, sample.template)
-            if score >= sample.at_least:
-                vector = sample.template.astype("<f4").tobytes()
-                asking.teach(self._door, Lesson(claim.id, resident, self._models.model_id, vector, score))
+            if (lesson := lesson_of(self._store, self._models, claim.id, resident, sample)) is not None:
+                asking.teach(self._door, lesson)
         except (sqlite3.Error, LinkDown) as error:
             _log.warning("Nothing was learned from a passage: %s", error)
 

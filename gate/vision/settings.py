@@ -89,7 +89,7 @@ class PromiseSettings(Section):
     years: float = Field(1, ge=0.1, le=100)
     """At most one wrong opening in this many years."""
 
-    strangers_a_day: float = Field(2, ge=0.1, le=10_000)
+    strangers_a_day: float = Field(50, ge=0.1, le=10_000)
     """Approaches a day of people who are not enrolled and who look into the camera until they are judged."""
 
 

@@ -59,7 +59,7 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     text = gate_page(state, models_dir, vision=vision, door={"pulse_s": 3})
     assert "set by hand to 0.7" in text
     assert "at least 4 clear pictures to recognise a face; one that is still uncertain after 0.8 seconds" in text
-    assert "in 1 year, with 2 strangers a day." in text
+    assert "in 1 year, with 50 strangers a day." in text
     assert "Liveness is off" in text
     assert "The relay is on for 3 seconds, and never for more than 12" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text

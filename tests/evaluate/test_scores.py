@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluate.scores import calibrate, fit_cohort, fit_frames, fit_tail, foretold
+from evaluate.scores import Comparisons, calibrate, compare, fit_cohort, fit_frames, fit_tail, foretold
 from gate.errors import UsageError
 from gate.vision.promise import DEAR, LOOKS, Looked, Promise, deviate, missed, room, score_asked, years_kept
-from models.manifest import shipped_calibration
+from models.manifest import Cohort, shipped_calibration
 from tests.evaluate.test_identification import people
 
 OPEN = shipped_calibration("open")
@@ -27,6 +27,23 @@ def test_pairs_under_a_wrong_name_do_not_lift_the_tail():
     clean = rng.normal(-0.1, 0.14, 400_000)
     spoilt = np.r_[clean, np.full(4, 0.9)]
     assert fit_tail(spoilt).spread == pytest.approx(fit_tail(clean).spread, abs=0.01)
+
+
+def test_two_people_who_are_compared_often_count_as_often_as_others():
+    templates, person = people(60, 5, 0.8)
+    none = Cohort(np.zeros((1, templates.shape[1]), np.float32), 0.0)
+    enrols = np.ones(len(person), bool)
+    by_photos = [compare(templates, person, enrols, photos, none, 0) for photos in (1, 2, 3)]
+    whole = Comparisons.together(by_photos)
+    counts = whole.once_a_pair()
+    assert len(whole.strangers) == sum(len(one.strangers) for one in by_photos)
+    assert [counts[whole.pairs == pair].sum() for pair in set(whole.pairs.tolist())] == pytest.approx(
+        np.ones(60 * 59 // 2)
+    )
+    often = np.tile([0.9], 4000)
+    weights = np.r_[np.ones(100_000), np.full(4000, 1 / 4000)]
+    scores = np.random.default_rng(3).normal(-0.1, 0.14, 100_000)
+    assert fit_tail(np.r_[scores, often], weights=weights).spread == pytest.approx(fit_tail(scores).spread, abs=0.002)
 
 
 def test_one_person_under_several_names_does_not_lift_what_is_asked():

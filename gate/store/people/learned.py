@@ -25,10 +25,11 @@ NOT_BEFORE = timedelta(days=7)
 def learn(connection: sqlite3.Connection, lesson: Lesson, moment: Moment) -> bool:
     """Add the template of a lesson to its resident's, and a line to the record; returns whether it was added.
 
-    The lesson's `vector` is the template's bytes as `templates.vector` keeps them. `moment` is the time of the line
-    and of the template. Nothing is added, and nothing written, where the resident did not agree to learning, where an
-    opening of theirs is corrected, where they have no enrolled template by the same model and of the same length, or
-    where the last one was learned less than `NOT_BEFORE` ago. Where there are `MOST` already, the oldest are deleted.
+    The lesson's vectors are the template's bytes as `templates` keeps them. `moment` is the time of the line and of the
+    template. Nothing is added, and nothing written, where the resident did not agree to learning, where an opening of
+    theirs is corrected, where they have no enrolled template by the same model and of the same length, where those by
+    the model of the second look are of another length, or where the last one was learned less than `NOT_BEFORE` ago.
+    Where there are `MOST` already, the oldest are deleted.
 
     Must be called inside a transaction, which the caller commits. Raises sqlite3.Error.
     """
@@ -44,9 +45,19 @@ def learn(connection: sqlite3.Connection, lesson: Lesson, moment: Moment) -> boo
     for template, _ in known[: len(known) - MOST + 1]:
         connection.execute("DELETE FROM templates WHERE id = ?", (template,))
     connection.execute(
-        "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at, learned_from)"
-        " VALUES (?, ?, ?, 'passage', '{}', ?, ?, ?)",
-        (new_id(), resident.id, lesson.model, lesson.vector, now.isoformat(timespec="milliseconds"), lesson.claim),
+        "INSERT INTO templates"
+        " (id, resident_id, model, source, quality, vector, second_model, second_vector, created_at, learned_from)"
+        " VALUES (?, ?, ?, 'passage', '{}', ?, ?, ?, ?, ?)",
+        (
+            new_id(),
+            resident.id,
+            lesson.model,
+            lesson.vector,
+            lesson.second_model,
+            lesson.second_vector,
+            now.isoformat(timespec="milliseconds"),
+            lesson.claim,
+        ),
     )
     details: dict[str, object] = {"claim": lesson.claim, "similarity": round(lesson.similarity, 4)}
     personal = {"resident": resident.id, "name": resident.name}
@@ -74,10 +85,13 @@ def _of(connection: sqlite3.Connection, resident: str) -> list[tuple[str, str]]:
 
 def _enrolled(connection: sqlite3.Connection, lesson: Lesson) -> bool:
     row = connection.execute(
-        "SELECT 1 FROM templates WHERE resident_id = ? AND model = ? AND learned_from IS NULL AND length(vector) = ?",
-        (lesson.resident, lesson.model, len(lesson.vector)),
+        "SELECT count(*) FILTER (WHERE model = ? AND length(vector) = ?),"
+        " count(*) FILTER (WHERE second_model = ? AND length(second_vector) <> ?)"
+        " FROM templates WHERE resident_id = ? AND learned_from IS NULL",
+        (lesson.model, len(lesson.vector), lesson.second_model, len(lesson.second_vector or b""), lesson.resident),
     ).fetchone()
-    return row is not None
+    alike, others = row
+    return bool(alike) and not others
 
 
 def _doubted(connection: sqlite3.Connection, resident: str) -> bool:

@@ -212,7 +212,7 @@ def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
 
 
 def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
-    assert "1 years, with 2 strangers a day and 0 residents" in found(site, "promise").seen
+    assert "1 years, with 50 strangers a day and 0 residents" in found(site, "promise").seen
     told = told_of_promise(WELL_KEPT)
     assert told.grade is Grade.OK
     assert "3 residents; about 1.0 in 100 come twice. Room for 900 more" in told.seen

@@ -15,6 +15,7 @@ from gate.store.people import erasure, residents, templates
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.vision.gallery import Gallery, LiveGallery
+from models.manifest import Cohort
 
 DIMENSION = 16
 
@@ -49,6 +50,29 @@ def test_a_person_with_several_templates_is_one_entry_at_their_mean():
     assert found[0].resident == "x"
     assert found[0].similarity == pytest.approx(1, abs=1e-5)
     assert [candidate.resident for candidate in found] == ["x", "y"]
+
+
+def test_strangers_come_no_nearer_to_whoever_enrolled_with_more_photos():
+    rng = np.random.default_rng(4)
+
+    def faces(count, person):
+        """Photos that stray about a person, who has a part in common with everybody."""
+        rows = np.full(64, 0.05) + person + rng.normal(0, 0.09, (count, 64))
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    strangers = np.concatenate([faces(1, rng.normal(0, 0.1, 64)) for _ in range(400)])
+    people = [rng.normal(0, 0.1, 64) for _ in range(60)]
+    common = float(np.mean([strangers @ faces(1, person)[0] for person in people]))
+
+    def average(photos, common):
+        cohort = Cohort(np.eye(64, dtype=np.float32)[:1], 0.0, common)
+        rows = [(number, str(number), face.tobytes()) for number, person in enumerate(people)
+                for face in faces(photos, person)]  # fmt: skip
+        gallery = Gallery(rows, 64, cohort)
+        return np.mean([one.similarity for stranger in strangers for one in gallery.search(stranger, len(people))])
+
+    assert average(4, common) == pytest.approx(average(1, common), abs=0.01)
+    assert average(4, 0.0) > average(1, 0.0) + 0.02
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, 2.0])

@@ -13,7 +13,8 @@ from gate.config import Settings
 from gate.replay import replay
 from gate.store.people import residents, templates
 from gate.store.people.consents import NO_PERSON
-from gate.vision.gallery import Gallery, judging, score_by_enrolment
+from gate.vision.gallery import Gallery, judging
+from gate.vision.learning import score_by_enrolment
 from gate.vision.promise import rule_of
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings

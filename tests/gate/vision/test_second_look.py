@@ -2,17 +2,25 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import numpy as np
 import pytest
 
+from enroll.consent import agreed
 from evaluate.demo.walkup import FPS, Scene, footage, walker_from
 from gate.config import Settings
 from gate.replay import replay
-from gate.store.people import residents, templates
-from gate.store.people.consents import NO_PERSON
+from gate.store.database import transaction
+from gate.store.people import learned, residents, templates
+from gate.store.people.consents import NO_PERSON, Way
+from gate.store.record.audit import Moment
 from gate.vision.gallery import judging, judging_again
-from gate.vocabulary import Reason
+from gate.vision.learning import lesson_of
+from gate.vision.promise import LEARNED_SELDOMER, SECOND_SHARE, Promise, deviate
+from gate.vision.recogniser import Recogniser
+from gate.vision.settings import VisionSettings
+from gate.vocabulary import Frame, Reason
 from tests.enrolling import enrol_photos
 
 # So much is asked of the first look that this man's other photo does not suffice for it, and does for the second.
@@ -113,3 +121,44 @@ def test_both_looks_are_enrolled_and_erased_together(store, models, obama):
         assert np.linalg.norm(np.frombuffer(vector, "<f4")) == pytest.approx(1, abs=1e-5)
     assert templates.counts_by_first(store, models.model_id, models.second.model_id) == []
     assert residents.get(store, obama.id).templates == 1
+
+
+@pytest.fixture
+def taught(models, photos, store):
+    """What each opening of somebody's walk-up teaches."""
+
+    def run(photo, **vision):
+        found, again = judging(store, models).gallery, judging_again(store, models).gallery
+        recogniser = Recogniser(models, VisionSettings(**vision), partial(next, map(str, count())))
+        lessons = []
+        for number, image in enumerate(footage([Scene(walker_from(photos / photo, models.detector), 3.0)], 5)):
+            for claim in recogniser.see(Frame(image, "c", number / FPS), found, again=again):
+                if claim.resident is not None:
+                    sample = recogniser.sample(claim, found, again)
+                    lessons.append((sample, sample and lesson_of(store, models, claim.id, claim.resident, sample)))
+        return lessons
+
+    return run
+
+
+def test_who_was_enrolled_for_the_first_look_alone_learns_the_second_from_a_passage(taught, store, models, photos):
+    before = replace(models, second=None)
+    enrolled = enrol_photos(
+        store, before, "Barack Obama", [photos / "obama.jpg"], consent=agreed(Way.PAPER).recorded("uid 1")
+    ).resident
+    ((sample, lesson),) = taught("obama3.jpg")
+    assert not sample.by_second
+    assert lesson.second_model == models.second.model_id
+    with transaction(store):
+        assert learned.learn(store, lesson, Moment(1.0, 1_800_000_000.0, clock_trusted=True))
+    assert templates.counts_by_first(store, models.model_id, models.second.model_id) == []
+    assert judging_again(store, models).gallery.knows(enrolled.id)
+
+
+def test_of_whom_the_second_look_knows_it_decides_what_is_learned(taught, obama, models):
+    ((sample, lesson),) = taught("obama2.jpg", promise={"years": 1, "strangers_a_day": 2000})
+    assert sample.by_second
+    assert lesson.similarity <= 1
+    strangers = models.second.calibration.strangers
+    rate = SECOND_SHARE * Promise(1, 2000).rate(1) / LEARNED_SELDOMER
+    assert sample.at_least == pytest.approx(strangers.centre + deviate(rate) * strangers.spread, abs=0.02)

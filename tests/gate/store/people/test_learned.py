@@ -50,6 +50,17 @@ def test_a_passage_adds_one_with_its_provenance(store, resident, lesson):
     assert audit.verify(store) is None
 
 
+def test_what_the_second_look_saw_comes_with_it_and_never_one_that_cannot_be_compared(store, resident, lesson):
+    again = replace(lesson, second_model="n", second_vector=np.eye(4, dtype="<f4")[1].tobytes())
+    assert learn(store, again)
+    ((_, identity, vector),) = templates.vectors(store, "n")
+    assert (identity, vector) == (resident.id, again.second_vector)
+    photo = Template("m", "photo b.jpg", {}, VECTOR, "n", np.eye(5, dtype="<f4")[1].tobytes())
+    residents.add_templates(store, resident, [photo], AGREED)
+    assert not learn(store, replace(again, claim="claim-2"), days=8)
+    assert learn(store, replace(again, claim="claim-2", second_vector=photo.second_vector), days=8)
+
+
 def test_they_are_few_and_seldom_and_the_oldest_gives_way(store, resident, lesson):
     taken = [number for number in range(30) if learn(store, replace(lesson, claim=f"claim-{number}"), days=number)]
     assert taken == [0, 7, 14, 21, 28]
