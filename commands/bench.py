@@ -89,7 +89,6 @@ def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> di
         besides = _besides(models, models_dir, near, Path(scratch), rounds // 3, peers=peers)
     report = {"machine": measure.machine(), **_in_figures(bare, whole, unknown), **besides}
     report["search_ms"] = measure.searches(models.spec.dimension, rounds, largest)
-    report["overhead"] = round(report["frame_to_relay_ms"]["p50"] / report["bare_sum_ms"]["p50"], 3)
     return report
 
 
@@ -100,12 +99,14 @@ def _in_figures(
     95th percentiles."""
     from evaluate import bench as measure
 
+    bare_sum, to_relay = measure.median_and_p95(measure.together(bare)), measure.median_and_p95(whole["decisive"])
     return {
         "bare_ms": {name: measure.median_and_p95(values) for name, values in bare.items()},
-        "bare_sum_ms": measure.median_and_p95(measure.together(bare)),
+        "bare_sum_ms": bare_sum,
         "pipeline_ms": measure.median_and_p95(whole["all"]) | {"mean": round(statistics.mean(whole["all"]), 2)},
-        "frame_to_relay_ms": measure.median_and_p95(whole["decisive"]),
+        "frame_to_relay_ms": to_relay,
         "stranger_ms": measure.median_and_p95(unknown["all"]),
+        "overhead": round(to_relay["p50"] / bare_sum["p50"], 3),
     }
 
 
