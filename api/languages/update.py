@@ -22,6 +22,7 @@ _KEYWORDS = {
 _FOLDERS = ("api", "enroll", "gate/drill", "gate/store")
 _FILES = (
     "gate/errors.py",
+    "gate/care/doctor/recognition.py",
     "gate/care/health.py",
     "gate/processes/addresses.py",
     "gate/processes/asking.py",

@@ -64,22 +64,30 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     """With the residents of today. Raises PackError when the pack is not installed or has no calibration, sqlite3.Error
     when the store cannot be read."""
     installed = read_installed(models_dir, pack)
-    first = Looked(_calibration(models_dir, installed), tuple(templates.counts(connection, installed.model_id)))
+    first = Looked(calibration_of(models_dir, installed), tuple(templates.counts(connection, installed.model_id)))
     promise = Promise.of(vision.promise)
-    second = installed.second
-    if second is None or not looks_again(vision) or not pack_folder(models_dir, second).exists():
+    again = second_of(models_dir, installed, vision)
+    if again is None:
         return forecast(promise, first, by_hand=vision.threshold)
-    again = read_installed(models_dir, second)
     by_first = templates.counts_by_first(connection, installed.model_id, again.model_id)
     by_second = templates.counts(connection, again.model_id)
     return forecast(
         promise,
         replace(first, photos=tuple(by_first)),
-        Looked(_calibration(models_dir, again), tuple(by_second), SECOND_SHARE),
+        Looked(calibration_of(models_dir, again), tuple(by_second), SECOND_SHARE),
     )
 
 
-def _calibration(models_dir: Path, installed: Installed) -> Calibration:
+def second_of(models_dir: Path, installed: Installed, vision: VisionSettings) -> Installed | None:
+    """The pack that looks a second time where this one is in use; None where none does. Raises PackError."""
+    second = installed.second
+    if second is None or not looks_again(vision) or not pack_folder(models_dir, second).exists():
+        return None
+    return read_installed(models_dir, second)
+
+
+def calibration_of(models_dir: Path, installed: Installed) -> Calibration:
+    """What the pack's scores mean. Raises PackError where nobody has measured it."""
     found = read_calibration(models_dir, installed)
     if found is None:
         raise uncalibrated(installed.pack)

@@ -154,6 +154,14 @@ def test_the_page_and_the_command_find_the_same(browser, facegate):
     assert browser("manager").post("/door/examination").status_code == 403
 
 
+def test_how_alike_the_people_look_is_told_in_the_reader_s_language(browser):
+    owner = browser("owner")
+    owner.cookies.set("language", "zh-CN")
+    text = unescape(owner.post("/door/examination").text)
+    assert '<td lang="en">likeness</td><td lang="zh-CN">登记人数太少' in text
+    assert '<td lang="en">clock</td><td lang="en">' in text
+
+
 def test_a_configuration_that_cannot_be_read_is_told_on_the_page(state, store, models_dir, staff, tmp_path):
     config = tmp_path / "elsewhere.toml"
     config.write_text("[door]\npulse = 3\n")

@@ -41,7 +41,7 @@ NEVER_ONE = (
     "A holiday lasts {most} days", "{table} has more than {most} lines", "Give between 1 and {most} photos",
     "Each holds for one person: whoever has it", "It holds for one person, until {when}. For {minutes} minutes",
     "Links for many are shown for {minutes} minutes", "The picture is {width}x{height}",
-    "The camera gives {width} x {height} pixels",
+    "The camera gives {width} x {height} pixels", "The people enrolled here look alike", "{found} of {pairs} pairs",
 )  # fmt: skip
 
 

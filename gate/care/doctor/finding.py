@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gate.errors import Sentence
+
 
 class Grade(StrEnum):
     """How bad it is: well, worth a look, or in need of mending."""
@@ -31,6 +33,11 @@ class Finding:
     grade: Grade
     seen: str
     do: str = ""
+
+    @property
+    def for_everybody(self) -> bool:
+        """Whether it is told in the reader's language: where residents are concerned, and not only the installation."""
+        return isinstance(self.seen, Sentence)
 
 
 def well(seen: str) -> Seen:

@@ -12,6 +12,8 @@ from contextlib import closing
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
 from gate.care.forecast import Forecast, forecast_of
+from gate.care.likeness import Alike, Likeness, alike
+from gate.errors import Sentence
 from gate.store.database import open_read_only
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.promise import looks_again
@@ -23,6 +25,17 @@ from models.pack import check_files
 
 # So many residents are named; the others are counted.
 _NAMED = 5
+_HELPS_WITHOUT_SECOND = Sentence(
+    "Enrol again, with new photos, whom the second look does not know (Residents shows who): it tells them apart"
+    " better."
+)
+_HELPS_FIRST = Sentence(
+    "Let the gate look a second time (docs/recognition.md), or calibrate on photos of people from here: facegate"
+    " calibrate FOLDER"
+)
+_HELPS_SECOND = Sentence(
+    "Calibrate the second look on photos of people from here: facegate calibrate FOLDER --pack {pack}"
+)
 
 
 def models(site: Site) -> Seen:
@@ -74,6 +87,48 @@ def second_look(site: Site) -> Seen:
         return worth_a_look(seen, f"Run: facegate models install {pack}")
     check_files(site.models_dir, pack)
     return well(f"By the pack {pack}.")
+
+
+def likeness(site: Site) -> Seen:
+    """Whether those who are enrolled here are more alike than the calibration knew."""
+    settings = site.settings
+    with closing(open_read_only(site.state)) as connection:
+        return told_of_likeness(alike(connection, site.models_dir, settings.models.pack, settings.vision))
+
+
+def told_of_likeness(found: Alike) -> Seen:
+    """How much more alike, and what helps: a second look where there is one, else a calibration by people from here."""
+    first, second = found.first, found.second
+    if first.harder:
+        return worth_a_look(_more_alike(first), _HELPS_FIRST if second is None else _HELPS_WITHOUT_SECOND)
+    if second is not None and second.harder:
+        return worth_a_look(_more_alike(second), Sentence(_HELPS_SECOND, pack=second.pack))
+    told = [one for one in (first, second) if one is not None and one.told]
+    if not told:
+        return well(Sentence("Too few are enrolled to tell whether they look more alike than people of everywhere."))
+    most = max(told, key=lambda one: one.people)
+    return well(
+        Sentence("They look alike not clearly more often than the promise counts on: {share}.", share=_share(most))
+    )
+
+
+def _more_alike(one: Likeness) -> Sentence:
+    return Sentence(
+        "The people enrolled here look alike to the gate about {times} times as often as the promise counts on"
+        " ({share}), and so may strangers from here: for them it is not kept.",
+        times=f"{one.times:.{int(one.times < 10)}f}",
+        share=_share(one),
+    )
+
+
+def _share(one: Likeness) -> Sentence:
+    return Sentence(
+        "{found} of {pairs} pairs of {people} people, where {foretold} were to be expected",
+        found=one.found,
+        pairs=one.pairs,
+        people=one.people,
+        foretold=f"{one.foretold:.0f}",
+    )
 
 
 def liveness(site: Site) -> Seen:
