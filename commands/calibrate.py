@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.common import Home, counted, home, json_option, print_json, progress_bar, state_option
 from commands.drop_root import as_owner, owner_of
-from commands.photo_folder import counts_of, faces_of, fold_option, pack_option, seed_option
+from commands.photo_folder import (
+    ASKED_FPIR,
+    counts_of,
+    faces_of,
+    fold_option,
+    groups_of,
+    pack_option,
+    print_groups,
+    seed_option,
+)
 from gate.errors import UsageError
 from gate.state_folder import state_directory
 
 if TYPE_CHECKING:
+    from evaluate.folder import Faces, Listing
+    from evaluate.looks import Scoring
     from models.manifest import Calibration
 
 
@@ -43,7 +55,8 @@ def calibrate(
 ) -> None:
     """Fit what scores mean on a FOLDER of people, person/photo.jpg, so that the promise holds for this model pack.
 
-    No photo and no template of theirs is kept: numbers, and faces of nobody. With --record the strangers who came to
+    No photo and no template of theirs is kept: numbers, and faces of nobody. With a table groups.csv (person, group) in
+    the folder it says how its groups fare, as facegate eval does. With --record the strangers who came to
     this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
     """
     from models.manifest import Calibration
@@ -65,26 +78,30 @@ def calibrate(
     gate = home(state, config)
     if to is None:
         _record(gate, made["pack"], calibration)
+    groups = json.loads(made["groups"])
     if as_json:
         found = calibration.model_dump(mode="json", exclude={"cohort"})
-        print_json({"pack": made["pack"], "file": str(path), **found})
+        print_json({"pack": made["pack"], "file": str(path), **found} | ({"groups": groups} if groups else {}))
         return
     _print(made["pack"], calibration)
+    print_groups(groups)
     click.echo(f"Written to {path}.")
 
 
 def _fit(
     gate: Home, pack: str | None, folder: Path | None, fold: str, share: float | None, seed: int
 ) -> dict[str, str]:
-    """The pack's name, the text of its calibration, and where the pack keeps that."""
+    """The pack's name, the text of its calibration, where the pack keeps that, and as JSON how its groups fare."""
     from models.installed import CALIBRATION, pack_folder
 
+    groups: dict[str, Any] = {}
     if folder is None:
         name, fitted = _fit_record(gate, pack)
     else:
-        name, fitted = _fit_folder(gate, pack, folder, fold, share, seed)
+        name, fitted, groups = _fit_folder(gate, pack, folder, fold, share, seed)
     path = pack_folder(gate.models_dir, name) / CALIBRATION
-    return {"pack": name, "path": str(path), "text": fitted.model_dump_json(indent=1) + "\n"}
+    text = fitted.model_dump_json(indent=1) + "\n"
+    return {"pack": name, "path": str(path), "text": text, "groups": json.dumps(groups)}
 
 
 def _write(path: Path, text: str) -> dict[str, str]:
@@ -119,7 +136,7 @@ def _print(pack: str, calibration: Calibration) -> None:
 
 def _fit_folder(
     gate: Home, pack: str | None, folder: Path, fold: str, asked: float | None, seed: int
-) -> tuple[str, Calibration]:
+) -> tuple[str, Calibration, dict[str, Any]]:
     from datetime import date
 
     from evaluate.approaches import walked
@@ -128,20 +145,43 @@ def _fit_folder(
     from evaluate.scores import fit_cohort, fit_frames
     from gate.vision.quality import Bounds
     from models.installed import read_installed
-    from models.manifest import SHARE, Cohort
+    from models.manifest import Cohort
 
     models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
     counts_of(listing, faces)
     name = models.model_id.rpartition("/")[0]
     bounds = Bounds.of(gate.settings.vision)
-    share = SHARE if asked is None else asked
+    share = _share_of(name) if asked is None else asked
     cohort = Cohort(fit_cohort(faces.templates, faces.person, seed), share)
     with progress_bar("Letting them walk up") as step:
         frames = fit_frames(walked(faces, models, bounds, by_one(cohort), seed, step))
     part = "" if fold == "1/1" else f", part {fold} of the people"
     measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
     embedder = read_installed(gate.models_dir, name).file("embedder").fetched_sha256
-    return name, fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, share=share, seed=seed)
+    fitted = fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, share=share, seed=seed)
+    return name, fitted, _groups(listing, faces, fitted, by_one(cohort), seed)
+
+
+def _share_of(pack: str) -> float:
+    """What measured best for this pack's model where it is one of ours, else for most."""
+    from models.manifest import SHARE, shipped_calibration
+
+    shipped = shipped_calibration(pack)
+    return SHARE if shipped is None else shipped.share
+
+
+def _groups(listing: Listing, faces: Faces, fitted: Calibration, scoring: Scoring, seed: int) -> dict[str, Any]:
+    """How the groups of a folder fare by what was fitted on it."""
+    from evaluate.identification import Protocol, attempt, feasible, fnir_at
+    from evaluate.within import Photos
+
+    protocol = feasible(faces.person, faces.enrols, Protocol(seed=seed))
+    if not listing.groups or protocol is None:
+        return {}
+    came = attempt(faces.templates, faces.person, faces.enrols, protocol, scoring)
+    ((_, threshold),) = fnir_at(came, (ASKED_FPIR,), fitted.margin).values()
+    photos = Photos(faces.templates, faces.person, faces.enrols, scoring, fitted.margin)
+    return groups_of(listing, faces, photos, protocol, threshold)
 
 
 def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:

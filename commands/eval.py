@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,11 @@ from commands.common import (
 )
 from commands.eval_liveness import evaluate_liveness
 from commands.eval_people import Seen, seen_by
-from commands.photo_folder import counts_of, fold_option, pack_option, seed_option
+from commands.photo_folder import ASKED_FPIR, counts_of, fold_option, groups_of, pack_option, print_groups, seed_option
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
-    from evaluate.folder import Faces
-    from evaluate.identification import Attempts, Protocol
+    from evaluate.identification import Protocol
 
 _WORST = 12
 
@@ -73,10 +71,12 @@ def evaluate(
 ) -> None:
     """How well people are told apart, on a FOLDER of them: person/photo.jpg.
 
-    Some are enrolled, everyone else comes as a stranger, in several random drawings. With a file groups.csv (person,
-    group) in the folder its groups are compared.
+    Some are enrolled, everyone else comes as a stranger, in several random drawings. With a table groups.csv (person,
+    group) in the folder the same is done within each group, at the scores that are asked of all; somebody may be of
+    several. Where nobody has two photos, groups alone are compared.
     """
     from evaluate.identification import Protocol
+    from evaluate.within import Photos
 
     if (folder is None) == (liveness is None):
         raise UsageError("Give a folder of people, or --liveness with a folder of bona_fide and attack.")
@@ -90,7 +90,8 @@ def evaluate(
             evaluate_liveness(gate, pack, liveness, as_json=as_json)
         return
     seen = seen_by(gate, peer, pack, folder, fold, without)
-    answer, attempts = _identify(seen, Protocol(photos, frames, gallery, splits, seed), folder)
+    asked = Protocol(photos, frames, gallery, splits, seed)
+    answer, threshold = _identify(seen, asked, folder)
     answer = {
         "folder": str(folder),
         "pack": seen.name,
@@ -101,22 +102,26 @@ def evaluate(
         "without": list(without),
     }
     answer |= _verify(seen, seed, report)
-    if groups := _by_group(seen, attempts, seed):
-        answer["groups"] = groups
+    if seen.listing.groups:
+        compared = Photos(seen.templates, seen.faces.person, seen.faces.enrols, seen.scoring, seen.margin)
+        answer["groups"] = groups_of(seen.listing, seen.faces, compared, asked, threshold)
     if as_json:
         print_json(answer)
     else:
         _print(answer)
 
 
-def _identify(seen: Seen, asked: Protocol, folder: Path) -> tuple[dict[str, Any], Attempts]:
+def _identify(seen: Seen, asked: Protocol, folder: Path) -> tuple[dict[str, Any], float | None]:
+    """What is found, and the score that lets 0.3 % of all strangers in; nothing where groups alone can be compared."""
     from evaluate.identification import attempt, confidence, fnir_at
 
-    protocol = _feasible(seen.faces, asked, folder)
+    protocol = _feasible(seen, asked, folder)
+    if protocol is None:
+        return {}, None
     attempts = attempt(seen.templates, seen.faces.person, seen.faces.enrols, protocol, seen.scoring)
     found = fnir_at(attempts, margin=seen.margin)
     between = confidence(attempts, margin=seen.margin, seed=protocol.seed)
-    wrong = ~attempts.right & (attempts.accepted(seen.margin) > found[0.003][1])
+    wrong = ~attempts.right & (attempts.accepted(seen.margin) > found[ASKED_FPIR][1])
     answer = {
         "photos": protocol.photos,
         "frames": protocol.frames,
@@ -130,14 +135,22 @@ def _identify(seen: Seen, asked: Protocol, folder: Path) -> tuple[dict[str, Any]
         "thresholds": {f"{fpir:g}": round(threshold, 4) for fpir, (_, threshold) in found.items()},
         "taken_for_another": int(wrong[attempts.mated].sum()),
     }
-    return answer, attempts
+    return answer, found[ASKED_FPIR][1]
 
 
-def _feasible(faces: Faces, asked: Protocol, folder: Path) -> Protocol:
-    """What is asked, with fewer photos a decision where nobody has as many. Raises UsageError where nothing is left."""
+def _feasible(seen: Seen, asked: Protocol, folder: Path) -> Protocol | None:
+    """What is asked, with fewer photos a decision where nobody has as many.
+
+    None where nobody has photos enough, and there are groups, whose people can be compared by one photo each. Raises
+    UsageError where nothing is left.
+    """
     from evaluate.identification import feasible
 
-    protocol = feasible(faces.person, faces.enrols, asked)
+    protocol = feasible(seen.faces.person, seen.faces.enrols, asked)
+    if protocol is None and seen.listing.groups:
+        click.secho("Nobody has photos enough to be enrolled and to come: groups alone are compared.", fg="yellow",
+                    err=True)  # fmt: skip
+        return None
     if protocol is None:
         raise UsageError(
             "Nobody in {folder} has {photos} photos good enough to enrol, and another one to come with. Lower --photos,"
@@ -188,32 +201,6 @@ def _verify(seen: Seen, seed: int, report: Path | None) -> dict[str, Any]:
     return answer
 
 
-def _by_group(seen: Seen, attempts: Attempts, seed: int) -> dict[str, Any]:
-    """FNIR and FPIR of each group at the threshold that lets 0.3 % of all strangers in, and false matches within it."""
-    import numpy as np
-
-    from evaluate.identification import fnir_at
-    from evaluate.within import fmr_within
-
-    ((_, threshold),) = fnir_at(attempts, (0.003,), seen.margin).values()
-    accepted = attempts.accepted(seen.margin) > threshold
-    of_person = np.array([seen.listing.groups.get(name, "") for name in seen.faces.people])
-    group = of_person[attempts.person]
-    within = fmr_within(seen.templates, seen.faces.person, of_person, seen.scoring, seed)
-    compared = {}
-    for name, _ in Counter(seen.listing.groups.values()).most_common():
-        mated, strangers = (group == name) & attempts.mated, (group == name) & ~attempts.mated
-        compared[name] = {
-            "people": int((of_person == name).sum()),
-            "fmr_within": {f"{rate:g}": round(found, 6) for rate, found in within.get(name, {}).items()},
-            "mated": int(mated.sum()),
-            "strangers": int(strangers.sum()),
-            "fnir": round(float(np.mean(~(accepted & attempts.right)[mated])), 5) if mated.any() else None,
-            "fpir": round(float(np.mean(accepted[strangers])), 5) if strangers.any() else None,
-        }
-    return compared
-
-
 def _print(answer: dict[str, Any]) -> None:
     click.echo(
         f"{answer['people']} people on {answer['images']} photos ({answer['pack']}); calibration:"
@@ -223,6 +210,20 @@ def _print(answer: dict[str, Any]) -> None:
         click.echo(f"failure {name}: {100 * answer[share]:.2f} %")
     if answer["refused"]:
         click.echo("  " + ", ".join(f"{number} {reason}" for reason, number in answer["refused"].items()))
+    if "fnir" in answer:
+        _print_identified(answer)
+    rows: list[tuple[object, ...]] = [(fmr, f"{100 * fnmr:.2f} %") for fmr, fnmr in answer["fnmr"].items()]
+    print_table(("false matches (FMR)", "false non-matches (FNMR)"), rows, "Too few photos for FMR and FNMR.")
+    print_groups(answer.get("groups", {}))
+    for title, key in (("two people most alike", "worst_strangers"), ("one person least alike", "worst_residents")):
+        click.echo(f"{title}:")
+        for pair in answer[key][:5]:
+            click.echo(f"  {pair['score']:.3f}  {pair['photos'][0]}  {pair['photos'][1]}")
+    if "report" in answer:
+        click.echo(f"Pictures in {answer['report']}: det.png, worst-strangers.png, worst-residents.png")
+
+
+def _print_identified(answer: dict[str, Any]) -> None:
     click.echo(
         f"{counted(answer['photos'], 'photo')} enrolled, {counted(answer['frames'], 'photo')} a decision;"
         f" {answer['splits']} drawings (seed {answer['seed']}) of {answer['gallery']} residents and"
@@ -235,13 +236,3 @@ def _print(answer: dict[str, Any]) -> None:
         rows.append((f"{100 * float(fpir):g} %", f"{100 * fnir:.2f} %", between, answer["thresholds"][fpir]))
     print_table(("strangers let in (FPIR)", "residents missed (FNIR)", "95 %", "score"), rows, "")
     click.echo(f"residents taken for another at 0.3 %: {answer['taken_for_another']}")
-    rows = [(fmr, f"{100 * fnmr:.2f} %") for fmr, fnmr in answer["fnmr"].items()]
-    print_table(("false matches (FMR)", "false non-matches (FNMR)"), rows, "Too few photos for FMR and FNMR.")
-    for name, one in answer.get("groups", {}).items():
-        click.echo(f"group {name}: {one}")
-    for title, key in (("two people most alike", "worst_strangers"), ("one person least alike", "worst_residents")):
-        click.echo(f"{title}:")
-        for pair in answer[key][:5]:
-            click.echo(f"  {pair['score']:.3f}  {pair['photos'][0]}  {pair['photos'][1]}")
-    if "report" in answer:
-        click.echo(f"Pictures in {answer['report']}: det.png, worst-strangers.png, worst-residents.png")

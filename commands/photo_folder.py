@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import Home, counted, progress_bar
+from commands.common import Home, counted, print_table, progress_bar
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
     from evaluate.folder import Faces, Listing
+    from evaluate.identification import Protocol
+    from evaluate.within import Photos
     from models.pack import Models
 
+# At the score that lets so many of all strangers in groups are compared.
+ASKED_FPIR = 0.003
 pack_option = click.option("--pack", help="An installed pack; else the one in use.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Of the drawing of people and photos.")
 fold_option = click.option(
@@ -76,3 +80,57 @@ def counts_of(listing: Listing, faces: Faces) -> dict[str, Any]:
         "failure_to_acquire": round(faces.failure_to_acquire, 5),
         "refused": {str(reason): number for reason, number in faces.refused.most_common()},
     }
+
+
+def groups_of(
+    listing: Listing, faces: Faces, photos: Photos, asked: Protocol, threshold: float | None
+) -> dict[str, dict[str, Any]]:
+    """How the groups of a folder fare, each within itself; says who is of a group and has no photos.
+
+    `threshold` is the score that is asked of all, None where nobody could be enrolled.
+    """
+    import numpy as np
+
+    from evaluate.within import within_groups
+
+    if listing.unknown:
+        click.secho(
+            f"{counted(len(listing.unknown), 'name')} of groups.csv left out without a folder of photos, such as"
+            f" {listing.unknown[0]}.",
+            fg="yellow",
+            err=True,
+        )
+    members = {name: np.array([one in people for one in faces.people]) for name, people in listing.groups.items()}
+    return {
+        name: {
+            "people": one.people,
+            "fmr_within": {f"{rate:g}": _rounded(found) for rate, found in one.fmr.items()},
+            "fnir": _rounded(one.fnir),
+            "fpir": _rounded(one.fpir),
+            "mated": one.mated,
+            "strangers": one.strangers,
+        }
+        for name, one in within_groups(photos, members, asked, threshold).items()
+    }
+
+
+def print_groups(groups: dict[str, dict[str, Any]]) -> None:
+    """What `groups_of` found, as a table."""
+    if not groups:
+        return
+    rates = next(iter(groups.values()))["fmr_within"]
+    rows: list[tuple[object, ...]] = [
+        (name, one["people"], *(_times(found, float(rate)) for rate, found in one["fmr_within"].items()),
+         "-" if one["fnir"] is None else f"{100 * one['fnir']:.2f} %")
+        for name, one in groups.items()
+    ]  # fmt: skip
+    click.echo("Within a group, at the score that gives a rate of false matches over all: so many times that rate.")
+    print_table(("group", "people", *rates, "residents missed (FNIR)"), rows, "")
+
+
+def _times(found: float | None, rate: float) -> str:
+    return "-" if found is None else f"{found / rate:.1f}"
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)

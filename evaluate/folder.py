@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from enroll.checks import BOUNDS, PhotoRefused, Portrait, portrait_of
 from enroll.decode import decode_photo
 from enroll.decoder.parent import Decoder
+from enroll.tables.headings import column_of
+from enroll.tables.open import open_table
+from enroll.tables.table import Line
 from enroll.upright import put_upright
 from gate.errors import UsageError
 from gate.vision.quality import Bounds, unfit
@@ -25,6 +28,8 @@ from models.images import Image
 from models.pack import Models
 
 GROUPS = "groups.csv"
+_COLUMNS = ("person", "group")
+_CALLED = {"name": "person"}
 # Pictures handed to another library in one go: more would only be memory.
 _AT_ONCE = 500
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
@@ -34,11 +39,15 @@ _Row = tuple[str, Path, NDArray[np.float32], bool, NDArray[np.float32] | None]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Whose photos a folder holds: (person, file) by name; files that another one repeats are left out."""
+    """Whose photos a folder holds: (person, file) by name; files that another one repeats are left out.
+
+    `groups` says who is of which group; somebody may be of several. `unknown` are people of groups without a folder.
+    """
 
     photos: tuple[tuple[str, Path], ...]
     duplicates: tuple[Path, ...]
-    groups: dict[str, str]
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,8 +92,8 @@ def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
         raise UsageError(
             "There is no folder {folder}. Give one with a folder of photos for each person.", folder=folder
         )
-    groups = _groups(folder / GROUPS)
     people_there = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    groups = _groups(folder / GROUPS, people_there)
     photos, duplicates = _once(folder, [person for person in people_there if _part(person, fold[1]) == fold[0]])
     people = {person for person, _ in photos}
     if not people:
@@ -96,7 +105,8 @@ def list_people(folder: Path, fold: tuple[int, int] = (1, 1)) -> Listing:
         raise UsageError(
             "{folder} shows one person alone; it takes at least two, one enrolled and one a stranger.", folder=folder
         )
-    return Listing(tuple(photos), tuple(duplicates), groups)
+    of_groups = frozenset[str]().union(*groups.values())
+    return Listing(tuple(photos), tuple(duplicates), groups, tuple(sorted(of_groups - set(people_there))))
 
 
 def _once(folder: Path, people: list[str]) -> tuple[list[tuple[str, Path]], list[Path]]:
@@ -224,15 +234,25 @@ def _part(person: str, parts: int) -> int:
     return int.from_bytes(hashlib.sha256(person.encode()).digest()[:4], "big") % parts + 1
 
 
-def _groups(path: Path) -> dict[str, str]:
-    """{person: group} from a CSV with those two columns; nothing where there is none. Raises UsageError."""
+def _groups(path: Path, folders: Sequence[str]) -> dict[str, frozenset[str]]:
+    """{group: people} from a table with the columns person and group, in whatever letters and with whatever separators;
+    nothing where there is none. People are called as their `folders` are. Raises UsageError."""
     if not path.is_file():
         return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"person", "group"} <= set(reader.fieldnames or ()):
-                raise KeyError("person, group")
-            return {row["person"]: row["group"] for row in reader if row["group"]}
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise UsageError("{path} cannot be read: give it two columns, person and group.", path=path) from error
+    head, *lines = open_table(path, frozenset((*_COLUMNS, *_CALLED))).lines or [Line(1, ())]
+    columns = [_CALLED.get(column, column) for column in (column_of(cell.text) for cell in head.cells)]
+    if not set(_COLUMNS) <= set(columns):
+        raise UsageError("{path} cannot be read: give it two columns, person and group.", path=path)
+    # A letter with an accent is written in two ways, and file systems choose one of them.
+    known = {_composed(folder): folder for folder in folders}
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        cells = dict(zip(columns, (cell.text for cell in line.cells), strict=False))
+        person, group = (_composed(cells.get(column, "")) for column in _COLUMNS)
+        if person and group:
+            found.setdefault(group, set()).add(known.get(person, person))
+    return {group: frozenset(people) for group, people in found.items()}
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -2,17 +2,21 @@
 
 import json
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from commands.calibrate import _share_of
 from commands.eval import evaluate
+from evaluate.folder import list_people
 from evaluate.libraries import LIBRARIES
 from gate.store.database import transaction
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
+from models.manifest import SHARE
 
 
 @pytest.fixture
@@ -66,11 +70,66 @@ def test_groups_are_compared_where_the_folder_says_so(facegate, folder):
     (folder / "groups.csv").write_text("person,group\n" + rows)
     groups = facegate("eval", folder, "--splits", 2, "--json").answer["groups"]
     assert groups.keys() == {"a", "b"}
-    assert all(group["mated"] and group["strangers"] for group in groups.values())
+    for group in groups.values():
+        assert group["people"] in (19, 20)
+        assert group["fmr_within"].keys() == {"0.01", "0.001", "0.0001"}
+        assert all(0 <= rate <= 1 for rate in group["fmr_within"].values())
+        # Half of a group at most is enrolled, and its own others come: in each of the drawings as many.
+        assert group["strangers"] == 2 * (group["people"] - group["people"] // 2)
+        assert 0 <= group["fnir"] <= 0.2
+        assert group["mated"]
     (folder / "groups.csv").write_text("nobody\n")
     done = facegate("eval", folder)
     assert done.code == 2
     assert "two columns, person and group" in done.err
+
+
+def test_groups_are_read_as_people_write_tables(photos, tmp_path):
+    folder = two_people(photos, tmp_path / "p")
+    (folder / "Obama").rename(folder / unicodedata.normalize("NFD", "José"))
+    tables = {
+        "plain": "person,group\nJosé,男\nBiden,男\nBiden,老人\n".encode(),
+        "of Excel": "\ufeffperson;group\r\nJosé;男\r\nBiden;男\r\nBiden;老人\r\n".encode(),
+        "with more in it": "Group , Note,Person\n男,x,José\n男,,Biden\n老人,,Biden\n,,Biden\n男,,\n\n".encode(),
+        "in Chinese": "姓名,分组\nJosé,男\nBiden,男\nBiden,老人\nNobody,男\n".encode("utf-16"),
+    }
+    for name, content in tables.items():
+        (folder / "groups.csv").write_bytes(content)
+        found = list_people(folder)
+        there = {group: people - {"Nobody"} for group, people in found.groups.items()}
+        assert there == {"男": {"Biden", unicodedata.normalize("NFD", "José")}, "老人": {"Biden"}}, name
+        assert found.unknown == (("Nobody",) if name == "in Chinese" else ()), name
+    (folder / "groups.csv").unlink()
+    assert list_people(folder).groups == {}
+
+
+def test_a_group_of_one_or_of_nobody_there_is_no_trouble(facegate, photos, tmp_path):
+    folder = two_people(photos, tmp_path / "p")
+    (folder / "groups.csv").write_text("person,group\nObama,one\nNobody,none\n")
+    done = facegate("eval", folder, "--splits", 1, "--json")
+    assert done.code == 0, done.err
+    (group,) = done.answer["groups"].values()
+    assert (group["people"], group["fnir"]) == (1, None)
+    assert group["fmr_within"] == {"0.01": None, "0.001": None, "0.0001": None}
+    assert "1 name of groups.csv left out without a folder of photos, such as Nobody." in done.err
+    assert "residents missed (FNIR)" in facegate("eval", folder, "--splits", 1).out
+
+
+def test_where_nobody_has_two_photos_groups_alone_are_compared(facegate, shared, tmp_path):
+    folder = people_of_lfw(shared, tmp_path / "people", several=0, single=18, photos=1)
+    for person in folder.iterdir():
+        for photo in sorted(person.iterdir())[1:]:
+            photo.unlink()
+    rows = "".join(f"{person.name},all\n" for person in folder.iterdir())
+    (folder / "groups.csv").write_text("person,group\n" + rows)
+    done = facegate("eval", folder, "--json")
+    assert done.code == 0, done.err
+    assert "groups alone are compared" in done.err
+    assert "fnir" not in done.answer
+    group = done.answer["groups"]["all"]
+    assert (group["fnir"], group["fmr_within"]["0.01"]) == (None, pytest.approx(0.01, abs=0.005))
+    (folder / "groups.csv").unlink()
+    assert facegate("eval", folder).code == 2
 
 
 def test_two_people_are_enough_and_frames_nobody_has_are_said(facegate, photos, tmp_path):
@@ -123,16 +182,24 @@ def test_a_calibration_from_a_folder_is_used_from_then_on(facegate, models_dir, 
     shutil.copytree(models_dir / "open", mine / "open")
     # Of few there are several photos, all of them: whoever has a second one walks up, which takes most of the time.
     people = people_of_lfw(shared, tmp_path / "people", several=14, single=40, photos=5)
+    rows = "".join(f"{one.name},{'ab'[number % 2]}\n" for number, one in enumerate(sorted(people.iterdir())))
+    (people / "groups.csv").write_text("person,group\n" + rows)
     done = facegate("calibrate", people, "--json", FACEGATE_MODELS__DIR=str(mine), timeout_s=300)
     assert done.code == 0, done.err
     written = json.loads((mine / "open" / "calibration.json").read_text())
     assert written["strangers"] == done.answer["strangers"]
     assert done.answer["measured"].startswith("people: 53 people on 105 photos"), "one of 54 shows no usable face"
+    assert done.answer["groups"].keys() == {"a", "b"}
+    assert all(group["fnir"] is not None for group in done.answer["groups"].values())
     two = two_people(photos, tmp_path / "two")
     used = facegate("eval", two, "--splits", 1, "--json", FACEGATE_MODELS__DIR=str(mine)).answer["calibration"]
     assert used == done.answer["measured"]
     tail = facegate("audit", "tail", "--json").out
     assert "calibrated" in tail
+
+
+def test_of_what_a_face_shares_with_nobody_s_as_much_is_taken_off_as_measured_best_for_the_model():
+    assert (_share_of("opencv-zoo"), _share_of("open"), _share_of("insightface:buffalo_s")) == (0, SHARE, SHARE)
 
 
 def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store, tmp_path):
