@@ -184,12 +184,23 @@ def _groups(listing: Listing, faces: Faces, fitted: Calibration, scoring: Scorin
     return groups_of(listing, faces, photos, protocol, threshold)
 
 
+def _propose(own: int | None, counted: float) -> None:
+    """Say how many strangers come a day, on standard error, where the promise counts on another number."""
+    if own is not None and own != counted:
+        click.echo(
+            f"About {own} strangers a day by the record; the promise counts on {counted:g}. To change that:"
+            f" vision.promise.strangers_a_day = {own}",
+            err=True,
+        )
+
+
 def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
-    from datetime import date
+    from datetime import UTC, date, datetime
 
     from evaluate.record import approaches, recalibrated
     from gate.store.people import templates
     from gate.store.record import audit
+    from gate.store.record.strangers import a_day
     from models.installed import read_calibration, read_installed, uncalibrated
 
     name = pack or gate.ready_pack()
@@ -200,10 +211,12 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
     with gate.store() as connection:
         seen = approaches(audit.lines(connection))
         people = len(templates.counts(connection, installed.model_id))
+        own = a_day(connection, datetime.now(UTC))
     measured = (
         f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
     )
     fitted = recalibrated(shipped, seen, people, measured)
+    _propose(own, gate.settings.vision.promise.strangers_a_day)
     click.echo(
         f"{len(seen.strangers)} approaches of strangers, {len(seen.residents)} residents let in,"
         f" {counted(len(seen.mistaken), 'opening')} by somebody else",

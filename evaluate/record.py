@@ -12,12 +12,11 @@ from pydantic import ValidationError
 
 from gate.errors import UsageError
 from gate.store.record.audit import Line
+from gate.store.record.strangers import COMES_AGAIN_S
 from gate.vision.promise import deviate
 from gate.vocabulary import ENTERED, Kind, Reason
 from models.manifest import Calibration, Normal
 
-# A resident who is refused comes again at once; a stranger stays one.
-_COMES_AGAIN_S = 60.0
 _LEAST_STRANGERS = 300
 # The middle of the best scores: below lie faces that were hardly seen, above residents who gave up.
 _QUANTILES = np.linspace(0.1, 0.9, 33)
@@ -52,7 +51,7 @@ def approaches(lines: Iterable[Line]) -> Approaches:
         if line.kind in ENTERED:
             residents[line.id] = float(says.similarity)
             # A clock that was put back takes nobody off the list.
-            while strangers and 0 <= at - strangers[-1][0] <= _COMES_AGAIN_S:
+            while strangers and 0 <= at - strangers[-1][0] <= COMES_AGAIN_S:
                 strangers.pop()
         elif line.kind == Kind.DENIED and says.reason == Reason.UNKNOWN:
             strangers.append((at, float(says.similarity)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -24,6 +25,7 @@ from gate.care.health import Health, gather
 from gate.drill.sheet import kept
 from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import CameraReport
+from gate.store.record import strangers
 from gate.store.site import approach_zone
 from gate.vision.liveness_proofs import Proof, proofs
 from models.errors import PackError
@@ -75,6 +77,7 @@ class _Page:
             sheet=next(iter(kept(self.context.state / "drills")), None),
             findings=findings,
             forecast=self._forecast(),
+            strangers=strangers.a_day(self.connection, datetime.now(UTC)),
             proofs=self._proofs(),
             **said_of(self.request, done),
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +27,18 @@ from models.manifest import Calibration
 
 # So many more residents until it is dear are worth a word.
 _FEW = 10
+# With so many photos most of what photos bring is had; who has as many is told of together.
+ENOUGH_PHOTOS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a promise costs those `people` who have so many `photos` (`ENOUGH_PHOTOS`: or more): the share of them, 0 to
+    1, whose first look is not believed."""
+
+    photos: int
+    people: int
+    come_twice: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,15 @@ class Forecast:
     """How many people can be added until it is dear; None where the score was set by hand and does not follow them."""
     once_only: int = 0
     """Of the people those whom no second look knows, though there is one: they gain by being enrolled again."""
+    prices: tuple[Price, ...] = ()
+    """By the number of photos, the fewest first."""
+    with_enough: float = 0.0
+    """The share that would have to come twice were there `ENOUGH_PHOTOS` of everyone at least."""
+
+    @property
+    def more_photos_help(self) -> bool:
+        """Whether there are fewer of some."""
+        return any(one.photos < ENOUGH_PHOTOS for one in self.prices)
 
     @property
     def kept(self) -> bool:
@@ -109,4 +132,23 @@ def forecast(
         twice = missed(first.calibration, by_hand, first.photos)
     years = years_kept(first.calibration, asked, promise.strangers_a_day, people)
     once_only = len(first.photos) if second is not None else 0
-    return Forecast(promise, people, asked, years, twice, more, once_only)
+    prices = _prices(looks, promise, by_hand)
+    enough = [replace(one, photos=tuple(max(count, ENOUGH_PHOTOS) for count in one.photos)) for one in looks]
+    with_enough = sum(one.people * one.come_twice for one in _prices(enough, promise, by_hand)) / max(people, 1)
+    return Forecast(promise, people, asked, years, twice, more, once_only, prices, with_enough)
+
+
+def _prices(looks: Sequence[Looked], promise: Promise, by_hand: float | None) -> tuple[Price, ...]:
+    """What the promise, or a score set `by_hand`, costs those whom the looks decide about, by number of photos."""
+    people = sum(len(one.photos) for one in looks)
+    counted: dict[int, Counter[float]] = {}
+    for look in looks:
+        asked = score_asked(look.calibration, promise, people, look.share) if by_hand is None else by_hand
+        for count, number in Counter(look.photos).items():
+            counted.setdefault(min(count, ENOUGH_PHOTOS), Counter())[missed(look.calibration, asked, (count,))] += (
+                number
+            )
+    return tuple(
+        Price(count, shares.total(), sum(share * number for share, number in shares.items()) / shares.total())
+        for count, shares in sorted(counted.items())
+    )

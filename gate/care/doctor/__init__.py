@@ -47,6 +47,7 @@ CHECKS = (
     Check("models", recognition.models),
     Check("second look", recognition.second_look, "Until then there is none."),
     Check("promise", recognition.promise, _NOBODY_BY_FACE),
+    Check("strangers", recognition.strangers),
     Check("likeness", recognition.likeness, _NOBODY_BY_FACE),
     Check("liveness", recognition.liveness, _NOBODY_BY_FACE),
     Check("templates", recognition.templates, _NOBODY_BY_FACE),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
-from gate.care.forecast import Forecast, forecast_of
+from gate.care.forecast import ENOUGH_PHOTOS, Forecast, forecast_of
 from gate.care.likeness import Alike, Likeness, alike
 from gate.errors import Sentence
 from gate.store.database import open_read_only
+from gate.store.record.strangers import a_day
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.promise import looks_again
 from gate.vision.stray_templates import damaged_residents, stray_residents
@@ -66,12 +68,35 @@ def told_of_promise(found: Forecast) -> Seen:
         f"At most one wrong opening in {found.promise.years:g} years, with {found.promise.strangers_a_day:g} strangers"
         f" a day and {found.people} residents; about {100 * found.come_twice:.1f} in 100 come twice."
     )
+    seen += _told_by_photos(found)
     if found.dear:
         return worth_a_look(seen, "Enrol more photos of each, or promise fewer years in vision.promise.")
     if found.once_only:
         seen += f" {found.once_only} of them were enrolled before there was a second look."
         return worth_a_look(seen, "Enrol them again, so that they are let in more surely (Residents shows who).")
     return well(f"{seen} Room for {found.more} more." if found.more is not None else seen)
+
+
+def _told_by_photos(found: Forecast) -> str:
+    """Who must come twice, by number of photos, and what more photos would bring."""
+    if not found.more_photos_help:
+        return ""
+    counts = {one: f"{one.photos}{'+' if one.photos == ENOUGH_PHOTOS else ''}" for one in found.prices}
+    told = [f"{100 * one.come_twice:.1f} in 100 of {one.people} with {count}" for one, count in counts.items()]
+    return f" By photos: {', '.join(told)}; with {ENOUGH_PHOTOS} of each {100 * found.with_enough:.1f} in 100."
+
+
+def strangers(site: Site) -> Seen:
+    """Whether as many strangers come as the promise counts on."""
+    with closing(open_read_only(site.state)) as connection:
+        own = a_day(connection, datetime.now(UTC))
+    counted = site.settings.vision.promise.strangers_a_day
+    if own is None:
+        return well(f"The promise counts on {counted:g} a day; the record is too young to tell.")
+    seen = f"About {own} a day by the record; the promise counts on {counted:g}."
+    if own > counted:
+        return worth_a_look(seen, f"Set vision.promise.strangers_a_day to {own}.")
+    return well(seen)
 
 
 def second_look(site: Site) -> Seen:

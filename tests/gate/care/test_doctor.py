@@ -1,6 +1,7 @@
 import shutil
 import socket
 import sqlite3
+import time
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from threading import Thread
@@ -11,19 +12,23 @@ from gate.care.doctor import CHECKS, Check, examine
 from gate.care.doctor.finding import Grade, well
 from gate.care.doctor.recognition import told_of_promise, told_of_strays
 from gate.care.doctor.site import Listens, Site, UnitState, site_of, who_listens
-from gate.care.forecast import Forecast
+from gate.care.forecast import Forecast, Price
 from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
 from gate.errors import UsageError
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
 from gate.store.database import database_of, open_database
+from gate.store.record import audit
+from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings, VisionSettings
+from gate.vocabulary import AuditEvent
 from models.errors import PackError
 from tests.door import door_process
 from tests.said import door_says, vision_says
 
 WELL_KEPT = Forecast(Promise(1, 2), people=3, score_asked=0.4, years_kept=2.0, come_twice=0.01, more=900)
+DAY_S = 86_400
 WELL_SEEN = CameraReport(Gives(1920, 1080, 25.0, "H.264", 2.0))
 WELL = Machine(45.0, False, 10**10, 10**10, True)
 
@@ -216,12 +221,30 @@ def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
     told = told_of_promise(WELL_KEPT)
     assert told.grade is Grade.OK
     assert "3 residents; about 1.0 in 100 come twice. Room for 900 more" in told.seen
+    few = replace(WELL_KEPT, prices=(Price(1, 2, 0.25), Price(3, 1, 0.02)), with_enough=0.03)
+    photos = "By photos: 25.0 in 100 of 2 with 1, 2.0 in 100 of 1 with 3+; with 3 of each 3.0 in 100."
+    assert photos in told_of_promise(few).seen
+    assert "By photos" not in told.seen
     dear = told_of_promise(replace(WELL_KEPT, come_twice=0.2))
     assert dear.grade is Grade.LOOK
     assert "more photos of each" in dear.do
     broken = told_of_promise(replace(WELL_KEPT, years_kept=0.25))
     assert broken.grade is Grade.LOOK
     assert "one wrong opening in about 0.25 years" in broken.seen
+
+
+def test_more_strangers_than_the_promise_counts_on_are_told_with_the_number_to_set(site, store):
+    assert found(site, "strangers").seen == "The promise counts on 50 a day; the record is too young to tell."
+    now = time.time()
+    for number in range(61 * 10):
+        refused = AuditEvent("denied", {"method": "face", "reason": "unknown", "similarity": 0.2})
+        audit.append(store, refused, Moment(number, now - 10 * DAY_S + number * DAY_S / 61, True))
+    told = found(site, "strangers")
+    assert (told.grade, told.do) == (Grade.LOOK, "Set vision.promise.strangers_a_day to 61.")
+    promise = site.settings.vision.promise.model_copy(update={"strangers_a_day": 80})
+    vision = site.settings.vision.model_copy(update={"promise": promise})
+    more = replace(site, settings=site.settings.model_copy(update={"vision": vision}))
+    assert found(more, "strangers").grade is Grade.OK
 
 
 def test_liveness_is_said_as_it_is(site, liveness_dir):

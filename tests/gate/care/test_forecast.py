@@ -1,5 +1,7 @@
 """What is told of a promise: whether it is kept, and for how many more."""
 
+import pytest
+
 from gate.care.forecast import forecast
 from gate.vision.promise import SECOND_SHARE, Looked, Promise
 from models.manifest import shipped_calibration
@@ -29,3 +31,17 @@ def test_a_second_look_spares_residents_a_second_approach_and_names_who_goes_wit
     assert (before.once_only, after.once_only, some.once_only) == (0, 0, 100)
     assert before.people == after.people == some.people == 300
     assert after.kept
+
+
+def test_who_must_come_twice_is_told_by_photos_with_what_a_third_one_would_bring():
+    promise = Promise(1, 50)
+    found = forecast(promise, Looked(OPEN, (1,) * 30 + (5,) * 10), Looked(SFACE, (2,) * 50 + (1,) * 10, SECOND_SHARE))
+    assert [(one.photos, one.people) for one in found.prices] == [(1, 40), (2, 50), (3, 10)]
+    assert sum(one.people * one.come_twice for one in found.prices) / 100 == pytest.approx(found.come_twice)
+    assert found.prices[1].come_twice < found.prices[0].come_twice
+    assert found.with_enough < found.come_twice
+    assert found.more_photos_help
+    enough = forecast(promise, Looked(OPEN, ()), Looked(SFACE, (3, 4) * 50, SECOND_SHARE))
+    assert (enough.more_photos_help, enough.with_enough) == (False, pytest.approx(enough.come_twice))
+    nobody = forecast(promise, Looked(OPEN, ()))
+    assert (nobody.prices, nobody.with_enough, nobody.more_photos_help) == ((), 0, False)
