@@ -168,8 +168,9 @@ def _second_approach(scores: np.ndarray, at: float) -> float:
 
 
 def test_the_score_asked_of_one_sharp_look_is_the_promise_itself(models: Models) -> None:
-    promise = Promise(1, STRANGERS_A_DAY)
-    rule = rule_of(models.calibration, VisionSettings(), PEOPLE)
+    settings = VisionSettings()
+    promise = Promise.of(settings.promise)
+    rule = rule_of(models.calibration, settings, PEOPLE)
     assert _score_asked(rule, 1) == pytest.approx(score_asked(models.calibration, promise, PEOPLE))
 
 
