@@ -201,6 +201,7 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
     from gate.store.people import templates
     from gate.store.record import audit
     from gate.store.record.strangers import a_day
+    from gate.store.site.promise import strangers_before
     from models.installed import read_calibration, read_installed, uncalibrated
 
     name = pack or gate.ready_pack()
@@ -212,11 +213,12 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
         seen = approaches(audit.lines(connection))
         people = len(templates.counts(connection, installed.model_id))
         own = a_day(connection, datetime.now(UTC))
+        vision = gate.settings.vision.as_before(strangers_before(connection))
     measured = (
         f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
     )
     fitted = recalibrated(shipped, seen, people, measured)
-    _propose(own, gate.settings.vision.promise.strangers_a_day)
+    _propose(own, vision.promise.counted)
     click.echo(
         f"{len(seen.strangers)} approaches of strangers, {len(seen.residents)} residents let in,"
         f" {counted(len(seen.mistaken), 'opening')} by somebody else",

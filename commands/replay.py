@@ -71,7 +71,9 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     from gate.processes.camera_report import CameraError, Trouble
     from gate.replay import replay as replay_frames
     from gate.store.people import residents
-    from gate.vision.gallery import judging
+    from gate.store.site.promise import strangers_before
+    from gate.vision.gallery import judging, judging_again
+    from gate.vision.promise import looks_again
     from gate.vision.recordings import recorded_frames
     from gate.vision.settings import CameraSettings
     from models.pack import open_liveness, open_models
@@ -85,10 +87,18 @@ def replay_file(video: Path, gate: Home) -> Outcome:
         gate.models_dir, gate.settings.liveness_packs, threads=vision.threads, provider=vision.provider
     )
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
-        gallery = judging(connection, models).gallery
-        frames = recorded_frames(video, CameraSettings().fps)
+        settings = gate.settings.model_copy(update={"vision": vision.as_before(strangers_before(connection))})
+        second = judging_again(connection, models) if looks_again(vision) else None
         outcome = replay_frames(
-            frames, models, gallery, partial(residents.get, connection), gate.settings, video.name, advance, checks
+            recorded_frames(video, CameraSettings().fps),
+            models,
+            judging(connection, models).gallery,
+            partial(residents.get, connection),
+            settings,
+            video.name,
+            advance,
+            checks,
+            None if second is None else second.gallery,
         )
         if any(passage.resident for passage in outcome.passages):
             record_look(connection, WHOSE_FACE, gate.by)

@@ -49,7 +49,7 @@ class Promise:
     @classmethod
     def of(cls, settings: PromiseSettings) -> Promise:
         """The promise an installer chose in the settings."""
-        return cls(settings.years, settings.strangers_a_day)
+        return cls(settings.years, settings.counted)
 
     def rate(self, people: int) -> float:
         """The most false matches a comparison may have, with so many people enrolled."""

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -40,6 +40,7 @@ from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.site import approach_zone
+from gate.store.site.promise import strangers_before
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import damaged_in, judging, judging_again
@@ -276,6 +277,8 @@ def _built(given: dict[str, Any]) -> VisionService:
     cameras = {name: _camera_settings(given[name]) for name in ("camera", "infrared") if given[name]}
     runtime_directory(state, "vision")
     models = open_models(models_dir, given["pack"], threads=vision.threads, provider=vision.provider)
+    with closing(open_read_only(state)) as store:
+        vision = vision.as_before(strangers_before(store))
     if not looks_again(vision):
         models = replace(models, second=None)
     checks = open_liveness(models_dir, given["liveness_packs"], threads=vision.threads, provider=vision.provider)

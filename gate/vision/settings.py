@@ -83,14 +83,26 @@ class ZoneSettings(Section):
         return self
 
 
+# Who passes a compound's gate and looks into its camera.
+STRANGERS_A_DAY = 50.0
+
+
 class PromiseSettings(Section):
     """At most one wrong opening in so many years, on average."""
 
     years: float = Field(1, ge=0.1, le=100)
     """At most one wrong opening in this many years."""
 
-    strangers_a_day: float = Field(50, ge=0.1, le=10_000)
-    """Approaches a day of people who are not enrolled and who look into the camera until they are judged."""
+    strangers_a_day: float | None = Field(None, ge=0.1, le=10_000)
+    """Approaches a day of people who are not enrolled and who look into the camera until they are judged.
+
+    Nothing: 50, or as many as before at a gate that was there before these were 50.
+    """
+
+    @property
+    def counted(self) -> float:
+        """How many strangers a day the promise counts on."""
+        return STRANGERS_A_DAY if self.strangers_a_day is None else self.strangers_a_day
 
 
 class VisionSettings(Section):
@@ -150,6 +162,12 @@ class VisionSettings(Section):
 
     patience_s: float = Field(0.8, ge=0, le=10)
     """How long a face not recognised is looked at before it is called unknown, seconds."""
+
+    def as_before(self, strangers: float | None) -> VisionSettings:
+        """These at a gate that counted on so many strangers a day before the settings had to say so; None: none."""
+        if strangers is None or self.promise.strangers_a_day is not None:
+            return self
+        return self.model_copy(update={"promise": self.promise.model_copy(update={"strangers_a_day": strangers})})
 
     @model_validator(mode="after")
     def _is_consistent(self) -> VisionSettings:

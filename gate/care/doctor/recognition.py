@@ -17,6 +17,7 @@ from gate.care.likeness import Alike, Likeness, alike
 from gate.errors import Sentence
 from gate.store.database import open_read_only
 from gate.store.record.strangers import a_day
+from gate.store.site.promise import strangers_before
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.promise import looks_again
 from gate.vision.stray_templates import damaged_residents, stray_residents
@@ -89,11 +90,13 @@ def _told_by_photos(found: Forecast) -> str:
 def strangers(site: Site) -> Seen:
     """Whether as many strangers come as the promise counts on."""
     with closing(open_read_only(site.state)) as connection:
-        own = a_day(connection, datetime.now(UTC))
-    counted = site.settings.vision.promise.strangers_a_day
+        own, before = a_day(connection, datetime.now(UTC)), strangers_before(connection)
+    asked = site.settings.vision.promise
+    counted = site.settings.vision.as_before(before).promise.counted
+    as_before = f", as before; new gates count on {asked.counted:g}" if counted != asked.counted else ""
     if own is None:
-        return well(f"The promise counts on {counted:g} a day; the record is too young to tell.")
-    seen = f"About {own} a day by the record; the promise counts on {counted:g}."
+        return well(f"The promise counts on {counted:g} a day{as_before}; the record is too young to tell.")
+    seen = f"About {own} a day by the record; the promise counts on {counted:g}{as_before}."
     if own > counted:
         return worth_a_look(seen, f"Set vision.promise.strangers_a_day to {own}.")
     return well(seen)

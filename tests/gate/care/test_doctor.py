@@ -17,7 +17,7 @@ from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
 from gate.errors import UsageError
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
-from gate.store.database import database_of, open_database
+from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
@@ -245,6 +245,23 @@ def test_more_strangers_than_the_promise_counts_on_are_told_with_the_number_to_s
     vision = site.settings.vision.model_copy(update={"promise": promise})
     more = replace(site, settings=site.settings.model_copy(update={"vision": vision}))
     assert found(more, "strangers").grade is Grade.OK
+
+
+def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(tmp_path, models_dir):
+    state = tmp_path / "before"
+    database_of(state).parent.mkdir(parents=True)
+    with closing(migrated_up_to(database_of(state), 22)) as before:
+        before.execute("INSERT INTO residents (number, id, name, created_at) VALUES (1, 'r', 'Li Na', '')")
+    open_database(state).close()
+    site = Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
+    assert "with 2 strangers a day" in found(site, "promise").seen
+    assert found(site, "strangers").seen == (
+        "The promise counts on 2 a day, as before; new gates count on 50; the record is too young to tell."
+    )
+    said = site.settings.vision.promise.model_copy(update={"strangers_a_day": 7})
+    vision = site.settings.vision.model_copy(update={"promise": said})
+    asked = replace(site, settings=site.settings.model_copy(update={"vision": vision}))
+    assert "with 7 strangers a day" in found(asked, "promise").seen
 
 
 def test_liveness_is_said_as_it_is(site, liveness_dir):
