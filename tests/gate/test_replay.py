@@ -63,7 +63,10 @@ def test_the_man_enrolled_from_one_photo_is_let_in_and_nobody_else(facegate, cli
     assert without_timings(second) == without_timings(first)
     enrol_five()
     assert len(facegate("residents", "list", "--json").answer["residents"]) == 6
-    assert granted(facegate("replay", clip, "--json").answer) == granted(first)
+    # With more people more is asked, and it may take a frame more.
+    among_six = granted(facegate("replay", clip, "--json").answer)
+    assert [event["resident"] for event in among_six] == ["Lin-Manuel Miranda"] * len(granted(first))
+    assert all(2.8 <= event["t"] <= 7.4 for event in among_six)
 
 
 def test_with_nobody_enrolled_nobody_is_let_in(facegate, clip):
