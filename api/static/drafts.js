@@ -1,7 +1,7 @@
 // What is typed into a form and not sent yet is kept in this tab, for whoever is signed in: over another language, the way
 // back, and a login that ended. Never passwords, files and what each person is asked anew; gone when it is sent, and when
 // somebody signs out. What a browser itself would bring back of what was sent, no form of the console takes.
-const { user, kept, discard, refused, at } = document.currentScript.dataset;
+const { user, kept, discard, refused, at: standsAt } = document.currentScript.dataset;
 const PREFIX = "draft ";
 const SENT = "sent";
 const mine = (name) => name.startsWith(`${PREFIX}${user} `);
@@ -45,8 +45,8 @@ function tidy() {
 // What a form was answered with cannot be had again: whoever comes back here, or loads it again, gets the page of the form,
 // which is where it was sent from, or where the page says that it stands.
 function standOnItsForm() {
-  const stood = at ? new URL(at, location.href) : document.referrer && new URL(document.referrer);
-  if ((at || refused !== undefined) && !asks && stood.origin === location.origin) history.replaceState(history.state, "", stood);
+  const stood = standsAt ? new URL(standsAt, location.href) : document.referrer && new URL(document.referrer);
+  if ((standsAt || refused !== undefined) && !asks && stood.origin === location.origin) history.replaceState(history.state, "", stood);
 }
 
 // Also whoever comes forward again to the question says yes to that form.

@@ -64,7 +64,7 @@ function paint(to) {
   for (let day = Math.min(anchor[0], to[0]); day <= Math.max(anchor[0], to[0]); day++)
     open.fill(Number(opens), day * DAY + from * STEP, day * DAY + until * STEP);
   show();
-  tell();
+  say();
 }
 
 function begin(cell, state) {
@@ -103,7 +103,7 @@ function dayWords(days) {
   return parts.join(words.comma);
 }
 
-function tell() {
+function say() {
   const byDay = new Map();
   for (const one of windows()) {
     const [start, end] = [clock(one.start), clock(one.end > DAY ? one.end - DAY : one.end)];

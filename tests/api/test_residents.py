@@ -39,7 +39,7 @@ def test_someone_is_enrolled_with_their_consent_on_record_and_no_photo_kept(mana
     assert not [path for path in state.rglob("*") if path.is_file() and photo in path.read_bytes()]
     shown = manager.get(f"/api/v1/residents/{one['id']}/templates").json()
     assert [set(template) for template in shown] == [
-        {"id", "model", "source", "quality", "created_at", "learned_from"}
+        {"id", "model", "source", "quality", "created_at", "learned_from", "damaged"}
     ] * 2
 
 

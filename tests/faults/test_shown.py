@@ -145,12 +145,15 @@ def test_whatever_shows_a_resident_is_on_record_once(app, browser, store, contex
     assert changing - set(given) == set(), "give what is sent to these"
     assert set(given) - set(every) == set()
     table = f"name,unit,photos,consent\n{NAME},{HOME},,\n".encode()
-    browser("owner").post("/api/v1/imports", files=[("files", ("t.csv", table))])
     for method, path in every:
         if path in ENDLESS or (method, path) in OPEN:
             continue
         for number in range(len(given.get((method, path), [{}]))):
             one = known() if path.startswith(OF_PEOPLE) else one
+            if path.startswith("/import") and (method, path) != ("POST", "/import"):
+                # One of before may have ended with whoever was erased since.
+                browser("owner").post("/api/v1/imports", files=[("files", ("t.csv", table))])
+                wait_for(lambda: not (context.importer.now and context.importer.now.at_work), 60)
             sent = forms(one, photos).get((method, path), [{}])[number]
             asker = browser("owner")
             before = audit.anchor(store).sequence

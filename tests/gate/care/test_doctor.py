@@ -252,6 +252,7 @@ def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(t
     database_of(state).parent.mkdir(parents=True)
     with closing(migrated_up_to(database_of(state), 22)) as before:
         before.execute("INSERT INTO residents (number, id, name, created_at) VALUES (1, 'r', 'Li Na', '')")
+        before.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g') ON CONFLICT DO NOTHING")
     open_database(state).close()
     site = Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
     assert "with 2 strangers a day" in found(site, "promise").seen
