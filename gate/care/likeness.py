@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gate.care.forecast import calibration_of, second_of
 from gate.store.people import residents, templates
 from gate.store.people.homes import home_key
-from gate.vision.evidence import shared_with
+from gate.vision.evidence import gained_by, shared_with
 from gate.vision.promise import deviate
 from gate.vision.settings import VisionSettings
 from models.installed import Installed, read_installed
@@ -42,7 +42,7 @@ _UNIT = 1e-2
 
 @dataclass(frozen=True, slots=True)
 class _Face:
-    """Somebody's template, and of their photos the first: (D,) float32 of unit length."""
+    """The mean of somebody's templates, and the first of them, which is of unit length: (D,) float32."""
 
     mean: Vectors
     photo: Vectors
@@ -110,17 +110,19 @@ def count_alike(
 ) -> tuple[int, list[int]]:
     """(pairs of people of two homes, how many of them reach each of `scores`).
 
-    `enrolled` (M, D) are the templates of whom is decided about; `seen` (N, D) one photo of each of all people, as they
-    would come, of these first; `homes` (N,) says who live together.
+    `enrolled` (M, D) are the mean templates of whom is decided about; `seen` (N, D) one photo of each of all people, as
+    they would come, of these first; `homes` (N,) says who live together.
     """
-    shared = shared_with(seen, cohort)
+    shared, lengths = shared_with(seen, cohort), np.linalg.norm(enrolled, axis=1)
+    unit, gained = enrolled / lengths[:, None], gained_by(lengths, cohort)
     pairs, found = 0, np.zeros(len(scores), np.int64)
     for start in range(0, len(enrolled), _ROWS_AT_ONCE):
-        some = enrolled[start : start + _ROWS_AT_ONCE]
+        some = unit[start : start + _ROWS_AT_ONCE]
         rows = np.arange(start, start + len(some))
         # Of two people each pair once.
         two = (np.arange(len(seen)) > rows[:, None]) & (homes[rows, None] != homes)
-        reached = (some @ seen.T - shared_with(some, cohort)[:, None] - shared)[two]
+        taken_off = shared_with(some, cohort) + gained[rows]
+        reached = (some @ seen.T - taken_off[:, None] - shared)[two]
         pairs += len(reached)
         found += [int((reached >= score).sum()) for score in scores]
     return pairs, found.tolist()
@@ -153,7 +155,9 @@ def _faces(connection: sqlite3.Connection, installed: Installed) -> dict[str, _F
         template = np.frombuffer(vector, "<f4") if len(vector) == length and length % 4 == 0 else np.zeros(1, "<f4")
         if abs(float(template @ template) - 1) < _UNIT:
             found.setdefault(identity, []).append(template)
-    return {identity: _Face(_unit(np.mean(mine, axis=0)), mine[0]) for identity, mine in found.items()}
+    means = {identity: np.mean(mine, axis=0) for identity, mine in found.items()}
+    # Those of one face cannot cancel out.
+    return {one: _Face(mean, found[one][0]) for one, mean in means.items() if np.linalg.norm(mean) > _UNIT}
 
 
 def _likeness(
@@ -176,7 +180,3 @@ def _numbered(people: Iterable[str], homes: Mapping[str, str]) -> NDArray[np.int
     numbers: dict[str, int] = {}
     keys = (home_key(homes[one]) if one in homes else f"of {one}" for one in people)
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-
-
-def _unit(vector: Vectors) -> Vectors:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), _UNIT), np.float32)
