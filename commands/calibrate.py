@@ -29,14 +29,22 @@ if TYPE_CHECKING:
     from models.manifest import Calibration
 
 
+class _Share(click.FloatRange):
+    """A part of the whole; what is no number lies in no range, and click's own lets it through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if found != found:
+            self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
+        return found
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--record", is_flag=True, help="From this gate's own record, in place of a folder.")
 @seed_option
 @fold_option
-@click.option(
-    "--share", type=click.FloatRange(0, 1), help="Of what a face has in common with faces of nobody, taken off scores."
-)
+@click.option("--share", type=_Share(0, 1), help="Of what a face has in common with faces of nobody, taken off scores.")
 @click.option("--to", type=click.Path(path_type=Path), help="Write it there; else the pack here uses it from now on.")
 @pack_option
 @state_option

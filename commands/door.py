@@ -84,7 +84,7 @@ def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
 @json_option
 def close(state: Path | None, config: Path | None, as_json: bool) -> None:
     """End a hold, and nothing else: a lockdown that was ordered since stands on."""
-    _order(state, config, Do.CLOSE, as_json, "The hold is ended.")
+    _order(state, config, Do.CLOSE, as_json, "No hold stands.")
 
 
 @door.command()

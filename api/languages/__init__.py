@@ -61,8 +61,9 @@ class Language:
 
     @property
     def name(self) -> str:
-        """What it calls itself: a catalogue says so by translating "English"."""
-        return self.words.gettext(Sentence("English"))
+        """What it calls itself: a catalogue says so by translating "English". No sentence any more, which another
+        language would translate once more."""
+        return str(self.words.gettext(Sentence("English")))
 
     def time(self, moment: datetime, zone: tzinfo) -> str:
         """The time of day, on the one clock of all pages: 24 hours, to the minute."""

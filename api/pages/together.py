@@ -74,6 +74,11 @@ class Wanted:
         """The group, the schedule or the day; empty: none."""
         return str(getattr(self, _GIVEN[self.deed])) if self.deed in _GIVEN else ""
 
+    @property
+    def found_by(self) -> dict[str, str]:
+        """What was searched for, by the names that the page's address has for it."""
+        return {"search": self.search, "unit": self.of_home, "group": self.of_group}
+
     def people(self, connection: sqlite3.Connection) -> list[Resident]:
         """Who is meant, by name. Raises Refusal for nobody."""
         found = {one.id: one for one in _known(connection, self.chosen)}
@@ -145,6 +150,7 @@ def look(request: Request, connection: Store, context: Shared, actor: Registrar,
         said=OVER if over else None,
         deeds=DEEDS, erasing=wanted.deed in ERASING, known_as=digest_of(people), key=new_secret(),
         templates=sum(one.templates for one in people), back="/residents/together",
+        stands_at=_address(wanted.found_by, asdict(wanted)),
     )  # fmt: skip
 
 
@@ -172,8 +178,7 @@ def do(
 
 def _back_to(wanted: Wanted) -> str:
     """Where it was chosen, with what was searched for; of those who are erased nobody is searched for any more."""
-    chosen = {"search": wanted.search, "unit": wanted.of_home, "group": wanted.of_group}
-    said = {} if wanted.deed in ERASING else chosen
+    said = {} if wanted.deed in ERASING else wanted.found_by
     found_by = urlencode({name: value for name, value in said.items() if value})
     return f"/residents/together?{found_by}" if found_by else "/residents/together"
 

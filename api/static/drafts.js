@@ -46,7 +46,7 @@ function tidy() {
 // which is where it was sent from, or where the page says that it stands.
 function standOnItsForm() {
   const stood = standsAt ? new URL(standsAt, location.href) : document.referrer && new URL(document.referrer);
-  if ((standsAt || refused !== undefined) && !asks && stood.origin === location.origin) history.replaceState(history.state, "", stood);
+  if ((standsAt || (refused !== undefined && !asks)) && stood.origin === location.origin) history.replaceState(history.state, "", stood);
 }
 
 // Also whoever comes forward again to the question says yes to that form.
@@ -82,6 +82,8 @@ function tell(form) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: discard });
   button.addEventListener("click", () => {
     form.reset();
+    // What is drawn beside a form goes by its fields.
+    for (const field of fieldsOf(form)) field.dispatchEvent(new Event("input", { bubbles: true }));
     sessionStorage.removeItem(keyOf(form));
     line.remove();
   });

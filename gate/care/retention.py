@@ -71,8 +71,12 @@ def _moved_out_on(valid_until: str, set_on: str | None, days: int) -> date:
 
 
 def _day_after(day: str, days: int) -> date:
-    """The day after so many whole ones; the last that there is, where somebody wrote 9999 for ever."""
-    return date.fromordinal(min(date.fromisoformat(day).toordinal() + days + 1, date.max.toordinal()))
+    """The day after so many whole ones; the last that there is, where somebody wrote 9999 for ever, and where the day
+    is damaged: nobody is erased by one that says nothing."""
+    try:
+        return date.fromordinal(min(date.fromisoformat(day).toordinal() + days + 1, date.max.toordinal()))
+    except ValueError:
+        return date.max
 
 
 def tidy(

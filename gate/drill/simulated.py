@@ -95,5 +95,7 @@ def _run(check: Check, gate: Rig, resident: str) -> Result:
         return Result(check.__name__, False, error.seen)
     except FacegateError as error:
         return Result(check.__name__, False, error.sentence)
+    except ConnectionError:
+        return Result(check.__name__, False, Sentence("a part of the gate does not answer"))
     except (OSError, sqlite3.Error) as error:
         return Result(check.__name__, False, Sentence("{figure}", figure=str(error)))

@@ -96,3 +96,9 @@ def test_all_pages_have_one_clock_and_days_are_told_as_people_say_them():
         assert (english.date_time(moment, zone, now), chinese.date_time(moment, zone, now)) == (said, in_chinese)
     assert (english.time(now, zone), chinese.time(now, zone)) == ("00:30", "00:30")
     assert (english.stamp(now, zone), chinese.stamp(now, zone)) == ("March 6, 2026 00:30", "2026年3月6日00:30")
+
+
+def test_the_name_of_a_language_is_its_own_in_every_other():
+    english, chinese = (Languages().chosen(tag, "") for tag in ("en", "zh-CN"))
+    assert chinese(Sentence("{language}", language=english.name)) == "English"
+    assert english(Sentence("{language}", language=chinese.name)) == chinese.name != "English"

@@ -82,6 +82,14 @@ def test_hours_are_drawn_with_the_mouse_in_six_clicks_and_with_keys(chromium, ca
         expect(page.get_by_role("status").first).to_have_text("Saved.")
         assert [(one.name, one.windows) for one in schedules.every(store)][1] == ("Nights", "Fri 22:00-02:00")
 
+        # What was drawn and is discarded is drawn no longer.
+        page.goto("/settings/hours")
+        words.fill("Mon 08:00-12:00")
+        page.reload()
+        page.get_by_role("button", name="Discard it").click()
+        expect(page.get_by_role("gridcell", name="Mon 08:00")).to_have_attribute("aria-selected", "false")
+        expect(words).to_have_value("")
+
         # What is drawn can be saved, also 24 hours from noon, which one window cannot say.
         page.set_viewport_size({"width": 1280, "height": 844})
         page.goto("/settings/hours")

@@ -89,3 +89,14 @@ def test_a_search_and_the_question_are_gone_back_from_as_they_were_left(page, st
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_label("Last day", exact=True)).to_have_value("")
+
+
+def test_whoever_loads_the_question_again_finds_whom_they_chose(page, store):
+    one, other = (residents.enrol(store, f"Of {home}", home, []) for home in ("1-101", "2-202"))
+    page.goto(f"/residents/together?search=2-202&resident={one.id}&resident={other.id}")
+    page.get_by_label("Last day", exact=True).fill("2099-01-31")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Yes, change 2 people")).to_be_visible()
+    page.reload()
+    all_is_chosen(page)
+    expect(page.get_by_label("Name or home")).to_have_value("2-202")

@@ -128,6 +128,7 @@ def test_an_answer_of_no_is_1_and_wrong_use_is_2_each_in_one_line(facegate, phot
         (2, "no pack", ("models", "install", "nothing")),
         (2, "Nobody answers", ("door", "status")),
         (1, "No resident", ("residents", "show", "Nobody")),
+        (2, "is no number from 0 to 1", ("calibrate", tmp_path, "--share", "nan")),
         (2, "No such option", ("run", "--no-such-option")),
         (2, "No such command", ("no-such-command",)),
         (2, "holds no anchor", ("audit", "verify", "--anchor", empty(tmp_path))),

@@ -65,8 +65,9 @@ def told_of_promise(found: Forecast) -> Seen:
     if not found.kept:
         seen = f"vision.threshold is set by hand: one wrong opening in about {found.years_kept:.2g} years."
         return worth_a_look(seen, "Remove it, or raise it.")
+    years = f"{found.promise.years:g} year{'' if found.promise.years == 1 else 's'}"
     seen = (
-        f"At most one wrong opening in {found.promise.years:g} years, with {found.promise.strangers_a_day:g} strangers"
+        f"At most one wrong opening in {years}, with {found.promise.strangers_a_day:g} strangers"
         f" a day and {found.people} residents; about {100 * found.come_twice:.1f} in 100 come twice."
     )
     seen += _told_by_photos(found)
@@ -95,7 +96,9 @@ def strangers(site: Site) -> Seen:
     counted = site.settings.vision.as_before(before).promise.counted
     as_before = f", as before; new gates count on {asked.counted:g}" if counted != asked.counted else ""
     if own is None:
-        return well(f"The promise counts on {counted:g} a day{as_before}; the record is too young to tell.")
+        return well(
+            f"The promise counts on {counted:g} a day{as_before}; the record is too young to tell, or has none."
+        )
     seen = f"About {own} a day by the record; the promise counts on {counted:g}{as_before}."
     if own > counted:
         return worth_a_look(seen, f"Set vision.promise.strangers_a_day to {own}.")

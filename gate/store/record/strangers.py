@@ -15,8 +15,8 @@ _LEAST = 7
 
 
 def a_day(connection: sqlite3.Connection, now: datetime) -> int | None:
-    """Approaches a day of people who were not known and did not come in within the minute after, at least 1; None where
-    the record is younger than a week."""
+    """Approaches a day of people who were not known and did not come in within the minute after; None where the record
+    is younger than a week, and where hardly one came: that says more of the record than of the gate."""
     since = max(now - timedelta(days=_DAYS), _begins(connection) or now)
     days = (now - since) / timedelta(days=1)
     if days < _LEAST:
@@ -36,7 +36,7 @@ def a_day(connection: sqlite3.Connection, now: datetime) -> int | None:
             continue
         while strangers and 0 <= at - strangers[-1] <= COMES_AGAIN_S:
             strangers.pop()
-    return max(1, round(len(strangers) / days))
+    return round(len(strangers) / days) or None
 
 
 def _begins(connection: sqlite3.Connection) -> datetime | None:

@@ -217,7 +217,7 @@ def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):
 
 
 def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
-    assert "1 years, with 50 strangers a day and 0 residents" in found(site, "promise").seen
+    assert "1 year, with 50 strangers a day and 0 residents" in found(site, "promise").seen
     told = told_of_promise(WELL_KEPT)
     assert told.grade is Grade.OK
     assert "3 residents; about 1.0 in 100 come twice. Room for 900 more" in told.seen
@@ -234,7 +234,9 @@ def test_the_promise_is_said_with_its_price_and_when_it_is_not_kept(site):
 
 
 def test_more_strangers_than_the_promise_counts_on_are_told_with_the_number_to_set(site, store):
-    assert found(site, "strangers").seen == "The promise counts on 50 a day; the record is too young to tell."
+    assert (
+        found(site, "strangers").seen == "The promise counts on 50 a day; the record is too young to tell, or has none."
+    )
     now = time.time()
     for number in range(61 * 10):
         refused = AuditEvent("denied", {"method": "face", "reason": "unknown", "similarity": 0.2})
@@ -257,7 +259,7 @@ def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(t
     site = Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
     assert "with 2 strangers a day" in found(site, "promise").seen
     assert found(site, "strangers").seen == (
-        "The promise counts on 2 a day, as before; new gates count on 50; the record is too young to tell."
+        "The promise counts on 2 a day, as before; new gates count on 50; the record is too young to tell, or has none."
     )
     said = site.settings.vision.promise.model_copy(update={"strangers_a_day": 7})
     vision = site.settings.vision.model_copy(update={"promise": said})

@@ -226,6 +226,15 @@ def test_a_last_day_of_today_is_named_today_wherever_the_gate_is(store):
     assert named == ["2026-12-25", "2026-12-25", "2026-12-26"]
 
 
+def test_a_damaged_day_erases_nobody_and_keeps_nobody_else_from_being_named(store):
+    damaged, other = (
+        residents.enrol(store, name, None, [Template("m", "s", {}, b"\1" * 8)], AGREED) for name in ("Damaged", "Other")
+    )
+    store.execute("UPDATE templates SET created_at = 'x' WHERE resident_id = ?", (damaged.id,))
+    store.execute("UPDATE templates SET created_at = '2020-01-01' WHERE resident_id = ?", (other.id,))
+    assert [one.name for one in retention.fading(store, KEEP, NOW.date())] == ["Other"]
+
+
 def test_of_a_last_day_of_before_the_record_says_when_it_was_set(state):
     database_of(state).parent.mkdir(parents=True)
     with closing(migrated_up_to(database_of(state), 22)) as before:

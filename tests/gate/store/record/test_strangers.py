@@ -38,5 +38,7 @@ def test_strangers_are_counted_and_residents_who_come_again_are_not(store, happe
 def test_a_young_record_tells_nothing_and_an_old_one_of_its_last_weeks(store, happen):
     happen(6, 0, "denied", method="face", reason="unknown")
     assert a_day(store, NOW) is None
-    assert a_day(store, NOW + timedelta(days=1)) == 1
-    assert a_day(store, NOW + timedelta(days=60)) == 1
+    for minutes in range(10, 60):
+        happen(5, 10 * minutes, "denied", method="face", reason="unknown")
+    assert a_day(store, NOW + timedelta(days=1)) == 7
+    assert a_day(store, NOW + timedelta(days=60)) is None
