@@ -241,8 +241,8 @@ def _groups(path: Path, folders: Sequence[str]) -> dict[str, frozenset[str]]:
         return {}
     head, *lines = open_table(path, frozenset((*_COLUMNS, *_CALLED))).lines or [Line(1, ())]
     columns = [_CALLED.get(column, column) for column in (column_of(cell.text) for cell in head.cells)]
-    if not set(_COLUMNS) <= set(columns):
-        raise UsageError("{path} cannot be read: give it two columns, person and group.", path=path)
+    if any(columns.count(column) != 1 for column in _COLUMNS):
+        raise UsageError("{path} cannot be read: give it two columns, person and group, each once.", path=path)
     # A letter with an accent is written in two ways, and file systems choose one of them.
     known = {_composed(folder): folder for folder in folders}
     found: dict[str, set[str]] = {}

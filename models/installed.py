@@ -111,6 +111,11 @@ def _without_calibration(written: Any) -> Any:
     return written
 
 
+def has_own_calibration(directory: Path, installed: Installed) -> bool:
+    """Whether what the pack's scores mean stands in a file beside it, and not as it was shipped."""
+    return (pack_folder(directory, installed.pack) / CALIBRATION).exists()
+
+
 def read_calibration(directory: Path, installed: Installed) -> Calibration | None:
     """What the pack's scores mean: as measured on this machine, else as shipped, else None.
 

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -125,6 +125,14 @@ def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S, hurry: Hurry
         connection.execute("PRAGMA foreign_keys = ON")
         _refuse_newer(connection, path)
     return connection
+
+
+def is_of_before(state: Path) -> bool:
+    """Whether an earlier version made the state's database, and none of today's has opened it for writing since. Raises
+    as `open_read_only`."""
+    with closing(open_read_only(state)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version) < schema_version()
 
 
 class Hurry:

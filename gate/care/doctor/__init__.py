@@ -18,6 +18,7 @@ from gate.care.doctor import machine, recognition, services, store, wiring
 from gate.care.doctor.finding import Finding, Seen, to_mend
 from gate.care.doctor.site import Site
 from gate.errors import FacegateError
+from gate.store.database import is_of_before
 from models.errors import PackError
 
 _log = logging.getLogger(__name__)
@@ -74,11 +75,20 @@ def _found(check: Check, site: Site) -> Finding:
         seen = check.look(site)
     except _EXPECTED as error:
         seen = to_mend(_words(error), check.otherwise)
+        if isinstance(error, sqlite3.OperationalError) and _is_of_before(site):
+            seen = to_mend("The database is of an earlier version.", "Start the gate: that brings it up to date.")
     except Exception as bug:
         _log.exception("The doctor's check of %s failed", check.name)
         told = f"It could not be looked at, by a mistake in Facegate: {type(bug).__name__} in {_where(bug)}."
         seen = to_mend(told, "Report it, with what the log says of it.")
     return Finding(check.name, seen.grade, seen.seen, seen.do)
+
+
+def _is_of_before(site: Site) -> bool:
+    try:
+        return is_of_before(site.state)
+    except _EXPECTED:
+        return False
 
 
 def _words(error: Exception) -> str:

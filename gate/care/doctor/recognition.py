@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
-from gate.care.forecast import ENOUGH_PHOTOS, Forecast, forecast_of
+from gate.care.forecast import ENOUGH_PHOTOS, Forecast, forecast_of, second_of
 from gate.care.likeness import Alike, Likeness, alike
 from gate.errors import Sentence
 from gate.store.database import open_read_only
@@ -23,7 +23,7 @@ from gate.vision.promise import looks_again
 from gate.vision.stray_templates import damaged_residents, stray_residents
 from gate.vocabulary import Level
 from models.errors import PackError
-from models.installed import pack_folder, read_installed
+from models.installed import Installed, has_own_calibration, pack_folder, read_calibration, read_installed
 from models.pack import check_files
 
 # So many residents are named; the others are counted.
@@ -50,7 +50,17 @@ def models(site: Site) -> Seen:
                 pass
     except PackError as error:
         return to_mend(str(error), f"Run: facegate models install {pack}")
-    return well(f"The pack {pack} is whole.")
+    looks = [one for one in _installed(site) if has_own_calibration(site.models_dir, one)]
+    own = [(one.pack, read_calibration(site.models_dir, one)) for one in looks]
+    told = [f"What the scores of {name} mean is not as shipped but of: {one.measured}." for name, one in own if one]
+    return well(" ".join([f"The pack {pack} is whole.", *told]))
+
+
+def _installed(site: Site) -> list[Installed]:
+    """The pack in use, and the one that looks a second time."""
+    first = read_installed(site.models_dir, site.settings.models.pack)
+    second = second_of(site.models_dir, first, site.settings.vision)
+    return [first] if second is None else [first, second]
 
 
 def promise(site: Site) -> Seen:

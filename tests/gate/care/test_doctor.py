@@ -24,6 +24,7 @@ from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import AuditEvent
 from models.errors import PackError
+from models.manifest import shipped_calibration
 from tests.door import door_process
 from tests.said import door_says, vision_says
 
@@ -247,6 +248,27 @@ def test_more_strangers_than_the_promise_counts_on_are_told_with_the_number_to_s
     vision = site.settings.vision.model_copy(update={"promise": promise})
     more = replace(site, settings=site.settings.model_copy(update={"vision": vision}))
     assert found(more, "strangers").grade is Grade.OK
+
+
+def test_a_database_of_an_earlier_version_is_called_one(tmp_path, models_dir):
+    state = tmp_path / "before"
+    database_of(state).parent.mkdir(parents=True)
+    migrated_up_to(database_of(state), 22).close()
+    site = Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
+    for check in ("promise", "strangers", "likeness"):
+        told = found(site, check)
+        assert (told.grade, told.seen) == (Grade.BAD, "The database is of an earlier version.")
+        assert told.do == "Start the gate: that brings it up to date."
+
+
+def test_whose_scores_a_calibration_is_of_is_said_where_it_is_not_as_shipped(site, models_dir, tmp_path):
+    assert found(site, "models").seen == "The pack open is whole."
+    own = tmp_path / "models"
+    shutil.copytree(models_dir, own)
+    shipped = shipped_calibration("open").model_copy(update={"measured": "the internet"})
+    (own / "open" / "calibration.json").write_text(shipped.model_dump_json())
+    told = found(replace(site, models_dir=own), "models").seen
+    assert told.endswith("What the scores of open mean is not as shipped but of: the internet.")
 
 
 def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(tmp_path, models_dir):
