@@ -66,7 +66,8 @@ def _what_was_dropped(done: care.Restored) -> Iterator[str]:
     if not done.vouched:
         yield (
             "The database that stood here could not be read, or is another gate's: who was erased or withdrew a consent"
-            f" after {done.backup.made_at[:16]} is not known. Whoever it was, erase them again."
+            f" after {done.backup.made_at[:16]} is not known, nor which single templates were erased and which openings"
+            " were said to be somebody else's. Whoever it was, erase them, and say so, again."
         )
     if not done.has_owner:
         yield "The console makes its owner anew, by the code that the machine prints at its start."
