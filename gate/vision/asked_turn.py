@@ -73,7 +73,7 @@ _REQUESTS = {Level.OFF: 0, Level.STANDARD: 1, Level.STRICT: 2}
 # Whoever is asked has heard, understood and turned within it, seconds for each request.
 WITHIN_S = 6.0
 # In eye distances of `quality.yaw`: what is worth a fit, what is a turn, and what is straight ahead again. Flat paper
-# reaches 0.07 and paper bent round 10 cm 0.17, both turned by 30 degrees; heads turned by 30 to 50 degrees 0.2 to 0.5.
+# reaches 0.06 and paper bent round 10 cm 0.21, both turned by 30 degrees; heads turned by 30 to 50 degrees 0.2 to 0.5.
 _WORTH, TURNED, _AHEAD = 0.12, 0.20, 0.10
 # A nose that is found so well where the best sheet has it is printed: what tells paper bent more, or turned further.
 PRINTED = 0.85

@@ -84,7 +84,9 @@ def test_a_picture_of_which_nothing_is_known_says_nothing() -> None:
 def test_each_request_has_its_time() -> None:
     first = after(asked(LEFT, RIGHT, level=Level.STRICT), [(0.3, DEEP)] * LOOKS, begin=WITHIN_S - 0.6)
     assert (first.verdict, first.way) == (Turned.WAIT, None)
-    assert after(first, [(0.0, DEEP)], begin=WITHIN_S + 0.5).way is RIGHT
+    ahead = after(first, [(0.0, DEEP)], begin=WITHIN_S + 0.5)
+    assert ahead.way is RIGHT
+    assert after(ahead, [(-0.3, DEEP)] * LOOKS, begin=2 * WITHIN_S).verdict is Turned.TURNED
 
 
 def test_strict_asks_twice_and_waits_until_the_head_is_straight_between() -> None:
