@@ -23,6 +23,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from enroll.upright import find_faces, main_face
+from evaluate.liveness import judge_clip
 from gate.vision.asked_turn import (
     LOOKS,
     PRINTED,
@@ -42,12 +43,12 @@ from gate.vocabulary import Level
 from models.detector import find_shrunk, look_closer
 from models.faces import Face, largest
 from models.images import Image
-from models.pack import Models, open_models
+from models.pack import Models, open_liveness, open_models
 from tests.enrolling import picture_in
 from tests.heads import FPS, canonical_face, head_of
-from tests.turning import ACTS, ASKED_AT_S, Actor, clip
+from tests.turning import ACTS, ASKED_AT_S, Actor, clip, walk_up
 
-PEOPLE, SEED = 12, 77
+PEOPLE, WALKERS, SEED = 12, 60, 77
 SIZES = ((640, 360), (1280, 720))
 # Photos that look straight ahead, upright, and are large enough to be put on a head.
 MOST_YAW, MOST_ROLL, LEAST_FACE = 0.08, 6.0, 70
@@ -95,6 +96,19 @@ def test_heads_turn_and_paper_does_not(shared: Path, models_dir: Path, tmp_path:
                 assert _share(clips) <= (0.25 if name in BENT_FAR else 0.05), name
 
 
+def test_hardly_a_head_that_walks_up_is_doubted(shared: Path, liveness_dir: Path) -> None:
+    models = open_models(liveness_dir, "open")
+    checks = {"liveness-minifas": open_liveness(liveness_dir, ("liveness-minifas",))[0]}
+    doubted = {Level.STANDARD: 0, Level.STRICT: 0}
+    for number, photo in enumerate(islice(_photos(shared, models, first_half=False), WALKERS)):
+        frames = list(walk_up(_actor(number, photo, shared, models), SIZES[0], number))
+        for level in doubted:
+            verdicts = judge_clip(frames, FPS, models, checks, level)
+            doubted[level] += verdicts is None or not verdicts["fused"]
+    print(f"\nof {WALKERS} heads that walk up, doubted: {doubted}")
+    assert doubted[Level.STANDARD] <= 0.05 * WALKERS
+
+
 def watch_all(shared: Path, models_dir: Path, size: tuple[int, int], people: int, *, first_half: bool
               ) -> dict[str, list[Watched]]:  # fmt: skip
     """Every act by every person."""
@@ -116,11 +130,8 @@ def watch_person(numbered: tuple[int, Path], *, shared: Path, models_dir: Path, 
     cv2.setNumThreads(1)
     number, photo = numbered
     models = open_models(models_dir, "open")
-    image = picture_in(photo)
-    face = main_face(find_faces(image, models), image)
-    rng = np.random.default_rng(SEED + number)
-    head = head_of(image, np.array(face.landmarks), canonical_face(shared), rng.uniform(0.8, 1.1))
-    actor = Actor(image, face.box, head)
+    actor = _actor(number, photo, shared, models)
+    rng = np.random.default_rng(number)
     found = {}
     for kind, (name, act) in enumerate(ACTS.items()):
         way = Way(rng.choice(list(Way)))
@@ -178,6 +189,14 @@ def draw_turns(path: Path, table: dict[str, list[Watched]]) -> None:
         figure.axes[0].set_yticks(range(len(table)), list(table))
         figure.axes[0].invert_yaxis()
         figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _actor(number: int, photo: Path, shared: Path, models: Models) -> Actor:
+    """The person on a photo, their nose shortened or lengthened."""
+    image = picture_in(photo)
+    face = main_face(find_faces(image, models), image)
+    depth = np.random.default_rng(SEED + number).uniform(0.8, 1.1)
+    return Actor(image, face.box, head_of(image, np.array(face.landmarks), canonical_face(shared), depth))
 
 
 def _photos(shared: Path, models: Models, *, first_half: bool) -> Iterator[Path]:
