@@ -13,6 +13,7 @@ REASONS: dict[str, Sentence] = {
     Reason.UNKNOWN: Sentence("not known here"),
     Reason.AMBIGUOUS: Sentence("looks like two different residents"),
     Reason.NOT_LIVE: Sentence("not a live face"),
+    Reason.ASKED_TO_TURN: Sentence("was asked to turn the head"),
     Reason.NO_FACE: Sentence("no face was seen"),
     Reason.SEVERAL_FACES: Sentence("several faces at once"),
     Reason.TOO_FAR: Sentence("too far away"),

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
     NOT_LIVE = "not_live"
+    ASKED_TO_TURN = "asked_to_turn"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     TOO_FAR = "too_far"
@@ -161,6 +162,13 @@ class Fault(StrEnum):
     GATE_STUCK = "gate_stuck"
 
 
+class Way(StrEnum):
+    """Where somebody is asked to turn the head: to their own left or right."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
 class Level(StrEnum):
     """How much liveness is asked for."""
 
@@ -222,6 +230,9 @@ class Claim:
     belief rests on, `similarity` the best score, of the resident or
     of whoever an unknown person came nearest to (None where there is none). `nearest` is that resident, where it was
     near: as of one stranger in a hundred.
+
+    With `Reason.ASKED_TO_TURN`, `way` is where they are asked to turn the head, None straight ahead, and `further` is
+    whether they have begun to and should go on.
     """
 
     id: str
@@ -232,6 +243,8 @@ class Claim:
     frames: int
     similarity: float | None
     nearest: str | None = None
+    way: Way | None = None
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)

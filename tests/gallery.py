@@ -24,7 +24,7 @@ _UPRIGHT = (216, 384)
 LOOKS = {
     Look.CALM: "It waits, and makes no sound",
     Look.GO: "It opens: a disc, three notes that rise",
-    Look.HELP: "Somebody can help themselves: a square with round corners, one note twice",
+    Look.HELP: "Somebody can help themselves: a square with round corners, one note twice; a turn rises or falls",
     Look.WAIT: "Somebody waits: a broken ring, one low note",
     Look.NO: "It stays shut: an eight-cornered sign, two notes that fall",
     Look.LOCKED: "It is shut to all: the same sign filled, one low note three times",

@@ -50,6 +50,7 @@ class Said:
 
 
 _ANOTHER_WAY = Sentence("Please take another way in")
+_OR_ANOTHER_WAY = Sentence("Or take another way in")
 _GUARD = Sentence("Please ask the guard")
 _CAMERA = Sentence("Please look at the camera")
 _AND_CAMERA = Sentence("and look at the camera")
@@ -90,6 +91,10 @@ SIGNALS: dict[str, Said] = {
     "one_at_a_time": Said(
         Look.WAIT, "one", Sentence("One at a time, please"), Sentence("Only one at the camera")
     ),
+    # The arrow points to their own left or right: whoever reads it faces it.
+    "turn_left": Said(Look.HELP, "turn_left", Sentence("Turn your head left"), _OR_ANOTHER_WAY),
+    "turn_right": Said(Look.HELP, "turn_right", Sentence("Turn your head right"), _OR_ANOTHER_WAY),
+    "look_ahead": Said(Look.HELP, "eye", Sentence("Now look straight ahead"), Sentence("and hold still")),
     "open": OPEN,
     "locked": LOCKDOWN,
     "pre_alarm": Said(Look.ALARM, "shut", _SHUT, Sentence("It has been open for long")),
@@ -98,6 +103,12 @@ SIGNALS: dict[str, Said] = {
                   by_face=True),
     "fire": FIRE,
 }  # fmt: skip
+
+# Of whoever has begun to turn the head, and stops too early.
+FURTHER: dict[str, Said] = {
+    side: Said(Look.HELP, side, Sentence("A little further"), Sentence("slowly, and hold it"))
+    for side in ("turn_left", "turn_right")
+}
 
 _FAULT = Said(Look.FAULT, "spanner", Sentence("The gate has a fault"), _ANOTHER_WAY)
 _UNSURE = Said(Look.NO, "unsure", Sentence("Not quite sure"), _ANOTHER_WAY)
@@ -109,6 +120,7 @@ REASONS: dict[Reason, Said] = {
     Reason.AMBIGUOUS: _UNSURE,
     # Whoever holds up a picture is not told that it was taken for one.
     Reason.NOT_LIVE: _UNSURE,
+    Reason.ASKED_TO_TURN: SIGNALS["look_ahead"],
     Reason.NO_FACE: _LOOK,
     Reason.SEVERAL_FACES: SIGNALS["one_at_a_time"],
     Reason.TOO_FAR: SIGNALS["come_closer"],
@@ -169,6 +181,8 @@ SCREEN_GONE = Said(Look.FAULT, "no_screen", Sentence("The screen has a fault"), 
 
 # Signals that are an answer to somebody, or may be.
 _ANSWERS = ("deny", "come_closer", "one_at_a_time", "fault")
+# And those of a request.
+_ASKS = ("turn_left", "turn_right", "look_ahead")
 _BARRED = ("lockdown", "tamper_block")
 
 
@@ -176,11 +190,13 @@ def said_by(door: DoorStatus | None) -> Said:
     """What the screen says of a door; None: it does not answer. Words of a door of another version it passes over."""
     if door is None:
         return DOOR_GONE
-    if door.mode in _BARRED and door.signal in (*_ANSWERS, "locked"):
+    if door.mode in _BARRED and door.signal in (*_ANSWERS, *_ASKS, "locked"):
         # Nothing that anybody could do would open it.
         return MODES[door.mode]
     if door.reason is not None and door.signal in _ANSWERS:
         return REASONS[door.reason]
+    if door.further and door.signal in FURTHER:
+        return FURTHER[door.signal]
     return _of_signal(door)
 
 
@@ -204,7 +220,8 @@ def _of_signal(door: DoorStatus) -> Said:
 
 def everything() -> Iterator[tuple[str, Said]]:
     """Each state by the name of what leads to it: modes, signals, reasons, faults, and what is gone."""
-    for room, states in (("mode", MODES), ("signal", SIGNALS), ("reason", REASONS), ("fault", FAULTS)):
+    rooms = (("mode", MODES), ("signal", SIGNALS), ("further", FURTHER), ("reason", REASONS), ("fault", FAULTS))
+    for room, states in rooms:
         for name, said in states.items():
             yield f"{room} {name}", said
     yield "signal grant by hand", LET_IN

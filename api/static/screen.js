@@ -33,7 +33,7 @@ async function ask() {
 }
 
 function show(now) {
-  if (now.look !== body.dataset.look || now.symbol !== body.dataset.symbol) play(now.look);
+  if (now.look !== body.dataset.look || now.symbol !== body.dataset.symbol) play(now.look, now.symbol);
   body.dataset.signal = now.signal;
   body.dataset.look = now.look;
   body.dataset.symbol = now.symbol;

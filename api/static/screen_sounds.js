@@ -3,6 +3,9 @@
 const TUNES = {
   go: [[660, 0.12], [880, 0.12], [1320, 0.25]],
   help: [[780, 0.12], [0, 0.08], [780, 0.12]],
+  // Who is asked to turn the head and does not see where to hears it: it rises for their left and falls for their right.
+  "help turn_left": [[520, 0.15], [780, 0.3]],
+  "help turn_right": [[780, 0.15], [520, 0.3]],
   wait: [[520, 0.3]],
   no: [[330, 0.18], [220, 0.35]],
   locked: [[220, 0.12], [0, 0.06], [220, 0.12], [0, 0.06], [220, 0.12]],
@@ -15,10 +18,11 @@ const VOLUME = Number(document.body.dataset.sound);
 // Without it the screen is silent, and says everything else.
 const speaker = VOLUME > 0 && window.AudioContext ? new AudioContext() : null;
 
-function play(look) {
-  if (!speaker || !TUNES[look]) return;
+function play(look, symbol) {
+  const tune = TUNES[`${look} ${symbol}`] ?? TUNES[look];
+  if (!speaker || !tune) return;
   // A browser that lets pages make no sound by themselves would play all of it at the first touch.
-  if (speaker.state === "running") sound(speaker, TUNES[look], VOLUME);
+  if (speaker.state === "running") sound(speaker, tune, VOLUME);
   else speaker.resume();
 }
 

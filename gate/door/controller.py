@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from gate.door.heard import Heard, details_of
 from gate.door.machine import at_rest, barred, due_mono, step
 from gate.door.outputs import Outputs
 from gate.door.passages import opens_for_party
-from gate.door.rules import Earlier, Known, decide
+from gate.door.rules import Known, decide
 from gate.door.settings import DoorSettings
 from gate.door.signal_shown import Shown
 from gate.door.signals import Signal
@@ -32,8 +33,6 @@ from gate.store.ids import new_id
 from gate.store.people.residents import Resident
 from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
 
-# More claims than vision can make within the freshness limit; older ones are refused as stale anyway.
-_REMEMBERED_CLAIMS = 1024
 # Vision asks twice a second which of its grants somebody went through by.
 _REMEMBERED_PASSAGES = 16
 
@@ -51,11 +50,11 @@ class Controller:
         self._policy = settings.policy
         self._outputs = outputs
         self._record = record
-        self._claims: deque[str] = deque(maxlen=_REMEMBERED_CLAIMS)
+        self._heard = Heard()
         self._shown = Shown()
         self._party: list[str] = []
         self._taken: deque[str] = deque(maxlen=_REMEMBERED_PASSAGES)
-        self._latest_mono = self._heard_up_to_mono = float("-inf")
+        self._latest_mono = float("-inf")
         self.faulty = False
         self.door = Door()
 
@@ -102,20 +101,23 @@ class Controller:
         if verdict.granted and known.resident is not None:
             verdict, on_mono, notes = self._admit(claim.id, known.resident, now)
         elif verdict.reason is not None and known.from_vision and not self._welcomes(claim, now):
-            self._show(self._shown.refused(verdict.reason, now))
+            self._show(self._told(verdict.reason, claim, now))
         near = known.nearest if verdict.reason is claim.reason else None
-        self._put(verdict, "face", _told_of(claim, now, on_mono), known.resident, near)
+        if self._heard.is_news(claim, verdict, now):
+            self._put(verdict, "face", details_of(claim, now, on_mono), known.resident, near)
         self._note(notes)
         return verdict, on_mono
 
     def _decide(self, claim: Claim, known: Known, now: float) -> Verdict:
         """By the rules, and remember that it was heard."""
-        earlier = Earlier(claim.id in self._claims, self._heard_up_to_mono)
-        verdict = decide(claim, known, earlier, now, self._settings.freshness_s)
-        self._claims.append(claim.id)
-        if verdict.reason not in (Reason.WRONG_PEER, Reason.STALE):
-            self._heard_up_to_mono = claim.taken_mono
+        verdict = decide(claim, known, self._heard.before(claim), now, self._settings.freshness_s)
+        self._heard.take(claim, verdict)
         return verdict
+
+    def _told(self, reason: Reason, claim: Claim, now: float) -> Shown:
+        if reason is Reason.ASKED_TO_TURN:
+            return self._shown.asked(claim.way, claim.further, now)
+        return self._shown.refused(reason, now)
 
     def _admit(self, grant: str, resident: Resident, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
         """Ask the machine to open for a resident whom the rules let in."""
@@ -255,6 +257,11 @@ class Controller:
         return self._shown.reason
 
     @property
+    def told_further(self) -> bool:
+        """Whether who is asked to turn the head should go on."""
+        return self._shown.further
+
+    @property
     def told_residents(self) -> tuple[str, ...]:
         """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
         return tuple(self._party) if self.signal is Signal.GRANT else ()
@@ -279,18 +286,3 @@ class Controller:
         if verdict.granted and verdict.along is not None:
             kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}
         self._record(AuditEvent(kind, {"method": method, **details}, personal, about.id if about else None))
-
-
-def _told_of(claim: Claim, now: float, on_mono: float | None) -> dict[str, object]:
-    """What the record keeps of a claim, and how long light took to the relay where it moved."""
-    details: dict[str, object] = {
-        "claim": claim.id,
-        "track": claim.track,
-        "frames": claim.frames,
-        "frame_age_ms": round((now - claim.taken_mono) * 1000, 2),
-    }
-    if claim.similarity is not None:
-        details["similarity"] = round(claim.similarity, 4)
-    if on_mono is not None:
-        details["frame_to_relay_ms"] = round((on_mono - claim.taken_mono) * 1000, 2)
-    return details

@@ -58,7 +58,7 @@ def decide(claim: Claim, known: Known, earlier: Earlier, now: float, freshness_s
         return Verdict(False, Reason.REPLAYED)
     if not claim.taken_mono >= earlier.up_to_mono:
         return Verdict(False, Reason.STALE)
-    if claim.resident is None:
+    if claim.resident is None or claim.reason is not None:
         return Verdict(False, claim.reason or Reason.UNKNOWN)
     if not known.readable:
         return Verdict(False, Reason.STORE_UNREADABLE)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gate.door.signals import Signal, signal_of, signal_of_reason
+from gate.door.signals import Signal, signal_of, signal_of_reason, signal_of_way
 from gate.door.states import PULSES, Door, Mode
-from gate.vocabulary import Reason
+from gate.vocabulary import Reason, Way
 
 # How long an answer is shown before the door's own state is again, seconds.
 SHOWN_S = 3.0
+# And a request, which is told again and again while it stands.
+ASKED_S = 2.0
 # What of the door's own state an answer may hide; an alarm, a fire and an opening door are never hidden.
 _GIVES_WAY = (Signal.READY, Signal.OPEN, Signal.LOCKED, Signal.FAULT)
 
@@ -26,6 +28,8 @@ class Shown:
     """Why they were refused, where they were."""
     until_mono: float = float("-inf")
     """When they have been told for long enough."""
+    further: bool = False
+    """Whether who is asked to turn the head has begun to, and should go on."""
 
     def told(self, signal: Signal, now: float) -> Shown:
         """With an answer to whoever asked, from its first beat."""
@@ -35,9 +39,13 @@ class Shown:
         """With the answer to whoever was refused."""
         return Shown(None, signal_of_reason(reason), reason, now + SHOWN_S)
 
+    def asked(self, way: Way | None, further: bool, now: float) -> Shown:
+        """With what somebody is asked to do; the same again goes on with its pattern."""
+        return Shown(self.signal, signal_of_way(way), Reason.ASKED_TO_TURN, now + ASKED_S, further)
+
     def answered(self) -> Shown:
         """Without any answer: the door's own state says it."""
-        return replace(self, answer=None, reason=None)
+        return replace(self, answer=None, reason=None, further=False)
 
     def at(self, now: float) -> Shown:
         """Without an answer that has been told for long enough."""

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.door.states import FIRES, OPEN_MODES, PULSES, Door, Leaf, Mode
-from gate.vocabulary import Fault, Reason
+from gate.vocabulary import Fault, Reason, Way
 
 
 class Signal(StrEnum):
     """What people at the gate are to understand: it is ready, it opens for them, they are refused, they should come
-    closer or one at a time, it stands open, it is locked to all, it was left open, somebody forced it, something is
-    broken, there is a fire."""
+    closer or one at a time, turn the head to their left or right or look straight ahead, it stands open, it is locked
+    to all, it was left open, somebody forced it, something is broken, there is a fire."""
 
     READY = "ready"
     GRANT = "grant"
     DENY = "deny"
     COME_CLOSER = "come_closer"
     ONE_AT_A_TIME = "one_at_a_time"
+    TURN_LEFT = "turn_left"
+    TURN_RIGHT = "turn_right"
+    LOOK_AHEAD = "look_ahead"
     OPEN = "open"
     LOCKED = "locked"
     PRE_ALARM = "pre_alarm"
@@ -49,6 +52,10 @@ PATTERNS: dict[Signal, tuple[Beat, ...]] = {
     Signal.DENY: _beats(("red buzzer", 0.1), ("red", 0.1), ("red buzzer", 0.1), ("red", 0.7)),
     Signal.COME_CLOSER: _beats(("amber", 0.25), ("", 0.25)),
     Signal.ONE_AT_A_TIME: _beats(("amber", 0.1), ("", 0.1), ("amber", 0.1), ("", 0.7)),
+    # For whoever does not see: short and long is left, long and short is right.
+    Signal.TURN_LEFT: _beats(("amber buzzer", 0.1), ("", 0.1), ("amber buzzer", 0.4), ("", 0.6)),
+    Signal.TURN_RIGHT: _beats(("amber buzzer", 0.4), ("", 0.1), ("amber buzzer", 0.1), ("", 0.6)),
+    Signal.LOOK_AHEAD: _beats(("amber buzzer", 0.1), ("amber", 0.9), ("", 0.2)),
     Signal.OPEN: _beats(("green", 1.0), ("", 1.0)),
     Signal.LOCKED: _beats(("red", 1.0)),
     Signal.PRE_ALARM: _beats(("amber buzzer", 0.2), ("", 0.8)),
@@ -69,9 +76,18 @@ _OF_REASON = {
     Reason.NO_FACE: Signal.COME_CLOSER,
     Reason.SEVERAL_FACES: Signal.ONE_AT_A_TIME,
     Reason.NOT_NEAREST: Signal.ONE_AT_A_TIME,
+    Reason.ASKED_TO_TURN: Signal.LOOK_AHEAD,
     Reason.STORE_UNREADABLE: Signal.FAULT,
     Reason.FAULT: Signal.FAULT,
 }
+
+
+_OF_WAY = {Way.LEFT: Signal.TURN_LEFT, Way.RIGHT: Signal.TURN_RIGHT, None: Signal.LOOK_AHEAD}
+
+
+def signal_of_way(way: Way | None) -> Signal:
+    """What somebody is shown who is asked to turn the head there; None: to look straight ahead."""
+    return _OF_WAY[way]
 
 
 def signal_of_reason(reason: Reason) -> Signal:

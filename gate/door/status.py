@@ -33,6 +33,7 @@ def status_of(
         faults=tuple(sorted(door.faults)),
         signal=controller.signal,
         reason=controller.told_reason,
+        further=controller.told_further,
         residents=controller.told_residents,
         at_rest=controller.at_rest(now),
         taken=controller.taken,

@@ -18,8 +18,9 @@ class DoorStatus:
 
     `mode`, `leaf` (None without a contact), `standing` and `signal` are the words of the door's machine, `faults` those
     of `gate.vocabulary.Fault`; they are texts here, so that those of a door of another version can be shown as they
-    are. `reason` is why whoever stands at the gate was refused, while they are told so, and `residents` are the ids of
-    whom it greets, while it does. `at_rest` says whether a resident who asked now would set the gate in motion, and
+    are. `reason` is why whoever stands at the gate was refused, while they are told so, `further` whether who is asked
+    to turn the head has begun to and should go on, and `residents` are the ids of whom it greets, while it does.
+    `at_rest` says whether a resident who asked now would set the gate in motion, and
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
     holds those that are wired. `store_fault` says in words what is wrong with the record or the register.
     """
@@ -30,6 +31,7 @@ class DoorStatus:
     faults: tuple[str, ...]
     signal: str | None
     reason: Reason | None = None
+    further: bool = False
     residents: tuple[str, ...] = ()
     at_rest: bool = False
     taken: tuple[str, ...] = ()

@@ -12,14 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.vision.paper import OnPaper
-from gate.vocabulary import Level
-
-
-class Way(StrEnum):
-    """Where somebody is asked to turn the head: to their own left or right."""
-
-    LEFT = "left"
-    RIGHT = "right"
+from gate.vocabulary import Level, Way
 
 
 class Turned(StrEnum):

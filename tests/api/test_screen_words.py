@@ -10,6 +10,7 @@ from api.pages.screen_words import (
     CAMERA_GONE,
     DOOR_GONE,
     FAULTS,
+    FURTHER,
     MODES,
     REASONS,
     SCREEN_GONE,
@@ -120,6 +121,11 @@ LOCKED, BLOCKED = MODES["lockdown"], MODES["tamper_block"]
         ({"signal": "come_closer", "mode": "lockdown", "reason": Reason.TOO_FAR}, LOCKED),
         ({"signal": "deny", "mode": "tamper_block", "reason": Reason.TAMPER}, BLOCKED),
         ({"signal": "locked", "mode": "tamper_block"}, BLOCKED),
+        # Where the head is to be turned.
+        ({"signal": "turn_left", "reason": Reason.ASKED_TO_TURN}, SIGNALS["turn_left"]),
+        ({"signal": "turn_right", "reason": Reason.ASKED_TO_TURN, "further": True}, FURTHER["turn_right"]),
+        ({"signal": "look_ahead", "reason": Reason.ASKED_TO_TURN}, REASONS[Reason.ASKED_TO_TURN]),
+        ({"signal": "turn_left", "mode": "lockdown", "reason": Reason.ASKED_TO_TURN}, LOCKED),
         # An alarm hides an answer.
         ({"signal": "alarm", "leaf": "forced", "reason": Reason.UNKNOWN}, SIGNALS["alarm"]),
         ({"signal": "alarm", "leaf": "forced", "faults": ("tamper",)}, SIGNALS["alarm"]),

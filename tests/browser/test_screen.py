@@ -7,11 +7,11 @@ import time
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from api.pages.screen_words import LOCKDOWN, Look
+from api.pages.screen_words import FURTHER, LOCKDOWN, SIGNALS, Look
 from tests.api_process import api_that_can_hang, port_of
 from tests.door import door_process, stopped
 from tests.running import stays, wait_for
-from tests.screens import DISPLAYS, MEASURE, SPOKEN, contrast, screen_page, size, states, told
+from tests.screens import DISPLAYS, MEASURE, SPOKEN, contrast, screen_page, shape, size, states, told
 
 # Read from two metres: a two-hundredth of the distance, which is 17 minutes of arc (ISO 9241-303 wants 16 at least).
 ADVICE_MM = 10.0
@@ -50,8 +50,27 @@ def test_every_state_is_whole_on_every_display_and_read_from_two_metres(chromium
                     assert all(height >= ADVICE_MM / 2 for height in second), (*where, second)
             found = page.evaluate(MEASURE, [LONGEST, SITES_OWN])
             assert [one["fits"] for one in found] == [True, True], display
+        assert_arrows_point_to_the_side_of_whoever_reads_them(page)
         assert_the_outline_is_whole(page)
         assert_each_kind_of_answer_has_a_short_tune_of_its_own(page)
+
+
+def assert_arrows_point_to_the_side_of_whoever_reads_them(page):
+    """Who faces the screen has their left at its left; the outline of a face goes along with them too."""
+    for state, sign in (*SIGNALS.items(), *FURTHER.items()):
+        if sign.symbol not in ("turn_left", "turn_right"):
+            continue
+        page.evaluate("show", told(sign, "en"))
+        drawn = shape(page)
+        # The head of the arrow, 24 of 200 wide: narrow where it points to.
+        tip, back = (int((drawn[:, round(at * 64 / 200)][18:44]).sum()) for at in (38, 54))
+        right = [int((drawn[:, round(at * 64 / 200)][18:44]).sum()) for at in (162, 146)]
+        if state == "turn_left":
+            assert 0 < tip < back, state
+        else:
+            assert 0 < right[0] < right[1], state
+    page.evaluate("draw([-0.3, 0.5, 0.2, 0.3])")
+    assert float(page.locator("#seen").get_attribute("cx")) > 100, "who moves to the right sees themselves do so"
 
 
 def assert_the_outline_is_whole(page):
@@ -83,7 +102,7 @@ LISTEN = """async () => {
 
 def assert_each_kind_of_answer_has_a_short_tune_of_its_own(page):
     heard = page.evaluate(LISTEN)
-    assert set(heard) == {look.value for look in Look} - {"calm"}
+    assert set(heard) == {look.value for look in Look} - {"calm"} | {"help turn_left", "help turn_right"}
     for look, moments in heard.items():
         assert any(float(loudness) > 0.3 for loudness, _ in moments), look
         assert all(float(loudness) == 0 for loudness, _ in moments[-6:]), f"{look} goes on"

@@ -19,6 +19,7 @@ _OFTEN = 0.3
 _ENOUGH = 5
 # A new photo helps nobody whom the gate refused for its own sake.
 _NOT_THE_FACE = (
+    Reason.ASKED_TO_TURN,
     Reason.BUSY,
     Reason.GATE_MOVES,
     Reason.LOCKDOWN,

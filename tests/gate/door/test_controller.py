@@ -6,11 +6,11 @@ from gate.door.controller import Controller
 from gate.door.relay import RelayFault
 from gate.door.rules import Known
 from gate.door.settings import DoorSettings
-from gate.door.signal_shown import SHOWN_S
+from gate.door.signal_shown import ASKED_S, SHOWN_S
 from gate.door.signals import PATTERNS, Signal
 from gate.door.states import Answer, Barred, Event, Mode
 from gate.store.people.residents import Resident
-from gate.vocabulary import Claim, Reason, Verdict
+from gate.vocabulary import Claim, Reason, Verdict, Way
 from tests.door import known_well
 
 RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)
@@ -354,6 +354,34 @@ def test_light_and_sound_answer_who_asks_and_then_show_the_door_again():
     controller.faulty = True
     controller.tell(Event.SHUT, 300.0)
     assert relay.shown[-1] is Signal.FAULT
+
+
+def test_a_request_is_shown_while_it_is_told_again_and_goes_on_with_its_pattern():
+    controller, relay, record = wired()
+    controller.tick(99.0)
+    asked = replace(claim(0, resident=None, reason=Reason.ASKED_TO_TURN), way=Way.LEFT)
+    for number, further in enumerate((False, False, True)):
+        now = 100.0 + number
+        ask(controller, replace(asked, id=f"c{number}", taken_mono=now, further=further), now)
+        assert (controller.told_reason, controller.told_further) == (Reason.ASKED_TO_TURN, further)
+    ask(controller, replace(asked, id="ahead", taken_mono=103.0, way=None), 103.0)
+    controller.tick(103.0 + ASKED_S)
+    assert controller.told_reason is None
+    assert relay.shown == [Signal.READY, Signal.TURN_LEFT, Signal.LOOK_AHEAD, Signal.READY]
+    assert relay.told == []
+    assert [event.details["reason"] for event in record] == ["asked_to_turn"]
+
+
+def test_each_who_is_asked_and_each_request_is_one_line_of_the_record():
+    controller, _, record = wired()
+    asked = claim(0, resident=None, reason=Reason.ASKED_TO_TURN)
+    given = [(1, 100.0), (1, 101.0), (2, 102.0), (2, 103.0), (2, 120.0)]
+    for number, (track, now) in enumerate(given):
+        ask(controller, replace(asked, id=f"c{number}", track=track, taken_mono=now), now)
+    assert [event.details["claim"] for event in record] == ["c0", "c2", "c4"]
+    ask(controller, replace(asked, id="no", track=2, taken_mono=121.0, reason=Reason.NOT_LIVE), 121.0)
+    ask(controller, replace(asked, id="anew", track=2, taken_mono=122.0), 122.0)
+    assert [event.details["claim"] for event in record][3:] == ["no", "anew"]
 
 
 def test_every_signal_differs_from_every_other_in_its_rhythm():

@@ -40,6 +40,9 @@ def test_what_was_left_out_refuses(known):
         (replace(CLAIM, taken_mono=math.inf), WELL, 100.5, Reason.STALE),
         (replace(CLAIM, resident=None, reason=Reason.BLURRED), WELL, 100.5, Reason.BLURRED),
         (replace(CLAIM, resident=None), WELL, 100.5, Reason.UNKNOWN),
+        (replace(CLAIM, resident=None, reason=Reason.ASKED_TO_TURN), WELL, 100.5, Reason.ASKED_TO_TURN),
+        # A reason why not goes before whoever is named.
+        (replace(CLAIM, reason=Reason.ASKED_TO_TURN), WELL, 100.5, Reason.ASKED_TO_TURN),
         (CLAIM, replace(WELL, resident=None), 100.5, Reason.NOT_ENROLLED),
         (CLAIM, replace(WELL, resident=None, readable=False), 100.5, Reason.STORE_UNREADABLE),
         (CLAIM, replace(WELL, within_hours=False), 100.5, Reason.OUT_OF_HOURS),

@@ -79,6 +79,22 @@ def test_whom_a_refused_face_came_near_to_is_kept_until_they_are_erased(state, r
     assert [line.personal for line in events(state) if line.kind == "denied"] == [{}, {}, {}]
 
 
+def test_who_is_asked_to_turn_the_head_is_shown_where_to_and_is_one_line_of_the_record(state, resident):
+    asked = {"reason": "asked_to_turn"}
+    with door_process(state) as (_, client):
+        for number, (way, further) in enumerate((("left", False), ("left", True), ("right", False), (None, False))):
+            said = asked | {"way": way, "further": further}
+            # Whoever is named beside it: it never opens.
+            answer = client.ask(claim(resident.id if further else None, number) | said)
+            assert (answer["granted"], answer["reason"]) == (False, "asked_to_turn")
+            signal_wanted = "look_ahead" if way is None else f"turn_{way}"
+            until(client, signal=signal_wanted, reason="asked_to_turn", further=further)
+        assert client.ask(claim(None, 9) | asked | {"way": "up"})["reason"] == "malformed"
+    assert edges(state) == [False, None]
+    lines = [line for line in events(state) if line.kind == "denied" and line.details["reason"] == "asked_to_turn"]
+    assert [(line.details["claim"], line.personal) for line in lines] == [("c0", {})]
+
+
 @pytest.mark.parametrize("revoke", [erasure.remove, erasure.withdraw])
 def test_what_is_written_after_somebody_was_erased_or_withdrew_names_them_no_more(state, resident, store, revoke):
     with door_process(state) as (process, client):
