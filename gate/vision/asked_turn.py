@@ -67,7 +67,7 @@ _REQUESTS = {Level.OFF: 0, Level.STANDARD: 1, Level.STRICT: 2}
 WITHIN_S = 6.0
 # In eye distances of `quality.yaw`: what is worth a fit, what is a turn, and what is straight ahead again. Flat paper
 # reaches 0.06 and paper bent round 10 cm 0.21, both turned by 30 degrees; heads turned by 30 to 50 degrees 0.2 to 0.5.
-_WORTH, TURNED, _AHEAD = 0.12, 0.20, 0.10
+_WORTH, TURNED, AHEAD = 0.12, 0.20, 0.10
 # A nose that is found so well where the best sheet has it is printed: what tells paper bent more, or turned further.
 PRINTED = 0.85
 # So many pictures must say it.
@@ -89,6 +89,11 @@ def towards(asked: Asked, yaw: float) -> float:
     return (yaw - asked.ahead) * (1 if asked.ways[0] is Way.LEFT else -1)
 
 
+def is_ahead(asked: Asked, yaw: float) -> bool:
+    """Whether a face looks straight ahead: as it did before it was asked, or at the camera."""
+    return min(abs(yaw - asked.ahead), abs(yaw)) <= AHEAD
+
+
 def worth_fitting(asked: Asked, yaw: float) -> bool:
     """Whether `on_paper` is to be asked of a face that is turned so far."""
     return asked.way is not None and towards(asked, yaw) >= _WORTH
@@ -102,7 +107,7 @@ def seen(asked: Asked, look: TurnLook) -> Asked:
         return replace(asked, verdict=Turned.FLAT if asked.flat >= LOOKS else Turned.NOT_TURNED)
     turned = towards(asked, look.yaw)
     if not asked.straight:
-        back = abs(turned) <= _AHEAD
+        back = is_ahead(asked, look.yaw)
         return replace(asked, straight=back, since_mono=look.taken_mono if back else asked.since_mono)
     return _concluded(_counted(asked, turned, look.on_paper), look.taken_mono)
 

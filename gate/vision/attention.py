@@ -104,6 +104,10 @@ class Attention:
         """Somebody has their answer; unless the door says more, another from `again_mono` on, or none (None)."""
         self._present[track.number].judged = Judged(track.face.box, again_mono)
 
+    def begin_anew(self, track: Track) -> None:
+        """Somebody else may stand there now, who is at the gate since this picture."""
+        self._present[track.number].near_since = track.seen_mono
+
     def shut(self, box: Box, until_mono: float) -> None:
         """Close a place of the picture, around `box`: nobody's face is judged there until then (monotonic seconds)."""
         self._shut.append((box, until_mono))

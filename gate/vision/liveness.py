@@ -22,6 +22,9 @@ class Liveness(StrEnum):
 
     LIVE = "live"
     NOT_LIVE = "not_live"
+    """Infrared light does not show them, or a passive model gives no number."""
+    DOUBTFUL = "doubtful"
+    """By a passive model or by straight edges: a person may raise that doubt too, and can be asked for more."""
     WAIT = "wait"
     BLIND = "blind"
     """The infrared camera gave no pictures of the moment."""
@@ -84,7 +87,8 @@ def judge(looks: Sequence[Look], level: Level, *, infrared: bool = False) -> Liv
         if sum(shown) < _INFRARED_SHARE * len(shown):
             return Liveness.NOT_LIVE
     passive = [look.passive for look in looks if look.passive is not None]
-    asked = THRESHOLDS[level]
-    if not passive or not float(np.mean(passive)) >= asked.passive:
+    if not passive or not np.isfinite(passive).all():
         return Liveness.NOT_LIVE
-    return Liveness.LIVE if held_frame([look.edges for look in looks]) <= asked.held else Liveness.NOT_LIVE
+    asked = THRESHOLDS[level]
+    convinces = float(np.mean(passive)) >= asked.passive and held_frame([look.edges for look in looks]) <= asked.held
+    return Liveness.LIVE if convinces else Liveness.DOUBTFUL

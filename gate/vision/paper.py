@@ -83,12 +83,26 @@ def on_paper(face: Straight, image: Image, landmarks: ArrayLike, before: OnPaper
 
 def _cut(image: Image, matrix: NDArray[np.float64], side: int) -> Numbers:
     shrink = float(np.hypot(*matrix[:, 0]))
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.float32)
-    if shrink < 1:
-        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.4 / shrink), np.float32)
+    blur = 0.4 / shrink if shrink < 1 else 0.0
+    part, corner = _part(image, matrix, side, round(4 * blur) + 3)
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ corner
+    grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.float32)
+    if blur:
+        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), blur), np.float32)
     return np.asarray(
-        cv2.warpAffine(grey, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+        cv2.warpAffine(grey, moved, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
+
+
+def _part(image: Image, matrix: NDArray[np.float64], side: int, spare: int) -> tuple[Image, NDArray[np.float64]]:
+    """What of the picture a patch is made of, and so many pixels around it; and its upper left corner."""
+    back = cv2.invertAffineTransform(matrix)
+    corners = np.array([(0, 0), (side, 0), (0, side), (side, side)]) @ back[:, :2].T + back[:, 2]
+    most = np.array(image.shape[1::-1])
+    first = np.clip(np.floor(corners.min(axis=0)) - spare, 0, most - 1).astype(int)
+    last = np.clip(np.ceil(corners.max(axis=0)) + spare, first + 1, most).astype(int)
+    return image[first[1] : last[1], first[0] : last[0]], first.astype(np.float64)
 
 
 def _upright(face: Straight, image: Image, points: NDArray[np.float64]) -> tuple[Numbers, NDArray[np.float64]]:

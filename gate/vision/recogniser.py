@@ -7,61 +7,38 @@ together, and once they suffice a claim follows, or a reason why there is none. 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from gate.vision.attention import Attention, Waiting
-from gate.vision.evidence import Belief, gather, give_up, track_template, weigh
+from gate.vision.evidence import Belief, gather, track_template, weigh
 from gate.vision.gallery import Gallery
-from gate.vision.infrared import shows_face
 from gate.vision.learning import Sample, score_to_learn_from
-from gate.vision.liveness import MOST_PASSIVE, Liveness, Look, judge
+from gate.vision.life import Life
+from gate.vision.liveness import Liveness
 from gate.vision.plain_face import doubt
 from gate.vision.promise import FIRST_SHARE, learning_rule, looks_again, rule_of
 from gate.vision.quality import Bounds, measure, unfit, weight
 from gate.vision.retry import RETRY_AFTER_S, Answer, DoorNews
 from gate.vision.second_look import Again, Kept, SecondLook
 from gate.vision.settings import VisionSettings
-from gate.vision.straight_edges import edges_around
+from gate.vision.shown import Probe, Shown
 from gate.vision.tracker import Tracks
-from gate.vocabulary import Claim, Frame, Level, Reason, Sighting, Track
+from gate.vision.turn_request import Choose, Request, is_due, told
+from gate.vocabulary import Claim, Frame, Reason, Sighting, Track
 from models.align import align
-from models.faces import Face
 from models.images import Image
-from models.liveness import LivenessCheck, evidence_of
+from models.liveness import LivenessCheck
 from models.pack import Models
 
-# Frames of two cameras are of one moment when nobody moved by more than a part of a face between them.
-_ONE_MOMENT_S = 0.15
 # A head does not turn far in so short a time; what was upright and plain then is taken to be so still.
 _PLAIN_FOR_S = 0.1
 # A track's evidence is what it showed last; more would only be memory.
 _MOST_SIGHTINGS = 60
-_MOST_LOOKS = 30
-
-
-@dataclass(slots=True)
-class _Shown:
-    """What one track has shown since it was last judged, and when its face was last found upright and plain."""
-
-    sightings: tuple[Sighting, ...] = ()
-    unfit: Counter[Reason] = field(default_factory=Counter)
-    looks: tuple[Look, ...] = ()
-    again: Again = field(default_factory=Again)
-    plain_mono: float = -math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    """A face fit to be judged: whose it is, its picture for the embedder, and how much it will count."""
-
-    shown: _Shown
-    face: Face
-    aligned: Image
-    weight: float
+# Whoever raises a doubt and does not look straight ahead for so long cannot be asked to turn the head.
+_ASK_WITHIN_S = 4.0
 
 
 class Recogniser:
@@ -73,16 +50,17 @@ class Recogniser:
         settings: VisionSettings,
         new_id: Callable[[], str],
         checks: Sequence[LivenessCheck] = (),
+        choose: Choose | None = None,
         *,
         infrared: bool = False,
     ) -> None:
         """`checks` are the passive liveness checks, asked where the settings want liveness, and with `infrared` the
-        pictures of an infrared camera too. Raises PackError.
+        pictures of an infrared camera too. `choose` draws where whoever raises a doubt is to turn the head; None:
+        nobody is there to be asked, and they are refused. Raises PackError.
         """
         self._models = models
         self._calibration = models.calibration
-        self._checks = checks
-        self._infrared = infrared
+        self._life = Life(models, settings.liveness, checks, choose, infrared=infrared)
         self._settings = settings
         self._bounds = Bounds.of(settings)
         self._new_id = new_id
@@ -90,7 +68,7 @@ class Recogniser:
         self._second = None
         if models.second is not None and looks_again(settings):
             self._second = SecondLook(models.second, self._calibration, settings)
-        self._shown: dict[int, _Shown] = {}
+        self._shown: dict[int, Shown] = {}
         self._concluded: dict[str, tuple[tuple[Sighting, ...], Again]] = {}
         self.embedded = 0
         """How many faces were embedded so far."""
@@ -119,11 +97,12 @@ class Recogniser:
         """
         self._concluded.clear()
         waiting = self._attention.look(frame)
-        self._shown = {track.number: self._shown.get(track.number, _Shown()) for track in self.tracks.active}
+        self._shown = {track.number: self._shown.get(track.number, Shown()) for track in self.tracks.active}
+        waiting = [self._follow(one, frame) for one in waiting]
         probes = self._probes(frame.image, waiting)
         self._embed(probes, frame.taken_mono)
-        if self._settings.liveness is not Level.OFF:
-            self._look_for_life(frame, probes, infrared)
+        for probe in probes:
+            self._life.look(probe.shown.signs, frame, probe.face, infrared)
         claims = [self._conclude(one, gallery, again, frame.taken_mono) for one in waiting]
         return [claim for claim in claims if claim is not None]
 
@@ -162,12 +141,14 @@ class Recogniser:
         second = track_template(seen_again) if seen_again else None
         return Sample(track_template(sightings), second, at_least, by_second)
 
-    def _probes(self, image: Image, waiting: Sequence[Waiting]) -> list[_Probe]:
+    def _probes(self, image: Image, waiting: Sequence[Waiting]) -> list[Probe]:
         probes = [self._probe(image, one.track) for one in waiting if not one.shut]
         return [probe for probe in probes if probe is not None]
 
-    def _probe(self, image: Image, track: Track) -> _Probe | None:
+    def _probe(self, image: Image, track: Track) -> Probe | None:
         shown = self._shown[track.number]
+        if shown.signs.request is not None and not shown.signs.request.looks_ahead:
+            return None
         try:
             aligned = align(image, track.face, self._models.spec)
         except ValueError:
@@ -180,16 +161,16 @@ class Recogniser:
         if reason is not None:
             shown.unfit[reason] += 1
             return None
-        return _Probe(shown, track.face, aligned, weight(quality))
+        return Probe(shown, track.face, aligned, weight(quality))
 
-    def _doubt(self, image: Image, track: Track, shown: _Shown) -> Reason | None:
+    def _doubt(self, image: Image, track: Track, shown: Shown) -> Reason | None:
         if track.seen_mono - shown.plain_mono < _PLAIN_FOR_S:
             return None
         reason = doubt(image, track.face, self._models.detector)
         shown.plain_mono = track.seen_mono if reason is None else -math.inf
         return reason
 
-    def _embed(self, probes: Sequence[_Probe], now: float) -> None:
+    def _embed(self, probes: Sequence[Probe], now: float) -> None:
         if not probes:
             return
         templates = self._models.embedder.glance(np.array([probe.aligned for probe in probes]))
@@ -200,33 +181,48 @@ class Recogniser:
                 before = probe.shown.sightings
                 probe.shown.sightings = gather(before, sighting, _MOST_SIGHTINGS)
                 if before and probe.shown.sightings[0] is sighting:
-                    _begin_anew(probe.shown, now)
+                    probe.shown.begin_anew(now)
                 if self._second is not None:
                     probe.shown.again.keep(Kept(now, probe.aligned, probe.weight))
 
-    def _look_for_life(self, frame: Frame, probes: Sequence[_Probe], infrared: Frame | None) -> None:
-        if infrared is not None and not abs(frame.taken_mono - infrared.taken_mono) <= _ONE_MOMENT_S:
-            infrared = None
-        for probe in probes:
-            looks = probe.shown.looks
-            asked = sum(look.passive is not None for look in looks)
-            passive = None
-            if asked < MOST_PASSIVE and (not looks or looks[-1].passive is None):
-                passive = evidence_of(self._checks, frame.image, probe.face.box)
-            edges = edges_around(frame.image, probe.face.landmarks, self._models.spec.landmarks)
-            warm = None
-            if infrared is not None:
-                warm = shows_face(self._models.detector, infrared.image, probe.face.box, frame.image)
-            probe.shown.looks = (*looks, Look(frame.taken_mono, edges, passive, warm))[-_MOST_LOOKS:]
+    def _follow(self, waiting: Waiting, frame: Frame) -> Waiting:
+        """Look at somebody who is asked something; where that is void, somebody else may stand there, who has just
+        come."""
+        shown = self._shown[waiting.track.number]
+        if self._life.follow(shown.signs, frame, waiting.track):
+            return waiting
+        shown.forget()
+        self._attention.begin_anew(waiting.track)
+        return replace(waiting, since_mono=frame.taken_mono)
 
     def _conclude(self, waiting: Waiting, gallery: Gallery, again: Gallery | None, now: float) -> Claim | None:
-        shown = self._shown[waiting.track.number]
-        belief = self._believe(shown, gallery, again) or _given_up(shown, waiting, now)
+        track, shown = waiting.track, self._shown[waiting.track.number]
+        if shown.signs.request is None:
+            belief = self._believe(shown, gallery, again) or shown.given_up(now - waiting.since_mono)
+        else:
+            belief = self._believe_who_turned(track, shown.signs.request, gallery, again)
         if belief is not None and belief.resident is not None:
             belief = self._believe_if_alive(belief, waiting, now)
-        return None if belief is None else self._claim(waiting.track, belief, now)
+        if belief is not None:
+            return self._claim(track, belief, now)
+        asked = shown.signs.request
+        return None if asked is None or not is_due(asked, now) else self._tell(track, asked, now)
 
-    def _believe(self, shown: _Shown, gallery: Gallery, again: Gallery | None) -> Belief | None:
+    def _believe_who_turned(
+        self, track: Track, request: Request, gallery: Gallery, again: Gallery | None
+    ) -> Belief | None:
+        """Whom somebody shows who was asked: once they have turned, and a face that looks ahead again is the same's."""
+        shown, now = self._shown[track.number], track.seen_mono
+        if request.failed:
+            return Belief(None, Reason.NOT_LIVE, None, request.belief.frames)
+        fresh = shown.sightings[-1]
+        if request.turned_mono is None or not request.turned_mono < fresh.taken_mono == now:
+            return None
+        belief, nearest = self._believe(shown, gallery, again), gallery.search(fresh.template)[:1]
+        agree = belief is not None and belief.resident == request.belief.resident
+        return belief if agree and any(one.resident == request.belief.resident for one in nearest) else None
+
+    def _believe(self, shown: Shown, gallery: Gallery, again: Gallery | None) -> Belief | None:
         if not shown.sightings:
             return None
         candidates = gallery.search(track_template(shown.sightings))
@@ -243,23 +239,43 @@ class Recogniser:
 
     def _believe_if_alive(self, belief: Belief, waiting: Waiting, now: float) -> Belief | None:
         shown = self._shown[waiting.track.number]
-        match judge(shown.looks, self._settings.liveness, infrared=self._infrared):
+        match self._life.judge(shown.signs):
             case Liveness.LIVE:
                 return belief
             case Liveness.WAIT:
-                return _given_up(shown, waiting, now)
+                return shown.given_up(now - waiting.since_mono)
             case Liveness.BLIND:
                 return Belief(None, Reason.FAULT, None, belief.frames)
             case Liveness.NOT_LIVE:
-                self._attention.shut(waiting.track.face.box, now + self._settings.liveness_cooldown_s)
                 return Belief(None, Reason.NOT_LIVE, None, belief.frames)
+            case Liveness.DOUBTFUL:
+                return belief if shown.signs.request is not None else self._ask(shown, belief, waiting, now)
+
+    def _ask(self, shown: Shown, belief: Belief, waiting: Waiting, now: float) -> Belief | None:
+        """Ask whoever raised a doubt to turn the head, one after the other; who never looks straight ahead is told."""
+        if any(one.signs.request is not None for one in self._shown.values()):
+            return None
+        self._life.ask(shown.signs, belief, waiting.track)
+        waits = shown.signs.request is not None or now - waiting.since_mono < _ASK_WITHIN_S
+        return None if waits else Belief(None, Reason.TURNED_AWAY, None, belief.frames)
+
+    def _tell(self, track: Track, request: Request, now: float) -> Claim:
+        """What the door is to tell somebody who is asked; it opens nothing."""
+        said = told(request, now)
+        self._shown[track.number].signs.request = replace(request, told=said, told_mono=now)
+        return Claim(
+            self._new_id(), track.number, now, None, Reason.ASKED_TO_TURN, request.belief.frames, None,
+            way=said.way, further=said.further,
+        )  # fmt: skip
 
     def _claim(self, track: Track, belief: Belief, now: float) -> Claim:
         shown, identity = self._shown[track.number], self._new_id()
-        if belief.resident is not None:
+        if belief.reason is Reason.NOT_LIVE:
+            self._attention.shut(track.face.box, now + self._settings.liveness_cooldown_s)
+        # Of whoever raised a doubt nothing is learned.
+        if belief.resident is not None and shown.signs.request is None:
             self._concluded[identity] = shown.sightings, shown.again
-        shown.sightings, shown.looks, shown.again = (), (), Again()
-        shown.unfit.clear()
+        shown.forget()
         self._attention.judged(track, self._again_mono(belief, now))
         return Claim(
             id=identity,
@@ -276,14 +292,3 @@ class Recogniser:
         if belief.resident is not None:
             return None
         return now + (self._settings.liveness_cooldown_s if belief.reason is Reason.NOT_LIVE else RETRY_AFTER_S)
-
-
-def _given_up(shown: _Shown, waiting: Waiting, now: float) -> Belief | None:
-    return give_up(shown.sightings, shown.unfit, now - waiting.since_mono)
-
-
-def _begin_anew(shown: _Shown, now: float) -> None:
-    """Someone else stands in this place: nothing that was known of it holds for them."""
-    shown.looks, shown.again = (), Again()
-    if shown.plain_mono < now:
-        shown.sightings, shown.plain_mono = (), -math.inf

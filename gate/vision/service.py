@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import sqlite3
 import sys
@@ -282,7 +283,7 @@ def _built(given: dict[str, Any]) -> VisionService:
     if not looks_again(vision):
         models = replace(models, second=None)
     checks = open_liveness(models_dir, given["liveness_packs"], threads=vision.threads, provider=vision.provider)
-    recogniser = Recogniser(models, vision, new_id, checks, infrared="infrared" in cameras)
+    recogniser = Recogniser(models, vision, new_id, checks, secrets.choice, infrared="infrared" in cameras)
     # Nobody but the api (and who could take its place anyway) sees through this camera.
     viewers = frozenset({0, os.getuid(), uid_of(given["api_user"])})
     sources = {name: source_of(settings) for name, settings in cameras.items()}

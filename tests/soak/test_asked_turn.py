@@ -31,7 +31,6 @@ from gate.vision.asked_turn import (
     Asked,
     Turned,
     TurnLook,
-    Way,
     ask,
     seen,
     towards,
@@ -39,7 +38,7 @@ from gate.vision.asked_turn import (
 )
 from gate.vision.paper import OnPaper, Straight, on_paper, straight
 from gate.vision.quality import roll, yaw
-from gate.vocabulary import Level
+from gate.vocabulary import Level, Way
 from models.detector import find_shrunk, look_closer
 from models.faces import Face, largest
 from models.images import Image

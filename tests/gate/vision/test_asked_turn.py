@@ -15,13 +15,12 @@ from gate.vision.asked_turn import (
     Asked,
     Turned,
     TurnLook,
-    Way,
     ask,
     seen,
     worth_fitting,
 )
 from gate.vision.paper import OnPaper
-from gate.vocabulary import Level
+from gate.vocabulary import Level, Way
 
 LEFT, RIGHT = Way.LEFT, Way.RIGHT
 DEEP, FLAT = 0.4, 0.97

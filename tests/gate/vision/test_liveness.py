@@ -32,13 +32,13 @@ def test_a_face_that_nothing_speaks_against_is_live(level):
 @STRICT_OR_STANDARD
 def test_a_frame_that_goes_along_is_an_attack_however_live_the_face_looks(level):
     assert held_frame([CARD] * 8) > THRESHOLDS[level].held
-    assert judge(looks(edges=CARD), level) is Liveness.NOT_LIVE
+    assert judge(looks(edges=CARD), level) is Liveness.DOUBTFUL
 
 
 @STRICT_OR_STANDARD
 def test_what_the_models_call_an_attack_is_one_without_a_frame_too(level):
     assert judge(looks(passive=THRESHOLDS[level].passive), level) is Liveness.LIVE
-    assert judge(looks(passive=math.nextafter(THRESHOLDS[level].passive, -100)), level) is Liveness.NOT_LIVE
+    assert judge(looks(passive=math.nextafter(THRESHOLDS[level].passive, -100)), level) is Liveness.DOUBTFUL
 
 
 @STRICT_OR_STANDARD
@@ -50,7 +50,7 @@ def test_a_model_that_gives_no_number_vouches_for_nobody(level):
 def test_strict_refuses_what_standard_forgives():
     doubtful = looks(passive=-4.0)
     assert judge(doubtful, Level.STANDARD) is Liveness.LIVE
-    assert judge(doubtful, Level.STRICT) is Liveness.NOT_LIVE
+    assert judge(doubtful, Level.STRICT) is Liveness.DOUBTFUL
 
 
 @given(st.integers(0, 30), st.floats(0, 0.2), st.sampled_from([Level.STANDARD, Level.STRICT]))
@@ -79,7 +79,7 @@ def test_a_face_that_infrared_light_does_not_show_is_an_attack(level):
     assert judge(looks(infrared=[False] * 10), level, infrared=True) is Liveness.NOT_LIVE
     assert judge(looks(infrared=[False] * 5 + [True] * 5), level, infrared=True) is Liveness.LIVE
     assert judge(looks(infrared=[False] * 6 + [True] * 4), level, infrared=True) is Liveness.NOT_LIVE
-    assert judge(looks(infrared=[True] * 10, edges=CARD), level, infrared=True) is Liveness.NOT_LIVE
+    assert judge(looks(infrared=[True] * 10, edges=CARD), level, infrared=True) is Liveness.DOUBTFUL
 
 
 @STRICT_OR_STANDARD
