@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -58,17 +59,16 @@ def test_every_state_is_whole_on_every_display_and_read_from_two_metres(chromium
 def assert_arrows_point_to_the_side_of_whoever_reads_them(page):
     """Who faces the screen has their left at its left; the outline of a face goes along with them too."""
     for state, sign in (*SIGNALS.items(), *FURTHER.items()):
-        if sign.symbol not in ("turn_left", "turn_right"):
+        if state not in ("turn_left", "turn_right"):
             continue
         page.evaluate("show", told(sign, "en"))
-        drawn = shape(page)
-        # The head of the arrow, 24 of 200 wide: narrow where it points to.
-        tip, back = (int((drawn[:, round(at * 64 / 200)][18:44]).sum()) for at in (38, 54))
-        right = [int((drawn[:, round(at * 64 / 200)][18:44]).sum()) for at in (162, 146)]
-        if state == "turn_left":
-            assert 0 < tip < back, state
-        else:
-            assert 0 < right[0] < right[1], state
+        drawn = shape(page)[:, 8:56]
+        drawn = drawn if state == "turn_left" else drawn[:, ::-1]
+        # Across the arrow and the face, within the frame: the arrow reaches further to its side, and is narrow there.
+        reach = np.flatnonzero(drawn[29:33].any(axis=0))
+        assert reach[0] < len(drawn[0]) - 1 - reach[-1], state
+        tip, back = (int(drawn[18:44, reach[0] + by].sum()) for by in (1, 5))
+        assert tip < back, state
     page.evaluate("draw([-0.3, 0.5, 0.2, 0.3])")
     assert float(page.locator("#seen").get_attribute("cx")) > 100, "who moves to the right sees themselves do so"
 
