@@ -21,14 +21,14 @@ from models.pack import Models
 class Sample:
     """What a track showed, by the first look and by the second where there is one: (D,) float32 of unit length each.
 
-    It is good enough to learn from where it scores `at_least` by the enrolment alone: by the second look where
-    `by_second` says that this one decides about the resident, else by the first.
+    It is good enough to learn from where it scores `at_least` by the enrolment alone, or `second_at_least` by that for
+    the second look where there is one; None: never.
     """
 
     template: NDArray[np.float32]
-    second: NDArray[np.float32] | None
-    at_least: float
-    by_second: bool
+    at_least: float | None
+    second: NDArray[np.float32] | None = None
+    second_at_least: float | None = None
 
 
 def score_to_learn_from(sightings: Sequence[Sighting], resident: str, gallery: Gallery, rule: Rule) -> float | None:
@@ -62,21 +62,20 @@ def lesson_of(
 ) -> Lesson | None:
     """What a claim's sample teaches of its resident; None where it scores too little by what was enrolled of them.
 
-    What was learned before has no say in it. Raises sqlite3.Error, and PackError
-    without a calibration.
+    The second look decides of whom it was enrolled for; what was learned before has no say in it. Raises sqlite3.Error,
+    and PackError without a calibration.
     """
-    second = models.second
-    if sample.by_second and second is not None and sample.second is not None:
-        reached = score_by_enrolment(connection, second, resident, sample.second)
-        score = min(as_seldom(reached, second.calibration.strangers, models.calibration.strangers), 1.0)
-    else:
-        reached = score = score_by_enrolment(connection, models, resident, sample.template)
-    if not reached >= sample.at_least:
-        return None
-    lesson = Lesson(claim, resident, models.model_id, _as_bytes(sample.template), score)
-    if second is None or sample.second is None:
-        return lesson
-    return replace(lesson, second_model=second.model_id, second_vector=_as_bytes(sample.second))
+    lesson, second = Lesson(claim, resident, models.model_id, _as_bytes(sample.template), 0.0), models.second
+    if second is not None and sample.second is not None:
+        lesson = replace(lesson, second_model=second.model_id, second_vector=_as_bytes(sample.second))
+        if templates.enrolled_vectors(connection, second.model_id, resident):
+            reached = score_by_enrolment(connection, second, resident, sample.second)
+            told = min(as_seldom(reached, second.calibration.strangers, models.calibration.strangers), 1.0)
+            enough = sample.second_at_least is not None and reached >= sample.second_at_least
+            return replace(lesson, similarity=told) if enough else None
+    reached = score_by_enrolment(connection, models, resident, sample.template)
+    enough = sample.at_least is not None and reached >= sample.at_least
+    return replace(lesson, similarity=reached) if enough else None
 
 
 def _as_bytes(template: NDArray[np.float32]) -> bytes:

@@ -123,23 +123,23 @@ class Recogniser:
     def sample(self, claim: Claim, gallery: Gallery, again: Gallery | None = None) -> Sample | None:
         """What the gate may learn from a claim of the last frame; None where it is not sure enough for that.
 
-        What was not looked at a second time is now. Of whom the second look knows, it decides.
+        What was not looked at a second time is now.
         """
         resident, concluded = claim.resident, self._concluded.get(claim.id)
         if resident is None or concluded is None:
             return None
         sightings, shown_again = concluded
+        rule = learning_rule(self._calibration, self._settings, len(gallery))
+        first = Sample(track_template(sightings), score_to_learn_from(sightings, resident, gallery, rule))
         seen_again = () if self._second is None else self._second.look_at_all(shown_again)
-        evidence, among, rule = sightings, gallery, learning_rule(self._calibration, self._settings, len(gallery))
-        by_second = False
-        if self._second is not None and again is not None and again.knows(resident):
-            by_second = True
-            evidence, among, rule = seen_again, again, self._second.learning_rule(len(again))
-        at_least = score_to_learn_from(evidence, resident, among, rule) if evidence else None
-        if at_least is None:
-            return None
-        second = track_template(seen_again) if seen_again else None
-        return Sample(track_template(sightings), second, at_least, by_second)
+        if self._second is None or not seen_again:
+            return first if first.at_least is not None else None
+        at_least = None
+        if again is not None and again.knows(resident):
+            rule = self._second.learning_rule(len(again))
+            at_least = score_to_learn_from(seen_again, resident, again, rule)
+        found = replace(first, second=track_template(seen_again), second_at_least=at_least)
+        return found if (found.at_least, found.second_at_least) != (None, None) else None
 
     def _probes(self, image: Image, waiting: Sequence[Waiting]) -> list[Probe]:
         probes = [self._probe(image, one.track) for one in waiting if not one.shut]

@@ -12,9 +12,9 @@ BOTH = ("liveness-minifas", "liveness-celeba")
 @pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
 def test_every_check_that_is_asked_is_named_and_no_other(liveness_dir, level):
     named = [str(proof.name) for proof in proofs(liveness_dir, BOTH, level, infrared=False)]
-    assert named == [*BOTH, "held frame", "all together"]
+    assert named == [*BOTH, "held frame", "asked turn", "all together"]
     named = [str(proof.name) for proof in proofs(liveness_dir, BOTH[:1], level, infrared=True)]
-    assert named == ["liveness-minifas", "held frame", "infrared camera", "all together"]
+    assert named == ["liveness-minifas", "held frame", "asked turn", "infrared camera", "all together"]
     assert proofs(liveness_dir, BOTH, Level.OFF, infrared=False) == []
 
 
