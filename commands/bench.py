@@ -25,6 +25,7 @@ from gate.errors import FacegateError, UsageError
 
 _THREADS = (1, 2, 4)
 _ENROLLED = 10_000
+_NEAR = slice(50, 80)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,14 +65,19 @@ def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> di
 
     from evaluate import bench as measure
     from evaluate.demo.story import install_missing
+    from gate.config import Settings
     from gate.store.database import open_database
-    from models.pack import open_models
+    from gate.vision.liveness_packs import liveness_packs
+    from models.pack import open_liveness, open_models
 
     with fetch_progress() as progress:
         install_missing(models_dir, progress)
     cv2.setNumThreads(1)
     models = open_models(models_dir, "open", threads=1)
-    near = _near(models, models_dir)
+    comes = _comes(models, models_dir)
+    near = comes[_NEAR]
+    off, usual = Settings(vision={"liveness": "off"}), Settings()
+    checks = open_liveness(models_dir, liveness_packs(models_dir, usual.vision, None))
     with (
         tempfile.TemporaryDirectory() as scratch,
         closing(open_database(Path(scratch))) as store,
@@ -80,23 +86,26 @@ def _measured(models_dir: Path, rounds: int, largest: int, *, peers: bool) -> di
         _enrol(store, models, _aligned(models, near[:3]))
         _enrol(others, models, _noise(models))
         # The pipeline opens on its third frame; the bare models get the same ones. A stranger is looked at again then.
-        bare, whole, unknown = measure.in_turn(
+        # By liveness whoever comes is looked at before.
+        bare, whole, unknown, lively = measure.in_turn(
             rounds,
             lambda: measure.stages(models, near[:3], 3),
-            lambda: measure.pipeline(models, store, near, 1),
-            lambda: measure.pipeline(models, others, near[:10], 1),
+            lambda: measure.pipeline(models, store, near, off),
+            lambda: measure.pipeline(models, others, near[:10], off),
+            lambda: measure.pipeline(models, store, comes, usual, checks),
         )
         besides = _besides(models, models_dir, near, Path(scratch), rounds // 3, peers=peers)
-    report = {"machine": measure.machine(), **_in_figures(bare, whole, unknown), **besides}
+    report = {"machine": measure.machine(), **_in_figures(bare, whole, unknown, lively), **besides}
     report["search_ms"] = measure.searches(models.spec.dimension, rounds, largest)
     return report
 
 
 def _in_figures(
-    bare: dict[str, list[float]], whole: dict[str, list[float]], unknown: dict[str, list[float]]
-) -> dict[str, Any]:
-    """What the models alone took in each round, the whole pipeline, and the same for a stranger, by their medians and
-    95th percentiles."""
+    bare: dict[str, list[float]], whole: dict[str, list[float]], unknown: dict[str, list[float]],
+    lively: dict[str, list[float]],
+) -> dict[str, Any]:  # fmt: skip
+    """What the models alone took in each round, the whole pipeline, the same for a stranger, and with liveness for who
+    walks up, by their medians and 95th percentiles."""
     from evaluate import bench as measure
 
     bare_sum, to_relay = measure.median_and_p95(measure.together(bare)), measure.median_and_p95(whole["decisive"])
@@ -106,17 +115,19 @@ def _in_figures(
         "pipeline_ms": measure.median_and_p95(whole["all"]) | {"mean": round(statistics.mean(whole["all"]), 2)},
         "frame_to_relay_ms": to_relay,
         "stranger_ms": measure.median_and_p95(unknown["all"]),
+        "lively_to_relay_ms": measure.median_and_p95(lively["decisive"]),
+        "lively_ms": measure.median_and_p95(lively["all"]),
         "overhead": round(to_relay["p50"] / bare_sum["p50"], 3),
     }
 
 
-def _near(models: Models, models_dir: Path) -> list[NDArray[np.uint8]]:
-    """The part of a walk in which the face is near: each frame has one usable face."""
+def _comes(models: Models, models_dir: Path) -> list[NDArray[np.uint8]]:
+    """A walk to the gate; in its part `_NEAR` each frame has one usable face."""
     from evaluate.demo.walkup import Scene, footage, walker_from
     from models.installed import pack_folder
 
     walker = walker_from(pack_folder(models_dir, "demo-photos") / "obama2.jpg", models.detector)
-    return list(footage([Scene(walker, 4.0)], seed=1))[50:80]
+    return list(footage([Scene(walker, 4.0)], seed=1))
 
 
 def _noise(models: Models) -> NDArray[np.uint8]:
@@ -172,6 +183,8 @@ def _print(report: dict[str, Any]) -> None:
         ("pipeline, a frame with a face", report["pipeline_ms"]["p50"], report["pipeline_ms"]["p95"]),
         ("frame to relay", *report["frame_to_relay_ms"].values()),
         ("a stranger's frame, by both looks", *report["stranger_ms"].values()),
+        ("with liveness, frame to relay", *report["lively_to_relay_ms"].values()),
+        ("with liveness, a frame of who walks up", *report["lively_ms"].values()),
     ]
     print_table(("milliseconds, one thread", "p50", "p95"), rows, "")
     click.echo(f"overhead, frame to relay over the bare models: {report['overhead']}")

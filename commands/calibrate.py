@@ -209,7 +209,7 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
     from gate.store.people import templates
     from gate.store.record import audit
     from gate.store.record.strangers import a_day
-    from gate.store.site.promise import strangers_before
+    from gate.store.site.inherited import inherited
     from models.installed import read_calibration, read_installed, uncalibrated
 
     name = pack or gate.ready_pack()
@@ -221,7 +221,7 @@ def _fit_record(gate: Home, pack: str | None) -> tuple[str, Calibration]:
         seen = approaches(audit.lines(connection))
         people = len(templates.counts(connection, installed.model_id))
         own = a_day(connection, datetime.now(UTC))
-        vision = gate.settings.vision.as_before(strangers_before(connection))
+        vision = gate.settings.vision.as_before(inherited(connection))
     measured = (
         f"this gate's record: {len(seen.strangers)} approaches of strangers among {people} residents, {date.today()}"
     )

@@ -65,7 +65,9 @@ class Home:
         if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():
             click.echo(f"Fetching the model pack {pack}, once...", err=True)
             with fetch_progress() as progress:
-                second_look(install(pack, self.models_dir, progress=progress), self.models_dir, None, progress)
+                installed = install(pack, self.models_dir, progress=progress)
+                second_look(installed, self.models_dir, None, progress)
+                free_liveness(installed, self.models_dir, None, progress)
         return pack
 
     @contextmanager
@@ -90,6 +92,22 @@ def second_look(installed: Installed, models_dir: Path, source: Path | None, pro
     except PackError as error:
         again = f"facegate models install {installed.second}"
         click.secho(f"{error} Until then nobody is looked at a second time. Run: {again}", fg="yellow", err=True)
+        return None
+
+
+def free_liveness(installed: Installed, models_dir: Path, source: Path | None, progress: Progress) -> Installed | None:
+    """The liveness check that anybody may use, fetched beside the default pack; a gate does without."""
+    from gate.vision.liveness_packs import FREE
+    from models.errors import PackError
+    from models.install import install
+
+    if installed.pack != DEFAULT_PACK:
+        return None
+    try:
+        return install(FREE, models_dir, source=source, progress=progress)
+    except PackError as error:
+        until = f"Until then only edges are looked for of what a face is shown on. Run: facegate models install {FREE}"
+        click.secho(f"{error} {until}", fg="yellow", err=True)
         return None
 
 

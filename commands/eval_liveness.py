@@ -12,20 +12,17 @@ from commands.common import Home, print_json, print_table, progress_bar
 def evaluate_liveness(gate: Home, pack: str | None, folder: Path, *, as_json: bool) -> None:
     """Judge the faces and attacks of a folder, and print the errors of each check. Raises UsageError, PackError."""
     from evaluate.liveness import evaluate_folder, list_presentations
+    from gate.vision.liveness_packs import liveness_packs
     from gate.vocabulary import Level
     from models.pack import open_liveness, open_models
 
     vision = gate.settings.vision
-    level = Level.STRICT if vision.liveness is Level.OFF else vision.liveness
+    level = Level.STRICT if vision.level is Level.OFF else vision.level
+    asked = vision.model_copy(update={"liveness": level})
+    packs = liveness_packs(gate.models_dir, asked, gate.settings.models.liveness)
     presentations = list_presentations(folder)
     models = open_models(gate.models_dir, pack or gate.ready_pack(), threads=vision.threads)
-    checks = dict(
-        zip(
-            gate.settings.models.liveness,
-            open_liveness(gate.models_dir, gate.settings.models.liveness, threads=vision.threads),
-            strict=True,
-        )
-    )
+    checks = dict(zip(packs, open_liveness(gate.models_dir, packs, threads=vision.threads), strict=True))
     with progress_bar("Looking at faces and attacks", len(presentations)) as step:
         answer = evaluate_folder(presentations, models, checks, level, step)
     if as_json:

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import lent
-from commands.common import Home, fetch_progress, home, json_option, print_json, print_table, second_look, state_option
+from commands.common import (
+    Home,
+    fetch_progress,
+    free_liveness,
+    home,
+    json_option,
+    print_json,
+    print_table,
+    second_look,
+    state_option,
+)
 from commands.drop_root import as_owner, owner_of
 from gate.state_folder import state_directory
 
 if TYPE_CHECKING:
     from models.installed import Installed
+_TOLD = {"pack", "files", "terms_accepted_at"}
 
 
 @click.group()
@@ -85,18 +96,26 @@ def install(
                     pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress
                 )
                 second = second_look(done, gate.models_dir, source, progress)
-            return {"packs": [one.model_dump(mode="json") for one in (done, second) if one is not None]}
+                lively = free_liveness(done, gate.models_dir, source, progress)
+            return {
+                "pack": done.model_dump(mode="json"),
+                "second": second and second.model_dump(mode="json"),
+                "liveness": lively and lively.model_dump(mode="json"),
+            }
 
         made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)
-    packs = [Installed.model_validate(one) for one in made["packs"]]
-    for installed in packs:
+    packs = {which: one and Installed.model_validate(one) for which, one in made.items()}
+    there = [one for one in packs.values() if one is not None]
+    for installed in there:
         _record(gate, installed)
     if as_json:
-        told = [one.model_dump(mode="json", include={"pack", "files", "terms_accepted_at"}) for one in packs]
-        print_json({**told[0], "second": told[1] if len(told) > 1 else None})
+        told: dict[str, Any] = {
+            which: one and one.model_dump(mode="json", include=_TOLD) for which, one in packs.items()
+        }
+        print_json({**told.pop("pack"), **told})
         return
-    rows = [(one.pack, file.name, file.role, file.licence, file.source) for one in packs for file in one.files]
+    rows = [(one.pack, file.name, file.role, file.licence, file.source) for one in there for file in one.files]
     print_table(("pack", "file", "role", "licence", "from"), rows, "")
 
 

@@ -71,8 +71,9 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     from gate.processes.camera_report import CameraError, Trouble
     from gate.replay import replay as replay_frames
     from gate.store.people import residents
-    from gate.store.site.promise import strangers_before
+    from gate.store.site.inherited import inherited
     from gate.vision.gallery import judging, judging_again
+    from gate.vision.liveness_packs import liveness_packs
     from gate.vision.promise import looks_again
     from gate.vision.recordings import recorded_frames
     from gate.vision.settings import CameraSettings
@@ -83,11 +84,11 @@ def replay_file(video: Path, gate: Home) -> Outcome:
     vision = gate.settings.vision
     cv2.setNumThreads(vision.threads)
     models = open_models(gate.models_dir, gate.ready_pack(), threads=vision.threads, provider=vision.provider)
-    checks = open_liveness(
-        gate.models_dir, gate.settings.liveness_packs, threads=vision.threads, provider=vision.provider
-    )
     with gate.store() as connection, progress_bar(f"Replaying {video.name}") as advance:
-        settings = gate.settings.model_copy(update={"vision": vision.as_before(strangers_before(connection))})
+        vision = vision.as_before(inherited(connection))
+        settings = gate.settings.model_copy(update={"vision": vision})
+        packs = liveness_packs(gate.models_dir, vision, settings.models.liveness)
+        checks = open_liveness(gate.models_dir, packs, threads=vision.threads, provider=vision.provider)
         second = judging_again(connection, models) if looks_again(vision) else None
         outcome = replay_frames(
             recorded_frames(video, CameraSettings().fps),

@@ -21,6 +21,7 @@ from gate.state_folder import is_service
 def run(state: Path | None, config: Path | None, source: str | None) -> int:
     """Run the gate: vision, door and api, started again when they die."""
     from gate.supervise import Supervisor
+    from gate.vision.liveness_packs import liveness_packs
     from models.installed import read_calibration, uncalibrated
     from models.pack import check_files
     from models.runtime import check_installed
@@ -34,7 +35,7 @@ def run(state: Path | None, config: Path | None, source: str | None) -> int:
     if read_calibration(gate.models_dir, installed) is None:
         raise uncalibrated(installed.pack)
     check_installed(gate.settings.vision.provider)
-    for pack in gate.settings.liveness_packs:
+    for pack in liveness_packs(gate.models_dir, gate.settings.vision, gate.settings.models.liveness):
         check_files(gate.models_dir, pack)
     supervisor = Supervisor(gate.settings, gate.state, gate.models_dir, gate.config, click.echo)
     click.echo(f"state = {gate.state}")

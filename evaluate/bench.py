@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
@@ -28,6 +28,7 @@ from gate.vocabulary import Frame
 from models.align import align
 from models.detector import look_closer
 from models.images import Image
+from models.liveness import LivenessCheck
 from models.pack import Models
 
 _SIZES = (1_000, 10_000, 100_000)
@@ -82,35 +83,33 @@ def together(alone: dict[str, list[float]]) -> list[float]:
     return [sum(parts) for parts in zip(*(alone[name] for name in _FOLLOWED), strict=True)]
 
 
-def pipeline(models: Models, store: sqlite3.Connection, images: list[Image], rounds: int) -> dict[str, list[float]]:
+def pipeline(
+    models: Models, store: sqlite3.Connection, images: list[Image], settings: Settings,
+    checks: Sequence[LivenessCheck] = (),
+) -> dict[str, list[float]]:  # fmt: skip
     """Milliseconds from a frame in hand to the relay's edge, for frames that open and for every frame.
 
-    Each round is a new person at the gate: frames until the claim, then a new start. `decisive` is the frame on which
-    the relay moved; `all` is every frame that was judged.
+    A new person comes: frames until the claim. `decisive` is the frame on which the relay moved; `all` is every frame
+    up to it.
     """
-    settings = Settings()
     gallery, live = judging(store, models).gallery, judging_again(store, models)
     again = live.gallery if live is not None else None
-    ids = partial(next, map(str, count()))
     resident = partial(residents.get, store)
     found: dict[str, list[float]] = {"decisive": [], "all": []}
-    t = 0.0
-    for _ in range(rounds):
-        recogniser = Recogniser(models, settings.vision, ids)
-        relay = VideoRelay(settings.door)
-        controller = Controller(settings.door, relay, lambda _event: None)
-        for image in images:
-            t += 1 / _FPS
-            relay.now = t
-            began = time.perf_counter()
-            claims = recogniser.see(Frame(image, "bench", t), gallery, again=again)
-            opened = [controller.claim(claim, known_in_footage(claim, resident), t) for claim in claims]
-            took = (time.perf_counter() - began) * 1000
-            found["all"].append(took)
-            if any(verdict.granted for verdict, _ in opened):
-                found["decisive"].append(took)
-                break
-        controller.stop(t)
+    recogniser = Recogniser(models, settings.vision, partial(next, map(str, count())), checks)
+    relay = VideoRelay(settings.door)
+    controller = Controller(settings.door, relay, lambda _event: None)
+    for number, image in enumerate(images):
+        relay.now = t = number / _FPS
+        began = time.perf_counter()
+        claims = recogniser.see(Frame(image, "bench", t), gallery, again=again)
+        opened = [controller.claim(claim, known_in_footage(claim, resident), t) for claim in claims]
+        took = (time.perf_counter() - began) * 1000
+        found["all"].append(took)
+        if any(verdict.granted for verdict, _ in opened):
+            found["decisive"].append(took)
+            break
+    controller.stop(t)
     return found
 
 

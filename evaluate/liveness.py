@@ -99,14 +99,12 @@ def judge_clip(
         if asked < MOST_PASSIVE and (not looks or looks[-1].passive is None):
             for name, check in checks.items():
                 alone[name].append(check.evidence(image, face.box))
-            passive = sum(values[-1] for values in alone.values())
+            passive = float(np.mean([values[-1] for values in alone.values()]))
         looks.append(Look(number / fps, edges_around(image, face.landmarks, models.spec.landmarks), passive))
         fused = judge(looks, level)
         if fused is not Liveness.WAIT:
-            held = held_frame([look.edges for look in looks]) <= THRESHOLDS[level].held
-            # A check alone is held to its share of what all together must reach.
-            limit = THRESHOLDS[level].passive / len(checks)
-            verdicts = {name: float(np.mean(values)) >= limit for name, values in alone.items()}
+            held = held_frame([look.edges for look in looks]) <= THRESHOLDS[level].doubt
+            verdicts = {name: float(np.mean(values)) >= THRESHOLDS[level].passive for name, values in alone.items()}
             return {"fused": fused is Liveness.LIVE, **verdicts, HELD: held}
     return None
 
@@ -125,7 +123,8 @@ def _verdicts(
     box = main_face(faces, image).box
     evidence = {name: check.evidence(image, box) for name, check in checks.items()}
     limit = THRESHOLDS[Level.STRICT].passive
-    return {"fused": sum(evidence.values()) >= limit, **{name: value >= 0 for name, value in evidence.items()}}
+    fused = float(np.mean(list(evidence.values()))) >= limit
+    return {"fused": fused, **{name: value >= 0 for name, value in evidence.items()}}
 
 
 def _rates(live: list[bool], attacks: list[bool]) -> dict[str, float | None]:

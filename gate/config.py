@@ -34,8 +34,8 @@ class ModelsSettings(Section):
     pack: str = Field("open", pattern=r"^[a-z0-9][a-z0-9-]*(:[A-Za-z0-9_.-]+)?$")
     """The installed pack in use: `open`, `opencv-zoo`, `insightface:<name>`, ..."""
 
-    liveness: tuple[str, ...] = Field(("liveness-minifas", "liveness-celeba"), min_length=1)
-    """The packs of liveness checks, used together where `vision.liveness` is not `off`."""
+    liveness: tuple[str, ...] | None = Field(None, min_length=1)
+    """The packs of liveness checks, used together where `vision.liveness` is not `off`. Nothing: those installed."""
 
     dir: Path | None = None
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
@@ -86,11 +86,6 @@ class Settings(BaseSettings):
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
 
-    @property
-    def liveness_packs(self) -> tuple[str, ...]:
-        """The packs that must be there for the liveness the settings ask for."""
-        return () if self.vision.liveness is Level.OFF else self.models.liveness
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -117,7 +112,7 @@ class _AsRead(Settings):
             return self
         if self.infrared.source == self.camera.source:
             raise ValueError("infrared.source must be another camera than camera.source")
-        if self.vision.liveness is Level.OFF:
+        if self.vision.level is Level.OFF:
             raise ValueError(
                 'infrared is looked at for liveness alone; set vision.liveness to "standard", or remove it'
             )
@@ -223,7 +218,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "vision": dumped["vision"],
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
-            "liveness_packs": list(settings.liveness_packs),
+            "liveness_packs": dumped["models"]["liveness"],
             "api_user": settings.door.api_user,
         },
         "api": {

@@ -47,8 +47,8 @@ class LivenessCheck:
 
 
 def evidence_of(checks: Sequence[LivenessCheck], image: Image, box: Box) -> float:
-    """What all checks together say of the face in `box` on one picture: the sum of their evidence, 0 without checks."""
-    return sum((check.evidence(image, box) for check in checks), start=0.0)
+    """What all checks together say of the face in `box` on one picture: their mean evidence, 0 without checks."""
+    return sum((check.evidence(image, box) for check in checks), start=0.0) / max(len(checks), 1)
 
 
 def cut_shifted(image: Image, box: Box, scale: float) -> Image:

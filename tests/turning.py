@@ -15,6 +15,8 @@ from tests.heads import FPS, Head, Pose, Shape, Surface, draw, sheet_of
 
 ASKED_AT_S, SECONDS = 0.8, 4.0
 """When the turn is asked for, and how long a clip is."""
+WALKS_S, FAR_CM = 2.5, 190.0
+"""How long people walk up, and from how far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def clip(act: Act, actor: Actor, asked: int, size: tuple[int, int], seed: int) -
         time = number / FPS
         done = _done(act, manner, time)
         picture = backdrop.copy()
-        _stage(picture, act, actor, manner, asked, time, done)
+        away = manner.away * (1 - 0.02 * time)
+        _stage(picture, act, actor, manner, asked, time, done, away)
         moved = abs(done - before) * abs(manner.turn) / 45 * size[0] / 640 * 6 * 50 / manner.away
         before = done
         picture = _blurred(picture, moved * 0.4, manner.blur * size[0] / 640)
@@ -122,10 +125,12 @@ def _done(act: Act, manner: _Manner, time: float) -> float:
     return there * there * (3 - 2 * there)
 
 
-def _stage(picture: NDArray[np.float32], act: Act, actor: Actor, manner: _Manner, asked: int, time: float, done: float
-           ) -> None:  # fmt: skip
+def _stage(
+    picture: NDArray[np.float32], act: Act, actor: Actor, manner: _Manner, asked: int, time: float, done: float,
+    away: float,
+) -> None:  # fmt: skip
     sway = np.sin(manner.phase + 2 * np.pi * 0.5 * time)
-    at = (manner.aside + 0.6 * sway, 0.3 * np.cos(2 * manner.phase + 3 * time), manner.away * (1 - 0.02 * time))
+    at = (manner.aside + 0.6 * sway, 0.3 * np.cos(2 * manner.phase + 3 * time), away)
     still = replace(manner.own, turn=manner.own.turn + sway, at=at)
     turned = replace(still, turn=still.turn + asked * manner.turn * done)
     if act.film:
@@ -154,6 +159,57 @@ def _blurred(picture: NDArray[np.float32], along: float, evenly: float) -> NDArr
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigmaX=max(0.2, np.hypot(along, evenly)), sigmaY=evenly))
 
 
+class Answering:
+    """Somebody who walks up and does what they are told as their act has it: turns, waves a sheet, starts a film.
+
+    A film that was chosen beforehand (`one_film`) turns one way, whichever is asked.
+    """
+
+    def __init__(self, act: Act, actor: Actor, size: tuple[int, int], seed: int, *, one_film: bool = False) -> None:
+        self._act, self._actor, self._size = act, actor, size
+        self._rng = np.random.default_rng(seed)
+        self._manner = _Manner.drawn(act, self._rng)
+        self._film = int(self._rng.choice([-1, 1])) if one_film else None
+        self._backdrop = cv2.resize(next(footage([Scene(None, 0.04)], seed)), size).astype(np.float32)
+        self._shade = 1 + self._manner.shade * np.linspace(-1, 1, size[0], dtype=np.float32)[None, :, None]
+        self._told: tuple[int, bool] = (0, False)
+        self._told_at = self._was = 0.0
+        self._asked, self._done = 1, 0.0
+
+    def picture(self, time: float, asked: int, *, further: bool) -> Image:
+        """How they look (H, W, 3) at a second; `asked` 1 is to the right of the picture, -1 to the left, 0 ahead."""
+        if (asked, further) != self._told:
+            self._told, self._told_at = (asked, further), time
+        self._follow(time)
+        manner, walked = self._manner, min(1.0, time / WALKS_S)
+        away = FAR_CM + (manner.away - FAR_CM) * walked
+        picture = self._backdrop.copy()
+        _stage(picture, self._act, self._actor, manner, self._film or self._asked, time, self._done, away)
+        step = abs(np.sin(manner.phase + 2 * np.pi * time)) * (walked < 1)
+        picture = _blurred(picture, 1.5 * step, manner.blur * self._size[0] / 640)
+        picture *= manner.light * self._shade
+        picture += self._rng.normal(0, 4, picture.shape).astype(np.float32)
+        return picture.clip(0, 255).astype(np.uint8)
+
+    def _follow(self, time: float) -> None:
+        """What they have done of what they are told, after they have understood it."""
+        passed, self._was = time - self._was, time
+        since = time - self._told_at - self._manner.reaction
+        asked, further = self._told
+        if since < 0:
+            return
+        if self._act.sheet and asked:
+            self._asked, self._done = asked, float(np.sin(np.pi / 2 * since / self._manner.lasts))
+            return
+        aim = (1.3 if further else 1.0) * asked * self._asked if asked else 0.0
+        if asked and self._done == 0:
+            self._asked, aim = asked, 1.3 if further else 1.0
+        most = passed / self._manner.lasts
+        self._done += float(np.clip(aim - self._done, -most, most))
+        if aim < 0 and self._done <= 0:
+            self._done = 0.0
+
+
 def walk_up(actor: Actor, size: tuple[int, int], seed: int) -> Iterator[Image]:
     """The pictures of a head that walks up from 1.9 m to where people stop, as people do who know of no request."""
     rng = np.random.default_rng(seed)
@@ -162,8 +218,8 @@ def walk_up(actor: Actor, size: tuple[int, int], seed: int) -> Iterator[Image]:
     shade = 1 + manner.shade * np.linspace(-1, 1, size[0], dtype=np.float32)[None, :, None]
     near, looks = rng.uniform(50, 75), rng.uniform(-12, 12)
     for number in range(round(SECONDS * FPS)):
-        walked = min(1.0, number / FPS / 2.5)
-        away = 190 + (near - 190) * walked
+        walked = min(1.0, number / FPS / WALKS_S)
+        away = FAR_CM + (near - FAR_CM) * walked
         step = np.sin(manner.phase + 2 * np.pi * number / FPS)
         at = (manner.aside + 1.5 * step * (walked < 1), 0.8 * np.cos(2 * manner.phase + 12 * number / FPS), away)
         turned = replace(manner.own, turn=manner.own.turn + looks * (1 - walked) + 2 * step, at=at)

@@ -16,6 +16,8 @@ from gate.care.health import gather
 from gate.errors import Sentence
 from gate.store.site import first_hour
 from gate.store.site.first_hour import FirstHour
+from gate.store.site.inherited import inherited
+from gate.vision.liveness_packs import FREE, liveness_packs
 from gate.vision.liveness_proofs import proofs
 from gate.vocabulary import Level
 from models.errors import PackError
@@ -31,13 +33,16 @@ LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
     Level.STANDARD: (
         Sentence("Standard"),
         Sentence(
-            "Most photos on paper and on screens are refused; masks are not. It takes about a second longer, and few"
-            " residents must come a second time."
+            "Whoever raises a doubt, by edges or looks of a photo or a screen, is asked to turn the head; masks are not"
+            " noticed. Whoever walks up does not wait for it."
         ),
     ),
     Level.STRICT: (
         Sentence("Strict"),
-        Sentence("More photos are refused, and many residents too: they must come a second time, or in another way."),
+        Sentence(
+            "More people raise a doubt, many of them residents, and are asked to turn the head twice. It takes about a"
+            " second longer."
+        ),
     ),
 }  # fmt: skip
 
@@ -45,7 +50,7 @@ LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
 @router.get("")
 def show_first_hour(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
     """What is done, by looking at the things themselves, and what comes next."""
-    hour, level = first_hour.how_far(connection), _level(context)
+    hour, level = first_hour.how_far(connection), _level(connection, context)
     camera = gather(context.state).vision
     seen = camera.cameras.get("camera") if camera else None
     sees = seen is not None and seen.fault is None
@@ -72,7 +77,7 @@ def _steps(hour: FirstHour, level: Level, *, sees: bool) -> dict[str, bool]:
 @router.post("/liveness")
 def be_content(connection: Store, context: Shared, _actor: Owner) -> Response:
     """The level stays as it is set."""
-    first_hour.be_content(connection, _level(context))
+    first_hour.be_content(connection, _level(connection, context))
     return RedirectResponse("/first-hour", 303)
 
 
@@ -90,13 +95,19 @@ def take_up(connection: Store, _actor: Owner) -> Response:
     return RedirectResponse("/first-hour", 303)
 
 
-def _level(context: Context) -> Level:
-    return context.settings.vision.liveness
+def _level(connection: Store, context: Context) -> Level:
+    return context.settings.vision.as_before(inherited(connection)).level
 
 
 def _lacking(context: Context) -> list[str]:
     """The packs that liveness needs and that are not installed."""
-    return [one for one in context.settings.models.liveness if not _is_installed(context.enroller.models_dir, one)]
+    return [one for one in _packs(context) or (FREE,) if not _is_installed(context.enroller.models_dir, one)]
+
+
+def _packs(context: Context) -> tuple[str, ...]:
+    """The packs that are used where liveness is asked for."""
+    asked = context.settings.vision.model_copy(update={"liveness": None})
+    return liveness_packs(context.enroller.models_dir, asked, context.settings.models.liveness)
 
 
 def _is_installed(models_dir: Path, pack: str) -> bool:
@@ -109,8 +120,7 @@ def _is_installed(models_dir: Path, pack: str) -> bool:
 
 def _rates(context: Context) -> dict[Level, Any]:
     """What was measured of each level with the packs in use; nothing where one is missing."""
-    settings = context.settings
-    packs, infrared = settings.models.liveness, settings.infrared is not None
+    packs, infrared = _packs(context), context.settings.infrared is not None
     try:
         found = {
             level: proofs(context.enroller.models_dir, packs, level, infrared=infrared)

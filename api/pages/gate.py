@@ -27,12 +27,15 @@ from gate.errors import FacegateError, Sentence
 from gate.processes.camera_report import CameraReport
 from gate.store.record import strangers
 from gate.store.site import approach_zone
+from gate.store.site.inherited import inherited
+from gate.vision.liveness_packs import liveness_packs
 from gate.vision.liveness_proofs import Proof, proofs
 from models.errors import PackError
 
 if TYPE_CHECKING:
     from gate.care.doctor.finding import Finding
     from gate.care.forecast import Forecast
+    from gate.vision.settings import VisionSettings
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/door")
 
@@ -72,6 +75,7 @@ class _Page:
             problems=found.problems,
             cameras={name: self._said_of(one) for name, one in (found.vision.cameras.items() if found.vision else ())},
             settings=self.context.settings,
+            level=self._vision().level,
             zone=zone or self._zone_of_settings(),
             drawn=zone is not None,
             sheet=next(iter(kept(self.context.state / "drills")), None),
@@ -98,14 +102,15 @@ class _Page:
         zone = self.context.settings.vision.zone
         return zone.left, zone.top, zone.right, zone.bottom
 
+    def _vision(self) -> VisionSettings:
+        return self.context.settings.vision.as_before(inherited(self.connection))
+
     def _proofs(self) -> list[Proof]:
         """The liveness checks in use; none where a pack is missing, which the doctor names."""
-        settings = self.context.settings
+        models_dir, settings, vision = self.context.enroller.models_dir, self.context.settings, self._vision()
+        packs = liveness_packs(models_dir, vision, settings.models.liveness)
         try:
-            return proofs(
-                self.context.enroller.models_dir, settings.models.liveness, settings.vision.liveness,
-                infrared=settings.infrared is not None,
-            )  # fmt: skip
+            return proofs(models_dir, packs, vision.level, infrared=settings.infrared is not None)
         except PackError:
             return []
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.store.people import templates
-from gate.store.site.promise import strangers_before
+from gate.store.site.inherited import inherited
 from gate.vision.promise import (
     DEAR,
     SECOND_SHARE,
@@ -89,7 +89,7 @@ def forecast_of(connection: sqlite3.Connection, models_dir: Path, pack: str, vis
     when the store cannot be read."""
     installed = read_installed(models_dir, pack)
     first = Looked(calibration_of(models_dir, installed), tuple(templates.counts(connection, installed.model_id)))
-    vision = vision.as_before(strangers_before(connection))
+    vision = vision.as_before(inherited(connection))
     promise = Promise.of(vision.promise)
     again = second_of(models_dir, installed, vision)
     if again is None:

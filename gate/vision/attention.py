@@ -26,6 +26,8 @@ from models.detector import Detector, find_shrunk, look_closer
 from models.faces import Face, largest
 from models.images import Image
 
+# A face with eyes nearer together than this share of what is asked at the gate is too small to be told from another.
+_COMES_FROM = 0.6
 # A quiet picture is still looked at this often, in case the motion was too small to see.
 _LOOK_ANYWAY_S = 1.0
 # Who is in view is followed from frame to frame; whoever else has come is found by searching the whole picture.
@@ -99,6 +101,15 @@ class Attention:
         seen = [track for track in self.tracks.active if track.seen_mono == now]
         at_gate = [track for track in seen if self._is_at_gate(track, faces, size)]
         return [waiting for track in at_gate if (waiting := self._waiting(track)) is not None]
+
+    def comes(self, now: float) -> Track | None:
+        """The nearest of those in the picture of now who have no answer yet, at the gate or on their way to it."""
+        open_ = [
+            track for track in self.tracks.active
+            if track.seen_mono == now and self._present[track.number].judged is None
+            and nearness(track.face) >= _COMES_FROM * self._bounds.min_eye_distance and not self._is_shut(track)
+        ]  # fmt: skip
+        return max(open_, key=lambda track: nearness(track.face), default=None)
 
     def judged(self, track: Track, again_mono: float | None) -> None:
         """Somebody has their answer; unless the door says more, another from `again_mono` on, or none (None)."""
@@ -176,13 +187,16 @@ class Attention:
 
     def _waiting(self, track: Track) -> Waiting | None:
         presence, now = self._present[track.number], track.seen_mono
-        shut = any(overlap(box, track.face.box) > 0 for box, _ in self._shut)
+        shut = self._is_shut(track)
         if presence.judged is not None:
             if shut or not may_be_judged_again(presence.judged, track.face.box, self._door, now):
                 return None
             presence.judged, presence.near_since = None, now
         since = now if presence.near_since is None else presence.near_since
         return Waiting(track, since, shut)
+
+    def _is_shut(self, track: Track) -> bool:
+        return any(overlap(box, track.face.box) > 0 for box, _ in self._shut)
 
 
 def _coincide(faces: Sequence[Face]) -> bool:

@@ -60,7 +60,7 @@ class Recogniser:
         """
         self._models = models
         self._calibration = models.calibration
-        self._life = Life(models, settings.liveness, checks, choose, infrared=infrared)
+        self._life = Life(models, settings.level, checks, choose, infrared=infrared)
         self._settings = settings
         self._bounds = Bounds.of(settings)
         self._new_id = new_id
@@ -103,6 +103,8 @@ class Recogniser:
         self._embed(probes, frame.taken_mono)
         for probe in probes:
             self._life.look(probe.shown.signs, frame, probe.face, infrared)
+        if (comes := self._attention.comes(frame.taken_mono)) is not None:
+            self._life.glimpse(self._shown[comes.number].signs, frame, comes.face)
         claims = [self._conclude(one, gallery, again, frame.taken_mono) for one in waiting]
         return [claim for claim in claims if claim is not None]
 
@@ -239,7 +241,7 @@ class Recogniser:
 
     def _believe_if_alive(self, belief: Belief, waiting: Waiting, now: float) -> Belief | None:
         shown = self._shown[waiting.track.number]
-        match self._life.judge(shown.signs):
+        match self._life.judge(shown.signs, track_template(shown.sightings)):
             case Liveness.LIVE:
                 return belief
             case Liveness.WAIT:

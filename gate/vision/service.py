@@ -41,11 +41,12 @@ from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.site import approach_zone
-from gate.store.site.promise import strangers_before
+from gate.store.site.inherited import inherited
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import damaged_in, judging, judging_again
 from gate.vision.learning import lesson_of
+from gate.vision.liveness_packs import liveness_packs
 from gate.vision.preview import preview
 from gate.vision.promise import looks_again
 from gate.vision.recogniser import Recogniser
@@ -279,10 +280,11 @@ def _built(given: dict[str, Any]) -> VisionService:
     runtime_directory(state, "vision")
     models = open_models(models_dir, given["pack"], threads=vision.threads, provider=vision.provider)
     with closing(open_read_only(state)) as store:
-        vision = vision.as_before(strangers_before(store))
+        vision = vision.as_before(inherited(store))
     if not looks_again(vision):
         models = replace(models, second=None)
-    checks = open_liveness(models_dir, given["liveness_packs"], threads=vision.threads, provider=vision.provider)
+    packs = liveness_packs(models_dir, vision, given["liveness_packs"])
+    checks = open_liveness(models_dir, packs, threads=vision.threads, provider=vision.provider)
     recogniser = Recogniser(models, vision, new_id, checks, secrets.choice, infrared="infrared" in cameras)
     # Nobody but the api (and who could take its place anyway) sees through this camera.
     viewers = frozenset({0, os.getuid(), uid_of(given["api_user"])})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from gate.settings_section import Section
 from gate.vision.address import address_of, refuse_mistyped
 from gate.vocabulary import Level
+
+if TYPE_CHECKING:
+    from gate.store.site.inherited import Inherited
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -148,8 +151,11 @@ class VisionSettings(Section):
     margin: float | None = Field(None, ge=0, lt=1)
     """How far the best person must lead the second; absent: the model pack's own calibration."""
 
-    liveness: Level = Level.OFF
-    """Whether a live person must be there: `off`, `standard` or `strict`, which refuses more residents too."""
+    liveness: Level | None = None
+    """Whether a live person must be there: `off`, `standard` or `strict`, which refuses more residents too.
+
+    Nothing: `standard`, or `off` at a gate that was there before this was so.
+    """
 
     liveness_cooldown_s: float = Field(10, ge=1, le=600)
     """How long the place where someone failed the liveness check lets nobody in by face, seconds."""
@@ -163,11 +169,19 @@ class VisionSettings(Section):
     patience_s: float = Field(0.8, ge=0, le=10)
     """How long a face not recognised is looked at before it is called unknown, seconds."""
 
-    def as_before(self, strangers: float | None) -> VisionSettings:
-        """These at a gate that counted on so many strangers a day before the settings had to say so; None: none."""
-        if strangers is None or self.promise.strangers_a_day is not None:
-            return self
-        return self.model_copy(update={"promise": self.promise.model_copy(update={"strangers_a_day": strangers})})
+    @property
+    def level(self) -> Level:
+        """How much liveness is asked for."""
+        return Level.STANDARD if self.liveness is None else self.liveness
+
+    def as_before(self, inherited: Inherited) -> VisionSettings:
+        """These at a gate that goes on with what it inherited, where they say nothing."""
+        promise, liveness = self.promise, self.liveness
+        if promise.strangers_a_day is None:
+            promise = promise.model_copy(update={"strangers_a_day": inherited.strangers_a_day})
+        if liveness is None:
+            liveness = inherited.liveness
+        return self.model_copy(update={"promise": promise, "liveness": liveness})
 
     @model_validator(mode="after")
     def _is_consistent(self) -> VisionSettings:

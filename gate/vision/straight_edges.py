@@ -34,8 +34,9 @@ _LEANS = range(-12, 13, 4)
 _FULL_EDGE = 15.0
 # By how much lines may wander between frames, in leans and places: landmarks tremble, and a hand turns what it holds.
 _WANDER = np.ones((3, 5), np.uint8)
-# Where the edges of a held thing lie, in face widths from the middle of the face: to the sides, above, and below.
-_SIDES, _ABOVE, _BELOW = (0.75, 1.6), (0.8, 1.95), (1.0, 1.95)
+# Where the edges of a held thing lie, in face widths from the middle of the face: to the sides, above, and below. Those
+# of a sheet that is bent come near.
+_SIDES, _ABOVE, _BELOW = (0.6, 1.6), (0.8, 1.95), (1.0, 1.95)
 
 
 def edges_around(image: Image, landmarks: ArrayLike, template: ArrayLike) -> Edges:

@@ -80,8 +80,8 @@ def test_where_liveness_is_set_and_what_is_installed_for_it_is_told(state, store
         owner.sign_in("owner")
         page = owner.get("/first-hour").text
         assert "whoever can write /etc/facegate/gate.toml sets vision.liveness there" in page
-        for pack in context.settings.models.liveness:
-            assert (f"<code>sudo facegate models install {pack}</code>" in page) == lacks
+        assert ("<code>sudo facegate models install liveness-minifas</code>" in page) == lacks
+        assert "liveness-celeba" not in page, "nobody has to have it"
 
 
 def test_with_all_five_done_and_ended_nothing_is_left_to_go_on_with(browser, monkeypatch):

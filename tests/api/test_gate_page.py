@@ -64,7 +64,8 @@ def test_the_settings_are_told_as_what_they_mean(state, store, models_dir, staff
     assert "set by hand to 0.7" in text
     assert "at least 4 clear pictures to recognise a face; one that is still uncertain after 0.8 seconds" in text
     assert "in 1 year, with 50 strangers a day." in text
-    assert "Liveness is off" in text
+    assert "Liveness is standard: whoever raises a doubt" in text
+    assert "Liveness is off" in gate_page(state, models_dir, vision={"liveness": "off"})
     assert "The relay is on for 3 seconds, and never for more than 12" in text
     assert 'name="left" min="0" max="100" step="any" required value="25"' in text
 
@@ -103,15 +104,25 @@ def test_each_liveness_check_is_named_by_what_it_proves_with_how_often_it_errs(s
     assert rates(text) == {
         "liveness-minifas": ("4.3 %", "16.7 %"),
         "liveness-celeba": ("4.3 %", "0.0 %"),
-        "held frame": ("2.4 %", "6.5 %"),
+        "held frame": ("0.0 %", "7.8 %"),
         "asked turn": ("–", "–"),
         "infrared camera": ("–", "–"),
         "all together": ("–", "–"),
     }
     assert "no straight edges of a sheet or a screen" in text
     text = gate_page(state, liveness_dir, vision={"liveness": "strict"})
-    assert rates(text)["all together"] == ("57.1 %", "0.0 %")
-    assert "Liveness checks" not in gate_page(state, liveness_dir)
+    assert rates(text)["all together"] == ("81.0 %", "0.0 %")
+    assert rates(gate_page(state, state)).keys() == {"held frame", "asked turn", "all together"}
+    assert "Liveness checks" not in gate_page(state, liveness_dir, vision={"liveness": "off"})
+
+
+def test_a_gate_that_goes_on_without_liveness_says_that_new_ones_have_it(state, store, models_dir, staff):
+    store.execute("UPDATE gate SET liveness = 'off'")
+    text = gate_page(state, models_dir)
+    assert "Liveness is off" in text
+    assert "new gates have it on" in text
+    assert "Liveness checks" not in text
+    assert "new gates have it on" not in gate_page(state, models_dir, vision={"liveness": "off"})
 
 
 def rates(text):

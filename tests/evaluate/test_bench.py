@@ -7,6 +7,7 @@ def test_it_prints_the_stages_beside_the_pipeline(facegate, tmp_path):
     answer = done.answer
     assert set(answer["bare_ms"]) == {"search", "detector", "alignment", "embedder"}
     assert answer["overhead"] > 0
+    assert answer["lively_to_relay_ms"]["p50"] >= answer["lively_ms"]["p50"] > 0
     assert answer["idle"]["embedded"] == 0
     assert {"1000", "10000", "100000"} <= set(answer["search_ms"])
     assert set(answer["threads_ms"]) == {"1", "2", "4"}

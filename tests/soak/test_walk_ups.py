@@ -1,4 +1,7 @@
-"""Residents and strangers walk up in varied light, turn, distance and blur: who is let in, and who must not be."""
+"""Residents and strangers walk up in varied light, turn, distance and blur: who is let in, and who must not be.
+
+Flat photos that walk up are no live people, and come to a gate without liveness; heads of them to one as it comes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from enroll.application import Application, Photo, of_namesake
 from enroll.consent import agreed
 from enroll.enrolment import enrol
 from enroll.upright import find_faces, main_face
-from evaluate.demo.walkup import FPS, Scene, Walker, footage
+from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, Walker, footage
 from gate.config import Settings
 from gate.errors import Refusal
 from gate.replay import replay
@@ -27,12 +30,16 @@ from gate.store.people import residents
 from gate.store.people.consents import Way
 from gate.vision.evidence import weigh
 from gate.vision.gallery import Gallery, judging, judging_again
+from gate.vision.liveness_packs import liveness_packs
 from gate.vision.promise import rule_of
 from gate.vocabulary import Sighting
 from models.embedder import Embedder, Templates
 from models.manifest import EmbedderSpec
-from models.pack import Models, open_models
+from models.pack import Models, open_liveness, open_models
+from tests.actors import actor_of, can_be_head
 from tests.enrolling import picture_in
+from tests.heads import FPS as HEADS_FPS
+from tests.turning import walk_up
 
 RESIDENTS, STRANGERS = 200, 600
 SEED = 7
@@ -76,19 +83,25 @@ class Recorded:
 
 # Two strangers a day are what a gate counts on that was there before there was a second look, fifty what new ones do.
 @pytest.mark.parametrize(
-    ("second_look", "strangers_a_day", "wanted"), [(False, 2, 0.98), (True, 2, 0.99), (True, 50, 0.98)]
-)
+    ("heads", "second_look", "strangers_a_day", "wanted"),
+    [(False, False, 2, 0.98), (False, True, 2, 0.99), (False, True, 50, 0.98), (True, False, 50, 0.9),
+     (True, True, 50, 0.98)],
+)  # fmt: skip
 def test_residents_are_let_in_and_strangers_are_not(
-    second_look: bool, strangers_a_day: int, wanted: float, shared: Path, models: Models, models_dir: Path, state: Path,
-    store: sqlite3.Connection,
+    heads: bool, second_look: bool, strangers_a_day: int, wanted: float, shared: Path, models: Models,
+    liveness_dir: Path, state: Path, store: sqlite3.Connection,
 ) -> None:  # fmt: skip
     people = sorted((shared / "faces" / "lfw").iterdir())
     np.random.default_rng(SEED).shuffle(people)
     photos = {person: sorted(person.glob("*.jpg")) for person in people}
     probes, refused = _enrol(store, models, [person for person in people if len(photos[person]) >= 5])
     strangers = [photos[person][0] for person in people if len(photos[person]) == 1][:STRANGERS]
-    settings = Settings(vision={"second_look": second_look, "promise": {"strangers_a_day": strangers_a_day}})
-    walk = partial(_walk, state=state, models_dir=models_dir, settings=settings)
+    vision = {"second_look": second_look, "promise": {"strangers_a_day": strangers_a_day}}
+    settings = Settings(vision=vision if heads else vision | {"liveness": "off"})
+    if heads:
+        probes = {who: photo for who, photo in probes.items() if can_be_head(picture_in(photo), models)}
+        strangers = [photo for photo in strangers if can_be_head(picture_in(photo), models)]
+    walk = partial(_walk, state=state, models_dir=liveness_dir, settings=settings, heads=shared if heads else None)
     # A forked child would wait for ever for OpenCV's threads, which stay in the parent.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         home = dict(zip(probes, pool.map(walk, probes.values(), range(len(probes))), strict=True))
@@ -100,8 +113,9 @@ def test_residents_are_let_in_and_strangers_are_not(
     seen = sorted(came[who].sightings for who in waits)
     wrong = {who: set(one.granted) - {who} for who, one in came.items() if set(one.granted) - {who}}
     let_in = [photo.parent.name for photo, one in zip(strangers, away, strict=True) if one.granted]
-    print(f"\n{len(probes)} enrolled with four photos each ({refused} photos refused); at {settings.vision.promise},"
-          f" second look {'on' if second_look else 'off'}")  # fmt: skip
+    kind = "heads" if heads else "flat"
+    print(f"\n{kind}: {len(probes)} enrolled with four photos each ({refused} photos refused); at"
+          f" {settings.vision.promise}, second look {'on' if second_look else 'off'}")  # fmt: skip
     print(f"residents with a usable frame      {len(came)}")
     share = len(in_time) / len(came)
     print(f"let in within 1.5 s of it          {len(in_time)} = {share:.1%}; wanted: {wanted:.0%}")
@@ -138,27 +152,33 @@ def _enrol(store: sqlite3.Connection, models: Models, people: Sequence[Path]) ->
     return probes, refused
 
 
-def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path, settings: Settings) -> Walk:
+def _walk(photo: Path, seed: int, *, state: Path, models_dir: Path, settings: Settings, heads: Path | None) -> Walk:
     opened = open_models(models_dir, "open")
     recorded = Recorded(opened.embedder)
     models = replace(opened, embedder=recorded, second=opened.second if settings.vision.second_look else None)
     store = open_read_only(state)
     gallery, live = judging(store, models).gallery, judging_again(store, models)
     again = live.gallery if live is not None else None
-    image = picture_in(photo)
-    faces = find_faces(image, models)
-    if not faces:
-        return Walk(False, {}, 0, None)
-    walker = Walker.of(image, main_face(faces, image).box)
+    checks = open_liveness(models_dir, liveness_packs(models_dir, settings.vision, ("liveness-minifas",)))
+    if heads is not None:
+        comes, fps = walk_up(actor_of(seed, photo, heads, models), (WIDTH, HEIGHT), seed), HEADS_FPS
+    else:
+        image = picture_in(photo)
+        faces = find_faces(image, models)
+        if not faces:
+            return Walk(False, {}, 0, None)
+        walker = Walker.of(image, main_face(faces, image).box)
+        comes, fps = footage([Scene(None, 0.4), Scene(walker, SECONDS, varied=True)], seed), FPS
     first: list[float] = []
 
     def timed():
-        for number, image in enumerate(footage([Scene(None, 0.4), Scene(walker, SECONDS, varied=True)], seed)):
-            yield number / FPS, image
+        for number, image in enumerate(comes):
+            yield number / fps, image
             if recorded.templates and not first:
-                first.append(number / FPS)
+                first.append(number / fps)
 
-    outcome = replay(timed(), models, gallery, partial(residents.get, store), settings, photo.name, again=again)
+    outcome = replay(timed(), models, gallery, partial(residents.get, store), settings, photo.name, checks=checks,
+                     again=again)  # fmt: skip
     if not first:
         return Walk(False, {}, 0, None)
     granted = {p.resident or "": p.t - first[0] for p in reversed(outcome.passages) if p.granted}

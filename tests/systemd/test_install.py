@@ -117,9 +117,9 @@ def test_what_a_gate_does_not_import_is_not_installed(image):
 
 
 def in_image(image, state, *arguments):
-    """A command of the installed gate, on a state of its own, without this machine's packages."""
+    """A command of the installed gate, which stays as it is, on a state of its own, without this machine's packages."""
     return subprocess.run(
-        [image / "opt/facegate/current/bin/python", "-I", "-m", "commands.cli", *map(str, arguments)],
+        [image / "opt/facegate/current/bin/python", "-I", "-B", "-m", "commands.cli", *map(str, arguments)],
         env={"PATH": os.environ["PATH"], "FACEGATE_STATE": str(state), "FACEGATE_MODELS__DIR": str(state / "models")}
         | pip_settings(),
         capture_output=True, text=True, timeout=200, check=False,

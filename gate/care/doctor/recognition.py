@@ -17,7 +17,8 @@ from gate.care.likeness import Alike, Likeness, alike
 from gate.errors import Sentence
 from gate.store.database import open_read_only
 from gate.store.record.strangers import a_day
-from gate.store.site.promise import strangers_before
+from gate.store.site.inherited import inherited
+from gate.vision.liveness_packs import FREE, liveness_packs
 from gate.vision.liveness_proofs import Proof, proofs
 from gate.vision.promise import looks_again
 from gate.vision.stray_templates import damaged_residents, stray_residents
@@ -38,6 +39,10 @@ _HELPS_FIRST = Sentence(
 )
 _HELPS_SECOND = Sentence(
     "Calibrate the second look on photos of people from here: facegate calibrate FOLDER --pack {pack}"
+)
+_TURN_ON = (
+    'Set vision.liveness = "standard", with a light, a buzzer or a screen at the gate that asks whoever raises a doubt'
+    " to turn the head."
 )
 
 
@@ -101,7 +106,7 @@ def _told_by_photos(found: Forecast) -> str:
 def strangers(site: Site) -> Seen:
     """Whether as many strangers come as the promise counts on."""
     with closing(open_read_only(site.state)) as connection:
-        own, before = a_day(connection, datetime.now(UTC)), strangers_before(connection)
+        own, before = a_day(connection, datetime.now(UTC)), inherited(connection)
     asked = site.settings.vision.promise
     counted = site.settings.vision.as_before(before).promise.counted
     as_before = f", as before; new gates count on {asked.counted:g}" if counted != asked.counted else ""
@@ -175,13 +180,23 @@ def _share(one: Likeness) -> Sentence:
 def liveness(site: Site) -> Seen:
     """What liveness proves, by packs whose files are what was installed."""
     settings = site.settings
-    level = settings.vision.liveness
-    if level is Level.OFF:
-        return well("Off: a photo held up before the camera can open the gate. What can be asked: docs/liveness.md.")
-    for pack in settings.liveness_packs:
+    with closing(open_read_only(site.state)) as connection:
+        vision = settings.vision.as_before(inherited(connection))
+    if vision.level is Level.OFF:
+        off = "a photo held up before the camera can open the gate. What can be asked: docs/liveness.md."
+        if settings.vision.level is Level.OFF:
+            return well(f"Off: {off}")
+        return worth_a_look(f"Off, as before; at new gates it is standard: {off}", _TURN_ON)
+    packs = liveness_packs(site.models_dir, vision, settings.models.liveness)
+    for pack in packs:
         check_files(site.models_dir, pack)
-    asked = proofs(site.models_dir, settings.liveness_packs, level, infrared=settings.infrared is not None)
-    return well(f"{level}. {' '.join(_told(proof) for proof in asked)}")
+    asked = proofs(site.models_dir, packs, vision.level, infrared=settings.infrared is not None)
+    told = f"{vision.level}. {' '.join(_told(proof) for proof in asked)}"
+    if not packs:
+        return worth_a_look(told, f"Run: facegate models install {FREE}")
+    if settings.door.amber_pin is None and settings.door.buzzer_pin is None:
+        return well(f"{told} No light or buzzer says so to whoever is asked to turn the head: they need a screen.")
+    return well(told)
 
 
 def _told(proof: Proof) -> str:

@@ -21,8 +21,8 @@ from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
-from gate.vision.settings import CameraSettings, VisionSettings
-from gate.vocabulary import AuditEvent
+from gate.vision.settings import CameraSettings
+from gate.vocabulary import AuditEvent, Level
 from models.errors import PackError
 from models.manifest import shipped_calibration
 from tests.door import door_process
@@ -271,14 +271,20 @@ def test_whose_scores_a_calibration_is_of_is_said_where_it_is_not_as_shipped(sit
     assert told.endswith("What the scores of open mean is not as shipped but of: the internet.")
 
 
-def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(tmp_path, models_dir):
+@pytest.fixture
+def lived_in(tmp_path, models_dir):
+    """A gate that has residents since before there was a second look."""
     state = tmp_path / "before"
     database_of(state).parent.mkdir(parents=True)
     with closing(migrated_up_to(database_of(state), 22)) as before:
         before.execute("INSERT INTO residents (number, id, name, created_at) VALUES (1, 'r', 'Li Na', '')")
         before.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g') ON CONFLICT DO NOTHING")
     open_database(state).close()
-    site = Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
+    return Site(state, Settings(), models_dir, nullcontext, Health(door_says(), vision_says(), WELL))
+
+
+def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(lived_in):
+    site = lived_in
     assert "with 2 strangers a day" in found(site, "promise").seen
     assert found(site, "strangers").seen == (
         "The promise counts on 2 a day, as before; new gates count on 50; the record is too young to tell, or has none."
@@ -289,13 +295,40 @@ def test_a_gate_that_was_there_before_goes_on_with_the_strangers_it_counted_on(t
     assert "with 7 strangers a day" in found(asked, "promise").seen
 
 
+def asking(site, level, **changed):
+    """The same gate with so much liveness asked for by its settings."""
+    vision = site.settings.vision.model_copy(update={"liveness": level})
+    return replace(site, settings=site.settings.model_copy(update={"vision": vision}), **changed)
+
+
 def test_liveness_is_said_as_it_is(site, liveness_dir):
-    assert "a photo held up" in found(site, "liveness").seen
-    settings = site.settings.model_copy(update={"vision": VisionSettings(liveness="standard")})
-    asked = replace(site, settings=settings, models_dir=liveness_dir)
-    assert "standard. liveness-minifas: " in found(asked, "liveness").seen
+    assert "a photo held up" in found(asking(site, Level.OFF), "liveness").seen
+    asked = asking(site, Level.STANDARD, models_dir=liveness_dir)
+    told = found(asked, "liveness")
+    assert told.grade is Grade.OK
+    assert all(f"{pack}: " in told.seen for pack in ("standard. liveness-celeba", "liveness-minifas", "asked turn"))
+    assert told.seen.endswith("they need a screen."), "nothing else would tell whoever is asked"
+    door = replace(asked.settings.door, buzzer_pin=16)
+    heard = replace(asked, settings=asked.settings.model_copy(update={"door": door}))
+    assert "they need a screen" not in found(heard, "liveness").seen
     missing = found(replace(asked, models_dir=site.state), "liveness")
     assert (missing.grade, missing.do) == (Grade.BAD, "Until then nobody is let in by face.")
+    assert "facegate models install liveness-minifas" in missing.seen
+
+
+def test_liveness_that_nobody_asked_for_does_without_a_pack_and_says_so(site):
+    told = found(replace(site, models_dir=site.state), "liveness")
+    assert (told.grade, told.do) == (Grade.LOOK, "Run: facegate models install liveness-minifas")
+    assert told.seen.startswith("standard. held frame: ")
+
+
+def test_a_gate_that_was_there_before_goes_on_without_liveness_and_is_told_of_it(lived_in, liveness_dir):
+    told = found(lived_in, "liveness")
+    assert told.grade is Grade.LOOK
+    assert told.seen.startswith("Off, as before; at new gates it is standard: a photo held up")
+    assert 'Set vision.liveness = "standard"' in told.do
+    assert found(asking(lived_in, Level.STANDARD, models_dir=liveness_dir), "liveness").seen.startswith("standard.")
+    assert found(asking(lived_in, Level.OFF), "liveness").grade is Grade.OK
 
 
 class Mistake(Exception):

@@ -19,9 +19,9 @@ CARD[1, 0, 3, 20] = 15
 STRICT_OR_STANDARD = pytest.mark.parametrize("level", [Level.STANDARD, Level.STRICT])
 
 
-def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0, infrared=()) -> list[Look]:
+def looks(count=10, every_s=0.1, edges=NOTHING, passive: float | None = 5.0, infrared=(), began=0.0) -> list[Look]:
     shown = [*infrared, *[None] * count]
-    return [Look(number * every_s, edges, passive, shown[number]) for number in range(count)]
+    return [Look(began + number * every_s, edges, passive, shown[number]) for number in range(count)]
 
 
 @STRICT_OR_STANDARD
@@ -31,7 +31,7 @@ def test_a_face_that_nothing_speaks_against_is_live(level):
 
 @STRICT_OR_STANDARD
 def test_a_frame_that_goes_along_is_an_attack_however_live_the_face_looks(level):
-    assert held_frame([CARD] * 8) > THRESHOLDS[level].held
+    assert held_frame([CARD] * 8) > THRESHOLDS[level].doubt
     assert judge(looks(edges=CARD), level) is Liveness.DOUBTFUL
 
 
@@ -58,6 +58,31 @@ def test_few_looks_or_one_moment_decide_nothing(count, every_s, level):
     found = judge(looks(count, every_s), level)
     enough = count >= 6 and (count - 1) * every_s >= 0.8
     assert (found is Liveness.WAIT) == (not enough) or abs((count - 1) * every_s - 0.8) < 1e-9
+
+
+def test_whoever_was_looked_at_on_their_way_does_not_wait():
+    coming, near = looks(5, 0.2, passive=None), looks(3, 0.04, began=0.9)
+    assert judge(near, Level.STANDARD) is Liveness.WAIT
+    assert judge(near, Level.STANDARD, before=coming) is Liveness.LIVE
+    assert judge(near, Level.STANDARD, before=coming[-2:]) is Liveness.WAIT, "it is of one moment"
+    assert judge([], Level.STANDARD, before=looks(9, 0.2)) is Liveness.WAIT, "nobody is judged from afar"
+    assert judge(near, Level.STRICT, before=coming) is Liveness.WAIT, "strict looks at near faces alone"
+    infrared = judge(near, Level.STANDARD, before=coming, infrared=True)
+    assert infrared is Liveness.WAIT, "nor is what infrared light does not show there at once"
+
+
+@pytest.mark.parametrize("wrong", [{"edges": CARD}, {"passive": -20.0}, {"passive": math.nan}])
+def test_on_the_way_nobody_is_doubted_yet(wrong):
+    near = looks(3, 0.04, began=0.9, **wrong)
+    assert judge(near, Level.STANDARD, before=looks(5, 0.2, wrong.get("edges", NOTHING))) is Liveness.WAIT
+
+
+def test_edges_are_the_more_suspect_the_less_live_the_face_looks():
+    faint = CARD * (21.0 / held_frame([CARD]))
+    assert judge(looks(edges=faint), Level.STANDARD) is Liveness.LIVE
+    assert judge(looks(edges=faint, passive=-1.0), Level.STANDARD) is Liveness.LIVE
+    assert judge(looks(edges=faint, passive=-2.0), Level.STANDARD) is Liveness.DOUBTFUL
+    assert judge(looks(passive=-2.0), Level.STANDARD) is Liveness.LIVE
 
 
 def test_without_liveness_everyone_is_let_be():

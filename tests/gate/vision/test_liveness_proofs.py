@@ -18,10 +18,11 @@ def test_every_check_that_is_asked_is_named_and_no_other(liveness_dir, level):
     assert proofs(liveness_dir, BOTH, Level.OFF, infrared=False) == []
 
 
-def test_a_figure_of_both_packs_is_not_given_for_one_nor_with_a_camera_that_was_not_there(liveness_dir):
-    *_, both = proofs(liveness_dir, BOTH, Level.STANDARD, infrared=False)
-    assert (both.bpcer, both.apcer) == (0.024, 0.013)
-    for packs, infrared in ((BOTH[:1], False), (BOTH, True)):
+def test_a_figure_of_some_packs_is_not_given_for_others_nor_with_a_camera_that_was_not_there(liveness_dir):
+    for packs, rates in ((BOTH, (0.024, 0.026)), (BOTH[:1], (0.0, 0.052))):
+        *_, together = proofs(liveness_dir, packs, Level.STANDARD, infrared=False)
+        assert (together.bpcer, together.apcer) == rates
+    for packs, infrared in ((BOTH[1:], False), ((), False), (BOTH, True)):
         *_, together = proofs(liveness_dir, packs, Level.STANDARD, infrared=infrared)
         assert (together.bpcer, together.apcer, str(together.measured)) == (None, None, "not measured")
 

@@ -1,0 +1,132 @@
+"""A whole gate's eye before people, sheets and films that walk up and do as they are told: who is let in, and when.
+
+All of it is drawn. People are those of the second half by the hash of their names.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import count, islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from gate.vision.gallery import Gallery
+from gate.vision.recogniser import Recogniser
+from gate.vision.settings import VisionSettings
+from gate.vocabulary import Frame, Level, Reason, Way
+from models.align import align
+from models.boxes import Box
+from models.images import Image
+from models.pack import Models, open_liveness, open_models
+from tests.actors import actor_of, photos_of
+from tests.heads import FPS, Shape
+from tests.turning import Act, Answering
+
+HEADS, ATTACKS, SECONDS, SIZE = 20, 10, 18.0, (640, 360)
+LIVE, DOUBTED = "head", "head whom the passive checks doubt"
+BEFOREHAND, BOTH = "film chosen beforehand", "films of both ways"
+BENT = "sheet round 10 cm, waved by 30"
+ACTS = {
+    LIVE: Act((30, 50)),
+    DOUBTED: Act((30, 50)),
+    "sheet, waved by 30": Act((30, 30), Shape()),
+    BENT: Act((30, 30), Shape(1 / 10)),
+    "sheet bending to 10 cm": Act((30, 30), Shape(1 / 10), bending=True),
+    BEFOREHAND: Act((30, 50), film=True),
+    BOTH: Act((30, 50), film=True),
+}
+
+pytestmark = pytest.mark.soak
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """When somebody was asked and let in, seconds from the first picture; None: not."""
+
+    asked_s: float | None
+    opened_s: float | None
+
+
+class Doubting:
+    """A passive check that doubts everybody."""
+
+    def evidence(self, _image: Image, _box: Box) -> float:
+        """See `models.liveness.LivenessCheck`."""
+        return -20.0
+
+
+def test_people_are_let_in_and_sheets_are_not(shared: Path, liveness_dir: Path) -> None:
+    models = open_models(liveness_dir, "open")
+    people = list(islice(photos_of(shared, models, first_half=False), HEADS))
+    for level in (Level.STANDARD, Level.STRICT):
+        clips = [
+            (kind, number, photo)
+            for kind in ACTS
+            for number, photo in enumerate(people[: HEADS if kind in (LIVE, DOUBTED) else ATTACKS])
+        ]
+        came = partial(_came, shared=shared, models_dir=liveness_dir, level=level)
+        # A forked child would wait for ever for OpenCV's threads, which stay in the parent.
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+            found = list(pool.map(came, clips, chunksize=4))
+        table: dict[str, list[Came]] = {}
+        for (kind, *_), one in zip(clips, found, strict=True):
+            table.setdefault(kind, []).append(one)
+        print(f"\n{level}")
+        for kind, each in table.items():
+            waits = [one.opened_s - one.asked_s for one in each if one.asked_s and one.opened_s]
+            asked = sum(one.asked_s is not None for one in each)
+            median, most = np.quantile(waits or [0], (0.5, 1))
+            print(f"  {kind:36} {len(each)}: asked {asked}, let in {_let_in(each)}; from being asked to being let in"
+                  f" {median:.1f} s, at most {most:.1f}")  # fmt: skip
+        assert _let_in(table[LIVE]) >= (0.99 if level is Level.STANDARD else 0.7) * HEADS
+        for kind, each in table.items():
+            if kind not in (LIVE, DOUBTED, BEFOREHAND, BOTH):
+                # The edges of a sheet that comes bent lie so near to the face that some raise no doubt.
+                assert _let_in(each) <= (0.4 * ATTACKS if kind == BENT and level is Level.STANDARD else 0), kind
+
+
+def _let_in(each: list[Came]) -> int:
+    return sum(one.opened_s is not None for one in each)
+
+
+def _came(clip: tuple[str, int, Path], *, shared: Path, models_dir: Path, level: Level) -> Came:
+    cv2.setNumThreads(1)
+    kind, number, photo = clip
+    models = open_models(models_dir, "open")
+    checks = (Doubting(),) if kind == DOUBTED else open_liveness(models_dir, ("liveness-minifas",))
+    actor = actor_of(number, photo, shared, models)
+    somebody = Answering(ACTS[kind], actor, SIZE, number, one_film=kind == BEFOREHAND)
+    ways = np.random.default_rng(number)
+    recogniser = Recogniser(
+        models, VisionSettings(liveness=level), partial(next, map(str, count())), checks,
+        lambda _: Way(ways.choice(list(Way))),
+    )  # fmt: skip
+    gallery, asked_s, way, further = _of_one(actor.photo, models), None, 0, False
+    for frame in range(round(SECONDS * FPS)):
+        now = frame / FPS
+        image = somebody.picture(now, way, further=further)
+        for claim in recogniser.see(Frame(image, "c", now), gallery):
+            if claim.reason is Reason.ASKED_TO_TURN:
+                asked_s = asked_s or now
+                # Their left is to the right of the picture.
+                way, further = {Way.LEFT: 1, Way.RIGHT: -1, None: 0}[claim.way], claim.further
+            elif claim.resident is not None:
+                return Came(asked_s, now)
+            elif claim.reason is Reason.NOT_LIVE:
+                return Came(asked_s, None)
+    return Came(asked_s, None)
+
+
+def _of_one(photo: Image, models: Models) -> Gallery:
+    """A gallery of whoever is on the photo."""
+    face = max(models.detector.detect(photo), key=lambda face: face.box[2])
+    dimension = models.spec.dimension
+    vector = models.embedder.embed(align(photo, face, models.spec)[None])[0].astype("<f4").tobytes()
+    return Gallery([(1, "someone", vector)], dimension, models.calibration.faces_of_nobody(dimension))
