@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.errors import Sentence
@@ -40,11 +40,15 @@ _HELD_FRAME = Proof(
     bpcer=0.0,
     apcer=0.078,
 )
+# Printed by `make soak`, tests/soak/test_asked_whole.py.
 _TURN = Proof(
     Sentence("asked turn"),
     Sentence("whoever raised a doubt turned the head as they were asked, and not as a sheet does; a film may turn too"),
-    _UNMEASURED,
+    Sentence("on 20 heads and 27 sheets of paper that were asked, all drawn; films that turn as asked pass"),
+    bpcer=0.0,
+    apcer=0.0,
 )
+_TURNS_REFUSED = {Level.STANDARD: 0.0, Level.STRICT: 0.1}
 _TOGETHER = {
     frozenset({"liveness-minifas"}): {Level.STANDARD: (0.0, 0.052), Level.STRICT: (0.5, 0.0)},
     frozenset({"liveness-minifas", "liveness-celeba"}): {Level.STANDARD: (0.024, 0.026), Level.STRICT: (0.81, 0.0)},
@@ -68,7 +72,8 @@ def proofs(models_dir: Path, packs: Sequence[str], level: Level, *, infrared: bo
             asked.append(
                 Proof(Sentence(pack), Sentence(spec.proves), Sentence(found.measured), found.bpcer, found.apcer)
             )
-    asked += [_HELD_FRAME, _TURN, *([_INFRARED] if infrared else [])]
+    turn = replace(_TURN, bpcer=_TURNS_REFUSED[level])
+    asked += [_HELD_FRAME, turn, *([_INFRARED] if infrared else [])]
     known = None if infrared else _TOGETHER.get(frozenset(packs))
     together = Sentence("whoever is let in raised no doubt, or turned the head as they were asked")
     measured = _UNMEASURED if known is None else _ALL_REFUSED
