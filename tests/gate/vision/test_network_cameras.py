@@ -86,7 +86,7 @@ def test_a_picture_comes_with_the_first_keyframe_by_one_connection_which_is_clos
         assert 10 <= gives.rate <= 20
         assert gives.keyframe_s == pytest.approx(1.0, abs=0.3)
         assert camera_there.came == before + 1
-    wait_for(lambda: camera_there.open == 0, 3, "its socket stays open")
+    wait_for(lambda: camera_there.open == 0, 10, "its socket stays open")
 
 
 @pytest.mark.parametrize("sound", ["first", "second"])
