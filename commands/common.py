@@ -65,9 +65,7 @@ class Home:
         if pack == DEFAULT_PACK and not pack_folder(self.models_dir, pack).exists():
             click.echo(f"Fetching the model pack {pack}, once...", err=True)
             with fetch_progress() as progress:
-                installed = install(pack, self.models_dir, progress=progress)
-                second_look(installed, self.models_dir, None, progress)
-                free_liveness(installed, self.models_dir, None, progress)
+                fetch_beside(install(pack, self.models_dir, progress=progress), self.models_dir, None, progress)
         return pack
 
     @contextmanager
@@ -82,33 +80,36 @@ class Home:
                 raise
 
 
-def second_look(installed: Installed, models_dir: Path, source: Path | None, progress: Progress) -> Installed | None:
-    """The pack that looks again where `installed` does not let somebody in, fetched too; a gate does without."""
-    from models.errors import PackError
-    from models.install import install_second
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What comes with a pack: the one of its second look, and the liveness check that anybody may use; None: neither is
+    there for it, or it could not be had."""
 
-    try:
-        return install_second(installed, models_dir, source=source, progress=progress)
-    except PackError as error:
-        again = f"facegate models install {installed.second}"
-        click.secho(f"{error} Until then nobody is looked at a second time. Run: {again}", fg="yellow", err=True)
-        return None
+    second: Installed | None
+    liveness: Installed | None
 
 
-def free_liveness(installed: Installed, models_dir: Path, source: Path | None, progress: Progress) -> Installed | None:
-    """The liveness check that anybody may use, fetched beside the default pack; a gate does without."""
+def fetch_beside(installed: Installed, models_dir: Path, source: Path | None, progress: Progress) -> Beside:
+    """Fetch what comes with a pack, the liveness check with the default one; a gate does without what cannot be had."""
     from gate.vision.liveness_packs import FREE
     from models.errors import PackError
     from models.install import install
 
-    if installed.pack != DEFAULT_PACK:
-        return None
-    try:
-        return install(FREE, models_dir, source=source, progress=progress)
-    except PackError as error:
-        until = f"Until then only edges are looked for of what a face is shown on. Run: facegate models install {FREE}"
-        click.secho(f"{error} {until}", fg="yellow", err=True)
-        return None
+    def fetched(pack: str | None, without: str) -> Installed | None:
+        if pack is None:
+            return None
+        try:
+            return install(pack, models_dir, source=source, progress=progress)
+        except PackError as error:
+            until = f"Until then {without}. Run: facegate models install {pack}"
+            click.secho(f"{error} {until}", fg="yellow", err=True)
+            return None
+
+    lively = FREE if installed.pack == DEFAULT_PACK else None
+    return Beside(
+        fetched(installed.second, "nobody is looked at a second time"),
+        fetched(lively, "only edges are looked for of what a face is shown on"),
+    )
 
 
 def record_look(connection: sqlite3.Connection, what: str, by: str) -> None:

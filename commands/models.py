@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.caller_files import lent
-from commands.common import (
-    Home,
-    fetch_progress,
-    free_liveness,
-    home,
-    json_option,
-    print_json,
-    print_table,
-    second_look,
-    state_option,
-)
+from commands.common import Home, fetch_beside, fetch_progress, home, json_option, print_json, print_table, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.state_folder import state_directory
 
@@ -95,13 +85,9 @@ def install(
                 done = install_pack(
                     pack, gate.models_dir, source=source, terms_accepted=accept_terms, progress=progress
                 )
-                second = second_look(done, gate.models_dir, source, progress)
-                lively = free_liveness(done, gate.models_dir, source, progress)
-            return {
-                "pack": done.model_dump(mode="json"),
-                "second": second and second.model_dump(mode="json"),
-                "liveness": lively and lively.model_dump(mode="json"),
-            }
+                beside = fetch_beside(done, gate.models_dir, source, progress)
+            packs = {"pack": done, "second": beside.second, "liveness": beside.liveness}
+            return {which: one and one.model_dump(mode="json") for which, one in packs.items()}
 
         made = as_owner(owner_of(state_directory(state), "models"), fetched)
     gate = home(state, config)

@@ -52,15 +52,6 @@ def install(
     return installed
 
 
-def install_second(
-    installed: Installed, directory: Path, *, source: Path | None = None, progress: Progress
-) -> Installed | None:
-    """Put the pack of an installed one's second look in place, where it names one. Raises PackError as `install`."""
-    if installed.second is None:
-        return None
-    return install(installed.second, directory, source=source, progress=progress)
-
-
 def _written(installed: Installed) -> str:
     # An earlier Facegate, to which an upgrade may go back, knows of no second look and refuses to read of one.
     shipped = any(manifest.name == installed.pack for manifest in built_in_packs())
