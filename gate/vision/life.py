@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gate.vision.evidence import Belief
 from gate.vision.infrared import shows_face
-from gate.vision.liveness import MOST_PASSIVE, Liveness, Look, judge
+from gate.vision.liveness import MOST_PASSIVE, THRESHOLDS, Liveness, Look, judge
 from gate.vision.straight_edges import edges_around
 from gate.vision.turn_request import Before, Choose, Request, looked, looked_before, request
 from gate.vocabulary import Frame, Level, Track
@@ -87,7 +87,8 @@ class Life:
         """Look at a face that cannot be judged yet, so that whoever comes need not wait for it when they are near."""
         now = frame.taken_mono
         recent = signs.glimpses and now - signs.glimpses[-1].look.taken_mono < _GLIMPSE_EVERY_S
-        if self._level is not Level.STANDARD or signs.looks or recent:
+        counts = self._level is not Level.OFF and THRESHOLDS[self._level].at_once is not None
+        if not counts or signs.looks or recent:
             return
         try:
             aligned = align(frame.image, face, self._models.spec)
