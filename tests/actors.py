@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from enroll.upright import find_faces, main_face
+from gate.vision.gallery import Gallery
 from gate.vision.quality import roll, yaw
+from models.align import align
 from models.faces import Face
 from models.images import Image
 from models.pack import Models
@@ -49,3 +51,11 @@ def can_be_head(image: Image, models: Models) -> bool:
 
 def _is_plain(face: Face) -> bool:
     return abs(yaw(face)) <= MOST_YAW and abs(roll(face)) <= MOST_ROLL and face.box[2] >= LEAST_FACE
+
+
+def gallery_of_one(photo: Image, models: Models) -> Gallery:
+    """A gallery, judged by scores, of whoever is on a photo."""
+    face = main_face(find_faces(photo, models), photo)
+    dimension = models.spec.dimension
+    vector = models.embedder.embed(align(photo, face, models.spec)[None])[0].astype("<f4").tobytes()
+    return Gallery([(1, "someone", vector)], dimension, models.calibration.faces_of_nobody(dimension))

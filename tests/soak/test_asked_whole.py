@@ -17,15 +17,13 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Frame, Level, Reason, Way
-from models.align import align
 from models.boxes import Box
 from models.images import Image
-from models.pack import Models, open_liveness, open_models
-from tests.actors import actor_of, photos_of
+from models.pack import open_liveness, open_models
+from tests.actors import actor_of, gallery_of_one, photos_of
 from tests.heads import FPS, Shape
 from tests.turning import Act, Answering
 
@@ -108,7 +106,7 @@ def _came(clip: tuple[str, int, Path], *, shared: Path, models_dir: Path, level:
         models, VisionSettings(liveness=level), partial(next, map(str, count())), checks,
         lambda _: Way(ways.choice(list(Way))),
     )  # fmt: skip
-    gallery, asked_s, way, further = _of_one(actor.photo, models), None, 0, False
+    gallery, asked_s, way, further = gallery_of_one(actor.photo, models), None, 0, False
     for frame in range(round(SECONDS * FPS)):
         now = frame / FPS
         image = somebody.picture(now, way, further=further)
@@ -122,11 +120,3 @@ def _came(clip: tuple[str, int, Path], *, shared: Path, models_dir: Path, level:
             elif claim.reason is Reason.NOT_LIVE:
                 return Came(asked_s, None)
     return Came(asked_s, None)
-
-
-def _of_one(photo: Image, models: Models) -> Gallery:
-    """A gallery of whoever is on the photo."""
-    face = max(models.detector.detect(photo), key=lambda face: face.box[2])
-    dimension = models.spec.dimension
-    vector = models.embedder.embed(align(photo, face, models.spec)[None])[0].astype("<f4").tobytes()
-    return Gallery([(1, "someone", vector)], dimension, models.calibration.faces_of_nobody(dimension))

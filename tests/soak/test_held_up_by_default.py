@@ -23,12 +23,11 @@ from gate.vision.gallery import Gallery
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings
 from gate.vocabulary import Frame, Reason, Way
-from models.align import align
 from models.images import Image
 from models.pack import Models, open_liveness, open_models
-from tests.actors import actor_of, photos_of
+from tests.actors import actor_of, gallery_of_one, photos_of
 from tests.heads import FPS as HEADS_FPS
-from tests.turning import walk_up
+from tests.turning import Actor, walk_up
 
 PEOPLE, SECONDS = 60, 8.0
 LIVE, FLAT = "a head walks up", "a flat photo walks up"
@@ -85,8 +84,9 @@ def _judged(one: tuple[str, int, Path], *, shared: Path, models_dir: Path) -> tu
     cv2.setNumThreads(1)
     kind, number, photo = one
     models = open_models(models_dir, "open")
-    frames, fps = list(_clip(kind, number, photo, shared, models)), HEADS_FPS if kind == LIVE else FPS
-    gallery = _of_one(photo, models, shared)
+    actor = actor_of(number, photo, shared, models)
+    frames, fps = list(_clip(kind, number, actor, shared, models)), HEADS_FPS if kind == LIVE else FPS
+    gallery = gallery_of_one(actor.photo, models)
     off = _watched(frames, fps, models, gallery, VisionSettings(liveness="off"), models_dir)
     return off, _watched(frames, fps, models, gallery, VisionSettings(), models_dir)
 
@@ -109,8 +109,7 @@ def _watched(
     return Came(opened, Reason.ASKED_TO_TURN in reasons, Reason.NOT_LIVE in reasons)
 
 
-def _clip(kind: str, number: int, photo: Path, shared: Path, models: Models) -> Iterator[Image]:
-    actor = actor_of(number, photo, shared, models)
+def _clip(kind: str, number: int, actor: Actor, shared: Path, models: Models) -> Iterator[Image]:
     if kind == LIVE:
         return walk_up(actor, (640, 360), number)
     walker = Walker.of(actor.photo, actor.face)
@@ -126,12 +125,3 @@ def _clip(kind: str, number: int, photo: Path, shared: Path, models: Models) -> 
     comes = footage([Scene(Walker.of(stranger.photo, stranger.face), SECONDS, varied=True)], number)
     late = round(0.28 * 0.7 * SECONDS * FPS)
     return chain(islice(comes, late), islice(held, late, None))
-
-
-def _of_one(photo: Path, models: Models, shared: Path) -> Gallery:
-    actor = actor_of(0, photo, shared, models)
-    face = max(models.detector.detect(actor.photo), key=lambda face: face.box[2])
-    vector = models.embedder.embed(align(actor.photo, face, models.spec)[None])[0].astype("<f4").tobytes()
-    return Gallery(
-        [(1, "someone", vector)], models.spec.dimension, models.calibration.faces_of_nobody(models.spec.dimension)
-    )

@@ -18,6 +18,7 @@ from gate.store.site import accounts
 from tests.conftest import REPOSITORY, command_environment
 from tests.console import PASSWORD, Browser, context_on
 from tests.enrolling import picture_in
+from tests.soak.earlier import unpacked
 
 # The last version without a second look.
 BEFORE = "704627f"
@@ -29,13 +30,7 @@ pytestmark = pytest.mark.soak
 
 @pytest.fixture
 def before(tmp_path):
-    packed = subprocess.run(["git", "archive", BEFORE], cwd=REPOSITORY, capture_output=True, check=False)
-    if packed.returncode != 0:
-        pytest.skip(f"the version {BEFORE} is not in this clone")
-    folder = tmp_path / "before"
-    folder.mkdir()
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
-    return folder
+    return unpacked(BEFORE, tmp_path / "before")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import REPOSITORY, command_environment
 from tests.console import PASSWORD
 from tests.running import gate_running, until
+from tests.soak.earlier import unpacked
 
 pytestmark = pytest.mark.soak
 
@@ -164,13 +165,7 @@ def differs(before, after, path=""):
 
 @pytest.fixture(params=BEFORE)
 def code(request, tmp_path):
-    packed = subprocess.run(["git", "archive", request.param], cwd=REPOSITORY, capture_output=True, check=False)
-    if packed.returncode != 0:
-        pytest.skip(f"the version {request.param} is not in this clone")
-    folder = tmp_path / "before"
-    folder.mkdir()
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
-    return folder
+    return unpacked(request.param, tmp_path / "before")
 
 
 def test_what_a_version_before_left_and_says_goes_on_working(code, state, models_dir, photos, walk_ups, tmp_path):
