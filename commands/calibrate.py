@@ -16,6 +16,7 @@ from commands.photo_folder import (
     faces_of,
     fold_option,
     groups_of,
+    members_of,
     pack_option,
     print_groups,
     seed_option,
@@ -45,6 +46,7 @@ class _Share(click.FloatRange):
 @seed_option
 @fold_option
 @click.option("--share", type=_Share(0, 1), help="Of what a face has in common with faces of nobody, taken off scores.")
+@click.option("--hardest", is_flag=True, help="Keep the promise within the hardest group of groups.csv, not over all.")
 @click.option("--to", type=click.Path(path_type=Path), help="Write it there; else the pack here uses it from now on.")
 @pack_option
 @state_option
@@ -55,6 +57,7 @@ def calibrate(
     seed: int,
     fold: str,
     share: float | None,
+    hardest: bool,
     to: Path | None,
     pack: str | None,
     state: Path | None,
@@ -64,19 +67,20 @@ def calibrate(
     """Fit what scores mean on a FOLDER of people, person/photo.jpg, so that the promise holds for this model pack.
 
     No photo and no template of theirs is kept: numbers, and faces of nobody. With a table groups.csv (person, group) in
-    the folder it says how its groups fare, as facegate eval does. With --record the strangers who came to
-    this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
+    the folder it says how its groups fare, as facegate eval does, and with --hardest strangers score as they do within
+    the one whose people look most alike, for a gate whose people are mostly of one. With --record the strangers who
+    came to this gate take the folder's place, by the scores in its record. A gate takes it at its next start.
     """
     from models.manifest import Calibration
 
     if (folder is None) != record:
         raise UsageError("Give a folder of people, or --record to go by this gate's own record.")
-    if record and (fold != "1/1" or share is not None):
-        raise UsageError("--fold and --share go with a folder of people; the record has no faces.")
+    if record and (fold != "1/1" or share is not None or hardest):
+        raise UsageError("--fold, --share and --hardest go with a folder of people; the record has no faces.")
     directory = state_directory(state)
 
     def fit() -> dict[str, str]:
-        return _fit(home(state, config), pack, folder, fold, share, seed)
+        return _fit(home(state, config), pack, folder, fold, share, seed, hardest=hardest)
 
     # The record is one user's to read, the pack's folder another's to write.
     made = as_owner(owner_of(directory), fit)
@@ -97,7 +101,7 @@ def calibrate(
 
 
 def _fit(
-    gate: Home, pack: str | None, folder: Path | None, fold: str, share: float | None, seed: int
+    gate: Home, pack: str | None, folder: Path | None, fold: str, share: float | None, seed: int, *, hardest: bool
 ) -> dict[str, str]:
     """The pack's name, the text of its calibration, where the pack keeps that, and as JSON how its groups fare."""
     from models.installed import CALIBRATION, pack_folder
@@ -106,7 +110,7 @@ def _fit(
     if folder is None:
         name, fitted = _fit_record(gate, pack)
     else:
-        name, fitted, groups = _fit_folder(gate, pack, folder, fold, share, seed)
+        name, fitted, groups = _fit_folder(gate, pack, folder, fold, share, seed, hardest=hardest)
     path = pack_folder(gate.models_dir, name) / CALIBRATION
     text = fitted.model_dump_json(indent=1) + "\n"
     return {"pack": name, "path": str(path), "text": text, "groups": json.dumps(groups)}
@@ -143,11 +147,12 @@ def _print(pack: str, calibration: Calibration) -> None:
 
 
 def _fit_folder(
-    gate: Home, pack: str | None, folder: Path, fold: str, asked: float | None, seed: int
+    gate: Home, pack: str | None, folder: Path, fold: str, asked: float | None, seed: int, *, hardest: bool
 ) -> tuple[str, Calibration, dict[str, Any]]:
     from datetime import date
 
     from evaluate.approaches import walked
+    from evaluate.folder import GROUPS
     from evaluate.looks import by_one
     from evaluate.scores import calibrate as fit
     from evaluate.scores import fit_cohort, fit_frames
@@ -155,6 +160,8 @@ def _fit_folder(
     from models.installed import read_installed
     from models.manifest import Cohort
 
+    if hardest and not (folder / GROUPS).is_file():
+        raise UsageError("--hardest needs a table groups.csv (person, group) in {folder}.", folder=folder)
     models, listing, faces = faces_of(gate, pack, folder, fold, calibrated=False)
     counts_of(listing, faces)
     name = models.model_id.rpartition("/")[0]
@@ -166,7 +173,10 @@ def _fit_folder(
     part = "" if fold == "1/1" else f", part {fold} of the people"
     measured = f"{folder.resolve().name}{part}: {len(faces.people)} people on {len(faces.files)} photos, {date.today()}"
     embedder = read_installed(gate.models_dir, name).file("embedder").fetched_sha256
-    fitted = fit(faces.templates, faces.person, faces.enrols, frames, embedder, measured, share=share, seed=seed)
+    groups = members_of(listing, faces) if hardest else None
+    fitted = fit(
+        faces.templates, faces.person, faces.enrols, frames, embedder, measured, share=share, seed=seed, groups=groups
+    )
     return name, fitted, _groups(listing, faces, fitted, by_one(cohort), seed)
 
 

@@ -12,6 +12,9 @@ from commands.common import Home, counted, print_table, progress_bar
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from evaluate.folder import Faces, Listing
     from evaluate.identification import Protocol
     from evaluate.within import Photos
@@ -89,8 +92,6 @@ def groups_of(
 
     `threshold` is the score that is asked of all, None where nobody could be enrolled.
     """
-    import numpy as np
-
     from evaluate.within import within_groups
 
     if listing.unknown:
@@ -100,7 +101,6 @@ def groups_of(
             fg="yellow",
             err=True,
         )
-    members = {name: np.array([one in people for one in faces.people]) for name, people in listing.groups.items()}
     return {
         name: {
             "people": one.people,
@@ -110,8 +110,15 @@ def groups_of(
             "mated": one.mated,
             "strangers": one.strangers,
         }
-        for name, one in within_groups(photos, members, asked, threshold).items()
+        for name, one in within_groups(photos, members_of(listing, faces), asked, threshold).items()
     }
+
+
+def members_of(listing: Listing, faces: Faces) -> dict[str, NDArray[np.bool_]]:
+    """Which people of a folder, (people,), are of each of its groups."""
+    import numpy as np
+
+    return {name: np.array([one in people for one in faces.people]) for name, people in listing.groups.items()}
 
 
 def print_groups(groups: dict[str, dict[str, Any]]) -> None:

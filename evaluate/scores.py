@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -34,6 +34,8 @@ _LOOKALIKE_RATE = 1e-4
 # At this lead no more residents are missed than without one; at twice as much there are.
 _MARGIN_SPREADS = 0.3
 _LEAST_PEOPLE = 50
+# Of the pairs within a group so many must lie above its top hundredth, where its tail begins.
+_LEAST_IN_TAIL = 10
 _LEAST_MATED = 50
 
 
@@ -113,12 +115,36 @@ def fit_tail(strangers: Scores, leaves: int = _TAIL_LEAVES, weights: Scores | No
     Least squares of the scores' quantiles on the standard normal ones, at probabilities evenly spaced in their
     logarithm. The highest `leaves` scores are left out. Each score counts by its weight, without any once.
     """
+    spread, centre = np.polyfit(*_tail(strangers, leaves, weights), 1)
+    return Normal(centre=round(float(centre), 5), spread=round(float(spread), 5))
+
+
+def hardest(compared: Comparisons, tail: Normal, groups: Mapping[str, NDArray[np.bool_]]) -> tuple[str, Normal] | None:
+    """The group whose people look most alike, and `tail` moved to where its own pairs lie; None: all are too small.
+
+    `groups` say which people, by their number, are of it. The tail keeps its spread: a group has too few pairs to
+    measure one, and is moved up or not at all, by the mean of what its quantiles lie above it.
+    """
+    one, other, weights = compared.pairs >> 32, compared.pairs & 0xFFFFFFFF, compared.once_a_pair()
+    lifts = {}
+    for name, members in groups.items():
+        inside = members[one] & members[other]
+        if _TAIL_FROM * weights[inside].sum() >= _LEAST_IN_TAIL:
+            deviates, at = _tail(compared.strangers[inside], _LEAST_IN_TAIL, weights[inside])
+            lifts[name] = float(np.mean(at - (tail.centre + deviates * tail.spread)))
+    if not lifts:
+        return None
+    name = max(lifts, key=lifts.__getitem__)
+    return name, Normal(centre=round(tail.centre + max(0.0, lifts[name]), 5), spread=tail.spread)
+
+
+def _tail(strangers: Scores, leaves: int, weights: Scores | None) -> tuple[Scores, Scores]:
+    """Standard normal quantiles of a tail's rates, from the top hundredth on, and the scores there."""
     from_the_top = np.argsort(-strangers)
     above = np.cumsum(np.ones(len(strangers)) if weights is None else weights[from_the_top])
     rates = np.geomspace(_TAIL_FROM, max(leaves / above[-1], 1e-9), 40)
     at = strangers[from_the_top[np.searchsorted(above, rates * above[-1]).clip(max=len(strangers) - 1)]]
-    spread, centre = np.polyfit([deviate(float(rate)) for rate in rates], at, 1)
-    return Normal(centre=round(float(centre), 5), spread=round(float(spread), 5))
+    return np.array([deviate(float(rate)) for rate in rates]), at
 
 
 def foretold(strangers: Scores, hidden: float = 0.1) -> list[tuple[float, float, float]]:
@@ -173,15 +199,27 @@ def calibrate(
     *,
     share: float = SHARE,
     seed: int = 0,
+    groups: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Calibration:
     """A calibration from many people's templates (N, D); `frames` as `fit_frames` gives it.
 
     `person` (N,) says whose each photo is, `enrols` (N,) whether an enrolment would take it; `embedder` is the sha256
     of the published file the templates are of, and `measured` says of whose photos. `share` as in `Cohort`.
-    Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. Raises
-    UsageError for too few.
+    Each half of the people is scored with the other's cohort, since a face shares more with one it is part of. With
+    `groups`, as in `hardest`, strangers score as they do within the hardest of them. Raises UsageError for too few.
     """
-    mated, strangers, common = _fitted(templates, person, enrols, share, seed)
+    mated, compared, common = _fitted(templates, person, enrols, share, seed)
+    strangers = fit_tail(compared.strangers, weights=compared.once_a_pair())
+    if groups is not None:
+        found = hardest(compared, strangers, groups)
+        if found is None:
+            raise UsageError(
+                "No group is large enough to be fitted on: its people must make {least} pairs or more within each half"
+                " of the folder, as some 70 people do.",
+                least=round(_LEAST_IN_TAIL / _TAIL_FROM),
+            )
+        name, strangers = found
+        measured = f"{measured}, within {name}"
     cohort = fit_cohort(templates, person, seed)
     return Calibration(
         embedder=embedder,
@@ -201,8 +239,8 @@ def calibrate(
 
 def _fitted(
     templates: NDArray[np.float32], person: NDArray[np.int64], enrols: NDArray[np.bool_], share: float, seed: int
-) -> tuple[list[Scores], Normal, float]:
-    """How residents score with one photo and with more, the strangers' tail, and what the cosines have in `common`."""
+) -> tuple[list[Scores], Comparisons, float]:
+    """How residents score with one photo and with more, all comparisons, and what the cosines have in `common`."""
     people = np.unique(person)
     if len(people) < _LEAST_PEOPLE:
         raise UsageError(
@@ -225,8 +263,7 @@ def _fitted(
              if len(residents := np.concatenate([one.residents for one in part])) >= _LEAST_MATED]  # fmt: skip
     if not mated:
         raise UsageError("A calibration needs at least {least} people with two photos or more.", least=_LEAST_MATED)
-    of_all = Comparisons.together([one for part in compared[: len(mated)] for one in part])
-    return mated, fit_tail(of_all.strangers, weights=of_all.once_a_pair()), common
+    return mated, Comparisons.together([one for part in compared[: len(mated)] for one in part]), common
 
 
 def _in_common(part: _Part, cohort: Cohort, seed: int) -> float:

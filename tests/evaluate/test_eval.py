@@ -195,6 +195,7 @@ def test_a_calibration_from_a_folder_is_used_from_then_on(facegate, models_dir, 
     assert done.answer["groups"].keys() == {"a", "b"}
     assert all(group["fnir"] is not None for group in done.answer["groups"].values())
     two = two_people(photos, tmp_path / "two")
+    assert "--hardest needs a table groups.csv" in facegate("calibrate", two, "--hardest").err
     used = facegate("eval", two, "--splits", 1, "--json", FACEGATE_MODELS__DIR=str(mine)).answer["calibration"]
     assert used == done.answer["measured"]
     tail = facegate("audit", "tail", "--json").out
@@ -226,8 +227,8 @@ def test_a_gate_calibrates_on_its_own_record(facegate, models_dir, photos, store
     assert done.answer["measured"].startswith("this gate's record: 400 approaches of strangers among 2 residents")
     assert done.answer["strangers"]["spread"] == pytest.approx(0.15, abs=0.02)
     assert "calibrated" in facegate("audit", "tail", "--json").out
-    for asked in (("--fold", "1/2"), ("--share", "0")):
-        assert "--fold and --share go with a folder" in facegate("calibrate", "--record", *asked, **mine).err
+    for asked in (("--fold", "1/2"), ("--share", "0"), ("--hardest",)):
+        assert "--fold, --share and --hardest go with a folder" in facegate("calibrate", "--record", *asked, **mine).err
     assert "Give a folder of people, or --record" in facegate("calibrate", **mine).err
 
 

@@ -82,6 +82,46 @@ def test_a_calibration_of_made_up_people_lets_residents_in_and_keeps_nobodys_fac
     assert float((cohort @ templates.T).max()) < 0.8
 
 
+def _alike(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """People who have something in common with one another, three photos each."""
+    templates, person = people(count, 3, 0.5, seed)
+    common = np.random.default_rng(99).normal(size=templates.shape[1])
+    templates = templates + 0.3 * common / np.linalg.norm(common)
+    return (templates / np.linalg.norm(templates, axis=1, keepdims=True)).astype(np.float32), person
+
+
+def _calibrated_with_group(**asked: object):
+    others, their_numbers = people(400, 3, 0.5)
+    alike, numbers = _alike(200, 1)
+    templates, person = np.concatenate([others, alike]), np.concatenate([their_numbers, numbers + 400])
+    enrols = np.ones(len(person), bool)
+    return calibrate(templates, person, enrols, (0.02, 0.1), "0" * 64, "made up", share=0.0, **asked)
+
+
+def test_the_promise_is_kept_within_the_hardest_group_where_that_is_asked():
+    of_it = np.arange(600) >= 400
+    groups = {"alike": of_it, "others": ~of_it, "everybody": np.ones(600, bool)}
+    over_all, within = _calibrated_with_group(), _calibrated_with_group(groups=groups)
+    assert within.measured == "made up, within alike"
+    assert within.residents == over_all.residents
+    # People of the group whom nothing was fitted on.
+    fresh, _ = _alike(400, 2)
+    scores = (fresh[::3] @ fresh[1::3].T)[~np.eye(400, dtype=bool)]
+    rates = {}
+    for name, fitted in (("over all", over_all), ("within", within)):
+        at = fitted.strangers.centre + deviate(1e-3) * fitted.strangers.spread
+        rates[name] = float(np.mean(scores > at))
+    assert rates["over all"] > 4e-3
+    assert rates["within"] < 2e-3
+
+
+def test_a_group_too_small_to_be_fitted_on_is_refused_and_one_that_is_no_harder_changes_nothing():
+    with pytest.raises(UsageError, match="No group is large enough"):
+        _calibrated_with_group(groups={"a few": np.arange(600) >= 570})
+    unlike = _calibrated_with_group(groups={"others": np.arange(600) < 400})
+    assert unlike.strangers == _calibrated_with_group().strangers
+
+
 def test_too_few_people_or_photos_are_refused_in_words():
     templates, person = people(30, 3, 0.5)
     with pytest.raises(UsageError, match="at least 50 people; here are 30"):
