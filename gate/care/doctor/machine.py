@@ -7,10 +7,13 @@ import platform
 import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 
+from gate.care.disks import disk_of
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
 from gate.care.health import HOT_C, LOW_DISK
 
+# Of an eMMC's life, tenths that have begun.
+_OLD = 9
 _LEAST_MEMORY = 400 * 1024 * 1024
 # Each under the names of its builds; one of them is enough.
 _LIBRARIES = (
@@ -31,10 +34,40 @@ def clock(site: Site) -> Seen:
 
 
 def disk(site: Site) -> Seen:
-    """Whether there is room for the record."""
+    """Whether there is room for the record, and whether what is written stays."""
+    found = disk_of(site.state, site.mounts, site.sys)
+    if found.read_only:
+        return to_mend(
+            "It is read-only: nothing is recorded.", "Say: dmesg. A card that fails goes read-only: replace it."
+        )
+    if found.in_memory:
+        return to_mend(
+            "The state lies in memory: a power cut takes residents and record along.",
+            f"Turn the overlay file system off (raspi-config), or mount a disk at {site.state}.",
+        )
+    if found.unflushed:
+        return to_mend(
+            "It is mounted without barriers: a power cut may take what was recorded last.",
+            "Take nobarrier or barrier=0 out of its line in /etc/fstab, and restart.",
+        )
+    if found.errors:
+        return to_mend(
+            f"Its file system has found {found.errors} errors.",
+            "Make a backup now: sudo facegate backup. Then check it with fsck, or replace the card.",
+        )
     free = site.health.machine.disk_free_bytes
     seen = f"{free // 2**20} MB free."
-    return to_mend(seen, "Free some space; the record needs it.") if free < LOW_DISK else well(seen)
+    if free < LOW_DISK:
+        return to_mend(seen, "Free some space; the record needs it.")
+    if found.life_used is not None:
+        seen = f"{seen} It says that {_life(found.life_used)} of its life is used."
+        if found.life_used >= _OLD:
+            return worth_a_look(seen, "Make backups, and replace it soon.")
+    return well(seen)
+
+
+def _life(tenths: int) -> str:
+    return "all" if tenths > 10 else f"{10 * (tenths - 1)} to {10 * tenths} %"
 
 
 def memory(site: Site) -> Seen:

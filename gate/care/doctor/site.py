@@ -58,6 +58,8 @@ class Site:
     """The services of an installed gate by name; None where it is run by hand."""
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
+    mounts: Path = Path("/proc/self/mountinfo")
+    sys: Path = Path("/sys")
 
     @property
     def board(self) -> str:
