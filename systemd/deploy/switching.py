@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from deploy import services
-from deploy.place import CONFIG, Installation
+from deploy.place import CONFIG, STATE, Installation
 from deploy.programs import Failed
-from deploy.release import facegate, has_folders
-from deploy.state import Kept, bring_back, keep_database, move_for
+from deploy.release import facegate, has_folders, packages_of, run_module
+from deploy.state import KEEPER, Kept, bring_back, keep_database, move_for
 
 
 def check_settings(place: Installation, release: Path) -> None:
@@ -27,6 +28,8 @@ def check_settings(place: Installation, release: Path) -> None:
 def switch_over(place: Installation, before: Path | None, release: Path, put_in_place: Callable[[Path], None]) -> None:
     """`put_in_place` has a release be the one in use. Raises Failed; a gate that ran then runs as before."""
     kept = keep_database(place, before)
+    # A power cut must not find the link on the card without all of what it leads to; nor has the door to wait for it.
+    os.sync()
     try:
         put_in_place(release)
         if place.live:
@@ -36,7 +39,21 @@ def switch_over(place: Installation, before: Path | None, release: Path, put_in_
             raise
         print(f"{error} Going back to {before.name}.", file=sys.stderr)
         _go_back(place, before, kept, put_in_place)
+        record_switch(place, before, release, str(error))
         raise Failed(f"The upgrade failed; {before.name} runs as before.") from error
+    record_switch(place, before, release, "")
+
+
+def record_switch(place: Installation, before: Path | None, release: Path, trouble: str) -> None:
+    """The record says which version took over, or why it did not; a version from before it could is let be."""
+    in_use = place.current
+    if not place.live or before is None or before == release or in_use is None:
+        return
+    if (packages_of(place, in_use) / "gate/care/version_switch.py").is_file():
+        said = (place.root / STATE, before.name, release.name, trouble)
+        found = run_module(place, in_use, "gate.care.version_switch", *said, user=KEEPER, may_fail=True)
+        if found.returncode != 0:
+            print(f"The record does not say it: {found.stderr.strip()}", file=sys.stderr)
 
 
 def _start(place: Installation, release: Path) -> None:
