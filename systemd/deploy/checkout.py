@@ -68,7 +68,10 @@ def _check_place(root: Path | None, dry_run: bool) -> None:
     if not Path("/run/systemd/system").is_dir():
         raise Failed("This machine does not run systemd. For an image give --root DIR; else use: facegate run")
     if Path("/", PACKAGES.current).is_symlink():
-        raise Failed("Facegate is installed from packages here. Upgrade it with apt, or first say: apt purge facegate")
+        raise Failed(
+            "Facegate is installed from packages here. Upgrade it with apt, or first say:"
+            " sudo apt remove --allow-remove-essential facegate"
+        )
     if os.geteuid() != 0 and not dry_run:
         raise Failed("Only root may install services. Say: sudo systemd/install")
 
