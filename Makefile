@@ -1,10 +1,10 @@
-# Facegate: make demo | test | check | bench | soak. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | check | bench | soak | deb. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak fuzz mutants coverage messages lock format clean
+.PHONY: demo test check bench soak deb fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -20,6 +20,8 @@ check: $(BIN)/facegate
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules systemd/install
+	$(BIN)/mypy --scripts-are-modules systemd/facegate-switch
+	$(BIN)/mypy --scripts-are-modules systemd/package
 	$(BIN)/lint-imports --no-logo
 
 bench: $(BIN)/facegate
@@ -28,6 +30,13 @@ bench: $(BIN)/facegate
 # The slow proofs, in their order: one installs what the next upgrades. They print their tables.
 soak: $(BIN)/facegate
 	$(BIN)/python -m pytest -m soak -s -p no:randomly
+
+# Debian packages into dist/. For another system than this machine's: make deb SUITE=trixie ARCH=arm64
+# (bookworm, trixie or noble; amd64 or arm64).
+deb: $(BIN)/facegate
+	test -d $(FACEGATE_MODELS__DIR)/open || $(BIN)/facegate models install open
+	systemd/package --models $(FACEGATE_MODELS__DIR) \
+	    $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--architecture $(ARCH)) $(if $(VERSION),--version $(VERSION))
 
 # The whole API against its own description, by schemathesis.
 fuzz: $(BIN)/facegate

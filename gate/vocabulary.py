@@ -144,6 +144,8 @@ class Kind(StrEnum):
     CALIBRATED = "calibrated"
     DRILLED = "drilled"
     TIDIED = "tidied"
+    VERSION_CHANGED = "version_changed"
+    UPGRADE_FAILED = "upgrade_failed"
 
 
 # Somebody went in: let in, or together with somebody who was.

@@ -45,6 +45,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "api/pages/settings",
         "evaluate",
         "evaluate/demo",
+        "systemd/deploy",
     ):
         name = package.split("/")[-1] + "/"
         (line,) = (line for line in drawing.splitlines() if line.strip().startswith(name))

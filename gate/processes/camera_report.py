@@ -44,6 +44,7 @@ class Trouble(StrEnum):
     NO_DEVICE = "no_device"
     UNPLUGGED = "unplugged"
     NO_PICAMERA = "no_picamera"
+    NO_CODECS = "no_codecs"
     RECORDING = "recording"
     RECORDING_ENDED = "recording_ended"
 
@@ -86,6 +87,10 @@ TROUBLES: dict[Trouble, Sentence] = {
     Trouble.WHITE: Sentence("the picture is white"),
     Trouble.NO_DEVICE: Sentence("The camera {name} cannot be opened. Check its cable, or camera.source."),
     Trouble.UNPLUGGED: Sentence("The camera {name} stopped giving pictures. Check its cable."),
+    Trouble.NO_CODECS: Sentence(
+        "Cameras on the network and recordings take a library that is missing here."
+        " Install the package facegate-codecs of this version."
+    ),
     Trouble.NO_PICAMERA: Sentence("camera.source is csi, but picamera2 is missing. Install python3-picamera2."),
     Trouble.RECORDING: Sentence("{why}"),
     Trouble.RECORDING_ENDED: Sentence("the recording has ended"),

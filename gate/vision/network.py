@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -37,6 +37,8 @@ def network_shots(settings: CameraSettings) -> Iterator[Shot]:
         raise
     except socket.gaierror as error:
         raise trouble_at(address, Trouble.UNKNOWN_HOST) from error
+    except ImportError as error:
+        raise CameraError(Trouble.NO_CODECS) from error
     except Exception as error:
         raise named(error, address, settings, time.monotonic() - began) from error
 
@@ -47,8 +49,10 @@ def load() -> None:
     For whoever measures, or opens cameras while nothing may be loaded any more.
     """
 
-    import av.error
-    import av.logging  # noqa: F401 - loaded now, for later
+    # Where they are missing, the camera's own error says it.
+    with suppress(ImportError):
+        import av.error
+        import av.logging  # noqa: F401 - loaded now, for later
 
     # The codec that names of hosts go through.
     "localhost".encode("idna")

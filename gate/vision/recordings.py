@@ -39,8 +39,11 @@ def video_shots(path: Path) -> Iterator[Shot]:
     if path.is_dir():
         raise _error(f"{path} is a folder, not a video.")
     # Held by those alone who read files or a network: a camera at the machine needs none of it.
-    import av
-    import av.error
+    try:
+        import av
+        import av.error
+    except ImportError as error:
+        raise CameraError(Trouble.NO_CODECS) from error
 
     count, seconds, promised_s = 0, 0.0, 0.0
     try:

@@ -185,9 +185,9 @@ def test_a_mistake_in_the_settings_stops_nothing(box):
 class Watch(threading.Thread):
     """Asks the door again and again; the longest time without an answer."""
 
-    def __init__(self, box):
+    def __init__(self, box, current="/opt/facegate/current"):
         super().__init__()
-        self._box, self.gap_s = box, 0.0
+        self._box, self._current, self.gap_s = box, current, 0.0
 
     def run(self):
         program = (
@@ -203,7 +203,7 @@ class Watch(threading.Thread):
             "    now = time.monotonic(); gap = max(gap, now - last); last = now; time.sleep(0.01)\n"
             "print(gap)"
         )
-        release = self._box.run("readlink", "-f", "/opt/facegate/current").stdout.strip()
+        release = self._box.run("readlink", "-f", self._current).stdout.strip()
         self.gap_s = float(self._box.run(f"{release}/bin/python", "-c", program).stdout)
 
     def end(self):

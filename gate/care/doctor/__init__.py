@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.care.doctor import machine, recognition, services, store, wiring
+from gate.care.doctor import machine, recognition, services, software, store, wiring
 from gate.care.doctor.finding import Finding, Seen, to_mend
 from gate.care.doctor.site import Site
 from gate.errors import FacegateError
@@ -62,6 +62,8 @@ CHECKS = (
     Check("power", machine.power),
     Check("permissions", store.permissions, "Mend --state, or enrol someone first."),
     Check("versions", machine.versions),
+    Check("python", software.python),
+    Check("upgrade", software.upgrade),
 )
 
 

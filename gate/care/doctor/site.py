@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
@@ -56,6 +57,9 @@ class Site:
     listens: Listens = Listens.OURS
     units: Mapping[str, UnitState] | None = None
     """The services of an installed gate by name; None where it is run by hand."""
+    python_to_come: str = ""
+    """The version of python3 that the system's next upgrade would install; empty where nothing tells."""
+    system_python: Path = Path("/usr/bin/python3")
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
     mounts: Path = Path("/proc/self/mountinfo")
@@ -79,7 +83,22 @@ def site_of(
 ) -> Site:
     """The gate on this machine, as it is now."""
     units = units_shown() if state == SERVICE_STATE else None
-    return Site(state, settings, models_dir, opened, gather(state), who_listens(state, settings.api), units)
+    coming = python_to_come() if units is not None else ""
+    return Site(state, settings, models_dir, opened, gather(state), who_listens(state, settings.api), units, coming)
+
+
+def python_to_come() -> str:
+    """The candidate that apt has of python3; empty where there is no apt, or it knows none."""
+    try:
+        # In the words of no language but its own.
+        said = subprocess.run(
+            ["apt-cache", "policy", "python3"],
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+            capture_output=True, text=True, check=False, timeout=_ANSWERS_WITHIN_S,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in said.splitlines() if "Candidate:" in line), "")
 
 
 def journal_of(unit: str) -> str:

@@ -1,6 +1,7 @@
 import shutil
 import socket
 import sqlite3
+import sys
 import time
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
@@ -22,7 +23,7 @@ from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings
-from gate.vocabulary import AuditEvent, Level
+from gate.vocabulary import AuditEvent, Kind, Level
 from models.errors import PackError
 from models.manifest import shipped_calibration
 from tests.door import door_process
@@ -64,6 +65,35 @@ def with_camera(site, **report):
 def found(site, name):
     (finding,) = (finding for finding in examine(site) if finding.name == name)
     return finding
+
+
+def test_a_python_that_a_system_upgrade_takes_away_is_said_beforehand(site, tmp_path):
+    running = {name: UnitState("active", 0) for name in ("settings", "door", "vision", "api")}
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (tmp_path / f"python{ours}").touch()
+    (tmp_path / "python3").symlink_to(f"python{ours}")
+    installed = replace(site, units=running, system_python=tmp_path / "python3")
+    for candidate in ("", f"{ours}.2-1+b1"):
+        assert found(replace(installed, python_to_come=candidate), "python").grade is Grade.OK
+    coming = found(replace(installed, python_to_come="3.99.1-1"), "python")
+    assert coming.grade is Grade.LOOK
+    assert "would bring Python 3.99" in coming.seen
+    (tmp_path / "python3").unlink()
+    (tmp_path / "python3").symlink_to("python3.99")
+    there = found(installed, "python")
+    assert there.grade is Grade.LOOK
+    assert "The system's is Python 3.99" in there.seen
+
+
+def test_an_upgrade_that_failed_is_said_until_one_succeeds(site, store):
+    versions = {"from": "0.1.0", "to": "0.1.1"}
+    audit.append(store, AuditEvent(Kind.UPGRADE_FAILED, versions | {"why": "facegate-api: not up after 40 s."}))
+    failed = found(site, "upgrade")
+    assert failed.grade is Grade.LOOK
+    assert "The one to 0.1.1" in failed.seen
+    assert "facegate-api: not up" in failed.seen
+    audit.append(store, AuditEvent(Kind.VERSION_CHANGED, versions))
+    assert found(site, "upgrade").grade is Grade.OK
 
 
 def test_a_gate_that_is_well_has_nothing_to_mend(site):

@@ -1,5 +1,6 @@
 """The camera over real files and over sources that misbehave as devices do: block, fail, freeze, go black."""
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -233,6 +234,15 @@ def test_what_is_no_video_is_one_sentence(tmp_path, content):
     (tmp_path / "v.mp4").write_bytes(content)
     with pytest.raises(CameraError, match="not a video|no frames|no video"):
         list(video_frames(tmp_path / "v.mp4"))
+
+
+@pytest.mark.parametrize("source", ["rtsp://127.0.0.1:1/stream", "film.mp4"])
+def test_where_its_library_is_missing_a_source_names_the_package(tmp_path, monkeypatch, source):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "film.mp4").write_bytes(b"any")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CameraError, match="facegate-codecs"):
+        next(source_of(CameraSettings(source=source)).shots())
 
 
 def test_an_mp4_without_its_index_is_one_sentence(video):

@@ -1,0 +1,1 @@
+"""How a version of Facegate comes onto a machine. Runs in the system's Python, without any library."""

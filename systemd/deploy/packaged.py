@@ -1,0 +1,93 @@
+"""Switch the gate to a version that dpkg placed in /usr/lib/facegate.
+
+The settings are checked first and the database is backed up; what does not come up and stay up goes back by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from deploy.machine import let_pins_go, make_users
+from deploy.place import PACKAGES, Installation
+from deploy.programs import Failed
+from deploy.release import python_of
+from deploy.switching import check_settings, record_switch, switch_over
+
+# What `apt autoremove` leaves: apt sees that nothing depends on a version before, and not that it is the way back.
+_KEPT_BY_APT = Path("etc/apt/apt.conf.d/01facegate")
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="facegate-switch", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("version", help="as in the name of its package: 0.1.0 of facegate-0.1.0")
+    chosen = parser.parse_args()
+    os.umask(0o022)
+    # Where systemd does not run, as in an image that is being made, the link is all there is to do.
+    place = Installation(None if Path("/run/systemd/system").is_dir() else Path("/"), False, PACKAGES)
+    try:
+        if os.geteuid() != 0:
+            raise Failed(f"Only root may switch versions. Say: sudo facegate-switch {chosen.version}")
+        _switch(place, chosen.version)
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _switch(place: Installation, version: str) -> None:
+    """Raises Failed; a gate that ran then runs as before."""
+    release, before = _release(place, version), _runnable(place)
+    try:
+        check_settings(place, release)
+    except Failed as error:
+        record_switch(place, before, release, str(error))
+        raise
+    switch_over(place, before, release, partial(_use, place))
+    _have_apt_keep(place, release, before)
+    if place.live:
+        let_pins_go(place)
+    print(f"{version} is in use.")
+
+
+def _release(place: Installation, version: str) -> Path:
+    """Its folder. Raises Failed where it is not there, or not for this machine's Python."""
+    releases = place.root / PACKAGES.releases
+    there = sorted(path.name for path in releases.glob("*") if (path / "pyvenv.cfg").is_file())
+    if version not in there:
+        raise Failed(
+            f"There is no version {version} here, only {', '.join(there)}. Say: apt install facegate-{version}"
+        )
+    release = PACKAGES.releases / version
+    python_of(place, release)
+    return release
+
+
+def _runnable(place: Installation) -> Path | None:
+    """The version in use; None where there is none that this machine can run, to which there is no way back."""
+    if place.current is None or not (place.root / place.current / "pyvenv.cfg").is_file():
+        return None
+    try:
+        python_of(place, place.current)
+    except Failed:
+        return None
+    return place.current
+
+
+def _use(place: Installation, release: Path) -> None:
+    # Units, users and rules of the package facegate are links through this one.
+    place.step(f"point /{PACKAGES.current} at {release.name}", partial(place.point, PACKAGES.current, release.name))
+    if place.live:
+        place.step("make the users and the state directory", partial(make_users, place.root / release / "systemd"))
+
+
+def _have_apt_keep(place: Installation, release: Path, before: Path | None) -> None:
+    names = sorted({f"^facegate-(codecs-)?{path.name.replace('.', '[.]')}$" for path in (release, before) if path})
+    lines = "".join(f'  "{name}";\n' for name in names)
+    place.put(
+        _KEPT_BY_APT, f"// The version in use and the one before.\nAPT::NeverAutoRemove {{\n{lines}}};\n".encode()
+    )

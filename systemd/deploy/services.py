@@ -1,0 +1,60 @@
+"""The services as systemd sees them, and when they are steady."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from deploy.programs import Failed, run
+
+SERVICES = ("facegate-door", "facegate-vision", "facegate-api")
+_STARTS_WITHIN_S = 40.0
+_STEADY_FOR_S = 3.0
+
+
+def must_run() -> list[str]:
+    """Those that run now; door and api in any case, while vision may lack its camera."""
+    return [name for name in SERVICES if name != "facegate-vision" or running([name])]
+
+
+def restart(must_run: Sequence[str]) -> None:
+    """Restart what runs, the door first, and see that those named stay up. Raises Failed."""
+    run("systemctl", "reset-failed", "facegate-*", may_fail=True)
+    run("systemctl", "restart", "facegate-settings.service", may_fail=True)
+    began = time.monotonic()
+    why = "The door does not start; see: journalctl -u facegate-door"
+    run("systemctl", "restart", "facegate-door.service", why=why)
+    print(f"The door is ready after {time.monotonic() - began:.2f} s")
+    run("systemctl", "restart", "--no-block", "facegate-vision.service", "facegate-api.service")
+    run("systemctl", "start", "--no-block", "facegate.target")
+    _wait_until_steady(must_run)
+
+
+def stop(*more: str) -> None:
+    """The gate is shut until its services start again."""
+    run("systemctl", "stop", *more, *SERVICES, may_fail=True)
+
+
+def running(names: Sequence[str]) -> bool:
+    """Whether all of them are."""
+    # Of several its exit code would tell that one is.
+    return run("systemctl", "is-active", *names, may_fail=True).stdout.split() == ["active"] * len(names)
+
+
+def _wait_until_steady(must_run: Sequence[str]) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    since, seen = 0.0, ""
+    while True:
+        now = _pids(must_run) if running(must_run) else ""
+        if now != seen:
+            since, seen = time.monotonic(), now
+        elif now and time.monotonic() - since >= _STEADY_FOR_S:
+            return
+        if time.monotonic() > deadline:
+            down = ", ".join(name for name in must_run if not running([name])) or "A service keeps restarting"
+            raise Failed(f"{down}: not up after {_STARTS_WITHIN_S:.0f} s; see: journalctl -u 'facegate-*'.")
+        time.sleep(0.2)
+
+
+def _pids(names: Sequence[str]) -> str:
+    return run("systemctl", "show", "--property=MainPID", *names).stdout

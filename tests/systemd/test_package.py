@@ -1,0 +1,39 @@
+"""What Debian packages are made of; that they install, upgrade and go back is proved by tests/soak."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+PINS_FOR = "import sys; from deploy.wheels import pins_for; print(pins_for(eval(sys.argv[1]), sys.stdin.read()))"
+TEMPLATES = REPOSITORY / "systemd/debian"
+SCRIPTS = sorted(path for path in TEMPLATES.rglob("*") if path.name in ("preinst", "postinst", "prerm", "postrm"))
+
+
+@pytest.mark.parametrize("python", [(3, 11), (3, 12), (3, 13)])
+def test_each_python_gets_one_pin_of_each_library_with_its_hashes(python):
+    pins = (REPOSITORY / "requirements/gate.txt").read_text("utf-8")
+    command = [sys.executable, "-c", PINS_FOR, str(python)]
+    environment = {"PYTHONPATH": str(REPOSITORY / "systemd"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, input=pins, capture_output=True, text=True, env=environment, check=True)
+    names = re.findall(r"^([a-z0-9.-]+)==", done.stdout, re.MULTILINE)
+    assert sorted(names) == sorted(set(re.findall(r"^([a-z0-9.-]+)==", pins, re.MULTILINE)))
+    assert "python_full_version" not in done.stdout
+    assert all("--hash=sha256:" in pin for pin in re.split(r"^(?=[a-z])", done.stdout, flags=re.MULTILINE)[1:])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_script_is_a_shell_script_that_stops_at_an_error(script):
+    assert script.read_text("utf-8").startswith("#!/bin/sh\nset -e\n")
+    subprocess.run([shutil.which("dash") or "sh", "-n", script], check=True)
+
+
+def test_a_system_for_which_there_are_no_packages_is_said(tmp_path):
+    command = [REPOSITORY / "systemd/package", "--to", tmp_path, "--suite", "buster"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'bookworm', 'noble', 'trixie'" in done.stderr
