@@ -54,7 +54,7 @@ def broken(gate):
     gate.run("systemctl", "restart", "facegate-door.service")
 
 
-@step("fault: a relay that starts on is caught", 600)
+@step("fault: a relay that starts on is caught", 900)
 def test_a_relay_that_starts_on_is_caught(gate, broken, seen):
     assert_rests(gate, until=gate.now())
     broken(STARTS_ON)
@@ -63,7 +63,7 @@ def test_a_relay_that_starts_on_is_caught(gate, broken, seen):
     seen(str(caught.value).splitlines()[0])
 
 
-@step("fault: a grant kept over a restart is caught", 600)
+@step("fault: a grant kept over a restart is caught", 900)
 def test_a_grant_kept_over_a_restart_is_caught(gate, broken, seen):
     broken(KEPT_GRANT)
     with pytest.raises(AssertionError, match="a grant was kept over a restart") as caught:
