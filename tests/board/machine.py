@@ -19,11 +19,7 @@ _MEMORY_MB, _NICE = 1536, 15
 # Its clock goes by the instructions that its processor has done, two nanoseconds each, and by the host's while it
 # idles: however busy the host is, the board is as quick as a board. What is measured is measured by that clock.
 _CLOCK = "shift=1,sleep=on,align=off"
-# Nothing that it waits for without a reason on a machine that is computed.
-_KERNEL = (
-    "console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice", "no_timer_check",
-    "rcupdate.rcu_expedited=1", "cryptomgr.notests", "i8042.noaux", "i8042.nokbd",
-)  # fmt: skip
+_KERNEL = ("console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice")
 # What a board does not need, and an emulated one takes seconds for.
 _IDLE = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",

@@ -64,7 +64,7 @@ def assert_lets_go_of_a_dead_door(machine, seen):
     machine.put(rex=True)
     assert on, "REX did not open"
     killing = machine.now()
-    machine.run("kill", "-9", old)
+    machine.run("sh", "-c", f"kill -9 {old}")
     off = machine.when("relay", False, killing, 15)
     assert off, "the relay stayed on"
     machine.until(lambda: _pid_of_door(machine) not in ("0", old), 60, "the door does not come back")

@@ -42,6 +42,8 @@ def run(order):
             timeout=order["within_s"],
             check=False,
         )
+    except OSError as error:
+        return {"code": 127, "out": "", "err": str(error)}
     except subprocess.TimeoutExpired as late:
         return {"code": None, "out": (late.stdout or b"").decode(), "err": (late.stderr or b"").decode()}
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
