@@ -1,4 +1,4 @@
-"""Faults put in on purpose: what the board proves of a gate, it must deny of one that is broken, and by name."""
+"""Faults put in on purpose: what is proved of a gate must be denied of one that is broken, by name."""
 
 import pytest
 
