@@ -1,10 +1,10 @@
-# Facegate: make demo | test | check | bench | soak | deb. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | check | bench | soak | board | deb. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak deb fuzz mutants coverage messages lock format clean
+.PHONY: demo test check bench soak board deb fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -13,7 +13,7 @@ demo: $(BIN)/facegate
 # each would compile the house anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak and not board" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .
@@ -30,6 +30,11 @@ bench: $(BIN)/facegate
 # The slow proofs, in their order: one installs what the next upgrades. They print their tables.
 soak: $(BIN)/facegate
 	$(BIN)/python -m pytest -m soak -s -p no:randomly
+
+# A virtual board with systemd, pins, a camera and power that is cut: docs/board.md. Says what to install where it cannot.
+board: $(BIN)/facegate
+	$(BIN)/python -m tests.board.build
+	$(BIN)/python -m pytest tests/board -m board -s -p no:randomly
 
 # Debian packages into dist/. For another system than this machine's: make deb SUITE=trixie ARCH=arm64
 # (bookworm, trixie or noble; amd64 or arm64).
@@ -52,7 +57,7 @@ mutants: $(BIN)/facegate
 
 coverage: $(BIN)/facegate
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not soak"
+	$(BIN)/coverage run -m pytest -m "not soak and not board"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 

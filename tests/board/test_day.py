@@ -1,0 +1,213 @@
+"""A day at a gate: one card, one board, from its first start to a power cut in the middle of its drill."""
+
+import pytest
+
+from tests.board.machine import card, powered
+from tests.board.wires import (
+    assert_fire_opens,
+    assert_lets_go_of_a_dead_door,
+    assert_rests,
+    assert_rex_opens,
+    first_press,
+)
+
+pytestmark = pytest.mark.board
+
+# Whoever walks up takes a minute before a camera of one picture a second.
+WALK_S = 60
+
+
+def step(name, within_s):
+    return pytest.mark.step(name, within_s)
+
+
+@pytest.fixture(scope="module")
+def gate(board, tmp_path_factory):
+    """The board of this day; its wires tell all that happened."""
+    folder = tmp_path_factory.mktemp("day")
+    drive = card(board, folder)
+    with powered(board, drive, folder) as machine:
+        yield machine
+
+
+def facegate(gate, *arguments, **how):
+    return gate.run("facegate", *arguments, **how)
+
+
+@step("from power to REX, relays at rest until then", 900)
+def test_from_power_on_the_relays_rest_until_rex_is_pressed(gate, seen):
+    opened = gate.presses_until_open(290)
+    assert opened, gate.console
+    assert_rests(gate, until=first_press(gate))
+    seen(f"REX opens {opened:.1f} s after the kernel began")
+
+
+@step("REX to relay", 600)
+def test_rex_opens_again_and_again(gate, seen):
+    assert_rex_opens(gate, 5, seen)
+
+
+@step("fire to hold relay", 600)
+def test_fire_opens_and_keeps_open(gate, seen):
+    assert_fire_opens(gate, seen)
+
+
+@step("the whole gate is up", 900)
+def test_all_services_are_up(gate, seen):
+    names = [f"facegate-{name}.service" for name in ("door", "vision", "api")]
+    gate.until(
+        lambda: gate.run("systemctl", "is-active", *names, check=False).out.split() == ["active"] * 3, 230, "not up"
+    )
+    seen(f"{gate.now():.0f} s after the kernel began")
+
+
+@step("door contact: a forced door", 600)
+def test_a_door_that_nobody_opened_is_forced(gate):
+    gate.until(lambda: gate.asked("status")["leaf"] == "shut", 30, "the door is not seen as shut")
+    gate.put(contact=True)
+    gate.until(lambda: gate.asked("door_forced"), 30, "no alarm")
+    gate.put(contact=False)
+    gate.until(lambda: gate.asked("status")["leaf"] == "shut", 30, "the door is not seen as shut again")
+
+
+@step("tamper blocks, REX opens", 600)
+def test_an_opened_housing_blocks_and_rex_opens_still(gate):
+    gate.put(tamper=True)
+    gate.until(lambda: gate.asked("status")["inputs"]["tamper"], 30, "the housing was not seen open")
+    assert facegate(gate, "door", "open", check=False).code == 1
+    assert gate.presses_until_open(10), "REX did not open"
+    gate.put(tamper=False)
+    facegate(gate, "door", "release")
+    gate.until(lambda: facegate(gate, "door", "open", check=False).code == 0, 30, "still blocked")
+
+
+@step("read-back: a relay that sticks is told", 600)
+def test_a_spare_contact_that_does_not_follow_is_a_fault(gate):
+    stuck = "/sys/module/gpio_sim/parameters/stuck"
+    gate.write(stuck, "0")
+    assert gate.presses_until_open(20), "REX did not open"
+    gate.until(lambda: "relay_stuck_off" in gate.asked("status")["faults"], 30, "the stuck relay was not told")
+    gate.write(stuck, "-1")
+    assert gate.presses_until_open(20), "REX did not open"
+    gate.until(lambda: not gate.asked("status")["faults"], 30, "the fault stays")
+
+
+@step("the resident is enrolled from a photo", 900)
+def test_the_resident_is_enrolled(gate, seen):
+    began = gate.now()
+    said = facegate(gate, "enroll", "Wang Fang", "/opt/photos/obama.jpg", "--json", within_s=170).answer
+    assert said["templates"] == 1
+    seen(f"{gate.now() - began:.0f} s")
+
+
+@step("a stranger walks up: refused, no relay", 900)
+def test_a_stranger_is_refused(gate, seen):
+    began = gate.now()
+    gate.scene("stranger")
+    told = gate.until(
+        lambda: [line for line in gate.asked("denied") if line["details"].get("reason") == "unknown"],
+        WALK_S,
+        "not seen",
+    )
+    gate.scene("empty")
+    assert not [one for one in gate.wire.of("relay", began) if one.level], "a stranger moved the relay"
+    seen(f"unknown, {gate.now() - began:.0f} s after they came; similarity {told[-1]['details'].get('similarity')}")
+
+
+@step("the resident walks up: the face moves the relay", 900)
+def test_the_resident_is_let_in_by_face(gate, seen):
+    began = gate.now()
+    gate.scene("resident")
+    on = gate.when("relay", True, began, WALK_S)
+    gate.scene("empty")
+    assert on, f"the face moved no relay: {gate.asked('denied')[-3:]}"
+    (line,) = (line for line in gate.asked("granted") if line["personal"].get("name") == "Wang Fang")
+    frames, similarity = (line["details"][name] for name in ("frames", "similarity"))
+    seen(f"relay on {on - began:.0f} s after he came, {frames} frames, {similarity}")
+
+
+@step("kill -9 of the door in a pulse: the line is let go", 600)
+def test_a_door_killed_in_a_pulse_lets_go(gate, seen):
+    assert_lets_go_of_a_dead_door(gate, seen)
+
+
+@step("kill -9 where the kernel keeps the line: released by the unit", 600)
+def test_a_door_killed_in_a_pulse_lets_go_where_the_kernel_keeps_outputs(gate, seen):
+    keeps = "/sys/module/gpio_sim/parameters/keeps"
+    gate.write(keeps, "1")
+    try:
+        assert_lets_go_of_a_dead_door(gate, seen)
+    finally:
+        gate.write(keeps, "0")
+
+
+KEYS = """
+import pathlib, struct, sys
+with open(sys.argv[1], "rb", buffering=0) as keypad:
+    pathlib.Path("/run/listening").touch()
+    pressed = []
+    while len(pressed) < 4:
+        _, _, kind, code, value = struct.unpack("llHHi", keypad.read(24))
+        if kind == 1 and value == 1:
+            pressed.append(code)
+print(pressed)
+"""
+
+
+@step("USB keypad: keys come as the kernel names them", 600)
+def test_keys_of_a_usb_keypad_are_read(gate):
+    device = gate.run("sh", "-c", "ls /dev/input/by-id/*-event-kbd | head -n 1").out.strip()
+    ended = gate.start("python3", "-c", KEYS, device, within_s=40)
+    gate.until(lambda: gate.run("test", "-e", "/run/listening", check=False).code == 0, 20, "nobody listens")
+    for name in ("1", "2", "3", "ret"):
+        gate.press_key(name)
+    # KEY_1, KEY_2, KEY_3 and KEY_ENTER of linux/input-event-codes.h.
+    assert ended().out.splitlines()[-1] == "[2, 3, 4, 28]"
+
+
+@step("TPM: a credential sealed and opened", 600)
+def test_a_credential_is_sealed_by_the_tpm(gate, seen):
+    began = gate.now()
+    gate.run(
+        "systemd-creds", "encrypt", "--with-key=tpm2", "--name=board", "-", "/var/lib/board.cred", given="a secret"
+    )
+    sealed = gate.now()
+    said = gate.run("systemd-creds", "decrypt", "--name=board", "/var/lib/board.cred", "-").out
+    assert said == "a secret"
+    seen(f"sealed in {sealed - began:.1f} s, opened in {gate.now() - sealed:.1f} s")
+
+
+@step("doctor has nothing to complain of", 600)
+def test_the_doctor_has_nothing_to_complain_of(gate, seen):
+    said = facegate(gate, "doctor", "--json", check=False).answer["findings"]
+    bad = {one["name"]: one["seen"] for one in said if one["grade"] != "ok"}
+    seen(f"{len(said) - len(bad)} of {len(said)} well{'; ' if bad else ''}{', '.join(bad)}")
+    assert set(bad) <= EXPECTED, bad
+
+
+# What a virtual board cannot have: a clock that somebody vouches for.
+EXPECTED = {"clock"}
+
+
+@step("the guided drill, up to its power cut", 1200)
+def test_the_guided_drill_is_led_through_to_its_power_cut(gate, seen):
+    said = gate.run("python3", "/run/board/installer.py", "no", within_s=290, check=False)
+    assert "Cut the power of the controller" in said.out, said
+    assert "FAILED" not in said.out, said.out
+    seen(f"{said.out.count('passed')} passed")
+
+
+@step("the guided drill, after its power cut", 1200)
+def test_the_guided_drill_ends_well_after_the_power_cut(gate, board, seen):
+    gate.cut()
+    with powered(board, f"file={gate.folder / 'card.img'},format=raw", gate.folder) as again:
+        again.until(lambda: again.asked("status"), 120, "the gate does not start")
+        try:
+            assert_rests(again, until=again.now())
+            silent = "yes"
+        except AssertionError:
+            silent = "no"
+        said = again.run("python3", "/run/board/installer.py", silent, within_s=150, check=False)
+        assert said.code == 0, said
+        seen(said.out.splitlines()[-1].split(" The sheet")[0])
+        assert "verifies" in again.run("facegate", "audit", "verify").out
