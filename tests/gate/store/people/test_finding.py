@@ -79,7 +79,14 @@ def seconds_of_work(store, typed):
     return time.thread_time() - began
 
 
-def test_a_search_among_two_thousand_takes_a_tenth_of_a_second(store):
+def yardstick():
+    """Seconds that a million small steps take this machine today."""
+    began = time.thread_time()
+    sum(number for number in range(1_000_000))
+    return time.thread_time() - began
+
+
+def test_a_search_among_two_thousand_takes_no_longer_than_five_million_small_steps(store):
     surnames, given = "王李张刘陈杨黄赵吴周单曾解", "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英晓小雨欣怡"
     with transaction(store):
         store.executemany(
@@ -92,10 +99,10 @@ def test_a_search_among_two_thousand_takes_a_tenth_of_a_second(store):
     finding.search(store, "warm")
     took = []
     for typed in ("wangxiaoming", "wxm", "3-12", "3栋12", "王", "小明", "nobody at all", "1999"):
-        # On a busy machine a second of work takes longer, too: the best of three.
-        took.append((min(seconds_of_work(store, typed) for _ in range(3)), typed))
+        # On a busy machine a second of work takes longer, too: the best of three, of either.
+        took.append((min(seconds_of_work(store, typed) for _ in range(3)) / min(yardstick() for _ in range(3)), typed))
     print(sorted(took)[-1])
-    assert max(took)[0] < 0.1
+    assert max(took)[0] < 5
 
 
 def test_the_sounds_are_loaded_where_somebody_searches_by_them_alone():
