@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gate.errors import FacegateError
 
-_INSTALL_WITHIN_S = 900
+_INSTALL_WITHIN_S = 3600
 _RUN_WITHIN_S = 3600
 
 # `templates(picture)` is each library's own documented way; the rest is the same for all.
@@ -134,14 +134,18 @@ def templates(picture):
 
 
 def install(library: Library, folder: Path) -> None:
-    """Install a library into the environment at `folder`, once. Raises FacegateError with pip's last line."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        _run([sys.executable, "-m", "venv", str(folder)], _INSTALL_WITHIN_S)
+    """Install a library into the environment at `folder`, once. Raises FacegateError with pip's last line.
+
+    What an installation that was broken off has left is made anew: pip would take it for whole.
+    """
+    python, whole = folder / "bin" / "python", folder / "installed"
+    if not whole.exists():
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)], _INSTALL_WITHIN_S)
     alone = ["--no-deps"] if library.without_dependencies else []
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *alone]
     if library.requirements:
         _run([*pip, *library.requirements], _INSTALL_WITHIN_S)
+    whole.touch()
 
 
 def run(library: Library, folder: Path, pictures: Sequence[NDArray[np.uint8]], models_dir: Path) -> Run:

@@ -27,6 +27,23 @@ def templates(picture):
         run(Library(("no such thing",), ""), tmp_path / "v", PICTURES, tmp_path)
 
 
+def test_an_installation_that_was_broken_off_is_made_anew(tmp_path):
+    program = """
+def templates(picture):
+    import half
+    return [np.array([1.0])]
+"""
+    numpy = Library((f"numpy=={np.__version__}",), program)
+    with pytest.raises(FacegateError, match="half"):
+        run(numpy, tmp_path / "v", PICTURES, tmp_path)
+    (packages,) = (tmp_path / "v" / "lib").glob("python*/site-packages")
+    (packages / "half.py").touch()
+    assert run(numpy, tmp_path / "v", PICTURES, tmp_path).templates[0] is not None
+    (tmp_path / "v" / "installed").unlink()
+    with pytest.raises(FacegateError, match="half"):
+        run(numpy, tmp_path / "v", PICTURES, tmp_path)
+
+
 def test_every_peer_is_a_program():
     for library in LIBRARIES.values():
         compile(library.script, "library", "exec")
