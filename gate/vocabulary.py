@@ -45,6 +45,10 @@ class Reason(StrEnum):
     FLOOD = "flood"
     OUT_OF_HOURS = "out_of_hours"
     FACE_NOT_ENOUGH = "face_not_enough"
+    ONE_MORE = "one_more"
+    WRONG_CODE = "wrong_code"
+    SUSPENDED = "suspended"
+    LOCKED_OUT = "locked_out"
     OUT_OF_VALIDITY = "out_of_validity"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LOCKDOWN = "lockdown"
@@ -99,6 +103,11 @@ class Kind(StrEnum):
     CAMERA_BACK = "camera_back"
     INFRARED_LOST = "infrared_lost"
     INFRARED_BACK = "infrared_back"
+    DURESS = "duress"
+    LOCKED_OUT = "locked_out"
+    READERS_STARTED = "readers_started"
+    READER_LOST = "reader_lost"
+    READER_BACK = "reader_back"
     ENROLLED = "enrolled"
     TEMPLATES_ADDED = "templates_added"
     TEMPLATE_LEARNED = "template_learned"
@@ -108,6 +117,12 @@ class Kind(StrEnum):
     PHOTO_SENT = "photo_sent"
     PHOTO_REFUSED = "photo_refused"
     RESIDENT_CHANGED = "resident_changed"
+    PIN_DRAWN = "pin_drawn"
+    PIN_REMOVED = "pin_removed"
+    CARD_ADDED = "card_added"
+    CARD_REMOVED = "card_removed"
+    CARD_SUSPENDED = "card_suspended"
+    CARD_RESUMED = "card_resumed"
     CORRECTED = "corrected"
     CORRECTION_TAKEN_BACK = "correction_taken_back"
     CONSENT_WITHDRAWN = "consent_withdrawn"
@@ -162,6 +177,14 @@ class Fault(StrEnum):
     RELAY_STUCK_OFF = "relay_stuck_off"
     NO_HOLD_RELAY = "no_hold_relay"
     GATE_STUCK = "gate_stuck"
+
+
+class Method(StrEnum):
+    """How somebody shows who they are."""
+
+    FACE = "face"
+    PIN = "pin"
+    CARD = "card"
 
 
 class Way(StrEnum):
@@ -247,6 +270,22 @@ class Claim:
     nearest: str | None = None
     way: Way | None = None
     further: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What somebody shows to a reader: keys pressed at a keypad, one or several, or a card.
+
+    `reader` is the reader's name, `taken_mono` when it was shown, monotonic seconds. `code` are the keys, of "0" to
+    "9", "#" for the end of a number and "*" to begin anew, or the card's number as the reader gives it. It is a secret
+    that opens the gate: it reaches neither record nor log.
+    """
+
+    id: str
+    method: Method
+    reader: str
+    taken_mono: float
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from gate.door.heard import Heard, details_of
+from gate.door.heard import answered, details_of, details_of_code, under_duress, with_first
+from gate.door.judge import Judge
 from gate.door.machine import at_rest, barred, due_mono, step
 from gate.door.outputs import Outputs
 from gate.door.passages import opens_for_party
-from gate.door.rules import Known, decide
+from gate.door.rules import Known
 from gate.door.settings import DoorSettings
 from gate.door.signal_shown import Shown
 from gate.door.signals import Signal
@@ -31,7 +32,7 @@ from gate.door.states import (
 )
 from gate.store.ids import new_id
 from gate.store.people.residents import Resident
-from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
+from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Method, Presented, Reason, Verdict
 
 # Vision asks twice a second which of its grants somebody went through by.
 _REMEMBERED_PASSAGES = 16
@@ -50,7 +51,7 @@ class Controller:
         self._policy = settings.policy
         self._outputs = outputs
         self._record = record
-        self._heard = Heard()
+        self._judge = Judge(settings.freshness_s)
         self._shown = Shown()
         self._party: list[str] = []
         self._taken: deque[str] = deque(maxlen=_REMEMBERED_PASSAGES)
@@ -95,29 +96,52 @@ class Controller:
     def claim(self, claim: Claim, known: Known, now: float) -> tuple[Verdict, float | None]:
         """Decide on a claim. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
         now = self._forward(now)
-        verdict = self._decide(claim, known, now)
-        on_mono: float | None = None
-        notes: tuple[Output, ...] = ()
-        if verdict.granted and known.resident is not None:
-            verdict, on_mono, notes = self._admit(claim.id, known.resident, now)
-        elif verdict.reason is not None and known.from_vision and not self._welcomes(claim, now):
-            self._show(self._told(verdict.reason, claim, now))
+        judged = self._judge.judge(claim, known, now)
+        verdict, on_mono, notes = self._let_in(claim.id, known, judged.verdict, now)
+        if not judged.verdict.granted and known.from_its_user and not self._welcomes(claim, now):
+            self._show(self._told(judged.verdict, claim, now))
         near = known.nearest if verdict.reason is claim.reason else None
-        if self._heard.is_news(claim, verdict, now):
-            self._put(verdict, "face", details_of(claim, now, on_mono), known.resident, near)
+        if judged.news:
+            details = with_first(details_of(claim, now, on_mono), judged.first)
+            self._record(answered(verdict, Method.FACE, details, known.resident, near))
         self._note(notes)
         return verdict, on_mono
 
-    def _decide(self, claim: Claim, known: Known, now: float) -> Verdict:
-        """By the rules, and remember that it was heard."""
-        verdict = decide(claim, known, self._heard.before(claim), now, self._settings.freshness_s)
-        self._heard.take(claim, verdict)
-        return verdict
+    def present(self, shown: Presented, known: Known, now: float) -> tuple[Verdict, float | None]:
+        """Decide on a code. Returns the verdict, and when the relay went on if it did (monotonic seconds)."""
+        now = self._forward(now)
+        judged = self._judge.judge(shown, known, now)
+        verdict, on_mono, notes = self._let_in(shown.id, known, judged.verdict, now)
+        if judged.verdict.reason is not None and known.from_its_user:
+            self._show(self._shown.refused(judged.verdict.reason, now))
+        details = with_first(details_of_code(shown, on_mono), judged.first)
+        self._record(answered(verdict, shown.method, details, known.resident))
+        if known.duress and known.resident is not None and known.from_its_user:
+            self._record(under_duress(shown, known.resident))
+        self._note(notes)
+        return verdict, on_mono
 
-    def _told(self, reason: Reason, claim: Claim, now: float) -> Shown:
-        if reason is Reason.ASKED_TO_TURN:
+    def refuse(self, shown: Presented, reason: Reason, now: float) -> None:
+        """A code that is not looked at."""
+        self._show(self._shown.refused(reason, self._forward(now)))
+        self._record(answered(Verdict(False, reason), shown.method, details_of_code(shown, None)))
+
+    def waiting_face(self, now: float) -> str | None:
+        """The id of the resident whose face was seen and is there still, and who is to show a second factor."""
+        return self._judge.waiting_face(now)
+
+    def _let_in(
+        self, grant: str, known: Known, verdict: Verdict, now: float
+    ) -> tuple[Verdict, float | None, tuple[Output, ...]]:
+        """Ask the machine to open where the rules grant it."""
+        if not verdict.granted or known.resident is None:
+            return verdict, None, ()
+        return self._admit(grant, known.resident, now)
+
+    def _told(self, verdict: Verdict, claim: Claim, now: float) -> Shown:
+        if verdict.reason is Reason.ASKED_TO_TURN:
             return self._shown.asked(claim.way, claim.further, now)
-        return self._shown.refused(reason, now)
+        return self._shown.refused(verdict.reason or Reason.UNKNOWN, now)
 
     def _admit(self, grant: str, resident: Resident, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
         """Ask the machine to open for a resident whom the rules let in."""
@@ -139,7 +163,7 @@ class Controller:
         """A person asks the door to open, from the console or the machine itself."""
         grant = new_id()
         verdict, _, notes = self._ask(Event.COMMAND, grant, now)
-        self._put(verdict, "command", {"claim": grant, "by": who})
+        self._record(answered(verdict, "command", {"claim": grant, "by": who}))
         self._note(notes)
         return verdict
 
@@ -150,7 +174,7 @@ class Controller:
         answer = next(one for one in said if isinstance(one, Answer))
         if answer is Answer.GRANTED:
             self._party = []
-            self._put(Verdict(True), "rex", {"claim": grant})
+            self._record(answered(Verdict(True), "rex", {"claim": grant}))
         self._note(said)
         return answer
 
@@ -265,24 +289,3 @@ class Controller:
     def told_residents(self) -> tuple[str, ...]:
         """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
         return tuple(self._party) if self.signal is Signal.GRANT else ()
-
-    def _put(
-        self,
-        verdict: Verdict,
-        method: str,
-        details: dict[str, object],
-        resident: Resident | None = None,
-        near: Resident | None = None,
-    ) -> None:
-        if verdict.reason is not None:
-            details = {"reason": verdict.reason.value, **details}
-        personal = {"resident": resident.id, "name": resident.name} if resident else {}
-        personal |= {"unit": resident.unit} if resident and resident.unit else {}
-        about = resident
-        if near is not None and resident is None:
-            # Among what goes with this resident when they are erased, and for administrators alone.
-            personal, about = {"nearest": near.id}, near
-        kind = Kind.GRANTED if verdict.granted else Kind.DENIED
-        if verdict.granted and verdict.along is not None:
-            kind, details = Kind.CAME_ALONG, {"with": verdict.along, **details}
-        self._record(AuditEvent(kind, {"method": method, **details}, personal, about.id if about else None))

@@ -1,4 +1,4 @@
-"""Days and hours: when a resident is let in, when a face alone suffices, when the gate itself stands open. Pure.
+"""Days and hours: when a resident is let in, when one factor suffices, when the gate itself stands open. Pure.
 
 Each question is answered True or False, or None where the answer needs the time of day and the gate's clock is not to
 be trusted. None is never taken for a yes.
@@ -58,19 +58,19 @@ def _day(iso: str | None) -> date | None:
     return None if iso is None else date.fromisoformat(iso)
 
 
-def known_of(entry: Entry | None, now: LocalTime, face_and_pin: Schedule | None, *, from_vision: bool) -> Known:
+def known_of(entry: Entry | None, now: LocalTime, two_factors: Schedule | None, *, from_its_user: bool) -> Known:
     """What is known of a resident (None: nobody of that id) at a time of day.
 
-    `face_and_pin` are the hours in which a face alone does not open; None: it always does.
+    `two_factors` are the hours in which one alone does not open; None: it always does.
     """
     if entry is None:
-        return Known(from_vision=from_vision)
+        return Known(from_its_user=from_its_user)
     return Known(
         entry.resident,
-        from_vision,
+        from_its_user,
         valid=valid(entry, now),
         within_hours=within(entry.hours, now),
-        face_suffices=face_suffices(face_and_pin, now),
+        one_suffices=one_suffices(two_factors, now),
     )
 
 
@@ -91,11 +91,11 @@ def within(hours: Schedule | None, now: LocalTime) -> bool | None:
     return hours.allows(now.at) if now.trusted else None
 
 
-def face_suffices(face_and_pin: Schedule | None, now: LocalTime) -> bool | None:
-    """Whether a face alone opens now; `face_and_pin` are the hours in which it does not."""
-    if face_and_pin is None:
+def one_suffices(two_factors: Schedule | None, now: LocalTime) -> bool | None:
+    """Whether one factor alone opens now; `two_factors` are the hours in which it does not."""
+    if two_factors is None:
         return True
-    return not face_and_pin.allows(now.at) if now.trusted else None
+    return not two_factors.allows(now.at) if now.trusted else None
 
 
 def stands_free(free: Schedule | None, now: LocalTime) -> bool:

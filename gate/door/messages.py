@@ -6,12 +6,13 @@ import math
 import re
 import struct
 
+from gate.door.keys import KEYS
 from gate.door.states import Event
 from gate.processes.fields import Malformed, read
 from gate.processes.peers import Peer
-from gate.processes.requests import Do, Order
+from gate.processes.requests import Do, Order, Seal
 from gate.processes.wire import Message
-from gate.vocabulary import AuditEvent, Claim, Kind, Lesson, Reason
+from gate.vocabulary import AuditEvent, Claim, Kind, Lesson, Method, Presented, Reason
 
 # As the gallery asks of every template.
 _UNIT_TOLERANCE = 1e-3
@@ -27,6 +28,9 @@ ORDERED = {
     Do.CLOSE: (Event.HOLD_OVER,),
     Do.RELEASE: (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER),
 }
+_READER = re.compile(r"[\w .-]{1,40}")
+_LONGEST_CARD = 64
+_DIGEST, _MOST_DIGESTS = 32, 16
 _NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
 
 
@@ -36,6 +40,31 @@ def claim_from(message: Message) -> Claim:
     if not 0 < len(claim.id) <= _LONGEST_CLAIM:
         raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
     return claim
+
+
+def presented_from(message: Message) -> Presented:
+    """What was shown to a reader, from its message. Raises Malformed when a field is missing or of the wrong kind, or
+    it is no key and no card."""
+    shown = read(Presented, message)
+    if not 0 < len(shown.id) <= _LONGEST_CLAIM:
+        raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
+    if not _READER.fullmatch(shown.reader):
+        raise Malformed("reader is a name of 1 to 40 letters, digits, blanks, points, - and _")
+    if shown.method is Method.FACE:
+        raise Malformed("method is pin or card")
+    if shown.method is Method.PIN and shown.code not in KEYS:
+        raise Malformed("code is one key of a keypad")
+    if not 0 < len(shown.code) <= _LONGEST_CARD:
+        raise Malformed(f"code is a text of 1 to {_LONGEST_CARD} signs")
+    return shown
+
+
+def seal_from(message: Message) -> Seal:
+    """Digests to be sealed, from their message. Raises Malformed where they are none."""
+    seal = read(Seal, message)
+    if not 0 < len(seal.digests) <= _MOST_DIGESTS or any(len(one) != _DIGEST for one in seal.digests):
+        raise Malformed(f"digests are 1 to {_MOST_DIGESTS} of {_DIGEST} bytes")
+    return seal
 
 
 def lesson_from(message: Message) -> Lesson:
@@ -85,17 +114,22 @@ def of_late(do: Do, who: str) -> list[AuditEvent]:
     return [AuditEvent(Kind.ORDERED, {"order": event.value, **said}) for event in ORDERED[do]]
 
 
-def may_ask(do: Do, *, vision: bool, commands: bool) -> bool:
-    """Whether a peer may ask for this: `vision` is vision's own user, `commands` one who may give orders.
+def may_ask(do: Do, *, vision: bool, readers: bool, commands: bool) -> bool:
+    """Whether a peer may ask for this: `vision` and `readers` are those processes' own users, `commands` one who may
+    give orders.
 
     Anybody may claim: whoever it was is judged with the claim, since the record wants the refusal of one in its words.
     """
     match do:
         case Do.CLAIM:
             return True
-        case Do.LEARN | Do.REPORT:
+        case Do.LEARN:
             return vision
+        case Do.PRESENT:
+            return readers
+        case Do.REPORT:
+            return vision or readers
         case Do.STATUS:
-            return vision or commands
+            return vision or readers or commands
         case _:
             return commands

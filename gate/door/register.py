@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +20,10 @@ from pathlib import Path
 from gate.door.hours import Entry, entry_of
 from gate.schedule import Schedule, parse
 from gate.store.database import Hurry, database_of, open_read_only
-from gate.store.people import residents
+from gate.store.people import credentials, residents
+from gate.store.people.credentials import Found
 from gate.store.site import holidays, schedules
+from gate.vocabulary import Method
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +59,36 @@ class Register:
             if found is None:
                 return None
             return entry_of(found, holidays.of_resident(connection, found.id) if found.windows else ())
+
+    def holder(self, method: Method, finders: Sequence[bytes]) -> tuple[Entry, Found] | None:
+        """Whose code is found by one of these, and what is known of the code; None: nobody's. Raises StoreDown."""
+        if not os.path.lexists(self._database):
+            return None
+        connection = self._open()
+        with self._sound():
+            for finder in finders:
+                found = credentials.find(connection, method, finder)
+                entry = None if found is None else self.find(found.resident)
+                if found is not None and entry is not None:
+                    return entry, found
+            return None
+
+    def methods_of(self, resident: str) -> frozenset[Method]:
+        """By what a resident may come beside their face. Raises StoreDown."""
+        connection = self._open()
+        with self._sound():
+            return credentials.methods_of(connection, resident)
+
+    def salt(self) -> bytes | None:
+        """With what this gate hashes PINs; None where nobody can tell now."""
+        if not os.path.lexists(self._database):
+            return None
+        try:
+            connection = self._open()
+            with self._sound():
+                return credentials.salt(connection)
+        except StoreDown:
+            return None
 
     def free_hours(self) -> Schedule | None:
         """When the gate itself stands open; None: never, or nobody can tell now."""

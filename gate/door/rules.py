@@ -1,75 +1,147 @@
-"""Whether a claim may open the door. Pure: the claim, what is known now, what was heard before, and the time."""
+"""Whether what somebody shows may open the door. Pure: it, what is known now, what was heard before, and the time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gate.store.people.residents import Resident
-from gate.vocabulary import Claim, Reason, Verdict
+from gate.vocabulary import Claim, Method, Presented, Reason, Verdict
 
-# Vision and door share the kernel's monotonic clock; what is left is rounding in the message.
+# The processes share the kernel's monotonic clock; what is left is rounding in the message.
 _CLOCK_ROUNDING_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the door knows at the moment a claim is decided: of who brought it, and of the resident it names.
+    """What the door knows at the moment something is decided: of who brought it, and of the resident whose it is.
 
-    It is put together before anything is decided, and goes down with the claim as a value. None is what cannot be
+    It is put together before anything is decided, and goes down with what was shown as a value. None is what cannot be
     known now; it refuses, and so does whatever was left out.
     """
 
     resident: Resident | None = None
-    """None where nobody of that id is enrolled, or the store cannot be read."""
-    from_vision: bool = False
-    """Whether vision's own user brought the claim, by the kernel's word."""
+    """None where nobody of that id is enrolled, the code is nobody's, or the store cannot be read."""
+    from_its_user: bool = False
+    """Whether the user who alone may say it brought it, by the kernel's word: vision's a face, the readers' a code."""
     readable: bool = True
-    """Whether the store could be read."""
+    """Whether the store, and for a code the door's key, could be read."""
     valid: bool | None = None
     """Whether today is one of their days."""
     within_hours: bool | None = None
     """Whether their schedule lets them in now."""
-    face_suffices: bool | None = None
-    """Whether a face alone opens at this hour, whoever shows it."""
+    one_suffices: bool | None = None
+    """Whether one factor alone opens at this hour, whoever shows it."""
+    others: frozenset[Method] = frozenset()
+    """By what else than their face they may come."""
+    suspended: bool = False
+    """Whether a card was reported lost."""
+    duress: bool = False
+    """Whether it is the PIN of somebody who is forced to."""
     nearest: Resident | None = None
     """Whom a face that is nobody's came near to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the door has heard before this claim."""
+    """What the door has heard before this."""
 
     same: bool = False
-    """Whether a claim of this id was among it."""
+    """Whether something of this id was among it."""
     up_to_mono: float = float("-inf")
-    """When the frame of the latest claim was taken, monotonic seconds."""
+    """When the latest was shown, for a face the frame taken, monotonic seconds."""
 
 
-def decide(claim: Claim, known: Known, earlier: Earlier, now: float, freshness_s: float) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be decided: a claim or a code, what is known, what was heard before, when, and how old it may be."""
+
+    shown: Claim | Presented
+    known: Known
+    earlier: Earlier
+    now: float
+    freshness_s: float
+
+
+def _from_another(case: Case) -> Reason | None:
+    return None if case.known.from_its_user else Reason.WRONG_PEER
+
+
+def _of_late(case: Case) -> Reason | None:
+    age = case.now - case.shown.taken_mono
+    return None if -_CLOCK_ROUNDING_S <= age <= case.freshness_s else Reason.STALE
+
+
+def _again(case: Case) -> Reason | None:
+    return Reason.REPLAYED if case.earlier.same else None
+
+
+def _out_of_order(case: Case) -> Reason | None:
+    return None if case.shown.taken_mono >= case.earlier.up_to_mono else Reason.STALE
+
+
+def _nobody(case: Case) -> Reason | None:
+    if isinstance(case.shown, Presented):
+        return None
+    return case.shown.reason or (Reason.UNKNOWN if case.shown.resident is None else None)
+
+
+def _unreadable(case: Case) -> Reason | None:
+    return None if case.known.readable else Reason.STORE_UNREADABLE
+
+
+def _not_enrolled(case: Case) -> Reason | None:
+    if case.known.resident is not None:
+        return None
+    return Reason.WRONG_CODE if isinstance(case.shown, Presented) else Reason.NOT_ENROLLED
+
+
+def _lost(case: Case) -> Reason | None:
+    return Reason.SUSPENDED if case.known.suspended else None
+
+
+def _without_a_clock(case: Case) -> Reason | None:
+    known = case.known
+    return Reason.CLOCK_UNTRUSTED if None in (known.valid, known.within_hours, known.one_suffices) else None
+
+
+def _another_day(case: Case) -> Reason | None:
+    return None if case.known.valid else Reason.OUT_OF_VALIDITY
+
+
+def _another_hour(case: Case) -> Reason | None:
+    return None if case.known.within_hours else Reason.OUT_OF_HOURS
+
+
+def _nothing_else(case: Case) -> Reason | None:
+    """A face where one factor is not enough, of somebody who has nothing else to show."""
+    if case.known.one_suffices or case.known.others or isinstance(case.shown, Presented):
+        return None
+    return Reason.FACE_NOT_ENOUGH
+
+
+# The first reason that holds is told; each is written so that what is missing or not a number refuses.
+_TESTS: tuple[Callable[[Case], Reason | None], ...] = (
+    _from_another,
+    _of_late,
+    _again,
+    _out_of_order,
+    _nobody,
+    _unreadable,
+    _not_enrolled,
+    _lost,
+    _without_a_clock,
+    _another_day,
+    _another_hour,
+    _nothing_else,
+)
+
+
+def decide(shown: Claim | Presented, known: Known, earlier: Earlier, now: float, freshness_s: float) -> Verdict:
     """Grant, or deny with the first reason that holds. `now` is monotonic seconds.
 
-    Each test is written so that what is missing or not a number refuses.
+    A grant is of this factor: whether it is enough at this hour is `gate.door.factors`.
     """
-    if not known.from_vision:
-        return Verdict(False, Reason.WRONG_PEER)
-    if not -_CLOCK_ROUNDING_S <= now - claim.taken_mono <= freshness_s:
-        return Verdict(False, Reason.STALE)
-    if earlier.same:
-        return Verdict(False, Reason.REPLAYED)
-    if not claim.taken_mono >= earlier.up_to_mono:
-        return Verdict(False, Reason.STALE)
-    if claim.resident is None or claim.reason is not None:
-        return Verdict(False, claim.reason or Reason.UNKNOWN)
-    if not known.readable:
-        return Verdict(False, Reason.STORE_UNREADABLE)
-    if known.resident is None:
-        return Verdict(False, Reason.NOT_ENROLLED)
-    if known.valid is None or known.within_hours is None or known.face_suffices is None:
-        return Verdict(False, Reason.CLOCK_UNTRUSTED)
-    if not known.valid:
-        return Verdict(False, Reason.OUT_OF_VALIDITY)
-    if not known.within_hours:
-        return Verdict(False, Reason.OUT_OF_HOURS)
-    if not known.face_suffices:
-        return Verdict(False, Reason.FACE_NOT_ENOUGH)
-    return Verdict(True)
+    case = Case(shown, known, earlier, now, freshness_s)
+    reason = next((reason for test in _TESTS if (reason := test(case)) is not None), None)
+    return Verdict(reason is None, reason)

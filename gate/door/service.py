@@ -13,21 +13,32 @@ from pathlib import Path
 from types import FrameType
 
 from gate.clock import ClockWatch, zone_of
-from gate.door import hours, monitors
+from gate.door import monitors
 from gate.door.attribution import Attribution
+from gate.door.code_key import CodeKey
 from gate.door.controller import Controller
+from gate.door.credentials import Credentials
 from gate.door.exit_button import ExitButton
 from gate.door.hardware import Hardware
-from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
+from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
 from gate.door.learning import Lessons
-from gate.door.messages import ORDERED, asker, claim_from, in_time, lesson_from, may_ask, of_late
+from gate.door.messages import (
+    ORDERED,
+    asker,
+    claim_from,
+    in_time,
+    lesson_from,
+    may_ask,
+    of_late,
+    presented_from,
+    seal_from,
+)
 from gate.door.record_writer import RecordWriter
-from gate.door.register import Register, StoreDown
+from gate.door.register import Register
 from gate.door.relay import RelayFault
 from gate.door.restart_memory import Remembered, RestartMemory
-from gate.door.rules import Known
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
 from gate.door.status import status_of
@@ -35,7 +46,7 @@ from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Taken, asked
+from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Sealed, Taken, UnknownCards, asked
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
@@ -51,6 +62,8 @@ SWITCH_INTERVAL_S = 0.0005
 _IDLE_TURN_S = 0.5
 # What vision may have put on record.
 _VISION_EVENTS = (Kind.VISION_STARTED, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST, Kind.INFRARED_BACK)
+# And readers.
+_READER_EVENTS = (Kind.READERS_STARTED, Kind.READER_LOST, Kind.READER_BACK)
 
 
 class DoorService:
@@ -60,13 +73,13 @@ class DoorService:
         runtime = runtime_directory(state, "door")
         self._settings = settings
         self._state = state
-        self._vision_uid = uid_of(settings.vision_user)
+        self._vision_uid, self._readers_uid = uid_of(settings.vision_user), uid_of(settings.readers_user)
         self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
         self._memory = RestartMemory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
-        self._zone = zone_of(settings.zone)
-        self._face_and_pin = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._register = Register(state)
+        two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
+        self._knowledge = Knowledge(self._register, self._check_clock, zone_of(settings.zone), two_factors)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._lessons.follow)
@@ -78,6 +91,10 @@ class DoorService:
             settings, runtime, released=self._released, changed=self._server.wake, last_resort=LastResort()
         )
         self._controller = Controller(settings, self._hardware, self._record)
+        self._key = CodeKey(state)
+        self._credentials = Credentials(
+            self._key, self._controller, self._knowledge, self._record, settings.freshness_s, self._server.wake
+        )
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
 
@@ -89,6 +106,7 @@ class DoorService:
             while not self._stop:
                 now = time.monotonic()
                 self._hear_inputs(now)
+                self._credentials.turn(now)
                 self._exit_button.watch(bool(self._hardware.active(Input.REX)), now)
                 self._controller.tick(now)
                 self._watch(now)
@@ -101,6 +119,7 @@ class DoorService:
         finally:
             self._remember(time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
+            self._credentials.close()
             self._hardware.close()
             self._attribution.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
@@ -159,8 +178,7 @@ class DoorService:
         return after.trusted
 
     def _check_store(self, now: float) -> None:
-        local = self._local_time(self._clock.trust.trusted)
-        free = hours.stands_free(self._register.free_hours(), local)
+        free = self._knowledge.stands_free()
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
@@ -184,22 +202,34 @@ class DoorService:
         finally:
             self._attribution.asking = None
 
-    def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | DoorStatus:
+    def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | Sealed | UnknownCards | DoorStatus:
         do, now = asked(message, OF_DOOR), time.monotonic()
-        if not may_ask(do, vision=peer.uid == self._vision_uid, commands=peer.uid in self._command_uids):
+        vision, readers = peer.uid == self._vision_uid, peer.uid == self._readers_uid
+        if not may_ask(do, vision=vision, readers=readers, commands=peer.uid in self._command_uids):
             self._attribution.refuse(Reason.WRONG_PEER, peer)
             return Reply(False, Reason.WRONG_PEER)
         match do:
             case Do.CLAIM:
                 return self._answer_claim(claim_from(message), peer)
+            case Do.PRESENT:
+                self._credentials.hear(presented_from(message), now)
+                return Taken(True)
+            case Do.SEAL:
+                finders = self._credentials.seal(seal_from(message).digests)
+                return Reply(False, Reason.STORE_UNREADABLE) if finders is None else Sealed(finders)
+            case Do.UNKNOWN_CARDS:
+                return UnknownCards(self._credentials.unknown_cards(now))
             case Do.LEARN:
                 lesson = lesson_from(message)
                 return Taken(self._settings.learn_faces and self._lessons.hear(lesson))
             case Do.REPORT:
-                return self._answer_report(read(Report, message))
+                return self._answer_report(read(Report, message), vision=vision, readers=readers)
             case Do.STATUS:
                 parts = self._controller, self._hardware, self._writer, self._register
-                return status_of(self._settings, *parts, clock_trusted=self._clock.trust.trusted)
+                return status_of(
+                    self._settings, *parts, typed=self._credentials.typed(now), code_fault=self._key.fault,
+                    clock_trusted=self._clock.trust.trusted,
+                )  # fmt: skip
             case _:
                 # Nobody waits for a late one; letting go of the relay is never too late.
                 who = asker(message, peer)
@@ -224,33 +254,16 @@ class DoorService:
         return Reply(True)
 
     def _answer_claim(self, claim: Claim, peer: Peer) -> ClaimReply:
-        known = self._known(claim, from_vision=peer.uid == self._vision_uid)
+        known = self._knowledge.of_claim(claim, from_its_user=peer.uid == self._vision_uid)
         verdict, on_mono = self._controller.claim(claim, known, time.monotonic())
         learn = verdict.granted and verdict.along is None and self._settings.learn_faces
         grant = verdict.along or (claim.id if verdict.granted else None)
         return ClaimReply(verdict.granted, verdict.reason, on_mono, learn, grant)
 
-    def _answer_report(self, report: Report) -> Taken:
-        if report.event in _VISION_EVENTS:
+    def _answer_report(self, report: Report, *, vision: bool, readers: bool) -> Taken:
+        if (vision and report.event in _VISION_EVENTS) or (readers and report.event in _READER_EVENTS):
             self._record(AuditEvent(report.event, {"why": report.why[:200]}))
         return Taken(True)
-
-    def _known(self, claim: Claim, *, from_vision: bool) -> Known:
-        """What is known of the resident whom a claim names, or whom a face of nobody came near to, at this moment."""
-        named = claim.resident or (claim.nearest if from_vision else None)
-        try:
-            entry = None if named is None else self._register.find(named)
-        except StoreDown:
-            return Known(from_vision=from_vision, readable=False)
-        if entry is not None and not entry.resident.templates:
-            # No face of theirs is kept any more, which vision may not know yet.
-            entry = None
-        if claim.resident is None:
-            return Known(from_vision=from_vision, nearest=entry.resident if entry else None)
-        return hours.known_of(entry, self._local_time(self._check_clock()), self._face_and_pin, from_vision=from_vision)
-
-    def _local_time(self, trusted: bool) -> LocalTime:
-        return LocalTime(time.time(), self._zone, trusted)
 
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._writer.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))

@@ -176,8 +176,9 @@ class DoorSettings:
     """The time zone of schedules, such as `Asia/Shanghai`; absent: the machine's own."""
 
     face_and_pin: str | None = None
-    """Hours in which a face alone does not open, such as `daily 22:00-06:00`; absent: it always does. Until PINs are
-    there, residents take another way in meanwhile."""
+    """Hours in which one factor alone does not open, such as `daily 22:00-06:00`, but two of the same person do: face,
+    PIN or card, in any order, within 15 s; absent: one always does. Whoever has a face alone takes another way in
+    meanwhile."""
 
     learn_faces: bool = False
     """Whether a resident who passed by face may have a template of that passage added, so that the gate follows their
@@ -185,6 +186,9 @@ class DoorSettings:
 
     vision_user: str | None = None
     """The system user vision runs as, the only one whose claims count; absent: the door's own user."""
+
+    readers_user: str | None = None
+    """The system user readers run as, the only one whose PINs and cards count; absent: the door's own user."""
 
     api_user: str | None = None
     """The system user the api runs as, which may ask the door to open; root and the door's own user always may."""

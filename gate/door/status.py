@@ -21,6 +21,8 @@ def status_of(
     writer: RecordWriter,
     register: Register,
     *,
+    typed: int,
+    code_fault: str | None,
     clock_trusted: bool,
 ) -> DoorStatus:
     """The door as it is now: what it does, what its inputs say, and what is wrong with it or with its record."""
@@ -34,6 +36,7 @@ def status_of(
         signal=controller.signal,
         reason=controller.told_reason,
         further=controller.told_further,
+        typed=typed,
         residents=controller.told_residents,
         at_rest=controller.at_rest(now),
         taken=controller.taken,
@@ -48,4 +51,5 @@ def status_of(
         lost_events=writer.lost,
         last_write_age_s=writer.age_s(now),
         store_fault=writer.fault or register.fault,
+        code_fault=code_fault,
     )

@@ -7,13 +7,27 @@ answers, and NotUnderstood, which is one, where the answer is not what was asked
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gate.processes.client import Client, LinkDown
 from gate.processes.fields import Malformed, read
-from gate.processes.requests import ClaimReply, Do, Order, Preview, Reply, Report, Taken, request
+from gate.processes.requests import (
+    ClaimReply,
+    Do,
+    Order,
+    Preview,
+    Reply,
+    Report,
+    Seal,
+    Sealed,
+    Taken,
+    UnknownCard,
+    UnknownCards,
+    request,
+)
 from gate.processes.status import DoorStatus, VisionStatus
-from gate.vocabulary import Claim, Lesson
+from gate.vocabulary import Claim, Lesson, Presented
 
 Answer = TypeVar("Answer")
 
@@ -37,13 +51,33 @@ def claim(client: Client, made: Claim) -> ClaimReply:
     return _ask(client, ClaimReply, Do.CLAIM, made)
 
 
+def present(client: Client, shown: Presented) -> Taken:
+    """Tell the door what somebody showed to a reader. What comes of it is the door's, and is not waited for."""
+    return _ask(client, Taken, Do.PRESENT, shown)
+
+
+def seal(client: Client, digests: Sequence[bytes]) -> tuple[bytes, ...]:
+    """What codes of these digests (`gate.codes`) are found by, in their order."""
+    finders = _ask(client, Sealed, Do.SEAL, Seal(tuple(digests))).finders
+    if len(finders) != len(digests):
+        raise NotUnderstood(
+            "The door on {socket} sealed another number of codes than it was asked to.", socket=client.path
+        )
+    return finders
+
+
+def unknown_cards(client: Client) -> tuple[UnknownCard, ...]:
+    """The cards that were shown in the last minute and are nobody's, the latest first."""
+    return _ask(client, UnknownCards, Do.UNKNOWN_CARDS).cards
+
+
 def teach(client: Client, lesson: Lesson) -> Taken:
     """Offer the door what was learned from a claim that it granted."""
     return _ask(client, Taken, Do.LEARN, lesson)
 
 
 def report(client: Client, said: Report) -> Taken:
-    """Have the door put something of vision's on record."""
+    """Have the door put something of vision's or of a reader's on record."""
     return _ask(client, Taken, Do.REPORT, said)
 
 

@@ -17,10 +17,12 @@ from gate.vocabulary import Kind, Reason
 
 
 class Do(StrEnum):
-    """All that can be asked: vision claims, offers what was learned and reports to the door; persons order it; a
-    status is asked of both, and a picture of vision."""
+    """All that can be asked: vision claims and offers what was learned to the door, readers present what is shown to
+    them, both report; persons order it, and whoever enrols has it seal what a code is found by and hears which cards
+    nobody knows; a status is asked of both, and a picture of vision."""
 
     CLAIM = "claim"
+    PRESENT = "present"
     LEARN = "learn"
     REPORT = "report"
     STATUS = "status"
@@ -30,6 +32,8 @@ class Do(StrEnum):
     CLOSE = "close"
     RELEASE = "release"
     RELEASE_RELAY = "release-relay"
+    SEAL = "seal"
+    UNKNOWN_CARDS = "unknown-cards"
     PREVIEW = "preview"
 
 
@@ -48,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What vision has to put on record: one of its own kinds of event, and why, in words."""
+    """What vision or readers have to put on record: one of its own kinds of event, and why, in words."""
 
     event: Kind
     why: str = ""
@@ -83,6 +87,38 @@ class Taken:
     """Whether the door took what vision offered it: a lesson, or a report."""
 
     taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Digests of codes (`gate.codes`), 32 bytes each, to be turned into what they are found by."""
+
+    digests: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the codes are found by, 32 bytes each, in their order. It is of use to this door alone."""
+
+    finders: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCard:
+    """A card that was shown a moment ago and is nobody's: what it is found by, at which reader, when (monotonic
+    seconds), and its last signs, so that whoever holds it knows it for theirs."""
+
+    finder: bytes
+    reader: str
+    taken_mono: float
+    ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCards:
+    """The latest first."""
+
+    cards: tuple[UnknownCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

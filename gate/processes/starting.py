@@ -87,7 +87,9 @@ def uid_of(user: str | None) -> int:
     try:
         return pwd.getpwnam(user).pw_uid
     except KeyError as error:
-        raise UsageError(f"There is no system user {user!r}, which door.vision_user or door.api_user names.") from error
+        raise UsageError(
+            f"There is no system user {user!r}, which door.vision_user, door.readers_user or door.api_user names."
+        ) from error
 
 
 def tell_ready() -> None:

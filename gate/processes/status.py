@@ -22,7 +22,8 @@ class DoorStatus:
     to turn the head has begun to and should go on, and `residents` are the ids of whom it greets, while it does.
     `at_rest` says whether a resident who asked now would set the gate in motion, and
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
-    holds those that are wired. `store_fault` says in words what is wrong with the record or the register.
+    holds those that are wired. `typed` is how many digits stand at a keypad. `store_fault` says in words what is wrong
+    with the record or the register, `code_fault` what is with the door's key, without which PINs and cards are refused.
     """
 
     mode: str
@@ -32,6 +33,7 @@ class DoorStatus:
     signal: str | None
     reason: Reason | None = None
     further: bool = False
+    typed: int = 0
     residents: tuple[str, ...] = ()
     at_rest: bool = False
     taken: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class DoorStatus:
     lost_events: int
     last_write_age_s: float | None
     store_fault: str | None
+    code_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,17 @@ from gate.store.database import StoreError, migrated_up_to, schema_version, tran
 # No row of ours comes near this, bytes.
 _LONGEST = 16 << 20
 # What the store knows of people, and of the gate that they come to.
-_PEOPLE = ("gate", "schedules", "groups", "residents", "consents", "templates", "corrections")
+_PEOPLE = (
+    "gate",
+    "schedules",
+    "groups",
+    "residents",
+    "consents",
+    "templates",
+    "corrections",
+    "credentials",
+    "code_salt",
+)
 
 
 def copy_rows(source: Path, target: Path) -> list[str]:

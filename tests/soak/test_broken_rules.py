@@ -116,7 +116,7 @@ BREAKS = (
           "if False:", "tests/gate/processes/test_wire.py"),
     Break("9 a message's fields are checked", "gate/processes/fields.py", "kind in (str, bool) and type(said) is kind:",
           "kind in (str, bool):", "tests/gate/processes/test_fields.py"),
-    Break("9 peers are checked", "gate/door/rules.py", "if not known.from_vision:", "if False:",
+    Break("9 peers are checked", "gate/door/rules.py", "if not known.from_its_user:", "if False:",
           "tests/gate/door/test_rules.py"),
     Break("9 files are trusted by their hash", "models/runtime.py", "if actual != expected:", "if False:",
           "tests/models/test_pack.py -k flipped"),

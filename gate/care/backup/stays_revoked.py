@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import erasure, photo_links, residents
+from gate.store.people import credentials, erasure, photo_links, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -40,6 +40,8 @@ class Dropped:
     """Residents whose consent ended since: their faces."""
     templates: int
     """Single templates that were erased since."""
+    credentials: int
+    """PINs and cards that were removed or suspended since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Tombstones:
     erased: tuple[str, ...]
     """Hashes of residents' ids."""
     gone: frozenset[str]
-    """Ids of templates and consents."""
+    """Ids of templates, consents, PINs and cards."""
 
 
 def keep_revoked(
@@ -77,8 +79,9 @@ def keep_revoked(
     withdrawn = _withdraw_again(connection, gone)
     with transaction(connection):
         templates = _forget_again(connection, gone)
+        codes = credentials.revoke_again(connection, gone)
         connection.executemany("INSERT OR IGNORE INTO gone (id) VALUES (?)", [(one,) for one in gone])
-    return Dropped(ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates)
+    return Dropped(ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates, codes)
 
 
 def tombstones_of(path: Path) -> Tombstones:

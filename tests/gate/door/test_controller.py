@@ -219,7 +219,7 @@ def test_the_same_claim_is_granted_once(door):
 )
 def test_what_is_refused_moves_nothing_and_is_on_record(door, given, now, vision, reason):
     controller, relay, record = door
-    known = replace(known_well(OTHERS.get(given.resident)), from_vision=vision)
+    known = replace(known_well(OTHERS.get(given.resident)), from_its_user=vision)
     verdict, on = ask(controller, given, now, known)
     assert (verdict.granted, verdict.reason, on) == (False, reason, None)
     assert relay.told == []
@@ -287,8 +287,8 @@ def test_hours_an_unreadable_store_and_a_clock_each_refuse_with_their_own_reason
         (replace(well, within_hours=False), Reason.OUT_OF_HOURS),
         (replace(well, within_hours=None), Reason.CLOCK_UNTRUSTED),
         (replace(well, valid=False), Reason.OUT_OF_VALIDITY),
-        (replace(well, face_suffices=False), Reason.FACE_NOT_ENOUGH),
-        (Known(from_vision=True, readable=False), Reason.STORE_UNREADABLE),
+        (replace(well, one_suffices=False), Reason.FACE_NOT_ENOUGH),
+        (Known(from_its_user=True, readable=False), Reason.STORE_UNREADABLE),
     ):
         relay = BenchRelay()
         controller = Controller(SETTINGS, relay, lambda _: None)

@@ -54,10 +54,10 @@ def test_days_count_whole_and_in_the_gate_s_zone(first, last, valid):
 
 
 def test_at_night_a_face_alone_is_not_enough_where_the_settings_say_so():
-    assert hours.face_suffices(None, untrusted(NIGHT)) is True
-    assert hours.face_suffices(NIGHTLY, NOON) is True
-    assert hours.face_suffices(NIGHTLY, NIGHT) is False
-    assert hours.face_suffices(NIGHTLY, untrusted(NOON)) is None
+    assert hours.one_suffices(None, untrusted(NIGHT)) is True
+    assert hours.one_suffices(NIGHTLY, NOON) is True
+    assert hours.one_suffices(NIGHTLY, NIGHT) is False
+    assert hours.one_suffices(NIGHTLY, untrusted(NOON)) is None
 
 
 def test_the_gate_stands_open_by_a_schedule_and_a_clock_alone():
@@ -86,11 +86,11 @@ DAYS = st.none() | st.dates(date(1970, 1, 2), date(2090, 1, 1))
 
 @given(st.builds(Entry, st.just(RESIDENT), SCHEDULES, DAYS, DAYS), MOMENTS, SCHEDULES)
 def test_nobody_is_let_in_by_hours_on_a_clock_that_is_not_trusted(entry, now, face_and_pin):
-    known = known_of(entry, now, face_and_pin, from_vision=True)
-    assert (known.resident, known.from_vision, known.readable) == (RESIDENT, True, True)
+    known = known_of(entry, now, face_and_pin, from_its_user=True)
+    assert (known.resident, known.from_its_user, known.readable) == (RESIDENT, True, True)
     bound = (entry.first_day or entry.last_day, entry.hours, face_and_pin)
     if not now.trusted:
-        assert (known.valid, known.within_hours, known.face_suffices) == tuple(
+        assert (known.valid, known.within_hours, known.one_suffices) == tuple(
             None if one is not None else True for one in bound
         )
     elif known == known_well(RESIDENT):
@@ -103,7 +103,7 @@ def test_nobody_is_let_in_by_hours_on_a_clock_that_is_not_trusted(entry, now, fa
 
 @given(MOMENTS, SCHEDULES)
 def test_nobody_of_that_id_is_known_to_be_nobody(now, face_and_pin):
-    assert known_of(None, now, face_and_pin, from_vision=True) == Known(from_vision=True)
+    assert known_of(None, now, face_and_pin, from_its_user=True) == Known(from_its_user=True)
 
 
 @given(st.builds(Entry, st.just(RESIDENT), SCHEDULES, DAYS, DAYS), MOMENTS)

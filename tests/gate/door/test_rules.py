@@ -15,15 +15,15 @@ RESIDENT = Resident(1, "r1", "Wang Fang", None, "2026-01-01", 2)
 WELL = known_well(RESIDENT)
 
 
-def test_a_fresh_claim_of_a_resident_from_vision_is_granted():
+def test_a_fresh_claim_of_a_resident_from_its_user_is_granted():
     assert decide(CLAIM, WELL, Earlier(), 100.5, 1.5).granted
 
 
 @pytest.mark.parametrize(
     "known",
     [
-        Known(), Known(RESIDENT), Known(RESIDENT, from_vision=True),
-        Known(RESIDENT, valid=True, within_hours=True, face_suffices=True),
+        Known(), Known(RESIDENT), Known(RESIDENT, from_its_user=True),
+        Known(RESIDENT, valid=True, within_hours=True, one_suffices=True),
     ],
 )  # fmt: skip
 def test_what_was_left_out_refuses(known):
@@ -33,7 +33,7 @@ def test_what_was_left_out_refuses(known):
 @pytest.mark.parametrize(
     ("claim", "known", "now", "reason"),
     [
-        (CLAIM, replace(WELL, from_vision=False), 100.5, Reason.WRONG_PEER),
+        (CLAIM, replace(WELL, from_its_user=False), 100.5, Reason.WRONG_PEER),
         (CLAIM, WELL, 101.51, Reason.STALE),
         (CLAIM, WELL, 99.9, Reason.STALE),
         (CLAIM, WELL, math.nan, Reason.STALE),
@@ -49,8 +49,8 @@ def test_what_was_left_out_refuses(known):
         (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False), 100.5, Reason.OUT_OF_VALIDITY),
         (CLAIM, replace(WELL, valid=None), 100.5, Reason.CLOCK_UNTRUSTED),
-        (CLAIM, replace(WELL, face_suffices=False), 100.5, Reason.FACE_NOT_ENOUGH),
-        (CLAIM, replace(WELL, face_suffices=None), 100.5, Reason.CLOCK_UNTRUSTED),
+        (CLAIM, replace(WELL, one_suffices=False), 100.5, Reason.FACE_NOT_ENOUGH),
+        (CLAIM, replace(WELL, one_suffices=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False, within_hours=False), 100.5, Reason.OUT_OF_VALIDITY),
     ],
 )

@@ -198,7 +198,7 @@ def test_a_person_may_open_and_release_with_nobody_enrolled(state):
     assert edges(state) == [False, True, False, None]
 
 
-def test_a_report_from_vision_is_on_record(state):
+def test_a_report_from_its_user_is_on_record(state):
     with door_process(state) as (_, client):
         client.ask({"do": "report", "event": "camera_lost", "why": "no picture"})
         client.ask({"do": "report", "event": "made_up"})

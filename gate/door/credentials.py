@@ -1,0 +1,161 @@
+"""What is shown to readers, on its way to whose it is: keys become numbers, numbers and cards become what they are
+found by, and the controller decides on them.
+
+A PIN is hashed on a thread of its own, some tens of milliseconds, so that neither exit nor fire waits for it; before
+that it is asked whether PINs are looked at here at all.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from gate import codes
+from gate.door.code_key import CodeKey
+from gate.door.controller import Controller
+from gate.door.keys import Entered, Typed, awake, press
+from gate.door.knowledge import Knowledge
+from gate.door.lockout import Lockout
+from gate.processes.requests import UnknownCard
+from gate.vocabulary import AuditEvent, Kind, Method, Presented, Reason
+
+# More PINs than this do not wait to be hashed: nobody types so fast.
+_MOST_WAITING = 8
+# For so long a card that is nobody's may be given to somebody, seconds.
+_UNKNOWN_FOR_S = 60.0
+_MOST_UNKNOWN = 8
+_ENDING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    shown: Presented
+    flat: str | None
+    digests: tuple[bytes, ...]
+
+
+class Credentials:
+    """The keypads and cards of one door. Not thread-safe, but for its own worker: the door's loop owns it."""
+
+    def __init__(
+        self, key: CodeKey, controller: Controller, knowledge: Knowledge, record: Callable[[AuditEvent], None],
+        freshness_s: float, wake: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """`wake` is called from another thread when `turn` has something to do."""
+        self._key = key
+        self._controller = controller
+        self._knowledge = knowledge
+        self._record = record
+        self._freshness_s = freshness_s
+        self._wake = wake
+        self._typed: dict[str, Typed] = {}
+        self._lockout = Lockout()
+        self._unknown: deque[UnknownCard] = deque(maxlen=_MOST_UNKNOWN)
+        self._hashed: deque[_Hashed] = deque()
+        self._waiting = 0
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codes")
+
+    def hear(self, shown: Presented, now: float) -> None:
+        """Take a key or a card, from the readers' own user."""
+        if shown.method is Method.CARD:
+            self._hear_card(shown, now)
+        else:
+            self._hear_key(shown, now)
+
+    def turn(self, now: float) -> None:
+        """Decide on the PINs that have been hashed."""
+        while self._hashed:
+            hashed = self._hashed.popleft()
+            self._waiting -= 1
+            self._decide_pin(hashed, now)
+
+    def close(self) -> None:
+        """Let the last PIN be hashed, and nothing come of it."""
+        self._worker.shutdown(wait=True)
+
+    def seal(self, digests: Sequence[bytes]) -> tuple[bytes, ...] | None:
+        """What codes of these digests are found by; None where there is no key to be had."""
+        finders = [self._key.seal(one) for one in digests]
+        return None if None in finders else tuple(one for one in finders if one is not None)
+
+    def unknown_cards(self, now: float) -> tuple[UnknownCard, ...]:
+        """The cards of the last minute that are nobody's, the latest first."""
+        return tuple(card for card in reversed(self._unknown) if now - card.taken_mono <= _UNKNOWN_FOR_S)
+
+    def typed(self, now: float) -> int:
+        """How many digits stand at the keypad where one was pressed last."""
+        latest = max(self._typed.values(), key=lambda one: one.pressed_mono, default=Typed())
+        return awake(latest, now).count
+
+    def _hear_card(self, shown: Presented, now: float) -> None:
+        number = codes.card_number(shown.code)
+        if number is None:
+            self._controller.refuse(shown, Reason.WRONG_CODE, now)
+            return
+        finder = self._key.seal(codes.card_digest(number))
+        known = self._knowledge.by_code(Method.CARD, [finder])
+        verdict, _ = self._controller.present(shown, known, now)
+        if verdict.reason is Reason.WRONG_CODE and finder is not None:
+            known_before = [card for card in self._unknown if card.finder != finder]
+            card = UnknownCard(finder, shown.reader, shown.taken_mono, number[-_ENDING:])
+            self._unknown = deque([*known_before, card], maxlen=_MOST_UNKNOWN)
+        if verdict.granted:
+            self._lockout = self._lockout.let_in(shown.reader, None)
+
+    def _hear_key(self, shown: Presented, now: float) -> None:
+        if not 0 <= now - shown.taken_mono + 0.001 <= self._freshness_s:
+            # A key of before a break is no part of what is typed now.
+            self._typed.pop(shown.reader, None)
+            return
+        face = self._controller.waiting_face(now)
+        typed = self._typed.get(shown.reader, Typed())
+        self._typed[shown.reader], entered = press(typed, shown.code, now, expects_pin=face is not None)
+        if entered is not None:
+            self._hear_pin(shown, entered, face, now)
+
+    def _hear_pin(self, shown: Presented, entered: Entered, face: str | None, now: float) -> None:
+        if self._lockout.until_mono(shown.reader, entered.flat, now) is not None:
+            self._controller.refuse(shown, Reason.LOCKED_OUT, now)
+            return
+        salt = self._knowledge.salt()
+        if salt is None:
+            self._controller.refuse(shown, Reason.STORE_UNREADABLE, now)
+        elif not codes.PIN_DIGITS <= len(entered.pin) <= codes.MOST_DIGITS:
+            self._fail(shown, entered.flat, now)
+            self._controller.refuse(shown, Reason.WRONG_CODE, now)
+        elif self._waiting >= _MOST_WAITING:
+            self._controller.refuse(shown, Reason.BUSY, now)
+        else:
+            self._waiting += 1
+            flats = [entered.flat]
+            if entered.flat is None and face is not None:
+                # Whoever's face is known types their PIN alone.
+                flats = [self._knowledge.flat_of(face), None]
+            self._worker.submit(self._hash, shown, entered, tuple(dict.fromkeys(flats)), salt)
+
+    def _hash(self, shown: Presented, entered: Entered, flats: tuple[str | None, ...], salt: bytes) -> None:
+        digests = tuple(codes.pin_digest(flat, entered.pin, salt) for flat in flats)
+        self._hashed.append(_Hashed(shown, entered.flat, digests))
+        self._wake()
+
+    def _decide_pin(self, hashed: _Hashed, now: float) -> None:
+        shown, flat = hashed.shown, hashed.flat
+        # Two may have been typed before the first was known to be wrong.
+        if self._lockout.until_mono(shown.reader, flat, now) is not None:
+            self._controller.refuse(shown, Reason.LOCKED_OUT, now)
+            return
+        known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests])
+        verdict, _ = self._controller.present(shown, known, now)
+        if verdict.reason is Reason.WRONG_CODE:
+            self._fail(shown, flat, now)
+        elif verdict.granted:
+            self._lockout = self._lockout.let_in(shown.reader, flat)
+
+    def _fail(self, shown: Presented, flat: str | None, now: float) -> None:
+        before = self._lockout.until_mono(shown.reader, flat, now)
+        self._lockout = self._lockout.failed(shown.reader, flat, now)
+        until = self._lockout.until_mono(shown.reader, flat, now)
+        if until is not None and before is None:
+            self._record(AuditEvent(Kind.LOCKED_OUT, {"reader": shown.reader, "seconds": round(until - now)}))

@@ -1,0 +1,82 @@
+"""What the door knows of whoever a face or a code names, at the moment in which it is decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from gate.codes import flat_of
+from gate.door import hours
+from gate.door.hours import Entry, LocalTime
+from gate.door.register import Register, StoreDown
+from gate.door.rules import Known
+from gate.schedule import Schedule
+from gate.vocabulary import Claim, Method
+
+
+class Knowledge:
+    """Reads the register, and what the hour makes of it. Not thread-safe: the door's loop owns it."""
+
+    def __init__(
+        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None
+    ) -> None:
+        """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open."""
+        self._register = register
+        self._trusted = trusted
+        self._zone = zone
+        self._two_factors = two_factors
+
+    def of_claim(self, claim: Claim, *, from_its_user: bool) -> Known:
+        """What is known of the resident whom a claim names, or whom a face of nobody came near to."""
+        named = claim.resident or (claim.nearest if from_its_user else None)
+        try:
+            entry = None if named is None else self._register.find(named)
+            if entry is not None and not entry.resident.templates:
+                # No face of theirs is kept any more, which vision may not know yet.
+                entry = None
+            if claim.resident is None:
+                return Known(from_its_user=from_its_user, nearest=entry.resident if entry else None)
+            known = self._now(entry, from_its_user=from_its_user)
+            if entry is None or known.one_suffices:
+                return known
+            return replace(known, others=self._register.methods_of(entry.resident.id))
+        except StoreDown:
+            return Known(from_its_user=from_its_user, readable=False)
+
+    def by_code(self, method: Method, finders: Sequence[bytes | None]) -> Known:
+        """What is known of the resident whose code is found by one of these; None among them: there is no key."""
+        whole = [one for one in finders if one is not None]
+        if len(whole) < len(finders):
+            return Known(from_its_user=True, readable=False)
+        try:
+            found = self._register.holder(method, whole)
+        except StoreDown:
+            return Known(from_its_user=True, readable=False)
+        if found is None:
+            return Known(from_its_user=True)
+        entry, code = found
+        return replace(self._now(entry, from_its_user=True), suspended=code.suspended, duress=code.duress)
+
+    def flat_of(self, resident: str) -> str | None:
+        """What the resident with this id types for their home; None where nothing, or nobody can tell now."""
+        try:
+            entry = self._register.find(resident)
+        except StoreDown:
+            return None
+        return None if entry is None else flat_of(entry.resident.unit)
+
+    def salt(self) -> bytes | None:
+        """With what this gate hashes PINs; None where nobody can tell now."""
+        return self._register.salt()
+
+    def stands_free(self) -> bool:
+        """Whether the gate itself stands open by its schedule now."""
+        return hours.stands_free(self._register.free_hours(), self._local_time(self._trusted()))
+
+    def _now(self, entry: Entry | None, *, from_its_user: bool) -> Known:
+        return hours.known_of(entry, self._local_time(self._trusted()), self._two_factors, from_its_user=from_its_user)
+
+    def _local_time(self, trusted: bool) -> LocalTime:
+        return LocalTime(time.time(), self._zone, trusted)

@@ -1,0 +1,72 @@
+"""How often PINs may be tried: at one keypad, and for one home. Pure.
+
+Five tries, then half a minute without; whoever goes on waits longer after each further five, up to a quarter of an
+hour. So a program at a keypad has some five hundred tries a day. It is about PINs alone: faces, cards, the exit and
+orders go on, and a grant at the same keypad by another way ends its rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+TRIES = 5
+RESTS_S = (30.0, 60.0, 120.0, 240.0, 480.0, 900.0)
+# Without a wrong try for so long, all is forgotten, seconds.
+_FORGETS_S = 3600.0
+# More homes than a thief can type in an hour, by the tries that a keypad has.
+_MOST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """Of one keypad or one home: wrong ones since the last rest, how many rests there were, until when it rests."""
+
+    wrong: int = 0
+    rests: int = 0
+    until_mono: float = float("-inf")
+    latest_mono: float = float("-inf")
+
+    def failed(self, now: float) -> Tries:
+        """After one more wrong try."""
+        fresh = self if now - self.latest_mono <= _FORGETS_S else Tries()
+        if fresh.wrong + 1 < TRIES:
+            return replace(fresh, wrong=fresh.wrong + 1, latest_mono=now)
+        rest_s = RESTS_S[min(fresh.rests, len(RESTS_S) - 1)]
+        return Tries(0, fresh.rests + 1, now + rest_s, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """The wrong tries at each keypad and for each home."""
+
+    keypads: Mapping[str, Tries] = field(default_factory=dict)
+    flats: Mapping[str, Tries] = field(default_factory=dict)
+
+    def until_mono(self, keypad: str, flat: str | None, now: float) -> float | None:
+        """Until when no PIN is looked at here, for this home; None where they are."""
+        found = [self.keypads.get(keypad)] + ([] if flat is None else [self.flats.get(flat)])
+        until = max((one.until_mono for one in found if one is not None), default=float("-inf"))
+        return until if now < until else None
+
+    def resting(self, keypad: str, now: float) -> float | None:
+        """Until when a keypad rests, whatever is typed; None where it does not."""
+        return self.until_mono(keypad, None, now)
+
+    def failed(self, keypad: str, flat: str | None, now: float) -> Lockout:
+        """After a PIN that was wrong."""
+        flats = self.flats if flat is None else _counted(self.flats, flat, now)
+        return Lockout(_counted(self.keypads, keypad, now), flats)
+
+    def let_in(self, keypad: str, flat: str | None) -> Lockout:
+        """After somebody was let in by what they showed there."""
+        return Lockout(
+            {name: tries for name, tries in self.keypads.items() if name != keypad},
+            {name: tries for name, tries in self.flats.items() if name != flat},
+        )
+
+
+def _counted(of: Mapping[str, Tries], name: str, now: float) -> dict[str, Tries]:
+    kept = {one: tries for one, tries in of.items() if now - tries.latest_mono <= _FORGETS_S and one != name}
+    latest = sorted(kept.items(), key=lambda item: item[1].latest_mono)[-(_MOST - 1) :]
+    return {**dict(latest), name: of.get(name, Tries()).failed(now)}

@@ -1,0 +1,229 @@
+"""What residents show beside their face: a PIN each, and cards and fobs.
+
+None of them can be read back: a line holds what the door finds a code by (`gate.door.code_key`), not the code.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gate.errors import Refusal, ResidentRefusal, Sentence
+from gate.store.database import transaction
+from gate.store.ids import new_id
+from gate.store.people import residents
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind, Method
+
+MOST_CARDS = 8
+"""Of one resident."""
+# In `gone`, behind the id of a card that is suspended.
+_SUSPENDED = "/suspended"
+
+TAKEN = Sentence("This code is somebody's already.")
+NO_CARD = Sentence("This card is not theirs any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One PIN or card. `made_at` and `suspended_at` are ISO 8601, UTC."""
+
+    id: str
+    resident: str
+    method: Method
+    label: str | None
+    """What the card is called; a PIN has none."""
+    flat: str | None
+    """The digits of a home that are typed before a PIN; None: it is typed alone."""
+    made_at: str
+    suspended_at: str | None
+    """Since when it opens nothing; None while it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whose a code is."""
+
+    credential: str
+    resident: str
+    suspended: bool
+    duress: bool
+    """Whether it is what their PIN becomes for whoever is forced to type it."""
+
+
+_SELECT = "SELECT id, resident_id, kind, label, flat, made_at, suspended_at FROM credentials"
+
+
+def salt(connection: sqlite3.Connection) -> bytes:
+    """With what this gate hashes PINs, 16 bytes."""
+    (value,) = connection.execute("SELECT salt FROM code_salt").fetchone()
+    return bytes(value)
+
+
+def find(connection: sqlite3.Connection, method: Method, finder: bytes) -> Found | None:
+    """Whose code is found by this; None: nobody's."""
+    row = connection.execute(
+        "SELECT id, resident_id, suspended_at, duress FROM credentials WHERE kind = ? AND finder = ?",
+        (method.value, finder),
+    ).fetchone()
+    return None if row is None else Found(row[0], row[1], row[2] is not None, bool(row[3]))
+
+
+def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Method]:
+    """By what a resident may come beside their face, now."""
+    query = "SELECT DISTINCT kind FROM credentials WHERE resident_id = ? AND suspended_at IS NULL"
+    return frozenset(Method(kind) for (kind,) in connection.execute(query, (resident,)))
+
+
+def of_resident(connection: sqlite3.Connection, resident: str) -> list[Credential]:
+    """All of a resident, the PIN first, then cards in the order in which they came."""
+    rows = connection.execute(f"{_SELECT} WHERE resident_id = ? AND NOT duress ORDER BY kind DESC, id", (resident,))
+    return [_credential(row) for row in rows]
+
+
+def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
+    """By what everyone may come beside their face, by their id."""
+    held: dict[str, set[Method]] = {}
+    query = "SELECT resident_id, kind FROM credentials WHERE suspended_at IS NULL"
+    for resident, kind in connection.execute(query):
+        held.setdefault(resident, set()).add(Method(kind))
+    return {resident: frozenset(methods) for resident, methods in held.items()}
+
+
+def is_free_but_for(connection: sqlite3.Connection, resident: Resident, finders: Collection[bytes]) -> bool:
+    """Whether no PIN of anybody else is found by one of these."""
+    found = [find(connection, Method.PIN, finder) for finder in finders]
+    return all(one is None or one.resident == resident.id for one in found)
+
+
+def give_pin(
+    connection: sqlite3.Connection, resident: Resident, flat: str | None, finder: bytes, duress: bytes, *, by: str
+) -> None:
+    """A new PIN for a resident, in the place of the one they had, with what it becomes under duress.
+
+    Raises Refusal with `TAKEN` where either is somebody else's: draw another. Nothing was changed then.
+    """
+    with transaction(connection):
+        _refuse_gone(connection, resident)
+        _forget(connection, _ids(connection, "resident_id = ? AND kind = 'pin'", resident.id))
+        for one, forced in ((finder, False), (duress, True)):
+            _insert(connection, resident.id, Method.PIN, one, duress=forced, flat=flat)
+        _note(connection, Kind.PIN_DRAWN, resident, {"by": by})
+
+
+def remove_pin(connection: sqlite3.Connection, resident: Resident, *, by: str) -> bool:
+    """Their PIN opens nothing any more; whether they had one."""
+    with transaction(connection):
+        ids = _ids(connection, "resident_id = ? AND kind = 'pin'", resident.id)
+        _forget(connection, ids)
+        if ids:
+            _note(connection, Kind.PIN_REMOVED, resident, {"by": by})
+    return bool(ids)
+
+
+def add_card(connection: sqlite3.Connection, resident: Resident, label: str | None, finder: bytes, *, by: str) -> str:
+    """A card of theirs; its id. Raises Refusal where it is somebody's already, and where they have too many."""
+    label = " ".join(label.split())[:40] or None if label else None
+    with transaction(connection):
+        _refuse_gone(connection, resident)
+        held = connection.execute(
+            "SELECT r.id, r.name FROM credentials c JOIN residents r ON r.id = c.resident_id"
+            " WHERE c.kind = 'card' AND c.finder = ?",
+            (finder,),
+        ).fetchone()
+        if held is not None:
+            raise ResidentRefusal("This card is {name}'s already. Remove it there first.", name=held[1])
+        if len(_ids(connection, "resident_id = ? AND kind = 'card'", resident.id)) >= MOST_CARDS:
+            raise ResidentRefusal(
+                "{name} has {most} cards already. Remove one first.", name=resident.name, most=MOST_CARDS
+            )
+        identity = _insert(connection, resident.id, Method.CARD, finder, label=label)
+        _note(connection, Kind.CARD_ADDED, resident, {"by": by, "card": identity})
+    return identity
+
+
+def suspend_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
+    """A card that is lost opens nothing until it is found again. Raises Refusal where it is not theirs."""
+    with transaction(connection):
+        _set_suspended(connection, resident, card, datetime.now(UTC).isoformat())
+        _note(connection, Kind.CARD_SUSPENDED, resident, {"by": by, "card": card})
+
+
+def resume_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
+    """A card that was found again opens as before. Raises Refusal where it is not theirs."""
+    with transaction(connection):
+        _set_suspended(connection, resident, card, None)
+        _note(connection, Kind.CARD_RESUMED, resident, {"by": by, "card": card})
+
+
+def remove_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
+    """A card is nobody's any more. Raises Refusal where it is not theirs."""
+    with transaction(connection):
+        ids = _ids(connection, "resident_id = ? AND kind = 'card' AND id = ?", resident.id, card)
+        if not ids:
+            raise Refusal(NO_CARD)
+        _forget(connection, ids)
+        _note(connection, Kind.CARD_REMOVED, resident, {"by": by, "card": card})
+
+
+def revoke_again(connection: sqlite3.Connection, gone: Collection[str]) -> int:
+    """What was removed or suspended since a backup was made is so after it came back; how many. `gone` is the table of
+    that name, of the gate whose place the backup takes."""
+    ids = [one for (one,) in connection.execute("SELECT id FROM credentials")]
+    removed = [(one,) for one in ids if one in gone]
+    suspended = [(datetime.now(UTC).isoformat(), one) for one in ids if one + _SUSPENDED in gone]
+    connection.executemany("DELETE FROM credentials WHERE id = ?", removed)
+    connection.executemany("UPDATE credentials SET suspended_at = coalesce(suspended_at, ?) WHERE id = ?", suspended)
+    return len(removed) + len(suspended)
+
+
+def _credential(row: Sequence[Any]) -> Credential:
+    identity, resident, kind, *rest = row
+    return Credential(identity, resident, Method(kind), *rest)
+
+
+def _insert(
+    connection: sqlite3.Connection, resident: str, method: Method, finder: bytes, *, duress: bool = False,
+    flat: str | None = None, label: str | None = None,
+) -> str:  # fmt: skip
+    identity = new_id()
+    try:
+        connection.execute(
+            "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (identity, resident, method.value, finder, duress, flat, label, datetime.now(UTC).isoformat()),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Refusal(TAKEN) from error
+    return identity
+
+
+def _ids(connection: sqlite3.Connection, where: str, *values: str) -> list[str]:
+    return [one for (one,) in connection.execute(f"SELECT id FROM credentials WHERE {where}", values)]  # noqa: S608 - constants
+
+
+def _forget(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    connection.executemany("DELETE FROM credentials WHERE id = ?", [(one,) for one in ids])
+
+
+def _set_suspended(connection: sqlite3.Connection, resident: Resident, card: str, at: str | None) -> None:
+    changed = connection.execute(
+        "UPDATE credentials SET suspended_at = ? WHERE id = ? AND resident_id = ? AND kind = 'card'",
+        (at, card, resident.id),
+    ).rowcount
+    if not changed:
+        raise Refusal(NO_CARD)
+
+
+def _refuse_gone(connection: sqlite3.Connection, resident: Resident) -> None:
+    if residents.get(connection, resident.id) is None:
+        raise ResidentRefusal("{name} was removed in the meantime.", name=resident.name)
+
+
+def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, details: dict[str, object]) -> None:
+    personal = {"resident": resident.id, "name": resident.name} | ({"unit": resident.unit} if resident.unit else {})
+    audit.append(connection, AuditEvent(kind, details, personal, resident.id))

@@ -1,0 +1,274 @@
+"""PINs and cards at a real door's socket: what they open, what they do not, and what the record says of it."""
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from enroll.codes import card_of_number, new_pin
+from gate.door.code_key import key_file
+from gate.door.lockout import TRIES
+from gate.processes.asking import present, unknown_cards
+from gate.store.people import credentials, erasure, residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.templates import Template
+from gate.vocabulary import Method, Presented
+from tests.door import claim, door_process, edges, events, until
+from tests.running import wait_for
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def wang(store):
+    return residents.enrol(store, "Wang Fang", "3-2-502", [Template("m", "s", {}, b"")], NO_PERSON)
+
+
+@pytest.fixture
+def li(store):
+    return residents.enrol(store, "Li Na", None, [Template("m", "s", {}, b"")], NO_PERSON)
+
+
+def shown(method, code, reader="keypad", age_s=0.0):
+    return Presented(f"p{next(_NUMBERS)}", method, reader, time.monotonic() - age_s, code)
+
+
+def press(client, keys, reader="keypad"):
+    for key in keys.replace(" ", ""):
+        assert present(client, shown(Method.PIN, key, reader)).taken
+
+
+def show(client, number, reader="cards"):
+    assert present(client, shown(Method.CARD, number, reader)).taken
+
+
+def answers(state):
+    """What the record says of each who asked, in order: kind, reason, method."""
+    lines = [line for line in events(state) if line.kind in ("granted", "denied", "came_along")]
+    return [(line.kind, line.details.get("reason"), line.details["method"]) for line in lines]
+
+
+def answered(state, *wanted):
+    wait_for(lambda: len(answers(state)) >= len(wanted), 5, lambda: answers(state))
+    assert answers(state) == list(wanted)
+
+
+WRONG = ("denied", "wrong_code", "pin")
+
+
+def test_a_pin_behind_the_digits_of_a_home_opens_once_and_is_on_record_without_its_digits(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        assert (drawn.flat, len(drawn.pin)) == ("32502", 6)
+        press(client, drawn.typed)
+        answered(state, ("granted", None, "pin"))
+        until(client, mode="pulse", signal="grant", residents=[wang.id])
+    granted = next(line for line in events(state) if line.kind == "granted")
+    assert granted.personal == {"resident": wang.id, "name": "Wang Fang", "unit": "3-2-502"}
+    assert granted.details["reader"] == "keypad"
+    assert granted.details["shown_to_relay_ms"] > 0
+    assert edges(state)[:2] == [False, True]
+    assert drawn.pin not in str([(line.details, line.personal) for line in events(state)])
+
+
+def test_whoever_has_no_home_types_a_longer_pin_alone(state, store, li):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, li, by="test")
+        assert (drawn.flat, len(drawn.pin)) == (None, 8)
+        press(client, f"{drawn.pin}#")
+        answered(state, ("granted", None, "pin"))
+
+
+def test_a_new_pin_ends_the_old_one_and_so_does_removing_it(state, store, wang):
+    with door_process(state) as (_, client):
+        old, new = (new_pin(store, client, wang, by="test") for _ in range(2))
+        press(client, old.typed)
+        answered(state, WRONG)
+        press(client, new.typed)
+        answered(state, WRONG, ("granted", None, "pin"))
+        until(client, mode="normal", at_rest=True)
+        assert credentials.remove_pin(store, wang, by="test")
+        assert not credentials.remove_pin(store, wang, by="test")
+        press(client, new.typed)
+        answered(state, WRONG, ("granted", None, "pin"), WRONG)
+
+
+def test_under_duress_the_gate_opens_as_ever_and_the_record_says_so(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        assert int(drawn.duress[-1]) == (int(drawn.pin[-1]) + 1) % 10
+        press(client, f"{drawn.flat}#{drawn.duress}#")
+        answered(state, ("granted", None, "pin"))
+        until(client, mode="pulse", signal="grant", reason=None, residents=[wang.id])
+        wait_for(lambda: any(line.kind == "duress" for line in events(state)), 5)
+    (line,) = (line for line in events(state) if line.kind == "duress")
+    assert (line.personal["resident"], line.personal["name"]) == (wang.id, "Wang Fang")
+
+
+def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        card_of_number(store, client, wang, "0004711", "Blue fob", by="test")
+        for _ in range(TRIES):
+            press(client, "111#222222#")
+        answered(state, *[WRONG] * TRIES)
+        press(client, drawn.typed)
+        resting = ("denied", "locked_out", "pin")
+        answered(state, *[WRONG] * TRIES, resting)
+        until(client, reason="locked_out")
+        (rest,) = (line for line in events(state) if line.kind == "locked_out")
+        assert rest.details == {"reader": "keypad", "seconds": 30}
+        assert client.ask(claim(wang.id))["granted"]
+        until(client, mode="normal", at_rest=True)
+        press(client, drawn.typed, "keypad inside")
+        answered(state, *[WRONG] * TRIES, resting, ("granted", None, "face"), ("granted", None, "pin"))
+        until(client, mode="normal", at_rest=True)
+        # A card at the keypad's own reader ends its rest.
+        show(client, "4711", "keypad")
+        until(client, mode="pulse")
+        until(client, mode="normal", at_rest=True)
+        press(client, drawn.typed)
+        wait_for(lambda: len(answers(state)) == TRIES + 5, 5)
+        assert answers(state)[-2:] == [("granted", None, "card"), ("granted", None, "pin")]
+
+
+def test_a_home_rests_too_at_whichever_keypad_it_was_tried(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        wrong = str((int(drawn.pin) + 5) % 1_000_000).zfill(6)
+        for number in range(TRIES):
+            press(client, f"{drawn.flat}#{wrong}#", f"keypad {number}")
+        answered(state, *[WRONG] * TRIES)
+        press(client, drawn.typed, "another")
+        answered(state, *[WRONG] * TRIES, ("denied", "locked_out", "pin"))
+
+
+@pytest.mark.parametrize("keys", ["#", "##", "*#", "123#", "123#12345#", "1" * 500 + "#", "123456#12#", "12345678"])
+def test_what_is_no_code_opens_nothing(state, store, wang, keys):
+    with door_process(state) as (_, client):
+        new_pin(store, client, wang, by="test")
+        press(client, keys)
+        card_of_number(store, client, wang, "4711", None, by="test")
+        show(client, "4711")
+        until(client, mode="pulse")
+    assert [one for one in answers(state) if one[0] == "granted"] == [("granted", None, "card")]
+
+
+def test_a_card_opens_until_it_is_lost_and_again_when_it_is_found(state, store, wang):
+    with door_process(state) as (_, client):
+        card = card_of_number(store, client, wang, " 00 4711", "Blue fob", by="test")
+        show(client, "4711")
+        answered(state, ("granted", None, "card"))
+        until(client, mode="normal", at_rest=True)
+        credentials.suspend_card(store, wang, card, by="test")
+        show(client, "4711")
+        answered(state, ("granted", None, "card"), ("denied", "suspended", "card"))
+        credentials.resume_card(store, wang, card, by="test")
+        show(client, "4711")
+        until(client, mode="pulse")
+        until(client, mode="normal", at_rest=True)
+        credentials.remove_card(store, wang, card, by="test")
+        show(client, "4711")
+        wait_for(lambda: len(answers(state)) == 4, 5)
+        assert answers(state)[2:] == [("granted", None, "card"), ("denied", "wrong_code", "card")]
+
+
+def test_a_card_that_is_nobodys_can_be_given_to_who_holds_it(state, store, wang):
+    with door_process(state) as (_, client):
+        show(client, "AB:12:00:77")
+        answered(state, ("denied", "wrong_code", "card"))
+        (card,) = unknown_cards(client)
+        assert (card.reader, card.ending) == ("cards", "0:77")
+        credentials.add_card(store, wang, None, card.finder, by="test")
+        show(client, "ab:12:00:77")
+        until(client, mode="pulse")
+    with closing(store.execute("SELECT hex(finder) FROM credentials")) as rows:
+        assert "AB120077" not in str(rows.fetchall())
+
+
+def test_nothing_that_was_shown_a_while_ago_opens(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        card_of_number(store, client, wang, "4711", None, by="test")
+        assert present(client, shown(Method.CARD, "4711", "cards", age_s=2)).taken
+        answered(state, ("denied", "stale", "card"))
+        press(client, drawn.typed[:-1])
+        assert present(client, shown(Method.PIN, "#", age_s=2)).taken
+        press(client, "#")
+        again = shown(Method.CARD, "4711")
+        for _ in range(2):
+            assert present(client, again).taken
+        answered(state, ("denied", "stale", "card"), ("granted", None, "card"), ("denied", "replayed", "card"))
+
+
+def test_in_hours_that_ask_for_two_factors_one_waits_for_another_of_the_same_person(state, store, wang, li):
+    with door_process(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        card_of_number(store, client, li, "4711", None, by="test")
+        one_more = "one_more"
+        assert client.ask(claim(wang.id, 1))["reason"] == one_more
+        # Somebody else's card is no second factor, and theirs takes the place of the first.
+        show(client, "4711")
+        answered(state, ("denied", one_more, "face"), ("denied", one_more, "card"))
+        assert client.ask(claim(wang.id, 2))["reason"] == one_more
+        # Whose face is known types their PIN alone.
+        press(client, f"{drawn.pin}#")
+        until(client, mode="pulse")
+        granted = next(line for line in events(state) if line.kind == "granted")
+        assert (granted.details["method"], granted.details["first"]) == ("pin", "face")
+        until(client, mode="normal", at_rest=True)
+        press(client, drawn.typed)
+        wait_for(lambda: answers(state)[-1] == ("denied", one_more, "pin"), 5)
+        assert client.ask(claim(wang.id, 3))["granted"]
+    assert answers(state)[-1] == ("granted", None, "face")
+
+
+def test_a_face_alone_is_not_enough_for_whoever_has_nothing_else(state, wang):
+    with door_process(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
+        assert client.ask(claim(wang.id))["reason"] == "face_not_enough"
+
+
+def test_hours_and_days_bind_codes_as_they_bind_faces(state, store, wang):
+    gone = replace(wang, id="none")
+    with door_process(state, True) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        yesterday = datetime.fromtimestamp(time.time() - 2 * 86_400, UTC).date().isoformat()
+        store.execute("UPDATE residents SET valid_until = ?", (yesterday,))
+        press(client, drawn.typed)
+        answered(state, ("denied", "out_of_validity", "pin"))
+        erasure.remove(store, wang, by="test")
+        assert store.execute("SELECT count(*) FROM credentials").fetchone() == (0,)
+        press(client, drawn.typed)
+        answered(state, ("denied", "out_of_validity", "pin"), WRONG)
+        assert credentials.of_resident(store, gone.id) == []
+
+
+def test_lockdown_outranks_a_pin(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        assert client.ask({"do": "lockdown"})["granted"]
+        press(client, drawn.typed)
+        answered(state, ("denied", "lockdown", "pin"))
+
+
+def test_a_key_that_is_lost_or_damaged_refuses_and_is_not_written_over(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+    assert key_file(state).stat().st_mode & 0o077 == 0
+    key_file(state).write_bytes(b"short")
+    with door_process(state) as (_, client):
+        press(client, drawn.typed)
+        answered(state, ("denied", "store_unreadable", "pin"))
+        assert client.ask({"do": "status"})["code_fault"] == "is damaged"
+    assert key_file(state).read_bytes() == b"short"
+
+
+def test_a_pin_works_after_a_restart_of_the_door(state, store, wang):
+    with door_process(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+    with door_process(state) as (_, client):
+        press(client, drawn.typed)
+        answered(state, ("granted", None, "pin"))
