@@ -1,0 +1,76 @@
+"""How often PINs may be tried."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.codes import PIN_DIGITS
+from gate.door.lockout import RESTS_S, TRIES, Lockout
+
+YEAR_S = 365 * 86_400
+
+
+def tried(lockout, now, keypad="gate", flat=None, times=TRIES):
+    for _ in range(times):
+        lockout = lockout.failed(keypad, flat, now)
+    return lockout
+
+
+def test_each_five_wrong_ones_rest_longer_up_to_a_quarter_of_an_hour():
+    lockout, now = Lockout(), 1000.0
+    for rest_s in (*RESTS_S, RESTS_S[-1], RESTS_S[-1]):
+        lockout = tried(lockout, now, times=TRIES - 1)
+        assert lockout.resting("gate", now) is None
+        lockout = tried(lockout, now, times=1)
+        assert lockout.resting("gate", now) == now + rest_s
+        now += rest_s
+        assert lockout.resting("gate", now) is None
+
+
+def test_one_keypad_does_not_rest_for_another_and_a_home_rests_at_all():
+    lockout = tried(Lockout(), 0.0, "gate", "502")
+    assert lockout.resting("garage", 1.0) is None
+    assert lockout.until_mono("garage", "502", 1.0) == 30.0
+    assert lockout.until_mono("garage", "503", 1.0) is None
+
+
+def test_who_gets_in_is_forgiven_and_after_an_hour_all_is():
+    lockout = tried(Lockout(), 0.0, "gate", "502", TRIES - 1).let_in("gate", "502")
+    assert tried(lockout, 1.0, "gate", "502", TRIES - 1).until_mono("gate", "502", 1.0) is None
+    late = tried(tried(Lockout(), 0.0), 4000.0)
+    assert late.resting("gate", 4000.0) == 4000.0 + RESTS_S[0]
+
+
+def tries_in(seconds, flats):
+    """How many PINs a program gets looked at that knows no rest of its own, changing from home to home."""
+    lockout, now, count = Lockout(), 0.0, 0
+    while now < seconds:
+        flat = flats[count % len(flats)]
+        until = lockout.until_mono("gate", flat, now)
+        if until is not None:
+            now = until
+            continue
+        lockout, count, now = lockout.failed("gate", flat, now), count + 1, now + 3.0
+    return count
+
+
+def test_a_program_at_a_keypad_for_a_year_finds_hardly_anybodys_pin():
+    day = tries_in(86_400, [str(number) for number in range(1000)])
+    assert 400 < day < 520
+    year = tries_in(YEAR_S / 12, [str(number) for number in range(1000)]) * 12
+    # It must know a home and find one of a million: less than a sixth in a year without a break, all of it on record.
+    assert 1 - math.exp(-year / 10**PIN_DIGITS) < 0.17
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["1", "2", None]), st.floats(0, 200)), max_size=80))
+def test_never_more_than_five_wrong_ones_without_a_rest(tries):
+    lockout, now, looked_at = Lockout(), 0.0, {}
+    for keypad, flat, after_s in tries:
+        now += after_s
+        if lockout.until_mono(keypad, flat, now) is not None:
+            continue
+        lockout = lockout.failed(keypad, flat, now)
+        times = [one for one in looked_at.get(keypad, []) if now - one < RESTS_S[0]] + [now]
+        looked_at[keypad] = times
+        assert len(times) <= TRIES
