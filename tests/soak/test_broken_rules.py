@@ -136,7 +136,7 @@ BREAKS = (
     Break("11 also of whoever was new in it", "api/importer.py",
           "if now.lasts and revoked.may_be_among(store, now):", "if False:",
           "tests/api/test_import_revoked.py -k enrolled_and_erased"),
-    Break("11 and by vision, which does not know yet", "gate/door/service.py",
+    Break("11 and by vision, which does not know yet", "gate/door/knowledge.py",
           "if entry is not None and not entry.resident.templates:", "if False:",
           "tests/gate/door/test_service.py -k kept_no_more"),
     Break("12 the door loads nothing that asks the network", "gate/door/service.py", "import logging\n",
