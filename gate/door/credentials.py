@@ -116,28 +116,26 @@ class Credentials:
             self._hear_pin(shown, entered, face, now)
 
     def _hear_pin(self, shown: Presented, entered: Entered, face: str | None, now: float) -> None:
-        if self._lockout.until_mono(shown.reader, entered.flat, now) is not None:
+        # Whoever's face is known types their PIN alone.
+        flat = self._knowledge.flat_of(face) if entered.flat is None and face is not None else entered.flat
+        if self._lockout.until_mono(shown.reader, flat, now) is not None:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return
         salt = self._knowledge.salt()
         if salt is None:
             self._controller.refuse(shown, Reason.STORE_UNREADABLE, now)
         elif not codes.PIN_DIGITS <= len(entered.pin) <= codes.MOST_DIGITS:
-            self._fail(shown, entered.flat, now)
+            self._fail(shown, flat, now)
             self._controller.refuse(shown, Reason.WRONG_CODE, now)
         elif self._waiting >= _MOST_WAITING:
             self._controller.refuse(shown, Reason.BUSY, now)
         else:
             self._waiting += 1
-            flats = [entered.flat]
-            if entered.flat is None and face is not None:
-                # Whoever's face is known types their PIN alone.
-                flats = [self._knowledge.flat_of(face), None]
-            self._worker.submit(self._hash, shown, entered, tuple(dict.fromkeys(flats)), salt)
+            self._worker.submit(self._hash, shown, flat, entered, salt)
 
-    def _hash(self, shown: Presented, entered: Entered, flats: tuple[str | None, ...], salt: bytes) -> None:
-        digests = tuple(codes.pin_digest(flat, entered.pin, salt) for flat in flats)
-        self._hashed.append(_Hashed(shown, entered.flat, digests))
+    def _hash(self, shown: Presented, flat: str | None, entered: Entered, salt: bytes) -> None:
+        digests = [codes.pin_digest(one, entered.pin, salt) for one in dict.fromkeys((flat, entered.flat))]
+        self._hashed.append(_Hashed(shown, flat, tuple(digests)))
         self._wake()
 
     def _decide_pin(self, hashed: _Hashed, now: float) -> None:

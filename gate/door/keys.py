@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gate.codes import MOST_DIGITS, PIN_ALONE_DIGITS
+from gate.codes import MOST_DIGITS, PIN_ALONE_DIGITS, PIN_DIGITS
 
 IDLE_S = 10.0
 """Whoever walks away leaves nothing behind for who comes next."""
@@ -40,8 +40,8 @@ class Typed:
 def press(typed: Typed, key: str, now: float, *, expects_pin: bool = False) -> tuple[Typed, Entered | None]:
     """What is typed after one more of `KEYS`, and the number where it is complete now.
 
-    `expects_pin` where a face is known already, so that a PIN alone is awaited, of whatever length. Digits without
-    end are no longer counted; what they are then is no code.
+    `expects_pin` where a face is known already: then a PIN is typed alone whatever its length, or behind their home as
+    they are used to. Digits without end are no longer counted; what they are then is no code.
     """
     if now - typed.pressed_mono > IDLE_S:
         typed = Typed()
@@ -53,7 +53,7 @@ def press(typed: Typed, key: str, now: float, *, expects_pin: bool = False) -> t
         return replace(typed, digits=(typed.digits + key)[: MOST_DIGITS + 1]), None
     if not typed.digits:
         return Typed(pressed_mono=now), None
-    if typed.flat is None and not expects_pin and len(typed.digits) < PIN_ALONE_DIGITS:
+    if typed.flat is None and len(typed.digits) < (PIN_DIGITS if expects_pin else PIN_ALONE_DIGITS):
         return Typed(typed.digits, pressed_mono=now), None
     return Typed(pressed_mono=now), Entered(typed.flat, typed.digits)
 

@@ -22,6 +22,7 @@ def test_a_home_and_a_pin_or_a_long_pin_alone():
     assert entered("12345678#") == [Entered(None, "12345678")]
     assert entered("502#12345678#") == [Entered("502", "12345678")]
     assert entered("123456#", expects_pin=True) == [Entered(None, "123456")]
+    assert entered("502#123456#", expects_pin=True) == [Entered("502", "123456")]
     assert entered("502#1*502#123456#") == [Entered("502", "123456")]
     assert entered("#502##502#123456#") == [Entered("502", "123456")]
 

@@ -24,6 +24,8 @@ REST = DoorNews(at_rest=True)
         (Answer(10.0, Reason.FAULT), None, 10.0, True),
         (Answer(10.0, Reason.STORE_UNREADABLE), REST, 11.9, False),
         (Answer(10.0, Reason.STORE_UNREADABLE), None, 12.0, True),
+        (Answer(10.0, Reason.ONE_MORE), None, 10.4, False),
+        (Answer(10.0, Reason.ONE_MORE), None, 10.5, True),
         (Answer(10.0, Reason.OUT_OF_HOURS), REST, 99.0, False),
         (Answer(10.0, Reason.NOT_ENROLLED), REST, 99.0, False),
     ],
