@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 
 from api.at_gate import AtGate
 from api.auth import Actor, OwnerCode
+from api.card_handles import CardHandles
 from api.destinations import Allowed
 from api.drafts import Drafts
 from api.enroller import Enroller
@@ -70,6 +71,8 @@ class Context:
     """Counts links that are none: whoever opens an old one is not kept from signing in."""
     own_photos: OwnPhotos = field(default_factory=OwnPhotos)
     owner_code: OwnerCode = field(default_factory=OwnerCode)
+    card_handles: CardHandles = field(default_factory=CardHandles)
+    """What clients call a card by that was just shown and is nobody's."""
     at_gate: AtGate = field(default_factory=AtGate)
     """The enrolment at the gate's own camera."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)

@@ -35,6 +35,10 @@ REASONS: dict[str, Sentence] = {
     Reason.FLOOD: Sentence("too many messages"),
     Reason.OUT_OF_HOURS: Sentence("outside their hours"),
     Reason.FACE_NOT_ENOUGH: Sentence("a face alone is not enough at this hour"),
+    Reason.ONE_MORE: Sentence("was asked to show one thing more"),
+    Reason.WRONG_CODE: Sentence("a PIN or a card that is nobody's"),
+    Reason.SUSPENDED: Sentence("the card is reported lost"),
+    Reason.LOCKED_OUT: Sentence("too many wrong PINs"),
     Reason.OUT_OF_VALIDITY: Sentence("before their first day or after their last"),
     Reason.CLOCK_UNTRUSTED: Sentence("the gate's clock may be wrong"),
     Reason.LOCKDOWN: Sentence("lockdown"),
@@ -50,9 +54,18 @@ ORDER_REASONS = REASONS | {Reason.STALE: Sentence("the order came too late, and 
 
 METHODS: dict[str, Sentence] = {
     "face": Sentence("by face"),
+    "pin": Sentence("by PIN"),
+    "card": Sentence("by card"),
     "command": Sentence("from the console"),
     "rex": Sentence("by the exit button"),
     "link": Sentence("by a program"),
+}
+
+# What was shown before, in hours that ask for two.
+FIRST: dict[str, Sentence] = {
+    "face": Sentence("after the face"),
+    "pin": Sentence("after the PIN"),
+    "card": Sentence("after the card"),
 }
 
 # What somebody looked at; the record has these words in English.
@@ -67,6 +80,7 @@ LOOKED: dict[str, Sentence] = {
     "whose face it is": Sentence("whose face a photo shows"),
     "consents": Sentence("the consents"),
     "templates": Sentence("the templates"),
+    "ways in": Sentence("PINs and cards"),
     "photos": Sentence("photos from residents"),
     "the camera": Sentence("the camera's picture"),
     "the record": Sentence("the record"),
@@ -164,6 +178,11 @@ EVENTS: dict[str, Sentence] = {
     Kind.CAMERA_BACK: Sentence("The camera is back"),
     Kind.INFRARED_LOST: Sentence("The infrared camera gives no picture"),
     Kind.INFRARED_BACK: Sentence("The infrared camera is back"),
+    Kind.DURESS: Sentence("Duress alarm"),
+    Kind.LOCKED_OUT: Sentence("The keypad rests after wrong PINs"),
+    Kind.READERS_STARTED: Sentence("Readers started"),
+    Kind.READER_LOST: Sentence("A reader does not answer"),
+    Kind.READER_BACK: Sentence("The reader is back"),
     Kind.ENROLLED: Sentence("Enrolled"),
     Kind.TEMPLATES_ADDED: Sentence("More templates"),
     Kind.TEMPLATE_LEARNED: Sentence("A template was learned as they came in"),
@@ -173,6 +192,12 @@ EVENTS: dict[str, Sentence] = {
     Kind.PHOTO_SENT: Sentence("A resident sent a photo"),
     Kind.PHOTO_REFUSED: Sentence("A resident's photo was not taken"),
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
+    Kind.PIN_DRAWN: Sentence("A PIN was drawn"),
+    Kind.PIN_REMOVED: Sentence("A PIN was removed"),
+    Kind.CARD_ADDED: Sentence("A card was added"),
+    Kind.CARD_REMOVED: Sentence("A card was removed"),
+    Kind.CARD_SUSPENDED: Sentence("A card was reported lost"),
+    Kind.CARD_RESUMED: Sentence("A lost card was found again"),
     Kind.CORRECTED: Sentence("Corrected: it was somebody else"),
     Kind.CORRECTION_TAKEN_BACK: Sentence("Correction taken back: it was them"),
     Kind.CONSENT_WITHDRAWN: Sentence("Consent withdrawn"),
@@ -266,10 +291,10 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "alarms": (
         Sentence("Alarms and faults"),
         (
-            Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER, Kind.DOOR_HELD_OPEN, Kind.DOOR_HELD_OPEN_OVER,
+            Kind.DURESS, Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER, Kind.DOOR_HELD_OPEN, Kind.DOOR_HELD_OPEN_OVER,
             Kind.DOOR_PRE_ALARM, Kind.DOOR_PRE_ALARM_OVER, Kind.FAULT, Kind.FAULT_OVER, Kind.FIRE, Kind.FIRE_OVER,
             Kind.TAMPER_BLOCK, Kind.TAMPER_BLOCK_OVER, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST,
-            Kind.INFRARED_BACK, Kind.EVENTS_LOST,
+            Kind.INFRARED_BACK, Kind.READER_LOST, Kind.READER_BACK, Kind.LOCKED_OUT, Kind.EVENTS_LOST,
         ),
     ),
     "door": (
@@ -284,7 +309,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED,
             Kind.ENROLLED, Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED,
-            Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
+            Kind.PIN_DRAWN, Kind.PIN_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
+            Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
             Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),
     ),
@@ -309,9 +335,9 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "upkeep": (
         Sentence("The gate's own upkeep"),
         (
-            Kind.DOOR_STARTED, Kind.DOOR_STOPPED, Kind.VISION_STARTED, Kind.CLOCK_JUMPED, Kind.CLOCK_TRUSTED,
-            Kind.CLOCK_UNTRUSTED, Kind.BACKED_UP, Kind.RESTORED, Kind.MODELS_INSTALLED, Kind.CALIBRATED, Kind.DRILLED,
-            Kind.TIDIED, Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED,
+            Kind.DOOR_STARTED, Kind.DOOR_STOPPED, Kind.VISION_STARTED, Kind.READERS_STARTED, Kind.CLOCK_JUMPED,
+            Kind.CLOCK_TRUSTED, Kind.CLOCK_UNTRUSTED, Kind.BACKED_UP, Kind.RESTORED, Kind.MODELS_INSTALLED,
+            Kind.CALIBRATED, Kind.DRILLED, Kind.TIDIED, Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED,
         ),
     ),
 }  # fmt: skip

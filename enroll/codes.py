@@ -1,21 +1,22 @@
-"""From a drawn PIN or a card in the hand to what the gate knows somebody by. The door alone can seal a code, so it must
-answer."""
+"""From a drawn PIN or a card in the hand to what the gate knows somebody by. The door alone can seal a code, so whoever
+enrols says how it is asked."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gate.codes import card_digest, card_number, draw_pin, duress_of, flat_of, pin_digest
 from gate.errors import Refusal, Sentence
-from gate.processes.asking import seal
-from gate.processes.client import Client
 from gate.store.people import credentials
 from gate.store.people.residents import Resident
 
 NO_NUMBER = Sentence(
     "That is no card's number: it has 4 to 64 letters and digits. Show the card to the reader instead."
 )
+Seal = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Has the door turn digests (`gate.codes`) into what it finds codes by, in their order."""
 # Among a million there is a free one at the first try but for one in thousands.
 _MOST_TRIES = 20
 
@@ -36,27 +37,26 @@ class DrawnPin:
         return f"{self.pin} #" if self.flat is None else f"{self.flat} # {self.pin} #"
 
 
-def new_pin(connection: sqlite3.Connection, door: Client, resident: Resident, *, by: str) -> DrawnPin:
-    """Draw a PIN for a resident, in the place of the one they had. Raises Refusal where they are gone, and LinkDown
-    where the door does not answer."""
+def new_pin(connection: sqlite3.Connection, seal: Seal, resident: Resident, *, by: str) -> DrawnPin:
+    """Draw a PIN for a resident, in the place of the one they had. Raises Refusal where they are gone."""
     flat, salt = flat_of(resident.unit), credentials.salt(connection)
     for _ in range(_MOST_TRIES):
         pin = draw_pin(flat)
-        finder, duress = seal(door, [pin_digest(flat, one, salt) for one in (pin, duress_of(pin))])
+        finder, duress = seal([pin_digest(flat, one, salt) for one in (pin, duress_of(pin))])
         if credentials.is_free_but_for(connection, resident, (finder, duress)):
             credentials.give_pin(connection, resident, flat, finder, duress, by=by)
             return DrawnPin(flat, pin, duress_of(pin))
     raise Refusal("No PIN is free for this home. Remove those that nobody uses.")
 
 
-def card_of_number(connection: sqlite3.Connection, door: Client, resident: Resident, number: str, label: str | None, *,
+def card_of_number(connection: sqlite3.Connection, seal: Seal, resident: Resident, number: str, label: str | None, *,
                    by: str) -> str:  # fmt: skip
     """Give a resident the card with this number, as it is printed or as a reader types it; its id.
 
-    Raises Refusal where that is no number, or the card is somebody's, and LinkDown where the door does not answer.
+    Raises Refusal where that is no number, or the card is somebody's.
     """
     plain = card_number(number)
     if plain is None:
         raise Refusal(NO_NUMBER)
-    (finder,) = seal(door, [card_digest(plain)])
+    (finder,) = seal([card_digest(plain)])
     return credentials.add_card(connection, resident, label, finder, by=by)

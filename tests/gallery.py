@@ -78,6 +78,7 @@ def photograph(chromium: str, models_dir: Path) -> None:
 
 def _take(screen, now, name: str, shown: tuple[int, int]) -> None:
     left = {"left_s": 3} if now["look"] == Look.ENROL and now["symbol"] in ("enrol", "still") else {}
+    left |= {"typed": 4} if now["look"] == Look.CALM and now["symbol"] == "keypad" else {}
     screen.evaluate("show", now | left)
     picture = Image.open(io.BytesIO(screen.screenshot())).convert("RGB")
     picture.resize(shown, Image.Resampling.LANCZOS).save(PICTURES / f"{name}.webp", quality=70, method=6)

@@ -26,11 +26,14 @@ from gate.store.record import statistics, times
 from gate.store.record.search import Search
 from gate.store.record.times import Count
 from gate.store.site import first_hour
-from gate.vocabulary import ENTERED
+from gate.vocabulary import ENTERED, Kind
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
 _ENTRIES_SHOWN = 50
+# For so long an alarm stands above all else, past midnight too.
+_ALARM_STANDS = timedelta(hours=12)
+_ALARMS_SHOWN = 6
 
 
 @router.get("/")
@@ -75,6 +78,7 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         # What is wrong with it is among the problems.
         "camera": camera.sentence if installer and camera is not None and camera.fault is None else None,
         "entries": None,
+        "duress": [],
     }
     if actor.may(Permission.RECORD):
         zone = zone_of(context.zone)
@@ -83,6 +87,7 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         refusals = record.refusals_since(connection, since)
         values |= {
             "entries": record.page(connection, Search(kinds=ENTERED, since=since), count=_ENTRIES_SHOWN),
+            "duress": record.page(connection, _forced_lately(), count=_ALARMS_SHOWN),
             "let_in": record.count_since(connection, ENTERED, since),
             "refused": sum(one.count for one in refusals),
             "reasons": [(one.reason, one.count, one.last_at) for one in refusals],
@@ -91,6 +96,11 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
             "hours": times.by_hour(times.quarters(connection, midnight, until), zone),
         }
     return values
+
+
+def _forced_lately() -> Search:
+    since = datetime.now(UTC) - _ALARM_STANDS
+    return Search(kinds=(Kind.DURESS,), since=since.isoformat(timespec="milliseconds"))
 
 
 @router.get("/services")

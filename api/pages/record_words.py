@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from api.languages import Language
 from api.pages.actor_words import actors
-from api.wording import EVENTS, FAULTS, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
+from api.wording import EVENTS, FAULTS, FIRST, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
 from gate.days import day_of
 from gate.errors import Refusal, Sentence
 from gate.store.record.approaches import ANSWERS
@@ -22,7 +22,7 @@ def _of(*names: str) -> tuple[Kind, ...]:
 
 # What the events page opens on, and what else it can be: each with its kinds, none for all there are.
 VIEWS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
-    "": (Sentence("People at the gate"), ANSWERS),
+    "": (Sentence("People at the gate"), (*ANSWERS, Kind.DURESS)),
     "gate": (Sentence("Gate and alarms"), _of("alarms", "door")),
     "operations": (Sentence("Operations log"), _of("people", "looks", "settings", "upkeep")),
     "everything": (Sentence("Everything"), ()),
@@ -51,7 +51,17 @@ WHY: dict[str, Sentence] = {
     Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
     Reason.NOT_ENROLLED: Sentence("They had just been erased."),
     Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),
-    Reason.FACE_NOT_ENOUGH: Sentence("At this hour a face alone does not open the gate."),
+    Reason.FACE_NOT_ENOUGH: Sentence(
+        "At this hour a face alone does not open the gate, and they have neither a PIN nor a card. Draw them a PIN."
+    ),
+    Reason.ONE_MORE: Sentence("At this hour two things open the gate together: face, PIN or card, within 15 seconds."),
+    Reason.WRONG_CODE: Sentence(
+        "The PIN or the card is nobody's. If it was a resident, draw a new PIN or add the card on their page."
+    ),
+    Reason.SUSPENDED: Sentence("The card is reported lost. If it was found again, say so on the resident's page."),
+    Reason.LOCKED_OUT: Sentence(
+        "Too many wrong PINs: the keypad took none for a while. Face and card went on working."
+    ),
     Reason.OUT_OF_VALIDITY: Sentence(
         "They came before their first day or after their last. Their days are on their page."
     ),
@@ -66,7 +76,7 @@ WHY: dict[str, Sentence] = {
 
 # What a line's details hold that has words. An order is called by what it brings about.
 _SAID = (
-    ("method", METHODS), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
+    ("method", METHODS), ("first", FIRST), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
     ("what", LOOKED),
 )  # fmt: skip
 
@@ -114,6 +124,8 @@ def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line
         parts = [language(reason_of(says))] if says.reason else []
         parts += [language(words.get(value, value)) for value, words in known if value]
         parts += _of_an_import(says, language)
+        if says.reader:
+            parts.append(language("at the reader {reader}", reader=says.reader))
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:

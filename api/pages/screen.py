@@ -21,7 +21,7 @@ from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
-from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, Look, Said, said_by
+from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, TYPING, Look, Said, said_by
 from api.v1.live import streamed
 from gate.care.health import age_s, sees, statuses, vision_status
 from gate.errors import Sentence
@@ -67,6 +67,7 @@ def show_now(request: Request, context: Shared) -> JSONResponse:
 
     `second` is {"words", "advice"} in the second language, null without one. A name only where the settings allow it.
     While somebody is enrolled at the gate's camera the signal is "enrol", with "left_s" where seconds are counted.
+    While somebody types a PIN "typed" is how many digits, and never which.
     """
     return JSONResponse(_now(context, _tongues(request, context)))
 
@@ -97,7 +98,8 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
     if sitting is not None:
         said, signal = said_at_the_gate(sitting), "enrol"
     left = {"left_s": math.ceil(sitting.left_s)} if sitting is not None and sitting.left_s is not None else {}
-    return _told(said, signal, tongues) | left | {"version": _version(context)}
+    typed = {"typed": door.typed} if said is TYPING and door is not None else {}
+    return _told(said, signal, tongues) | left | typed | {"version": _version(context)}
 
 
 def _page(request: Request, context: Context, now: dict[str, Any]) -> Response:

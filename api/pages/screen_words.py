@@ -64,6 +64,8 @@ READY = Said(Look.CALM, "face", Sentence("Welcome"), _CAMERA, by_face=True)
 # Whom the gate opens for by name, and who is let in by somebody's hand.
 GREETED = Said(Look.GO, "tick", _HOME, _OPENS)
 LET_IN = Said(Look.GO, "tick", Sentence("Welcome"), _OPENS)
+# Whoever types is shown how many digits, and none of them.
+TYPING = Said(Look.CALM, "keypad", Sentence("Type your PIN"), Sentence("and then the # key"))
 LOCKDOWN = Said(Look.LOCKED, "lock", Sentence("Locked for everyone"), _GUARD)
 TAMPER_BLOCK = Said(Look.LOCKED, "shield", Sentence("The gate is blocked"), _GUARD)
 OPEN = Said(Look.GO, "open", Sentence("The gate is open"), Sentence("Please walk through"))
@@ -147,6 +149,12 @@ REASONS: dict[Reason, Said] = {
     Reason.FLOOD: _FAULT,
     Reason.OUT_OF_HOURS: Said(Look.NO, "clock", Sentence("Outside your hours"), _GUARD),
     Reason.FACE_NOT_ENOUGH: Said(Look.NO, "key", Sentence("A face is not enough now"), _ANOTHER_WAY),
+    # Whoever began with a card may go on with a PIN or by face: which it was, the door does not tell.
+    Reason.ONE_MORE: Said(Look.HELP, "keypad", Sentence("Now your PIN or card"), Sentence("Or look at the camera")),
+    # Nothing tells whether there is such a home.
+    Reason.WRONG_CODE: Said(Look.NO, "keypad_no", Sentence("Wrong PIN or card"), Sentence("Please try once more")),
+    Reason.SUSPENDED: Said(Look.NO, "card_lost", Sentence("Card reported lost"), _GUARD),
+    Reason.LOCKED_OUT: Said(Look.WAIT, "keypad_rests", Sentence("The keypad rests"), Sentence("Use your face or card")),
     Reason.OUT_OF_VALIDITY: Said(Look.NO, "calendar", Sentence("Not valid today"), _GUARD),
     Reason.CLOCK_UNTRUSTED: Said(Look.FAULT, "no_time", Sentence("The clock is not set"), _ANOTHER_WAY),
     Reason.LOCKDOWN: LOCKDOWN,
@@ -184,12 +192,19 @@ _ANSWERS = ("deny", "come_closer", "one_at_a_time", "fault")
 # And those of a request.
 _ASKS = ("turn_left", "turn_right", "look_ahead")
 _BARRED = ("lockdown", "tamper_block")
+# What gives way to somebody who is typing.
+_GIVES_WAY_TO_TYPING = (Look.CALM, Look.HELP, Look.NO, Look.WAIT)
 
 
 def said_by(door: DoorStatus | None) -> Said:
     """What the screen says of a door; None: it does not answer. Words of a door of another version it passes over."""
     if door is None:
         return DOOR_GONE
+    said = _answer_of(door)
+    return TYPING if door.typed and said.look in _GIVES_WAY_TO_TYPING else said
+
+
+def _answer_of(door: DoorStatus) -> Said:
     if door.mode in _BARRED and door.signal in (*_ANSWERS, *_ASKS, "locked"):
         # Nothing that anybody could do would open it.
         return MODES[door.mode]
@@ -225,4 +240,5 @@ def everything() -> Iterator[tuple[str, Said]]:
         for name, said in states.items():
             yield f"{room} {name}", said
     yield "signal grant by hand", LET_IN
+    yield "typing", TYPING
     yield from (("no camera", CAMERA_GONE), ("no door", DOOR_GONE), ("no console", SCREEN_GONE))

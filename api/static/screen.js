@@ -1,7 +1,7 @@
 // The screen at the gate: asks what to say whenever something changed, and says so itself when nobody answers.
 const body = document.body;
 const parts = Object.fromEntries(
-  ["drawing", "symbol", "left", "seconds", "seen", "said", "words", "advice", "second", "second-words", "second-advice"]
+  ["drawing", "symbol", "left", "seconds", "typed", "seen", "said", "words", "advice", "second", "second-words", "second-advice"]
     .map((name) => [name, document.getElementById(name)]),
 );
 const frame = parts.drawing.querySelector(".frame");
@@ -40,6 +40,7 @@ function show(now) {
   frame.setAttribute("href", `#frame-${now.look}`);
   parts.symbol.setAttribute("href", `#${now.symbol}`);
   count(now.left_s);
+  dots(now.typed ?? 0);
   const texts = { words: now.words, advice: now.advice };
   texts["second-words"] = now.second?.words ?? "";
   texts["second-advice"] = now.second?.advice ?? "";
@@ -79,6 +80,11 @@ function tick() {
   parts.left.style.strokeDasharray = `${most ? (left / most) * 100 : 0} 100`;
   parts.seconds.textContent = left > 0 ? Math.ceil(left) : "";
   if (left > 0) requestAnimationFrame(tick);
+}
+
+// A dot for each digit that somebody typed.
+function dots(typed) {
+  parts.typed.setAttribute("d", typed ? `M${106 - 6 * typed} 160h${12 * typed - 11.9}` : "");
 }
 
 // Letters of ten millimetres on displays for gates (about 0.18 mm a pixel), for whoever stands two metres away.

@@ -18,7 +18,7 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
-from api.v1.residents import Identity, Resident, found_resident, shown
+from api.v1.residents import Identity, Resident, found_resident, shown_with_ways
 from enroll import consent as texts
 from enroll.application import Application
 from gate.errors import Refusal
@@ -149,7 +149,9 @@ def enrol_resident(
 
     asked = chain((b"enrolment", typed.bound()), (photo.file.read() for photo in photos))
     enrolled = found_resident(connection, once(connection, actor, idempotency_key, asked, act))
-    return Enrolment(resident=shown(enrolled, context.today), lookalikes=lookalikes, left_out=left_out)
+    return Enrolment(
+        resident=shown_with_ways(connection, enrolled, context.today), lookalikes=lookalikes, left_out=left_out
+    )
 
 
 def enrol_uploads(

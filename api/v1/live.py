@@ -50,6 +50,8 @@ _PAGES_GAP_S = 0.3
 _MADE_FOR_S = 2.0
 
 
+# Lines of the record of which pages are told.
+_TOLD = (*ENTERED, Kind.DENIED, Kind.DURESS)
 # Whether vision answers, and whether faces are looked at.
 _Vision = tuple[bool, bool]
 
@@ -187,7 +189,7 @@ class Changes:
                         if clock() - asked_mono >= _ASK_DOOR_EVERY_S:
                             asked_mono = clock()
                             door = await asyncio.to_thread(_door_now, self._context)
-                        now = (*(last_line(connection, kind) for kind in (*ENTERED, Kind.DENIED)), door)
+                        now = (*(last_line(connection, kind) for kind in _TOLD), door)
                         if seen is not None and now != seen:
                             self._tell()
                         seen = now
@@ -220,7 +222,8 @@ def _door_now(context: Context) -> tuple[object, ...]:
     status = door_status(context.state)
     if status is None:
         return ()
-    return status.mode, status.leaf, status.standing, status.faults, status.signal, status.reason, status.residents
+    shown = status.signal, status.reason, status.typed, status.residents
+    return status.mode, status.leaf, status.standing, status.faults, *shown
 
 
 def _vision_of(status: VisionStatus | None) -> _Vision:

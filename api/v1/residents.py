@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated
@@ -15,11 +16,13 @@ from api.context import Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
+from api.ways_in import ways_of
 from enroll.application import add_without_face
 from gate.names import clean_home, clean_name
-from gate.store.people import changes, consents, corrections, erasure, finding, residents, templates
+from gate.store.people import changes, consents, corrections, credentials, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
+from gate.vocabulary import Method
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["residents"], responses=RESPONSES)
 
@@ -49,6 +52,7 @@ class Resident(BaseModel):
     valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
     over: bool = Field(description="Whether that last one is before today: of one just set, most likely a slip.")
     templates: int
+    ways_in: list[Method] = Field(description="By what they may come now; a card that is reported lost is none.")
     created_at: str
 
 
@@ -133,7 +137,9 @@ def list_residents(
     items = found[start : start + count]
     record_look(connection, actor, "residents")
     more = start + count < len(found)
-    return Residents(items=[shown(one, context.today) for one in items], next=items[-1].id if more else None)
+    others = credentials.having(connection)
+    told = [shown(one, context.today, others.get(one.id, ())) for one in items]
+    return Residents(items=told, next=items[-1].id if more else None)
 
 
 @router.post("/residents", status_code=201)
@@ -150,7 +156,7 @@ def add_resident(
     added = found_resident(connection, once(connection, actor, idempotency_key, asked, add))
     response.headers["Location"] = f"/api/v1/residents/{added.id}"
     response.headers["ETag"] = etag(added)
-    return shown(added, context.today)
+    return shown_with_ways(connection, added, context.today)
 
 
 @router.get("/residents/{resident}")
@@ -159,7 +165,7 @@ def show_resident(resident: str, connection: Store, context: Shared, actor: Regi
     found = found_resident(connection, resident)
     record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(found)
-    return shown(found, context.today)
+    return shown_with_ways(connection, found, context.today)
 
 
 @router.patch("/residents/{resident}")
@@ -177,7 +183,7 @@ def change_resident(
     if changed == found:
         record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(changed)
-    return shown(changed, context.today)
+    return shown_with_ways(connection, changed, context.today)
 
 
 @router.delete("/residents/{resident}")
@@ -259,12 +265,18 @@ def refuse_outdated(resident: Stored, if_match: str | None) -> None:
         )
 
 
-def shown(one: Stored, today: date) -> Resident:
+def shown_with_ways(connection: Store, one: Stored, today: date) -> Resident:
     """A resident as a client reads them on a day at the gate."""
+    return shown(one, today, credentials.methods_of(connection, one.id))
+
+
+def shown(one: Stored, today: date, others: Collection[Method]) -> Resident:
+    """The same, where it is known what they have beside their face."""
     return Resident(
         id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, schedule=one.schedule,
         extended=one.extended, valid_from=one.valid_from, valid_until=one.valid_until,
-        over=changes.is_over(one.valid_until, today), templates=one.templates, created_at=one.created_at,
+        over=changes.is_over(one.valid_until, today), templates=one.templates,
+        ways_in=ways_of(one, others), created_at=one.created_at,
     )  # fmt: skip
 
 

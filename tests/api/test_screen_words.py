@@ -15,6 +15,7 @@ from api.pages.screen_words import (
     REASONS,
     SCREEN_GONE,
     SIGNALS,
+    TYPING,
     Look,
     everything,
     said_by,
@@ -121,6 +122,13 @@ LOCKED, BLOCKED = MODES["lockdown"], MODES["tamper_block"]
         ({"signal": "come_closer", "mode": "lockdown", "reason": Reason.TOO_FAR}, LOCKED),
         ({"signal": "deny", "mode": "tamper_block", "reason": Reason.TAMPER}, BLOCKED),
         ({"signal": "locked", "mode": "tamper_block"}, BLOCKED),
+        # Whoever types sees that they do, until they are answered.
+        ({"typed": 3}, TYPING),
+        ({"typed": 1, "signal": "deny", "reason": Reason.WRONG_CODE}, TYPING),
+        ({"typed": 1, "signal": "grant", "mode": "pulse", "residents": ("r",)}, SIGNALS["grant"]),
+        ({"typed": 1, "signal": "locked", "mode": "lockdown"}, LOCKED),
+        ({"typed": 1, "signal": "fire", "mode": "fire"}, MODES["fire"]),
+        ({"signal": "deny", "reason": Reason.ONE_MORE}, REASONS[Reason.ONE_MORE]),
         # Where the head is to be turned.
         ({"signal": "turn_left", "reason": Reason.ASKED_TO_TURN}, SIGNALS["turn_left"]),
         ({"signal": "turn_right", "reason": Reason.ASKED_TO_TURN, "further": True}, FURTHER["turn_right"]),

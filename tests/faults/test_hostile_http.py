@@ -31,6 +31,7 @@ MAY = {
     "/api/v1/consent-texts": {"owner", "manager"},
     "/api/v1/photos": {"owner", "manager"},
     "/api/v1/photo-links": {"owner", "manager"},
+    "/api/v1/cards": {"owner", "manager"},
     "/api/v1/enrolments": {"owner", "manager"},
     "/api/v1/schedules": {"owner", "manager"},
     "/api/v1/holidays": {"owner", "manager"},
