@@ -119,6 +119,7 @@ class Kind(StrEnum):
     RESIDENT_CHANGED = "resident_changed"
     PIN_DRAWN = "pin_drawn"
     PIN_REMOVED = "pin_removed"
+    CODES_REMOVED = "codes_removed"
     CARD_ADDED = "card_added"
     CARD_REMOVED = "card_removed"
     CARD_SUSPENDED = "card_suspended"

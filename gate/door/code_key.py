@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from gate.places import folder
@@ -28,9 +29,12 @@ def key_file(state: Path) -> Path:
 class CodeKey:
     """The key of this board, drawn when it is asked for first. `fault` says why there is none; None while there is."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, has_codes: Callable[[], bool | None]) -> None:
+        """`has_codes` says whether anybody has a PIN or a card, of which a new key would find none; None: unknown."""
         self._path = key_file(state)
+        self._has_codes = has_codes
         self._key: bytes | None = None
+        self._why = ""
         self.fault: str | None = None
 
     def seal(self, digest: bytes) -> bytes | None:
@@ -43,17 +47,18 @@ class CodeKey:
         try:
             key = self._path.read_bytes()
         except OSError as error:
-            if os.path.lexists(self._path):
-                self._fail(error.strerror or "cannot be read")
+            self._why = "is missing" if isinstance(error, FileNotFoundError) else error.strerror or "cannot be read"
             return None
         if len(key) != _BYTES:
-            self._fail("is damaged")
+            self._why = "is damaged"
             return None
+        self.fault = None
         return key
 
     def _draw(self) -> bytes | None:
-        """A new key; one that lies there and cannot be read is not written over, since every code hangs on it."""
-        if os.path.lexists(self._path):
+        """A new key, where nobody's code hangs on the one that is not there."""
+        if self._has_codes() is not False:
+            self._fail(self._why)
             return None
         key, new = secrets.token_bytes(_BYTES), self._path.with_suffix(".new")
         try:
@@ -72,9 +77,15 @@ class CodeKey:
         except OSError as error:
             self._fail(error.strerror or "cannot be written")
             return None
+        self.fault = None
         return key
 
     def _fail(self, why: str) -> None:
-        if self.fault is None:
-            _log.error("The key for PINs and cards, %s, %s; they are refused until it can be read.", self._path, why)
+        if self.fault != why:
+            _log.error(
+                "The key for PINs and cards, %s, %s; they are refused. Bring it back from where this gate ran before, or"
+                " begin anew: sudo facegate readers new-key",
+                self._path,
+                why,
+            )
         self.fault = why

@@ -79,6 +79,17 @@ class Register:
         with self._sound():
             return credentials.methods_of(connection, resident)
 
+    def has_codes(self) -> bool | None:
+        """Whether anybody has a PIN or a card; None where nobody can tell now."""
+        if not os.path.lexists(self._database):
+            return False
+        try:
+            connection = self._open()
+            with self._sound():
+                return credentials.are_there(connection)
+        except StoreDown:
+            return None
+
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""
         if not os.path.lexists(self._database):

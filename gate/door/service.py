@@ -91,7 +91,7 @@ class DoorService:
             settings, runtime, released=self._released, changed=self._server.wake, last_resort=LastResort()
         )
         self._controller = Controller(settings, self._hardware, self._record)
-        self._key = CodeKey(state)
+        self._key = CodeKey(state, self._register.has_codes)
         self._credentials = Credentials(
             self._key, self._controller, self._knowledge, self._record, settings.freshness_s, self._server.wake
         )

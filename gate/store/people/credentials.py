@@ -94,6 +94,27 @@ def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
     return {resident: frozenset(methods) for resident, methods in held.items()}
 
 
+def are_there(connection: sqlite3.Connection) -> bool:
+    """Whether anybody has a PIN or a card."""
+    return connection.execute("SELECT 1 FROM credentials LIMIT 1").fetchone() is not None
+
+
+def remove_all(connection: sqlite3.Connection, *, by: str) -> int:
+    """Nobody has a PIN or a card any more, as where the door's key is lost; of how many people that was."""
+    with transaction(connection):
+        held = [residents.get(connection, one) for one in having_any(connection)]
+        connection.execute("DELETE FROM credentials")
+        for resident in held:
+            if resident is not None:
+                _note(connection, Kind.CODES_REMOVED, resident, {"by": by})
+    return len(held)
+
+
+def having_any(connection: sqlite3.Connection) -> list[str]:
+    """The ids of all who have a PIN or a card, also one that was lost."""
+    return [one for (one,) in connection.execute("SELECT DISTINCT resident_id FROM credentials ORDER BY resident_id")]
+
+
 def is_free_but_for(connection: sqlite3.Connection, resident: Resident, finders: Collection[bytes]) -> bool:
     """Whether no PIN of anybody else is found by one of these."""
     found = [find(connection, Method.PIN, finder) for finder in finders]

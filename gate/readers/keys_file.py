@@ -1,0 +1,64 @@
+"""The keys of OSDP readers, a line each: its address, and 32 hexadecimal digits. On a gate root's alone, and handed over
+by systemd (LoadCredential=)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gate.errors import UsageError
+from gate.state_folder import is_service
+
+CREDENTIAL = "osdp-keys"
+_LINE = re.compile(r"(\d{1,3}) ([0-9a-f]{32})")
+_HIGHEST = 126
+
+
+def keys_file(state: Path) -> Path:
+    """Where the keys lie: beside the camera's password on a gate, else in the state."""
+    return Path("/etc/facegate/credentials") / CREDENTIAL if is_service(state) else state / CREDENTIAL
+
+
+def keys_of(text: str) -> dict[int, bytes]:
+    """The keys by address. Raises UsageError for what is none; its words tell no key."""
+    keys: dict[int, bytes] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        found = _LINE.fullmatch(line.strip().lower())
+        if found is None or int(found[1]) > _HIGHEST or int(found[1]) in keys:
+            raise UsageError(
+                f"Line {number} of the readers' keys is none: an address and 32 hexadecimal digits, each address once."
+                " Pair the reader again: sudo facegate readers pair ADDRESS"
+            )
+        keys[int(found[1])] = bytes.fromhex(found[2])
+    return keys
+
+
+def read_keys(file: Path) -> dict[int, bytes]:
+    """What a file holds; nothing where there is none. Raises UsageError."""
+    try:
+        return keys_of(file.read_text("ascii"))
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text. Take it away and pair the readers again.") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}). Say it with sudo.") from error
+
+
+def write_keys(file: Path, keys: Mapping[int, bytes]) -> None:
+    """Write the keys, for the file's owner alone, whole or not at all. Raises UsageError."""
+    text = "".join(f"{address} {key.hex()}\n" for address, key in sorted(keys.items()))
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as written:
+            written.write(text)
+            written.flush()
+            os.fsync(written.fileno())
+        new.rename(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written ({error.strerror}). Say it with sudo.") from error
