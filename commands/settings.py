@@ -24,8 +24,13 @@ def settings(write: bool, state: Path | None, config: Path | None, as_json: bool
     gate = home(state, config, part=None)
     if write:
         folder = make_folder(gate.state / "settings", 0o700)
-        for name, part in parts_of(gate.settings, gate.state, gate.models_dir, gate.config).items():
+        parts = parts_of(gate.settings, gate.state, gate.models_dir, gate.config)
+        for name, part in parts.items():
             _replace(folder / f"{name}.json", json.dumps(part) + "\n")
+        for written in folder.glob("*.json"):
+            # Of a process that is wanted no longer: it would go on with what it was told.
+            if written.stem not in parts:
+                written.unlink()
         return
     if as_json:
         print_json(shown(gate.settings))

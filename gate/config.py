@@ -22,6 +22,7 @@ from gate.door.settings import DoorSettings
 from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
 from gate.keep_settings import KeepSettings
+from gate.readers.settings import ReadersSettings
 from gate.settings_section import Section
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
@@ -70,6 +71,9 @@ class Settings(BaseSettings):
 
     door: DoorSettings = DoorSettings()
     """The door."""
+
+    readers: ReadersSettings = ReadersSettings()
+    """Keypads and card readers."""
 
     api: ApiSettings = ApiSettings()
     """The console and the API."""
@@ -207,8 +211,10 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
 
 
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
-    """What each of the three processes is told at its start: `door`, `vision`, `api`; `config` is the file read."""
+    """What each process is told at its start: `door`, `vision`, `api`, and `readers` where there are any; `config` is
+    the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
+    readers = {"readers": {**common, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     return {
         "door": {**common, "door": dumped["door"]},
         "vision": {
@@ -235,6 +241,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "models_dir": str(models_dir),
             "pack": settings.models.pack,
         },
+        **readers,
     }
 
 

@@ -1,4 +1,4 @@
-"""`facegate run`: starts the three processes, restarts what dies, and releases the relay the moment the door does."""
+"""`facegate run`: starts a gate's processes, restarts what dies, and releases the relay the moment the door does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ _LONGEST_BACKOFF_S = 30.0
 _STOP_WITHIN_S = 5.0
 # A process that says nothing for so long hangs, seconds.
 WATCHDOG_S = 8.0
-_MODULES = {"door": "gate.door.service", "vision": "gate.vision.service", "api": "api.service"}
+_MODULES = {
+    "door": "gate.door.service",
+    "vision": "gate.vision.service",
+    "api": "api.service",
+    "readers": "gate.readers.service",
+}
 
 
 @dataclass(slots=True)

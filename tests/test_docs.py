@@ -28,6 +28,7 @@ def test_every_module_drawn_in_the_architecture_is_there_and_none_is_missing():
         "gate/processes",
         "gate/vision",
         "gate/door",
+        "gate/readers",
         "gate/store",
         "gate/store/people",
         "gate/store/record",

@@ -93,7 +93,7 @@ def imported(path):
 @pytest.mark.parametrize(
     "modules",
     [
-        "gate.door.service gate.door.relay_off",
+        "gate.door.service gate.door.relay_off gate.readers.service",
         "gate.vision.service models.convert.tflite_to_onnx models.convert.prelu models.convert.free_input_size",
         "api.service api.enroller api.importer",
         "enroll.enrolment enroll.bulk enroll.decode enroll.checks gate.drill.rig gate.care.doctor gate.care.backup",

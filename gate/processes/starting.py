@@ -1,4 +1,4 @@
-"""What door, vision and api do alike at their start and end. Their starter is `facegate run`, or systemd.
+"""What door, vision, readers and api do alike at their start and end. Their starter is `facegate run`, or systemd.
 
 The starter gives the settings as one line of JSON on standard input, and is told by systemd's notification protocol
 that the process is ready and that it still works. When `facegate run` ends, what it started ends too.

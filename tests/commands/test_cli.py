@@ -313,6 +313,13 @@ def test_settings_are_shown_without_the_cameras_password_and_written_for_each_pr
     assert set(written) == {"door.json", "vision.json", "api.json"}
     assert written["door.json"]["door"]["relay_pin"] == 5
     assert written["vision.json"]["state"] == str(state)
+    config.write_text('[door]\nrelay_pin = 5\n[readers]\nkeypad = "/dev/input/by-id/a"\n')
+    assert facegate("settings", "--write").code == 0
+    told = state / "settings" / "readers.json"
+    assert json.loads(told.read_text())["readers"]["keypad"] == "/dev/input/by-id/a"
+    config.write_text("[door]\nrelay_pin = 5\n")
+    assert facegate("settings", "--write").code == 0
+    assert not told.exists()
     config.write_text("[door]\nrelay_pinn = 6\n")
     refused = facegate("settings", "--write")
     assert (refused.code, "no setting door.relay_pinn" in refused.err) == (2, True)

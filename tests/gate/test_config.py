@@ -197,6 +197,31 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
     }
 
 
+def test_readers_are_a_process_where_there_is_one(tmp_path):
+    def parts(**readers):
+        return parts_of(load_settings(readers=readers), tmp_path, tmp_path / "models", None)
+
+    assert "readers" not in parts()
+    keypad = "/dev/input/by-id/usb-keypad-event-kbd"
+    told = {"keypad": keypad, "card_reader": None}
+    assert parts(keypad=keypad)["readers"] == {"state": str(tmp_path), "readers": told}
+    assert parts(card_reader=keypad)["readers"]["readers"]["card_reader"] == keypad
+
+
+@pytest.mark.parametrize(
+    ("readers", "said"),
+    [
+        ({"keypad": "event3"}, "must be a whole path"),
+        ({"card_reader": ""}, "must be a whole path"),
+        ({"keypad": "/dev/input/by-id/a", "card_reader": "/dev/input/by-id/../by-id/a"}, "name the same device"),
+        ({"keypads": "/dev/input/by-id/a"}, "There is no setting readers.keypads"),
+    ],
+)
+def test_readers_that_cannot_be_meant_are_refused_with_a_sentence(readers, said):
+    with pytest.raises(UsageError, match=said):
+        load_settings(readers=readers)
+
+
 @pytest.mark.parametrize(
     ("host", "warned"),
     [("127.0.0.1", None), ("::1", None), ("192.168.1.20", None), ("fd00::5", None), ("localhost", None),

@@ -24,6 +24,7 @@ from tests.running import (
     assert_released_by_another,
     check_journal,
     gate_running,
+    of_kind,
     pid_of,
     relay_edges,
     until,
@@ -109,6 +110,19 @@ def test_a_door_that_hangs_in_a_pulse_does_not_hold_the_relay_longer_than_its_ma
         assert_released_by_another(off, let_go)
         assert off["mono"] - on["mono"] <= 6
         until(process, "door ready")
+
+
+def test_readers_are_started_where_there_is_one_and_come_back(models_dir, state, empty_gateway):
+    def told():
+        with open_database(state) as store:
+            return [len(of_kind(store, kind)) for kind in ("readers_started", "reader_lost")]
+
+    with gate_running(models_dir, state, empty_gateway, FACEGATE_READERS__KEYPAD="/dev/input/by-id/none") as process:
+        until(process, "readers ready")
+        wait_for(lambda: told() == [1, 1], 10, told)
+        os.kill(wait_for(lambda: pid_of(state, "gate.readers"), 5, "no readers"), signal.SIGKILL)
+        until(process, "readers ready")
+        wait_for(lambda: told() == [2, 2], 10, told)
 
 
 @pytest.mark.soak

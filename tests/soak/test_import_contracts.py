@@ -18,6 +18,8 @@ BROKEN = {
     "the rooms of a gate": ("gate/store/ids.py", "import gate.config"),
     "the door knows neither": ("gate/door/flood_limit.py", "import numpy"),
     "the door's machine": ("gate/care/health.py", "import gate.door.machine"),
+    "readers have neither": ("gate/readers/hid.py", "import gate.store.ids"),
+    "what holds a keypad": ("gate/care/health.py", "import gate.readers.hid"),
     "vision has no relay": ("gate/vision/recording_clock.py", "import gate.config"),
     "the store does not know": ("gate/store/ids.py", "import gate.care.health"),
     "the api reaches no pin": ("api/auth.py", "import gate.vision.camera"),

@@ -1,0 +1,1 @@
+"""Keypads and card readers: what is shown to them, told to the door."""
