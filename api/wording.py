@@ -194,6 +194,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
     Kind.PIN_DRAWN: Sentence("A PIN was drawn"),
     Kind.PIN_REMOVED: Sentence("A PIN was removed"),
+    Kind.CODES_REMOVED: Sentence("PIN and cards were taken away"),
     Kind.CARD_ADDED: Sentence("A card was added"),
     Kind.CARD_REMOVED: Sentence("A card was removed"),
     Kind.CARD_SUSPENDED: Sentence("A card was reported lost"),
@@ -309,7 +310,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED,
             Kind.ENROLLED, Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED,
-            Kind.PIN_DRAWN, Kind.PIN_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
+            Kind.PIN_DRAWN, Kind.PIN_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
             Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
             Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),

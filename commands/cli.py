@@ -26,6 +26,7 @@ COMMANDS = {
         "commands.door:door",
         "The door: status, open, lockdown, hold, release, relay-off.",
     ),
+    "readers": ("commands.readers:readers", "Keypads and card readers: pair, new-key."),
     "schedules": ("commands.schedules:schedules", "When residents may enter, and when the gate stands open."),
     "holidays": ("commands.holidays:holidays", "Days on which schedules keep other hours, or open never."),
     "groups": ("commands.groups:groups", "Groups of residents with a schedule of their own."),

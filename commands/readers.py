@@ -10,6 +10,7 @@ from commands.common import counted, home, json_option, print_json, state_option
 from gate.errors import UsageError
 from gate.store.people import credentials
 
+
 @click.group()
 def readers() -> None:
     """Keypads and card readers."""
@@ -18,7 +19,9 @@ def readers() -> None:
 @readers.command("pair")
 @click.argument("address", type=click.IntRange(0, 126))
 @click.option("--port", help="The serial port of the line, where the settings name none.")
-@click.option("--seconds", default=120.0, type=click.FloatRange(1, 120), help="For how long it is tried.  [default: 120]")
+@click.option(
+    "--seconds", default=120.0, type=click.FloatRange(1, 120), help="For how long it is tried.  [default: 120]"
+)
 @state_option
 @json_option
 def pair_reader(
@@ -46,7 +49,9 @@ def pair_reader(
     if as_json:
         print_json({"paired": address, "file": str(file)})
     else:
-        click.echo(f"The reader at address {address} has its key. Start the readers: sudo systemctl start facegate-readers")
+        click.echo(
+            f"The reader at address {address} has its key. Start the readers: sudo systemctl start facegate-readers"
+        )
 
 
 @readers.command("new-key")
@@ -68,4 +73,3 @@ def new_key(yes: bool, state: Path | None, config: Path | None, as_json: bool) -
         print_json({"people": removed})
     else:
         click.echo(f"{counted(removed, 'resident')} without PIN and card now. Draw new ones.")
-

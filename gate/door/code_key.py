@@ -83,8 +83,8 @@ class CodeKey:
     def _fail(self, why: str) -> None:
         if self.fault != why:
             _log.error(
-                "The key for PINs and cards, %s, %s; they are refused. Bring it back from where this gate ran before, or"
-                " begin anew: sudo facegate readers new-key",
+                "The key for PINs and cards, %s, %s; they are refused. Bring it back from where this gate ran before,"
+                " or begin anew: sudo facegate readers new-key",
                 self._path,
                 why,
             )

@@ -1,5 +1,7 @@
-"""The keys of OSDP readers, a line each: its address, and 32 hexadecimal digits. On a gate root's alone, and handed over
-by systemd (LoadCredential=)."""
+"""The keys of OSDP readers, a line each: its address, and 32 hexadecimal digits.
+
+On a gate they are root's alone, and handed over by systemd (LoadCredential=).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,11 @@ _HIGHEST = 126
 def keys_file(state: Path) -> Path:
     """Where the keys lie: beside the camera's password on a gate, else in the state."""
     return Path("/etc/facegate/credentials") / CREDENTIAL if is_service(state) else state / CREDENTIAL
+
+
+def name_of(address: int) -> str:
+    """What the record calls the reader at an address."""
+    return f"osdp {address}"
 
 
 def keys_of(text: str) -> dict[int, bytes]:

@@ -21,6 +21,7 @@ from osdp import CardFormat, CommandLEDColor, Event, LibFlag, LogLevel, PDInfo
 from osdp import Command as Said
 
 from gate.errors import FacegateError
+from gate.readers.keys_file import name_of
 from gate.readers.session import Change, Session
 from gate.vocabulary import Method, Presented
 
@@ -122,11 +123,10 @@ class OsdpLine:
         self._panel.set_event_callback(self._hear)
 
     def turn(self, now: float) -> list[News]:
-        """Go on with the line, and what came of it. Raises NoLine where the port is gone; it is closed then."""
+        """Go on with the line, and what came of it; nothing any more where there is a `fault`."""
         self._panel.refresh()
-        if self._line.fault is not None:
-            self.close()
-            raise NoLine(f"{self._path} is gone ({self._line.fault.strerror}). Plug it in again.")
+        if self.fault is not None:
+            return []
         secured = self._panel.sc_status()
         news = [
             one for which in range(len(self._sessions)) if (one := self._follow(which, bool(secured >> which & 1), now))
@@ -136,6 +136,12 @@ class OsdpLine:
             if self._sessions[which].is_heard(now):
                 news.append(News(self._name(which), shown=self._shown(which, event, now)))
         return news
+
+    @property
+    def fault(self) -> str | None:
+        """Why the port cannot be used any more; None while it can."""
+        fault = self._line.fault
+        return None if fault is None else f"{self._path} is gone ({fault.strerror}). Plug it in again."
 
     def show(self, reader: str, *, granted: bool) -> None:
         """Have a reader's light and buzzer say that the gate opens, or that it does not."""
@@ -172,7 +178,7 @@ class OsdpLine:
         return None
 
     def _name(self, which: int) -> str:
-        return f"osdp {self._addresses[which]}"
+        return name_of(self._addresses[which])
 
     def _shown(self, which: int, event: dict[str, Any], now: float) -> tuple[Presented, ...]:
         name = self._name(which)

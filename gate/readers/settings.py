@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,25 @@ class ReadersSettings:
     """The USB card reader, one that types the card's number and Enter, by its path in `/dev/input/by-id`; absent:
     none."""
 
+    osdp_port: str | None = None
+    """The serial port of a line of OSDP readers, by its path in `/dev/serial/by-id`; absent: none. Each reader on it is
+    paired first: `facegate readers pair ADDRESS`."""
+
+    osdp_baud: Literal[9600, 19200, 38400, 57600, 115200] = 9600
+    """The speed of that line, bits a second, as its readers are set."""
+
     def __post_init__(self) -> None:
-        for name, path in (("keypad", self.keypad), ("card_reader", self.card_reader)):
+        paths = {"keypad": self.keypad, "card_reader": self.card_reader, "osdp_port": self.osdp_port}
+        for name, path in paths.items():
             if path is not None and not (path.startswith("/") and path.isprintable()):
                 raise ValueError(f"{name} must be a whole path, such as /dev/input/by-id/usb-..-event-kbd")
-        named = [posixpath.normpath(path) for path in (self.keypad, self.card_reader) if path is not None]
-        if len(set(named)) < len(named):
-            raise ValueError("keypad and card_reader name the same device; give each its own, or remove one")
+        named = {name: posixpath.normpath(path) for name, path in paths.items() if path is not None}
+        for name, path in named.items():
+            twin = next(other for other in named if named[other] == path)
+            if twin != name:
+                raise ValueError(f"{twin} and {name} name the same device; give each its own, or remove one")
 
     @property
     def wanted(self) -> bool:
         """Whether there is anything to read, and so a process that does."""
-        return self.keypad is not None or self.card_reader is not None
+        return any((self.keypad, self.card_reader, self.osdp_port))
