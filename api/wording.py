@@ -308,9 +308,9 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "people": (
         Sentence("Residents"),
         (
-            Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED,
-            Kind.ENROLLED, Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED,
-            Kind.PIN_DRAWN, Kind.PIN_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
+            Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED, Kind.ENROLLED,
+            Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED, Kind.PIN_DRAWN,
+            Kind.PIN_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
             Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
             Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),

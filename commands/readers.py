@@ -8,6 +8,7 @@ import click
 
 from commands.common import counted, home, json_option, print_json, state_option
 from gate.errors import UsageError
+from gate.state_folder import reader_keys
 from gate.store.people import credentials
 
 
@@ -32,7 +33,7 @@ def pair_reader(
     Stop the readers first (sudo systemctl stop facegate-readers), since the line is theirs. The key is written where
     they find it, and nowhere else.
     """
-    from gate.readers.keys_file import keys_file, read_keys, write_keys
+    from gate.readers.keys_file import read_keys, write_keys
     from gate.readers.osdp import pair
 
     # As root: the file belongs to root, and a service is only handed it.
@@ -40,7 +41,7 @@ def pair_reader(
     line = port or gate.settings.readers.osdp_port
     if line is None:
         raise UsageError("No line is named. Set readers.osdp_port, or give --port /dev/serial/by-id/...")
-    file = keys_file(gate.state)
+    file = reader_keys(gate.state)
     keys = read_keys(file)
     if not as_json:
         click.echo(f"Waiting for the reader at address {address} on {line}, at most {seconds:g} s...")

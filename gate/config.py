@@ -22,10 +22,9 @@ from gate.door.settings import DoorSettings
 from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
 from gate.keep_settings import KeepSettings
-from gate.readers.keys_file import keys_file
 from gate.readers.settings import ReadersSettings
 from gate.settings_section import Section
-from gate.state_folder import is_service
+from gate.state_folder import is_service, reader_keys
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import Level
@@ -216,7 +215,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
     """What each process is told at its start: `door`, `vision`, `api`, and `readers` where there are any; `config` is
     the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
-    keys = {} if is_service(state) else {"keys": str(keys_file(state))}
+    keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     return {
         "door": {**common, "door": dumped["door"]},

@@ -45,6 +45,11 @@ def configuration_file(state: Path) -> Path | None:
     return path if os.path.lexists(path) else None
 
 
+def reader_keys(state: Path) -> Path:
+    """Where the keys of OSDP readers lie: beside the camera's password on a gate, else in the state."""
+    return (SERVICE_CREDENTIALS if is_service(state) else state) / "osdp-keys"
+
+
 def models_directory(state: Path) -> Path:
     """Where model packs are kept by default: one place for all states of a user."""
     return (SERVICE_STATE if state == SERVICE_STATE else user_folder("XDG_DATA_HOME", ".local/share")) / "models"

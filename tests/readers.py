@@ -60,7 +60,9 @@ def readers_process(state, *, program=("-c", UNGRABBED), **readers):
             env=os.environ | {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "8000000"},
         )  # fmt: skip
         given = {name: str(path) for name, path in readers.items()}
-        process.stdin.write(json.dumps({"state": str(state), "readers": given}) + "\n")
+        process.stdin.write(
+            json.dumps({"state": str(state), "keys": str(state / "osdp-keys"), "readers": given}) + "\n"
+        )
         process.stdin.flush()
         try:
             assert b"READY=1" in notified.recv(200)

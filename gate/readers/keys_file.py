@@ -11,16 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.state_folder import is_service
 
 CREDENTIAL = "osdp-keys"
 _LINE = re.compile(r"(\d{1,3}) ([0-9a-f]{32})")
 _HIGHEST = 126
-
-
-def keys_file(state: Path) -> Path:
-    """Where the keys lie: beside the camera's password on a gate, else in the state."""
-    return Path("/etc/facegate/credentials") / CREDENTIAL if is_service(state) else state / CREDENTIAL
 
 
 def name_of(address: int) -> str:
@@ -61,6 +55,7 @@ def write_keys(file: Path, keys: Mapping[int, bytes]) -> None:
     text = "".join(f"{address} {key.hex()}\n" for address, key in sorted(keys.items()))
     new = file.with_name(f"{file.name}.new")
     try:
+        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as written:
             written.write(text)

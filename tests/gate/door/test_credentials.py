@@ -4,31 +4,22 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
 
 import pytest
 
-from enroll import codes
 from gate.door.code_key import key_file
 from gate.door.lockout import TRIES
-from gate.processes.asking import present, seal, unknown_cards
+from gate.processes.asking import present, unknown_cards
 from gate.store.people import credentials, erasure, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.vocabulary import Method, Presented
+from tests.codes import card_of_number, new_pin
 from tests.door import claim, door_process, edges, events, until
 from tests.running import wait_for
 
 _NUMBERS = count(1)
-
-
-def new_pin(store, client, resident, by):
-    return codes.new_pin(store, partial(seal, client), resident, by=by)
-
-
-def card_of_number(store, client, resident, number, label, by):
-    return codes.card_of_number(store, partial(seal, client), resident, number, label, by=by)
 
 
 @pytest.fixture

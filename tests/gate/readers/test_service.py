@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from enroll.codes import card_of_number, new_pin
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
+from tests.codes import card_of_number, new_pin
 from tests.conftest import REPOSITORY
 from tests.door import door_process, events, stopped, until
+from tests.osdp_reader import cable, reader
 from tests.readers import Device, readers_process
 from tests.running import stays, wait_for
 
@@ -80,6 +81,38 @@ def test_a_pin_that_is_typed_and_a_card_that_is_read_open_the_gate(state, store,
     ]
     assert typed.split("#")[1].strip() not in log.read_text()
     assert "4711" not in log.read_text()
+
+
+def test_a_card_at_an_osdp_reader_opens_and_its_light_says_so(state, store, wang):
+    key = bytes(range(16))
+    with cable() as wire, reader(wire, key) as device, door_process(state) as (_, door):
+        card_of_number(store, door, wang, "26:2468ACC0", None, by="test")
+        (state / "osdp-keys").write_text(f"0 {key.hex()}\n")
+        with readers_process(state, program=REAL, osdp_port=wire.path) as (process, log):
+            wait_for_log(log, "osdp 0: it is read", 10)
+            # What is shown in the first two seconds of a session is dropped.
+            stays(lambda: process.poll() is None, 2.5)
+            device.card("2468ACC0")
+            wait_for(lambda: answers(state), 5)
+            assert answers(state)[0] == GRANTED
+            assert device.told().split()[-1] == "2"
+            until(door, mode="normal", at_rest=True)
+            device.card("13579BC0")
+            wait_for(lambda: ("denied", "wrong_code") in answers(state), 5)
+            wire.is_cut = True
+            wait_for(lambda: "reader_lost" in of_readers(state), 15)
+            wire.is_cut = False
+            wait_for(lambda: "reader_back" in of_readers(state), 15)
+            assert process.poll() is None
+        assert key.hex() not in log.read_text()
+    granted = next(line for line in events(state) if line.kind == "granted")
+    assert (granted.details["method"], granted.details["reader"]) == ("card", "osdp 0")
+
+
+def test_osdp_readers_without_a_key_wait_to_be_paired_and_a_damaged_key_is_named(state):
+    with cable() as wire, readers_process(state, program=REAL, osdp_port=wire.path) as (process, log):
+        wait_for_log(log, "Pair each: sudo facegate readers pair ADDRESS")
+        assert process.poll() is None
 
 
 def test_a_keypad_that_is_unplugged_is_told_once_and_found_again(state, store, wang, keypad):

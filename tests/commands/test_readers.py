@@ -1,0 +1,55 @@
+"""`facegate readers`: a reader that gets its key, and beginning anew where the door's is lost."""
+
+import pytest
+
+from gate.errors import UsageError
+from gate.readers.keys_file import keys_of, read_keys
+from gate.store.people import credentials, residents
+from gate.store.people.consents import NO_PERSON
+from gate.store.people.templates import Template
+from tests.codes import new_pin
+from tests.door import door_process, events
+from tests.osdp_reader import cable, reader
+
+
+def test_a_reader_in_install_mode_is_paired_and_its_key_kept_for_its_owner_alone(facegate, state):
+    with cable() as wire, reader(wire, address=3):
+        done = facegate("readers", "pair", "3", "--port", wire.path, "--json")
+        assert (done.code, done.answer.get("paired")) == (0, 3), done.err
+        file = state / "osdp-keys"
+        assert file.stat().st_mode & 0o077 == 0
+        (key,) = read_keys(file).values()
+        assert key.hex() not in done.out
+    with cable() as wire, reader(wire, b"x" * 16):
+        again = facegate("readers", "pair", "0", "--port", wire.path, "--seconds", "2")
+        assert (again.code, "install mode" in again.err) == (2, True)
+    assert list(read_keys(file)) == [3]
+
+
+def test_without_a_line_and_at_no_address_it_says_so(facegate, state):
+    assert "Set readers.osdp_port" in facegate("readers", "pair", "0").err
+    assert facegate("readers", "pair", "127").code == 2
+
+
+@pytest.mark.parametrize("text", ["0 12", "0 " + "0" * 32 + "\n0 " + "1" * 32, "200 " + "0" * 32, "key"])
+def test_what_is_no_key_is_named_by_its_line_and_not_told(text):
+    with pytest.raises(UsageError, match="Line [12] of the readers' keys") as refused:
+        keys_of(text)
+    assert "1" * 32 not in str(refused.value)
+
+
+def test_where_the_doors_key_is_lost_everybody_begins_anew(facegate, state, store):
+    wang = residents.enrol(store, "Wang Fang", "502", [Template("m", "s", {}, b"")], NO_PERSON)
+    with door_process(state) as (_, client):
+        new_pin(store, client, wang)
+    (state / "door" / "code.key").unlink()
+    with door_process(state) as (_, client):
+        assert client.ask({"do": "seal", "digests": ["AA" * 21 + "A="]})["granted"] is False
+        assert client.ask({"do": "status"})["code_fault"] == "is missing"
+        done = facegate("readers", "new-key", "--yes", "--json")
+        assert done.answer == {"people": 1}
+        assert credentials.of_resident(store, wang.id) == []
+        new_pin(store, client, wang)
+        assert client.ask({"do": "status"})["code_fault"] is None
+    assert "codes_removed" in [line.kind for line in events(state)]
+    assert facegate("readers", "new-key", "--yes", "--json").answer == {"people": 1}
