@@ -36,6 +36,8 @@ BAUDS = {
 # Of ISO 646, as OSDP has a keypad say # and *.
 _KEYS = {0x0D: "#", 0x7F: "*"} | {ord(sign): sign for sign in "0123456789#*"}
 _PAIR_STEP_S = 0.01
+# The head of a frame: where it begins, its address with a bit that says that a reader answers, and its length.
+_MARK, _REPLY, _HEAD, _LONGEST_FRAME = 0x53, 0x80, 4, 1440
 
 
 class NoLine(FacegateError):
@@ -52,12 +54,39 @@ class News:
     shown: tuple[Presented, ...] = ()
 
 
+class Replies:
+    """When each reader of a line last answered, by the heads of its frames: mark, address, length.
+
+    Whether a frame is sound is libosdp's to say; that it stopped is all that is asked here.
+    """
+
+    def __init__(self) -> None:
+        self._frame = bytearray()
+        self.latest_mono: dict[int, float] = {}
+
+    def hear(self, said: bytes, now: float) -> None:
+        """What came on the line; `now` is monotonic seconds."""
+        self._frame += said
+        while (begin := self._frame.find(_MARK)) >= 0:
+            del self._frame[:begin]
+            if len(self._frame) < _HEAD:
+                return
+            length = int.from_bytes(self._frame[2:_HEAD], "little")
+            if self._frame[1] & _REPLY and length <= _LONGEST_FRAME:
+                if len(self._frame) < length:
+                    return
+                self.latest_mono[self._frame[1] & ~_REPLY] = now
+            del self._frame[: max(1, length if length <= _LONGEST_FRAME else 1)]
+        self._frame.clear()
+
+
 class SerialLine:
     """One serial port, as libosdp wants it. Raises NoLine where it cannot be opened."""
 
     def __init__(self, path: str, baud: int) -> None:
         self.id = 1
         self.fault: OSError | None = None
+        self.replies = Replies()
         self._descriptor = -1
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -74,12 +103,14 @@ class SerialLine:
     def read(self, most: int) -> bytes:
         """What came since, at most so many bytes."""
         try:
-            return os.read(self._descriptor, most)
+            said = os.read(self._descriptor, most)
         except BlockingIOError:
             return b""
         except OSError as error:
             self.fault = error
             return b""
+        self.replies.hear(said, time.monotonic())
+        return said
 
     def write(self, said: bytes) -> int:
         """Send as much as goes; how many bytes that were."""
@@ -164,7 +195,8 @@ class OsdpLine:
         return 0
 
     def _follow(self, which: int, secured: bool, now: float) -> News | None:
-        self._sessions[which], change = self._sessions[which].turn(secured, now)
+        silent_s = now - self._line.replies.latest_mono.get(self._addresses[which], float("-inf"))
+        self._sessions[which], change = self._sessions[which].turn(secured, silent_s, now)
         name = self._name(which)
         match change:
             case Change.CAME:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 HEARD_AFTER_S = 2.0
-"""What a reader says earlier in a session was shown while nobody listened, and is dropped."""
+"""What a reader says earlier in a session, or after a silence, was shown while nobody listened, and is dropped."""
+# A reader answers ten times a second and more; a cable that is cut for longer than this is one, seconds. libosdp calls
+# a reader away after eight.
+_SILENT_S = 0.7
 # How long after it fell out, or was woken in vain, it is woken: a bad frame silences a reader for minutes by itself.
 _WAKE_AFTER_S = (1.0, 2.0, 5.0, 10.0)
 # Whoever starts has this long for a first session before it is called away, seconds.
@@ -26,17 +29,19 @@ class Session:
     """One reader. Times are monotonic seconds."""
 
     since_mono: float
-    """Since when it is secured, or away; of one that is away since the last time it was woken."""
+    """Since when it is secured and says so, or away; of one that is away since the last time it was woken."""
     secured: bool = False
     told: bool = False
     """Whether it was told that it is away."""
     woken: int = 0
     """How often in vain."""
 
-    def turn(self, secured: bool, now: float) -> tuple[Session, Change | None]:
-        """After its line says whether it is secured now."""
+    def turn(self, secured: bool, silent_s: float, now: float) -> tuple[Session, Change | None]:
+        """After its line says whether it is secured now, and for how long it has said nothing."""
         if secured:
-            return (self, None) if self.secured else (Session(now, secured=True), Change.CAME)
+            if not self.secured:
+                return Session(now, secured=True), Change.CAME
+            return (replace(self, since_mono=now), None) if silent_s > _SILENT_S else (self, None)
         if self.secured:
             return Session(now, told=True), Change.WENT
         after_s = _WAKE_AFTER_S[min(self.woken, len(_WAKE_AFTER_S) - 1)]

@@ -87,6 +87,34 @@ def test_a_card_that_was_shown_while_the_cable_was_cut_is_not_told_later(wire, l
         assert codes(turned(line, codes, 5)) == ["26:11111100"]
 
 
+def test_nor_one_that_was_shown_in_a_cut_too_short_to_end_the_session(wire, line):
+    with reader(wire, KEY) as device:
+        heard(line)
+        wire.is_cut = True
+        quiet(line, 1.5)
+        device.card("2468ACC0")
+        quiet(line, 1.5)
+        wire.is_cut = False
+        told = quiet(line, 3)
+        assert not went(told)
+        assert codes(told) == []
+        device.card("11111100")
+        assert codes(turned(line, codes, 5)) == ["26:11111100"]
+
+
+def test_when_a_reader_last_answered_is_told_by_the_heads_of_its_frames():
+    replies = osdp.Replies()
+    poll, answer = bytes.fromhex("ff5300080004600000"), bytes.fromhex("5380080004400000")
+    replies.hear(poll + answer, 1.0)
+    assert replies.latest_mono == {0: 1.0}
+    replies.hear(bytes.fromhex("5385"), 2.0)
+    assert replies.latest_mono == {0: 1.0}
+    replies.hear(bytes.fromhex("080004400000"), 3.0)
+    assert replies.latest_mono == {0: 1.0, 5: 3.0}
+    replies.hear(b"\x53" * 4000 + answer, 4.0)
+    assert replies.latest_mono[0] in (1.0, 4.0)
+
+
 def test_a_reader_with_another_key_and_one_in_install_mode_are_not_heard(wire, line):
     for key in (OTHER, None):
         with reader(wire, key) as device:
