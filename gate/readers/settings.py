@@ -14,7 +14,7 @@ class ReadersSettings:
     __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "use_attribute_docstrings": True}
 
     keypad: str | None = None
-    """The USB keypad at which PINs are typed, by its path in `/dev/input/by-id`; absent: none."""
+    """The USB keypad at which PINs are typed, by its path in `/dev/input/by-id`; absent: none. See docs/readers.md."""
 
     card_reader: str | None = None
     """The USB card reader, one that types the card's number and Enter, by its path in `/dev/input/by-id`; absent:

@@ -19,7 +19,7 @@ def make_users(systemd: Path) -> None:
     run("systemd-tmpfiles", "--create", systemd / "tmpfiles.conf")
     shutil.chown(Path("/") / CONFIG, group="facegate")
     run("udevadm", "control", "--reload", may_fail=True)
-    run("udevadm", "trigger", "--subsystem-match=gpio", may_fail=True)
+    run("udevadm", "trigger", "--subsystem-match=gpio", "--subsystem-match=input", may_fail=True)
     run("systemctl", "daemon-reload")
 
 

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from deploy.programs import Failed, run
 
-SERVICES = ("facegate-door", "facegate-vision", "facegate-api")
+SERVICES = ("facegate-door", "facegate-vision", "facegate-readers", "facegate-api")
+# Vision may lack its camera, and where no reader is named there are none.
+_MAY_LACK = ("facegate-vision", "facegate-readers")
 _STARTS_WITHIN_S = 40.0
 _STEADY_FOR_S = 3.0
 
 
 def must_run() -> list[str]:
-    """Those that run now; door and api in any case, while vision may lack its camera."""
-    return [name for name in SERVICES if name != "facegate-vision" or running([name])]
+    """Those that run now; door and api in any case."""
+    return [name for name in SERVICES if name not in _MAY_LACK or running([name])]
 
 
 def restart(must_run: Sequence[str]) -> None:
@@ -26,6 +28,8 @@ def restart(must_run: Sequence[str]) -> None:
     run("systemctl", "restart", "facegate-door.service", why=why)
     print(f"The door is ready after {time.monotonic() - began:.2f} s")
     run("systemctl", "restart", "--no-block", "facegate-vision.service", "facegate-api.service")
+    # A version of before has none.
+    run("systemctl", "try-restart", "--no-block", "facegate-readers.service", may_fail=True)
     run("systemctl", "start", "--no-block", "facegate.target")
     _wait_until_steady(must_run)
 

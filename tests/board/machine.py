@@ -127,7 +127,7 @@ class Machine:
                 "-chardev", f"socket,id=acks,path={folder}/sockets/acks",
                 "-device", "virtserialport,chardev=acks,name=acks",
                 "-qmp", f"unix:{folder}/sockets/qmp", "-device", "virtio-rng-pci",
-                "-device", "qemu-xhci", "-device", "usb-kbd",
+                "-device", "qemu-xhci", "-device", "usb-kbd,id=keypad",
                 "-chardev", f"socket,id=tpm,path={folder}/sockets/tpm", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
                 "-device", "tpm-crb,tpmdev=tpm0",
             ],
@@ -168,6 +168,14 @@ class Machine:
     def press_key(self, name):
         """A key of the USB keypad, down and up."""
         self._order({"execute": "send-key", "arguments": {"keys": [{"type": "qcode", "data": name}]}})
+
+    def unplug_keypad(self):
+        """The USB keypad, out of its port."""
+        self._order({"execute": "device_del", "arguments": {"id": "keypad"}})
+
+    def plug_keypad_in(self):
+        """The USB keypad, back into a port."""
+        self._order({"execute": "device_add", "arguments": {"driver": "usb-kbd", "id": "keypad"}})
 
     def now(self):
         """By the board's own clock."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.board.machine import card, powered
+from tests.board.machine import PYTHON, card, powered
 from tests.board.wires import (
     assert_fire_opens,
     assert_lets_go_of_a_dead_door,
@@ -163,6 +163,52 @@ def test_keys_of_a_usb_keypad_are_read(gate):
         gate.press_key(name)
     # KEY_1, KEY_2, KEY_3 and KEY_ENTER of linux/input-event-codes.h.
     assert ended().out.splitlines()[-1] == "[2, 3, 4, 28]"
+
+
+# What qemu calls the keys of the PIN.
+QCODES = {str(digit): str(digit) for digit in range(10)} | {"#": "ret", "*": "esc"}
+
+
+def type_in(gate, keys):
+    for key in keys:
+        gate.press_key(QCODES[key])
+
+
+@pytest.fixture(scope="module")
+def pin(gate):
+    """What the resident types, from when the keypad is one of the gate's."""
+    device = gate.run("sh", "-c", "ls /dev/input/by-id/*-event-kbd | head -n 1").out.strip()
+    gate.run("tee", "-a", "/etc/facegate/facegate.toml", given=f'\n[readers]\nkeypad = "{device}"\n')
+    gate.run("systemctl", "restart", "facegate-settings.service")
+    gate.run("systemctl", "start", "facegate-readers.service")
+    return gate.run("runuser", "-u", "facegate-api", "--", PYTHON, "/run/board/pin.py", "Wang Fang").out.strip()
+
+
+@step("USB keypad: a PIN moves the relay", 600)
+def test_a_pin_typed_at_the_keypad_moves_the_relay(gate, pin, seen):
+    gate.until(lambda: gate.asked("status")["at_rest"], 60, "the gate does not come to rest")
+    began = gate.now()
+    type_in(gate, pin)
+    on = gate.when("relay", True, began, 60)
+    assert on, f"the PIN moved no relay: {gate.asked('denied')[-3:]}"
+    (line,) = (line for line in gate.asked("granted") if line["details"]["method"] == "pin")
+    assert (line["details"]["reader"], line["personal"]["name"]) == ("keypad", "Wang Fang")
+    seen(f"relay on {on - began:.1f} s after the first key, {line['details']['shown_to_relay_ms']} ms after the last")
+
+
+@step("USB keypad: pulled out, plugged in, a PIN again", 600)
+def test_a_keypad_that_was_pulled_out_is_found_again(gate, pin, seen):
+    gate.unplug_keypad()
+    gate.until(lambda: gate.asked("reader_lost"), 30, "that it is gone is not on record")
+    gate.plug_keypad_in()
+    gate.until(lambda: gate.asked("reader_back"), 60, "it was not found again")
+    gate.until(lambda: gate.asked("status")["at_rest"], 60, "the gate does not come to rest")
+    began = gate.now()
+    type_in(gate, pin)
+    assert gate.when("relay", True, began, 60), f"the PIN moved no relay: {gate.asked('denied')[-3:]}"
+    assert [len(gate.asked(kind)) for kind in ("reader_lost", "reader_back")] == [1, 1]
+    owner = gate.run("sh", "-c", "stat -L -c '%G %a' /dev/input/by-id/*-event-kbd").out.split()
+    assert owner == ["facegate-input", "640"]
 
 
 @step("TPM: a credential sealed and opened", 600)

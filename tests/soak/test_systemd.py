@@ -81,10 +81,11 @@ def test_all_services_run_and_a_second_install_has_nothing_to_do(box):
 
 
 def test_the_units_verify_and_are_rated_safe(box):
-    units = [f"facegate-{name}.service" for name in (*SERVICES, "settings", "backup")]
+    units = [f"facegate-{name}.service" for name in (*SERVICES, "readers", "settings", "backup")]
     said = box.run("systemd-analyze", "verify", "facegate.target", "facegate-backup.timer", *units)
     assert said.stdout + said.stderr == ""
-    for name, most in (("door", 1.5), ("api", 1.5), ("vision", 2.0), ("settings", 1.5), ("backup", 1.5)):
+    most_of = {"door": 1.5, "api": 1.5, "vision": 2.0, "readers": 1.5, "settings": 1.5, "backup": 1.5}
+    for name, most in most_of.items():
         said = box.run("systemd-analyze", "security", "--no-pager", f"facegate-{name}.service").stdout
         rating = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1])
         print(f"{name}: exposure {rating} (at most {most})")
@@ -111,6 +112,27 @@ def test_nobody_can_do_more_than_his_part(box):
     assert (
         "Put sudo before" in box.run("runuser", "-u", "nobody", "--", "facegate", "audit", "tail", check=False).stderr
     )
+
+
+def test_readers_run_where_the_settings_name_one_and_see_nothing_of_the_state(box):
+    assert active(box, "readers") == ["inactive"]
+    config = box.root / "etc/facegate/facegate.toml"
+    before = config.read_text()
+    config.write_text(f'{before}\n[readers]\nkeypad = "/dev/input/by-id/none"\n')
+    box.run("systemctl", "restart", "facegate.target")
+    until(lambda: active(box, *SERVICES, "readers") == ["active"] * 4, 40, "not all run")
+    # The door takes their word, and nobody else's.
+    until(lambda: "reader_lost" in box.run("facegate", "audit", "tail", "--json").stdout, 20, "nothing on record")
+    assert finding(box, "units")["seen"] == "All services run."
+    assert "is not there" in finding(box, "readers")["seen"]
+    as_readers = ("nsenter", "-t", str(pid(box, "readers")), "-m", "runuser", "-u", "facegate-readers", "--")
+    assert box.run(*as_readers, "ls", "/var/lib/facegate").stdout.split() == ["run"]
+    for path in ("/etc/facegate/facegate.toml", "/run/facegate/door/mine"):
+        assert box.run(*as_readers, "touch", path, check=False).returncode != 0
+    config.write_text(before)
+    box.run("systemctl", "restart", "facegate.target")
+    until(lambda: active(box, *SERVICES, "readers") == [*["active"] * 3, "inactive"], 40, "readers run still")
+    assert finding(box, "readers")["seen"].startswith("None")
 
 
 def test_the_door_is_small_and_idles(box):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.care.doctor import machine, recognition, services, software, store, wiring
+from gate.care.doctor import machine, readers, recognition, services, software, store, wiring
 from gate.care.doctor.finding import Finding, Seen, to_mend
 from gate.care.doctor.site import Site
 from gate.errors import FacegateError
@@ -45,6 +45,7 @@ CHECKS = (
     Check("vision", services.vision),
     Check("camera", services.camera),
     Check("infrared", services.infrared),
+    Check("readers", readers.readers),
     Check("models", recognition.models),
     Check("second look", recognition.second_look, "Until then there is none."),
     Check("promise", recognition.promise, _NOBODY_BY_FACE),

@@ -18,7 +18,8 @@ def units(site: Site) -> Seen:
     if site.units.get("settings", UnitState("", 0)).active == "failed":
         seen = "The services run with older settings: the last ones were refused."
         return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
-    down = [name for name in UNITS if site.units.get(name, UnitState("missing", 0)).active != "active"]
+    wanted = [name for name in UNITS if name != "readers" or site.settings.readers.wanted]
+    down = [name for name in wanted if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:
         do = f"Start them: sudo systemctl start facegate.target. {journal_of(down[0])}"
         return to_mend(f"Not running: {', '.join(down)}.", do)

@@ -1,6 +1,8 @@
+import os
 import shutil
 import socket
 import sqlite3
+import stat
 import sys
 import time
 from contextlib import closing, nullcontext, suppress
@@ -19,6 +21,8 @@ from gate.config import Settings
 from gate.errors import UsageError
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
 from gate.store.database import database_of, migrated_up_to, open_database
+from gate.store.people import credentials, residents
+from gate.store.people.consents import NO_PERSON
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
@@ -83,6 +87,61 @@ def test_a_python_that_a_system_upgrade_takes_away_is_said_beforehand(site, tmp_
     there = found(installed, "python")
     assert there.grade is Grade.LOOK
     assert "The system's is Python 3.99" in there.seen
+
+
+def with_readers(site, installed=False, readers_user=None, **readers):
+    settings = Settings(
+        door={"readers_user": readers_user}, readers={name: str(path) for name, path in readers.items()}
+    )
+    return replace(site, settings=settings, units=RUNNING if installed else None)
+
+
+RUNNING = {name: UnitState("active", 0) for name in ("settings", "door", "vision", "readers", "api")}
+
+
+@pytest.fixture
+def keypad(tmp_path):
+    """A node of the kernel's input layer, of a device that is not plugged in."""
+    path = tmp_path / "usb-keypad-event-kbd"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o640, os.makedev(13, 64))
+    except PermissionError:
+        pytest.skip("only root makes a device's node")
+    return path
+
+
+def test_readers_that_cannot_be_read_are_told_with_what_to_do(site, tmp_path, keypad):
+    assert found(site, "readers").seen.startswith("None")
+    gone = found(with_readers(site, keypad=tmp_path / "none"), "readers")
+    assert (gone.grade, "is not there" in gone.seen, "readers.keypad" in gone.do) == (Grade.BAD, True, True)
+    other = found(with_readers(site, card_reader="/dev/null"), "readers")
+    assert (other.grade, "no input device" in other.seen, "readers.card_reader" in other.do) == (Grade.BAD, True, True)
+    (tmp_path / "event3").symlink_to(keypad)
+    assert "Numbers change" in found(with_readers(site, keypad=tmp_path / "event3"), "readers").do
+    # On a gate the rule gives it to a group that this machine does not have.
+    barred = found(with_readers(site, installed=True, readers_user="facegate-readers", keypad=keypad), "readers")
+    assert (barred.grade, "the group facegate-input" in barred.seen) == (Grade.BAD, True)
+
+
+def test_a_gate_of_before_is_told_the_line_that_lets_the_door_hear_its_readers(site, keypad):
+    told = found(with_readers(site, installed=True, keypad=keypad), "readers")
+    assert told.grade is Grade.BAD
+    assert 'readers_user = "facegate-readers"' in told.do
+
+
+def test_a_keypad_for_nobody_s_pin_is_worth_a_look(site, store, keypad):
+    assert "nobody has a PIN" in found(with_readers(site, keypad=keypad), "readers").seen
+    wang = residents.enrol(store, "Wang Fang", None, [], NO_PERSON)
+    credentials.give_pin(store, wang, None, b"1" * 32, b"2" * 32, by="test")
+    assert found(with_readers(site, keypad=keypad), "readers").grade is Grade.OK
+    assert found(with_readers(site, card_reader=keypad), "readers").grade is Grade.OK
+
+
+def test_the_unit_of_readers_counts_where_the_settings_name_one(site, keypad):
+    without = RUNNING | {"readers": UnitState("inactive", 0)}
+    assert found(replace(site, units=without), "units").grade is Grade.OK
+    missing = replace(with_readers(site, keypad=keypad), units=without)
+    assert found(missing, "units").seen == "Not running: readers."
 
 
 def test_an_upgrade_that_failed_is_said_until_one_succeeds(site, store):

@@ -1,0 +1,66 @@
+"""The keypads and card readers: whether their devices are there, and whether what is typed there can open anything."""
+
+from __future__ import annotations
+
+import grp
+import os
+import re
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
+from gate.care.doctor.site import Site
+from gate.store.database import open_read_only
+from gate.store.people import credentials
+from gate.vocabulary import Method
+
+_USER, _GROUP = "facegate-readers", "facegate-input"
+# Of linux/major.h.
+_INPUT_MAJOR = 13
+_RESTART = "Then: sudo systemctl restart facegate.target"
+
+
+def readers(site: Site) -> Seen:
+    """What the settings name, one after the other. Raises StoreError and sqlite3.Error where PINs cannot be read."""
+    named = {"keypad": site.settings.readers.keypad, "card_reader": site.settings.readers.card_reader}
+    paths = {name: path for name, path in named.items() if path is not None}
+    if not paths:
+        return well("None: nobody is let in by PIN or card.")
+    if site.units is not None and site.settings.door.readers_user is None:
+        seen = "The door takes PINs and cards from its own user alone, and readers run as another."
+        return to_mend(seen, f'Add to the section [door]: readers_user = "{_USER}". {_RESTART}')
+    for name, path in paths.items():
+        if (trouble := _trouble(name, path, installed=site.units is not None)) is not None:
+            return trouble
+    if "keypad" in paths and not _somebody_has_a_pin(site):
+        return worth_a_look("A keypad is there, and nobody has a PIN.", "Give residents a PIN each, in the console.")
+    return well(f"{' and '.join(paths.values())}: there.")
+
+
+def _trouble(name: str, path: str, *, installed: bool) -> Seen | None:
+    """What is wrong with a device; None where nothing is."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return to_mend(f"{path} is not there ({error.strerror}).", f"Plug it in, or correct readers.{name}.")
+    if not stat.S_ISCHR(found.st_mode) or os.major(found.st_rdev) != _INPUT_MAJOR:
+        return to_mend(f"{path} is no input device.", f"Name one of those in /dev/input/by-id in readers.{name}.")
+    if installed and not (found.st_mode & stat.S_IRGRP and _group_of(found.st_gid) == _GROUP):
+        do = "Plug it in anew. One that is no keyboard at a USB port takes a rule of its own: docs/readers.md."
+        return to_mend(f"{path} may not be read by the group {_GROUP}.", do)
+    if re.fullmatch(r"event\d+", Path(path).name):
+        return worth_a_look(f"{path} is there now.", f"Numbers change: name it by /dev/input/by-id in readers.{name}.")
+    return None
+
+
+def _group_of(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _somebody_has_a_pin(site: Site) -> bool:
+    with closing(open_read_only(site.state)) as connection:
+        return any(Method.PIN in held for held in credentials.having(connection).values())
