@@ -44,6 +44,7 @@ from api.pages import (
     settings,
     sign_in,
     together,
+    ways_in,
 )
 from api.pages import events as events_page
 from api.pages import imports as imports_page
@@ -81,7 +82,8 @@ def create_app(context: Context) -> FastAPI:
     for room in (
         health, imports, together_api, residents, credentials_api, photo_links_api, enrolments, events, door, schedules,
         accounts, me, site, webhooks, live,
-        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, held, homes,
+        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, ways_in,
+        held, homes,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.

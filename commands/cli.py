@@ -17,7 +17,10 @@ COMMANDS = {
     "import": ("commands.import_people:import_people", "Enrol everyone in a table, rehearsed first."),
     "export": ("commands.export_people:export_people", "Write everyone to a table that import reads again."),
     "consent": ("commands.consent:consent", "The text that people agree to."),
-    "residents": ("commands.residents:residents", "The people: list, show, change, withdraw, remove, and together."),
+    "residents": (
+        "commands.residents:residents",
+        "The people, their PINs and cards: list, show, change, remove and more.",
+    ),
     "links": ("commands.links:links", "Links for residents' own photos: list, draw, end."),
     "users": ("commands.users:users", "Who may sign in to the console: list, add, password, remove."),
     "models": ("commands.models:models", "The model packs: list, install, verify."),

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from commands.common import Home, counted, home, json_option, print_json, print_table, record_look, state_option
+from commands.credentials import card, pin
 from gate.clock import zone_of
 from gate.errors import UsageError
 from gate.store.copy_rows import people_in_memory
-from gate.store.people import changes, consents, erasure, finding, templates, together
+from gate.store.people import changes, consents, credentials, erasure, finding, templates, together
 from gate.store.people import residents as store
 from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, Count, Deed
@@ -24,6 +25,10 @@ from gate.store.people.together import ERASING, Count, Deed
 @click.group()
 def residents() -> None:
     """The people who live here."""
+
+
+residents.add_command(pin)
+residents.add_command(card)
 
 
 @residents.command("list")
@@ -57,9 +62,11 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         person = store.find(connection, who)
         kept = templates.of(connection, person.id)
         agreed = consents.of(connection, person.id)
+        held = credentials.of_resident(connection, person.id)
         record_look(connection, "a resident", gate.by)
     if as_json:
         lists = {"templates": [asdict(one) for one in kept], "consents": [asdict(one) for one in agreed]}
+        lists |= {"credentials": [asdict(one) for one in held]}
         print_json(asdict(person) | lists)
         return
     click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
@@ -68,6 +75,10 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         given = f"{one.given_at}: agreed to {one.consent.text} ({one.consent.language}), {one.consent.way}"
         guardian = f", {one.consent.guardian} for them" if one.consent.guardian else ""
         click.echo(f"{given}{guardian}{f'; withdrawn {one.withdrawn_at}' if one.withdrawn_at else ''}")
+    for way in held:
+        called = f" {way.label}" if way.label else f", after {way.flat} #" if way.flat else ""
+        lost = f"; reported lost {way.suspended_at}" if way.suspended_at else ""
+        click.echo(f"{way.made_at}: {way.method}{called} ({way.id}){lost}")
     qualities = kept[0].quality if kept else {}
     told = {one.id: f"{one.model} (damaged)" if one.damaged else one.model for one in kept}
     rows = [(one.source, told[one.id], *(one.quality.get(name) for name in qualities)) for one in kept]

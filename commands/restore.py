@@ -55,6 +55,7 @@ def _what_was_dropped(done: care.Restored) -> Iterator[str]:
         (dropped.erased, "resident", "erased since that backup: erased again."),
         (dropped.withdrawn, "resident", "whose consent ended since: without a face again."),
         (dropped.templates, "template", "erased since: erased again."),
+        (dropped.credentials, "credential", "removed or reported lost since: so again."),
         (dropped.users, "user", "removed since: not brought back."),
         (dropped.changed, "user", "with another password or role since: as they are now."),
         (dropped.locked, "user", "locked: an owner gives each a new password."),

@@ -88,6 +88,7 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         values |= {
             "entries": record.page(connection, Search(kinds=ENTERED, since=since), count=_ENTRIES_SHOWN),
             "duress": record.page(connection, _forced_lately(), count=_ALARMS_SHOWN),
+            "by_method": statistics.openings_since(connection, since),
             "let_in": record.count_since(connection, ENTERED, since),
             "refused": sum(one.count for one in refusals),
             "reasons": [(one.reason, one.count, one.last_at) for one in refusals],

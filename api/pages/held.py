@@ -13,6 +13,7 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of, page_of_people
 from api.pages.record_words import teller
+from api.pages.ways_in import held_of
 from api.v1.residents import found_resident
 from gate.care import retention
 from gate.store.people import consents, corrections, photo_links, templates
@@ -34,7 +35,7 @@ def show_held(request: Request, connection: Store, context: Shared, actor: Regis
         templates=templates.of(connection, person.id), agreed=consents.of(connection, person.id),
         corrected=corrections.of(connection, person.id), told=teller(language_of(request), connection),
         link=photo_links.of_resident(connection, person.id, datetime.now(UTC)), made_at=datetime.now(UTC).isoformat(),
-        fading=_fading(connection, context, person), keep=context.settings.keep,
+        **held_of(connection, person.id), fading=_fading(connection, context, person), keep=context.settings.keep,
     )  # fmt: skip
 
 

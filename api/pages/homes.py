@@ -19,7 +19,7 @@ from api.pages.residents import known_of_faces
 from api.pages.together import CHANGED, COUNT, digest_of
 from api.problems import HttpProblem
 from gate.errors import Refusal
-from gate.store.people import erasure, homes, residents
+from gate.store.people import credentials, erasure, homes, residents
 from gate.store.people.homes import Home
 from gate.store.people.residents import Resident
 from gate.store.people.together import FEW, Count, Deed
@@ -94,7 +94,8 @@ def _home_page(
         request, connection, actor, "residents", "home.html", home=home, lines=lines, key=new_secret(),
         known_as=digest_of(home.people),
         counted=len(home.people) > FEW, status_code=422 if "problem" in said else 200,
-        **known_of_faces(connection, context, [one.id for one in home.people]), **said,
+        **known_of_faces(connection, context, [one.id for one in home.people]),
+        others=credentials.having(connection), **said,
     )  # fmt: skip
 
 

@@ -20,13 +20,14 @@ from api.idempotency import answered_once
 from api.pages.page import language_of, page_of_people, said_of
 from api.pages.photo_links import link_of, photos_for
 from api.pages.told_once import then, told_once
+from api.pages.ways_in import LACKING, held_of
 from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
 from gate.errors import FacegateError, Sentence, together
 from gate.names import clean_home, clean_name
-from gate.store.people import consents, corrections, erasure, finding, homes, templates
+from gate.store.people import consents, corrections, credentials, erasure, finding, homes, templates
 from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
 from gate.store.record import search as record
@@ -52,15 +53,20 @@ def show_residents(
     context: Shared,
     actor: Registrar,
     search: Annotated[str, Query(max_length=200)] = "",
+    lacking: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    """Everyone, a family on one card, by home."""
-    found = homes.grouped(finding.search(connection, search))
+    """Everyone, a family on one card, by home; or those who are `lacking` ways in."""
+    people, others = finding.search(connection, search), credentials.having(connection)
+    meant = {key: [one for one in people if of.is_meant(one, others.get(one.id, ()))] for key, of in LACKING.items()}
+    found = homes.grouped(meant.get(lacking, people))
     start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
     shown = _as_many_as_fit(found[start:])
     more, listed = start + len(shown) < len(found), [one.id for home in shown for one in home.people]
     return page_of_people(
         request, connection, actor, "residents", "residents.html", homes=shown, search=search,
+        lacking=lacking if lacking in LACKING else "", others=others,
+        lacks={key: (of.words, len(meant[key])) for key, of in LACKING.items()},
         total=sum(len(one.people) for one in found), next=shown[-1].key if more else None,
         fading=retention.fading(connection, context.settings.keep, context.today),
         **known_of_faces(connection, context, listed), **photos_for(context, connection, actor),
@@ -225,6 +231,7 @@ def resident_page(
         else [],
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
+        **held_of(connection, person.id),
         **link_of(connection, person.id),
         **said_of(request, done) | said,
     )

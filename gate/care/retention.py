@@ -126,10 +126,12 @@ def last_tidied_at(connection: sqlite3.Connection) -> str | None:
 
 
 def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
-    """Keep the last day on which each face opened, from the lines that came since this was last done."""
+    """Keep the last day on which each face opened, from the lines that came since this was last done: not on which
+    somebody came by PIN or card alone."""
     rows = connection.execute(
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
         " WHERE a.kind IN (?, ?) AND p.field = 'resident'"
+        " AND 'face' IN (coalesce(json_extract(a.details, '$.method'), 'face'), json_extract(a.details, '$.first'))"
         " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
         (*ENTERED, Kind.TIDIED),
     ).fetchall()

@@ -41,7 +41,9 @@ def test_who_came_by_what_and_after_what_is_said_in_both_languages(browser, stor
         "The keypad rests after wrong PINs", "at the reader street, 30.0 s",
     ):  # fmt: skip
         assert said in record, said
-    assert "by PIN, after the face" in text_of(manager.get("/"))
+    today = text_of(manager.get("/"))
+    assert "by PIN, after the face" in today
+    assert "by card: 1 · by PIN: 1" in today
     assert "开门密码，此前已刷脸，读卡器street" in text_of(manager.get("/events", headers={"accept-language": "zh-CN"}))
     services = text_of(manager.get("/services"))
     assert re.search(r"by PIN\s+1 .*by card\s+1|by card\s+1 .*by PIN\s+1", services)

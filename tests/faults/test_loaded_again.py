@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gate.store.people import residents
+from gate.store.people import credentials, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record import audit
@@ -43,6 +43,8 @@ ELSEWHERE = {
     "/waiting/{link}/refused": "api/own_photos/test_office.py",
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
     "/settings/free-access/{order}": "api/test_settings.py",
+    "/residents/{resident}/pin": "api/test_ways_in_pages.py",
+    "/residents/{resident}/cards": "api/test_ways_in_pages.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"
 # By each other form what is sent, in an order in which each finds what it takes.
@@ -54,6 +56,10 @@ FORMS = {
     f"{ONE}/templates/erasure": {"template": "{template}"},
     f"{ONE}/photo-link": {"key": "k"},
     f"{ONE}/photo-link/end": {},
+    f"{ONE}/pin/removal": {},
+    f"{ONE}/cards/lost": {"card": "{card}"},
+    f"{ONE}/cards/found": {"card": "{card}"},
+    f"{ONE}/cards/removal": {"card": "{card}"},
     f"{ONE}/withdrawal": {"key": "k1"},
     f"{ONE}/erasure": {"key": "k2"},
     "/door/zone": {"left": "0", "top": "0", "right": "90", "bottom": "90"},
@@ -90,6 +96,7 @@ class There:
     user: str
     token: str
     webhook: str
+    card: str
 
     def fill(self, text):
         return text.replace("{", "{0.").format(self)
@@ -108,6 +115,7 @@ def there(store, staff):
         accounts.add_user(store, "Bob", CHEAP.hash("x"), Role.GUARD, "test").id,
         accounts.add_token(store, "t", "0" * 64, ("door",), staff["owner"], "test").id,
         webhooks.add(store, "https://127.0.0.1:9/x", "s", ("granted",), "test").id,
+        credentials.add_card(store, person, "blue fob", b"c" * 32, by="test"),
     )  # fmt: skip
 
 

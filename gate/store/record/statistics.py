@@ -70,6 +70,11 @@ def of(connection: sqlite3.Connection, since: str, until: str) -> Services:
     )
 
 
+def openings_since(connection: sqlite3.Connection, since: str) -> dict[str, int]:
+    """How often people came in by each method since a time (ISO 8601, UTC), the most frequent first."""
+    return _counted(connection, ENTERED, "method", since, "9")
+
+
 def _counted(
     connection: sqlite3.Connection, kinds: tuple[str, ...], field: str, since: str, until: str,
     where: str = "TRUE",

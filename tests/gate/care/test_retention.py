@@ -26,10 +26,10 @@ KEEP = KeepSettings()
 AGREED = Consent("face-1", "en", "", Way.TOLD, "test")
 
 
-def happen(store, days_ago, kind="granted", resident=None):
+def happen(store, days_ago, kind="granted", resident=None, **details):
     wall = (NOW - timedelta(days=days_ago)).timestamp()
     personal = {"resident": resident.id, "name": resident.name} if resident else {}
-    audit.append(store, AuditEvent(kind, {}, personal, resident.id if resident else None), Moment(0.0, wall, True))
+    audit.append(store, AuditEvent(kind, details, personal, resident.id if resident else None), Moment(0.0, wall, True))
 
 
 def kinds(store):
@@ -149,6 +149,15 @@ def test_a_use_counts_when_its_line_was_pruned_long_ago(store):
     assert store.execute("SELECT last_used_on FROM residents").fetchone() == ("2026-06-27",)
     assert tidy(store, NOW + timedelta(days=200)).faces == 0
     assert tidy(store, NOW + timedelta(days=216)).faces == 1
+
+
+def test_a_pin_or_a_card_is_no_use_of_a_face_but_for_one_shown_before_it(store):
+    pin, both = enrolled(store, "Pin", 500), enrolled(store, "Both", 500)
+    happen(store, 20, resident=pin, method="pin")
+    happen(store, 20, resident=both, method="card", first="face")
+    tidy(store)
+    used = dict(store.execute("SELECT name, last_used_on FROM residents").fetchall())
+    assert used == {"Pin": None, "Both": "2026-11-04"}
 
 
 def test_who_moved_out_is_erased_some_days_after_the_last_one(store):
