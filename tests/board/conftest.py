@@ -10,6 +10,8 @@ from tests.board import build
 _ROWS = pytest.StashKey[list]()
 # The longest name of a step.
 _NAME = 80
+# And of what is told of a failure at once.
+_WHY = 600
 
 
 def pytest_configure(config):
@@ -39,10 +41,14 @@ def pytest_runtest_call(item):
         result = yield
         word = "passed"
         return result
+    except BaseException as error:
+        # Whoever waits for the rest of an hour knows it now.
+        seen.append(f"{type(error).__name__}: {error}"[:_WHY].replace("\n", " "))
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        row = f"{word}  {name:{_NAME}}  {time.monotonic() - began:6.1f} of {within_s:4d} s  {'; '.join(seen)}"
+        row = f"{word}  {name:{_NAME}}  {time.monotonic() - began:6.1f} of {within_s} s  {'; '.join(seen)}"
         item.config.stash[_ROWS].append(row)
         # Whoever ends it early has seen how far it came.
         print(f"\n{row}", flush=True)

@@ -54,7 +54,7 @@ def broken(gate):
     gate.run("systemctl", "restart", "facegate-door.service")
 
 
-@step("fault: a relay that starts on is caught", 900)
+@step("fault: a relay that starts on is caught", 2700)
 def test_a_relay_that_starts_on_is_caught(gate, broken, seen):
     assert_rests(gate, until=gate.now())
     broken(STARTS_ON)
@@ -63,7 +63,7 @@ def test_a_relay_that_starts_on_is_caught(gate, broken, seen):
     seen(str(caught.value).splitlines()[0])
 
 
-@step("fault: a grant kept over a restart is caught", 900)
+@step("fault: a grant kept over a restart is caught", 2700)
 def test_a_grant_kept_over_a_restart_is_caught(gate, broken, seen):
     broken(KEPT_GRANT)
     with pytest.raises(AssertionError, match="a grant was kept over a restart") as caught:
@@ -71,7 +71,7 @@ def test_a_grant_kept_over_a_restart_is_caught(gate, broken, seen):
     seen(str(caught.value).splitlines()[0])
 
 
-@step("fault: synchronous=NORMAL is caught by a card that forgets", 1200)
+@step("fault: synchronous=NORMAL is caught by a card that forgets", 3600)
 def test_a_database_that_does_not_wait_for_its_disk_is_caught(board, tmp_path, seen):
     lost = "acknowledged .* are lost|does not verify|damaged"
     with cuts.forgetful(board, tmp_path, seed=3) as disk, pytest.raises(AssertionError, match=lost) as caught:

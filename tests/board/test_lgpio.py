@@ -24,7 +24,7 @@ def gate(board, tmp_path_factory):
         yield machine
 
 
-@step("lgpio: the relays rest from power-on, and while the door changes its library", 900)
+@step("lgpio: the relays rest from power-on, and while the door changes its library", 2700)
 def test_the_door_starts_with_lgpio(gate):
     gate.until(lambda: gate.asked("status"), 120, "the door does not start")
     gate.write("/run/cpuinfo", CPUINFO)
@@ -38,16 +38,16 @@ def test_the_door_starts_with_lgpio(gate):
     assert_rests(gate, until=gate.now())
 
 
-@step("lgpio: REX to relay", 600)
+@step("lgpio: REX to relay", 1800)
 def test_rex_opens(gate, seen):
     assert_rex_opens(gate, 5, seen)
 
 
-@step("lgpio: fire to hold relay", 600)
+@step("lgpio: fire to hold relay", 1800)
 def test_fire_opens(gate, seen):
     assert_fire_opens(gate, seen)
 
 
-@step("lgpio: kill -9 of the door in a pulse", 600)
+@step("lgpio: kill -9 of the door in a pulse", 1800)
 def test_a_dead_door_is_let_go_of(gate, seen):
     assert_lets_go_of_a_dead_door(gate, seen)
