@@ -17,7 +17,6 @@ from gate.errors import Refusal, Sentence
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
-from gate.store.people import credentials
 from gate.store.people.residents import Resident
 from gate.vocabulary import Method
 
@@ -74,7 +73,7 @@ def add_shown(
     card = next((one for one in found if context.card_handles.of(one) == shown), None)
     if card is None:
         raise Refusal(_NOT_SHOWN)
-    return credentials.add_card(connection, resident, label, card.finder, by=by)
+    return codes.card_as_shown(connection, resident, card.finder, label, by=by)
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from gate.codes import card_digest, card_number, draw_pin, duress_of, flat_of, pin_digest
 from gate.errors import Refusal, Sentence
+from gate.names import clean_text
 from gate.store.people import credentials
 from gate.store.people.residents import Resident
 
+MOST_OF_A_LABEL = 40
 NO_NUMBER = Sentence(
     "That is no card's number: it has 4 to 64 letters and digits. Show the card to the reader instead."
 )
@@ -53,10 +55,23 @@ def card_of_number(connection: sqlite3.Connection, seal: Seal, resident: Residen
                    by: str) -> str:  # fmt: skip
     """Give a resident the card with this number, as it is printed or as a reader types it; its id.
 
-    Raises Refusal where that is no number, or the card is somebody's.
+    Raises Refusal where that is no number, or the card is somebody's, and UsageError for a label that is none.
     """
     plain = card_number(number)
     if plain is None:
         raise Refusal(NO_NUMBER)
+    called = _label(label)
     (finder,) = seal([card_digest(plain)])
-    return credentials.add_card(connection, resident, label, finder, by=by)
+    return credentials.add_card(connection, resident, called, finder, by=by)
+
+
+def card_as_shown(
+    connection: sqlite3.Connection, resident: Resident, finder: bytes, label: str | None, *, by: str
+) -> str:
+    """Give a resident the card that the door finds by this, as it was just shown; its id. Raises Refusal as above."""
+    return credentials.add_card(connection, resident, _label(label), finder, by=by)
+
+
+def _label(typed: str | None) -> str | None:
+    """What a card is called, cleaned; None for nothing. Raises UsageError for what cannot be seen."""
+    return clean_text(typed, "name of the card", MOST_OF_A_LABEL) if typed and typed.strip() else None

@@ -7,20 +7,23 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from enroll.tables.headings import COLUMNS
+from enroll.tables.headings import COLUMNS, TOLD_ONLY
 from gate.spreadsheet import csv_line
-from gate.store.people import residents
+from gate.store.people import credentials, residents
+from gate.vocabulary import Method
 
 
 def table(connection: sqlite3.Connection) -> Iterator[str]:
-    """The lines of a CSV in UTF-8, without faces: no photo is kept that could go with it."""
+    """The lines of a CSV in UTF-8, without faces and codes: no photo is kept that could go with it, and no PIN."""
     # A spreadsheet takes UTF-8 for what it is when the file says so.
-    yield "\ufeff" + csv_line(COLUMNS)
+    yield "\ufeff" + csv_line((*COLUMNS, TOLD_ONLY))
+    others = credentials.having(connection)
     for one in residents.every(connection):
         cells = {
             "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from, "until": one.valid_until,
         }  # fmt: skip
-        yield csv_line(cells.get(column) for column in COLUMNS)
+        ways = [way for way in Method if way in others.get(one.id, ()) or (way is Method.FACE and one.templates)]
+        yield csv_line((*(cells.get(column) for column in COLUMNS), " ".join(ways)))
 
 
 def with_templates(connection: sqlite3.Connection) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from enroll.tables.headings import CALLED, COLUMNS, SAID, column_of
+from enroll.tables.headings import CALLED, COLUMNS, SAID, TOLD_ONLY, column_of
 from enroll.tables.table import Line
 from gate.errors import Sentence, UsageError, together
 
@@ -26,7 +26,7 @@ def columns_of(lines: Sequence[Line], table: str) -> list[str]:
         raise not_named(lines, table)
     first, said = lines[0].number, [cell.text for cell in lines[0].cells]
     names = [column_of(text) for text in said]
-    unknown = [text for text, name in zip(said, names, strict=True) if name and name not in COLUMNS]
+    unknown = [text for text, name in zip(said, names, strict=True) if name and name not in (*COLUMNS, TOLD_ONLY)]
     twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1}, key=COLUMNS.index)
     wrong = []
     if unknown:

@@ -10,6 +10,8 @@ from gate.names import normalised
 from gate.store.people.consents import Way
 
 COLUMNS = ("name", "unit", "group", "from", "until", "photos", "consent", "language", "guardian", "another_person")
+TOLD_ONLY = "ways_in"
+"""A column that an export writes and an import passes over: by what people may come, which no table gives."""
 SAID = Sentence("name, unit, group, from, until, photos, consent, language, guardian, another_person")
 """The columns as they are told to people."""
 CALLED: dict[str, Sentence] = {

@@ -118,8 +118,9 @@ def test_a_lost_card_opens_nothing_until_it_is_found_and_none_once_removed(brows
 
 
 @pytest.mark.parametrize(
-    ("new", "status"), [({}, 422), ({"number": "1", "shown": "2"}, 422), ({"number": "12"}, 409), ({"pin": "1"}, 422)]
-)
+    ("new", "status"), [({}, 422), ({"number": "1", "shown": "2"}, 422), ({"number": "12"}, 409), ({"pin": "1"}, 422),
+                      ({"number": "4711", "label": "a\u202eb"}, 422)]
+)  # fmt: skip
 def test_what_is_no_card_is_refused_in_a_sentence(browser, state, fang, new, status):
     with door_process(state):
         refused = browser("manager").post(of(fang, "/cards"), json=new)

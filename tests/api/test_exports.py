@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from gate.store.people import erasure, residents
+from gate.store.people import credentials, erasure, residents
 from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from tests.api.importing import until
@@ -20,7 +20,10 @@ def manager(browser):
 def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, store, models, photos):
     someone = residents.enrol(store, "=Wang, Fang", "3-1204", [])
     change(store, someone, Changes(valid_until="2027-01-31"), by="test")
+    credentials.add_card(store, someone, None, b"c" * 32, by="test")
     table = manager.get("/api/v1/exports/residents")
+    heading, row = table.text.splitlines()
+    assert (heading.split(",")[-1], row.split(",")[-1]) == ('"ways_in"', '"card"')
     assert table.headers["content-type"].startswith("text/csv")
     erasure.remove(store, residents.find(store, "=Wang, Fang"), by="test")
     manager.post("/api/v1/imports", files=[("files", ("again.csv", table.content))])

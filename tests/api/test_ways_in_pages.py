@@ -141,3 +141,20 @@ def test_who_has_a_face_alone_or_no_way_in_is_found_in_the_list(manager, store, 
     credentials.suspend_card(store, people["Card Alone"], lost.id, by="test")
     assert listed("?lacking=none") == {"Nothing At All", "Card Alone"}
     assert credentials.having(store) == {people["Face And Card"].id: frozenset({Method.CARD})}
+
+
+def test_withdrawing_ends_the_face_alone_and_erasing_ends_all(manager, store, door):  # noqa: F811
+    li = residents.enrol(store, "Li Na", "1-1", FACE, NO_PERSON)
+    at = f"/residents/{li.id}"
+    manager.post(f"{at}/pin")
+    keys = keys_on(manager.get(f"{at}/pin"))
+    credentials.add_card(store, li, "blue fob", b"c" * 32, by="test")
+    manager.post(f"{at}/withdrawal", data={"key": "k"})
+    assert credentials.methods_of(store, li.id) == {Method.PIN, Method.CARD}
+    held = text_of(manager.get(f"{at}/held"))
+    assert "blue fob" in held
+    assert "press 11 # and then their PIN" in held
+    press(door, keys)
+    answered(store, ("granted", "pin", None))
+    manager.post(f"{at}/erasure", data={"key": "l"})
+    assert store.execute("SELECT count(*) FROM credentials").fetchone() == (0,)

@@ -20,6 +20,7 @@ MORE = {
     "/enrol": {"name": "x", "unit": "x", "guardian": "x", "resident": "", "key": "x", "link": ""},
     "/enrol/seen": {"key": "x"},
     "/import/run": {"key": "x"},
+    "/residents/{resident}/cards": {"label": "x", "number": "x", "shown": "", "key": "x"},
     "/residents/together": {"deed": "group", "group": "x", "everyone": "1", "search": "x"},
     "/residents/together/done": {"deed": "last_day", "last_day": "x", "everyone": "1", "known_as": "x", "key": "x"},
     "/waiting/{resident}/refused": {"at": "x", "why": "poor"},

@@ -15,7 +15,7 @@ from api.auth import digest
 from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.store.database import database_of, migrated_up_to, open_database
-from gate.store.people import consents, corrections, erasure, residents, templates
+from gate.store.people import consents, corrections, credentials, erasure, residents, templates
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON, Consent, Way
 from gate.store.people.templates import Template
@@ -259,7 +259,9 @@ def assert_owner_is_made_by_code(state, name):
 
 
 def test_the_command_says_what_it_dropped_in_words_in_json_and_on_record(facegate, state, store, world, tmp_path):
+    card = credentials.add_card(store, world.wang, None, b"c" * 32, by="test")
     made = backup.make(state, tmp_path / "b", None)
+    credentials.suspend_card(store, world.wang, card, by="test")
     accounts.remove_user(store, world.guard, "test")
     erasure.withdraw(store, world.wang, by="test")
     store.close()
@@ -268,6 +270,7 @@ def test_the_command_says_what_it_dropped_in_words_in_json_and_on_record(facegat
     for line in (
         "1 user removed since: not brought back.",
         "1 resident whose consent ended since: without a face again.",
+        "1 credential removed or reported lost since: so again.",
         "1 token ended: make new ones.",
         "1 session ended: everybody signs in again.",
     ):
