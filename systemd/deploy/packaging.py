@@ -19,8 +19,8 @@ from deploy.building import SOURCE, declared_version, environment, for_everybody
 from deploy.deb import Deb
 from deploy.models import FREE_PACKS
 from deploy.place import CHECKOUT, PACKAGES
-from deploy.programs import PYTHON, Failed, run
-from deploy.wheels import ARCHITECTURES, SUITES, Target, fetch_wheels
+from deploy.programs import PYTHON, Failed
+from deploy.wheels import ARCHITECTURES, SUITES, Target, fetch_wheels, own_architecture, own_suite
 
 _SYSTEMD = SOURCE / "systemd"
 _SHARE = Path("usr/share/facegate")
@@ -57,7 +57,7 @@ def main() -> int:
     chosen = _parser().parse_args()
     os.umask(0o022)
     try:
-        target = Target.of(chosen.suite or _own_suite(), chosen.architecture or _own_architecture())
+        target = Target.of(chosen.suite or own_suite(), chosen.architecture or own_architecture())
         chosen.to.mkdir(parents=True, exist_ok=True)
         for made in _packages(Build(chosen.version, target, chosen.to), chosen.models):
             print(f"{made} ({made.stat().st_size / 1e6:.0f} MB)")
@@ -75,15 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", type=Path, metavar="DIR", help="installed packs, for facegate-models-open")
     parser.add_argument("--to", type=Path, metavar="DIR", default=Path("dist"), help="where the packages go")
     return parser
-
-
-def _own_suite() -> str:
-    lines = Path("/etc/os-release").read_text("utf-8").splitlines()
-    return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line).get("VERSION_CODENAME", "")
-
-
-def _own_architecture() -> str:
-    return run("dpkg", "--print-architecture").stdout.strip()
 
 
 def _packages(build: Build, models: Path | None) -> list[Path]:
