@@ -21,6 +21,7 @@ check: $(BIN)/facegate
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules systemd/install
 	$(BIN)/mypy --scripts-are-modules systemd/facegate-switch
+	$(BIN)/mypy --scripts-are-modules systemd/facegate-upgrade
 	$(BIN)/mypy --scripts-are-modules systemd/package
 	$(BIN)/mypy --scripts-are-modules systemd/stick
 	$(BIN)/lint-imports --no-logo

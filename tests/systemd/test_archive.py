@@ -12,10 +12,10 @@ from tests.conftest import REPOSITORY
 CONTROL = "Package: {}\nVersion: {}\nArchitecture: {}\nMaintainer: nobody <root@localhost>\nDescription: nothing\n"
 
 
-def deb(folder, name, version, architecture):
-    """A package with nothing in it."""
+def deb(folder, name, version, architecture, more=""):
+    """A package with nothing in it, and `more` lines in its control."""
     (folder / "made/DEBIAN").mkdir(parents=True)
-    (folder / "made/DEBIAN/control").write_text(CONTROL.format(name, version, architecture))
+    (folder / "made/DEBIAN/control").write_text(CONTROL.format(name, version, architecture) + more)
     (folder / "dist").mkdir(exist_ok=True)
     command = ["dpkg-deb", "--root-owner-group", "--build", folder / "made", folder / "dist"]
     subprocess.run(command, check=True, capture_output=True)
