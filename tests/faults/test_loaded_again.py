@@ -43,6 +43,7 @@ ELSEWHERE = {
     "/waiting/{link}/refused": "api/own_photos/test_office.py",
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
     "/settings/free-access/{order}": "api/test_settings.py",
+    "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"
 # By each other form what is sent, in an order in which each finds what it takes.

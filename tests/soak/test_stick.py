@@ -13,12 +13,12 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.soak import container
 from tests.soak.test_packages_debian import in_use, is_well, package
-from tests.soak.test_systemd import Watch, finding
+from tests.soak.test_systemd import Watch, finding, pid, until
 from tests.systemd.test_archive import deb, stick
 
 pytestmark = pytest.mark.soak
 
-FIRST, NEXT = "0.1.0", "0.1.1"
+FIRST, NEXT, THIRD, BROKEN = "0.1.0", "0.1.1", "0.1.2", "0.1.3"
 CURRENT = "/usr/lib/facegate/current"
 BLOCK = 4096
 # Loopback is there and down, and nothing else: what asks the network fails at once.
@@ -33,12 +33,12 @@ def write_stick(folder, *options):
 
 @pytest.fixture(scope="module")
 def sticks(tmp_path_factory, models_dir):
-    """A stick with each of two versions, out of the same hands."""
+    """A stick with each of three versions, out of the same hands."""
     if why := container.missing():
         pytest.skip(f"{why}: no container with systemd")
     folder = tmp_path_factory.mktemp("sticks")
     (folder / "keys").mkdir(mode=0o700)
-    for version in (FIRST, NEXT):
+    for version in (FIRST, NEXT, THIRD):
         package(REPOSITORY, version, folder / version / "dist", "--models", models_dir)
         (folder / version / "keys").symlink_to(folder / "keys")
         print(write_stick(folder / version))
@@ -51,7 +51,7 @@ def box(sticks, tmp_path_factory):
     """A bare system without a network, with the first version installed from its stick as docs/installing.md says."""
     root = tmp_path_factory.mktemp("card") / "root"
     container.bare(root)
-    for version in (FIRST, NEXT):
+    for version in (FIRST, NEXT, THIRD):
         shutil.copytree(sticks / version / "stick", root / "mnt" / version)
     # Without these no list of the distribution is asked, and none is there.
     shutil.rmtree(root / "var/lib/apt/lists")
@@ -406,3 +406,111 @@ def test_two_upgrades_at_once_are_one(box):
     assert (held.returncode, held.stderr) == (
         1, "Nothing was changed. Another upgrade is running. Wait until it is over.\n",
     )  # fmt: skip
+
+
+def as_api(box, *command, check=True):
+    """As the console does it, with what it sees of the machine."""
+    whose = ("nsenter", "-t", str(pid(box, "api")), "-m", "runuser", "-u", "facegate-api", "-g", "facegate", "--")
+    return box.run(*whose, *command, check=check)
+
+
+ASK = "from pathlib import Path; from api import stick; stick.ask(Path('/var/lib/facegate'), '{}')"
+
+
+def asked(box, what):
+    """What root told in the end, where the console asked for it."""
+    as_api(box, f"{CURRENT}/bin/python", "-c", ASK.format(what))
+    ends = {"look": ("shown", "refused"), "install": ("installed", "refused", "failed")}[what]
+    before = told(box)["at"]
+    until(lambda: told(box)["at"] != before and told(box)["phase"] in ends, 300, "nothing is told")
+    until(lambda: state_of(box, f"facegate-upgrade@{what}.service") == "inactive", 60, "it does not end")
+    return told(box)
+
+
+def told(box):
+    file = box.root / "run/facegate/upgrade/told.json"
+    text = box.run("cat", f"/{file.relative_to(box.root)}", check=False).stdout
+    return json.loads(text) if text else {"phase": "", "at": 0.0}
+
+
+def state_of(box, unit):
+    return box.run("systemctl", "show", "--property=ActiveState", "--value", unit).stdout.strip()
+
+
+@pytest.fixture
+def plugged_in(box):
+    """What is plugged in of the sticks in /mnt: this container has no USB."""
+    dropped = box.root / "etc/systemd/system/facegate-upgrade@.service.d/stick.conf"
+    dropped.parent.mkdir(exist_ok=True)
+
+    def plug(name):
+        command = f"/usr/sbin/facegate-upgrade --console %i --from /mnt/{name}"
+        dropped.write_text(f"[Service]\nExecStart=\nExecStart={command}\n")
+        box.run("systemctl", "daemon-reload")
+
+    yield plug
+    shutil.rmtree(dropped.parent)
+    box.run("systemctl", "daemon-reload")
+
+
+def test_the_console_reaches_nothing_but_two_requests(box):
+    for what in ("look", "install"):
+        assert state_of(box, f"facegate-upgrade@{what}.path") == "active"
+    for command in (
+        ("touch", "/run/facegate/upgrade/told.json"), ("ln", "-s", "/etc", "/run/facegate/upgrade/stick"),
+        ("systemctl", "start", "facegate-upgrade@install.service"), ("/usr/sbin/facegate-upgrade",),
+    ):  # fmt: skip
+        assert as_api(box, *command, check=False).returncode != 0
+    # Nor does another service reach even these.
+    for user in ("facegate-vision", "facegate-door"):
+        said = box.run("runuser", "-u", user, "--", "touch", "/run/facegate/api/upgrade-look", check=False)
+        assert "denied" in said.stderr
+    assert told(box)["phase"] == ""
+
+
+def test_without_a_stick_the_console_is_told_so(box):
+    assert asked(box, "look")["why"] == "NO_STICK"
+
+
+def test_the_console_upgrades_to_what_it_was_shown(box, plugged_in):
+    plugged_in(NEXT)
+    assert asked(box, "look")["why"] == "NOTHING_NEW"
+    plugged_in(THIRD)
+    shown = asked(box, "look")
+    assert (shown["phase"], shown["installed"], shown["version"]) == ("shown", NEXT, THIRD)
+    assert "## Unreleased" in shown["changes"]
+    began = time.monotonic()
+    done = asked(box, "install")
+    print(f"upgraded from the console in {time.monotonic() - began:.0f} s")
+    assert (done["phase"], done["version"]) == ("installed", THIRD), done
+    assert in_use(box) == THIRD
+    is_well(box)
+    # What is before the two last is gone.
+    assert f"facegate-{FIRST}" not in as_it_is(box)[0]
+    assert f"facegate-{NEXT}" in as_it_is(box)[0]
+
+
+def test_another_stick_than_the_one_shown_is_not_installed(box, plugged_in, made_up):
+    of_version(made_up, BROKEN, machine(box))
+    deb(made_up, f"facegate-codecs-{BROKEN}", f"{BROKEN}+deb12", machine(box))
+    put(box, made_up)
+    plugged_in("made-up")
+    assert asked(box, "look")["phase"] == "shown"
+    write_stick(made_up)
+    shutil.rmtree(box.root / "mnt/made-up")
+    shutil.copytree(made_up / "stick", box.root / "mnt/made-up")
+    assert asked(box, "install")["why"] == "NOT_SHOWN"
+    assert in_use(box) == THIRD
+
+
+def test_a_version_that_does_not_come_up_is_told_and_the_gate_goes_on(box, plugged_in, made_up):
+    of_version(made_up, BROKEN, machine(box))
+    deb(made_up, f"facegate-codecs-{BROKEN}", f"{BROKEN}+deb12", machine(box))
+    put(box, made_up)
+    plugged_in("made-up")
+    asked(box, "look")
+    failed = asked(box, "install")
+    assert failed["phase"] == "failed"
+    assert f"{THIRD} runs as before" in failed["said"]
+    assert in_use(box) == THIRD
+    is_well(box)
