@@ -1,10 +1,10 @@
-# Facegate: make demo | test | check | bench | soak | board | deb. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | check | bench | soak | board | deb | stick. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak board deb fuzz mutants coverage messages lock format clean
+.PHONY: demo test check bench soak board deb stick fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -21,7 +21,9 @@ check: $(BIN)/facegate
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules systemd/install
 	$(BIN)/mypy --scripts-are-modules systemd/facegate-switch
+	$(BIN)/mypy --scripts-are-modules systemd/facegate-upgrade
 	$(BIN)/mypy --scripts-are-modules systemd/package
+	$(BIN)/mypy --scripts-are-modules systemd/stick
 	$(BIN)/lint-imports --no-logo
 
 bench: $(BIN)/facegate
@@ -42,6 +44,11 @@ deb: $(BIN)/facegate
 	test -d $(FACEGATE_MODELS__DIR)/open || $(BIN)/facegate models install open
 	systemd/package --models $(FACEGATE_MODELS__DIR) \
 	    $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--architecture $(ARCH)) $(if $(VERSION),--version $(VERSION))
+
+# A signed archive of the packages, for gates without a network, into the folder of a stick: make stick TO=/media/me/STICK
+# (docs/installing.md). SUITE and ARCH as with deb; OPTIONS=--without-codecs for gates that are not your own.
+stick: deb
+	systemd/stick --to "$(TO)" $(OPTIONS)
 
 # The whole API against its own description, by schemathesis.
 fuzz: $(BIN)/facegate

@@ -235,6 +235,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.CALIBRATED: Sentence("Model pack calibrated"),
     Kind.DRILLED: Sentence("Acceptance test"),
     Kind.TIDIED: Sentence("Old data erased"),
+    Kind.UPGRADE_ASKED: Sentence("Upgrade from a stick begun"),
     Kind.VERSION_CHANGED: Sentence("Another version of Facegate in use"),
     Kind.UPGRADE_FAILED: Sentence("Upgrade failed; the version before runs on"),
 }
@@ -338,7 +339,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.DOOR_STARTED, Kind.DOOR_STOPPED, Kind.VISION_STARTED, Kind.READERS_STARTED, Kind.CLOCK_JUMPED,
             Kind.CLOCK_TRUSTED, Kind.CLOCK_UNTRUSTED, Kind.BACKED_UP, Kind.RESTORED, Kind.MODELS_INSTALLED,
-            Kind.CALIBRATED, Kind.DRILLED, Kind.TIDIED, Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED,
+            Kind.CALIBRATED, Kind.DRILLED, Kind.TIDIED, Kind.UPGRADE_ASKED, Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED,
         ),
     ),
 }  # fmt: skip

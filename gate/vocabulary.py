@@ -160,6 +160,7 @@ class Kind(StrEnum):
     CALIBRATED = "calibrated"
     DRILLED = "drilled"
     TIDIED = "tidied"
+    UPGRADE_ASKED = "upgrade_asked"
     VERSION_CHANGED = "version_changed"
     UPGRADE_FAILED = "upgrade_failed"
 

@@ -41,7 +41,7 @@ class Deb:
     def build(self, into: Path) -> Path:
         """The package's file. Raises Failed."""
         copyright_file = self.root / "usr/share/doc" / self._name / "copyright"
-        copyright_file.parent.mkdir(parents=True)
+        copyright_file.parent.mkdir(parents=True, exist_ok=True)
         copyright_file.write_text(self._filled("copyright") + self.remarks, "utf-8")
         for path in self.root.rglob("*"):
             if not path.is_symlink():

@@ -19,11 +19,11 @@ from deploy.building import SOURCE, declared_version, environment, for_everybody
 from deploy.deb import Deb
 from deploy.models import FREE_PACKS
 from deploy.place import CHECKOUT, PACKAGES
-from deploy.programs import PYTHON, Failed, run
-from deploy.wheels import ARCHITECTURES, SUITES, Target, fetch_wheels
+from deploy.programs import PYTHON, Failed
+from deploy.wheels import ARCHITECTURES, SUITES, Target, fetch_wheels, own_architecture, own_suite
 
 _SYSTEMD = SOURCE / "systemd"
-_SHARE = Path("usr/share/facegate")
+_SHARE, _UNITS = Path("usr/share/facegate"), Path("usr/lib/systemd/system")
 # Wheels that hold libraries under the GPL, by what they put beside others.
 _CODECS = ("av", "av.libs", "av-*.dist-info", "pillow_heif*", "_pillow_heif*")
 # Of systemd/, what lies in a release.
@@ -57,7 +57,7 @@ def main() -> int:
     chosen = _parser().parse_args()
     os.umask(0o022)
     try:
-        target = Target.of(chosen.suite or _own_suite(), chosen.architecture or _own_architecture())
+        target = Target.of(chosen.suite or own_suite(), chosen.architecture or own_architecture())
         chosen.to.mkdir(parents=True, exist_ok=True)
         for made in _packages(Build(chosen.version, target, chosen.to), chosen.models):
             print(f"{made} ({made.stat().st_size / 1e6:.0f} MB)")
@@ -77,15 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _own_suite() -> str:
-    lines = Path("/etc/os-release").read_text("utf-8").splitlines()
-    return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line).get("VERSION_CODENAME", "")
-
-
-def _own_architecture() -> str:
-    return run("dpkg", "--print-architecture").stdout.strip()
-
-
 def _packages(build: Build, models: Path | None) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix="facegate-deb-") as folder:
         scratch = Path(folder)
@@ -98,16 +89,23 @@ def _facegate(build: Build, scratch: Path) -> Path:
     deb = build.deb("facegate", "facegate", scratch)
     for name in ("deploy", "facegate.toml"):
         deb.put(_SYSTEMD / name, _SHARE / name)
-    deb.put(_SYSTEMD / "facegate-switch", Path("usr/sbin/facegate-switch"))
+    for name in ("facegate-switch", "facegate-upgrade"):
+        deb.put(_SYSTEMD / name, Path("usr/sbin") / name)
+    deb.put(SOURCE / "CHANGELOG.md", Path("usr/share/doc/facegate/CHANGELOG.md"))
     deb.link(Path("usr/bin/facegate"), PACKAGES.current / "bin/facegate")
     in_use = PACKAGES.current / "systemd"
     for unit in sorted((_SYSTEMD / "units").iterdir()):
-        target = Path("usr/lib/systemd/system") / unit.name
+        target = _UNITS / unit.name
         # What is enabled is no link: systemctl would remember where that led on the day.
         if unit.suffix == ".target":
             deb.put(unit, target)
         else:
             deb.link(target, in_use / "units" / unit.name)
+    for unit in sorted((_SYSTEMD / "debian/facegate/units").iterdir()):
+        deb.put(unit, _UNITS / unit.name)
+    for what in ("look", "install"):
+        deb.link(_UNITS / f"facegate.target.wants/facegate-upgrade@{what}.path", _UNITS / "facegate-upgrade@.path")
+    deb.put(_SYSTEMD / "debian/facegate/tmpfiles.conf", Path("usr/lib/tmpfiles.d/facegate-upgrade.conf"))
     deb.link(Path("usr/lib/sysusers.d/facegate.conf"), in_use / "sysusers.conf")
     deb.link(Path("usr/lib/tmpfiles.d/facegate.conf"), in_use / "tmpfiles.conf")
     deb.link(Path("usr/lib/udev/rules.d/60-facegate.rules"), in_use / "udev.rules")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,16 @@ def run(
     if found.returncode != 0 and not may_fail:
         raise Failed(why or f"{' '.join(map(str, command))} failed: {found.stderr.strip()}")
     return found
+
+
+def is_older(one: str, other: str) -> bool:
+    """Whether the first of two versions comes before the second, as dpkg orders them."""
+    return run("dpkg", "--compare-versions", one, "lt", other, may_fail=True).returncode == 0
+
+
+def newest(versions: Iterable[str]) -> str:
+    """Of at least one, the last as dpkg orders them."""
+    return reduce(lambda one, other: other if is_older(one, other) else one, versions)
 
 
 def _identity(user: str | int | None) -> dict[str, Any]:

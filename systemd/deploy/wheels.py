@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.building import SOURCE, pip
-from deploy.programs import Failed
+from deploy.programs import Failed, run
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,17 @@ class Target:
             there = f"{', '.join(SUITES)}, on {' and '.join(ARCHITECTURES)}"
             raise Failed(f"There are no packages for {suite or 'this system'} on {architecture}, but for {there}.")
         return cls(SUITES[suite].mark, architecture, SUITES[suite].python, SUITES[suite].glibc)
+
+
+def own_suite() -> str:
+    """This machine's distribution, by the name of its release."""
+    lines = Path("/etc/os-release").read_text("utf-8").splitlines()
+    return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line).get("VERSION_CODENAME", "")
+
+
+def own_architecture() -> str:
+    """This machine's kind, as Debian calls it."""
+    return run("dpkg", "--print-architecture").stdout.strip()
 
 
 def fetch_wheels(target: Target, into: Path) -> None:

@@ -111,7 +111,7 @@ def test_what_worked_before_an_event_and_what_does_after(browser, second, state,
 
 ACCOUNTS = (
     "/api/v1/users", "/api/v1/tokens", "/api/v1/webhooks", "/api/v1/backups", "/settings/users", "/settings/tokens",
-    "/settings/webhooks", "/settings/backups",
+    "/settings/webhooks", "/settings/backups", "/settings/upgrade",
 )  # fmt: skip
 
 

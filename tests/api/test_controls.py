@@ -19,6 +19,7 @@ PAGES = (
     "/", "/guard", "/door", "/residents", "/residents/{resident}", "/events", "/services", "/enrol", "/import",
     "/account", "/settings", "/settings/hours", "/settings/holidays", "/settings/free-access", "/settings/users",
     "/settings/users/{guard}", "/settings/tokens", "/settings/webhooks", "/settings/backups",
+    "/settings/upgrade",
 )  # fmt: skip
 
 

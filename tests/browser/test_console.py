@@ -318,6 +318,7 @@ def test_no_page_keeps_anyone_out_and_none_is_heavy(page, console, photos):
         "/", "/residents", resident, "/enrol", "/import", "/events", "/door", "/services", "/settings",
         "/residents/together", "/receipts", "/first-hour", "/settings/hours", "/settings/holidays",
         "/settings/free-access", "/settings/users", "/settings/tokens", "/settings/webhooks", "/settings/backups",
+        "/settings/upgrade",
         "/gate",
     )  # fmt: skip
     for language, scheme, half in (("English", "light", paths[::2]), ("简体中文", "dark", paths[1::2])):

@@ -75,6 +75,7 @@ MAY = {
     "/settings/tokens": {"owner"},
     "/settings/webhooks": {"owner"},
     "/settings/backups": {"owner"},
+    "/settings/upgrade": {"owner"},
     "/api/v1/me": {"owner", "manager", "auditor", "guard"},
     "/account": {"owner", "manager", "auditor", "guard"},
     "/confirm": {"owner", "manager", "auditor", "guard"},

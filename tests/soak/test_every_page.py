@@ -78,6 +78,7 @@ PAGES = {
     "/settings/holidays": ("/settings/holidays",),
     "/settings/hours": ("/settings/hours", "/settings/hours?change={hours}"),
     "/settings/tokens": ("/settings/tokens",),
+    "/settings/upgrade": ("/settings/upgrade",),
     "/settings/users": ("/settings/users",),
     "/settings/users/{user}": ("/settings/users/{guard}",),
     "/settings/webhooks": ("/settings/webhooks",),

@@ -9,7 +9,7 @@ from contextlib import closing
 from gate.care.doctor.finding import Seen, well, worth_a_look
 from gate.care.doctor.site import Site
 from gate.store.database import open_read_only
-from gate.store.record.upgrades import last_failed
+from gate.store.record.upgrades import last
 
 _OURS = (sys.version_info.major, sys.version_info.minor)
 _OURS_IN_WORDS = f"Python {_OURS[0]}.{_OURS[1]}"
@@ -18,10 +18,10 @@ _OURS_IN_WORDS = f"Python {_OURS[0]}.{_OURS[1]}"
 def upgrade(site: Site) -> Seen:
     """Whether the last upgrade failed. Raises StoreError and sqlite3.Error where the record cannot be read."""
     with closing(open_read_only(site.state)) as connection:
-        failed = last_failed(connection)
-    if failed is None:
+        found = last(connection)
+    if found is None or not found.failed:
         return well("None that failed.")
-    seen = f"The one to {failed.version} of {failed.at[:10]} failed, and the version before runs on: {failed.why}"
+    seen = f"The one to {found.version} of {found.at[:10]} failed, and the version before runs on: {found.why}"
     return worth_a_look(seen, "Mend that, then upgrade again.")
 
 

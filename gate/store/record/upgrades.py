@@ -1,4 +1,4 @@
-"""Upgrades on the record: whether the last one failed."""
+"""Upgrades on the record: what came of the last one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from gate.vocabulary import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class FailedUpgrade:
-    """A version that did not come up: when, which, and why."""
+class Upgrade:
+    """One version that took over from another, or did not come up."""
 
     at: str
     """ISO 8601, UTC."""
+    before: str
     version: str
+    failed: bool
     why: str
+    """Why it failed; empty where it did not."""
 
 
-def last_failed(connection: sqlite3.Connection) -> FailedUpgrade | None:
-    """The last upgrade, where it failed; None where it did not, or there was none."""
+def last(connection: sqlite3.Connection) -> Upgrade | None:
+    """The last upgrade; None where there was none."""
     line = connection.execute(
         "SELECT at, kind, details FROM audit WHERE kind IN (?, ?) ORDER BY sequence DESC LIMIT 1",
         (Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED),
     ).fetchone()
-    if line is None or line[1] != Kind.UPGRADE_FAILED:
+    if line is None:
         return None
-    said = object_of(line[2])
-    return FailedUpgrade(line[0], str(said.get("to", "")), str(said.get("why", "")))
+    at, kind, details = line
+    said = object_of(details)
+    before, version, why = (str(said.get(name, "")) for name in ("from", "to", "why"))
+    return Upgrade(at, before, version, kind == Kind.UPGRADE_FAILED, why)

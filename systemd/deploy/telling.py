@@ -1,0 +1,25 @@
+"""What the console is told of an upgrade, in a file that root alone writes; its names are those of api/stick.py."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+_TOLD = Path("/run/facegate/upgrade/told.json")
+
+
+def tell(phase: str, **values: object) -> None:
+    """How far it is: written whole or not at all, for everybody to read."""
+    new = _TOLD.with_name(f"{_TOLD.name}.new")
+    new.write_text(json.dumps({"phase": phase, "at": time.time(), **values}), "utf-8")
+    new.replace(_TOLD)
+
+
+def digest_shown() -> str:
+    """Of the archive that is shown; empty where none is."""
+    try:
+        found = json.loads(_TOLD.read_text("utf-8"))
+    except FileNotFoundError:
+        return ""
+    return str(found["digest"]) if found["phase"] == "shown" else ""
