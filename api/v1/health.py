@@ -30,6 +30,7 @@ class DoorHealth(BaseModel):
     unwritten_events: int | None = None
     lost_events: int | None = None
     store_fault: str | None = None
+    code_fault: str | None = None
 
 
 class CameraGives(BaseModel):
@@ -129,6 +130,7 @@ def _door_health(door: DoorStatus | None) -> DoorHealth:
         unwritten_events=door.unwritten_events,
         lost_events=door.lost_events,
         store_fault=door.store_fault,
+        code_fault=door.code_fault,
     )
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from gate.errors import Refusal, Sentence
 from gate.processes.client import Client, LinkDown
 from gate.processes.fields import Malformed, read
 from gate.processes.requests import (
@@ -27,9 +28,13 @@ from gate.processes.requests import (
     request,
 )
 from gate.processes.status import DoorStatus, VisionStatus
-from gate.vocabulary import Claim, Lesson, Presented
+from gate.vocabulary import Claim, Lesson, Presented, Reason
 
 Answer = TypeVar("Answer")
+
+_NO_KEY = Sentence(
+    "The door has lost its key for PINs and cards, so none can be given. Whoever installed the gate must look at it."
+)
 
 
 class NotUnderstood(LinkDown):
@@ -57,8 +62,12 @@ def present(client: Client, shown: Presented) -> Taken:
 
 
 def seal(client: Client, digests: Sequence[bytes]) -> tuple[bytes, ...]:
-    """What codes of these digests (`gate.codes`) are found by, in their order."""
-    finders = _ask(client, Sealed, Do.SEAL, Seal(tuple(digests))).finders
+    """What codes of these digests (`gate.codes`) are found by, in their order. Raises Refusal where the door has no
+    key to seal them by."""
+    said = client.ask(request(Do.SEAL, Seal(tuple(digests))))
+    if said.get("reason") == Reason.STORE_UNREADABLE:
+        raise Refusal(_NO_KEY)
+    finders = _read(client, Sealed, said).finders
     if len(finders) != len(digests):
         raise NotUnderstood(
             "The door on {socket} sealed another number of codes than it was asked to.", socket=client.path

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
+from gate.state_folder import reader_keys
 from gate.store.database import open_read_only
 from gate.store.people import credentials
 from gate.vocabulary import Method
@@ -23,9 +24,12 @@ _RESTART = "Then: sudo systemctl restart facegate.target"
 
 def readers(site: Site) -> Seen:
     """What the settings name, one after the other. Raises StoreError and sqlite3.Error where PINs cannot be read."""
+    if (lost := _lost_key(site)) is not None:
+        return lost
     named = {"keypad": site.settings.readers.keypad, "card_reader": site.settings.readers.card_reader}
     paths = {name: path for name, path in named.items() if path is not None}
-    if not paths:
+    line = site.settings.readers.osdp_port
+    if not paths and line is None:
         return well("None: nobody is let in by PIN or card.")
     if site.units is not None and site.settings.door.readers_user is None:
         seen = "The door takes PINs and cards from its own user alone, and readers run as another."
@@ -33,9 +37,37 @@ def readers(site: Site) -> Seen:
     for name, path in paths.items():
         if (trouble := _trouble(name, path, installed=site.units is not None)) is not None:
             return trouble
+    if line is not None and (trouble := _trouble_of_line(site, line)) is not None:
+        return trouble
     if "keypad" in paths and not _somebody_has_a_pin(site):
         return worth_a_look("A keypad is there, and nobody has a PIN.", "Give residents a PIN each, in the console.")
-    return well(f"{' and '.join(paths.values())}: there.")
+    return well(f"{' and '.join([*paths.values(), *([line] if line else [])])}: there.")
+
+
+def _lost_key(site: Site) -> Seen | None:
+    """What is wrong with the door's key for codes, where it says so."""
+    door = site.health.door
+    if door is None or door.code_fault is None:
+        return None
+    return to_mend(
+        f"PINs and cards are refused: the door's key for them {door.code_fault}.",
+        "Bring door/code.key of the state back from where this gate ran before, or begin anew: facegate readers"
+        " new-key",
+    )
+
+
+def _trouble_of_line(site: Site, path: str) -> Seen | None:
+    """What is wrong with the line of OSDP readers; None where nothing is."""
+    try:
+        is_there = stat.S_ISCHR(os.stat(path).st_mode)
+    except OSError as error:
+        return to_mend(f"{path} is not there ({error.strerror}).", "Plug it in, or correct readers.osdp_port.")
+    if not is_there:
+        return to_mend(f"{path} is no serial port.", "Name one of those in /dev/serial/by-id in readers.osdp_port.")
+    # On an installed gate root alone sees them.
+    if site.units is None and not reader_keys(site.state).exists():
+        return to_mend("No OSDP reader has a key yet, so none is heard.", "Pair each: facegate readers pair ADDRESS")
+    return None
 
 
 def _trouble(name: str, path: str, *, installed: bool) -> Seen | None:
