@@ -36,7 +36,7 @@ soak: $(BIN)/facegate
 # A virtual board with systemd, pins, a camera and power that is cut: docs/board.md. Says what to install where it cannot.
 board: $(BIN)/facegate
 	$(BIN)/python -m tests.board.build
-	$(BIN)/python -m pytest tests/board -m board -s -p no:randomly
+	$(BIN)/python -m pytest tests/board -m board -s -p no:randomly --basetemp=.cache/board-run
 
 # Debian packages into dist/. For another system than this machine's: make deb SUITE=trixie ARCH=arm64
 # (bookworm, trixie or noble; amd64 or arm64).
