@@ -22,7 +22,6 @@ from tests.enrolling import picture_in
 
 # Within this of the whole numbers it would be taken, percentage points of FNIR at FPIR 0.3 %.
 WORTH_IT = 0.2
-PICTURES = 200
 ROUNDS = 60
 
 pytestmark = pytest.mark.soak
@@ -44,17 +43,19 @@ class Pictures(CalibrationDataReader):
 
 
 @pytest.mark.parametrize(
-    ("pack", "file"), [("open", "MobileFaceNet.onnx"), ("opencv-zoo", "face_recognition_sface_2021dec.onnx")]
+    ("pack", "file", "pictures"),
+    # All that a network computes on them is held at once: 100 MB a picture of the larger one.
+    [("open", "MobileFaceNet.onnx", 200), ("opencv-zoo", "face_recognition_sface_2021dec.onnx", 40)],
 )
 def test_eight_bits_cost_more_than_they_bring(
-    pack: str, file: str, shared: Path, models: Models, models_dir: Path, tmp_path: Path
+    pack: str, file: str, pictures: int, shared: Path, models: Models, models_dir: Path, tmp_path: Path
 ) -> None:
     # It tells of every number that it leaves out.
     set_default_logger_severity(3)
     folder = shared / "faces" / "lfw"
     whole = pack_folder(models_dir, pack) / file
     floats = open_models(models_dir, pack).embedder
-    faces = _portraits(list_people(folder, (1, 2)), models)
+    faces = _portraits(list_people(folder, (1, 2)), models, pictures)
     quantize_static(
         whole, tmp_path / "int8.onnx", Pictures(faces, ArcFace(whole, floats.spec)), per_channel=True,
         quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
@@ -73,14 +74,14 @@ def test_eight_bits_cost_more_than_they_bring(
     assert missed["int8"] - missed["float32"] > WORTH_IT, "it has become worth it: take it"
 
 
-def _portraits(listing: Listing, models: Models) -> np.ndarray:
+def _portraits(listing: Listing, models: Models, most: int) -> np.ndarray:
     faces = []
     for _, path in listing.photos:
         try:
             faces.append(examine(picture_in(path), path.name, models).aligned)
         except PhotoRefused:
             continue
-        if len(faces) == PICTURES:
+        if len(faces) == most:
             break
     return np.stack(faces)
 
