@@ -1,10 +1,10 @@
-# Facegate: make demo | test | check | bench | soak | board | deb | stick. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | check | bench | soak | board | arm64 | deb | stick. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak board deb stick fuzz mutants coverage messages lock format clean
+.PHONY: demo test check bench soak board arm64 deb stick fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -13,7 +13,7 @@ demo: $(BIN)/facegate
 # each would compile the house anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m "not soak and not board" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak and not board and not arm64" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .
@@ -37,6 +37,11 @@ soak: $(BIN)/facegate
 board: $(BIN)/facegate
 	$(BIN)/python -m tests.board.build
 	$(BIN)/python -m pytest tests/board -m board -s -p no:randomly --basetemp=.cache/board-run
+
+# The gate on a processor that is emulated, an aarch64: docs/arm64.md.
+arm64: $(BIN)/facegate
+	$(BIN)/python -m tests.arm64.build
+	$(BIN)/python -m pytest tests/arm64 -m arm64 -s -p no:randomly --basetemp=.cache/arm64-run
 
 # Debian packages into dist/. For another system than this machine's: make deb SUITE=trixie ARCH=arm64
 # (bookworm, trixie or noble; amd64 or arm64).
@@ -64,7 +69,7 @@ mutants: $(BIN)/facegate
 
 coverage: $(BIN)/facegate
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not soak and not board"
+	$(BIN)/coverage run -m pytest -m "not soak and not board and not arm64"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 

@@ -26,7 +26,7 @@ from models.install import install
 from models.installed import pack_folder
 from models.pack import Models, open_models, verify
 
-pytest_plugins = ["tests.console"]
+pytest_plugins = ["tests.console", "tests.steps"]
 
 # How busy the machine is says nothing of what a property holds.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,7 +4,6 @@ Each part lies in `.cache/board` under a digest of what went into it, and is mad
 """
 
 import hashlib
-import inspect
 import json
 import lzma
 import os
@@ -12,7 +11,6 @@ import platform
 import re
 import shutil
 import struct
-import subprocess
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +22,8 @@ import pytest
 from evaluate.demo.walkup import Scene, footage, walker_from
 from tests.board.pins import AT_REST, PINS
 from tests.conftest import REPOSITORY
+from tests.parts import absent, install, made, shipped
+from tests.parts import run as _run
 from tests.soak import container
 
 CACHE = REPOSITORY / ".cache" / "board"
@@ -52,18 +52,6 @@ SYSTEM = ("gpiod", "kmod", "libtss2-esys-3.0.2-0", "libtss2-mu0", "libtss2-rc0",
 EARLY = ("virtio_pci", "virtio_blk", "crc32c-intel", "crc32c_generic", "ext4", "virtio_console", "configfs")
 LATE = ("v4l2loopback", "xhci_pci", "usbhid", "hid_generic", "evdev")
 DISK_BYTES = 3 << 30
-# Of this tree, what is put in.
-_SHIPPED = (
-    "gate/",
-    "models/",
-    "enroll/",
-    "api/",
-    "evaluate/",
-    "commands/",
-    "systemd/",
-    "requirements/",
-    "pyproject.toml",
-)
 # Who has come is seen on so many pictures, to and fro.
 _STANDING = 7
 # The newest that gpiozero's factory works with; Debian 12 has none.
@@ -86,27 +74,8 @@ def missing():
     release = Path("/etc/os-release").read_text()
     if "VERSION_CODENAME=bookworm" not in release or platform.machine() != "x86_64":
         return "the board's kernel and system are built on Debian 12 on x86-64"
-    absent = [f"{name} ({NEEDED[name]})" for name in _absent()]
-    return f"missing: {', '.join(absent)}; make board installs them" if absent else None
-
-
-def _absent():
-    known = subprocess.run(
-        ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *NEEDED],
-        capture_output=True, text=True, check=False,
-    ).stdout.splitlines()  # fmt: skip
-    return [name for name in NEEDED if f"{name} installed" not in known]
-
-
-def main():
-    """Install what is missing of the machine's own packages, each with its reason."""
-    if os.geteuid() != 0 or not (absent := _absent()):
-        return 0
-    for name in absent:
-        print(f"Installing {name}: {NEEDED[name]}", flush=True)
-    install = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *absent]
-    subprocess.run(["apt-get", "update", "--quiet=2"], check=False)
-    return subprocess.run(install, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, check=False).returncode
+    wanted = [f"{name} ({NEEDED[name]})" for name in absent(NEEDED)]
+    return f"missing: {', '.join(wanted)}; make board installs them" if wanted else None
 
 
 def board(models_dir, photos, detector):
@@ -118,21 +87,6 @@ def board(models_dir, photos, detector):
     film = _film(photos, detector)
     disk = _disk(kernel, film, models_dir, photos)
     return Board(_unpacked(kernel), _initramfs(kernel, chip), disk / "board.img")
-
-
-def _made(name, fill, *ingredients):
-    """The folder of a part, filled by `fill(folder)` where what goes into it has changed."""
-    digest = hashlib.sha256("\0".join(map(str, (inspect.getsource(fill), *ingredients))).encode()).hexdigest()[:12]
-    final = CACHE / f"{name}-{digest}"
-    if not final.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for older in CACHE.glob(f"{name}-*"):
-            shutil.rmtree(older)
-        new = final.with_name(f"{final.name}.new")
-        new.mkdir()
-        fill(new)
-        new.rename(final)
-    return final
 
 
 def _version():
@@ -163,7 +117,7 @@ def _kernel(version):
         for archive in folder.glob("*.deb"):
             archive.unlink()
 
-    return _made("kernel", fill, version, EARLY, LATE)
+    return made(CACHE, "kernel", fill, version, EARLY, LATE)
 
 
 def _unpacked(kernel):
@@ -177,7 +131,7 @@ def _unpacked(kernel):
         archive = image[begins + offset : begins + offset + length]
         (folder / "vmlinux").write_bytes(lzma.LZMADecompressor().decompress(archive))
 
-    return _made("vmlinux", fill, kernel) / "vmlinux"
+    return made(CACHE, "vmlinux", fill, kernel) / "vmlinux"
 
 
 def _chip(version):
@@ -194,7 +148,7 @@ def _chip(version):
         _build(folder, version)
 
     patch = Path(__file__).with_name("pins.patch")
-    return _made("chip", fill, version, patch.read_text()) / "gpio-sim.ko"
+    return made(CACHE, "chip", fill, version, patch.read_text()) / "gpio-sim.ko"
 
 
 def _build(folder, version):
@@ -255,7 +209,7 @@ def _initramfs(kernel, chip):
     guest = [
         f"{path}{path.read_text()}" for path in sorted(GUEST.rglob("*")) if path.is_file() and path.suffix != ".pyc"
     ]
-    return _made("initramfs", fill, kernel, chip, PINS, AT_REST, *guest) / "initramfs"
+    return made(CACHE, "initramfs", fill, kernel, chip, PINS, AT_REST, *guest) / "initramfs"
 
 
 def _film(photos, detector):
@@ -277,7 +231,7 @@ def _film(photos, detector):
                 count += len(pictures)
         (folder / "scenes.json").write_text(json.dumps(scenes))
 
-    return _made("film", fill, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in shown.values()))
+    return made(CACHE, "film", fill, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in shown.values()))
 
 
 def _disk(kernel, film, models_dir, photos):
@@ -301,30 +255,12 @@ def _disk(kernel, film, models_dir, photos):
         shutil.rmtree(root)
 
     settings = (GUEST / "facegate.toml").read_text()
-    return _made("disk", fill, kernel, film, _shipped(), SYSTEM, LGPIO, DISK_BYTES, settings)
-
-
-def _shipped():
-    """A digest of all that the installer takes from this tree."""
-    names = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=REPOSITORY).split("\0")
-    digest = hashlib.sha256()
-    for name in sorted(names):
-        if name.startswith(_SHIPPED) and (REPOSITORY / name).is_file():
-            digest.update(name.encode() + b"\0" + (REPOSITORY / name).read_bytes() + b"\0")
-    return digest.hexdigest()
+    return made(CACHE, "disk", fill, kernel, film, shipped(), SYSTEM, LGPIO, DISK_BYTES, settings)
 
 
 def _pip(*arguments):
     _run("/usr/bin/python3", "-m", "pip", *arguments, "--root-user-action=ignore", "--disable-pip-version-check")
 
 
-def _run(*command, cwd=None):
-    """What a program said. Raises with its own words where it fails."""
-    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))[:200]}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(install(NEEDED))

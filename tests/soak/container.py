@@ -62,26 +62,34 @@ class Container:
 
     def run(self, *command, check=True, timeout=300, **options):
         """The finished process; its output is text."""
-        environment = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
-        environment |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
         done = subprocess.run(
             ["nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--pid", *_AT_HOME, *command],
-            capture_output=True, text=True, timeout=timeout, env=environment, check=False, **options,
+            capture_output=True, text=True, timeout=timeout, env=environment(), check=False, **options,
         )  # fmt: skip
         if check:
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done
 
 
-def bare(root, *more):
-    """A new bare tree at `root`, with some packages more; the first of each kind is fetched and kept."""
-    kept = _BARE.with_name("-".join((_BARE.name, *more)))
+def environment():
+    """What a command in one has of this process's environment: how to fetch, and nothing else."""
+    fetching = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    return fetching | {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+
+
+def bare(root, *more, architecture=None):
+    """A new bare tree at `root`, with some packages more; the first of each kind is fetched and kept.
+
+    One for another `architecture`, as Debian calls it, wants its programs to run here while it is made.
+    """
+    kept = _BARE.with_name("-".join((_BARE.name, *filter(None, (architecture,)), *more)))
     if not kept.is_dir():
         new = kept.with_name(f"{kept.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         suite = _release()["VERSION_CODENAME"]
         wanted = f"--include={','.join((_SYSTEM, PACKAGES, *more))}"
-        command = ["debootstrap", "--variant=minbase", wanted, suite, str(new), _mirror()]
+        for_another = [f"--arch={architecture}"] if architecture else []
+        command = ["debootstrap", "--variant=minbase", *for_another, wanted, suite, str(new), _mirror()]
         subprocess.run(command, check=True, capture_output=True)
         new.rename(kept)
     subprocess.run(["cp", "-a", "--reflink=auto", str(kept), str(root)], check=True)
