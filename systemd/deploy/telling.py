@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 _TOLD = Path("/run/facegate/upgrade/told.json")
 
@@ -18,8 +19,18 @@ def tell(phase: str, **values: object) -> None:
 
 def digest_shown() -> str:
     """Of the archive that is shown; empty where none is."""
+    found = _told()
+    return str(found["digest"]) if found.get("phase") == "shown" else ""
+
+
+def is_at_work() -> bool:
+    """Whether the console is shown something that goes on."""
+    return _told().get("phase") in ("looking", "fetching", "installing")
+
+
+def _told() -> dict[str, Any]:
     try:
-        found = json.loads(_TOLD.read_text("utf-8"))
+        found: dict[str, Any] = json.loads(_TOLD.read_text("utf-8"))
     except FileNotFoundError:
-        return ""
-    return str(found["digest"]) if found["phase"] == "shown" else ""
+        return {}
+    return found

@@ -26,7 +26,7 @@ from deploy.place import PACKAGES
 from deploy.programs import Failed, is_older, newest, run
 from deploy.refused import Refused, Why
 from deploy.stick import Missing, Partition, Unlike, mounted, plugged_in, take
-from deploy.telling import digest_shown, tell
+from deploy.telling import digest_shown, is_at_work, tell
 from deploy.wheels import ARCHITECTURES, SUITES, own_architecture, own_suite
 
 _TRUSTED = Path("/etc/facegate/stick-key.gpg")
@@ -67,6 +67,7 @@ def main() -> int:
     chosen = _parser().parse_args()
     os.umask(0o022)
     say: Say = tell if chosen.console else _print
+    before = _in_use()
     try:
         if os.geteuid() != 0:
             raise Failed("Only root may upgrade the gate. Say: sudo facegate-upgrade")
@@ -81,7 +82,12 @@ def main() -> int:
             except Failed as error:
                 say("failed", said=str(error))
                 raise
+        # Apart from it: whoever looks at a stick meanwhile need not wait.
+        if (now := _in_use()) != before:
+            _remove_all_but({before, now})
     except Refused as error:
+        if error.why is Why.BUSY and not is_at_work():
+            say("refused", why=error.why.name, values=error.values)
         print(error if error.why is Why.NOTHING_NEW else f"Nothing was changed. {error}", file=sys.stderr)
         return 0 if error.why is Why.NOTHING_NEW else 1
     except Failed as error:
@@ -128,10 +134,8 @@ def _do(chosen: argparse.Namespace, say: Say) -> None:
             say("fetching", **said)
             upgrade.fetch(offer)
         say("installing", **said)
-        before = _in_use()
         upgrade.install(offer)
         say("installed", **said)
-        _remove_all_but({before, offer.version})
 
 
 def _print(phase: str, **said: Any) -> None:
