@@ -15,8 +15,9 @@ from gate.places import folder
 _log = logging.getLogger(__name__)
 
 _NAME = "door.json"
-# The time, and what is left of a tamper block, change always; they are written this often, seconds.
-_EVERY_S = 60.0
+# What is left of a tamper block changes while one stands, and the time always; they are written this often, seconds.
+# The time is only held against a clock that lags far behind, and each write wears the card.
+_BLOCK_EVERY_S, _TIME_EVERY_S = 60.0, 900.0
 
 
 def memory_of(state: Path) -> Path:
@@ -49,7 +50,8 @@ class RestartMemory:
         `now` is monotonic seconds; `at_once` is for the end.
         """
         changed = _bars(remembered) != _bars(self._kept)
-        if not (changed or at_once or now - self._kept_mono >= _EVERY_S):
+        every_s = _BLOCK_EVERY_S if remembered.barred.tamper_left_s > 0 else _TIME_EVERY_S
+        if not (changed or at_once or now - self._kept_mono >= every_s):
             return
         self._kept_mono = now
         if remembered != self._kept:

@@ -55,3 +55,13 @@ def test_what_comes_or_goes_is_written_at_once_and_what_runs_now_and_then(tmp_pa
     memory.keep(later, at, at_once=at_once)
     memory.close()
     assert remembered(tmp_path) == (later if written else KEPT)
+
+
+@pytest.mark.parametrize(("at", "written"), [(900.0, False), (1000.0, True)])
+def test_where_nothing_runs_but_the_time_a_card_is_spared(tmp_path, at, written):
+    memory = RestartMemory(tmp_path)
+    before, later = Remembered(Barred(lockdown=True), 1.8e9), Remembered(Barred(lockdown=True), 1.8e9 + 1)
+    memory.keep(before, 100.0)
+    memory.keep(later, at)
+    memory.close()
+    assert remembered(tmp_path) == (later if written else before)
