@@ -56,12 +56,11 @@ def shown_cards(context: Context) -> list[ShownCard]:
     return [ShownCard(handle(one), one.reader, one.ending, max(0.0, now - one.taken_mono)) for one in found]
 
 
-def add_by_number(
-    context: Context, connection: sqlite3.Connection, resident: Resident, number: str, label: str | None, *, by: str
-) -> str:
-    """Give a resident the card of this number; its id. Raises Refusal, and HttpProblem (503)."""
+def finder_of(context: Context, number: str) -> bytes:
+    """What the card of this number is found by: what is kept of a request holds that, since a number could be tried
+    out. Raises Refusal, and HttpProblem (503)."""
     with _door(context) as door:
-        return codes.card_of_number(connection, partial(asking.seal, door), resident, number, label, by=by)
+        return codes.finder_of_number(partial(asking.seal, door), number)
 
 
 def add_shown(
@@ -73,7 +72,7 @@ def add_shown(
     card = next((one for one in found if context.card_handles.of(one) == shown), None)
     if card is None:
         raise Refusal(_NOT_SHOWN)
-    return codes.card_as_shown(connection, resident, card.finder, label, by=by)
+    return codes.card_as_found(connection, resident, card.finder, label, by=by)
 
 
 @contextmanager

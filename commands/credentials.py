@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from commands.common import Home, home, json_option, print_json, state_option
-from enroll.codes import card_as_shown, card_of_number, new_pin
+from enroll.codes import card_as_found, card_of_number, new_pin
 from gate.errors import Refusal, UsageError
 from gate.processes import asking
 from gate.processes.addresses import socket_of
@@ -77,7 +77,7 @@ def card(
             said = "is added"
         elif shown:
             one = _just_shown(door)
-            identity = card_as_shown(connection, person, one.finder, label, by=gate.by)
+            identity = card_as_found(connection, person, one.finder, label, by=gate.by)
             said = f"ending in {one.ending} is added"
         elif lost is not None:
             identity, said = lost, "opens nothing until it is found again"

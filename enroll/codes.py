@@ -51,24 +51,30 @@ def new_pin(connection: sqlite3.Connection, seal: Seal, resident: Resident, *, b
     raise Refusal("No PIN is free for this home. Remove those that nobody uses.")
 
 
-def card_of_number(connection: sqlite3.Connection, seal: Seal, resident: Resident, number: str, label: str | None, *,
-                   by: str) -> str:  # fmt: skip
-    """Give a resident the card with this number, as it is printed or as a reader types it; its id.
-
-    Raises Refusal where that is no number, or the card is somebody's, and UsageError for a label that is none.
-    """
+def finder_of_number(seal: Seal, number: str) -> bytes:
+    """What the card with this number, as it is printed or as a reader types it, is found by. Raises Refusal where that
+    is no number."""
     plain = card_number(number)
     if plain is None:
         raise Refusal(NO_NUMBER)
-    called = _label(label)
     (finder,) = seal([card_digest(plain)])
-    return credentials.add_card(connection, resident, called, finder, by=by)
+    return finder
 
 
-def card_as_shown(
+def card_of_number(connection: sqlite3.Connection, seal: Seal, resident: Resident, number: str, label: str | None, *,
+                   by: str) -> str:  # fmt: skip
+    """Give a resident the card with this number; its id.
+
+    Raises Refusal where that is no number, or the card is somebody's, and UsageError for a label that is none.
+    """
+    called = _label(label)
+    return credentials.add_card(connection, resident, called, finder_of_number(seal, number), by=by)
+
+
+def card_as_found(
     connection: sqlite3.Connection, resident: Resident, finder: bytes, label: str | None, *, by: str
 ) -> str:
-    """Give a resident the card that the door finds by this, as it was just shown; its id. Raises Refusal as above."""
+    """Give a resident the card that the door finds by this; its id. Raises Refusal as above."""
     return credentials.add_card(connection, resident, _label(label), finder, by=by)
 
 

@@ -23,7 +23,8 @@ from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.residents import found_resident
 from api.ways_in import ShownCard
-from gate.errors import FacegateError, Sentence
+from enroll import codes
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import consents, credentials
 from gate.store.people.credentials import Credential
 from gate.store.people.residents import Resident
@@ -104,14 +105,19 @@ def add_card(
     """Add the card that was pressed, or the one of this number: once, however often it is sent."""
     person = found_resident(connection, resident)
 
-    def add() -> str:
-        if shown:
-            return ways_in.add_shown(context, connection, person, shown, label, by=actor.label)
-        return ways_in.add_by_number(context, connection, person, number, label, by=actor.label)
-
-    asked = tuple(one.encode() for one in ("card", resident, label, number, shown))
     try:
-        answered_once(connection, actor, key, asked, add)
+        finder = b"" if shown else ways_in.finder_of(context, number)
+
+        def add() -> str:
+            if shown:
+                return ways_in.add_shown(context, connection, person, shown, label, by=actor.label)
+            return codes.card_as_found(connection, person, finder, label, by=actor.label)
+
+        asked = (*(one.encode() for one in ("card", resident, label, shown)), finder)
+        card = answered_once(connection, actor, key, asked, add)
+        if all(one.id != card for one in credentials.of_resident(connection, person.id)):
+            # An old page that is sent again.
+            raise Refusal(credentials.NO_CARD)
     except FacegateError as error:
         typed = {"label": label, "number": number}
         said = language_of(request).error(error)

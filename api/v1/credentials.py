@@ -12,6 +12,7 @@ from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, answered_once
 from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import found_resident
+from enroll import codes
 from gate.store.people import credentials
 from gate.vocabulary import Method
 
@@ -95,15 +96,16 @@ def add_card(
 ) -> Credential:  # fmt: skip
     """Give them a card or a fob, by its number or as it was just shown to a reader."""
     person = found_resident(connection, resident)
+    if (new.number is None) == (new.shown is None):
+        raise HttpProblem(422, "Say which card, by its number or by the id of one that was just shown.")
+    finder = None if new.number is None else ways_in.finder_of(context, new.number)
 
     def add() -> str:
-        if new.shown is not None and new.number is None:
-            return ways_in.add_shown(context, connection, person, new.shown, new.label, by=actor.label)
-        if new.number is not None and new.shown is None:
-            return ways_in.add_by_number(context, connection, person, new.number, new.label, by=actor.label)
-        raise HttpProblem(422, "Say which card, by its number or by the id of one that was just shown.")
+        if finder is not None:
+            return codes.card_as_found(connection, person, finder, new.label, by=actor.label)
+        return ways_in.add_shown(context, connection, person, new.shown or "", new.label, by=actor.label)
 
-    asked = (b"card", resident.encode(), new.model_dump_json().encode())
+    asked = (b"card", resident.encode(), new.model_dump_json(exclude={"number"}).encode(), finder or b"")
     card = answered_once(connection, actor, idempotency_key, asked, add)
     response.headers["Location"] = f"/api/v1/residents/{person.id}/credentials"
     return _card(connection, person.id, card)

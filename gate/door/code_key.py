@@ -37,6 +37,13 @@ class CodeKey:
         self._why = ""
         self.fault: str | None = None
 
+    def look(self) -> None:
+        """Read the key where somebody has a code, so that a loss is told before the first of them stands outside."""
+        if self._key is None and self._has_codes():
+            self._key = self._read()
+            if self._key is None:
+                self._fail(self._why)
+
     def seal(self, digest: bytes) -> bytes | None:
         """What a code of this digest (`gate.codes`) is found by, 32 bytes; None where there is no key to be had."""
         if self._key is None:

@@ -111,13 +111,14 @@ class Credentials:
             return
         face = self._controller.waiting_face(now)
         typed = self._typed.get(shown.reader, Typed())
-        self._typed[shown.reader], entered = press(typed, shown.code, now, expects_pin=face is not None)
+        home = self._knowledge.flat_of(face) if face is not None and shown.code == "#" else None
+        self._typed[shown.reader], entered = press(typed, shown.code, now, expects_pin=face is not None, home=home)
         if entered is not None:
-            self._hear_pin(shown, entered, face, now)
+            self._hear_pin(shown, entered, home, now)
 
-    def _hear_pin(self, shown: Presented, entered: Entered, face: str | None, now: float) -> None:
+    def _hear_pin(self, shown: Presented, entered: Entered, home: str | None, now: float) -> None:
         # Whoever's face is known types their PIN alone.
-        flat = self._knowledge.flat_of(face) if entered.flat is None and face is not None else entered.flat
+        flat = home if entered.flat is None else entered.flat
         if self._lockout.until_mono(shown.reader, flat, now) is not None:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return

@@ -18,7 +18,7 @@ _ASKED_FOR = (Reason.ASKED_TO_TURN, Reason.ONE_MORE)
 
 class Heard:
     """What was shown of late, when the last of it was of, and who is being asked to turn the head, or for one more
-    factor. Faces and codes are heard apart: what lies between being shown and being told differs."""
+    factor. Each method is heard apart: a card is told at once, a PIN once it is hashed."""
 
     def __init__(self) -> None:
         self._ids: deque[str] = deque(maxlen=_REMEMBERED)

@@ -26,15 +26,16 @@ class Judge:
 
     def __init__(self, freshness_s: float) -> None:
         self._freshness_s = freshness_s
-        self._faces, self._codes = Heard(), Heard()
+        self._heard = {method: Heard() for method in Method}
         self._first: First | None = None
 
     def judge(self, shown: Claim | Presented, known: Known, now: float) -> Judgement:
         """By the rules and, in hours that ask for two factors, by what was shown before. `now` is monotonic seconds."""
-        heard = self._faces if isinstance(shown, Claim) else self._codes
+        method = Method.FACE if isinstance(shown, Claim) else shown.method
+        heard = self._heard[method]
         verdict = decide(shown, known, heard.before(shown), now, self._freshness_s)
         heard.take(shown, verdict)
-        judged = self._with_another(shown, known, verdict, now)
+        judged = self._with_another(method, known, verdict, now)
         if isinstance(shown, Claim):
             return replace(judged, news=heard.is_news(shown, judged.verdict, now))
         return judged
@@ -44,10 +45,9 @@ class Judge:
         first = self._first
         return first.holder if first is not None and first.method is Method.FACE and first.waits(now) else None
 
-    def _with_another(self, shown: Claim | Presented, known: Known, verdict: Verdict, now: float) -> Judgement:
+    def _with_another(self, method: Method, known: Known, verdict: Verdict, now: float) -> Judgement:
         if not verdict.granted or known.resident is None or known.one_suffices:
             return Judgement(verdict)
-        method = Method.FACE if isinstance(shown, Claim) else shown.method
         complete, first = factors.shown(self._first, known.resident.id, method, now)
         self._first = None if complete else first
         return Judgement(verdict, first.method) if complete else Judgement(Verdict(False, Reason.ONE_MORE))

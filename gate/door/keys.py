@@ -37,11 +37,14 @@ class Typed:
         return len(self.digits)
 
 
-def press(typed: Typed, key: str, now: float, *, expects_pin: bool = False) -> tuple[Typed, Entered | None]:
+def press(
+    typed: Typed, key: str, now: float, *, expects_pin: bool = False, home: str | None = None
+) -> tuple[Typed, Entered | None]:
     """What is typed after one more of `KEYS`, and the number where it is complete now.
 
     `expects_pin` where a face is known already: then a PIN is typed alone whatever its length, or behind their home as
-    they are used to. Digits without end are no longer counted; what they are then is no code.
+    they are used to: `home`, the digits of theirs, may be as long as a PIN. Digits without end are no longer counted;
+    what they are then is no code.
     """
     if now - typed.pressed_mono > IDLE_S:
         typed = Typed()
@@ -53,7 +56,8 @@ def press(typed: Typed, key: str, now: float, *, expects_pin: bool = False) -> t
         return replace(typed, digits=(typed.digits + key)[: MOST_DIGITS + 1]), None
     if not typed.digits:
         return Typed(pressed_mono=now), None
-    if typed.flat is None and len(typed.digits) < (PIN_DIGITS if expects_pin else PIN_ALONE_DIGITS):
+    least = PIN_DIGITS if expects_pin else PIN_ALONE_DIGITS
+    if typed.flat is None and (len(typed.digits) < least or typed.digits == home):
         return Typed(typed.digits, pressed_mono=now), None
     return Typed(pressed_mono=now), Entered(typed.flat, typed.digits)
 

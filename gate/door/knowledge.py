@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from gate.codes import flat_of
 from gate.door import hours
 from gate.door.hours import Entry, LocalTime
 from gate.door.register import Register, StoreDown
@@ -60,12 +59,11 @@ class Knowledge:
         return replace(self._now(entry, from_its_user=True), suspended=code.suspended, duress=code.duress)
 
     def flat_of(self, resident: str) -> str | None:
-        """What the resident with this id types for their home; None where nothing, or nobody can tell now."""
+        """What the resident with this id types before their PIN; None where nothing, or nobody can tell now."""
         try:
-            entry = self._register.find(resident)
+            return self._register.flat_of(resident)
         except StoreDown:
             return None
-        return None if entry is None else flat_of(entry.resident.unit)
 
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.store.database import hold_small, open_database, transaction
-from gate.store.people import consents, learned
+from gate.store.people import consents, learned, residents
 from gate.store.record import audit
 from gate.store.record.anchors import EVERY_S, due, said
 from gate.store.record.audit import Anchor, Moment
-from gate.vocabulary import AuditEvent, Kind, Lesson
+from gate.vocabulary import AuditEvent, Kind, Lesson, Method
 
 _log = logging.getLogger(__name__)
 
@@ -156,8 +156,17 @@ class RecordWriter:
 
 
 def _as_agreed(connection: sqlite3.Connection, event: AuditEvent) -> AuditEvent:
-    """Without a name where whoever it names was erased since, or withdrew: it is written after what took their name
-    from the record, and would bring it back."""
-    if event.resident is None or consents.standing(connection, event.resident):
+    """Without a name where whoever it names was erased since, or showed their face and withdrew: it is written after
+    what took their name from the record, and would bring it back.
+
+    Whoever shows a PIN or a card alone is named while they live here: what people agree to is about their face.
+    """
+    if event.resident is None:
         return event
-    return replace(event, personal={}, resident=None)
+    method, first = event.details.get("method"), event.details.get("first")
+    by_code = event.kind is Kind.DURESS or (method in (Method.PIN, Method.CARD) and first != Method.FACE)
+    if by_code:
+        named = residents.get(connection, event.resident) is not None
+    else:
+        named = consents.standing(connection, event.resident)
+    return event if named else replace(event, personal={}, resident=None)

@@ -79,6 +79,12 @@ class Register:
         with self._sound():
             return credentials.methods_of(connection, resident)
 
+    def flat_of(self, resident: str) -> str | None:
+        """The digits that a resident types before their PIN, of the home in which it was drawn. Raises StoreDown."""
+        connection = self._open()
+        with self._sound():
+            return credentials.flat_of(connection, resident)
+
     def has_codes(self) -> bool | None:
         """Whether anybody has a PIN or a card; None where nobody can tell now."""
         if not os.path.lexists(self._database):

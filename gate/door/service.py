@@ -102,6 +102,7 @@ class DoorService:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
         self._record(AuditEvent(Kind.DOOR_STARTED, {"pid": os.getpid(), "lock": self._settings.lock}))
         self._begin(time.monotonic())
+        self._key.look()
         try:
             while not self._stop:
                 now = time.monotonic()

@@ -5,6 +5,8 @@ from itertools import count
 
 import pytest
 
+from api.idempotency import digest_of
+from api.v1.credentials import NewCard
 from gate.processes.asking import present
 from gate.store.people import credentials, residents
 from gate.store.people.consents import NO_PERSON
@@ -95,6 +97,30 @@ def test_a_card_that_was_just_shown_is_added_by_what_nobody_else_can_use(browser
     )
     never = manager.post(of(fang, "/cards"), json={"shown": "0" * 32})
     assert never.json()["detail"].startswith("This card was shown too long ago")
+
+
+def test_what_is_kept_of_a_request_does_not_give_the_number_of_a_card_to_whoever_tries_numbers(
+    browser, store, door, fang
+):
+    manager = browser("manager")
+    new = NewCard(number="4711815", label="fob")
+    for _ in range(2):
+        made = manager.post(of(fang, "/cards"), json=new.model_dump(), headers={"idempotency-key": "k"})
+        assert made.status_code == 201
+    page = {"number": "4711816", "label": "", "shown": "", "key": "k2"}
+    assert manager.post(f"/residents/{fang.id}/cards", data=page).status_code == 303
+    kept = {digest for (digest,) in store.execute("SELECT digest FROM requests")}
+    tried = [
+        digest_of((b"card", fang.id.encode(), new.model_dump_json().encode())),
+        digest_of(one.encode() for one in ("card", fang.id, "", "4711816", "")),
+    ]
+    assert len(kept) == 2
+    assert kept.isdisjoint(tried)
+    (first, second) = credentials.of_resident(store, fang.id)
+    credentials.remove_card(store, fang, second.id, by="test")
+    again = manager.post(f"/residents/{fang.id}/cards", data=page)
+    assert (again.status_code, "This card is not theirs any more." in again.text) == (422, True)
+    assert [one.id for one in credentials.of_resident(store, fang.id)] == [first.id]
 
 
 def test_a_lost_card_opens_nothing_until_it_is_found_and_none_once_removed(browser, store, door, fang):

@@ -79,6 +79,14 @@ def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Metho
     return frozenset(Method(kind) for (kind,) in connection.execute(query, (resident,)))
 
 
+def flat_of(connection: sqlite3.Connection, resident: str) -> str | None:
+    """The digits that they type before their PIN, also after they moved; None where none, or they have no PIN."""
+    row = connection.execute(
+        "SELECT flat FROM credentials WHERE resident_id = ? AND kind = 'pin' AND NOT duress", (resident,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def of_resident(connection: sqlite3.Connection, resident: str) -> list[Credential]:
     """All of a resident, the PIN first, then cards in the order in which they came."""
     rows = connection.execute(f"{_SELECT} WHERE resident_id = ? AND NOT duress ORDER BY kind DESC, id", (resident,))

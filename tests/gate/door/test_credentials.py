@@ -10,8 +10,9 @@ import pytest
 
 from gate.door.code_key import key_file
 from gate.door.lockout import TRIES
+from gate.errors import Refusal
 from gate.processes.asking import present, unknown_cards
-from gate.store.people import credentials, erasure, residents
+from gate.store.people import changes, credentials, erasure, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.vocabulary import Method, Presented
@@ -20,6 +21,11 @@ from tests.door import claim, door_process, edges, events, until
 from tests.running import wait_for
 
 _NUMBERS = count(1)
+
+
+def at_door(state, *clock, **door):
+    """A door that a PIN reaches in time on a busy machine too."""
+    return door_process(state, *clock, **{"freshness_s": 5} | door)
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ WRONG = ("denied", "wrong_code", "pin")
 
 
 def test_a_pin_behind_the_digits_of_a_home_opens_once_and_is_on_record_without_its_digits(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         assert (drawn.flat, len(drawn.pin)) == ("32502", 6)
         press(client, drawn.typed)
@@ -75,7 +81,7 @@ def test_a_pin_behind_the_digits_of_a_home_opens_once_and_is_on_record_without_i
 
 
 def test_whoever_has_no_home_types_a_longer_pin_alone(state, store, li):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, li, by="test")
         assert (drawn.flat, len(drawn.pin)) == (None, 8)
         press(client, f"{drawn.pin}#")
@@ -83,7 +89,7 @@ def test_whoever_has_no_home_types_a_longer_pin_alone(state, store, li):
 
 
 def test_a_new_pin_ends_the_old_one_and_so_does_removing_it(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         old, new = (new_pin(store, client, wang, by="test") for _ in range(2))
         press(client, old.typed)
         answered(state, WRONG)
@@ -97,7 +103,7 @@ def test_a_new_pin_ends_the_old_one_and_so_does_removing_it(state, store, wang):
 
 
 def test_under_duress_the_gate_opens_as_ever_and_the_record_says_so(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         assert int(drawn.duress[-1]) == (int(drawn.pin[-1]) + 1) % 10
         press(client, f"{drawn.flat}#{drawn.duress}#")
@@ -109,7 +115,7 @@ def test_under_duress_the_gate_opens_as_ever_and_the_record_says_so(state, store
 
 
 def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         card_of_number(store, client, wang, "0004711", "Blue fob", by="test")
         for number in range(TRIES):
@@ -136,7 +142,7 @@ def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state,
 
 
 def test_a_home_rests_too_at_whichever_keypad_it_was_tried(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         wrong = str((int(drawn.pin) + 5) % 1_000_000).zfill(6)
         for number in range(TRIES):
@@ -148,7 +154,7 @@ def test_a_home_rests_too_at_whichever_keypad_it_was_tried(state, store, wang):
 
 @pytest.mark.parametrize("keys", ["#", "##", "*#", "123#", "123#12345#", "1" * 500 + "#", "123456#12#", "12345678"])
 def test_what_is_no_code_opens_nothing(state, store, wang, keys):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         new_pin(store, client, wang, by="test")
         press(client, keys)
         card_of_number(store, client, wang, "4711", None, by="test")
@@ -158,7 +164,7 @@ def test_what_is_no_code_opens_nothing(state, store, wang, keys):
 
 
 def test_a_card_opens_until_it_is_lost_and_again_when_it_is_found(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         card = card_of_number(store, client, wang, " 00 4711", "Blue fob", by="test")
         show(client, "4711")
         answered(state, ("granted", None, "card"))
@@ -177,7 +183,7 @@ def test_a_card_opens_until_it_is_lost_and_again_when_it_is_found(state, store, 
 
 
 def test_a_card_that_is_nobodys_can_be_given_to_who_holds_it(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         show(client, "AB:12:00:77")
         answered(state, ("denied", "wrong_code", "card"))
         (card,) = unknown_cards(client)
@@ -190,7 +196,7 @@ def test_a_card_that_is_nobodys_can_be_given_to_who_holds_it(state, store, wang)
 
 
 def test_nothing_that_was_shown_a_while_ago_opens(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state, freshness_s=1.5) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         card_of_number(store, client, wang, "4711", None, by="test")
         assert present(client, shown(Method.CARD, "4711", "cards", age_s=2)).taken
@@ -205,7 +211,7 @@ def test_nothing_that_was_shown_a_while_ago_opens(state, store, wang):
 
 
 def test_in_hours_that_ask_for_two_factors_one_waits_for_another_of_the_same_person(state, store, wang, li):
-    with door_process(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
+    with at_door(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         card_of_number(store, client, li, "4711", None, by="test")
         one_more = "one_more"
@@ -226,14 +232,45 @@ def test_in_hours_that_ask_for_two_factors_one_waits_for_another_of_the_same_per
     assert answers(state)[-1] == ("granted", None, "face")
 
 
+@pytest.mark.parametrize("unit", ["13-2-502", "A-12345678"])
+def test_whoever_is_on_the_register_by_name_and_home_alone_is_named_on_record_forced_or_not(state, store, unit):
+    chen = residents.enrol(store, "Chen Mei", unit, [])
+    with at_door(state) as (_, client):
+        drawn = new_pin(store, client, chen)
+        card = card_of_number(store, client, chen, "4711")
+        press(client, drawn.typed.replace(drawn.pin, drawn.duress))
+        answered(state, ("granted", None, "pin"))
+        credentials.suspend_card(store, chen, card, by="test")
+        show(client, "4711")
+        answered(state, ("granted", None, "pin"), ("denied", "suspended", "card"))
+        wait_for(lambda: [line for line in events(state) if line.kind == "duress"], 5)
+    named = [line for line in events(state) if line.kind in ("granted", "duress", "denied")]
+    assert [line.personal.get("name") for line in named] == ["Chen Mei"] * 3
+
+
+def test_whoever_s_face_is_known_types_the_pin_of_the_home_in_which_it_was_drawn(state, store):
+    chen = residents.enrol(store, "Chen Mei", "13-2-502", [Template("m", "s", {}, b"")], NO_PERSON)
+    with at_door(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
+        drawn = new_pin(store, client, chen)
+        assert (drawn.flat, client.ask(claim(chen.id, 1))["reason"]) == ("132502", "one_more")
+        # As many digits as a PIN has, and typed first as on every other day.
+        press(client, drawn.typed)
+        answered(state, ("denied", "one_more", "face"), ("granted", None, "pin"))
+        until(client, mode="normal", at_rest=True)
+        changes.change(store, chen, changes.Changes(unit="7-1-101"), by="test")
+        assert client.ask(claim(chen.id, 2))["reason"] == "one_more"
+        press(client, f"{drawn.pin}#")
+        wait_for(lambda: answers(state).count(("granted", None, "pin")) == 2, 5, lambda: answers(state))
+
+
 def test_a_face_alone_is_not_enough_for_whoever_has_nothing_else(state, wang):
-    with door_process(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
+    with at_door(state, True, face_and_pin="daily 00:00-24:00") as (_, client):
         assert client.ask(claim(wang.id))["reason"] == "face_not_enough"
 
 
 def test_hours_and_days_bind_codes_as_they_bind_faces(state, store, wang):
     gone = replace(wang, id="none")
-    with door_process(state, True) as (_, client):
+    with at_door(state, True) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         yesterday = datetime.fromtimestamp(time.time() - 2 * 86_400, UTC).date().isoformat()
         store.execute("UPDATE residents SET valid_until = ?", (yesterday,))
@@ -247,7 +284,7 @@ def test_hours_and_days_bind_codes_as_they_bind_faces(state, store, wang):
 
 
 def test_lockdown_outranks_a_pin(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
         assert client.ask({"do": "lockdown"})["granted"]
         press(client, drawn.typed)
@@ -255,11 +292,15 @@ def test_lockdown_outranks_a_pin(state, store, wang):
 
 
 def test_a_key_that_is_lost_or_damaged_refuses_and_is_not_written_over(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
     assert key_file(state).stat().st_mode & 0o077 == 0
     key_file(state).write_bytes(b"short")
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
+        # Before anybody stands outside.
+        until(client, code_fault="is damaged")
+        with pytest.raises(Refusal, match="has lost its key"):
+            new_pin(store, client, wang, by="test")
         press(client, drawn.typed)
         answered(state, ("denied", "store_unreadable", "pin"))
         assert client.ask({"do": "status"})["code_fault"] == "is damaged"
@@ -267,8 +308,8 @@ def test_a_key_that_is_lost_or_damaged_refuses_and_is_not_written_over(state, st
 
 
 def test_a_pin_works_after_a_restart_of_the_door(state, store, wang):
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
-    with door_process(state) as (_, client):
+    with at_door(state) as (_, client):
         press(client, drawn.typed)
         answered(state, ("granted", None, "pin"))
