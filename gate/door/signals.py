@@ -77,7 +77,7 @@ _OF_REASON = {
     Reason.SEVERAL_FACES: Signal.ONE_AT_A_TIME,
     Reason.NOT_NEAREST: Signal.ONE_AT_A_TIME,
     Reason.ASKED_TO_TURN: Signal.LOOK_AHEAD,
-    Reason.ONE_MORE: Signal.LOOK_AHEAD,
+    Reason.ONE_MORE: Signal.COME_CLOSER,
     Reason.STORE_UNREADABLE: Signal.FAULT,
     Reason.FAULT: Signal.FAULT,
 }

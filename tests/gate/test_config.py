@@ -203,8 +203,9 @@ def test_readers_are_a_process_where_there_is_one(tmp_path):
 
     assert "readers" not in parts()
     keypad = "/dev/input/by-id/usb-keypad-event-kbd"
-    told = {"keypad": keypad, "card_reader": None}
-    assert parts(keypad=keypad)["readers"] == {"state": str(tmp_path), "readers": told}
+    told = {"keypad": keypad, "card_reader": None, "osdp_port": None, "osdp_baud": 9600}
+    keys = str(tmp_path / "osdp-keys")
+    assert parts(keypad=keypad)["readers"] == {"state": str(tmp_path), "keys": keys, "readers": told}
     assert parts(card_reader=keypad)["readers"]["readers"]["card_reader"] == keypad
 
 
