@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-CALL = "import json, sys; from pathlib import Path; from deploy import stick, upgrading; print({})"
+CALL = "import json, sys; from pathlib import Path; from deploy import offer, stick; print({})"
 
 
 def said_by(expression, *arguments, check=True):
@@ -101,7 +101,7 @@ def test_nothing_but_a_plain_file_in_its_size_is_taken(tmp_path, kind):
 
 def test_the_changes_since_a_version_are_those_above_its_heading():
     text = "# Changelog\n\n## 0.10\n\n- Newest.\n\n## 0.2 (2026-01-01)\n\n- Newer.\n\n## 0.1\n\n- Old.\n"
-    since = "json.dumps(upgrading.changes_since(sys.argv[1], sys.argv[2]))"
+    since = "json.dumps(offer.changes_since(sys.argv[1], sys.argv[2]))"
     assert json.loads(said_by(since, text, "0.2").stdout) == "## 0.10\n\n- Newest."
     assert json.loads(said_by(since, text, "0.1").stdout) == "## 0.10\n\n- Newest.\n\n## 0.2 (2026-01-01)\n\n- Newer."
     assert "Old." in json.loads(said_by(since, text, "0.0.9").stdout)
