@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 import tty
 from contextlib import contextmanager
 
@@ -96,6 +97,46 @@ def reader(made, key=None, address=0):
         process.wait()
         process.stdin.close()
         process.stdout.close()
+
+
+def turned(line, until, within_s):
+    """All news of the line until something holds of it; fails where that takes longer."""
+    told, deadline = [], time.monotonic() + within_s
+    while not until(told):
+        assert time.monotonic() < deadline, told
+        told += line.turn(time.monotonic())
+        time.sleep(0.01)
+    return told
+
+
+def quiet(line, seconds):
+    """All news of the line in so many seconds."""
+    told, deadline = [], time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        told += line.turn(time.monotonic())
+        time.sleep(0.01)
+    return told
+
+
+def codes(told):
+    """What was shown, of some news."""
+    return [one.code for news in told for one in news.shown]
+
+
+def came(told):
+    """Whether a session of a reader began."""
+    return any(news.came for news in told)
+
+
+def went(told):
+    """Whether a reader was told away."""
+    return any(news.why for news in told)
+
+
+def heard(line):
+    """The line, once its reader is secured and heard."""
+    turned(line, came, 10)
+    quiet(line, 2.1)
 
 
 def main(descriptor, address, key):

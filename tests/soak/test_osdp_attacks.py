@@ -5,7 +5,7 @@ import time
 import pytest
 
 from gate.readers.osdp import OsdpLine
-from tests.osdp_reader import cable, reader
+from tests.osdp_reader import cable, codes, heard, quiet, reader
 
 KEY, OTHER = bytes(range(16)), bytes(range(16, 32))
 CUTS = 50
@@ -52,22 +52,8 @@ def without_security(said):
 
 def lived(line, seconds):
     """The codes that came, and how often the reader came and went."""
-    codes, came, went, until = [], 0, 0, time.monotonic() + seconds
-    while time.monotonic() < until:
-        for news in line.turn(time.monotonic()):
-            codes += [one.code for one in news.shown]
-            came += news.came
-            went += bool(news.why)
-        time.sleep(0.01)
-    return codes, came, went
-
-
-def up(line):
-    until = time.monotonic() + 20
-    while not any(news.came for news in line.turn(time.monotonic())):
-        assert time.monotonic() < until, "no session"
-        time.sleep(0.01)
-    lived(line, 2.1)
+    told = quiet(line, seconds)
+    return codes(told), sum(news.came for news in told), sum(bool(news.why) for news in told)
 
 
 @pytest.fixture
@@ -87,63 +73,63 @@ def test_a_reader_whose_capabilities_are_rewritten_has_no_session_and_opens_noth
     wire.alter = without_security
     with reader(wire, KEY) as device:
         device.card("2468ACC0")
-        codes, came, _ = lived(line, 10)
-        print(f"\nSecure Channel struck from its capabilities: {came} sessions, {len(codes)} cards believed")
-        assert (codes, came) == ([], 0)
+        believed, came, _ = lived(line, 10)
+        print(f"\nSecure Channel struck from its capabilities: {came} sessions, {len(believed)} cards believed")
+        assert (believed, came) == ([], 0)
         wire.alter = None
-        up(line)
+        heard(line)
 
 
 def test_a_session_that_is_played_back_opens_nothing(wire, line):
     kept = []
     wire.alter = lambda said: kept.append(said) or said
     with reader(wire, KEY) as device:
-        up(line)
+        heard(line)
         device.card("2468ACC0")
-        codes, _, _ = lived(line, 2)
-        assert codes == ["26:2468ACC0"]
+        shown, _, _ = lived(line, 2)
+        assert shown == ["26:2468ACC0"]
         # Somebody is at the cable now, who has all that it ever said.
-        heard = kept[-60:]
-        for said in heard:
+        answers = kept[-60:]
+        for said in answers:
             wire.alter = lambda _real, said=said: said
             again, _, _ = lived(line, 0.1)
-            codes += again
+            shown += again
         wire.alter = None
-        print(f"\n{len(heard)} answers of a session played back in it: {len(codes) - 1} cards believed")
-        assert codes == ["26:2468ACC0"]
+        print(f"\n{len(answers)} answers of a session played back in it: {len(shown) - 1} cards believed")
+        assert shown == ["26:2468ACC0"]
 
 
 def test_another_reader_in_its_place_is_not_believed(wire, line):
     with reader(wire, KEY):
-        up(line)
+        heard(line)
     with reader(wire, OTHER) as device:
         device.card("2468ACC0")
-        codes, came, went = lived(line, 25)
-        print(f"\nanother reader in its place: told away {went} times, {came} sessions, {len(codes)} cards believed")
-        assert (codes, came, went) == ([], 0, 1)
+        shown, came, went = lived(line, 25)
+        print(f"\nanother reader in its place: told away {went} times, {came} sessions, {len(shown)} cards believed")
+        assert (shown, came, went) == ([], 0, 1)
     with reader(wire, KEY):
-        up(line)
+        heard(line)
 
 
 def test_a_card_that_is_shown_while_the_cable_is_cut_opens_nothing(wire, line):
     believed, back_s = [], []
     with reader(wire, KEY) as device:
-        up(line)
+        heard(line)
         for number in range(CUTS):
             seconds = 1.2 + number % 5 * 2.5
             wire.is_cut = True
-            codes, _, _ = lived(line, seconds / 2)
+            shown, _, _ = lived(line, seconds / 2)
             device.card("2468ACC0")
             more, _, _ = lived(line, seconds / 2)
             wire.is_cut = False
             cut_mono = time.monotonic()
             late, _, _ = lived(line, 1.5)
-            believed += codes + more + late
+            believed += shown + more + late
             device.card("13579BC0")
             while True:
-                heard, _, _ = lived(line, 0.3)
-                believed += [one for one in heard if one != "26:13579BC0"]
-                if heard:
+                later, _, _ = lived(line, 0.3)
+                believed += [one for one in later if one != "26:13579BC0"]
+                if later:
                     break
                 assert time.monotonic() - cut_mono < 30, "it did not come back"
                 device.card("13579BC0")
@@ -158,12 +144,12 @@ def test_a_card_that_is_shown_while_the_cable_is_cut_opens_nothing(wire, line):
 
 def test_after_a_minute_without_its_cable_a_reader_is_there_again_in_seconds(wire, line):
     with reader(wire, KEY) as device:
-        up(line)
+        heard(line)
         wire.is_cut = True
         _, _, went = lived(line, 60)
         wire.is_cut = False
         began = time.monotonic()
-        up(line)
+        heard(line)
         print(f"\na minute without its cable: told away {went} times, heard {time.monotonic() - began:.1f} s after")
         device.card("2468ACC0")
         assert lived(line, 2)[0] == ["26:2468ACC0"]

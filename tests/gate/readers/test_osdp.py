@@ -1,50 +1,12 @@
 """OSDP readers, by libosdp's own simulated one in another process, over a cable that is cut and tampered with."""
 
-import time
-
 import pytest
 
 from gate.readers import osdp
 from gate.readers.osdp import NoLine, OsdpLine, pair
-from tests.osdp_reader import cable, reader
+from tests.osdp_reader import cable, came, codes, heard, quiet, reader, turned, went
 
 KEY, OTHER = bytes(range(16)), bytes(range(16, 32))
-
-
-def turned(line, until, within_s):
-    """All news of the line until something holds of it; fails where that takes longer."""
-    told, deadline = [], time.monotonic() + within_s
-    while not until(told):
-        assert time.monotonic() < deadline, told
-        told += line.turn(time.monotonic())
-        time.sleep(0.01)
-    return told
-
-
-def quiet(line, seconds):
-    told, deadline = [], time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        told += line.turn(time.monotonic())
-        time.sleep(0.01)
-    return told
-
-
-def codes(told):
-    return [one.code for news in told for one in news.shown]
-
-
-def came(told):
-    return any(news.came for news in told)
-
-
-def went(told):
-    return any(news.why for news in told)
-
-
-def heard(line):
-    """The line, once its reader is secured and heard."""
-    turned(line, came, 10)
-    quiet(line, 2.1)
 
 
 def shown_again(line, device, card):
