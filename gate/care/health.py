@@ -97,7 +97,7 @@ def _of_door(door: DoorStatus | None, *, plain: bool = False) -> Iterator[Senten
         yield kept if plain else Sentence("{first} {rest}", first=kept, rest=door.store_fault)
     if door.code_fault:
         yield Sentence(
-            "PINs and cards do not open now; faces and the exit work. Whoever installed the gate must look at it."
+            "Not every PIN and card opens now; faces and the exit work. Whoever installed the gate must look at it."
         )
     if door.unwritten_events > MANY_UNWRITTEN:
         yield Sentence("{count} events wait to be written to the record.", count=door.unwritten_events)

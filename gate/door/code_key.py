@@ -10,8 +10,8 @@ import hmac
 import logging
 import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from gate.places import folder
 
@@ -19,6 +19,11 @@ _log = logging.getLogger(__name__)
 
 _NAME = "code.key"
 _BYTES = 32
+_FINDER, _MARK = 32, 4
+
+
+def _mark_of(key: bytes) -> bytes:
+    return hmac.digest(key, b"which key", "sha256")[:_MARK]
 
 
 def key_file(state: Path) -> Path:
@@ -26,29 +31,51 @@ def key_file(state: Path) -> Path:
     return state / "door" / _NAME
 
 
-class CodeKey:
-    """The key of this board, drawn when it is asked for first. `fault` says why there is none; None while there is."""
+class Codes(Protocol):
+    """What the key asks of the store; None each where nobody can tell now."""
 
-    def __init__(self, state: Path, has_codes: Callable[[], bool | None]) -> None:
-        """`has_codes` says whether anybody has a PIN or a card, of which a new key would find none; None: unknown."""
+    def has_codes(self) -> bool | None:
+        """Whether anybody has a PIN or a card."""
+
+    def not_sealed_by(self, mark: bytes) -> int | None:
+        """How many PINs and cards are found by what does not begin so."""
+
+
+class CodeKey:
+    """The key of this board, drawn when it is asked for first. `fault` says why codes are refused; None while none is.
+
+    What a code is found by begins with a mark of the key, so that those of another board are told from wrong ones.
+    """
+
+    def __init__(self, state: Path, codes: Codes) -> None:
         self._path = key_file(state)
-        self._has_codes = has_codes
+        self._codes = codes
         self._key: bytes | None = None
         self._why = ""
         self.fault: str | None = None
 
     def look(self) -> None:
-        """Read the key where somebody has a code, so that a loss is told before the first of them stands outside."""
-        if self._key is None and self._has_codes():
+        """Read the key where somebody has a code, so that a loss is told before the first of them stands outside, and
+        that a code was made with another."""
+        if self._key is None and self._codes.has_codes():
             self._key = self._read()
             if self._key is None:
                 self._fail(self._why)
+        if self._key is None:
+            return
+        strange = self._codes.not_sealed_by(_mark_of(self._key))
+        if strange:
+            self._fail(f"is another than {strange} of them were made with")
+        elif strange == 0:
+            self.fault = None
 
     def seal(self, digest: bytes) -> bytes | None:
         """What a code of this digest (`gate.codes`) is found by, 32 bytes; None where there is no key to be had."""
         if self._key is None:
             self._key = self._read() or self._draw()
-        return None if self._key is None else hmac.digest(self._key, digest, "sha256")
+        if self._key is None:
+            return None
+        return (_mark_of(self._key) + hmac.digest(self._key, digest, "sha256"))[:_FINDER]
 
     def _read(self) -> bytes | None:
         try:
@@ -64,7 +91,7 @@ class CodeKey:
 
     def _draw(self) -> bytes | None:
         """A new key, where nobody's code hangs on the one that is not there."""
-        if self._has_codes() is not False:
+        if self._codes.has_codes() is not False:
             self._fail(self._why)
             return None
         key, new = secrets.token_bytes(_BYTES), self._path.with_suffix(".new")

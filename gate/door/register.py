@@ -96,6 +96,17 @@ class Register:
         except StoreDown:
             return None
 
+    def not_sealed_by(self, mark: bytes) -> int | None:
+        """How many PINs and cards are found by what does not begin so; None where nobody can tell now."""
+        if not os.path.lexists(self._database):
+            return 0
+        try:
+            connection = self._open()
+            with self._sound():
+                return credentials.not_sealed_by(connection, mark)
+        except StoreDown:
+            return None
+
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""
         if not os.path.lexists(self._database):

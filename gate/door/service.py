@@ -91,7 +91,7 @@ class DoorService:
             settings, runtime, released=self._released, changed=self._server.wake, last_resort=LastResort()
         )
         self._controller = Controller(settings, self._hardware, self._record)
-        self._key = CodeKey(state, self._register.has_codes)
+        self._key = CodeKey(state, self._register)
         self._credentials = Credentials(
             self._key, self._controller, self._knowledge, self._record, settings.freshness_s, self._server.wake
         )
@@ -226,6 +226,9 @@ class DoorService:
             case Do.REPORT:
                 return self._answer_report(read(Report, message), vision=vision, readers=readers)
             case Do.STATUS:
+                if self._key.fault is not None:
+                    # It may have been mended since, or the codes drawn anew.
+                    self._key.look()
                 parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(
                     self._settings, *parts, typed=self._credentials.typed(now), code_fault=self._key.fault,

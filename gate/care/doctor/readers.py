@@ -50,7 +50,7 @@ def _lost_key(site: Site) -> Seen | None:
     if door is None or door.code_fault is None:
         return None
     return to_mend(
-        f"PINs and cards are refused: the door's key for them {door.code_fault}.",
+        f"PINs or cards are refused: the door's key for them {door.code_fault}.",
         "Bring door/code.key of the state back from where this gate ran before, or begin anew: facegate readers"
         " new-key",
     )

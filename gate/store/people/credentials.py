@@ -107,6 +107,13 @@ def are_there(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM credentials LIMIT 1").fetchone() is not None
 
 
+def not_sealed_by(connection: sqlite3.Connection, mark: bytes) -> int:
+    """How many PINs and cards are found by what does not begin with the mark of a door's key."""
+    query = "SELECT count(*) FROM credentials WHERE NOT duress AND substr(finder, 1, ?) != ?"
+    (count,) = connection.execute(query, (len(mark), mark)).fetchone()
+    return int(count)
+
+
 def remove_all(connection: sqlite3.Connection, *, by: str) -> int:
     """Nobody has a PIN or a card any more, as where the door's key is lost; of how many people that was."""
     with transaction(connection):
@@ -178,15 +185,15 @@ def add_card(connection: sqlite3.Connection, resident: Resident, label: str | No
 def suspend_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
     """A card that is lost opens nothing until it is found again. Raises Refusal where it is not theirs."""
     with transaction(connection):
-        _set_suspended(connection, resident, card, datetime.now(UTC).isoformat())
-        _note(connection, Kind.CARD_SUSPENDED, resident, {"by": by, "card": card})
+        if _set_suspended(connection, resident, card, datetime.now(UTC).isoformat()):
+            _note(connection, Kind.CARD_SUSPENDED, resident, {"by": by, "card": card})
 
 
 def resume_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
     """A card that was found again opens as before. Raises Refusal where it is not theirs."""
     with transaction(connection):
-        _set_suspended(connection, resident, card, None)
-        _note(connection, Kind.CARD_RESUMED, resident, {"by": by, "card": card})
+        if _set_suspended(connection, resident, card, None):
+            _note(connection, Kind.CARD_RESUMED, resident, {"by": by, "card": card})
 
 
 def remove_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
@@ -239,13 +246,16 @@ def _forget(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     connection.executemany("DELETE FROM credentials WHERE id = ?", [(one,) for one in ids])
 
 
-def _set_suspended(connection: sqlite3.Connection, resident: Resident, card: str, at: str | None) -> None:
-    changed = connection.execute(
-        "UPDATE credentials SET suspended_at = ? WHERE id = ? AND resident_id = ? AND kind = 'card'",
-        (at, card, resident.id),
-    ).rowcount
-    if not changed:
+def _set_suspended(connection: sqlite3.Connection, resident: Resident, card: str, at: str | None) -> bool:
+    """Whether it was otherwise before. Raises Refusal where the card is not theirs."""
+    query = "SELECT suspended_at FROM credentials WHERE id = ? AND resident_id = ? AND kind = 'card'"
+    before = connection.execute(query, (card, resident.id)).fetchone()
+    if before is None:
         raise Refusal(NO_CARD)
+    if (before[0] is None) == (at is None):
+        return False
+    connection.execute("UPDATE credentials SET suspended_at = ? WHERE id = ?", (at, card))
+    return True
 
 
 def _refuse_gone(connection: sqlite3.Connection, resident: Resident) -> None:

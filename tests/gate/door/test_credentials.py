@@ -307,6 +307,22 @@ def test_a_key_that_is_lost_or_damaged_refuses_and_is_not_written_over(state, st
     assert key_file(state).read_bytes() == b"short"
 
 
+def test_a_board_with_a_key_of_its_own_tells_of_codes_that_another_made_and_opens_for_its_own(state, store, wang, li):
+    with at_door(state) as (_, client):
+        theirs = new_pin(store, client, wang)
+    key_file(state).write_bytes(bytes(range(32)))
+    with at_door(state) as (_, client):
+        until(client, code_fault="is another than 1 of them were made with")
+        press(client, theirs.typed)
+        answered(state, WRONG)
+        ours = new_pin(store, client, li)
+        press(client, ours.typed)
+        answered(state, WRONG, ("granted", None, "pin"))
+        until(client, mode="normal", at_rest=True, code_fault="is another than 1 of them were made with")
+        new_pin(store, client, wang)
+        until(client, code_fault=None)
+
+
 def test_a_pin_works_after_a_restart_of_the_door(state, store, wang):
     with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")

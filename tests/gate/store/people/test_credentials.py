@@ -58,6 +58,7 @@ def test_whoever_is_erased_has_nothing_left_and_every_change_is_on_record(store,
     credentials.give_pin(store, wang, "502", finder(1), finder(2), by="user 1")
     card = credentials.add_card(store, wang, None, finder(3), by="user 1")
     credentials.suspend_card(store, wang, card, by="user 1")
+    credentials.suspend_card(store, wang, card, by="pressed twice")
     assert credentials.having(store) == {wang.id: {Method.PIN}}
     credentials.resume_card(store, wang, card, by="user 1")
     credentials.remove_card(store, wang, card, by="user 1")
