@@ -135,7 +135,7 @@ def went(told):
 
 def heard(line):
     """The line, once its reader is secured and heard."""
-    turned(line, came, 10)
+    turned(line, came, 45)
     quiet(line, 2.1)
 
 

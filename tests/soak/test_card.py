@@ -22,7 +22,7 @@ from tests.running import ask, gate_running, of_kind, wait_for
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 # As docs/installing.md has its reader mount the state.
-OPTIONS = os.environ.get("SOAK_MOUNT", "noatime")
+OPTIONS = os.environ.get("SOAK_MOUNT", "noatime,lazytime")
 # A day's passages in less than a day, but not so close that the file system would write for several at once: it waits
 # five seconds.
 PASSAGES_A_DAY, APART_S = 2000, 5.5
