@@ -37,6 +37,7 @@ REASONS: dict[str, Sentence] = {
     Reason.FACE_NOT_ENOUGH: Sentence("a face alone is not enough at this hour"),
     Reason.ONE_MORE: Sentence("was asked to show one thing more"),
     Reason.WRONG_CODE: Sentence("a PIN or a card that is nobody's"),
+    Reason.ALREADY_USED: Sentence("the code on the phone was used already"),
     Reason.SUSPENDED: Sentence("the card is reported lost"),
     Reason.LOCKED_OUT: Sentence("too many wrong PINs"),
     Reason.OUT_OF_VALIDITY: Sentence("before their first day or after their last"),
@@ -56,6 +57,7 @@ METHODS: dict[str, Sentence] = {
     "face": Sentence("by face"),
     "pin": Sentence("by PIN"),
     "card": Sentence("by card"),
+    "rolling": Sentence("by the code on their phone"),
     "command": Sentence("from the console"),
     "rex": Sentence("by the exit button"),
     "link": Sentence("by a program"),
@@ -66,6 +68,7 @@ FIRST: dict[str, Sentence] = {
     "face": Sentence("after the face"),
     "pin": Sentence("after the PIN"),
     "card": Sentence("after the card"),
+    "rolling": Sentence("after the code on their phone"),
 }
 
 # What somebody looked at; the record has these words in English.
@@ -194,6 +197,8 @@ EVENTS: dict[str, Sentence] = {
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
     Kind.PIN_DRAWN: Sentence("A PIN was drawn"),
     Kind.PIN_REMOVED: Sentence("A PIN was removed"),
+    Kind.ROLLING_CODE_DRAWN: Sentence("A code on the phone was set up"),
+    Kind.ROLLING_CODE_REMOVED: Sentence("A code on the phone was removed"),
     Kind.CODES_REMOVED: Sentence("PIN and cards were taken away"),
     Kind.CARD_ADDED: Sentence("A card was added"),
     Kind.CARD_REMOVED: Sentence("A card was removed"),
@@ -311,9 +316,9 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED, Kind.ENROLLED,
             Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED, Kind.PIN_DRAWN,
-            Kind.PIN_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED, Kind.CARD_REMOVED, Kind.CARD_SUSPENDED,
-            Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
-            Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
+            Kind.PIN_REMOVED, Kind.ROLLING_CODE_DRAWN, Kind.ROLLING_CODE_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED,
+            Kind.CARD_REMOVED, Kind.CARD_SUSPENDED, Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK,
+            Kind.CONSENT_WITHDRAWN, Kind.ERASED, Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),
     ),
     "looks": (

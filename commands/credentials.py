@@ -1,4 +1,4 @@
-"""facegate residents pin, facegate residents card"""
+"""facegate residents pin, facegate residents phone, facegate residents card"""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pathlib import Path
 import click
 
 from commands.common import Home, home, json_option, print_json, state_option
-from enroll.codes import card_as_found, card_of_number, new_pin
+from enroll.codes import card_as_found, card_of_number, new_pin, new_rolling
 from gate.errors import Refusal, UsageError
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
 from gate.processes.requests import UnknownCard
 from gate.store.people import credentials, residents
+
+# What an authenticator shows above the digits.
+_ISSUER = "Facegate"
 
 
 @click.command()
@@ -46,6 +49,38 @@ def pin(who: str, remove: bool, state: Path | None, config: Path | None, as_json
         click.echo(
             f"Forced to open, they press {drawn.duress} for {drawn.pin}: the gate opens as ever, and the record has the"
             " alarm. Both are shown only now, and kept nowhere."
+        )
+
+
+@click.command()
+@click.argument("who")
+@click.option("--remove", is_flag=True, help="Their phone opens nothing any more.")
+@state_option
+@json_option
+def phone(who: str, remove: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Set up an authenticator on the phone of WHO, by name or id: its key is printed once, to be typed into the app.
+
+    On the console it is scanned.
+    """
+    gate = home(state, config)
+    with gate.store() as connection, _door(gate) as door:
+        person = residents.find(connection, who)
+        if remove:
+            if not credentials.remove_rolling(connection, person, by=gate.by):
+                raise Refusal(f"{person.name} has no code on a phone.")
+            drawn = None
+        else:
+            drawn = new_rolling(connection, partial(asking.seal, door), person, by=gate.by)
+    if as_json:
+        told = {"flat": drawn.flat, "key": drawn.key, "address": drawn.address(_ISSUER, person.name)} if drawn else {}
+        print_json({"resident": person.id, "removed": remove} | told)
+    elif drawn is None:
+        click.echo(f"The code on the phone of {person.name} is removed.")
+    else:
+        click.echo(f"The key for the authenticator of {person.name}: {drawn.key}")
+        click.echo(
+            f"At the keypad they press {drawn.flat} #, the six digits that it shows, and # again; each opens once."
+            " The key is shown only now, and kept nowhere."
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from commands.common import Home, counted, home, json_option, print_json, print_table, record_look, state_option
-from commands.credentials import card, pin
+from commands.credentials import card, phone, pin
 from gate.clock import zone_of
 from gate.errors import UsageError
 from gate.store.copy_rows import people_in_memory
@@ -28,6 +28,7 @@ def residents() -> None:
 
 
 residents.add_command(pin)
+residents.add_command(phone)
 residents.add_command(card)
 
 

@@ -4,12 +4,26 @@ enrols says how it is asked."""
 from __future__ import annotations
 
 import sqlite3
+from base64 import b32encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
-from gate.codes import card_digest, card_number, draw_pin, duress_of, flat_of, pin_digest
-from gate.errors import Refusal, Sentence
+from gate.codes import (
+    PIN_DIGITS,
+    ROLLING_STEP_S,
+    card_digest,
+    card_number,
+    draw_pin,
+    duress_of,
+    flat_of,
+    pin_digest,
+    rolling_digests,
+    rolling_key,
+)
+from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.names import clean_text
+from gate.store.ids import new_id
 from gate.store.people import credentials
 from gate.store.people.residents import Resident
 
@@ -39,6 +53,22 @@ class DrawnPin:
         return f"{self.pin} #" if self.flat is None else f"{self.flat} # {self.pin} #"
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnRolling:
+    """A rolling code as it is told once, for one telephone: its key is kept nowhere."""
+
+    flat: str
+    """The digits of their home, which are typed before those of the telephone."""
+    key: str = field(repr=False)
+    """As it is typed into an authenticator, where no picture can be scanned: base32."""
+
+    def address(self, gate: str, name: str) -> str:
+        """What an authenticator scans, of a gate that is called so: otpauth://."""
+        issuer, account = (quote(one, safe="") for one in (gate, name))
+        said = f"secret={self.key}&issuer={issuer}&algorithm=SHA1&digits={PIN_DIGITS}&period={ROLLING_STEP_S}"
+        return f"otpauth://totp/{issuer}:{account}?{said}"
+
+
 def new_pin(connection: sqlite3.Connection, seal: Seal, resident: Resident, *, by: str) -> DrawnPin:
     """Draw a PIN for a resident, in the place of the one they had. Raises Refusal where they are gone."""
     flat, salt = flat_of(resident.unit), credentials.salt(connection)
@@ -49,6 +79,23 @@ def new_pin(connection: sqlite3.Connection, seal: Seal, resident: Resident, *, b
             credentials.give_pin(connection, resident, flat, finder, duress, by=by)
             return DrawnPin(flat, pin, duress_of(pin))
     raise Refusal("No PIN is free for this home. Remove those that nobody uses.")
+
+
+def new_rolling(connection: sqlite3.Connection, seal: Seal, resident: Resident, *, by: str) -> DrawnRolling:
+    """Draw a rolling code for a resident's telephone, in the place of the one they had.
+
+    Raises Refusal where they are gone, or their home has no digits to be typed before it.
+    """
+    flat, identity = flat_of(resident.unit), new_id()
+    if flat is None:
+        raise ResidentRefusal(
+            "A code on the phone is typed behind the digits of a home, and {name} has none, or more than seven."
+            " Draw a PIN instead.",
+            name=resident.name,
+        )
+    finder, sealed = seal(rolling_digests(identity))
+    credentials.give_rolling(connection, resident, identity, flat, finder, by=by)
+    return DrawnRolling(flat, b32encode(rolling_key(sealed)).decode("ascii"))
 
 
 def finder_of_number(seal: Seal, number: str) -> bytes:

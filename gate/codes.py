@@ -7,6 +7,7 @@ that whoever reads the database cannot try out PINs.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 import unicodedata
@@ -19,6 +20,9 @@ PIN_ALONE_DIGITS = 8
 """Of a PIN that is typed by itself; whoever types fewer types a home's digits."""
 MOST_DIGITS = 12
 """Of what is typed at once: more is no code."""
+ROLLING_STEP_S = 30
+"""For how long an authenticator shows the same digits."""
+_ROLLING_KEY = 20
 _CARD = re.compile(r"[0-9A-Za-z:]{4,64}")
 
 
@@ -44,6 +48,26 @@ def pin_digest(flat: str | None, pin: str, salt: bytes) -> bytes:
     """32 bytes for a PIN behind a home's digits, or for one alone; `salt` is the gate's own. Takes tens of
     milliseconds, on purpose."""
     return hashlib.scrypt(f"{flat or ''}#{pin}".encode("ascii"), salt=salt, **_SCRYPT)
+
+
+def rolling_digests(identity: str) -> tuple[bytes, bytes]:
+    """Of the rolling code with this id: what is sealed to find it by, and what is sealed to have its key."""
+    finder, key = (hashlib.sha256(f"rolling {of} {identity}".encode()).digest() for of in ("finder", "key"))
+    return finder, key
+
+
+def rolling_key(sealed: bytes) -> bytes:
+    """The key of a rolling code, of what the door sealed: 20 bytes, as many as RFC 4226 recommends."""
+    return sealed[-_ROLLING_KEY:]
+
+
+def rolling_code(key: bytes, step: int) -> str:
+    """The digits of one step of `ROLLING_STEP_S` since 1970: RFC 6238 over RFC 4226, SHA-1, which every authenticator
+    takes without being told."""
+    mac = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
+    at = mac[-1] & 0xF
+    number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
 
 
 def card_number(text: str) -> str | None:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     FACE_NOT_ENOUGH = "face_not_enough"
     ONE_MORE = "one_more"
     WRONG_CODE = "wrong_code"
+    ALREADY_USED = "already_used"
     SUSPENDED = "suspended"
     LOCKED_OUT = "locked_out"
     OUT_OF_VALIDITY = "out_of_validity"
@@ -119,6 +120,8 @@ class Kind(StrEnum):
     RESIDENT_CHANGED = "resident_changed"
     PIN_DRAWN = "pin_drawn"
     PIN_REMOVED = "pin_removed"
+    ROLLING_CODE_DRAWN = "rolling_code_drawn"
+    ROLLING_CODE_REMOVED = "rolling_code_removed"
     CODES_REMOVED = "codes_removed"
     CARD_ADDED = "card_added"
     CARD_REMOVED = "card_removed"
@@ -187,6 +190,7 @@ class Method(StrEnum):
     FACE = "face"
     PIN = "pin"
     CARD = "card"
+    ROLLING = "rolling"
 
 
 class Way(StrEnum):

@@ -34,11 +34,13 @@ sys.exit(door.main())
 
 
 @contextmanager
-def door_process(state, synchronised=None, **door):
-    """A running door; yields the process and a client. Its clock is the machine's unless `synchronised` says."""
-    program = ["-m", "gate.door.service"]
-    if synchronised is not None:
-        program = ["-c", ON_A_CLOCK.format(synchronised=synchronised)]
+def door_process(state, synchronised=None, program=None, **door):
+    """A running door; yields the process and a client. Its clock is the machine's unless `synchronised` says, or the
+    `program`, which stands in the place of the door's own then."""
+    if program is None:
+        program = [sys.executable, "-m", "gate.door.service"]
+        if synchronised is not None:
+            program = [sys.executable, "-c", ON_A_CLOCK.format(synchronised=synchronised)]
     (state / "run" / "door").mkdir(parents=True, exist_ok=True)
     address = state / "run" / "notify.test"
     address.unlink(missing_ok=True)
@@ -46,7 +48,7 @@ def door_process(state, synchronised=None, **door):
         notified.bind(str(address))
         notified.settimeout(10)
         process = subprocess.Popen(
-            [sys.executable, *program],
+            program,
             stdin=subprocess.PIPE, text=True, env=os.environ | {"NOTIFY_SOCKET": str(address)},
         )  # fmt: skip
         process.stdin.write(json.dumps({"state": str(state), "door": FAST | door}) + "\n")

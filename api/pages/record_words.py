@@ -58,6 +58,10 @@ WHY: dict[str, Sentence] = {
     Reason.WRONG_CODE: Sentence(
         "The PIN or the card is nobody's. If it was a resident, draw a new PIN or add the card on their page."
     ),
+    Reason.ALREADY_USED: Sentence(
+        "Each code that a phone shows opens once. They wait for the next one, half a minute at most; after the gate was"
+        " started, a minute."
+    ),
     Reason.SUSPENDED: Sentence("The card is reported lost. If it was found again, say so on the resident's page."),
     Reason.LOCKED_OUT: Sentence(
         "Too many wrong PINs: the keypad took none for a while. Face and card went on working."

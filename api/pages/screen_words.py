@@ -153,6 +153,9 @@ REASONS: dict[Reason, Said] = {
     Reason.ONE_MORE: Said(Look.HELP, "keypad", Sentence("Now your PIN or card"), Sentence("Or look at the camera")),
     # Nothing tells whether there is such a home.
     Reason.WRONG_CODE: Said(Look.NO, "keypad_no", Sentence("Wrong PIN or card"), Sentence("Please try once more")),
+    Reason.ALREADY_USED: Said(
+        Look.WAIT, "keypad_rests", Sentence("This code was used"), Sentence("Please wait for the next")
+    ),
     Reason.SUSPENDED: Said(Look.NO, "card_lost", Sentence("Card reported lost"), _GUARD),
     Reason.LOCKED_OUT: Said(Look.WAIT, "keypad_rests", Sentence("The keypad rests"), Sentence("Use your face or card")),
     Reason.OUT_OF_VALIDITY: Said(Look.NO, "calendar", Sentence("Not valid today"), _GUARD),

@@ -1,4 +1,4 @@
-"""The console's pages of a resident's PIN and cards: drawn and told once, added as they are shown, lost and found."""
+"""The console's pages of a resident's PIN, phone and cards: told once, added as they are shown, lost and found."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.languages import Language
 from api.pages.page import language_of, page, page_of_people
+from api.pages.qr_code import qr_code
 from api.pages.told_once import then, told_once
 from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.residents import found_resident
 from api.ways_in import ShownCard
 from enroll import codes
+from enroll.codes import DrawnRolling
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import consents, credentials
 from gate.store.people.credentials import Credential
@@ -53,7 +55,8 @@ LACKING: dict[str, Lacking] = {
 def held_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     """What `ways_in.html` needs, on the page of a resident."""
     held = credentials.of_resident(connection, resident)
-    return {"pin": _pin_in(held), "cards": [one for one in held if one.method is Method.CARD]}
+    cards = [one for one in held if one.method is Method.CARD]
+    return {"pin": _one_in(held, Method.PIN), "rolling": _one_in(held, Method.ROLLING), "cards": cards}
 
 
 @router.post("/residents/{resident}/pin")
@@ -61,18 +64,14 @@ def draw_pin(request: Request, connection: Store, context: Shared, actor: Regist
     """Draw a PIN; it is told on the page that follows, once."""
     person = found_resident(connection, resident)
     drawn = ways_in.draw_pin(context, connection, person, by=actor.label)
-    held = _pin_in(credentials.of_resident(connection, person.id))
-    of = {"drawn": held.id} if held is not None else {}
-    return then(request, f"/residents/{person.id}/pin", Done(issued=drawn.pin, given=of, about=person.id))
+    return _told(request, connection, person, Method.PIN, drawn.pin, "pin")
 
 
 @router.get("/residents/{resident}/pin")
 def show_pin(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
     """The PIN that was just drawn, to whoever drew it, as a slip for whom it is for."""
-    person, done = found_resident(connection, resident), told_once(request)
-    held = _pin_in(credentials.of_resident(connection, person.id))
-    # Where two were drawn at once, the earlier one opens nothing.
-    told = done.issued if held is not None and done.given.get("drawn") == held.id else None
+    person = found_resident(connection, resident)
+    held, told = _drawn(request, connection, person, Method.PIN)
     return page_of_people(
         request, connection, actor, None if told else "a resident", "pin.html", person=person, told=told,
         flat=held.flat if held is not None else None, theirs=_language_for(request, connection, context, person),
@@ -85,6 +84,39 @@ def remove_pin(request: Request, connection: Store, actor: Registrar, resident: 
     person = found_resident(connection, resident)
     removed = credentials.remove_pin(connection, person, by=actor.label)
     return _back(request, person, Sentence("The PIN is removed: it opens nothing any more."), on_record=removed)
+
+
+@router.post("/residents/{resident}/rolling-code")
+def draw_rolling(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
+    """Set up a phone; what it scans is told on the page that follows, once."""
+    person = found_resident(connection, resident)
+    drawn = ways_in.draw_rolling(context, connection, person, by=actor.label)
+    return _told(request, connection, person, Method.ROLLING, drawn.key, "rolling-code")
+
+
+@router.get("/residents/{resident}/rolling-code")
+def show_rolling(request: Request, connection: Store, context: Shared, actor: Registrar, resident: str) -> Response:
+    """What a phone scans, to whoever just asked for it."""
+    person = found_resident(connection, resident)
+    held, told = _drawn(request, connection, person, Method.ROLLING)
+    shown: dict[str, Any] = {"qr": None}
+    if told is not None and held is not None:
+        drawn = DrawnRolling(held.flat or "", told)
+        spaced = " ".join(told[at : at + 4] for at in range(0, len(told), 4))
+        shown = {"qr": qr_code(drawn.address(context.gate, person.name)), "key": spaced, "flat": drawn.flat}
+    return page_of_people(
+        request, connection, actor, None if shown["qr"] else "a resident", "rolling_code.html", person=person,
+        theirs=_language_for(request, connection, context, person), **shown,
+    )  # fmt: skip
+
+
+@router.post("/residents/{resident}/rolling-code/removal")
+def remove_rolling(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """Their phone opens nothing any more."""
+    person = found_resident(connection, resident)
+    removed = credentials.remove_rolling(connection, person, by=actor.label)
+    said = Sentence("The code on the phone is removed: it opens nothing any more.")
+    return _back(request, person, said, on_record=removed)
 
 
 @router.get("/residents/{resident}/cards")
@@ -173,8 +205,26 @@ def _shown(request: Request, context: Context) -> dict[str, Any]:
     return {"shown": found, "silent": silent}
 
 
-def _pin_in(held: Sequence[Credential]) -> Credential | None:
-    return next((one for one in held if one.method is Method.PIN), None)
+def _one_in(held: Sequence[Credential], method: Method) -> Credential | None:
+    return next((one for one in held if one.method is method), None)
+
+
+def _told(
+    request: Request, connection: sqlite3.Connection, person: Resident, method: Method, secret: str, page: str
+) -> Response:
+    """On to the page that tells what was just drawn."""
+    held = _one_in(credentials.of_resident(connection, person.id), method)
+    of = {"drawn": held.id} if held is not None else {}
+    return then(request, f"/residents/{person.id}/{page}", Done(issued=secret, given=of, about=person.id))
+
+
+def _drawn(
+    request: Request, connection: sqlite3.Connection, person: Resident, method: Method
+) -> tuple[Credential | None, str | None]:
+    """What they have of this kind, and its secret where it was just drawn by whoever asks."""
+    held, done = _one_in(credentials.of_resident(connection, person.id), method), told_once(request)
+    # Where two were drawn at once, the earlier one opens nothing.
+    return held, done.issued if held is not None and done.given.get("drawn") == held.id else None
 
 
 def _language_for(request: Request, connection: sqlite3.Connection, context: Context, person: Resident) -> Language:

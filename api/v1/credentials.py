@@ -1,4 +1,4 @@
-"""PINs and cards of residents. What opens the gate is told once, when it is drawn, and never again."""
+"""PINs, rolling codes and cards of residents. What opens the gate is told once, when it is drawn, and never again."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["ways in"],
 
 
 class Credential(BaseModel):
-    """A PIN or a card that somebody has, without its digits or its number. Times are ISO 8601, UTC."""
+    """A PIN, a rolling code or a card that somebody has, without its digits or its number. Times are ISO 8601, UTC."""
 
     id: str
     kind: Method
-    label: str | None = Field(description="What a card is called; null for a PIN.")
-    flat: str | None = Field(description="The digits of their home, typed before a PIN; null: it is typed alone.")
+    label: str | None = Field(description="What a card is called; null for others.")
+    flat: str | None = Field(
+        description="The digits of their home, typed before a PIN or a rolling code; null: it is typed alone."
+    )
     made_at: str
     suspended_at: str | None = Field(description="Since when a card is reported lost, and opens nothing.")
 
@@ -38,6 +40,14 @@ class Pin(BaseModel):
     pin: str
     duress: str = Field(description="Typed by somebody who is forced to: the gate opens as ever, and `duress` is told.")
     typed: str = Field(description="All the keys in their order.")
+
+
+class RollingCode(BaseModel):
+    """What was drawn just now for one phone, in the place of the one before. It is told this once and kept nowhere."""
+
+    flat: str = Field(description="The digits of their home, typed before the six that the phone shows.")
+    key: str = Field(description="For an authenticator into which it is typed: base32.")
+    address: str = Field(description="For an authenticator that scans it as a QR code: otpauth://.")
 
 
 class NewCard(BaseModel):
@@ -60,7 +70,7 @@ class UnknownCard(BaseModel):
 
 @router.get("/residents/{resident}/credentials")
 def list_credentials(resident: str, connection: Store, actor: Registrar) -> list[Credential]:
-    """What they have beside their face: the PIN first, then cards in the order in which they came."""
+    """What they have beside their face: the PIN, the rolling code, then cards in the order in which they came."""
     person = found_resident(connection, resident)
     record_look(connection, actor, "ways in")
     return [_shown(one) for one in credentials.of_resident(connection, person.id)]
@@ -78,6 +88,21 @@ def remove_pin(resident: str, connection: Store, actor: Registrar) -> None:
     """Their PIN opens nothing any more."""
     if not credentials.remove_pin(connection, found_resident(connection, resident), by=actor.label):
         raise HttpProblem(404, "They have no PIN.")
+
+
+@router.post("/residents/{resident}/rolling-code", status_code=201)
+def draw_rolling(resident: str, connection: Store, context: Shared, actor: Registrar) -> RollingCode:
+    """Set up a phone with an authenticator (RFC 6238). The one they had opens nothing any more."""
+    person = found_resident(connection, resident)
+    drawn = ways_in.draw_rolling(context, connection, person, by=actor.label)
+    return RollingCode(flat=drawn.flat, key=drawn.key, address=drawn.address(context.gate, person.name))
+
+
+@router.delete("/residents/{resident}/rolling-code", status_code=204)
+def remove_rolling(resident: str, connection: Store, actor: Registrar) -> None:
+    """Their phone opens nothing any more."""
+    if not credentials.remove_rolling(connection, found_resident(connection, resident), by=actor.label):
+        raise HttpProblem(404, "They have no code on a phone.")
 
 
 @router.get("/cards/unknown")

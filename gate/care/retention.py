@@ -127,7 +127,7 @@ def last_tidied_at(connection: sqlite3.Connection) -> str | None:
 
 def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
     """Keep the last day on which each face opened, from the lines that came since this was last done: not on which
-    somebody came by PIN or card alone."""
+    somebody came without their face."""
     rows = connection.execute(
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
         " WHERE a.kind IN (?, ?) AND p.field = 'resident'"

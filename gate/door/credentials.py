@@ -1,5 +1,5 @@
 """What is shown to readers, on its way to whose it is: keys become numbers, numbers and cards become what they are
-found by, and the controller decides on them.
+found by, and the controller decides on them. Digits that are no PIN may be those of an authenticator.
 
 A PIN is hashed on a thread of its own, some tens of milliseconds, so that neither exit nor fire waits for it; before
 that it is asked whether PINs are looked at here at all.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from gate import codes
 from gate.door.code_key import CodeKey
@@ -18,6 +18,8 @@ from gate.door.controller import Controller
 from gate.door.keys import Entered, Typed, awake, press
 from gate.door.knowledge import Knowledge
 from gate.door.lockout import Lockout
+from gate.door.rolling import Used, step_of
+from gate.door.rules import Known
 from gate.processes.requests import UnknownCard
 from gate.vocabulary import AuditEvent, Kind, Method, Presented, Reason
 
@@ -34,6 +36,7 @@ class _Hashed:
     shown: Presented
     flat: str | None
     digests: tuple[bytes, ...]
+    typed: str = field(repr=False)
 
 
 class Credentials:
@@ -52,6 +55,7 @@ class Credentials:
         self._wake = wake
         self._typed: dict[str, Typed] = {}
         self._lockout = Lockout()
+        self._used: Used | None = None
         self._unknown: deque[UnknownCard] = deque(maxlen=_MOST_UNKNOWN)
         self._hashed: deque[_Hashed] = deque()
         self._waiting = 0
@@ -66,6 +70,8 @@ class Credentials:
 
     def turn(self, now: float) -> None:
         """Decide on the PINs that have been hashed."""
+        if self._used is None and (wall := self._knowledge.wall()) is not None:
+            self._used = Used.since(wall)
         while self._hashed:
             hashed = self._hashed.popleft()
             self._waiting -= 1
@@ -136,7 +142,7 @@ class Credentials:
 
     def _hash(self, shown: Presented, flat: str | None, entered: Entered, salt: bytes) -> None:
         digests = [codes.pin_digest(one, entered.pin, salt) for one in dict.fromkeys((flat, entered.flat))]
-        self._hashed.append(_Hashed(shown, flat, tuple(digests)))
+        self._hashed.append(_Hashed(shown, flat, tuple(digests), entered.pin))
         self._wake()
 
     def _decide_pin(self, hashed: _Hashed, now: float) -> None:
@@ -146,11 +152,40 @@ class Credentials:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return
         known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests])
-        verdict, _ = self._controller.present(shown, known, now)
+        rolled = self._by_rolling(flat, hashed.typed) if known.readable and known.resident is None else None
+        if rolled is not None:
+            shown = replace(shown, method=Method.ROLLING)
+        if isinstance(rolled, Reason):
+            if rolled is Reason.CLOCK_UNTRUSTED:
+                # Nobody can tell whether they were right.
+                self._fail(shown, flat, now)
+            self._controller.refuse(shown, rolled, now)
+            return
+        verdict, _ = self._controller.present(shown, rolled or known, now)
         if verdict.reason is Reason.WRONG_CODE:
             self._fail(shown, flat, now)
         elif verdict.granted:
             self._lockout = self._lockout.let_in(shown.reader, flat)
+
+    def _by_rolling(self, flat: str | None, typed: str) -> Known | Reason | None:
+        """What is known of whose authenticator shows these digits now, or why they do not count; None: nobody's."""
+        held = [] if flat is None else self._knowledge.rolling_of(flat)
+        if not held:
+            return None
+        wall = self._knowledge.wall()
+        if wall is None or self._used is None:
+            return Reason.CLOCK_UNTRUSTED
+        for identity in held:
+            finder, sealed = (self._key.seal(one) for one in codes.rolling_digests(identity))
+            step = None if sealed is None else step_of(codes.rolling_key(sealed), typed, wall)
+            if step is None:
+                continue
+            used = self._used.take(identity, step)
+            if used is None:
+                return Reason.ALREADY_USED
+            self._used = used
+            return self._knowledge.by_code(Method.ROLLING, [finder])
+        return None
 
     def _fail(self, shown: Presented, flat: str | None, now: float) -> None:
         before = self._lockout.until_mono(shown.reader, flat, now)

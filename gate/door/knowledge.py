@@ -65,6 +65,17 @@ class Knowledge:
         except StoreDown:
             return None
 
+    def rolling_of(self, flat: str) -> list[str]:
+        """The ids of the rolling codes typed behind these digits; none where nobody can tell now."""
+        try:
+            return self._register.rolling_of(flat)
+        except StoreDown:
+            return []
+
+    def wall(self) -> float | None:
+        """Seconds since 1970; None while the clock is not to be trusted."""
+        return time.time() if self._trusted() else None
+
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""
         return self._register.salt()

@@ -50,7 +50,7 @@ def presented_from(message: Message) -> Presented:
         raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
     if not _READER.fullmatch(shown.reader):
         raise Malformed("reader is a name of 1 to 40 letters, digits, blanks, points, - and _")
-    if shown.method is Method.FACE:
+    if shown.method not in (Method.PIN, Method.CARD):
         raise Malformed("method is pin or card")
     if shown.method is Method.PIN and shown.code not in KEYS:
         raise Malformed("code is one key of a keypad")

@@ -159,12 +159,14 @@ def _as_agreed(connection: sqlite3.Connection, event: AuditEvent) -> AuditEvent:
     """Without a name where whoever it names was erased since, or showed their face and withdrew: it is written after
     what took their name from the record, and would bring it back.
 
-    Whoever shows a PIN or a card alone is named while they live here: what people agree to is about their face.
+    Whoever shows no face is named while they live here: what people agree to is about their face.
     """
     if event.resident is None:
         return event
     method, first = event.details.get("method"), event.details.get("first")
-    by_code = event.kind is Kind.DURESS or (method in (Method.PIN, Method.CARD) and first != Method.FACE)
+    by_code = event.kind is Kind.DURESS or (
+        method in (Method.PIN, Method.CARD, Method.ROLLING) and first != Method.FACE
+    )
     if by_code:
         named = residents.get(connection, event.resident) is not None
     else:

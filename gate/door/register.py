@@ -73,6 +73,12 @@ class Register:
                     return entry, found
             return None
 
+    def rolling_of(self, flat: str) -> list[str]:
+        """The ids of the rolling codes that are typed behind these digits of a home. Raises StoreDown."""
+        connection = self._open()
+        with self._sound():
+            return credentials.rolling_of(connection, flat)
+
     def methods_of(self, resident: str) -> frozenset[Method]:
         """By what a resident may come beside their face. Raises StoreDown."""
         connection = self._open()

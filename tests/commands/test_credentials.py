@@ -72,3 +72,20 @@ def test_without_a_door_nothing_is_drawn(facegate, store, fang):
     refused = facegate("residents", "pin", "Wang Fang")
     assert (refused.code, "Is the gate running?" in refused.err) == (2, True)
     assert credentials.of_resident(store, fang.id) == []
+
+
+def test_a_phone_is_set_up_by_its_key_and_taken_away(facegate, state, store, fang):
+    residents.enrol(store, "Chen Bo", None, [])
+    with door_process(state):
+        drawn = facegate("residents", "phone", "Wang Fang", "--json").answer
+        assert drawn["flat"] == "32502"
+        assert f"secret={drawn['key']}&issuer=Facegate&" in drawn["address"]
+        told = facegate("residents", "phone", "Wang Fang").out
+        assert "they press 32502 #, the six digits" in told
+        assert drawn["key"] not in told
+        refused = facegate("residents", "phone", "Chen Bo")
+        assert (refused.code, "Draw a PIN instead" in refused.err) == (1, True)
+        assert facegate("residents", "phone", "Wang Fang", "--remove").code == 0
+        again = facegate("residents", "phone", "Wang Fang", "--remove")
+        assert (again.code, again.err.strip()) == (1, "Wang Fang has no code on a phone.")
+    assert credentials.of_resident(store, fang.id) == []

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
     "/settings/free-access/{order}": "api/test_settings.py",
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",
+    "/residents/{resident}/rolling-code": "api/test_rolling_code.py",
     "/residents/{resident}/cards": "api/test_ways_in_pages.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
@@ -58,6 +59,7 @@ FORMS = {
     f"{ONE}/photo-link": {"key": "k"},
     f"{ONE}/photo-link/end": {},
     f"{ONE}/pin/removal": {},
+    f"{ONE}/rolling-code/removal": {},
     f"{ONE}/cards/lost": {"card": "{card}"},
     f"{ONE}/cards/found": {"card": "{card}"},
     f"{ONE}/cards/removal": {"card": "{card}"},

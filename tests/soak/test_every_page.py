@@ -71,6 +71,7 @@ PAGES = {
     "/residents/{resident}/photo-link": ("/residents/{one}/photo-link",),
     # Told once: looked at when it tells nothing any more.
     "/residents/{resident}/pin": ("/residents/{one}/pin",),
+    "/residents/{resident}/rolling-code": ("/residents/{one}/rolling-code",),
     "/services": ("/services", "/services?days=90"),
     "/settings": ("/settings",),
     "/settings/backups": ("/settings/backups",),

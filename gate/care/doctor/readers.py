@@ -95,4 +95,4 @@ def _group_of(gid: int) -> str:
 
 def _somebody_has_a_pin(site: Site) -> bool:
     with closing(open_read_only(site.state)) as connection:
-        return any(Method.PIN in held for held in credentials.having(connection).values())
+        return any(held & {Method.PIN, Method.ROLLING} for held in credentials.having(connection).values())

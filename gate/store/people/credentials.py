@@ -1,4 +1,4 @@
-"""What residents show beside their face: a PIN each, and cards and fobs.
+"""What residents show beside their face: a PIN and a rolling code each, and cards and fobs.
 
 None of them can be read back: a line holds what the door finds a code by (`gate.door.code_key`), not the code.
 """
@@ -30,7 +30,7 @@ NO_CARD = Sentence("This card is not theirs any more.")
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One PIN or card. `made_at` and `suspended_at` are ISO 8601, UTC."""
+    """One PIN, rolling code or card. `made_at` and `suspended_at` are ISO 8601, UTC."""
 
     id: str
     resident: str
@@ -38,7 +38,7 @@ class Credential:
     label: str | None
     """What the card is called; a PIN has none."""
     flat: str | None
-    """The digits of a home that are typed before a PIN; None: it is typed alone."""
+    """The digits of a home that are typed before a PIN or a rolling code; None: it is typed alone."""
     made_at: str
     suspended_at: str | None
     """Since when it opens nothing; None while it does."""
@@ -80,17 +80,26 @@ def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Metho
 
 
 def flat_of(connection: sqlite3.Connection, resident: str) -> str | None:
-    """The digits that they type before their PIN, also after they moved; None where none, or they have no PIN."""
+    """The digits that they type before their PIN or rolling code, also after they moved; None where none, or they have
+    neither."""
     row = connection.execute(
-        "SELECT flat FROM credentials WHERE resident_id = ? AND kind = 'pin' AND NOT duress", (resident,)
+        "SELECT flat FROM credentials WHERE resident_id = ? AND kind != 'card' AND NOT duress ORDER BY kind",
+        (resident,),
     ).fetchone()
     return None if row is None else row[0]
 
 
 def of_resident(connection: sqlite3.Connection, resident: str) -> list[Credential]:
-    """All of a resident, the PIN first, then cards in the order in which they came."""
-    rows = connection.execute(f"{_SELECT} WHERE resident_id = ? AND NOT duress ORDER BY kind DESC, id", (resident,))
+    """All of a resident: the PIN, the rolling code, then cards in the order in which they came."""
+    order = "ORDER BY kind = 'card', kind, id"
+    rows = connection.execute(f"{_SELECT} WHERE resident_id = ? AND NOT duress {order}", (resident,))
     return [_credential(row) for row in rows]
+
+
+def rolling_of(connection: sqlite3.Connection, flat: str) -> list[str]:
+    """The ids of the rolling codes that are typed behind these digits of a home."""
+    query = "SELECT id FROM credentials WHERE kind = 'rolling' AND flat = ? ORDER BY id"
+    return [one for (one,) in connection.execute(query, (flat,))]
 
 
 def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
@@ -103,12 +112,12 @@ def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
 
 
 def are_there(connection: sqlite3.Connection) -> bool:
-    """Whether anybody has a PIN or a card."""
+    """Whether anybody has a PIN, a rolling code or a card."""
     return connection.execute("SELECT 1 FROM credentials LIMIT 1").fetchone() is not None
 
 
 def not_sealed_by(connection: sqlite3.Connection, mark: bytes) -> int:
-    """How many PINs and cards are found by what does not begin with the mark of a door's key."""
+    """How many PINs, rolling codes and cards are found by what does not begin with the mark of a door's key."""
     query = "SELECT count(*) FROM credentials WHERE NOT duress AND substr(finder, 1, ?) != ?"
     (count,) = connection.execute(query, (len(mark), mark)).fetchone()
     return int(count)
@@ -158,6 +167,27 @@ def remove_pin(connection: sqlite3.Connection, resident: Resident, *, by: str) -
         _forget(connection, ids)
         if ids:
             _note(connection, Kind.PIN_REMOVED, resident, {"by": by})
+    return bool(ids)
+
+
+def give_rolling(
+    connection: sqlite3.Connection, resident: Resident, identity: str, flat: str, finder: bytes, *, by: str
+) -> None:
+    """A rolling code for a resident, in the place of the one they had. Raises Refusal where they are gone."""
+    with transaction(connection):
+        _refuse_gone(connection, resident)
+        _forget(connection, _ids(connection, "resident_id = ? AND kind = 'rolling'", resident.id))
+        _insert(connection, resident.id, Method.ROLLING, finder, flat=flat, identity=identity)
+        _note(connection, Kind.ROLLING_CODE_DRAWN, resident, {"by": by})
+
+
+def remove_rolling(connection: sqlite3.Connection, resident: Resident, *, by: str) -> bool:
+    """Their rolling code opens nothing any more; whether they had one."""
+    with transaction(connection):
+        ids = _ids(connection, "resident_id = ? AND kind = 'rolling'", resident.id)
+        _forget(connection, ids)
+        if ids:
+            _note(connection, Kind.ROLLING_CODE_REMOVED, resident, {"by": by})
     return bool(ids)
 
 
@@ -224,9 +254,9 @@ def _credential(row: Sequence[Any]) -> Credential:
 
 def _insert(
     connection: sqlite3.Connection, resident: str, method: Method, finder: bytes, *, duress: bool = False,
-    flat: str | None = None, label: str | None = None,
+    flat: str | None = None, label: str | None = None, identity: str | None = None,
 ) -> str:  # fmt: skip
-    identity = new_id()
+    identity = identity or new_id()
     try:
         connection.execute(
             "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at)"

@@ -1,0 +1,41 @@
+"""Which digits of an authenticator count: those of now, and each of them once. Pure."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gate.codes import ROLLING_STEP_S, rolling_code
+
+_SLACK = 1
+"""How many steps a telephone's clock may be ahead or behind."""
+
+
+def step_of(key: bytes, typed: str, wall: float) -> int | None:
+    """The step whose digits these are, of those that may be shown at `wall` seconds since 1970; None: of none."""
+    now = int(wall // ROLLING_STEP_S)
+    steps = range(max(0, now - _SLACK), now + _SLACK + 1)
+    fitting = [one for one in steps if hmac.compare_digest(rolling_code(key, one), typed)]
+    return fitting[-1] if fitting else None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Which steps count no more. It is kept nowhere: what may have been used before the door began counts no more."""
+
+    began: int
+    """The step in which the door began, by the first clock that it could trust."""
+    latest: Mapping[str, int] = field(default_factory=dict)
+    """The step that was used last, by the id of the rolling code."""
+
+    @classmethod
+    def since(cls, wall: float) -> Used:
+        """Of a door that began at `wall` seconds since 1970."""
+        return cls(int(wall // ROLLING_STEP_S))
+
+    def take(self, identity: str, step: int) -> Used | None:
+        """With this step used; None where it, or a later one, may have been used already."""
+        if step <= max(self.began + _SLACK, self.latest.get(identity, 0)):
+            return None
+        return replace(self, latest={**self.latest, identity: step})
