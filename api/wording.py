@@ -182,6 +182,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.INFRARED_LOST: Sentence("The infrared camera gives no picture"),
     Kind.INFRARED_BACK: Sentence("The infrared camera is back"),
     Kind.DURESS: Sentence("Duress alarm"),
+    Kind.DURESS_TRIED: Sentence("The duress PIN was tried out"),
     Kind.LOCKED_OUT: Sentence("The keypad rests after wrong PINs"),
     Kind.READERS_STARTED: Sentence("Readers started"),
     Kind.READER_LOST: Sentence("A reader does not answer"),
@@ -197,6 +198,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
     Kind.PIN_DRAWN: Sentence("A PIN was drawn"),
     Kind.PIN_REMOVED: Sentence("A PIN was removed"),
+    Kind.DURESS_TRIAL: Sentence("A trial of the duress PIN was begun"),
     Kind.ROLLING_CODE_DRAWN: Sentence("A code on the phone was set up"),
     Kind.ROLLING_CODE_REMOVED: Sentence("A code on the phone was removed"),
     Kind.CODES_REMOVED: Sentence("PIN and cards were taken away"),
@@ -298,7 +300,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "alarms": (
         Sentence("Alarms and faults"),
         (
-            Kind.DURESS, Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER, Kind.DOOR_HELD_OPEN, Kind.DOOR_HELD_OPEN_OVER,
+            Kind.DURESS, Kind.DURESS_TRIED, Kind.DOOR_FORCED, Kind.DOOR_FORCED_OVER, Kind.DOOR_HELD_OPEN,
+            Kind.DOOR_HELD_OPEN_OVER,
             Kind.DOOR_PRE_ALARM, Kind.DOOR_PRE_ALARM_OVER, Kind.FAULT, Kind.FAULT_OVER, Kind.FIRE, Kind.FIRE_OVER,
             Kind.TAMPER_BLOCK, Kind.TAMPER_BLOCK_OVER, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST,
             Kind.INFRARED_BACK, Kind.READER_LOST, Kind.READER_BACK, Kind.LOCKED_OUT, Kind.EVENTS_LOST,
@@ -316,7 +319,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED, Kind.ENROLLED,
             Kind.TEMPLATES_ADDED, Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED, Kind.PIN_DRAWN,
-            Kind.PIN_REMOVED, Kind.ROLLING_CODE_DRAWN, Kind.ROLLING_CODE_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED,
+            Kind.PIN_REMOVED, Kind.DURESS_TRIAL, Kind.ROLLING_CODE_DRAWN, Kind.ROLLING_CODE_REMOVED, Kind.CODES_REMOVED,
+            Kind.CARD_ADDED,
             Kind.CARD_REMOVED, Kind.CARD_SUSPENDED, Kind.CARD_RESUMED, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK,
             Kind.CONSENT_WITHDRAWN, Kind.ERASED, Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),

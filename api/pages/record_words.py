@@ -22,7 +22,7 @@ def _of(*names: str) -> tuple[Kind, ...]:
 
 # What the events page opens on, and what else it can be: each with its kinds, none for all there are.
 VIEWS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
-    "": (Sentence("People at the gate"), (*ANSWERS, Kind.DURESS)),
+    "": (Sentence("People at the gate"), (*ANSWERS, Kind.DURESS, Kind.DURESS_TRIED)),
     "gate": (Sentence("Gate and alarms"), _of("alarms", "door")),
     "operations": (Sentence("Operations log"), _of("people", "looks", "settings", "upkeep")),
     "everything": (Sentence("Everything"), ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -30,7 +31,9 @@ from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import consents, credentials
 from gate.store.people.credentials import Credential
 from gate.store.people.residents import Resident
-from gate.vocabulary import Method
+from gate.store.record import search
+from gate.store.record.search import Search
+from gate.vocabulary import Kind, Method
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
@@ -56,7 +59,15 @@ def held_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     """What `ways_in.html` needs, on the page of a resident."""
     held = credentials.of_resident(connection, resident)
     cards = [one for one in held if one.method is Method.CARD]
-    return {"pin": _one_in(held, Method.PIN), "rolling": _one_in(held, Method.ROLLING), "cards": cards}
+    until = credentials.trial_until(connection, resident)
+    tried = search.page(connection, Search((resident,), (Kind.DURESS_TRIED,)), count=1)
+    return {
+        "trial": until.isoformat() if until is not None and until > datetime.now(UTC) else None,
+        "tried": tried[0].at if tried else None,
+        "pin": _one_in(held, Method.PIN),
+        "rolling": _one_in(held, Method.ROLLING),
+        "cards": cards,
+    }
 
 
 @router.post("/residents/{resident}/pin")
@@ -84,6 +95,14 @@ def remove_pin(request: Request, connection: Store, actor: Registrar, resident: 
     person = found_resident(connection, resident)
     removed = credentials.remove_pin(connection, person, by=actor.label)
     return _back(request, person, Sentence("The PIN is removed: it opens nothing any more."), on_record=removed)
+
+
+@router.post("/residents/{resident}/pin/duress-trial")
+def begin_trial(request: Request, connection: Store, actor: Registrar, resident: str) -> Response:
+    """For ten minutes their PIN under duress is tried out, and is no alarm."""
+    person = found_resident(connection, resident)
+    credentials.begin_trial(connection, person, datetime.now(UTC), by=actor.label)
+    return _back(request, person, Sentence("The trial has begun: see below what to do."))
 
 
 @router.post("/residents/{resident}/rolling-code")

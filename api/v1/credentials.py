@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +42,12 @@ class Pin(BaseModel):
     pin: str
     duress: str = Field(description="Typed by somebody who is forced to: the gate opens as ever, and `duress` is told.")
     typed: str = Field(description="All the keys in their order.")
+
+
+class DuressTrial(BaseModel):
+    """That their PIN under duress is tried out, and no alarm meanwhile."""
+
+    until: datetime
 
 
 class RollingCode(BaseModel):
@@ -88,6 +96,13 @@ def remove_pin(resident: str, connection: Store, actor: Registrar) -> None:
     """Their PIN opens nothing any more."""
     if not credentials.remove_pin(connection, found_resident(connection, resident), by=actor.label):
         raise HttpProblem(404, "They have no PIN.")
+
+
+@router.post("/residents/{resident}/pin/duress-trial", status_code=201)
+def begin_trial(resident: str, connection: Store, actor: Registrar) -> DuressTrial:
+    """For ten minutes their PIN under duress is tried out: the record has `duress_tried` and no alarm."""
+    person = found_resident(connection, resident)
+    return DuressTrial(until=credentials.begin_trial(connection, person, datetime.now(UTC), by=actor.label))
 
 
 @router.post("/residents/{resident}/rolling-code", status_code=201)

@@ -117,7 +117,7 @@ class Controller:
         details = with_first(details_of_code(shown, on_mono), judged.first)
         self._record(answered(verdict, shown.method, details, known.resident))
         if known.duress and known.resident is not None and known.from_its_user:
-            self._record(under_duress(shown, known.resident))
+            self._record(under_duress(shown, known.resident, tried=known.trial))
         self._note(notes)
         return verdict, on_mono
 

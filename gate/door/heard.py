@@ -95,9 +95,10 @@ def answered(
     return AuditEvent(kind, details, _personal(resident), resident.id if resident else None)
 
 
-def under_duress(shown: Presented, resident: Resident) -> AuditEvent:
-    """What the record is told, beside the grant, of a resident who is forced to open."""
-    return AuditEvent(Kind.DURESS, {"claim": shown.id, "reader": shown.reader}, _personal(resident), resident.id)
+def under_duress(shown: Presented, resident: Resident, *, tried: bool) -> AuditEvent:
+    """What the record is told, beside the grant, of a resident who is forced to open, or tries that out."""
+    kind = Kind.DURESS_TRIED if tried else Kind.DURESS
+    return AuditEvent(kind, {"claim": shown.id, "reader": shown.reader}, _personal(resident), resident.id)
 
 
 def _personal(resident: Resident | None) -> dict[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from gate.door import hours
 from gate.door.hours import Entry, LocalTime
 from gate.door.register import Register, StoreDown
 from gate.door.rules import Known
 from gate.schedule import Schedule
+from gate.store.people.credentials import TRIAL, Found
 from gate.vocabulary import Claim, Method
 
 
@@ -56,7 +57,8 @@ class Knowledge:
         if found is None:
             return Known(from_its_user=True)
         entry, code = found
-        return replace(self._now(entry, from_its_user=True), suspended=code.suspended, duress=code.duress)
+        known = self._now(entry, from_its_user=True)
+        return replace(known, suspended=code.suspended, duress=code.duress, trial=self._is_tried(code))
 
     def flat_of(self, resident: str) -> str | None:
         """What the resident with this id types before their PIN; None where nothing, or nobody can tell now."""
@@ -83,6 +85,14 @@ class Knowledge:
     def stands_free(self) -> bool:
         """Whether the gate itself stands open by its schedule now."""
         return hours.stands_free(self._register.free_hours(), self._local_time(self._trusted()))
+
+    def _is_tried(self, code: Found) -> bool:
+        """Whether a PIN under duress is only tried out now; never by a clock that may be wrong."""
+        wall = self.wall() if code.trial_until is not None else None
+        if code.trial_until is None or wall is None:
+            return False
+        left_s = datetime.fromisoformat(code.trial_until).timestamp() - wall
+        return 0 < left_s <= TRIAL.total_seconds()
 
     def _now(self, entry: Entry | None, *, from_its_user: bool) -> Known:
         return hours.known_of(entry, self._local_time(self._trusted()), self._two_factors, from_its_user=from_its_user)

@@ -164,7 +164,7 @@ def _as_agreed(connection: sqlite3.Connection, event: AuditEvent) -> AuditEvent:
     if event.resident is None:
         return event
     method, first = event.details.get("method"), event.details.get("first")
-    by_code = event.kind is Kind.DURESS or (
+    by_code = event.kind in (Kind.DURESS, Kind.DURESS_TRIED) or (
         method in (Method.PIN, Method.CARD, Method.ROLLING) and first != Method.FACE
     )
     if by_code:

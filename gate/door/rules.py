@@ -38,6 +38,8 @@ class Known:
     """Whether a card was reported lost."""
     duress: bool = False
     """Whether it is the PIN of somebody who is forced to."""
+    trial: bool = False
+    """Whether that is only tried out now."""
     nearest: Resident | None = None
     """Whom a face that is nobody's came near to."""
 

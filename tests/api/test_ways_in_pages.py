@@ -12,6 +12,8 @@ from gate.vocabulary import Method
 from tests.api.test_credentials import answered, door, press, show  # noqa: F401 - a fixture
 from tests.api.test_ways_in_told import text_of
 from tests.console import problem_of
+from tests.door import door_process
+from tests.running import wait_for
 
 FACE = (Template("m", "s", {}, b""),)
 
@@ -49,6 +51,22 @@ def test_a_pin_is_told_on_one_page_once_and_stands_nowhere_else(manager, browser
     assert [line.kind for line in audit.lines(store)].count("pin_drawn") == 1
     press(door, keys)
     answered(store, ("granted", "pin", None))
+
+
+def test_the_duress_pin_is_tried_out_from_the_page_and_told_there(manager, store, state, fang):
+    at = f"/residents/{fang.id}"
+    with door_process(state, synchronised=True) as (_, client):
+        manager.post(f"{at}/pin")
+        home, pin, _ = keys_on(manager.get(f"{at}/pin")).split("#")
+        manager.send(f"{at}/pin/duress-trial")
+        assert "instead of an alarm the record says" in text_of(manager.get(at))
+        press(client, f"{home}#{pin[:-1]}{(int(pin[-1]) + 1) % 10}#")
+        answered(store, ("granted", "pin", None))
+        wait_for(lambda: "it works" in text_of(manager.get(at)), 5)
+    assert "Duress alarm" not in text_of(manager.get("/"))
+    begun = manager.ask("POST", f"/api/v1{at}/pin/duress-trial")
+    assert begun.status_code == 201
+    assert "until" in begun.json()
 
 
 def test_the_slip_speaks_the_language_in_which_they_agreed(manager, store, door):  # noqa: F811

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "/waiting/{link}/refused": "api/own_photos/test_office.py",
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
     "/settings/free-access/{order}": "api/test_settings.py",
+    "/residents/{resident}/pin/duress-trial": "api/test_ways_in_pages.py",
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",
     "/residents/{resident}/rolling-code": "api/test_rolling_code.py",
     "/residents/{resident}/cards": "api/test_ways_in_pages.py",

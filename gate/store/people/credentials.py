@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gate.errors import Refusal, ResidentRefusal, Sentence
@@ -21,6 +21,8 @@ from gate.vocabulary import AuditEvent, Kind, Method
 
 MOST_CARDS = 8
 """Of one resident."""
+TRIAL = timedelta(minutes=10)
+"""For how long a PIN under duress is tried out."""
 # In `gone`, behind the id of a card that is suspended.
 _SUSPENDED = "/suspended"
 
@@ -53,6 +55,8 @@ class Found:
     suspended: bool
     duress: bool
     """Whether it is what their PIN becomes for whoever is forced to type it."""
+    trial_until: str | None = None
+    """Until when that is tried out, ISO 8601, UTC; None where it never was."""
 
 
 _SELECT = "SELECT id, resident_id, kind, label, flat, made_at, suspended_at FROM credentials"
@@ -67,10 +71,11 @@ def salt(connection: sqlite3.Connection) -> bytes:
 def find(connection: sqlite3.Connection, method: Method, finder: bytes) -> Found | None:
     """Whose code is found by this; None: nobody's."""
     row = connection.execute(
-        "SELECT id, resident_id, suspended_at, duress FROM credentials WHERE kind = ? AND finder = ?",
+        "SELECT c.id, c.resident_id, c.suspended_at, c.duress, t.until FROM credentials c"
+        " LEFT JOIN duress_trials t ON t.resident_id = c.resident_id WHERE c.kind = ? AND c.finder = ?",
         (method.value, finder),
     ).fetchone()
-    return None if row is None else Found(row[0], row[1], row[2] is not None, bool(row[3]))
+    return None if row is None else Found(row[0], row[1], row[2] is not None, bool(row[3]), row[4])
 
 
 def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Method]:
@@ -168,6 +173,26 @@ def remove_pin(connection: sqlite3.Connection, resident: Resident, *, by: str) -
         if ids:
             _note(connection, Kind.PIN_REMOVED, resident, {"by": by})
     return bool(ids)
+
+
+def begin_trial(connection: sqlite3.Connection, resident: Resident, now: datetime, *, by: str) -> datetime:
+    """Have their PIN under duress tried out: until when it is no alarm. Raises Refusal where they have no PIN."""
+    until = now + TRIAL
+    with transaction(connection):
+        _refuse_gone(connection, resident)
+        if not _ids(connection, "resident_id = ? AND duress", resident.id):
+            raise ResidentRefusal("{name} has no PIN. Draw one first.", name=resident.name)
+        connection.execute(
+            "INSERT OR REPLACE INTO duress_trials (resident_id, until) VALUES (?, ?)", (resident.id, until.isoformat())
+        )
+        _note(connection, Kind.DURESS_TRIAL, resident, {"by": by})
+    return until
+
+
+def trial_until(connection: sqlite3.Connection, resident: str) -> datetime | None:
+    """Until when their PIN under duress is, or was, tried out; None where it never was."""
+    row = connection.execute("SELECT until FROM duress_trials WHERE resident_id = ?", (resident,)).fetchone()
+    return None if row is None else datetime.fromisoformat(row[0])
 
 
 def give_rolling(

@@ -3,7 +3,7 @@
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -114,6 +114,38 @@ def test_under_duress_the_gate_opens_as_ever_and_the_record_says_so(state, store
     assert (line.personal["resident"], line.personal["name"]) == (wang.id, "Wang Fang")
 
 
+def test_a_trial_of_the_duress_pin_is_no_alarm_for_ten_minutes_and_for_them_alone(state, store, wang, li):
+    with at_door(state, True) as (_, client):
+        drawn, other = new_pin(store, client, wang, by="test"), new_pin(store, client, li, by="test")
+        with pytest.raises(Refusal, match="has no PIN"):
+            nobody = residents.enrol(store, "Chen Bo", None, [], None)
+            credentials.begin_trial(store, nobody, datetime.now(UTC), by="test")
+        credentials.begin_trial(store, wang, datetime.now(UTC), by="test")
+        press(client, f"{drawn.flat}#{drawn.duress}#")
+        answered(state, ("granted", None, "pin"))
+        wait_for(lambda: any(line.kind == "duress_tried" for line in events(state)), 5)
+        until(client, mode="normal", at_rest=True)
+        press(client, f"{other.duress}#")
+        wait_for(lambda: any(line.kind == "duress" for line in events(state)), 5)
+        until(client, mode="normal", at_rest=True)
+        # Begun eleven minutes ago, it is over.
+        credentials.begin_trial(store, wang, datetime.now(UTC) - timedelta(minutes=11), by="test")
+        press(client, f"{drawn.flat}#{drawn.duress}#")
+        wait_for(lambda: sum(line.kind == "duress" for line in events(state)) == 2, 5)
+    kinds = [(line.kind, line.personal["name"]) for line in events(state) if line.kind.startswith("duress")]
+    trial, tried = ("duress_trial", "Wang Fang"), ("duress_tried", "Wang Fang")
+    assert kinds == [trial, tried, ("duress", "Li Na"), trial, ("duress", "Wang Fang")]
+
+
+def test_by_a_clock_that_may_be_wrong_no_trial_silences_an_alarm(state, store, wang):
+    with at_door(state, False) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        credentials.begin_trial(store, wang, datetime.now(UTC), by="test")
+        press(client, f"{drawn.flat}#{drawn.duress}#")
+        wait_for(lambda: any(line.kind == "duress" for line in events(state)), 5)
+    assert not any(line.kind == "duress_tried" for line in events(state))
+
+
 def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state, store, wang):
     with at_door(state) as (_, client):
         drawn = new_pin(store, client, wang, by="test")
@@ -222,7 +254,7 @@ def test_in_hours_that_ask_for_two_factors_one_waits_for_another_of_the_same_per
         assert client.ask(claim(wang.id, 2))["reason"] == one_more
         # Whose face is known types their PIN alone.
         press(client, f"{drawn.pin}#")
-        until(client, mode="pulse")
+        wait_for(lambda: any(line.kind == "granted" for line in events(state)), 5, lambda: answers(state))
         granted = next(line for line in events(state) if line.kind == "granted")
         assert (granted.details["method"], granted.details["first"]) == ("pin", "face")
         until(client, mode="normal", at_rest=True)
