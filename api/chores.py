@@ -72,7 +72,7 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
             return None
         done = retention.tidy(connection, context.settings.keep, now, zone, backup.own_folder(context.state))
     _log.info(
-        "Erased: %d lines, %d unused faces, %d residents who moved out, %d old copies",
-        done.lines, done.faces, done.people, done.copies,
+        "Erased: %d lines, %d unused faces, %d residents who moved out, %d old passes, %d old copies",
+        done.lines, done.faces, done.people, done.passes, done.copies,
     )  # fmt: skip
     return done

@@ -80,6 +80,7 @@ def message(gate: str, line: Line, head: Anchor) -> bytes:
         "clock_trusted": line.clock_trusted,
         "details": without_scores(line.details),
         "resident": line.personal.get("resident"),
+        "visit": line.personal.get("pass"),
         "hash": line.hash,
         "head": asdict(head),
     }

@@ -70,7 +70,7 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
             line.sequence,
             line.at.replace("T", " ")[:19],
             line.kind,
-            line.personal.get("name"),
+            line.named,
             _in_words(line.details),
         )
         for line in lines

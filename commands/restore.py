@@ -56,6 +56,7 @@ def _what_was_dropped(done: care.Restored) -> Iterator[str]:
         (dropped.withdrawn, "resident", "whose consent ended since: without a face again."),
         (dropped.templates, "template", "erased since: erased again."),
         (dropped.credentials, "credential", "removed or reported lost since: so again."),
+        (dropped.passes, "pass", "used up, taken back or erased since, or not known to be good: opening nothing."),
         (dropped.users, "user", "removed since: not brought back."),
         (dropped.changed, "user", "with another password or role since: as they are now."),
         (dropped.locked, "user", "locked: an owner gives each a new password."),

@@ -43,5 +43,5 @@ def tidy(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> N
         return
     click.echo(
         f"Erased: {counted(done.lines, 'line')} of the record, {counted(done.faces, 'unused face')},"
-        f" {counted(done.people, 'resident')} who moved out, {done.copies} old copies."
+        f" {counted(done.people, 'resident')} who moved out, {done.passes} old passes, {done.copies} old copies."
     )

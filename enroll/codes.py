@@ -1,5 +1,5 @@
-"""From a drawn PIN or a card in the hand to what the gate knows somebody by. The door alone can seal a code, so whoever
-enrols says how it is asked."""
+"""From a drawn PIN or pass, or a card in the hand, to what the gate knows somebody by. The door alone can seal a code,
+so whoever enrols says how it is asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 from base64 import b32encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 from gate.codes import (
@@ -14,9 +15,12 @@ from gate.codes import (
     ROLLING_STEP_S,
     card_digest,
     card_number,
+    draw_pass,
+    draw_pass_digits,
     draw_pin,
     duress_of,
     flat_of,
+    pass_digest,
     pin_digest,
     rolling_digests,
     rolling_key,
@@ -24,7 +28,8 @@ from gate.codes import (
 from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.names import clean_text
 from gate.store.ids import new_id
-from gate.store.people import credentials
+from gate.store.people import credentials, passes
+from gate.store.people.passes import Pass, Wanted
 from gate.store.people.residents import Resident
 
 MOST_OF_A_LABEL = 40
@@ -96,6 +101,34 @@ def new_rolling(connection: sqlite3.Connection, seal: Seal, resident: Resident, 
     finder, sealed = seal(rolling_digests(identity))
     credentials.give_rolling(connection, resident, identity, flat, finder, by=by)
     return DrawnRolling(flat, b32encode(rolling_key(sealed)).decode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPass:
+    """A pass as it is told once, to whoever it is for: its codes are kept nowhere."""
+
+    made: Pass
+    code: str = field(repr=False)
+    """What its picture says."""
+    digits: str = field(repr=False)
+
+    @property
+    def typed(self) -> str:
+        """All the keys in their order, for who has no picture to show."""
+        return f"{self.digits} #" if self.made.flat is None else f"{self.made.flat} # {self.digits} #"
+
+
+def new_pass(connection: sqlite3.Connection, seal: Seal, wanted: Wanted, now: datetime, *, by: str) -> DrawnPass:
+    """Draw a pass for a visitor. Raises Refusal or UsageError, and nothing is drawn, for what is none."""
+    checked = passes.checked(wanted, now)
+    flat, salt = flat_of(checked.unit), credentials.salt(connection)
+    for _ in range(_MOST_TRIES):
+        code, digits = draw_pass(), draw_pass_digits()
+        finder, typed = seal([pass_digest(code), pin_digest(flat, digits, salt)])
+        if credentials.is_free_but_for(connection, None, (typed,)):
+            made = passes.make(connection, checked, flat, finder, typed, now, by=by)
+            return DrawnPass(made, code, digits)
+    raise Refusal("No number is free for this home. Take passes back that nobody uses.")
 
 
 def finder_of_number(seal: Seal, number: str) -> bytes:

@@ -6,6 +6,7 @@ that whoever reads the database cannot try out PINs.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -23,6 +24,8 @@ MOST_DIGITS = 12
 ROLLING_STEP_S = 30
 """For how long an authenticator shows the same digits."""
 _ROLLING_KEY = 20
+_PASS_BYTES = 10
+_PASS = re.compile(r"V[A-Z2-7]{16}")
 _CARD = re.compile(r"[0-9A-Za-z:]{4,64}")
 
 
@@ -84,3 +87,23 @@ def card_number(text: str) -> str | None:
 def card_digest(number: str) -> bytes:
     """32 bytes for a card's number, as `card_number` gives it."""
     return hashlib.sha256(f"card {number}".encode("ascii")).digest()
+
+
+def draw_pass() -> str:
+    """What the picture of a pass says: `V` and 80 random bits in base32, which the smallest QR code holds."""
+    return f"V{base64.b32encode(secrets.token_bytes(_PASS_BYTES)).decode('ascii')}"
+
+
+def is_pass(text: str) -> bool:
+    """Whether a text is what the picture of a pass says, of whatever gate."""
+    return _PASS.fullmatch(text) is not None
+
+
+def pass_digest(code: str) -> bytes:
+    """32 bytes for what the picture of a pass says."""
+    return hashlib.sha256(f"pass {code}".encode("ascii")).digest()
+
+
+def draw_pass_digits() -> str:
+    """What is typed in the place of a pass's picture, behind the digits of a home or alone."""
+    return f"{secrets.randbelow(10**PIN_ALONE_DIGITS):0{PIN_ALONE_DIGITS}d}"

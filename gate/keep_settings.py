@@ -25,6 +25,9 @@ class KeepSettings:
     """A resident whose last day is so long ago: erased. Made shorter, it erases nobody before the 31st night from
     then."""
 
+    pass_days: int = 30
+    """A visitor's pass that was over so long ago: erased, and who they were in the record."""
+
     old_copy_days: int = 30
     """An old copy of the database beside it, such as the one a restore put aside, and a backup in the state's own
     folder: removed, but for the newest backup."""

@@ -49,6 +49,11 @@ class Reason(StrEnum):
     WRONG_CODE = "wrong_code"
     ALREADY_USED = "already_used"
     SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    SPENT = "spent"
+    TOO_EARLY = "too_early"
+    EXPIRED = "expired"
+    PASS_NOT_ENOUGH = "pass_not_enough"
     LOCKED_OUT = "locked_out"
     OUT_OF_VALIDITY = "out_of_validity"
     CLOCK_UNTRUSTED = "clock_untrusted"
@@ -129,6 +134,8 @@ class Kind(StrEnum):
     CARD_REMOVED = "card_removed"
     CARD_SUSPENDED = "card_suspended"
     CARD_RESUMED = "card_resumed"
+    PASS_MADE = "pass_made"
+    PASS_REVOKED = "pass_revoked"
     CORRECTED = "corrected"
     CORRECTION_TAKEN_BACK = "correction_taken_back"
     CONSENT_WITHDRAWN = "consent_withdrawn"
@@ -193,6 +200,7 @@ class Method(StrEnum):
     PIN = "pin"
     CARD = "card"
     ROLLING = "rolling"
+    PASS = "pass"
 
 
 class Way(StrEnum):
@@ -282,11 +290,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What somebody shows to a reader: keys pressed at a keypad, one or several, or a card.
+    """What somebody shows to a reader: keys pressed at a keypad, one or several, a card, or a pass.
 
-    `reader` is the reader's name, `taken_mono` when it was shown, monotonic seconds. `code` are the keys, of "0" to
-    "9", "#" for the end of a number and "*" to begin anew, or the card's number as the reader gives it. It is a secret
-    that opens the gate: it reaches neither record nor log.
+    `reader` is the reader's name, of a pass held up to the camera "camera"; `taken_mono` when it was shown, monotonic
+    seconds. `code` are the keys, of "0" to "9", "#" for the end of a number and "*" to begin anew, the card's number
+    as the reader gives it, or what the pass's picture says. It is a secret that opens the gate: it reaches neither
+    record nor log.
     """
 
     id: str
@@ -329,9 +338,12 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """A line for the record before it is written. `personal` is what erasing the resident must erase."""
+    """A line for the record before it is written. `personal` is what erasing the resident must erase, `visitor` what
+    goes with a pass, whose id is `visit`."""
 
     kind: Kind
     details: dict[str, object] = field(default_factory=dict)
     personal: dict[str, str] = field(default_factory=dict)
     resident: str | None = None
+    visitor: dict[str, str] = field(default_factory=dict)
+    visit: str | None = None

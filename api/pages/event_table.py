@@ -29,9 +29,11 @@ def rows(
     yield "\ufeff" + csv_line(language(name) for name in _COLUMNS)
     for line in lines:
         at = datetime.fromisoformat(line.at).astimezone(zone)
-        more = [told(line), language(_NOT_TRUSTED) if line.clock_trusted is False else ""]
+        host = line.personal.get("host")
+        visiting = language("visiting {host}", host=host) if host else ""
+        more = [visiting, told(line), language(_NOT_TRUSTED) if line.clock_trusted is False else ""]
         yield csv_line((
             line.sequence, f"{at:%Y-%m-%d %H:%M:%S}", language(EVENTS.get(line.kind, line.kind)),
-            home_in(line.personal, homes) or "", line.personal.get("name") or "",
+            home_in(line.personal, homes) or "", line.named or "",
             language.comma.join(part for part in more if part),
         ))  # fmt: skip

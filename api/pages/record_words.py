@@ -63,6 +63,13 @@ WHY: dict[str, Sentence] = {
         " started, a minute."
     ),
     Reason.SUSPENDED: Sentence("The card is reported lost. If it was found again, say so on the resident's page."),
+    Reason.REVOKED: Sentence("Their pass was taken back. Make them another if they are expected."),
+    Reason.SPENT: Sentence("Their pass had been used as often as it opens. Make them another if they are expected."),
+    Reason.TOO_EARLY: Sentence("They came before their pass begins. Under Passes it says when that is."),
+    Reason.EXPIRED: Sentence("Their pass is over. Make them another if they are expected."),
+    Reason.PASS_NOT_ENOUGH: Sentence(
+        "At this hour two things open the gate together, and a pass is one alone. Open for them from here."
+    ),
     Reason.LOCKED_OUT: Sentence(
         "Too many wrong PINs: the keypad took none for a while. Face and card went on working."
     ),

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from dataclasses import replace
+from datetime import datetime
 from functools import cache, reduce
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from api.pages.page import language_of, page
 from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, TYPING, Look, Said, said_by
 from api.v1.live import streamed
 from gate.care.health import age_s, sees, statuses, vision_status
+from gate.clock import zone_of
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
 from gate.store.people import residents
@@ -120,14 +122,26 @@ def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, A
 
 
 def _by_the_site(said: Said, context: Context, door: DoorStatus | None, language: Language) -> Said:
-    """With the site's own words for somebody unknown, and the names of whom it greets, where the settings say so."""
+    """With the site's own words for somebody unknown, the names of whom it greets, where the settings say so, and when
+    a pass begins."""
     settings = context.settings.screen
     if said is REASONS[Reason.UNKNOWN]:
         words, advice = Sentence(settings.unknown), Sentence(settings.unknown_advice)
         return replace(said, words=words or said.words, advice=advice or said.advice)
+    if said is REASONS[Reason.TOO_EARLY] and door and (when := _begins(context, door.begins_at)):
+        return replace(said, advice=Sentence("Your pass begins {when}", when=when))
     if said.words is GREETED.words and settings.name and door and (name := _names_of(context, language, door)):
         return replace(said, words=Sentence("Welcome home, {name}", name=name))
     return said
+
+
+def _begins(context: Context, at: str | None) -> str | None:
+    """When a pass begins, as it is read in any language: the time of day, with the day where that is another."""
+    try:
+        begins = datetime.fromisoformat(at or "").astimezone(zone_of(context.zone))
+    except ValueError:
+        return None
+    return f"{begins:%H:%M}" if begins.date() == context.today else f"{begins:%Y-%m-%d %H:%M}"
 
 
 def _names_of(context: Context, language: Language, door: DoorStatus) -> str:

@@ -51,6 +51,7 @@ class Said:
 
 _ANOTHER_WAY = Sentence("Please take another way in")
 _OR_ANOTHER_WAY = Sentence("Or take another way in")
+_RING = Sentence("Please ring")
 _GUARD = Sentence("Please ask the guard")
 _CAMERA = Sentence("Please look at the camera")
 _AND_CAMERA = Sentence("and look at the camera")
@@ -157,6 +158,11 @@ REASONS: dict[Reason, Said] = {
         Look.WAIT, "keypad_rests", Sentence("This code was used"), Sentence("Please wait for the next")
     ),
     Reason.SUSPENDED: Said(Look.NO, "card_lost", Sentence("Card reported lost"), _GUARD),
+    Reason.REVOKED: Said(Look.NO, "pass_no", Sentence("Pass taken back"), _RING),
+    Reason.SPENT: Said(Look.NO, "pass_no", Sentence("Pass used up"), _RING),
+    Reason.TOO_EARLY: Said(Look.WAIT, "clock", Sentence("Too early"), Sentence("Your pass has yet to begin")),
+    Reason.EXPIRED: Said(Look.NO, "calendar", Sentence("Your pass is over"), _RING),
+    Reason.PASS_NOT_ENOUGH: Said(Look.NO, "pass_no", Sentence("Not by pass now"), _RING),
     Reason.LOCKED_OUT: Said(Look.WAIT, "keypad_rests", Sentence("The keypad rests"), Sentence("Use your face or card")),
     Reason.OUT_OF_VALIDITY: Said(Look.NO, "calendar", Sentence("Not valid today"), _GUARD),
     Reason.CLOCK_UNTRUSTED: Said(Look.FAULT, "no_time", Sentence("The clock is not set"), _ANOTHER_WAY),

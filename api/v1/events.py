@@ -44,7 +44,8 @@ Moment = Annotated[datetime, BeforeValidator(_written_out)]
 
 
 class Event(BaseModel):
-    """A line of the record. `resident`, `name` and `unit`, their home, are there until the person is erased."""
+    """A line of the record. `resident`, `name` and `unit`, their home, are there until the person is erased; of a pass
+    `visit`, its id, `visitor`, `host` and the home's `unit` until it is erased, or the host."""
 
     sequence: int
     id: str
@@ -56,6 +57,9 @@ class Event(BaseModel):
     resident: str | None = None
     name: str | None = None
     unit: str | None = None
+    visit: str | None = None
+    visitor: str | None = None
+    host: str | None = None
     nearest: str | None = Field(None, description="Whom a refused face came near to, for administrators alone.")
     hash: str
 
@@ -140,7 +144,9 @@ def shown(line: Line, actor: Actor, homes: Mapping[str, str]) -> Event:
         sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
         clock_trusted=line.clock_trusted, details=_plain(line, actor),
         resident=line.personal.get("resident"), name=line.personal.get("name"),
-        unit=residents.home_in(line.personal, homes), nearest=_near(line, actor), hash=line.hash,
+        unit=residents.home_in(line.personal, homes), visit=line.personal.get("pass"),
+        visitor=line.personal.get("visitor"), host=line.personal.get("host"),
+        nearest=_near(line, actor), hash=line.hash,
     )  # fmt: skip
 
 
@@ -161,7 +167,10 @@ def iso(moment: datetime | None) -> str | None:
     return aware.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-_CSV_COLUMNS = ("sequence", "at", "kind", "reason", "method", "name", "resident", "details", "hash", "unit")
+_CSV_COLUMNS = (
+    "sequence", "at", "kind", "reason", "method", "name", "resident", "details", "hash", "unit",
+    "visitor", "host",
+)  # fmt: skip
 
 
 def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
@@ -173,6 +182,7 @@ def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[s
         yield csv_line((
             one.sequence, one.at, one.kind, line.says.reason or "", line.says.method or "", one.name or "",
             one.resident or "", json.dumps(one.details, ensure_ascii=False), one.hash, one.unit or "",
+            one.visitor or "", one.host or "",
         ))  # fmt: skip
 
 

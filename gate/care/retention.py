@@ -13,7 +13,7 @@ from gate.care.kept_for import WARNING_DAYS, Why, gone_on
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
-from gate.store.people import erasure, photo_links, residents
+from gate.store.people import erasure, passes, photo_links, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import ENTERED, AuditEvent, Kind
@@ -40,6 +40,7 @@ class Tidied:
     lines: int
     faces: int
     people: int
+    passes: int
     copies: int
     """Old copies of the database, and backups in the state's own folder."""
 
@@ -107,14 +108,16 @@ def tidy(
     prunable = audit.prunable(connection, before)
     unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
     old = old_copies.end_old(connection, unwanted) + (backup.end_old(backups, unwanted) if backups else 0)
+    visits = passes.erase_ended(connection, now - timedelta(days=keep.pass_days))
     details: dict[str, object] = {"faces": erased[Why.UNUSED], "people": erased[Why.MOVED_OUT], "copies": old}
+    details |= {"passes": visits} if visits else {}
     if prunable is not None:
         details |= {"through": prunable.sequence, "hash": prunable.hash}
         if replaced := replaced_beyond(connection, prunable.sequence):
             details["replaced"] = replaced
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
-    return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], old)
+    return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], visits, old)
 
 
 def last_tidied_at(connection: sqlite3.Connection) -> str | None:

@@ -31,7 +31,7 @@ from gate.door.states import (
     Release,
 )
 from gate.store.ids import new_id
-from gate.store.people.residents import Resident
+from gate.store.people.passes import Pass
 from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Method, Presented, Reason, Verdict
 
 # Vision asks twice a second which of its grants somebody went through by.
@@ -53,7 +53,7 @@ class Controller:
         self._record = record
         self._judge = Judge(settings.freshness_s)
         self._shown = Shown()
-        self._party: list[str] = []
+        self._party: list[Known] = []
         self._taken: deque[str] = deque(maxlen=_REMEMBERED_PASSAGES)
         self._latest_mono = float("-inf")
         self.faulty = False
@@ -115,16 +115,35 @@ class Controller:
         if judged.verdict.reason is not None and known.from_its_user:
             self._show(self._shown.refused(judged.verdict.reason, now))
         details = with_first(details_of_code(shown, on_mono), judged.first)
-        self._record(answered(verdict, shown.method, details, known.resident))
+        self._record(answered(verdict, shown.method, details, known.resident, visit=known.visit))
         if known.duress and known.resident is not None and known.from_its_user:
             self._record(under_duress(shown, known.resident, tried=known.trial))
         self._note(notes)
         return verdict, on_mono
 
+    def would_refuse(self, shown: Presented, known: Known, now: float) -> Reason | None:
+        """Why a pass would be refused now, by the rules or by the door as it is, if a use of it were spent; None: it
+        would open. Nothing is remembered of it, and nothing moves."""
+        now = max(self._latest_mono, now)
+        verdict = self._judge.would(shown, replace(known, spent=True), now)
+        if not verdict.granted:
+            return verdict.reason
+        if self._is_in_party(known, now):
+            return Reason.BUSY
+        _, said = step(self.door, Happening(Event.CREDENTIAL, shown.id), now, self._policy)
+        return next((one for one in said if isinstance(one, Reason)), None)
+
     def refuse(self, shown: Presented, reason: Reason, now: float) -> None:
         """A code that is not looked at."""
         self._show(self._shown.refused(reason, self._forward(now)))
         self._record(answered(Verdict(False, reason), shown.method, details_of_code(shown, None)))
+
+    def turn_away(self, shown: Presented, visit: Pass, reason: Reason, now: float) -> None:
+        """A pass of which no use is spent."""
+        self._judge.take(shown, reason)
+        begins_at = visit.valid_from if reason is Reason.TOO_EARLY else None
+        self._show(self._shown.refused(reason, self._forward(now), begins_at))
+        self._record(answered(Verdict(False, reason), shown.method, details_of_code(shown, None), visit=visit))
 
     def waiting_face(self, now: float) -> str | None:
         """The id of the resident whose face was seen and is there still, and who is to show a second factor."""
@@ -134,25 +153,30 @@ class Controller:
         self, grant: str, known: Known, verdict: Verdict, now: float
     ) -> tuple[Verdict, float | None, tuple[Output, ...]]:
         """Ask the machine to open where the rules grant it."""
-        if not verdict.granted or known.resident is None:
+        if not verdict.granted or known.holder is None:
             return verdict, None, ()
-        return self._admit(grant, known.resident, now)
+        return self._admit(grant, known, now)
 
     def _told(self, verdict: Verdict, claim: Claim, now: float) -> Shown:
         if verdict.reason is Reason.ASKED_TO_TURN:
             return self._shown.asked(claim.way, claim.further, now)
         return self._shown.refused(verdict.reason or Reason.UNKNOWN, now)
 
-    def _admit(self, grant: str, resident: Resident, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
-        """Ask the machine to open for a resident whom the rules let in."""
-        if resident.id in self._party and opens_for_party(self.door, now, self._policy):
+    def _admit(self, grant: str, known: Known, now: float) -> tuple[Verdict, float | None, tuple[Output, ...]]:
+        """Ask the machine to open for a resident or a visitor whom the rules let in."""
+        if self._is_in_party(known, now):
             # Nobody comes along with themselves.
             return Verdict(False, Reason.BUSY, self.door.party), None, ()
-        event = Event.EXTENDED_CREDENTIAL if resident.extended else Event.CREDENTIAL
-        verdict, on_mono, notes = self._ask(event, grant, now)
+        extended = known.resident is not None and known.resident.extended
+        verdict, on_mono, notes = self._ask(Event.EXTENDED_CREDENTIAL if extended else Event.CREDENTIAL, grant, now)
         if verdict.granted:
-            self._party = [*(self._party if verdict.along else ()), resident.id]
+            self._party = [*(self._party if verdict.along else ()), known]
         return verdict, on_mono, notes
+
+    def _is_in_party(self, known: Known, now: float) -> bool:
+        """Whether the gate opens for them already."""
+        there = any(one.holder == known.holder for one in self._party)
+        return there and opens_for_party(self.door, now, self._policy)
 
     def _welcomes(self, claim: Claim, now: float) -> bool:
         """Whether nobody is told of a stranger, since the gate welcomes those they stand among."""
@@ -286,6 +310,13 @@ class Controller:
         return self._shown.further
 
     @property
+    def told_begins_at(self) -> str | None:
+        """When the pass begins of who came too early, while they are told so; ISO 8601, UTC."""
+        return self._shown.begins_at
+
+    @property
     def told_residents(self) -> tuple[str, ...]:
-        """The ids of whom the gate greets, while it does: who was let in by face, and who came along."""
-        return tuple(self._party) if self.signal is Signal.GRANT else ()
+        """The ids of the residents whom the gate greets, while it does: who was let in, and who came along."""
+        if self.signal is not Signal.GRANT:
+            return ()
+        return tuple(one.resident.id for one in self._party if one.resident is not None)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gate import codes
 from gate.door.code_key import CodeKey
@@ -20,6 +21,7 @@ from gate.door.knowledge import Knowledge
 from gate.door.lockout import Lockout
 from gate.door.rolling import Used, step_of
 from gate.door.rules import Known
+from gate.door.visits import Visits
 from gate.processes.requests import UnknownCard
 from gate.vocabulary import AuditEvent, Kind, Method, Presented, Reason
 
@@ -40,17 +42,18 @@ class _Hashed:
 
 
 class Credentials:
-    """The keypads and cards of one door. Not thread-safe, but for its own worker: the door's loop owns it."""
+    """The keypads, cards and passes of one door. Not thread-safe, but for its own worker: the door's loop owns it."""
 
     def __init__(
         self, key: CodeKey, controller: Controller, knowledge: Knowledge, record: Callable[[AuditEvent], None],
-        freshness_s: float, wake: Callable[[], None],
+        visits: Visits, freshness_s: float, wake: Callable[[], None],
     ) -> None:  # fmt: skip
         """`wake` is called from another thread when `turn` has something to do."""
         self._key = key
         self._controller = controller
         self._knowledge = knowledge
         self._record = record
+        self._visits = visits
         self._freshness_s = freshness_s
         self._wake = wake
         self._typed: dict[str, Typed] = {}
@@ -62,24 +65,28 @@ class Credentials:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codes")
 
     def hear(self, shown: Presented, now: float) -> None:
-        """Take a key or a card, from the readers' own user."""
+        """Take a key or a card, from the readers' own user, or a pass from vision's."""
         if shown.method is Method.CARD:
             self._hear_card(shown, now)
+        elif shown.method is Method.PASS:
+            self._hear_pass(shown, [codes.pass_digest(shown.code)], Method.PASS, now)
         else:
             self._hear_key(shown, now)
 
     def turn(self, now: float) -> None:
-        """Decide on the PINs that have been hashed."""
+        """Decide on the PINs that have been hashed, and on the passes of which a use was spent."""
         if self._used is None and (wall := self._knowledge.wall()) is not None:
             self._used = Used.since(wall)
         while self._hashed:
             hashed = self._hashed.popleft()
             self._waiting -= 1
             self._decide_pin(hashed, now)
+        self._visits.turn(now)
 
     def close(self) -> None:
         """Let the last PIN be hashed, and nothing come of it."""
         self._worker.shutdown(wait=True)
+        self._visits.close()
 
     def seal(self, digests: Sequence[bytes]) -> tuple[bytes, ...] | None:
         """What codes of these digests are found by; None where there is no key to be had."""
@@ -109,6 +116,11 @@ class Credentials:
             self._unknown = deque([*known_before, card], maxlen=_MOST_UNKNOWN)
         if verdict.granted:
             self._lockout = self._lockout.let_in(shown.reader, None)
+
+    def _hear_pass(self, shown: Presented, digests: Sequence[bytes], kind: Method, now: float) -> None:
+        """A pass is looked up again where somebody may have been quicker with it."""
+        finders = [self._key.seal(one) for one in digests]
+        self._visits.hear(shown, partial(self._knowledge.by_code, kind, finders), now)
 
     def _hear_key(self, shown: Presented, now: float) -> None:
         if not 0 <= now - shown.taken_mono + 0.001 <= self._freshness_s:
@@ -152,6 +164,9 @@ class Credentials:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return
         known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests])
+        if known.visit is not None:
+            self._hear_pass(replace(shown, method=Method.PASS), hashed.digests, Method.PIN, now)
+            return
         rolled = self._by_rolling(flat, hashed.typed) if known.readable and known.resident is None else None
         if rolled is not None:
             shown = replace(shown, method=Method.ROLLING)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from gate.door.rules import Earlier
+from gate.store.people import passes
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 from gate.vocabulary import AuditEvent, Claim, Kind, Method, Presented, Reason, Verdict
 
@@ -81,9 +83,11 @@ def answered(
     details: dict[str, object],
     resident: Resident | None = None,
     near: Resident | None = None,
+    visit: Pass | None = None,
 ) -> AuditEvent:
-    """What the record is told of whoever asked, and of the answer. `near` is whom a face that is nobody's came near to,
-    which goes with that resident when they are erased, and is for administrators alone."""
+    """What the record is told of whoever asked, and of the answer: a resident, or the visitor of a pass. `near` is whom
+    a face that is nobody's came near to, which goes with that resident when they are erased, and is for administrators
+    alone."""
     if verdict.reason is not None:
         details = {"reason": verdict.reason.value, **details}
     kind = Kind.GRANTED if verdict.granted else Kind.DENIED
@@ -92,6 +96,8 @@ def answered(
     details = {"method": str(method), **details}
     if near is not None and resident is None:
         return AuditEvent(kind, details, {"nearest": near.id}, near.id)
+    if visit is not None:
+        return passes.about(visit, AuditEvent(kind, details))
     return AuditEvent(kind, details, _personal(resident), resident.id if resident else None)
 
 

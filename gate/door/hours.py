@@ -12,6 +12,7 @@ from datetime import date, datetime, tzinfo
 
 from gate.door.rules import Known
 from gate.schedule import Holiday, Schedule, parse
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 
 
@@ -39,6 +40,24 @@ class Entry:
     """When they are let in, of their own or of their group; None: at any time."""
     first_day: date | None = None
     last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A pass as the store has it, with its times and the words of its hours read."""
+
+    visit: Pass
+    begins: datetime
+    ends: datetime
+    """Exclusive; sooner than at first where it lasts from its first use."""
+    hours: Schedule | None = None
+
+
+def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
+    """With the holidays of its schedule. Raises Refusal where its hours are no schedule, ValueError or TypeError where
+    one of its times is none."""
+    hours = None if one.windows is None else replace(parse(one.windows), holidays=tuple(holidays))
+    return Visit(one, datetime.fromisoformat(one.valid_from), one.ends_at, hours)
 
 
 def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:
@@ -70,6 +89,18 @@ def known_of(entry: Entry | None, now: LocalTime, two_factors: Schedule | None, 
         from_its_user,
         valid=valid(entry, now),
         within_hours=within(entry.hours, now),
+        one_suffices=one_suffices(two_factors, now),
+    )
+
+
+def known_of_pass(visit: Visit, now: LocalTime, two_factors: Schedule | None) -> Known:
+    """What is known of a pass at a time of day; nothing that needs the time where the clock is not to be trusted."""
+    return Known(
+        from_its_user=True,
+        visit=visit.visit,
+        begun=now.at >= visit.begins if now.trusted else None,
+        valid=now.at < visit.ends if now.trusted else None,
+        within_hours=within(visit.hours, now),
         one_suffices=one_suffices(two_factors, now),
     )
 

@@ -40,6 +40,14 @@ class Judge:
             return replace(judged, news=heard.is_news(shown, judged.verdict, now))
         return judged
 
+    def would(self, shown: Presented, known: Known, now: float) -> Verdict:
+        """What the rules alone would decide now; nothing is remembered of it."""
+        return decide(shown, known, self._heard[shown.method].before(shown), now, self._freshness_s)
+
+    def take(self, shown: Presented, reason: Reason) -> None:
+        """Remember what was refused before the rules were asked, or for another reason than theirs."""
+        self._heard[shown.method].take(shown, Verdict(False, reason))
+
     def waiting_face(self, now: float) -> str | None:
         """The id of the resident whose face was seen and is there still, and who is to show a second factor."""
         first = self._first

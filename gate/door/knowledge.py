@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from gate.door import hours
-from gate.door.hours import Entry, LocalTime
+from gate.door.hours import Entry, LocalTime, Visit
 from gate.door.register import Register, StoreDown
 from gate.door.rules import Known
 from gate.schedule import Schedule
@@ -46,7 +46,8 @@ class Knowledge:
             return Known(from_its_user=from_its_user, readable=False)
 
     def by_code(self, method: Method, finders: Sequence[bytes | None]) -> Known:
-        """What is known of the resident whose code is found by one of these; None among them: there is no key."""
+        """What is known of the resident or the pass whose code is found by one of these; None among them: there is no
+        key."""
         whole = [one for one in finders if one is not None]
         if len(whole) < len(finders):
             return Known(from_its_user=True, readable=False)
@@ -57,6 +58,8 @@ class Knowledge:
         if found is None:
             return Known(from_its_user=True)
         entry, code = found
+        if isinstance(entry, Visit):
+            return hours.known_of_pass(entry, self._local_time(self._trusted()), self._two_factors)
         known = self._now(entry, from_its_user=True)
         return replace(known, suspended=code.suspended, duress=code.duress, trial=self._is_tried(code))
 

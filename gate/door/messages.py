@@ -6,6 +6,7 @@ import math
 import re
 import struct
 
+from gate.codes import is_pass
 from gate.door.keys import KEYS
 from gate.door.states import Event
 from gate.processes.fields import Malformed, read
@@ -43,17 +44,19 @@ def claim_from(message: Message) -> Claim:
 
 
 def presented_from(message: Message) -> Presented:
-    """What was shown to a reader, from its message. Raises Malformed when a field is missing or of the wrong kind, or
-    it is no key and no card."""
+    """What was shown to a reader or held up to the camera, from its message. Raises Malformed when a field is missing
+    or of the wrong kind, or it is no key, no card and no pass."""
     shown = read(Presented, message)
     if not 0 < len(shown.id) <= _LONGEST_CLAIM:
         raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
     if not _READER.fullmatch(shown.reader):
         raise Malformed("reader is a name of 1 to 40 letters, digits, blanks, points, - and _")
-    if shown.method not in (Method.PIN, Method.CARD):
-        raise Malformed("method is pin or card")
+    if shown.method not in (Method.PIN, Method.CARD, Method.PASS):
+        raise Malformed("method is pin, card or pass")
     if shown.method is Method.PIN and shown.code not in KEYS:
         raise Malformed("code is one key of a keypad")
+    if shown.method is Method.PASS and not is_pass(shown.code):
+        raise Malformed("code is what the picture of a pass says")
     if not 0 < len(shown.code) <= _LONGEST_CARD:
         raise Malformed(f"code is a text of 1 to {_LONGEST_CARD} signs")
     return shown
@@ -114,6 +117,11 @@ def of_late(do: Do, who: str) -> list[AuditEvent]:
     return [AuditEvent(Kind.ORDERED, {"order": event.value, **said}) for event in ORDERED[do]]
 
 
+def may_present(method: Method, *, vision: bool, readers: bool) -> bool:
+    """Whether a peer may present this: a pass is held up to vision's camera, all else is shown to a reader."""
+    return vision if method is Method.PASS else readers
+
+
 def may_ask(do: Do, *, vision: bool, readers: bool, commands: bool) -> bool:
     """Whether a peer may ask for this: `vision` and `readers` are those processes' own users, `commands` one who may
     give orders.
@@ -126,7 +134,7 @@ def may_ask(do: Do, *, vision: bool, readers: bool, commands: bool) -> bool:
         case Do.LEARN:
             return vision
         case Do.PRESENT:
-            return readers
+            return vision or readers
         case Do.REPORT:
             return vision or readers
         case Do.STATUS:

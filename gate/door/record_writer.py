@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.store.database import hold_small, open_database, transaction
-from gate.store.people import consents, learned, residents
+from gate.store.people import consents, learned, passes, residents
 from gate.store.record import audit
 from gate.store.record.anchors import EVERY_S, due, said
 from gate.store.record.audit import Anchor, Moment
@@ -159,13 +159,16 @@ def _as_agreed(connection: sqlite3.Connection, event: AuditEvent) -> AuditEvent:
     """Without a name where whoever it names was erased since, or showed their face and withdrew: it is written after
     what took their name from the record, and would bring it back.
 
-    Whoever shows no face is named while they live here: what people agree to is about their face.
+    Whoever shows no face is named while they live here, and whoever is visited: what people agree to is about their
+    face. A visitor is named while their pass is kept.
     """
+    if event.visit is not None and passes.get(connection, event.visit) is None:
+        event = replace(event, visitor={}, visit=None)
     if event.resident is None:
         return event
     method, first = event.details.get("method"), event.details.get("first")
     by_code = event.kind in (Kind.DURESS, Kind.DURESS_TRIED) or (
-        method in (Method.PIN, Method.CARD, Method.ROLLING) and first != Method.FACE
+        method in (Method.PIN, Method.CARD, Method.ROLLING, Method.PASS) and first != Method.FACE
     )
     if by_code:
         named = residents.get(connection, event.resident) is not None

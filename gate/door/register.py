@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from gate.door.hours import Entry, entry_of
+from gate.door.hours import Entry, Visit, entry_of, visit_of
 from gate.schedule import Schedule, parse
 from gate.store.database import Hurry, database_of, open_read_only
-from gate.store.people import credentials, residents
+from gate.store.people import credentials, passes, residents
 from gate.store.people.credentials import Found
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Method
@@ -60,7 +60,7 @@ class Register:
                 return None
             return entry_of(found, holidays.of_resident(connection, found.id) if found.windows else ())
 
-    def holder(self, method: Method, finders: Sequence[bytes]) -> tuple[Entry, Found] | None:
+    def holder(self, method: Method, finders: Sequence[bytes]) -> tuple[Entry | Visit, Found] | None:
         """Whose code is found by one of these, and what is known of the code; None: nobody's. Raises StoreDown."""
         if not os.path.lexists(self._database):
             return None
@@ -68,9 +68,9 @@ class Register:
         with self._sound():
             for finder in finders:
                 found = credentials.find(connection, method, finder)
-                entry = None if found is None else self.find(found.resident)
-                if found is not None and entry is not None:
-                    return entry, found
+                holder = None if found is None else self._holder_of(connection, found)
+                if found is not None and holder is not None:
+                    return holder, found
             return None
 
     def rolling_of(self, flat: str) -> list[str]:
@@ -78,6 +78,14 @@ class Register:
         connection = self._open()
         with self._sound():
             return credentials.rolling_of(connection, flat)
+
+    def _holder_of(self, connection: sqlite3.Connection, found: Found) -> Entry | Visit | None:
+        if found.resident is not None:
+            return self.find(found.resident)
+        visit = None if found.visit is None else passes.get(connection, found.visit)
+        if visit is None:
+            return None
+        return visit_of(visit, holidays.of_pass(connection, visit.id) if visit.windows else ())
 
     def methods_of(self, resident: str) -> frozenset[Method]:
         """By what a resident may come beside their face. Raises StoreDown."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 from gate.vocabulary import Claim, Method, Presented, Reason, Verdict
 
@@ -23,11 +24,12 @@ class Known:
     resident: Resident | None = None
     """None where nobody of that id is enrolled, the code is nobody's, or the store cannot be read."""
     from_its_user: bool = False
-    """Whether the user who alone may say it brought it, by the kernel's word: vision's a face, the readers' a code."""
+    """Whether the user who alone may say it brought it, by the kernel's word: vision's a face or a pass, the
+    readers' another code."""
     readable: bool = True
     """Whether the store, and for a code the door's key, could be read."""
     valid: bool | None = None
-    """Whether today is one of their days."""
+    """Whether today is one of their days; of a pass, that it is not over."""
     within_hours: bool | None = None
     """Whether their schedule lets them in now."""
     one_suffices: bool | None = None
@@ -42,6 +44,17 @@ class Known:
     """Whether that is only tried out now."""
     nearest: Resident | None = None
     """Whom a face that is nobody's came near to."""
+    visit: Pass | None = None
+    """The pass whose code it is, which is no resident's; as it was before a use of it was spent for this."""
+    begun: bool | None = None
+    """Whether the pass has begun."""
+    spent: bool = False
+    """Whether a use of the pass was spent for this, on the disk."""
+
+    @property
+    def holder(self) -> str | None:
+        """The id of whose it is, a resident or a pass; None: nobody's."""
+        return self.resident.id if self.resident is not None else self.visit.id if self.visit is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +106,40 @@ def _unreadable(case: Case) -> Reason | None:
 
 
 def _not_enrolled(case: Case) -> Reason | None:
-    if case.known.resident is not None:
+    by_code = isinstance(case.shown, Presented)
+    if case.known.resident is not None or (by_code and case.known.visit is not None):
         return None
-    return Reason.WRONG_CODE if isinstance(case.shown, Presented) else Reason.NOT_ENROLLED
+    return Reason.WRONG_CODE if by_code else Reason.NOT_ENROLLED
 
 
 def _lost(case: Case) -> Reason | None:
     return Reason.SUSPENDED if case.known.suspended else None
 
 
+def _taken_back(case: Case) -> Reason | None:
+    visit = case.known.visit
+    return None if visit is None or visit.revoked_at is None else Reason.REVOKED
+
+
+def _used_up(case: Case) -> Reason | None:
+    visit = case.known.visit
+    return None if visit is None or visit.uses_left > 0 else Reason.SPENT
+
+
 def _without_a_clock(case: Case) -> Reason | None:
     known = case.known
-    return Reason.CLOCK_UNTRUSTED if None in (known.valid, known.within_hours, known.one_suffices) else None
+    asked = (known.valid, known.within_hours, known.one_suffices) + (() if known.visit is None else (known.begun,))
+    return Reason.CLOCK_UNTRUSTED if None in asked else None
+
+
+def _before_it_begins(case: Case) -> Reason | None:
+    return None if case.known.visit is None or case.known.begun else Reason.TOO_EARLY
 
 
 def _another_day(case: Case) -> Reason | None:
-    return None if case.known.valid else Reason.OUT_OF_VALIDITY
+    if case.known.valid:
+        return None
+    return Reason.OUT_OF_VALIDITY if case.known.visit is None else Reason.EXPIRED
 
 
 def _another_hour(case: Case) -> Reason | None:
@@ -122,6 +153,15 @@ def _nothing_else(case: Case) -> Reason | None:
     return Reason.FACE_NOT_ENOUGH
 
 
+def _pass_alone(case: Case) -> Reason | None:
+    """A pass is one thing, and whoever has it has no other: that it is forwarded is what two are asked for against."""
+    return None if case.known.visit is None or case.known.one_suffices else Reason.PASS_NOT_ENOUGH
+
+
+def _not_spent(case: Case) -> Reason | None:
+    return None if case.known.visit is None or case.known.spent else Reason.STORE_UNREADABLE
+
+
 # The first reason that holds is told; each is written so that what is missing or not a number refuses.
 _TESTS: tuple[Callable[[Case], Reason | None], ...] = (
     _from_another,
@@ -132,10 +172,15 @@ _TESTS: tuple[Callable[[Case], Reason | None], ...] = (
     _unreadable,
     _not_enrolled,
     _lost,
+    _taken_back,
+    _used_up,
     _without_a_clock,
+    _before_it_begins,
     _another_day,
     _another_hour,
     _nothing_else,
+    _pass_alone,
+    _not_spent,
 )
 
 

@@ -31,6 +31,7 @@ from gate.door.messages import (
     in_time,
     lesson_from,
     may_ask,
+    may_present,
     of_late,
     presented_from,
     seal_from,
@@ -42,6 +43,7 @@ from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
 from gate.door.status import status_of
+from gate.door.visits import Visits
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
@@ -82,7 +84,7 @@ class DoorService:
         self._knowledge = Knowledge(self._register, self._check_clock, zone_of(settings.zone), two_factors)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
-        self._attribution = Attribution(self._writer.put, self._lessons.follow)
+        self._attribution = Attribution(self._writer.put, self._follow)
         self._record = self._attribution.take
         self._watchdog = Watchdog()
         self._stop = False
@@ -92,9 +94,11 @@ class DoorService:
         )
         self._controller = Controller(settings, self._hardware, self._record)
         self._key = CodeKey(state, self._register)
+        self._visits = Visits(state, self._controller, self._server.wake)
         self._credentials = Credentials(
-            self._key, self._controller, self._knowledge, self._record, settings.freshness_s, self._server.wake
-        )
+            self._key, self._controller, self._knowledge, self._record, self._visits, settings.freshness_s,
+            self._server.wake,
+        )  # fmt: skip
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
 
@@ -213,7 +217,11 @@ class DoorService:
             case Do.CLAIM:
                 return self._answer_claim(claim_from(message), peer)
             case Do.PRESENT:
-                self._credentials.hear(presented_from(message), now)
+                shown = presented_from(message)
+                if not may_present(shown.method, vision=vision, readers=readers):
+                    self._attribution.refuse(Reason.WRONG_PEER, peer)
+                    return Reply(False, Reason.WRONG_PEER)
+                self._credentials.hear(shown, now)
                 return Taken(True)
             case Do.SEAL:
                 finders = self._credentials.seal(seal_from(message).digests)
@@ -268,6 +276,10 @@ class DoorService:
         if (vision and report.event in _VISION_EVENTS) or (readers and report.event in _READER_EVENTS):
             self._record(AuditEvent(report.event, {"why": report.why[:200]}))
         return Taken(True)
+
+    def _follow(self, event: AuditEvent) -> None:
+        self._lessons.follow(event)
+        self._visits.follow(event)
 
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._writer.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))

@@ -36,6 +36,7 @@ def status_of(
         signal=controller.signal,
         reason=controller.told_reason,
         further=controller.told_further,
+        begins_at=controller.told_begins_at,
         typed=typed,
         residents=controller.told_residents,
         at_rest=controller.at_rest(now),

@@ -19,7 +19,8 @@ class DoorStatus:
     `mode`, `leaf` (None without a contact), `standing` and `signal` are the words of the door's machine, `faults` those
     of `gate.vocabulary.Fault`; they are texts here, so that those of a door of another version can be shown as they
     are. `reason` is why whoever stands at the gate was refused, while they are told so, `further` whether who is asked
-    to turn the head has begun to and should go on, and `residents` are the ids of whom it greets, while it does.
+    to turn the head has begun to and should go on, `begins_at` when the pass begins of who came too early (ISO 8601,
+    UTC), and `residents` are the ids of whom it greets, while it does.
     `at_rest` says whether a resident who asked now would set the gate in motion, and
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
     holds those that are wired. `typed` is how many digits stand at a keypad. `store_fault` says in words what is wrong
@@ -33,6 +34,7 @@ class DoorStatus:
     signal: str | None
     reason: Reason | None = None
     further: bool = False
+    begins_at: str | None = None
     typed: int = 0
     residents: tuple[str, ...] = ()
     at_rest: bool = False

@@ -25,6 +25,7 @@ _PEOPLE = (
     "consents",
     "templates",
     "corrections",
+    "passes",
     "credentials",
     "code_salt",
 )

@@ -42,6 +42,8 @@ NEVER_ONE = (
     "Each holds for one person: whoever has it", "It holds for one person, until {when}. For {minutes} minutes",
     "Links for many are shown for {minutes} minutes", "The picture is {width}x{height}",
     "The camera gives {width} x {height} pixels", "The people enrolled here look alike", "{found} of {pairs} pairs",
+    "A pass lasts at most {days} days", "A pass begins within {days} days", "A pass opens between 1 and {most} times",
+    "From its first use a pass lasts between a minute and {days} days",
 )  # fmt: skip
 
 

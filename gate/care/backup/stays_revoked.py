@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, photo_links, residents
+from gate.store.people import credentials, erasure, passes, photo_links, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -42,6 +43,8 @@ class Dropped:
     """Single templates that were erased since."""
     credentials: int
     """PINs and cards that were removed or suspended since."""
+    passes: int = 0
+    """Passes that were used up, taken back or erased since; all of them where nothing can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,15 @@ def keep_revoked(
             _take_hours(connection, present)
             _take_corrections(connection, present)
             set_last_number(connection, last_number(present))
+        ended_passes = passes.end_again(connection, present, datetime.now(UTC))
     withdrawn = _withdraw_again(connection, gone)
     with transaction(connection):
         templates = _forget_again(connection, gone)
         codes = credentials.revoke_again(connection, gone)
         connection.executemany("INSERT OR IGNORE INTO gone (id) VALUES (?)", [(one,) for one in gone])
-    return Dropped(ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates, codes)
+    return Dropped(
+        ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates, codes, ended_passes
+    )
 
 
 def tombstones_of(path: Path) -> Tombstones:

@@ -1,4 +1,4 @@
-"""What residents show beside their face: a PIN and a rolling code each, and cards and fobs.
+"""What residents show beside their face: a PIN and a rolling code each, and cards and fobs. And the codes of passes.
 
 None of them can be read back: a line holds what the door finds a code by (`gate.door.code_key`), not the code.
 """
@@ -48,10 +48,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whose a code is."""
+    """Whose a code is: a resident's, or that of a pass."""
 
     credential: str
-    resident: str
+    resident: str | None
+    visit: str | None
+    """The id of the pass."""
     suspended: bool
     duress: bool
     """Whether it is what their PIN becomes for whoever is forced to type it."""
@@ -71,11 +73,11 @@ def salt(connection: sqlite3.Connection) -> bytes:
 def find(connection: sqlite3.Connection, method: Method, finder: bytes) -> Found | None:
     """Whose code is found by this; None: nobody's."""
     row = connection.execute(
-        "SELECT c.id, c.resident_id, c.suspended_at, c.duress, t.until FROM credentials c"
+        "SELECT c.id, c.resident_id, c.pass_id, c.suspended_at, c.duress, t.until FROM credentials c"
         " LEFT JOIN duress_trials t ON t.resident_id = c.resident_id WHERE c.kind = ? AND c.finder = ?",
         (method.value, finder),
     ).fetchone()
-    return None if row is None else Found(row[0], row[1], row[2] is not None, bool(row[3]), row[4])
+    return None if row is None else Found(row[0], row[1], row[2], row[3] is not None, bool(row[4]), row[5])
 
 
 def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Method]:
@@ -110,29 +112,33 @@ def rolling_of(connection: sqlite3.Connection, flat: str) -> list[str]:
 def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
     """By what everyone may come beside their face, by their id."""
     held: dict[str, set[Method]] = {}
-    query = "SELECT resident_id, kind FROM credentials WHERE suspended_at IS NULL"
+    query = "SELECT resident_id, kind FROM credentials WHERE resident_id NOTNULL AND suspended_at IS NULL"
     for resident, kind in connection.execute(query):
         held.setdefault(resident, set()).add(Method(kind))
     return {resident: frozenset(methods) for resident, methods in held.items()}
 
 
 def are_there(connection: sqlite3.Connection) -> bool:
-    """Whether anybody has a PIN, a rolling code or a card."""
+    """Whether anybody has a PIN, a rolling code, a card or a pass."""
     return connection.execute("SELECT 1 FROM credentials LIMIT 1").fetchone() is not None
 
 
 def not_sealed_by(connection: sqlite3.Connection, mark: bytes) -> int:
-    """How many PINs, rolling codes and cards are found by what does not begin with the mark of a door's key."""
-    query = "SELECT count(*) FROM credentials WHERE NOT duress AND substr(finder, 1, ?) != ?"
+    """How many PINs, rolling codes, cards and passes are found by what does not begin with the mark of a door's key."""
+    query = (
+        "SELECT count(*) FROM credentials"
+        " WHERE NOT duress AND (pass_id IS NULL OR kind = 'pass') AND substr(finder, 1, ?) != ?"
+    )
     (count,) = connection.execute(query, (len(mark), mark)).fetchone()
     return int(count)
 
 
 def remove_all(connection: sqlite3.Connection, *, by: str) -> int:
-    """Nobody has a PIN or a card any more, as where the door's key is lost; of how many people that was."""
+    """Nobody has a PIN, a card or a pass any more, as where the door's key is lost; of how many residents that was."""
     with transaction(connection):
         held = [residents.get(connection, one) for one in having_any(connection)]
         connection.execute("DELETE FROM credentials")
+        connection.execute("UPDATE passes SET revoked_at = coalesce(revoked_at, ?)", (datetime.now(UTC).isoformat(),))
         for resident in held:
             if resident is not None:
                 _note(connection, Kind.CODES_REMOVED, resident, {"by": by})
@@ -141,13 +147,14 @@ def remove_all(connection: sqlite3.Connection, *, by: str) -> int:
 
 def having_any(connection: sqlite3.Connection) -> list[str]:
     """The ids of all who have a PIN or a card, also one that was lost."""
-    return [one for (one,) in connection.execute("SELECT DISTINCT resident_id FROM credentials ORDER BY resident_id")]
+    query = "SELECT DISTINCT resident_id FROM credentials WHERE resident_id NOTNULL ORDER BY resident_id"
+    return [one for (one,) in connection.execute(query)]
 
 
-def is_free_but_for(connection: sqlite3.Connection, resident: Resident, finders: Collection[bytes]) -> bool:
-    """Whether no PIN of anybody else is found by one of these."""
+def is_free_but_for(connection: sqlite3.Connection, resident: Resident | None, finders: Collection[bytes]) -> bool:
+    """Whether no PIN of anybody else, and no pass, is found by one of these."""
     found = [find(connection, Method.PIN, finder) for finder in finders]
-    return all(one is None or one.resident == resident.id for one in found)
+    return all(one is None or (resident is not None and one.resident == resident.id) for one in found)
 
 
 def give_pin(
@@ -163,6 +170,15 @@ def give_pin(
         for one, forced in ((finder, False), (duress, True)):
             _insert(connection, resident.id, Method.PIN, one, duress=forced, flat=flat)
         _note(connection, Kind.PIN_DRAWN, resident, {"by": by})
+
+
+def give_pass(connection: sqlite3.Connection, visit: str, finder: bytes, typed: bytes) -> None:
+    """The two codes of a pass: by `finder` its picture is found, by `typed` its digits, which are no PIN of anybody.
+
+    Part of a transaction. Raises Refusal with `TAKEN` where either is somebody's.
+    """
+    for method, one in ((Method.PASS, finder), (Method.PIN, typed)):
+        _insert(connection, None, method, one, visit=visit)
 
 
 def remove_pin(connection: sqlite3.Connection, resident: Resident, *, by: str) -> bool:
@@ -278,15 +294,15 @@ def _credential(row: Sequence[Any]) -> Credential:
 
 
 def _insert(
-    connection: sqlite3.Connection, resident: str, method: Method, finder: bytes, *, duress: bool = False,
-    flat: str | None = None, label: str | None = None, identity: str | None = None,
+    connection: sqlite3.Connection, resident: str | None, method: Method, finder: bytes, *, duress: bool = False,
+    flat: str | None = None, label: str | None = None, visit: str | None = None, identity: str | None = None,
 ) -> str:  # fmt: skip
     identity = identity or new_id()
     try:
         connection.execute(
-            "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (identity, resident, method.value, finder, duress, flat, label, datetime.now(UTC).isoformat()),
+            "INSERT INTO credentials (id, resident_id, pass_id, kind, finder, duress, flat, label, made_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (identity, resident, visit, method.value, finder, duress, flat, label, datetime.now(UTC).isoformat()),
         )
     except sqlite3.IntegrityError as error:
         raise Refusal(TAKEN) from error

@@ -15,7 +15,7 @@ from functools import partial
 from gate.errors import ResidentRefusal
 from gate.store import old_copies
 from gate.store.database import transaction
-from gate.store.people import consents, photo_links, residents
+from gate.store.people import consents, passes, photo_links, residents
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -51,9 +51,10 @@ def remove_all(connection: sqlite3.Connection, people: Sequence[Resident], *, by
 
 
 def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+    visitors = passes.erase_of_host(connection, resident.id)
     connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
     connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (hash_of(resident.id),))
-    return _erased(Kind.ERASED, connection, resident, by)
+    return _erased(Kind.ERASED, connection, resident, by, visitors)
 
 
 def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], *, by: str) -> Receipt:
@@ -139,8 +140,9 @@ def _together(kind: Kind, connection: sqlite3.Connection, receipts: Sequence[Rec
     return Receipt(line, _now(), templates, fields, len(receipts))
 
 
-def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
-    forgotten = audit.forget(connection, resident.id)
+def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: str, visitors: int = 0) -> Receipt:
+    """`visitors` is how many fields of whoever visited them went already."""
+    forgotten = audit.forget(connection, resident.id) + visitors
     details: dict[str, object] = {"templates": resident.templates, "personal_fields": forgotten, "by": by}
     line = audit.append(connection, AuditEvent(kind, details))
     return Receipt(line, _now(), resident.templates, forgotten)

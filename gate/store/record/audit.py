@@ -54,6 +54,11 @@ class Line:
     personal: dict[str, str]
 
     @property
+    def named(self) -> str | None:
+        """Who it is about, by name: a resident, or the visitor of a pass."""
+        return self.personal.get("name") or self.personal.get("visitor")
+
+    @property
     def says(self) -> Details:
         """What is looked for in its details."""
         return details_of(self.details)
@@ -106,8 +111,9 @@ def append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment | N
 def _append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment) -> str:
     last = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
     sequence, previous = (last[0] + 1, last[1]) if last else (1, _GENESIS)
-    salts = {field: secrets.token_bytes(32) for field in event.personal}
-    commitments = {field: _commitment(salts[field], value) for field, value in event.personal.items()}
+    personal = event.personal | event.visitor
+    salts = {field: secrets.token_bytes(32) for field in personal}
+    commitments = {field: _commitment(salts[field], value) for field, value in personal.items()}
     row: dict[str, Any] = {
         "sequence": sequence,
         "id": new_id(),
@@ -126,14 +132,17 @@ def _append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment) -
     connection.execute(f"INSERT INTO audit ({COLUMNS}) VALUES ({names})", row)  # noqa: S608 - constants
     connection.executemany(
         "INSERT INTO audit_personal (event_id, field, resident_id, salt, value) VALUES (?, ?, ?, ?, ?)",
-        [(row["id"], field, event.resident, salts[field], value) for field, value in event.personal.items()],
+        [
+            (row["id"], field, event.visit if field in event.visitor else event.resident, salts[field], value)
+            for field, value in personal.items()
+        ],
     )
     return str(row["id"])
 
 
-def forget(connection: sqlite3.Connection, resident: str) -> int:
-    """Erase a resident's personal fields from the record; the chain stays whole. Returns how many went."""
-    return connection.execute("DELETE FROM audit_personal WHERE resident_id = ?", (resident,)).rowcount
+def forget(connection: sqlite3.Connection, whose: str) -> int:
+    """Erase the personal fields of a resident or of a pass from the record; the chain stays whole. How many went."""
+    return connection.execute("DELETE FROM audit_personal WHERE resident_id = ?", (whose,)).rowcount
 
 
 def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterator[Line]:

@@ -20,11 +20,11 @@ class Details:
     """What a line says, each None where it does not."""
 
     method: str | None = None
-    """By what somebody asked to be let in: "face", "pin", "card", "rolling", "command", "rex", "link"."""
+    """By what somebody asked to be let in: "face", "pin", "card", "rolling", "pass", "command", "rex", "link"."""
     first: str | None = None
     """What they had shown before, where two were asked for: "face", "pin", "card", "rolling"."""
     reader: str | None = None
-    """The name of the reader at which a PIN or a card was shown."""
+    """The name of the reader at which a PIN, a card or a pass was shown."""
     reason: str | None = None
     """Why it was refused, of `gate.vocabulary.Reason`."""
     similarity: float | None = None

@@ -179,7 +179,7 @@ def _add_residents(connection: sqlite3.Connection, found: _Conditions, search: S
 
 def _field(search: Search) -> str:
     """What a line must hold of somebody to be about them."""
-    return "field IN ('resident', 'nearest')" if search.near else "field = 'resident'"
+    return "field IN ('resident', 'host', 'nearest')" if search.near else "field IN ('resident', 'host')"
 
 
 def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:

@@ -172,6 +172,11 @@ def of_resident(connection: sqlite3.Connection, resident: str) -> tuple[Holiday,
     )
 
 
+def of_pass(connection: sqlite3.Connection, visit: str) -> tuple[Holiday, ...]:
+    """The holidays of the schedule of a pass. Raises as `of_resident`."""
+    return _found(connection, "SELECT schedule_id FROM passes WHERE id = ?", visit)
+
+
 def of_free_access(connection: sqlite3.Connection) -> tuple[Holiday, ...]:
     """The holidays of the schedule by which the gate itself stands open. Raises as `of_resident`."""
     return _found(connection, "SELECT free_access_schedule_id FROM gate")

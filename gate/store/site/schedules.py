@@ -37,6 +37,7 @@ def every(connection: sqlite3.Connection) -> list[Named]:
     rows = connection.execute(
         "SELECT s.name, s.windows, (SELECT count(*) FROM residents WHERE schedule_id = s.id)"
         " + (SELECT count(*) FROM groups WHERE schedule_id = s.id)"
+        " + (SELECT count(*) FROM passes WHERE schedule_id = s.id)"
         " + (SELECT count(*) FROM gate WHERE free_access_schedule_id = s.id),"
         " (SELECT count(*) FROM holidays WHERE schedule_id = s.id) FROM schedules s ORDER BY s.name"
     )
