@@ -40,11 +40,13 @@ from gate.processes.status import VisionStatus
 from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
+from gate.store.people import passes
 from gate.store.site import approach_zone
 from gate.store.site.inherited import inherited
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import damaged_in, judging, judging_again
+from gate.vision.held_up import HeldUp
 from gate.vision.learning import lesson_of
 from gate.vision.liveness_packs import liveness_packs
 from gate.vision.preview import preview
@@ -53,7 +55,7 @@ from gate.vision.recogniser import Recogniser
 from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source, source_of
-from gate.vocabulary import Claim, Frame, Kind, Reason
+from gate.vocabulary import Claim, Frame, Kind, Method, Presented, Reason
 from models.errors import PackError
 from models.pack import Models, open_liveness, open_models
 
@@ -63,6 +65,8 @@ _TURN_S = 0.2
 _STUCK_READERS = 3
 # How often the door is asked whether the gate is at rest, while somebody waits for that, seconds.
 _ASK_DOOR_EVERY_S = 0.5
+# How often the store is asked whether there are passes, seconds.
+_ASK_PASSES_EVERY_S = 1.0
 # Between a frame and its judgement; beyond it the models hang, seconds.
 _FRESH_S = 5.0
 # On the same cores the door comes first.
@@ -84,12 +88,15 @@ class VisionService:
         recogniser: Recogniser,
         sources: Mapping[str, Source],
         viewers: frozenset[int],
+        held_up: HeldUp | None = None,
     ) -> None:
-        """`sources` are "camera" and, where there is one, "infrared"; `viewers` the user ids that may see through it.
+        """`sources` are "camera" and, where there is one, "infrared"; `viewers` the user ids that may see through it;
+        `held_up` reads passes, None: they are not read.
 
         Raises FacegateError when the store cannot be read or the socket is taken, PackError without a calibration.
         """
         self._models, self._recogniser = models, recogniser
+        self._held_up, self._has_passes, self._asked_passes_mono = held_up, False, float("-inf")
         self._store = open_read_only(state)
         self._gallery = judging(self._store, models)
         self._again = judging_again(self._store, models)
@@ -152,6 +159,7 @@ class VisionService:
             again = None if self._again is None else self._again.gallery
             for claim in self._recogniser.see(frame, self._gallery.gallery, self._latest_infrared, again):
                 self._claim(claim)
+            self._read_passes(frame)
         self._inferred_mono = time.monotonic()
 
     def _claim(self, claim: Claim) -> None:
@@ -163,6 +171,29 @@ class VisionService:
         self._recogniser.answered(claim, answer.reason, answer.grant)
         if answer.learn and claim.resident is not None:
             self._teach(claim, claim.resident)
+
+    def _read_passes(self, frame: Frame) -> None:
+        """Tell the door of the passes that are held up, where there are any at all."""
+        if self._held_up is None or not self._knows_of_passes():
+            return
+        for code in self._held_up.see(frame):
+            try:
+                asking.present(self._door, Presented(new_id(), Method.PASS, "camera", frame.taken_mono, code))
+            except asking.NotUnderstood as error:
+                _log.warning("A pass was held up, and the door took it from nobody: %s", error)
+            except LinkDown:
+                # It said so to whoever claimed; a pass is shown again until the door is back.
+                self._held_up.forget(code)
+
+    def _knows_of_passes(self) -> bool:
+        """Whether there are passes here; one that is over counts too, for whoever holds it up is told so."""
+        now = time.monotonic()
+        if now - self._asked_passes_mono >= _ASK_PASSES_EVERY_S:
+            self._asked_passes_mono = now
+            # The gallery has said what is wrong with the store.
+            with suppress(sqlite3.Error):
+                self._has_passes = passes.are_there(self._store)
+        return self._has_passes
 
     def _teach(self, claim: Claim, resident: str) -> None:
         """Offer the door what a granted claim rested on; what was learned before has no say in what is learned now."""
@@ -289,7 +320,8 @@ def _built(given: dict[str, Any]) -> VisionService:
     # Nobody but the api (and who could take its place anyway) sees through this camera.
     viewers = frozenset({0, os.getuid(), uid_of(given["api_user"])})
     sources = {name: source_of(settings) for name, settings in cameras.items()}
-    return VisionService(state, models, recogniser, sources, viewers)
+    held_up = HeldUp() if vision.passes else None
+    return VisionService(state, models, recogniser, sources, viewers, held_up)
 
 
 def _camera_settings(given: dict[str, Any]) -> CameraSettings:

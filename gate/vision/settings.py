@@ -160,6 +160,9 @@ class VisionSettings(Section):
     liveness_cooldown_s: float = Field(10, ge=1, le=600)
     """How long the place where someone failed the liveness check lets nobody in by face, seconds."""
 
+    passes: bool = True
+    """Whether visitors' passes that are held up to the camera are read, at a gate where any was made."""
+
     frames: int = Field(3, ge=2, le=20)
     """Sightings of one track a claim needs."""
 
