@@ -104,6 +104,11 @@ class Context:
         return datetime.now(zone_of(self.zone)).date()
 
     @property
+    def by_face(self) -> bool:
+        """Whether there is a camera, and so people come in by face."""
+        return self.settings.camera.wanted
+
+    @property
     def can_hold(self) -> bool:
         """Whether there is a relay that keeps the gate open."""
         return self.settings.door.hold_pin is not None

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from enroll.application import Application, Photo
+from enroll.application import NO_CAMERA, Application, Photo
 from enroll.decoder.parent import Decoder
 from gate.errors import Refusal, Sentence
 from models.errors import PackError
@@ -34,9 +34,10 @@ _NOT_YOURS = Sentence(
 
 
 class Enroller:
-    """Turns uploads into residents by the one way to enrol."""
+    """Turns uploads into residents by the one way to enrol; at a gate without a camera no face is taken."""
 
-    def __init__(self, models_dir: Path, pack: str, decoder: Decoder) -> None:
+    def __init__(self, models_dir: Path, pack: str | None, decoder: Decoder) -> None:
+        """`pack` names the models; None: the gate has no camera, and needs none."""
         self.models_dir = models_dir
         self._pack = pack
         self._decoder = decoder
@@ -44,9 +45,11 @@ class Enroller:
         self._turn = threading.Lock()
 
     def model_id(self) -> str | None:
-        """Names the model whose templates the gate compares now; None where its pack is not installed."""
+        """Names the model whose templates the gate compares now; None where its pack is not installed, or none used."""
         from models.installed import read_installed
 
+        if self._pack is None:
+            return None
         try:
             return read_installed(self.models_dir, self._pack).model_id
         except PackError:
@@ -56,6 +59,8 @@ class Enroller:
         """Names the model of the second look; None where there is none."""
         from models.installed import read_installed
 
+        if self._pack is None:
+            return None
         try:
             second = read_installed(self.models_dir, self._pack).second
             return None if second is None else read_installed(self.models_dir, second).model_id
@@ -143,10 +148,22 @@ class Enroller:
 
     @contextmanager
     def turn(self) -> Iterator[Models]:
-        """The models, for one at a time: the gate needs the rest of the machine. Raises PackError."""
+        """The models, for one at a time: the gate needs the rest of the machine. Raises PackError, and Refusal where
+        the gate has no camera."""
+        if self._pack is None:
+            raise Refusal(NO_CAMERA)
         with self._turn:
             if self._opened is None:
                 from models.pack import open_models
 
                 self._opened = open_models(self.models_dir, self._pack, threads=1)
             yield self._opened
+
+    @contextmanager
+    def turn_if_any(self) -> Iterator[Models | None]:
+        """The same; None at a gate without a camera, for what can be done without faces."""
+        if self._pack is None:
+            yield None
+            return
+        with self.turn() as models:
+            yield models

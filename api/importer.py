@@ -245,8 +245,8 @@ class Importer:
             sentences(database_of(self._state)),
             closing(store if by else people_in_memory(store)) as people,
         ):
-            with self._enroller.turn() as models:
-                known = known_faces(people, models)
+            with self._enroller.turn_if_any() as models:
+                known = None if models is None else known_faces(people, models)
             for row in job.rows:
                 if self._stop.is_set():
                     return False
@@ -255,7 +255,7 @@ class Importer:
                 if not may_go_on(store):
                     raise Refusal("Whoever began this import may no longer do so; upload it again to go on.")
                 # A row at a time: somebody enrolled at the desk meanwhile waits for one, not for all.
-                with self._enroller.turn() as models:
+                with self._enroller.turn_if_any() as models:
                     meant = as_rehearsed(row, job.seen(row.line), job.another_than(row.line))
                     job.outcomes.append(carry_out(people, models, meant, by or "a rehearsal", known))
         return True

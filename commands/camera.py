@@ -12,6 +12,7 @@ import click
 from commands.common import print_json
 from gate.care.health import vision_status
 from gate.config import Settings, load_settings
+from gate.errors import UsageError
 from gate.processes.camera_report import CameraReport
 from gate.processes.starting import credential
 from gate.state_folder import SERVICE_CREDENTIALS, configuration_file, state_directory
@@ -26,6 +27,8 @@ def try_camera(state: Path | None, config: Path | None, source: str, as_json: bo
     settings = load_settings(
         config or configuration_file(directory), **({"camera": {"source": source}} if source else {})
     )
+    if not settings.camera.wanted:
+        raise UsageError("There is no camera: camera.source is empty. Name one: facegate doctor --camera ADDRESS")
     vision = None if source else vision_status(directory)
     report = (vision.cameras.get("camera") if vision else None) or _tried(settings)
     if as_json:

@@ -70,8 +70,12 @@ def _page(gate: Home, sheet: Sheet, language: str | None) -> Path:
 
 
 def _simulated(gate: Home, scratch: Path) -> Iterator[Result]:
-    from evaluate.demo.walkup import Scene, footage, write_video
     from gate.drill.simulated import simulate
+
+    if not gate.settings.camera.wanted:
+        yield from simulate(scratch, gate.models_dir.resolve(), "")
+        return
+    from evaluate.demo.walkup import Scene, footage, write_video
 
     gate.ready_pack()
     video = scratch / "empty.mp4"

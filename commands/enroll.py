@@ -12,7 +12,7 @@ import click
 
 from commands.caller_files import handed_over
 from commands.common import Home, counted, home, json_option, print_json, record_look, state_option
-from enroll.application import Application, add_without_face, of_namesake
+from enroll.application import NO_CAMERA, Application, add_without_face, of_namesake
 from enroll.consent import CURRENT, LANGUAGES, Agreed, agreed
 from gate.errors import Refusal, UsageError
 from gate.store.people import consents
@@ -68,6 +68,8 @@ def enroll(
         raise UsageError("Give photos to enrol from, or --no-face for someone who uses other ways in.")
     photos = handed_over(photos, state)
     gate = home(state, config)
+    if photos and not gate.settings.camera.wanted:
+        raise Refusal(NO_CAMERA)
     if no_face:
         _add(gate, name, unit, as_json=as_json)
         return

@@ -95,10 +95,12 @@ def _carried_out(
             click.echo(
                 f"{read.read_as} Where a row names no language, they agreed to the text in {language}.", err=True
             )
-        models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
+        models = None
+        if gate.settings.camera.wanted:
+            models = open_models(gate.models_dir, gate.ready_pack(), threads=gate.settings.vision.threads)
         with progress_bar("Enrolling" if yes else "Rehearsing", len(rows)) as step:
             people = store if yes else people_in_memory(store)
-            known = known_faces(people, models)
+            known = None if models is None else known_faces(people, models)
             for row in rows:
                 outcomes.append(carry_out(people, models, row, gate.by, known))
                 step()

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+NO_CAMERA = Sentence(
+    "This gate has no camera: no face is kept. Add people by name and home, and give them PINs or cards."
+)
 ENDED = Sentence("{name} withdrew their consent in the meantime; nothing is kept. Ask them again, and enrol them anew.")
 _ERASED = Sentence("{name} was erased in the meantime; nothing is kept. Ask them again, and enrol them anew.")
 

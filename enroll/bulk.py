@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from enroll import remarks
-from enroll.application import Application, of_namesake, write
+from enroll.application import NO_CAMERA, Application, of_namesake, write
 from enroll.duplicates import LooksLikeAnother
 from enroll.enrolment import keep, prepare, refuse_lookalikes
 from enroll.rows import Action, Outcome, Row, tried
 from enroll.tables.open import ENDINGS
-from gate.errors import FacegateError, Sentence, UsageError, together
+from gate.errors import FacegateError, Refusal, Sentence, UsageError, together
 from gate.store.database import transaction
 from gate.store.people.changes import NO_GROUP, Changes, change
 from gate.store.people.homes import are_one
@@ -41,10 +41,13 @@ def table_in(folder: Path) -> Path:
     return found[0]
 
 
-def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str, known: LiveGallery) -> Outcome:
+def carry_out(
+    connection: sqlite3.Connection, models: Models | None, row: Row, by: str, known: LiveGallery | None
+) -> Outcome:
     """Do it: whole or not at all. Someone who is there already is only brought up to date.
 
-    `known` are the faces of this store. To rehearse rows, carry them out on `gate.store.copy_rows.people_in_memory`.
+    `known` are the faces of this store; a gate without a camera has neither `models` nor them, and refuses photos. To
+    rehearse rows, carry them out on `gate.store.copy_rows.people_in_memory`.
     """
     wrong: list[Sentence] = []
     tried(wrong, _refuse_unknown_group, connection, row)
@@ -53,12 +56,14 @@ def carry_out(connection: sqlite3.Connection, models: Models, row: Row, by: str,
         asked, found = of_namesake(connection, row.asked), None
         whose = asked.whose.id if asked.whose is not None else None
         if asked.photos and (asked.whose is None or not asked.whose.templates):
+            if models is None or known is None:
+                raise Refusal(NO_CAMERA)
             found = prepare(connection, models, asked, known)
             refuse_lookalikes(asked, found.lookalikes)
         if wrong:
             return Outcome(row.line, row.asked.name, Action.REFUSED, together(wrong), resident=whose)
         with transaction(connection):
-            if found is not None:
+            if found is not None and models is not None and known is not None:
                 person = keep(connection, models, asked, found.templates, by, known).resident
                 action = Action.ENROLLED
             else:

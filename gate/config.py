@@ -115,6 +115,11 @@ class _AsRead(Settings):
     def _uses_its_infrared(self) -> _AsRead:
         if self.infrared is None:
             return self
+        if not (self.camera.wanted and self.infrared.wanted):
+            raise ValueError(
+                "infrared is looked through beside a camera; name both in camera.source and infrared.source, or remove"
+                " the section infrared"
+            )
         if self.infrared.source == self.camera.source:
             raise ValueError("infrared.source must be another camera than camera.source")
         if self.vision.level is Level.OFF:
@@ -212,13 +217,12 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
 
 
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
-    """What each process is told at its start: `door`, `vision`, `api`, and `readers` where there are any; `config` is
-    the file read."""
+    """What each process is told at its start: `door`, `api`, `vision` where there is a camera, and `readers` where
+    there are any; `config` is the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
-    return {
-        "door": {**common, "door": dumped["door"]},
+    vision = {
         "vision": {
             **common,
             "camera": dumped["camera"],
@@ -228,7 +232,11 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "pack": settings.models.pack,
             "liveness_packs": dumped["models"]["liveness"],
             "api_user": settings.door.api_user,
-        },
+        }
+    }
+    return {
+        "door": {**common, "door": dumped["door"]},
+        **(vision if settings.camera.wanted else {}),
         "api": {
             **common,
             # It reads `settings`; the sections beside it are for the version before, to which a gate may go back.
@@ -241,7 +249,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "config": str(config.absolute()) if config else None,
             "zone": settings.door.zone,
             "models_dir": str(models_dir),
-            "pack": settings.models.pack,
+            "pack": settings.models.pack if settings.camera.wanted else None,
         },
         **readers,
     }

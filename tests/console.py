@@ -27,10 +27,11 @@ LANGUAGES = Languages()
 
 
 def context_on(state, models_dir=None, *, secure=False, settings=None, **changes):
-    enroller = Enroller(models_dir or state / "models", "open", DECODER)
+    chosen = Settings.model_validate({"gate": "North gate", **(settings or {})})
+    enroller = Enroller(models_dir or state / "models", "open" if chosen.camera.wanted else None, DECODER)
     return Context(
         state,
-        Settings.model_validate({"gate": "North gate", **(settings or {})}),
+        chosen,
         enroller,
         Importer(state, enroller, DECODER),
         LANGUAGES,

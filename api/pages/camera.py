@@ -24,6 +24,8 @@ def show_camera(
     context: Shared, connection: Store, actor: Watcher, first: Annotated[bool, Query()] = False
 ) -> Response:
     """What the camera sees now; each look is on record, also that of a page that does not say it is its `first`."""
+    if not context.by_face:
+        raise HttpProblem(404, "This gate has no camera.")
     record_look_once(connection, context, actor, "the camera", begins=first)
     return Response(picture_of(context), media_type="image/jpeg")
 

@@ -68,7 +68,7 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
 def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     installer = actor.may(Permission.SITE)
-    found = gather(context.state, plain=not installer)
+    found = gather(context.state, by_face=context.by_face, plain=not installer)
     changes: Changes = request.app.state.changes
     changes.shows(found.vision)
     camera = found.vision.cameras.get("camera") if found.vision else None

@@ -28,7 +28,7 @@ from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting
 from enroll import consent as texts
-from enroll.application import add_without_face
+from enroll.application import NO_CAMERA, add_without_face
 from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
 from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.store.people import residents
@@ -61,10 +61,12 @@ _Given = Annotated[dict[str, str], Depends(_typed)]
 
 @router.get("/enrol")
 def show_enrol(
-    request: Request, connection: Store, actor: Registrar, resident: Annotated[str, Query(max_length=64)] = "",
-    unit: Annotated[str, Query(max_length=400)] = "",
+    request: Request, connection: Store, context: Shared, actor: Registrar,
+    resident: Annotated[str, Query(max_length=64)] = "", unit: Annotated[str, Query(max_length=400)] = "",
 ) -> Response:  # fmt: skip
-    """Enrol someone, also of a given home, or give someone more photos."""
+    """Enrol someone, also of a given home, or give someone more photos, where there is a camera."""
+    if resident and not context.by_face:
+        return RedirectResponse(f"/residents/{found_resident(connection, resident).id}", 303)
     return _form(request, connection, actor, resident, {"unit": unit})
 
 
@@ -81,6 +83,8 @@ def enrol(
     # A browser sends an empty part where no file was chosen.
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
+        if (sent or link) and not context.by_face:
+            raise Refusal(NO_CAMERA)
         if sent and link:
             raise Refusal(_PHOTOS_CHOSEN)
         if not sent:
@@ -88,7 +92,7 @@ def enrol(
             if link:
                 return RedirectResponse(add_with_link(context, connection, actor, name, home, link), 303)
             person = add_without_face(connection, name, home, by=actor.label)
-            return then(request, "/enrol", _added(person, agreed=agreed))
+            return then(request, "/enrol", _added(person, agreed=agreed, by_face=context.by_face))
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
@@ -181,9 +185,11 @@ def _begun(
     return context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label, request)
 
 
-def _added(person: Resident, *, agreed: bool) -> Done:
+def _added(person: Resident, *, agreed: bool, by_face: bool) -> Done:
     """What is said of somebody who was added without a face: a warning where they `agreed` to one."""
-    if agreed:
+    if not by_face:
+        said = Sentence("{name} is added. Draw a PIN or add a card on their page.", name=person.name)
+    elif agreed:
         said = Sentence("{name} is added, but has no face: they agreed, and no photo was chosen.", name=person.name)
     else:
         said = Sentence("{name} is added, without a face.", name=person.name)

@@ -51,15 +51,15 @@ LEVELS: dict[Level, tuple[Sentence, Sentence]] = {
 def show_first_hour(request: Request, connection: Store, context: Shared, actor: Owner) -> Response:
     """What is done, by looking at the things themselves, and what comes next."""
     hour, level = first_hour.how_far(connection), _level(connection, context)
-    camera = gather(context.state).vision
+    camera = gather(context.state, by_face=context.by_face).vision
     seen = camera.cameras.get("camera") if camera else None
     sees = seen is not None and seen.fault is None
-    steps = _steps(hour, level, sees=sees)
+    steps = _steps(hour, level, sees=sees) if context.by_face else _steps_without_camera(hour)
     return page(
         request, "first_hour.html", actor=actor, hour=hour, steps=steps, levels=LEVELS, level=level,
         next=next((name for name, done in steps.items() if not done), None),
-        camera=seen.sentence if seen is not None else None, sees=sees, rates=_rates(context),
-        file=context.config or Sentence("its configuration"), lacking=_lacking(context),
+        camera=seen.sentence if seen is not None else None, sees=sees, rates=_rates(context) if context.by_face else {},
+        file=context.config or Sentence("its configuration"), lacking=_lacking(context) if context.by_face else [],
     )  # fmt: skip
 
 
@@ -72,6 +72,10 @@ def _steps(hour: FirstHour, level: Level, *, sees: bool) -> dict[str, bool]:
         "resident": hour.face,
         "drill": hour.drill is not None and hour.drill.proves,
     }
+
+
+def _steps_without_camera(hour: FirstHour) -> dict[str, bool]:
+    return {"owner": True, "resident": hour.code, "drill": hour.drill is not None and hour.drill.proves}
 
 
 @router.post("/liveness")

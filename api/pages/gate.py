@@ -91,7 +91,7 @@ class _Page:
         return then(self.request, "/door", Done(Sentence("Saved.")))
 
     def _health(self) -> Health:
-        return gather(self.context.state, plain=not self.actor.may(Permission.SITE))
+        return gather(self.context.state, by_face=self.context.by_face, plain=not self.actor.may(Permission.SITE))
 
     def _said_of(self, camera: CameraReport) -> Sentence:
         """What a camera gives or what is wrong with it; how it is mended is for owners."""
@@ -106,7 +106,9 @@ class _Page:
         return self.context.settings.vision.as_before(inherited(self.connection))
 
     def _proofs(self) -> list[Proof]:
-        """The liveness checks in use; none where a pack is missing, which the doctor names."""
+        """The liveness checks in use; none without a camera, or where a pack is missing, which the doctor names."""
+        if not self.context.by_face:
+            return []
         models_dir, settings, vision = self.context.enroller.models_dir, self.context.settings, self._vision()
         packs = liveness_packs(models_dir, vision, settings.models.liveness)
         try:
@@ -115,7 +117,9 @@ class _Page:
             return []
 
     def _forecast(self) -> Forecast | None:
-        """What the promise costs; None where the models that say so are missing, which the doctor names."""
+        """What the promise costs; None without a camera, or where models are missing, which the doctor names."""
+        if not self.context.by_face:
+            return None
         from gate.care.forecast import forecast_of
 
         models_dir, settings = self.context.enroller.models_dir, self.context.settings

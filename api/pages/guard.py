@@ -65,7 +65,7 @@ def _live(request: Request, connection: Store, context: Context, actor: Actor) -
 
 def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
-    found = gather(context.state, plain=not actor.may(Permission.SITE))
+    found = gather(context.state, by_face=context.by_face, plain=not actor.may(Permission.SITE))
     changes: Changes = request.app.state.changes
     changes.shows(found.vision)
     since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")

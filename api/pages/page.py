@@ -140,6 +140,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
     known: dict[str, Any] = {
         **_said_in(request),
         "gate": context_of(request).gate,
+        "by_face": context_of(request).by_face,
         "path": request.url.path,
         "back": _way_back(request),
         "stands_at": None,

@@ -22,9 +22,19 @@ from api.early_refusal import EarlyRefusal
 from api.languages import Language
 from api.pages.enrol_words import said_at_the_gate
 from api.pages.page import language_of, page
-from api.pages.screen_words import CAMERA_GONE, GREETED, REASONS, SCREEN_GONE, TYPING, Look, Said, said_by
+from api.pages.screen_words import (
+    CAMERA_GONE,
+    GREETED,
+    REASONS,
+    SCREEN_GONE,
+    TYPING,
+    Look,
+    Said,
+    said_by,
+    without_camera,
+)
 from api.v1.live import streamed
-from gate.care.health import age_s, sees, statuses, vision_status
+from gate.care.health import age_s, door_status, sees, statuses, vision_status
 from gate.clock import zone_of
 from gate.errors import Sentence
 from gate.processes.status import DoorStatus
@@ -52,7 +62,7 @@ def show_screen(request: Request, context: Shared) -> Response:
 @router.get("/gone")
 def show_gone(request: Request, context: Shared) -> Response:
     """The same page as it is while nobody answers it; a browser keeps it, so it knows of nobody."""
-    return _page(request, context, _gone(_tongues(request, context)) | {"version": _version(context)})
+    return _page(request, context, _gone(context, _tongues(request, context)) | {"version": _version(context)})
 
 
 @router.get("/worker.js")
@@ -77,7 +87,7 @@ def show_now(request: Request, context: Shared) -> JSONResponse:
 @router.get("/silhouette")
 def show_silhouette(context: Shared) -> JSONResponse:
     """Where the nearest face is, and no picture: {"face": [right of the middle, down, width, height] or null}."""
-    vision = vision_status(context.state)
+    vision = vision_status(context.state) if context.by_face else None
     age = age_s(vision.last_inference_mono, time.monotonic()) if vision else None
     return JSONResponse({"face": vision.nearest if vision and age is not None and age < _FRESH_S else None})
 
@@ -91,9 +101,11 @@ async def follow(
 
 
 def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
-    door, vision = statuses(context.state)
+    door, vision = statuses(context.state) if context.by_face else (door_status(context.state), None)
     said, signal = said_by(door), str(door.signal) if door else "fault"
-    if said.by_face and not sees(vision, time.monotonic()):
+    if not context.by_face:
+        said = without_camera(said)
+    elif said.by_face and not sees(vision, time.monotonic()):
         said, signal = CAMERA_GONE, "fault"
     said = _by_the_site(said, context, door, tongues[0])
     sitting = context.at_gate.now() if said.look in _GIVES_WAY else None
@@ -106,12 +118,12 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
 
 def _page(request: Request, context: Context, now: dict[str, Any]) -> Response:
     tongues = _tongues(request, context)
-    gone, sound = json.dumps(_gone(tongues)), context.settings.screen.sound
+    gone, sound = json.dumps(_gone(context, tongues)), context.settings.screen.sound
     return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=sound)
 
 
-def _gone(tongues: tuple[Language, ...]) -> dict[str, Any]:
-    return _told(SCREEN_GONE, "fault", tongues)
+def _gone(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
+    return _told(SCREEN_GONE if context.by_face else without_camera(SCREEN_GONE), "fault", tongues)
 
 
 def _told(said: Said, signal: str, tongues: tuple[Language, ...]) -> dict[str, Any]:
@@ -161,7 +173,8 @@ def _tongues(request: Request, context: Context) -> tuple[Language, ...]:
 
 def _version(context: Context) -> str:
     """Of the page: one that is open is fetched again once it differs."""
-    return sha256(_look_of_page() + context.settings.screen.model_dump_json().encode()).hexdigest()[:12]
+    said = f"{context.settings.screen.model_dump_json()}{context.by_face}"
+    return sha256(_look_of_page() + said.encode()).hexdigest()[:12]
 
 
 @cache

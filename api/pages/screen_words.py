@@ -7,7 +7,7 @@ nobody knows her: only `Reason.UNKNOWN` says that. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.errors import Sentence
@@ -196,6 +196,16 @@ DOOR_GONE = Said(Look.FAULT, "no_door", Sentence("Gate out of order"), _GUARD)
 # The page itself says this, when nobody answers it: camera and door do not need the screen, and may well be there.
 SCREEN_GONE = Said(Look.FAULT, "no_screen", Sentence("The screen has a fault"), Sentence("Your face may still open it"))
 
+# What is advised at a gate without a camera, where faces are spoken of else.
+_WITHOUT_CAMERA: dict[Sentence, Sentence] = {
+    _CAMERA: Sentence("Use your PIN or card"),
+    _STILL_BY_FACE: Sentence("PIN and card still open it"),
+    SIGNALS["fault"].advice: Sentence("PIN or card may still open it"),
+    SCREEN_GONE.advice: Sentence("PIN or card may still open it"),
+    REASONS[Reason.ONE_MORE].advice: Sentence("The one you have not used"),
+    REASONS[Reason.LOCKED_OUT].advice: Sentence("Please use your card"),
+}
+
 # Signals that are an answer to somebody, or may be.
 _ANSWERS = ("deny", "come_closer", "one_at_a_time", "fault")
 # And those of a request.
@@ -211,6 +221,12 @@ def said_by(door: DoorStatus | None) -> Said:
         return DOOR_GONE
     said = _answer_of(door)
     return TYPING if door.typed and said.look in _GIVES_WAY_TO_TYPING else said
+
+
+def without_camera(said: Said) -> Said:
+    """The same at a gate that has none: nobody is sent to it, and no face opens."""
+    symbol = "keypad" if said.symbol == "face" else said.symbol
+    return replace(said, symbol=symbol, advice=_WITHOUT_CAMERA.get(said.advice, said.advice), by_face=False)
 
 
 def _answer_of(door: DoorStatus) -> Said:
@@ -243,7 +259,16 @@ def _of_signal(door: DoorStatus) -> Said:
 
 
 def everything() -> Iterator[tuple[str, Said]]:
-    """Each state by the name of what leads to it: modes, signals, reasons, faults, and what is gone."""
+    """Each state by the name of what leads to it: modes, signals, reasons, faults, and what is gone; then those that
+    differ at a gate without a camera."""
+    for name, said in _with_camera():
+        yield name, said
+    for name, said in _with_camera():
+        if said.advice in _WITHOUT_CAMERA:
+            yield f"{name} without camera", without_camera(said)
+
+
+def _with_camera() -> Iterator[tuple[str, Said]]:
     rooms = (("mode", MODES), ("signal", SIGNALS), ("further", FURTHER), ("reason", REASONS), ("fault", FAULTS))
     for room, states in rooms:
         for name, said in states.items():

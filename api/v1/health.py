@@ -75,7 +75,8 @@ class Health(BaseModel):
     status: Literal["ok", "degraded"]
     problems: list[str]
     door: DoorHealth
-    vision: VisionHealth
+    vision: VisionHealth | None
+    """Null at a gate without a camera."""
     machine: MachineHealth
 
 
@@ -91,13 +92,14 @@ _COLLECTORS = [Depends(here_or(Permission.LIVE, opened_as="metrics"))]
 @router.get("/api/v1/health", dependencies=_ASKERS)
 def show_health(context: Shared) -> Health:
     """What is alive, how fresh it is, and what is wrong."""
-    return health_of(context.gate, health.gather(context.state))
+    return health_of(context.gate, health.gather(context.state, by_face=context.by_face))
 
 
 @router.get("/metrics", dependencies=_COLLECTORS, response_class=Response)
 def show_metrics(context: Shared) -> Response:
     """The same for Prometheus."""
-    return Response(_metrics(health_of(context.gate, health.gather(context.state))), media_type=CONTENT_TYPE_LATEST)
+    found = health_of(context.gate, health.gather(context.state, by_face=context.by_face))
+    return Response(_metrics(found), media_type=CONTENT_TYPE_LATEST)
 
 
 def health_of(gate: str, found: health.Health) -> Health:
@@ -107,7 +109,7 @@ def health_of(gate: str, found: health.Health) -> Health:
         status="degraded" if found.problems else "ok",
         problems=list(found.problems),
         door=_door_health(found.door),
-        vision=_vision_health(found.vision, time.monotonic()),
+        vision=_vision_health(found.vision, time.monotonic()) if found.by_face else None,
         machine=MachineHealth(
             temperature_c=found.machine.temperature_c,
             under_voltage=found.machine.under_voltage,
@@ -159,8 +161,9 @@ _UNITS = {"_s": "_seconds", "_bytes": "_bytes", "_c": "_celsius"}
 def _metrics(found: Health) -> bytes:
     registry = CollectorRegistry()
     Gauge("facegate_up", "Whether nothing is wrong with the gate.", registry=registry).set(found.status == "ok")
-    for part in ("door", "vision", "machine"):
-        for name, value in getattr(found, part).model_dump().items():
+    parts: dict[str, BaseModel | None] = {"door": found.door, "vision": found.vision, "machine": found.machine}
+    for part, said in parts.items():
+        for name, value in said.model_dump().items() if said is not None else ():
             if isinstance(value, bool | int | float):
                 ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
                 unit = name.removesuffix(ending) + _UNITS.get(ending, "")

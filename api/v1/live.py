@@ -166,7 +166,8 @@ class Changes:
 
     async def _watch(self) -> None:
         # Each by itself: while one hangs, the other is followed all the same.
-        await asyncio.gather(self._watch_door_and_record(), self._watch_vision())
+        vision = (self._watch_vision(),) if self._context.by_face else ()
+        await asyncio.gather(self._watch_door_and_record(), *vision)
 
     async def _watch_vision(self) -> None:
         while True:

@@ -34,6 +34,12 @@ _ANSWERS_WITHIN_S = 0.7
 # Events that wait longer than for the disk's next turn.
 MANY_UNWRITTEN = 50
 
+_CODES_FAIL = Sentence(
+    "Not every PIN and card opens now; faces and the exit work. Whoever installed the gate must look at it."
+)
+_CODES_FAIL_ALONE = Sentence(
+    "Not every PIN and card opens now; the exit works. Whoever installed the gate must look at it."
+)
 FAULTS: dict[str, Sentence] = {
     Fault.TAMPER: Sentence("The housing was opened."),
     Fault.REX_STUCK: Sentence("The exit button does not let go."),
@@ -60,26 +66,32 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment. `door` and `vision` are what they say of themselves, None where neither answers."""
+    """Everything at one moment. `door` and `vision` are what they say of themselves, None where neither answers;
+    `by_face` is whether there is a camera, and so a vision that should."""
 
     door: DoorStatus | None
     vision: VisionStatus | None
     machine: Machine
     problems: tuple[Sentence, ...] = field(default=())
+    by_face: bool = True
 
 
-def gather(state: Path, sys: Path = _SYS, *, plain: bool = False) -> Health:
-    """Ask the two processes, and look at the machine; `plain` is for whoever cannot mend a camera."""
-    door, vision = statuses(state)
+def gather(state: Path, sys: Path = _SYS, *, by_face: bool, plain: bool = False) -> Health:
+    """Ask the processes, and look at the machine; `by_face` says whether this gate has a camera, `plain` is for whoever
+    cannot mend one."""
+    door, vision = statuses(state) if by_face else (door_status(state), None)
     machine = look_at_machine(state, sys)
-    return Health(door, vision, machine, tuple(problems(door, vision, machine, time.monotonic(), plain=plain)))
+    found = problems(door, vision, machine, time.monotonic(), plain=plain, by_face=by_face)
+    return Health(door, vision, machine, tuple(found), by_face)
 
 
 def problems(
-    door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float, *, plain: bool = False
-) -> list[Sentence]:
+    door: DoorStatus | None, vision: VisionStatus | None, machine: Machine, now: float, *, plain: bool = False,
+    by_face: bool = True,
+) -> list[Sentence]:  # fmt: skip
     """Pure: what is not well at `now` (monotonic seconds), in words; `plain` ones say nothing to an installer."""
-    return [*_of_door(door, plain=plain), *_of_vision(vision, now, plain=plain), *_of_machine(machine)]
+    of_vision = _of_vision(vision, now, plain=plain) if by_face else ()
+    return [*_of_door(door, plain=plain, by_face=by_face), *of_vision, *_of_machine(machine)]
 
 
 def sees(vision: VisionStatus | None, now: float) -> bool:
@@ -87,7 +99,7 @@ def sees(vision: VisionStatus | None, now: float) -> bool:
     return not any(_of_vision(vision, now))
 
 
-def _of_door(door: DoorStatus | None, *, plain: bool = False) -> Iterator[Sentence]:
+def _of_door(door: DoorStatus | None, *, plain: bool, by_face: bool) -> Iterator[Sentence]:
     if door is None:
         yield DOOR_SILENT
         return
@@ -96,9 +108,7 @@ def _of_door(door: DoorStatus | None, *, plain: bool = False) -> Iterator[Senten
         kept = Sentence("The gate cannot write its records now. What happens is kept, and written once it can be.")
         yield kept if plain else Sentence("{first} {rest}", first=kept, rest=door.store_fault)
     if door.code_fault:
-        yield Sentence(
-            "Not every PIN and card opens now; faces and the exit work. Whoever installed the gate must look at it."
-        )
+        yield _CODES_FAIL if by_face else _CODES_FAIL_ALONE
     if door.unwritten_events > MANY_UNWRITTEN:
         yield Sentence("{count} events wait to be written to the record.", count=door.unwritten_events)
 

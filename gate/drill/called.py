@@ -18,6 +18,7 @@ CHECKS: dict[str, Sentence] = {
     "command_works_without_camera": Sentence("command works without camera"),
     "relay_is_off_at_start": Sentence("relay is off at start"),
     "claim_opens": Sentence("claim opens"),
+    "card_opens": Sentence("card opens"),
     "pulse_has_its_length": Sentence("pulse has its length"),
     "one_claim_opens_once": Sentence("one claim opens once"),
     "no_second_pulse_in_a_pulse": Sentence("no second pulse in a pulse"),

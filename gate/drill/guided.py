@@ -187,8 +187,10 @@ def _contact(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     return Sentence("follows the gate")
 
 
-def _camera(gate: Gate, _settings: Settings, installer: Guide) -> Sentence:
+def _camera(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The loss of the camera is told, and the door works without it."""
+    if not settings.camera.wanted:
+        return Sentence("this gate has none")
     installer.tell("Pull the camera's cable.")
     lost = gate.wait(lambda: gate.vision().camera_fault, Sentence("the loss was not seen"))
     if not gate.open():

@@ -26,7 +26,7 @@ from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
 from gate.store.record import audit
-from gate.vocabulary import Claim, Reason
+from gate.vocabulary import Claim, Method, Presented, Reason
 
 Answer = TypeVar("Answer")
 
@@ -82,6 +82,11 @@ class Rig:
         taken = time.monotonic() if taken_mono is None else taken_mono
         made = Claim(named or new_id(), 1, taken, resident, reason, frames=3, similarity=0.8)
         return self.ask(lambda door: asking.claim(door, made))
+
+    def show_card(self, number: str) -> None:
+        """Say what readers say when a card with this number was held to one now."""
+        shown = Presented(new_id(), Method.CARD, "drill", time.monotonic(), number)
+        self.ask(lambda door: asking.present(door, shown))
 
     def ask(self, question: Callable[[Client], Answer]) -> Answer:
         """One question to the door. Raises CheckFailed when nobody answers it."""
@@ -189,13 +194,14 @@ class Rig:
 
 @contextmanager
 def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
-    """A gate of its own in `state`, with everything wired, at rest when it is handed over."""
+    """A gate of its own in `state`, with everything wired, at rest when it is handed over; an empty `source` is one
+    without a camera."""
     state.mkdir(parents=True, exist_ok=True)
     config = state / "facegate.toml"
-    config.write_text(_configuration(), "utf-8")
+    config.write_text(_configuration(source), "utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FACEGATE_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "commands.cli", "run", "--state", str(state), "--source", source],
+        [sys.executable, "-m", "commands.cli", "run", "--state", str(state)],
         env=clean | {"FACEGATE_MODELS__DIR": str(models_dir)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -205,7 +211,8 @@ def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
     try:
         gate.until(gate.status, Sentence("the door does not start"), 15)
         gate.drive(fire=True, tamper=True, contact=True)
-        gate.until(gate.vision, Sentence("recognition does not start"), 30)
+        if source:
+            gate.until(gate.vision, Sentence("recognition does not start"), 30)
         gate.until(api_address_file(gate.state).exists, Sentence("the console does not start"), 30)
         yield gate
     finally:
@@ -217,8 +224,9 @@ def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
             process.wait()
 
 
-def _configuration() -> str:
-    lines = ["gate = 'drill'", "[api]", "port = 0", "[door]", "pin_factory = 'mock'"]
+def _configuration(source: str) -> str:
+    camera = ["[camera]", f"source = {json.dumps(source)}"]
+    lines = ["gate = 'drill'", *camera, "[api]", "port = 0", "[door]", "pin_factory = 'mock'"]
     lines += [f"{name}_pin = {number}" for name, number in PINS.items()]
     lines += [f"{name} = {value}" for name, value in TIMES.items()]
     return "\n".join(lines) + "\n"

@@ -21,7 +21,7 @@ class CameraSettings(Section):
 
     source: str = "0"
     """V4L2 index or path (`0`, `/dev/v4l/by-id/...`), an address (`rtsp://`, `rtsps://`, `http://`, `https://`), `csi`,
-    a video file, or a folder of images."""
+    a video file, or a folder of images; empty: there is no camera, and nobody comes in by face."""
 
     transport: Literal["auto", "tcp", "udp", "http"] = "auto"
     """How RTSP's pictures travel: `auto` takes TCP, and UDP where the camera has no other; `http` is a tunnel."""
@@ -65,6 +65,11 @@ class CameraSettings(Section):
         if "://" in source:
             address_of(source)
         return source
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is one, and so a process that looks through it."""
+        return bool(self.source)
 
 
 class ZoneSettings(Section):

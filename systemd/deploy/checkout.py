@@ -12,12 +12,11 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from deploy.building import GROUPS, build, release_name
 from deploy.machine import let_pins_go
-from deploy.models import fetch_models
-from deploy.place import CONFIG, PACKAGES, STATE, Installation
+from deploy.models import fetch_models, section_of_settings
+from deploy.place import PACKAGES, STATE, Installation
 from deploy.placing import is_whole, put_in_place
 from deploy.programs import Failed
 from deploy.python_version import python_version
@@ -78,22 +77,10 @@ def _check_place(root: Path | None, dry_run: bool) -> None:
 
 def _needed_by_packs(place: Installation) -> set[str]:
     """A gate that judges by a pack of insightface had the library with every version before there were groups."""
-    models = _settings_of_models(place)
+    models = section_of_settings(place, "models")
     folder = place.root / str(models.get("dir", STATE / "models")).lstrip("/")
     named = str(models.get("pack", "")).startswith("insightface:")
     return {"insightface"} if named or any(folder.glob("insightface-*")) else set()
-
-
-def _settings_of_models(place: Installation) -> dict[str, Any]:
-    """The section of that name; empty where there is none, or where the settings are wrong, which is said later."""
-    try:
-        # Not at the top: an interpreter without it is told which one is wanted.
-        import tomllib
-
-        found = tomllib.loads((place.root / CONFIG).read_text("utf-8")).get("models")
-    except (ImportError, OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _install(place: Installation) -> None:

@@ -8,8 +8,9 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from deploy.place import STATE, Installation
+from deploy.place import CONFIG, STATE, Installation
 from deploy.release import facegate
 
 # The default pack, the one of its second look, and the liveness check that anybody may use.
@@ -20,7 +21,10 @@ _LARGEST_MODEL = 2 << 30
 
 
 def fetch_models(place: Installation, release: Path) -> None:
-    """The free pack, where there is none: a gate without a network must have it before it starts."""
+    """The free pack, where there is none: a gate without a network must have it before it starts, one without a camera
+    needs none."""
+    if section_of_settings(place, "camera").get("source") == "":
+        return
     if not any((place.root / STATE / "models").glob("*")):
         place.step("fetch the model pack open", lambda: _fetch(place, release))
 
@@ -37,6 +41,18 @@ def _fetch(place: Installation, release: Path) -> None:
             copy_packs(Path(scratch) / "models", place.root / STATE / "models")
             return
     print(f"{found.stderr.strip()}\nThe gate starts without faces until: sudo facegate models install open")
+
+
+def section_of_settings(place: Installation, name: str) -> dict[str, Any]:
+    """The section of that name; empty where there is none, or where the settings are wrong, which is said later."""
+    try:
+        # Not at the top: an interpreter without it is told which one is wanted.
+        import tomllib
+
+        found = tomllib.loads((place.root / CONFIG).read_text("utf-8")).get(name)
+    except (ImportError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def copy_packs(source: Path, target: Path) -> None:

@@ -61,6 +61,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[vision]\nthreshold = nan\n", r"vision\.threshold"),
         ('[infrared]\nsource = "1"\n[vision]\nliveness = "off"\n', 'set vision.liveness to "standard", or remove it'),
         ('[infrared]\n[vision]\nliveness = "standard"\n', "another camera than camera.source"),
+        ('[camera]\nsource = ""\n[infrared]\nsource = "1"\n', "looked through beside a camera"),
         ('[infrared]\nlight = "on"\n', r"no setting infrared\.light"),
         ("[door\n", "not valid TOML"),
         ("gate = “North”\n", 'Line 1 holds the wide sign “; type the plain " there'),
@@ -195,6 +196,12 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
             "pack",
         },
     }
+
+
+def test_without_a_camera_there_is_no_vision_and_the_console_needs_no_pack(tmp_path):
+    parts = parts_of(load_settings(camera={"source": " "}), tmp_path, tmp_path / "models", None)
+    assert set(parts) == {"door", "api"}
+    assert parts["api"]["pack"] is None
 
 
 def test_readers_are_a_process_where_there_is_one(tmp_path):

@@ -189,6 +189,17 @@ def test_a_gate_with_a_pack_of_insightface_keeps_its_library(tmp_path, folder, s
     assert install(tmp_path, "--dry-run").stdout.splitlines()[0] == asked.splitlines()[0]
 
 
+@pytest.mark.parametrize(("source", "fetches"), [("0", True), ("", False)])
+def test_models_are_fetched_where_there_is_a_camera(tmp_path, source, fetches):
+    if why := cannot_install():
+        pytest.skip(why)
+    (tmp_path / "etc/facegate").mkdir(parents=True)
+    (tmp_path / "etc/facegate/facegate.toml").write_text(f'[camera]\nsource = "{source}"\n')
+    done = install(tmp_path, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert ("fetch the model pack open" in done.stdout) is fetches
+
+
 def test_the_kernel_is_told_to_let_a_dead_process_output_go(image):
     lines = (image / "boot/firmware/config.txt").read_text().splitlines()
     assert lines[0] == "dtparam=audio=on"

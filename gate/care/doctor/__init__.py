@@ -29,11 +29,14 @@ _NOBODY_BY_FACE = "Until then nobody is let in by face."
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that is looked at; `otherwise` says what to do where `look` raises an error that is expected."""
+    """One thing that is looked at; `otherwise` says what to do where `look` raises an error that is expected.
+
+    What is looked at `by_face` alone is not there at a gate without a camera."""
 
     name: str
     look: Callable[[Site], Seen]
     otherwise: str = "Mend what it names, and examine again."
+    by_face: bool = False
 
 
 CHECKS = (
@@ -42,18 +45,18 @@ CHECKS = (
     Check("lock", wiring.lock),
     Check("pins", wiring.pins),
     Check("kernel pins", wiring.kernel_pins),
-    Check("vision", services.vision),
+    Check("vision", services.vision, by_face=True),
     Check("camera", services.camera),
-    Check("infrared", services.infrared),
+    Check("infrared", services.infrared, by_face=True),
     Check("readers", readers.readers),
-    Check("models", recognition.models),
-    Check("second look", recognition.second_look, "Until then there is none."),
-    Check("promise", recognition.promise, _NOBODY_BY_FACE),
-    Check("strangers", recognition.strangers),
-    Check("likeness", recognition.likeness, _NOBODY_BY_FACE),
-    Check("liveness", recognition.liveness, _NOBODY_BY_FACE),
-    Check("templates", recognition.templates, _NOBODY_BY_FACE),
-    Check("faces", recognition.faces, _NOBODY_BY_FACE),
+    Check("models", recognition.models, by_face=True),
+    Check("second look", recognition.second_look, "Until then there is none.", by_face=True),
+    Check("promise", recognition.promise, _NOBODY_BY_FACE, by_face=True),
+    Check("strangers", recognition.strangers, by_face=True),
+    Check("likeness", recognition.likeness, _NOBODY_BY_FACE, by_face=True),
+    Check("liveness", recognition.liveness, _NOBODY_BY_FACE, by_face=True),
+    Check("templates", recognition.templates, _NOBODY_BY_FACE, by_face=True),
+    Check("faces", recognition.faces, _NOBODY_BY_FACE, by_face=True),
     Check("console", services.console),
     Check("database", store.database, "Stop the gate and run: facegate restore"),
     Check("old copies", store.old_copies),
@@ -70,7 +73,7 @@ CHECKS = (
 
 def examine(site: Site, checks: tuple[Check, ...] = CHECKS) -> list[Finding]:
     """One finding for each check, in their order. Takes seconds: it reads the whole record and opens the models."""
-    return [_found(check, site) for check in checks]
+    return [_found(check, site) for check in checks if site.settings.camera.wanted or not check.by_face]
 
 
 def _found(check: Check, site: Site) -> Finding:

@@ -30,6 +30,9 @@ def readers(site: Site) -> Seen:
     paths = {name: path for name, path in named.items() if path is not None}
     line = site.settings.readers.osdp_port
     if not paths and line is None:
+        if not site.settings.camera.wanted:
+            seen = "None, and there is no camera: no resident comes in by themselves."
+            return worth_a_look(seen, "Name a keypad or a card reader in the settings: docs/readers.md.")
         return well("None: nobody is let in by PIN or card.")
     if site.units is not None and site.settings.door.readers_user is None:
         seen = "The door takes PINs and cards from its own user alone, and readers run as another."

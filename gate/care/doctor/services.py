@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
+from gate.store.database import open_read_only
+from gate.store.people import credentials, residents
 from gate.vision.address import without_password
 
 _MANY_RESTARTS = 3
@@ -18,7 +22,8 @@ def units(site: Site) -> Seen:
     if site.units.get("settings", UnitState("", 0)).active == "failed":
         seen = "The services run with older settings: the last ones were refused."
         return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
-    wanted = [name for name in UNITS if name != "readers" or site.settings.readers.wanted]
+    needless = {"vision": not site.settings.camera.wanted, "readers": not site.settings.readers.wanted}
+    wanted = [name for name in UNITS if not needless.get(name)]
     down = [name for name in wanted if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:
         do = f"Start them: sudo systemctl start facegate.target. {journal_of(down[0])}"
@@ -50,8 +55,22 @@ def vision(site: Site) -> Seen:
 
 
 def camera(site: Site) -> Seen:
-    """What vision sees through the camera."""
+    """What vision sees through the camera, and without one who has no other way in than their face.
+
+    Raises StoreError and sqlite3.Error where that cannot be read."""
+    if not site.settings.camera.wanted:
+        return _without_camera(site)
     return _looked_through(site, "camera", site.settings.camera.source)
+
+
+def _without_camera(site: Site) -> Seen:
+    with closing(open_read_only(site.state)) as connection:
+        others, people = credentials.having(connection), residents.every(connection)
+    shut_out = sum(bool(one.templates) and one.id not in others for one in people)
+    if shut_out:
+        seen = f"None: nobody is let in by face, and {shut_out} of the residents have no other way in."
+        return worth_a_look(seen, "Give them PINs or cards: the list of residents finds them.")
+    return well("None: people come in by PIN or card.")
 
 
 def infrared(site: Site) -> Seen:

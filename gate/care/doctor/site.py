@@ -84,7 +84,8 @@ def site_of(
     """The gate on this machine, as it is now."""
     units = units_shown() if state == SERVICE_STATE else None
     coming = python_to_come() if units is not None else ""
-    return Site(state, settings, models_dir, opened, gather(state), who_listens(state, settings.api), units, coming)
+    health, listens = gather(state, by_face=settings.camera.wanted), who_listens(state, settings.api)
+    return Site(state, settings, models_dir, opened, health, listens, units, coming)
 
 
 def python_to_come() -> str:

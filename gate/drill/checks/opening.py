@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import closing
 
+from gate import codes
 from gate.drill.expect import expect, press_exit, refused, soon
 from gate.drill.rig import TIMES, Rig
 from gate.errors import Sentence
+from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.fields import read
 from gate.processes.requests import Reply
-from gate.vocabulary import Reason
+from gate.store.database import open_database
+from gate.store.people import credentials, residents
+from gate.vocabulary import Kind, Reason
+
+_CARD = "4711"
 
 
 def claim_opens(gate: Rig, resident: str) -> Sentence:
@@ -19,6 +26,22 @@ def claim_opens(gate: Rig, resident: str) -> Sentence:
     gate.rest()
     asked = time.monotonic()
     expect(gate.claim(resident).granted, Sentence("the claim was refused"))
+    return soon(gate.edge("relay", True, asked) - asked)
+
+
+def card_opens(gate: Rig, resident: str) -> Sentence:
+    """A resident's card moves the relay, and one that is nobody's does not."""
+    gate.rest()
+    (finder,) = gate.ask(lambda door: asking.seal(door, [codes.card_digest(_CARD)]))
+    with closing(open_database(gate.state)) as store:
+        person = residents.get(store, resident)
+        expect(person is not None, Sentence("the resident is gone"))
+        if person is not None:
+            credentials.add_card(store, person, None, finder, by="drill")
+    gate.show_card(f"{_CARD}0")
+    gate.recorded(Kind.DENIED, reason=Reason.WRONG_CODE)
+    asked = time.monotonic()
+    gate.show_card(_CARD)
     return soon(gate.edge("relay", True, asked) - asked)
 
 

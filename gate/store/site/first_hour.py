@@ -24,6 +24,8 @@ class FirstHour:
     """With which level of liveness somebody was content; None: nobody said."""
     face: bool
     """Whether anybody is known by face."""
+    code: bool
+    """Whether anybody has a PIN or a card."""
     drill: Drill | None
     """The acceptance test that counts; None: there was none."""
 
@@ -36,7 +38,8 @@ def how_far(connection: sqlite3.Connection) -> FirstHour:
         (Kind.LOOKED_AT,),
     ).fetchone()
     (face,) = connection.execute("SELECT EXISTS (SELECT 1 FROM templates)").fetchone()
-    return FirstHour(over_at is not None, bool(looked), liveness, bool(face), drills.last(connection))
+    (code,) = connection.execute("SELECT EXISTS (SELECT 1 FROM credentials)").fetchone()
+    return FirstHour(over_at is not None, bool(looked), liveness, bool(face), bool(code), drills.last(connection))
 
 
 def is_over(connection: sqlite3.Connection) -> bool:

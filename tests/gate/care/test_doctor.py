@@ -23,6 +23,7 @@ from gate.processes.camera_report import CameraFault, CameraReport, Gives, Troub
 from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import credentials, residents
 from gate.store.people.consents import NO_PERSON
+from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.vision.promise import Promise
@@ -319,6 +320,31 @@ def test_the_services_of_an_installed_gate_are_looked_at(site, changed, grade, w
     finding = found(replace(site, units=ALL_WELL | changed), "units")
     assert finding.grade is grade
     assert words in f"{finding.seen} {finding.do}"
+
+
+def without_camera(site, **given):
+    settings = site.settings.model_copy(update={"camera": CameraSettings(source="")})
+    return replace(site, settings=settings, health=replace(site.health, vision=None, by_face=False), **given)
+
+
+def test_without_a_camera_nothing_is_asked_of_vision_or_its_models(site, tmp_path):
+    blind = without_camera(site, models_dir=tmp_path, units=ALL_WELL | {"vision": UnitState("inactive", 0)})
+    assert [check.name for check in CHECKS if check.by_face] == [
+        "vision", "infrared", "models", "second look", "promise", "strangers", "likeness", "liveness", "templates",
+        "faces",
+    ]  # fmt: skip
+    assert [one.name for one in examine(blind)] == [check.name for check in CHECKS if not check.by_face]
+    assert found(blind, "units").grade is Grade.OK
+    assert found(blind, "camera").seen == "None: people come in by PIN or card."
+    assert "no resident comes in by themselves" in found(blind, "readers").seen
+
+
+def test_whoever_has_a_face_alone_is_counted_where_there_is_no_camera(site, store):
+    face = Template("m", "s", {}, b"\0" * 4)
+    shut_out, _ = (residents.enrol(store, name, None, [face], NO_PERSON) for name in ("Wang Fang", "Li Wei"))
+    credentials.add_card(store, shut_out, None, b"f" * 32, by="test")
+    finding = found(without_camera(site), "camera")
+    assert (finding.grade, "1 of the residents have no other way in" in finding.seen) == (Grade.LOOK, True)
 
 
 def test_an_installed_gate_that_does_not_answer_points_at_its_journal(site):

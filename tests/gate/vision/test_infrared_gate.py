@@ -46,7 +46,7 @@ def test_an_infrared_camera_that_is_gone_is_told_and_lets_nobody_in_by_face(
         (refused, *_) = wait_for(lambda: of_kind(store, "denied"), 30, "nobody was judged")
         (lost,) = wait_for(lambda: of_kind(store, "infrared_lost"), 10, "the loss was not told")
         assert ask(state, "door", do="open")["granted"], "the other ways in stay open"
-        health = gather(state)
+        health = gather(state, by_face=True)
         found = facegate("doctor", "--json", **asked("97")).answer["findings"]
     assert refused.details["reason"] == "fault"
     assert "The infrared camera gives no pictures: until it does, nobody is let in by face." in health.problems
