@@ -68,6 +68,13 @@ FIRST: dict[str, Sentence] = {
     "card": Sentence("after the card"),
 }
 
+# By what somebody rang.
+BELLS: dict[str, Sentence] = {
+    "keypad": Sentence("with the # key of the keypad"),
+    "button": Sentence("with the bell's button"),
+    "face": Sentence("not recognised three times"),
+}
+
 # What somebody looked at; the record has these words in English.
 LOOKED: dict[str, Sentence] = {
     "today": Sentence("today's page"),
@@ -180,6 +187,8 @@ EVENTS: dict[str, Sentence] = {
     Kind.INFRARED_BACK: Sentence("The infrared camera is back"),
     Kind.DURESS: Sentence("Duress alarm"),
     Kind.LOCKED_OUT: Sentence("The keypad rests after wrong PINs"),
+    Kind.BELL: Sentence("Somebody rang at the gate"),
+    Kind.BELL_UNANSWERED: Sentence("Nobody answered the bell"),
     Kind.READERS_STARTED: Sentence("Readers started"),
     Kind.READER_LOST: Sentence("A reader does not answer"),
     Kind.READER_BACK: Sentence("The reader is back"),
@@ -306,6 +315,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.HOLD_OVER, Kind.FREE_ACCESS, Kind.FREE_ACCESS_OVER, Kind.REX_WAITS, Kind.RELAY_RELEASED,
         ),
     ),
+    "bell": (Sentence("The bell"), (Kind.BELL, Kind.BELL_UNANSWERED)),
     "people": (
         Sentence("Residents"),
         (

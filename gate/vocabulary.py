@@ -105,6 +105,8 @@ class Kind(StrEnum):
     INFRARED_BACK = "infrared_back"
     DURESS = "duress"
     LOCKED_OUT = "locked_out"
+    BELL = "bell"
+    BELL_UNANSWERED = "bell_unanswered"
     READERS_STARTED = "readers_started"
     READER_LOST = "reader_lost"
     READER_BACK = "reader_back"

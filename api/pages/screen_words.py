@@ -66,6 +66,8 @@ GREETED = Said(Look.GO, "tick", _HOME, _OPENS)
 LET_IN = Said(Look.GO, "tick", Sentence("Welcome"), _OPENS)
 # Whoever types is shown how many digits, and none of them.
 TYPING = Said(Look.CALM, "keypad", Sentence("Type your PIN"), Sentence("and then the # key"))
+CALLED = Said(Look.WAIT, "rings", Sentence("Somebody was called"), Sentence("Please wait a moment"))
+UNANSWERED = Said(Look.NO, "no_answer", Sentence("Nobody answered"), Sentence("Please ring again or phone"))
 LOCKDOWN = Said(Look.LOCKED, "lock", Sentence("Locked for everyone"), _GUARD)
 TAMPER_BLOCK = Said(Look.LOCKED, "shield", Sentence("The gate is blocked"), _GUARD)
 OPEN = Said(Look.GO, "open", Sentence("The gate is open"), Sentence("Please walk through"))
@@ -97,6 +99,7 @@ SIGNALS: dict[str, Said] = {
     "turn_left": Said(Look.HELP, "turn_left", Sentence("Turn your head left"), _OR_ANOTHER_WAY),
     "turn_right": Said(Look.HELP, "turn_right", Sentence("Turn your head right"), _OR_ANOTHER_WAY),
     "look_ahead": Said(Look.HELP, "eye", Sentence("Now look straight ahead"), Sentence("and hold still")),
+    "called": CALLED,
     "open": OPEN,
     "locked": LOCKDOWN,
     "pre_alarm": Said(Look.ALARM, "shut", _SHUT, Sentence("It has been open for long")),
@@ -201,6 +204,8 @@ def said_by(door: DoorStatus | None) -> Said:
     if door is None:
         return DOOR_GONE
     said = _answer_of(door)
+    if door.bell is not None and (said.look is Look.CALM or said is REASONS[Reason.UNKNOWN]):
+        said = CALLED if door.bell.rings else UNANSWERED
     return TYPING if door.typed and said.look in _GIVES_WAY_TO_TYPING else said
 
 
@@ -241,4 +246,5 @@ def everything() -> Iterator[tuple[str, Said]]:
             yield f"{room} {name}", said
     yield "signal grant by hand", LET_IN
     yield "typing", TYPING
+    yield "nobody answered", UNANSWERED
     yield from (("no camera", CAMERA_GONE), ("no door", DOOR_GONE), ("no console", SCREEN_GONE))

@@ -22,6 +22,7 @@ class Input(StrEnum):
     PASSAGE = "passage"
     MOVING = "moving"
     READBACK = "readback"
+    BELL = "bell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def happenings_of(which: Input, active: bool, *, tamper_blocks: bool) -> tuple[H
     """What an input that says its word, or no longer does, means to the door's machine.
 
     `tamper_blocks` is whether an opened housing bars credentials. The exit button asks, which is no happening of this
-    kind, and the relay's contact is only looked at.
+    kind, nor is the bell, and the relay's contact is only looked at.
     """
     match which:
         case Input.FIRE:
