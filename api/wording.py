@@ -44,6 +44,7 @@ REASONS: dict[str, Sentence] = {
     Reason.LOCKDOWN: Sentence("lockdown"),
     Reason.TAMPER: Sentence("tamper block"),
     Reason.GATE_MOVES: Sentence("the gate was moving"),
+    Reason.INTERLOCKED: Sentence("the other door was open"),
     Reason.NO_HOLD_RELAY: Sentence("there is no hold relay"),
     Reason.STORE_UNREADABLE: Sentence("the database could not be read"),
     Reason.FAULT: Sentence("a fault"),

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     LOCKDOWN = "lockdown"
     TAMPER = "tamper"
     GATE_MOVES = "gate_moves"
+    INTERLOCKED = "interlocked"
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"

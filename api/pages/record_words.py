@@ -48,6 +48,10 @@ WHY: dict[str, Sentence] = {
     Reason.TOO_BRIGHT: Sentence("The light on the face was too bright, from the sun or a lamp."),
     Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
     Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
+    Reason.INTERLOCKED: Sentence(
+        "The other of the two doors was open. To wait until it is shut is enough; a cut wire to its contact does the"
+        " same."
+    ),
     Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
     Reason.NOT_ENROLLED: Sentence("They had just been erased."),
     Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),

@@ -165,6 +165,9 @@ REASONS: dict[Reason, Said] = {
     Reason.GATE_MOVES: Said(
         Look.WAIT, "moving", Sentence("The gate is moving"), Sentence("Please wait for it to stop")
     ),
+    Reason.INTERLOCKED: Said(
+        Look.WAIT, "two_doors", Sentence("The other door is open"), Sentence("Please wait until it is shut")
+    ),
     Reason.NO_HOLD_RELAY: Said(Look.FAULT, "no_hold", Sentence("Cannot be held open"), _GUARD),
     Reason.STORE_UNREADABLE: Said(Look.FAULT, "store", Sentence("Cannot look you up"), _ANOTHER_WAY),
     Reason.FAULT: _FAULT,

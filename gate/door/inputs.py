@@ -12,7 +12,8 @@ from gate.vocabulary import Fault
 class Input(StrEnum):
     """The contacts and buttons at a gate, each between ground and a pin of the settings: `rex_pin` and so on.
 
-    `readback` is a spare contact of the relay, `moving` an operator's output, `passage` a turnstile's contact.
+    `readback` is a spare contact of the relay, `moving` an operator's output, `passage` a turnstile's contact,
+    `interlock` the contact of the other of two doors.
     """
 
     REX = "rex"
@@ -22,6 +23,7 @@ class Input(StrEnum):
     PASSAGE = "passage"
     MOVING = "moving"
     READBACK = "readback"
+    INTERLOCK = "interlock"
     BELL = "bell"
 
 
@@ -50,6 +52,8 @@ def happenings_of(which: Input, active: bool, *, tamper_blocks: bool) -> tuple[H
             return (Happening(Event.OPENED if active else Event.SHUT),)
         case Input.PASSAGE:
             return (Happening(Event.PASSED),) if active else ()
+        case Input.INTERLOCK:
+            return (Happening(Event.OTHER_OPENED if active else Event.OTHER_SHUT),)
         case Input.MOVING:
             return (Happening(Event.MOVES if active else Event.RESTS),)
     return ()

@@ -142,7 +142,7 @@ class DoorService:
     def _begin(self, now: float) -> None:
         """Take up what stood before, and what the inputs say before their first edge."""
         self._controller.begin(now, self._memory.found.barred, ajar=bool(self._hardware.active(Input.CONTACT)))
-        for which in (Input.FIRE, Input.TAMPER, Input.MOVING):
+        for which in (Input.FIRE, Input.TAMPER, Input.MOVING, Input.INTERLOCK):
             if self._hardware.active(which):
                 self._heed(which, True, now)
 

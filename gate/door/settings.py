@@ -51,6 +51,7 @@ PINS = (
     "passage_pin",
     "moving_pin",
     "readback_pin",
+    "interlock_pin",
     "bell_pin",
     "red_pin",
     "green_pin",
@@ -112,6 +113,11 @@ class DoorSettings:
 
     moving_pin: int | None = None
     """The operator's output that closes to ground while the gate moves."""
+
+    interlock_pin: int | None = None
+    """The contact of the other of two doors to ground, closed while that one is shut: while it is open, or its wire is
+    cut, nobody who asks is let in here, by face, PIN, card or from the console. The exit button and fire open all the
+    same, and so do free access and a hold."""
 
     bell_pin: int | None = None
     """The bell's button, closing to ground; it rings where `bell` is on."""
