@@ -50,6 +50,7 @@ REASONS: dict[str, Sentence] = {
     Reason.LOCKDOWN: Sentence("lockdown"),
     Reason.TAMPER: Sentence("tamper block"),
     Reason.GATE_MOVES: Sentence("the gate was moving"),
+    Reason.INTERLOCKED: Sentence("the other door was open"),
     Reason.NO_HOLD_RELAY: Sentence("there is no hold relay"),
     Reason.STORE_UNREADABLE: Sentence("the database could not be read"),
     Reason.FAULT: Sentence("a fault"),
@@ -75,6 +76,13 @@ FIRST: dict[str, Sentence] = {
     "pin": Sentence("after the PIN"),
     "card": Sentence("after the card"),
     "rolling": Sentence("after the code on their phone"),
+}
+
+# By what somebody rang.
+BELLS: dict[str, Sentence] = {
+    "keypad": Sentence("with the # key of the keypad"),
+    "button": Sentence("with the bell's button"),
+    "face": Sentence("not recognised three times"),
 }
 
 # What somebody looked at; the record has these words in English.
@@ -190,6 +198,8 @@ EVENTS: dict[str, Sentence] = {
     Kind.DURESS: Sentence("Duress alarm"),
     Kind.DURESS_TRIED: Sentence("The duress PIN was tried out"),
     Kind.LOCKED_OUT: Sentence("The keypad rests after wrong PINs"),
+    Kind.BELL: Sentence("Somebody rang at the gate"),
+    Kind.BELL_UNANSWERED: Sentence("Nobody answered the bell"),
     Kind.READERS_STARTED: Sentence("Readers started"),
     Kind.READER_LOST: Sentence("A reader does not answer"),
     Kind.READER_BACK: Sentence("The reader is back"),
@@ -322,6 +332,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.HOLD_OVER, Kind.FREE_ACCESS, Kind.FREE_ACCESS_OVER, Kind.REX_WAITS, Kind.RELAY_RELEASED,
         ),
     ),
+    "bell": (Sentence("The bell"), (Kind.BELL, Kind.BELL_UNANSWERED)),
     "people": (
         Sentence("Residents"),
         (

@@ -73,6 +73,9 @@ _LATER: dict[tuple[Order, str], Told] = {
 _REFUSED: dict[str, Told] = {
     Reason.BUSY: Told(Sentence("The gate is opening already, a moment."), True, _PULSES),
     Reason.GATE_MOVES: Told(Sentence("The gate is moving. Press again when it has come to rest."), True),
+    Reason.INTERLOCKED: Told(
+        Sentence("The gate stays shut: the other door is open. Press again when it is shut."), False
+    ),
     Reason.LOCKDOWN: Told(
         Sentence("The gate stays shut: there is a lockdown. End it first."), False, ("lockdown",)
     ),

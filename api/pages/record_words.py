@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from api.languages import Language
 from api.pages.actor_words import actors
-from api.wording import EVENTS, FAULTS, FIRST, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
+from api.wording import BELLS, EVENTS, FAULTS, FIRST, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
 from gate.days import day_of
 from gate.errors import Refusal, Sentence
 from gate.store.record.approaches import ANSWERS
@@ -23,7 +23,7 @@ def _of(*names: str) -> tuple[Kind, ...]:
 # What the events page opens on, and what else it can be: each with its kinds, none for all there are.
 VIEWS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "": (Sentence("People at the gate"), (*ANSWERS, Kind.DURESS, Kind.DURESS_TRIED)),
-    "gate": (Sentence("Gate and alarms"), _of("alarms", "door")),
+    "gate": (Sentence("Gate and alarms"), _of("alarms", "bell", "door")),
     "operations": (Sentence("Operations log"), _of("people", "looks", "settings", "upkeep")),
     "everything": (Sentence("Everything"), ()),
 }
@@ -48,6 +48,10 @@ WHY: dict[str, Sentence] = {
     Reason.TOO_BRIGHT: Sentence("The light on the face was too bright, from the sun or a lamp."),
     Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
     Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
+    Reason.INTERLOCKED: Sentence(
+        "The other of the two doors was open. To wait until it is shut is enough; a cut wire to its contact does the"
+        " same."
+    ),
     Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
     Reason.NOT_ENROLLED: Sentence("They had just been erased."),
     Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),
@@ -88,7 +92,7 @@ WHY: dict[str, Sentence] = {
 # What a line's details hold that has words. An order is called by what it brings about.
 _SAID = (
     ("method", METHODS), ("first", FIRST), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
-    ("what", LOOKED),
+    ("what", LOOKED), ("rung", BELLS),
 )  # fmt: skip
 
 
@@ -137,6 +141,8 @@ def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line
         parts += _of_an_import(says, language)
         if says.reader:
             parts.append(language("at the reader {reader}", reader=says.reader))
+        if says.answers:
+            parts.append(language("answered the bell"))
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:

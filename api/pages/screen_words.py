@@ -67,6 +67,8 @@ GREETED = Said(Look.GO, "tick", _HOME, _OPENS)
 LET_IN = Said(Look.GO, "tick", Sentence("Welcome"), _OPENS)
 # Whoever types is shown how many digits, and none of them.
 TYPING = Said(Look.CALM, "keypad", Sentence("Type your PIN"), Sentence("and then the # key"))
+CALLED = Said(Look.WAIT, "rings", Sentence("Somebody was called"), Sentence("Please wait a moment"))
+UNANSWERED = Said(Look.NO, "no_answer", Sentence("Nobody answered"), Sentence("Please ring again or phone"))
 LOCKDOWN = Said(Look.LOCKED, "lock", Sentence("Locked for everyone"), _GUARD)
 TAMPER_BLOCK = Said(Look.LOCKED, "shield", Sentence("The gate is blocked"), _GUARD)
 OPEN = Said(Look.GO, "open", Sentence("The gate is open"), Sentence("Please walk through"))
@@ -98,6 +100,7 @@ SIGNALS: dict[str, Said] = {
     "turn_left": Said(Look.HELP, "turn_left", Sentence("Turn your head left"), _OR_ANOTHER_WAY),
     "turn_right": Said(Look.HELP, "turn_right", Sentence("Turn your head right"), _OR_ANOTHER_WAY),
     "look_ahead": Said(Look.HELP, "eye", Sentence("Now look straight ahead"), Sentence("and hold still")),
+    "called": CALLED,
     "open": OPEN,
     "locked": LOCKDOWN,
     "pre_alarm": Said(Look.ALARM, "shut", _SHUT, Sentence("It has been open for long")),
@@ -171,6 +174,9 @@ REASONS: dict[Reason, Said] = {
     Reason.GATE_MOVES: Said(
         Look.WAIT, "moving", Sentence("The gate is moving"), Sentence("Please wait for it to stop")
     ),
+    Reason.INTERLOCKED: Said(
+        Look.WAIT, "two_doors", Sentence("The other door is open"), Sentence("Please wait until it is shut")
+    ),
     Reason.NO_HOLD_RELAY: Said(Look.FAULT, "no_hold", Sentence("Cannot be held open"), _GUARD),
     Reason.STORE_UNREADABLE: Said(Look.FAULT, "store", Sentence("Cannot look you up"), _ANOTHER_WAY),
     Reason.FAULT: _FAULT,
@@ -220,6 +226,8 @@ def said_by(door: DoorStatus | None) -> Said:
     if door is None:
         return DOOR_GONE
     said = _answer_of(door)
+    if door.bell is not None and (said.look is Look.CALM or said is REASONS[Reason.UNKNOWN]):
+        said = CALLED if door.bell.rings else UNANSWERED
     return TYPING if door.typed and said.look in _GIVES_WAY_TO_TYPING else said
 
 
@@ -275,4 +283,5 @@ def _with_camera() -> Iterator[tuple[str, Said]]:
             yield f"{room} {name}", said
     yield "signal grant by hand", LET_IN
     yield "typing", TYPING
+    yield "nobody answered", UNANSWERED
     yield from (("no camera", CAMERA_GONE), ("no door", DOOR_GONE), ("no console", SCREEN_GONE))

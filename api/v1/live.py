@@ -223,7 +223,7 @@ def _door_now(context: Context) -> tuple[object, ...]:
     status = door_status(context.state)
     if status is None:
         return ()
-    shown = status.signal, status.reason, status.typed, status.residents
+    shown = status.signal, status.reason, status.typed, status.residents, status.bell
     return status.mode, status.leaf, status.standing, status.faults, *shown
 
 

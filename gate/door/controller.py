@@ -183,11 +183,16 @@ class Controller:
         welcomes = opens_for_party(self.door, now, self._policy) or self.signal is Signal.GRANT
         return welcomes and claim.resident is None
 
-    def command(self, who: str, now: float) -> Verdict:
-        """A person asks the door to open, from the console or the machine itself."""
+    def call(self, now: float) -> None:
+        """Whoever rang is told that somebody was called."""
+        self._show(self._shown.told(Signal.CALLED, self._forward(now)))
+
+    def command(self, who: str, now: float, answers: str | None = None) -> Verdict:
+        """A person asks the door to open, from the console or the machine itself; `answers` is the call that rings."""
         grant = new_id()
         verdict, _, notes = self._ask(Event.COMMAND, grant, now)
-        self._record(answered(verdict, "command", {"claim": grant, "by": who}))
+        details: dict[str, object] = {"claim": grant, "by": who}
+        self._record(answered(verdict, "command", details if answers is None else {**details, "answers": answers}))
         self._note(notes)
         return verdict
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gate import codes
+from gate.door.bell import Rung
 from gate.door.code_key import CodeKey
 from gate.door.controller import Controller
-from gate.door.keys import Entered, Typed, awake, press
+from gate.door.doorbell import Doorbell
+from gate.door.keys import Entered, Typed, awake, press, rings
 from gate.door.knowledge import Knowledge
 from gate.door.lockout import Lockout
 from gate.door.rolling import Used, step_of
@@ -45,13 +47,14 @@ class Credentials:
     """The keypads, cards and passes of one door. Not thread-safe, but for its own worker: the door's loop owns it."""
 
     def __init__(
-        self, key: CodeKey, controller: Controller, knowledge: Knowledge, record: Callable[[AuditEvent], None],
-        visits: Visits, freshness_s: float, wake: Callable[[], None],
+        self, key: CodeKey, controller: Controller, knowledge: Knowledge, doorbell: Doorbell,
+        record: Callable[[AuditEvent], None], visits: Visits, freshness_s: float, wake: Callable[[], None],
     ) -> None:  # fmt: skip
         """`wake` is called from another thread when `turn` has something to do."""
         self._key = key
         self._controller = controller
         self._knowledge = knowledge
+        self._doorbell = doorbell
         self._record = record
         self._visits = visits
         self._freshness_s = freshness_s
@@ -129,6 +132,8 @@ class Credentials:
             return
         face = self._controller.waiting_face(now)
         typed = self._typed.get(shown.reader, Typed())
+        if rings(typed, shown.code, now):
+            self._doorbell.ring(Rung.KEYPAD, now, shown.reader)
         home = self._knowledge.flat_of(face) if face is not None and shown.code == "#" else None
         self._typed[shown.reader], entered = press(typed, shown.code, now, expects_pin=face is not None, home=home)
         if entered is not None:

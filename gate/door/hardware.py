@@ -30,8 +30,9 @@ class Hardware:
     """The pins of one gate, each output claimed at its safe level: an `Outputs` of `gate.door.outputs`.
 
     Inputs are pulled up by the board. "fire" and "tamper" are loops that are closed at rest, so that a cut wire is an
-    alarm; "contact" is one too where the settings say that it is closed while the door is shut. All others say their
-    word when they close to ground. `edges` are the changes that nobody has taken yet, oldest first.
+    alarm, and "interlock" is one, so that a cut wire lets nobody in; "contact" is one too where the settings say that
+    it is closed while the door is shut. All others say their word when they close to ground. `edges` are the changes
+    that nobody has taken yet, oldest first.
     """
 
     def __init__(
@@ -131,7 +132,9 @@ class Hardware:
 
     def _inverted(self, which: Input) -> bool:
         """Whether the input says its word when its contact to ground is open."""
-        return which in (Input.FIRE, Input.TAMPER) or (which is Input.CONTACT and self._contact_closed_when_shut)
+        return which in (Input.FIRE, Input.TAMPER, Input.INTERLOCK) or (
+            which is Input.CONTACT and self._contact_closed_when_shut
+        )
 
     def _edge(self, which: Input, closed: bool) -> None:
         self.edges.append(Edge(which, closed != self._inverted(which), time.monotonic()))

@@ -12,7 +12,8 @@ from gate.vocabulary import Fault
 class Input(StrEnum):
     """The contacts and buttons at a gate, each between ground and a pin of the settings: `rex_pin` and so on.
 
-    `readback` is a spare contact of the relay, `moving` an operator's output, `passage` a turnstile's contact.
+    `readback` is a spare contact of the relay, `moving` an operator's output, `passage` a turnstile's contact,
+    `interlock` the contact of the other of two doors.
     """
 
     REX = "rex"
@@ -22,6 +23,8 @@ class Input(StrEnum):
     PASSAGE = "passage"
     MOVING = "moving"
     READBACK = "readback"
+    INTERLOCK = "interlock"
+    BELL = "bell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def happenings_of(which: Input, active: bool, *, tamper_blocks: bool) -> tuple[H
     """What an input that says its word, or no longer does, means to the door's machine.
 
     `tamper_blocks` is whether an opened housing bars credentials. The exit button asks, which is no happening of this
-    kind, and the relay's contact is only looked at.
+    kind, nor is the bell, and the relay's contact is only looked at.
     """
     match which:
         case Input.FIRE:
@@ -49,6 +52,8 @@ def happenings_of(which: Input, active: bool, *, tamper_blocks: bool) -> tuple[H
             return (Happening(Event.OPENED if active else Event.SHUT),)
         case Input.PASSAGE:
             return (Happening(Event.PASSED),) if active else ()
+        case Input.INTERLOCK:
+            return (Happening(Event.OTHER_OPENED if active else Event.OTHER_SHUT),)
         case Input.MOVING:
             return (Happening(Event.MOVES if active else Event.RESTS),)
     return ()

@@ -1,7 +1,7 @@
 """Keys pressed at a keypad, and the number that comes of them. Pure.
 
 A home's digits, `#`, the PIN, `#`; or a PIN of eight digits or more alone, `#`. `*` begins anew, and so do ten seconds
-without a key.
+without a key. `#` alone is the bell.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from gate.codes import MOST_DIGITS, PIN_ALONE_DIGITS, PIN_DIGITS
 IDLE_S = 10.0
 """Whoever walks away leaves nothing behind for who comes next."""
 KEYS = frozenset("0123456789#*")
+# Whoever presses # once too often behind a number does not ring.
+_ALONE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Typed:
     def count(self) -> int:
         """How many digits of the number that is being typed, for the dots of a screen."""
         return len(self.digits)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is typed."""
+        return self.flat is None and not self.digits
 
 
 def press(
@@ -60,6 +67,11 @@ def press(
     if typed.flat is None and (len(typed.digits) < least or typed.digits == home):
         return Typed(typed.digits, pressed_mono=now), None
     return Typed(pressed_mono=now), Entered(typed.flat, typed.digits)
+
+
+def rings(typed: Typed, key: str, now: float) -> bool:
+    """Whether this key is the bell: `#` with nothing typed before it, and none pressed a moment ago."""
+    return key == "#" and awake(typed, now).is_empty and now - typed.pressed_mono > _ALONE_S
 
 
 def awake(typed: Typed, now: float) -> Typed:

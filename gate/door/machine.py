@@ -152,6 +152,8 @@ def _happen(door: Door, happening: Happening, now: float, policy: Policy) -> tup
 def _given(door: Door, event: Event, now: float, policy: Policy) -> Given | None:
     if event in CREDENTIALS and opens_for_party(door, now, policy):
         return Given.ACCOMPANIED
+    if event in ASKS and door.interlocked and door.mode is Mode.NORMAL:
+        return Given.INTERLOCKED
     if event in ASKS or event is Event.REX:
         return _readiness(door, now, policy)
     if event in (Event.HOLD, Event.FREE_ACCESS):

@@ -15,9 +15,11 @@ from types import FrameType
 from gate.clock import ClockWatch, zone_of
 from gate.door import monitors
 from gate.door.attribution import Attribution
+from gate.door.bell import Rung
 from gate.door.code_key import CodeKey
 from gate.door.controller import Controller
 from gate.door.credentials import Credentials
+from gate.door.doorbell import Doorbell
 from gate.door.exit_button import ExitButton
 from gate.door.hardware import Hardware
 from gate.door.inputs import Input, happenings_of
@@ -95,9 +97,10 @@ class DoorService:
         self._controller = Controller(settings, self._hardware, self._record)
         self._key = CodeKey(state, self._register)
         self._visits = Visits(state, self._controller, self._server.wake)
+        self._doorbell = Doorbell(self._controller, self._record, wanted=settings.bell)
         self._credentials = Credentials(
-            self._key, self._controller, self._knowledge, self._record, self._visits, settings.freshness_s,
-            self._server.wake,
+            self._key, self._controller, self._knowledge, self._doorbell, self._record, self._visits,
+            settings.freshness_s, self._server.wake,
         )  # fmt: skip
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
@@ -113,6 +116,7 @@ class DoorService:
                 self._hear_inputs(now)
                 self._credentials.turn(now)
                 self._exit_button.watch(bool(self._hardware.active(Input.REX)), now)
+                self._doorbell.turn(now)
                 self._controller.tick(now)
                 self._watch(now)
                 self._check_store(now)
@@ -141,13 +145,13 @@ class DoorService:
     def _begin(self, now: float) -> None:
         """Take up what stood before, and what the inputs say before their first edge."""
         self._controller.begin(now, self._memory.found.barred, ajar=bool(self._hardware.active(Input.CONTACT)))
-        for which in (Input.FIRE, Input.TAMPER, Input.MOVING):
+        for which in (Input.FIRE, Input.TAMPER, Input.MOVING, Input.INTERLOCK):
             if self._hardware.active(which):
                 self._heed(which, True, now)
 
     def _wait_s(self, now: float) -> float:
-        due = self._controller.due_mono(now)
-        return _IDLE_TURN_S if due is None else max(0.0, min(due - now, _IDLE_TURN_S))
+        due = (self._controller.due_mono(now), self._doorbell.due_mono())
+        return max(0.0, min([_IDLE_TURN_S, *(one - now for one in due if one is not None)]))
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
@@ -158,6 +162,8 @@ class DoorService:
         """Do what follows from an input that says its word, or no longer does."""
         if which is Input.REX and active:
             self._exit_button.press(now)
+        if which is Input.BELL and active:
+            self._doorbell.ring(Rung.BUTTON, now)
         if which is Input.CONTACT:
             self._contact = self._contact.changed(now)
         blocks = self._settings.tamper_block_s > 0
@@ -239,8 +245,8 @@ class DoorService:
                     self._key.look()
                 parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(
-                    self._settings, *parts, typed=self._credentials.typed(now), code_fault=self._key.fault,
-                    clock_trusted=self._clock.trust.trusted,
+                    self._settings, *parts, typed=self._credentials.typed(now), bell=self._doorbell.call,
+                    code_fault=self._key.fault, clock_trusted=self._clock.trust.trusted,
                 )  # fmt: skip
             case _:
                 # Nobody waits for a late one; letting go of the relay is never too late.
@@ -254,7 +260,7 @@ class DoorService:
     def _obey(self, do: Do, who: str, now: float) -> Reply:
         match do:
             case Do.OPEN:
-                return _reply(self._controller.command(who, now))
+                return _reply(self._controller.command(who, now, self._doorbell.rings))
             case Do.LOCKDOWN | Do.HOLD | Do.CLOSE:
                 return _reply(self._controller.order(ORDERED[do][0], who, now))
             case Do.RELEASE:
@@ -267,7 +273,9 @@ class DoorService:
 
     def _answer_claim(self, claim: Claim, peer: Peer) -> ClaimReply:
         known = self._knowledge.of_claim(claim, from_its_user=peer.uid == self._vision_uid)
-        verdict, on_mono = self._controller.claim(claim, known, time.monotonic())
+        now = time.monotonic()
+        verdict, on_mono = self._controller.claim(claim, known, now)
+        self._doorbell.heed(claim, verdict, now)
         learn = verdict.granted and verdict.along is None and self._settings.learn_faces
         grant = verdict.along or (claim.id if verdict.granted else None)
         return ClaimReply(verdict.granted, verdict.reason, on_mono, learn, grant)

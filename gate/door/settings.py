@@ -51,6 +51,8 @@ PINS = (
     "passage_pin",
     "moving_pin",
     "readback_pin",
+    "interlock_pin",
+    "bell_pin",
     "red_pin",
     "green_pin",
     "amber_pin",
@@ -111,6 +113,14 @@ class DoorSettings:
 
     moving_pin: int | None = None
     """The operator's output that closes to ground while the gate moves."""
+
+    interlock_pin: int | None = None
+    """The contact of the other of two doors to ground, closed while that one is shut: while it is open, or its wire is
+    cut, nobody who asks is let in here, by face, PIN, card or from the console. The exit button and fire open all the
+    same, and so do free access and a hold."""
+
+    bell_pin: int | None = None
+    """The bell's button, closing to ground; it rings where `bell` is on."""
 
     red_pin: int | None = None
     """The red light."""
@@ -180,6 +190,11 @@ class DoorSettings:
     PIN or card, in any order, within 15 s; absent: one always does. Whoever has a face alone takes another way in
     meanwhile."""
 
+    bell: bool = False
+    """Whether somebody at the gate can call the console: with `#` alone at a keypad, with the button of `bell_pin`, or
+    by standing there unknown three times. It rings for 30 s on Today and the duty desk, where a press opens; where
+    nobody has one of them open, nobody hears it but what receives webhooks of the kind `bell`."""
+
     learn_faces: bool = False
     """Whether a resident who passed by face may have a template of that passage added, so that the gate follows their
     age and glasses: at most two, seldom, above a stricter score, of those who agreed to it."""
@@ -241,6 +256,8 @@ class DoorSettings:
                 f"pulse_s must be at most {_LONGEST_TOGGLE_S:g} second for a momentary operator: it acts on one short"
                 " push; set pulse_s = 0.5"
             )
+        if self.bell_pin is not None and not self.bell:
+            raise ValueError("bell_pin rings nothing without the bell: set bell = true, or leave bell_pin out")
         if self.lock == "hold_open" and self.hold_pin is None:
             raise ValueError("a hold_open operator needs hold_pin, the relay at its hold-open input")
         if self.lock == "turnstile" and self.passage_pin is None:

@@ -14,8 +14,8 @@ from gate.vocabulary import Fault, Reason, Way
 
 class Signal(StrEnum):
     """What people at the gate are to understand: it is ready, it opens for them, they are refused, they should come
-    closer or one at a time, turn the head to their left or right or look straight ahead, it stands open, it is locked
-    to all, it was left open, somebody forced it, something is broken, there is a fire."""
+    closer or one at a time, turn the head to their left or right or look straight ahead, somebody was called, it stands
+    open, it is locked to all, it was left open, somebody forced it, something is broken, there is a fire."""
 
     READY = "ready"
     GRANT = "grant"
@@ -25,6 +25,7 @@ class Signal(StrEnum):
     TURN_LEFT = "turn_left"
     TURN_RIGHT = "turn_right"
     LOOK_AHEAD = "look_ahead"
+    CALLED = "called"
     OPEN = "open"
     LOCKED = "locked"
     PRE_ALARM = "pre_alarm"
@@ -56,6 +57,7 @@ PATTERNS: dict[Signal, tuple[Beat, ...]] = {
     Signal.TURN_LEFT: _beats(("amber buzzer", 0.1), ("", 0.1), ("amber buzzer", 0.4), ("", 0.6)),
     Signal.TURN_RIGHT: _beats(("amber buzzer", 0.4), ("", 0.1), ("amber buzzer", 0.1), ("", 0.6)),
     Signal.LOOK_AHEAD: _beats(("amber buzzer", 0.1), ("amber", 0.9), ("", 0.2)),
+    Signal.CALLED: _beats(("amber buzzer", 0.3), ("amber", 0.2), ("amber buzzer", 0.3), ("amber", 1.2)),
     Signal.OPEN: _beats(("green", 1.0), ("", 1.0)),
     Signal.LOCKED: _beats(("red", 1.0)),
     Signal.PRE_ALARM: _beats(("amber buzzer", 0.2), ("", 0.8)),

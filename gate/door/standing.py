@@ -1,4 +1,4 @@
-"""What the door remembers whatever its mode: what stands, whether the gate moves, and what is faulty. Pure.
+"""What the door remembers whatever its mode: what stands, what moves or is open beside it, and what is faulty. Pure.
 
 This lies outside the table (see `gate.door.machine`): a lockdown that begins in a fire changes no mode, and is the
 mode when the fire is over.
@@ -60,6 +60,8 @@ def _move(door: Door, event: Event, now: float, policy: Policy) -> Door:
             return replace(door, moves=False, moves_until_mono=None, travel_until_mono=min(door.travel_until_mono, now))
         case Event.MOVES_TOO_LONG:
             return replace(door, moves=False, moves_until_mono=None)
+        case Event.OTHER_OPENED | Event.OTHER_SHUT:
+            return replace(door, interlocked=event is Event.OTHER_OPENED)
     return door
 
 

@@ -66,6 +66,8 @@ class Event(StrEnum):
     PASSAGE_OVER = "passage_over"
     MOVES = "moves"
     RESTS = "rests"
+    OTHER_OPENED = "other_opened"
+    OTHER_SHUT = "other_shut"
     MOVES_TOO_LONG = "moves_too_long"
     FAULT = "fault"
     FAULT_OVER = "fault_over"
@@ -81,6 +83,7 @@ class Given(StrEnum):
     ACCOMPANIED = "opens for another"
     MOVING = "gate moves"
     STANDS_OPEN = "gate stands open"
+    INTERLOCKED = "other door open"
     HOLDABLE = "has a hold relay"
     UNHOLDABLE = "no hold relay"
     UNDER_LOCKDOWN = "lockdown stands"
@@ -164,6 +167,8 @@ class Door:
     """When that has lasted so long that it is not believed any more."""
     travel_until_mono: float = _PAST
     """Until when a gate that was set in motion counts as moving, whatever is said."""
+    interlocked: bool = False
+    """Whether the other of two doors is open, of which one at most is to be."""
     leaf: Leaf = Leaf.SHUT
     leaf_until_mono: float | None = None
     """When an open leaf becomes a pre-alarm, or that an alarm."""

@@ -11,7 +11,7 @@ from gate.door.inputs import Input
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
 from gate.door.settings import DoorSettings
-from gate.processes.status import DoorStatus
+from gate.processes.status import Call, DoorStatus
 
 
 def status_of(
@@ -22,6 +22,7 @@ def status_of(
     register: Register,
     *,
     typed: int,
+    bell: Call | None,
     code_fault: str | None,
     clock_trusted: bool,
 ) -> DoorStatus:
@@ -41,6 +42,7 @@ def status_of(
         residents=controller.told_residents,
         at_rest=controller.at_rest(now),
         taken=controller.taken,
+        bell=bell,
         relay=hardware.relay.on,
         hold_relay=hardware.holder.on if hardware.holder else None,
         inputs=inputs,

@@ -52,6 +52,7 @@ TABLE: dict[Key, Row] = {
     **_rows(ASKS, (Mode.NORMAL,), _SAME, Reason.BUSY, Given.SETTLING),
     **_rows(ASKS, (Mode.NORMAL,), _SAME, Reason.GATE_MOVES, Given.MOVING),
     **_rows(ASKS, (Mode.NORMAL,), _SAME, Answer.OPEN_ALREADY, Given.STANDS_OPEN),
+    **_rows(ASKS, (Mode.NORMAL,), _SAME, Reason.INTERLOCKED, Given.INTERLOCKED),
     **_rows(CREDENTIALS, (Mode.NORMAL, Mode.PULSE, Mode.EXTENDED_PULSE), _SAME, Answer.ALONG, Given.ACCOMPANIED),
     # Who asks at any other.
     **_rows(ASKS, PULSES, _SAME, Reason.BUSY, _ANY),

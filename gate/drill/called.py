@@ -74,6 +74,8 @@ WIRES: dict[str, Sentence] = {
     "passage_pin": Sentence("passage contact"),
     "moving_pin": Sentence("gate moves"),
     "readback_pin": Sentence("relay read back"),
+    "interlock_pin": Sentence("the other door's contact"),
+    "bell_pin": Sentence("bell button"),
     "red_pin": Sentence("red light"),
     "green_pin": Sentence("green light"),
     "amber_pin": Sentence("amber light"),

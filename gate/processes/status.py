@@ -12,6 +12,16 @@ from gate.processes.camera_report import CameraReport
 from gate.vocabulary import Reason
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody rang at the gate: by what, in the words of the door's bell, and whether it rings still. Where it does
+    not, nobody answered, and whoever rang is told so."""
+
+    id: str
+    by: str
+    rings: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorStatus:
     """How the door is.
@@ -23,8 +33,9 @@ class DoorStatus:
     UTC), and `residents` are the ids of whom it greets, while it does.
     `at_rest` says whether a resident who asked now would set the gate in motion, and
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
-    holds those that are wired. `typed` is how many digits stand at a keypad. `store_fault` says in words what is wrong
-    with the record or the register, `code_fault` what is with the door's key, without which PINs and cards are refused.
+    holds those that are wired. `typed` is how many digits stand at a keypad. `bell` is the call that rings, or that
+    nobody answered a moment ago. `store_fault` says in words what is wrong with the record or the register,
+    `code_fault` what is with the door's key, without which PINs and cards are refused.
     """
 
     mode: str
@@ -39,6 +50,7 @@ class DoorStatus:
     residents: tuple[str, ...] = ()
     at_rest: bool = False
     taken: tuple[str, ...] = ()
+    bell: Call | None = None
     relay: bool
     hold_relay: bool | None
     inputs: Mapping[str, bool]

@@ -41,6 +41,10 @@ class Details:
     """The id of the grant that somebody came along with; in the record it is called "with"."""
     grant: str | None = None
     """The id of what was granted before, of which this line tells how it ended."""
+    answers: str | None = None
+    """The id of the call that rang when somebody opened from the console."""
+    rung: str | None = None
+    """By what somebody rang: "keypad", "button", "face"."""
     outcome: str | None = None
     """How a grant ended: "taken", "not_taken", "unknown"."""
     event: str | None = None

@@ -22,6 +22,7 @@ _NOT_THE_FACE = (
     Reason.ASKED_TO_TURN,
     Reason.BUSY,
     Reason.GATE_MOVES,
+    Reason.INTERLOCKED,
     Reason.LOCKDOWN,
     Reason.TAMPER,
     Reason.STALE,

@@ -9,6 +9,7 @@ from gate.vocabulary import Fault
     ("which", "said", "over"),
     [
         (Input.FIRE, [(Event.FIRE, None)], [(Event.FIRE_OVER, None)]),
+        (Input.INTERLOCK, [(Event.OTHER_OPENED, None)], [(Event.OTHER_SHUT, None)]),
         (Input.TAMPER, [(Event.FAULT, Fault.TAMPER), (Event.TAMPER_BLOCK, None)], [(Event.FAULT_OVER, Fault.TAMPER)]),
         (Input.CONTACT, [(Event.OPENED, None)], [(Event.SHUT, None)]),
         (Input.PASSAGE, [(Event.PASSED, None)], []),

@@ -65,6 +65,8 @@ class Life:
                 case Energise(seconds):
                     assert self.on_since is None, "a second pulse while one runs"
                     assert seconds <= self.policy.max_pulse_s
+                    if event in ASKS:
+                        assert not before.interlocked
                     if event in (*ASKS, Event.REX) and self.policy.operator:
                         assert not before.moves
                         assert self.now >= before.travel_until_mono

@@ -186,3 +186,19 @@ def test_what_bars_credentials_is_told_with_how_long_it_goes_on():
     assert barred(Door(standing=frozenset({Mode.LOCKDOWN})), 100) == Barred(True, 0.0)
     assert barred(Door(tamper_until_mono=130.5), 100) == Barred(False, 30.5)
     assert barred(Door(tamper_until_mono=99.0), 100) == Barred(False, 0.0)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_while_the_other_door_is_open_only_who_asks_waits(policy):
+    door, out = live(policy, (0, Event.OTHER_OPENED), (1, Event.CREDENTIAL), (2, Event.COMMAND))
+    assert answers(out) == [Reason.INTERLOCKED, Reason.INTERLOCKED]
+    assert not at_rest(door, 3, policy)
+    assert Answer.GRANTED in answers(live(policy, (3, Event.REX), door=door)[1])
+    assert live(policy, (3, Event.FIRE), door=door)[0].mode is Mode.FIRE
+    assert answers(live(policy, (3, Event.LOCKDOWN), (4, Event.CREDENTIAL), door=door)[1]) == [Reason.LOCKDOWN]
+    assert answers(live(policy, (3, Event.OTHER_SHUT), (4, Event.CREDENTIAL), door=door)[1]) == [Answer.GRANTED]
+
+
+def test_whoever_comes_along_comes_along_though_the_other_door_opens_meanwhile():
+    _, out = live(STRIKE, (0, Event.CREDENTIAL), (0.5, Event.OTHER_OPENED), (1, Event.CREDENTIAL))
+    assert answers(out) == [Answer.GRANTED, Answer.ALONG]

@@ -280,6 +280,23 @@ def test_rex_opens_under_lockdown_and_as_long_as_it_is_pressed(state):
     assert edges(state)[-2:] == [False, None]
 
 
+def test_while_the_other_door_is_open_or_its_wire_cut_only_the_exit_button_opens(state):
+    with door_process(state, interlock_pin=20, rex_pin=REX) as (_, client):
+        # Nothing holds its contact shut: it is as a cut wire.
+        until(client, inputs={"rex": False, "interlock": True})
+        assert client.ask({"do": "open"}) == {"granted": False, "reason": "interlocked"}
+        drive(state, REX, 0)
+        until(client, mode="egress")
+        drive(state, REX, 1)
+        drive(state, 20, 0)
+        until(client, mode="normal", inputs={"rex": False, "interlock": False})
+        wait_for(lambda: client.ask({"do": "open"})["granted"])
+        until(client, mode="normal")
+        drive(state, 20, 1)
+        until(client, inputs={"rex": False, "interlock": True})
+        assert client.ask({"do": "open"})["reason"] == "interlocked"
+
+
 def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
     wired = {"tamper_pin": TAMPER, "tamper_block_s": 600.0}
     with door_process(state, **wired) as (_, client):

@@ -99,3 +99,8 @@ def test_each_mode_has_one_word_for_whoever_may_not(mode):
 def test_nobody_holds_a_gate_open_that_is_barred_once_somebody_has_left():
     for given, reason in ((Given.UNDER_LOCKDOWN, Reason.LOCKDOWN), (Given.UNDER_TAMPER_BLOCK, Reason.TAMPER)):
         assert TABLE[Mode.EGRESS, Event.HOLD, given] == (Place.SAME, reason)
+
+
+def test_while_the_other_door_is_open_whoever_asks_is_refused_and_nobody_else():
+    rows = {key: row for key, row in TABLE.items() if key[2] is Given.INTERLOCKED}
+    assert rows == {(Mode.NORMAL, event, Given.INTERLOCKED): (Place.SAME, Reason.INTERLOCKED) for event in ASKS}
