@@ -274,8 +274,10 @@ class Life:
         before = len(self.record)
         self.woken.clear()
         self.visits.hear(shown, self.look, self.now)
-        if len(self.record) == before:
+        # A use that is given back meanwhile wakes as well.
+        while len(self.record) == before:
             assert self.woken.wait(10)
+            self.woken.clear()
             self.visits.turn(self.now)
         return self.record[before]
 
