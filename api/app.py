@@ -48,12 +48,14 @@ from api.pages import (
 )
 from api.pages import events as events_page
 from api.pages import imports as imports_page
+from api.pages import passes as passes_page
 from api.pages import residents as residents_page
 from api.pages.page import is_navigation, language_of, own_path, page, templates
 from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
 from api.unreadable import said_of
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.v1 import credentials as credentials_api
+from api.v1 import passes as passes_api
 from api.v1 import photo_links as photo_links_api
 from api.v1 import together as together_api
 from gate.errors import FacegateError, Refusal, Sentence
@@ -80,10 +82,10 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     app.state.templates = templates()
     for room in (
-        health, imports, together_api, residents, credentials_api, photo_links_api, enrolments, events, door, schedules,
-        accounts, me, site, webhooks, live,
+        health, imports, together_api, residents, credentials_api, passes_api, photo_links_api, enrolments, events,
+        door, schedules, accounts, me, site, webhooks, live,
         sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, ways_in,
-        held, homes,
+        passes_page, held, homes,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.

@@ -1,4 +1,4 @@
-"""PINs, phones and cards as the console and the API give them: the door seals each code, and must answer for that."""
+"""PINs, phones, cards and passes as the console and the API give them: the door seals each code, and must answer for it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from api.context import Context
 from api.problems import HttpProblem
 from enroll import codes
-from enroll.codes import DrawnPin, DrawnRolling
+from enroll.codes import DrawnPass, DrawnPin, DrawnRolling
 from gate.errors import Refusal, Sentence
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
+from gate.store.people.passes import Wanted
 from gate.store.people.residents import Resident
 from gate.vocabulary import Method
 
 _SILENT = Sentence(
-    "The door does not answer, and it alone can take a PIN, a phone or a card; nothing was changed. Try again in a"
+    "The door does not answer, and it alone can take a PIN, a phone, a card or a pass; nothing was changed. Try again in a"
     " moment."
 )
 _NOT_SHOWN = Sentence("This card was shown too long ago, or is somebody's by now. Show it to the reader again.")
@@ -53,6 +55,12 @@ def draw_rolling(context: Context, connection: sqlite3.Connection, resident: Res
     """A new rolling code for their phone, told once. Raises Refusal, and HttpProblem (503)."""
     with _door(context) as door:
         return codes.new_rolling(connection, partial(asking.seal, door), resident, by=by)
+
+
+def draw_pass(context: Context, connection: sqlite3.Connection, wanted: Wanted, *, by: str) -> DrawnPass:
+    """A new pass for a visitor, told once. Raises Refusal and UsageError for what is none, and HttpProblem (503)."""
+    with _door(context) as door:
+        return codes.new_pass(connection, partial(asking.seal, door), wanted, datetime.now(UTC), by=by)
 
 
 def shown_cards(context: Context) -> list[ShownCard]:

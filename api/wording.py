@@ -98,6 +98,7 @@ LOOKED: dict[str, Sentence] = {
     "consents": Sentence("the consents"),
     "templates": Sentence("the templates"),
     "ways in": Sentence("PINs and cards"),
+    "passes": Sentence("passes"),
     "photos": Sentence("photos from residents"),
     "the camera": Sentence("the camera's picture"),
     "the record": Sentence("the record"),

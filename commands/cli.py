@@ -22,6 +22,7 @@ COMMANDS = {
         "The people, their PINs and cards: list, show, change, remove and more.",
     ),
     "links": ("commands.links:links", "Links for residents' own photos: list, draw, end."),
+    "passes": ("commands.passes:passes", "Passes of visitors: list, new, revoke."),
     "users": ("commands.users:users", "Who may sign in to the console: list, add, password, remove."),
     "models": ("commands.models:models", "The model packs: list, install, verify."),
     "audit": ("commands.audit:audit", "The record: tail, verify, export."),

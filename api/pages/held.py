@@ -12,6 +12,7 @@ from api.auth import Permission
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.pages.page import language_of, page_of_people
+from api.pages.passes import passes_of
 from api.pages.record_words import teller
 from api.pages.ways_in import held_of
 from api.v1.residents import found_resident
@@ -35,7 +36,8 @@ def show_held(request: Request, connection: Store, context: Shared, actor: Regis
         templates=templates.of(connection, person.id), agreed=consents.of(connection, person.id),
         corrected=corrections.of(connection, person.id), told=teller(language_of(request), connection),
         link=photo_links.of_resident(connection, person.id, datetime.now(UTC)), made_at=datetime.now(UTC).isoformat(),
-        **held_of(connection, person.id), fading=_fading(connection, context, person), keep=context.settings.keep,
+        **held_of(connection, person.id), **passes_of(connection, person.id),
+        fading=_fading(connection, context, person), keep=context.settings.keep,
     )  # fmt: skip
 
 

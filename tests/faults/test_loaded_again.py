@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.store.people import credentials, residents
+from gate.store.people import credentials, passes, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record import audit
@@ -46,7 +47,7 @@ ELSEWHERE = {
     "/residents/{resident}/pin/duress-trial": "api/test_ways_in_pages.py",
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",
     "/residents/{resident}/rolling-code": "api/test_rolling_code.py",
-    "/residents/{resident}/cards": "api/test_ways_in_pages.py",
+    "/residents/{resident}/cards": "api/test_ways_in_pages.py", "/passes": "api/test_passes.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"
@@ -66,6 +67,7 @@ FORMS = {
     f"{ONE}/cards/removal": {"card": "{card}"},
     f"{ONE}/withdrawal": {"key": "k1"},
     f"{ONE}/erasure": {"key": "k2"},
+    "/passes/{visit}/removal": {},
     "/door/zone": {"left": "0", "top": "0", "right": "90", "bottom": "90"},
     "/door/zone/removal": {},
     "/settings/schedules": {"name": "late", "windows": "daily 20:00-22:00"},
@@ -101,6 +103,7 @@ class There:
     token: str
     webhook: str
     card: str
+    visit: str
 
     def fill(self, text):
         return text.replace("{", "{0.").format(self)
@@ -114,12 +117,15 @@ def there(store, staff):
     )
     (template,) = store.execute("SELECT id FROM templates").fetchone()
     schedules.put(store, "day", "daily 07:00-19:00", "test")
+    now = datetime.now(UTC)
+    wanted = passes.checked(passes.Wanted("Zhao Lei", now, now + timedelta(days=1)), now)
     return There(
         person.id, audit.append(store, said), template, holidays.add(store, holidays.New("x", "2028-01-01"), "test"),
         accounts.add_user(store, "Bob", CHEAP.hash("x"), Role.GUARD, "test").id,
         accounts.add_token(store, "t", "0" * 64, ("door",), staff["owner"], "test").id,
         webhooks.add(store, "https://127.0.0.1:9/x", "s", ("granted",), "test").id,
         credentials.add_card(store, person, "blue fob", b"c" * 32, by="test"),
+        passes.make(store, wanted, None, b"p" * 32, b"d" * 32, now, by="test").id,
     )  # fmt: skip
 
 

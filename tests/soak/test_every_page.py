@@ -4,6 +4,7 @@ wide and narrow, twice as large; whole with the longest names; and with a month 
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 
 from api.app import create_app
 from gate.processes.addresses import api_address_file
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, passes, residents
 from gate.store.site import accounts, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
 from tests.browser.conftest import PASSWORD, browsing, camera, chromium, faults_on  # noqa: F401 - fixtures
@@ -57,6 +58,8 @@ PAGES = {
     "/homes/{written}": ("/homes/1-101", "/homes/{home}"),
     "/import": ("/import",),
     "/owner": (),
+    "/passes": ("/passes", "/passes?host={spaced}", "/passes?unit={home}"),
+    "/passes/{visit}": ("/passes/{visit}",),
     "/photo-links": ("/photo-links?key=over",),
     # Its secret is drawn for one resident: looked at where the link is tried.
     "/photo/{secret}": (),
@@ -135,8 +138,11 @@ def furnished(store, count):
     holidays.add(store, holidays.New(SOLID[:60], "2027-02-05", "2027-02-12"), "test")
     webhooks.add(store, f"https://{'a' * 60}.example/{'b' * 200}", "secret", ("granted",), "test")
     accounts.add_token(store, SOLID[:60], "digest", ("live", "record"), owner, "test")
+    now = datetime.now(UTC)
+    wanted = passes.checked(passes.Wanted(SOLID, now, now + timedelta(days=1), host=spaced), now)
+    visit = passes.make(store, wanted, None, b"p" * 32, b"d" * 32, now, by="test").id
     return {
-        "one": people[0].id, "spaced": spaced.id, "solid": solid.id, "home": quote(LONG_HOME, safe=""),
+        "visit": visit, "one": people[0].id, "spaced": spaced.id, "solid": solid.id, "home": quote(LONG_HOME, safe=""),
         "receipt": receipt, "guard": guard.id, "hours": SOLID[:60],
     }  # fmt: skip
 
