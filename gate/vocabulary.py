@@ -55,6 +55,7 @@ class Reason(StrEnum):
     TAMPER = "tamper"
     GATE_MOVES = "gate_moves"
     INTERLOCKED = "interlocked"
+    PASSBACK = "passback"
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"
@@ -106,6 +107,7 @@ class Kind(StrEnum):
     INFRARED_BACK = "infrared_back"
     DURESS = "duress"
     LOCKED_OUT = "locked_out"
+    FORGIVEN = "forgiven"
     BELL = "bell"
     BELL_UNANSWERED = "bell_unanswered"
     READERS_STARTED = "readers_started"
@@ -197,6 +199,13 @@ class Way(StrEnum):
 
     LEFT = "left"
     RIGHT = "right"
+
+
+class Direction(StrEnum):
+    """Which way somebody passes the gate."""
+
+    IN = "in"
+    OUT = "out"
 
 
 class Level(StrEnum):
@@ -322,6 +331,18 @@ class Lesson:
     similarity: float
     second_model: str | None = None
     second_vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A resident passed this way (None: nobody knows where they are), at this time (seconds since 1970).
+
+    Without a resident: of nobody it is known any more.
+    """
+
+    resident: str | None
+    way: Direction | None
+    wall: float
 
 
 @dataclass(frozen=True, slots=True)

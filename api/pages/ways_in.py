@@ -25,7 +25,7 @@ from api.v1.residents import found_resident
 from api.ways_in import ShownCard
 from enroll import codes
 from gate.errors import FacegateError, Refusal, Sentence
-from gate.store.people import consents, credentials
+from gate.store.people import consents, credentials, whereabouts
 from gate.store.people.credentials import Credential
 from gate.store.people.residents import Resident
 from gate.vocabulary import Method
@@ -53,7 +53,8 @@ LACKING: dict[str, Lacking] = {
 def held_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
     """What `ways_in.html` needs, on the page of a resident."""
     held = credentials.of_resident(connection, resident)
-    return {"pin": _pin_in(held), "cards": [one for one in held if one.method is Method.CARD]}
+    cards = [one for one in held if one.method is Method.CARD]
+    return {"pin": _pin_in(held), "cards": cards, "passed": whereabouts.of_resident(connection, resident)}
 
 
 @router.post("/residents/{resident}/pin")

@@ -57,7 +57,7 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
     url: str = Field(max_length=2000)
     kinds: list[Annotated[str, Field(max_length=40)]] = Field(
-        min_length=1, max_length=100, description="Kinds of event, as in the record."
+        min_length=1, max_length=200, description="Kinds of event, as in the record."
     )
 
 

@@ -98,7 +98,7 @@ class Credentials:
             self._controller.refuse(shown, Reason.WRONG_CODE, now)
             return
         finder = self._key.seal(codes.card_digest(number))
-        known = self._knowledge.by_code(Method.CARD, [finder])
+        known = self._knowledge.by_code(Method.CARD, [finder], shown.reader)
         verdict, _ = self._controller.present(shown, known, now)
         if verdict.reason is Reason.WRONG_CODE and finder is not None:
             known_before = [card for card in self._unknown if card.finder != finder]
@@ -150,7 +150,7 @@ class Credentials:
         if self._lockout.until_mono(shown.reader, flat, now) is not None:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return
-        known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests])
+        known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests], shown.reader)
         verdict, _ = self._controller.present(shown, known, now)
         if verdict.reason is Reason.WRONG_CODE:
             self._fail(shown, flat, now)

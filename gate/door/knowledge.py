@@ -11,6 +11,7 @@ from gate.door import hours
 from gate.door.hours import Entry, LocalTime
 from gate.door.register import Register, StoreDown
 from gate.door.rules import Known
+from gate.door.whereabouts import Whereabouts
 from gate.schedule import Schedule
 from gate.vocabulary import Claim, Method
 
@@ -19,13 +20,15 @@ class Knowledge:
     """Reads the register, and what the hour makes of it. Not thread-safe: the door's loop owns it."""
 
     def __init__(
-        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None
-    ) -> None:
+        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None,
+        whereabouts: Whereabouts,
+    ) -> None:  # fmt: skip
         """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open."""
         self._register = register
         self._trusted = trusted
         self._zone = zone
         self._two_factors = two_factors
+        self._whereabouts = whereabouts
 
     def of_claim(self, claim: Claim, *, from_its_user: bool) -> Known:
         """What is known of the resident whom a claim names, or whom a face of nobody came near to."""
@@ -37,15 +40,16 @@ class Knowledge:
                 entry = None
             if claim.resident is None:
                 return Known(from_its_user=from_its_user, nearest=entry.resident if entry else None)
-            known = self._now(entry, from_its_user=from_its_user)
+            known = self._now(entry, None, from_its_user=from_its_user)
             if entry is None or known.one_suffices:
                 return known
             return replace(known, others=self._register.methods_of(entry.resident.id))
         except StoreDown:
             return Known(from_its_user=from_its_user, readable=False)
 
-    def by_code(self, method: Method, finders: Sequence[bytes | None]) -> Known:
-        """What is known of the resident whose code is found by one of these; None among them: there is no key."""
+    def by_code(self, method: Method, finders: Sequence[bytes | None], reader: str) -> Known:
+        """What is known of the resident whose code is found by one of these, shown to this reader; None among them:
+        there is no key."""
         whole = [one for one in finders if one is not None]
         if len(whole) < len(finders):
             return Known(from_its_user=True, readable=False)
@@ -56,7 +60,7 @@ class Knowledge:
         if found is None:
             return Known(from_its_user=True)
         entry, code = found
-        return replace(self._now(entry, from_its_user=True), suspended=code.suspended, duress=code.duress)
+        return replace(self._now(entry, reader, from_its_user=True), suspended=code.suspended, duress=code.duress)
 
     def flat_of(self, resident: str) -> str | None:
         """What the resident with this id types before their PIN; None where nothing, or nobody can tell now."""
@@ -73,8 +77,12 @@ class Knowledge:
         """Whether the gate itself stands open by its schedule now."""
         return hours.stands_free(self._register.free_hours(), self._local_time(self._trusted()))
 
-    def _now(self, entry: Entry | None, *, from_its_user: bool) -> Known:
-        return hours.known_of(entry, self._local_time(self._trusted()), self._two_factors, from_its_user=from_its_user)
+    def _now(self, entry: Entry | None, reader: str | None, *, from_its_user: bool) -> Known:
+        local = self._local_time(self._trusted())
+        known = hours.known_of(entry, local, self._two_factors, from_its_user=from_its_user)
+        if entry is None or not self._whereabouts.in_already(entry.resident.id, reader):
+            return known
+        return replace(known, in_already=True, refused_again=self._whereabouts.refuses)
 
     def _local_time(self, trusted: bool) -> LocalTime:
         return LocalTime(time.time(), self._zone, trusted)

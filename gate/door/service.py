@@ -22,6 +22,7 @@ from gate.door.credentials import Credentials
 from gate.door.doorbell import Doorbell
 from gate.door.exit_button import ExitButton
 from gate.door.hardware import Hardware
+from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
 from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
@@ -44,11 +45,12 @@ from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
 from gate.door.status import status_of
+from gate.door.whereabouts import Whereabouts
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Sealed, Taken, UnknownCards, asked
+from gate.processes.requests import OF_DOOR, ClaimReply, Do, Forgive, Reply, Report, Sealed, Taken, UnknownCards, asked
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
@@ -81,10 +83,12 @@ class DoorService:
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._register = Register(state)
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
-        self._knowledge = Knowledge(self._register, self._check_clock, zone_of(settings.zone), two_factors)
+        self._zone = zone_of(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
+        self._whereabouts = Whereabouts(settings, self._register, self._writer.put, self._local_time)
+        self._knowledge = Knowledge(self._register, self._check_clock, self._zone, two_factors, self._whereabouts)
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
-        self._attribution = Attribution(self._writer.put, self._lessons.follow)
+        self._attribution = Attribution(self._writer.put, self._follow)
         self._record = self._attribution.take
         self._watchdog = Watchdog()
         self._stop = False
@@ -117,6 +121,7 @@ class DoorService:
                 self._controller.tick(now)
                 self._watch(now)
                 self._check_store(now)
+                self._whereabouts.turn(now)
                 self._attribution.flush(now)
                 self._remember(now)
                 self._watchdog.feed(self._writer.alive)
@@ -149,6 +154,13 @@ class DoorService:
     def _wait_s(self, now: float) -> float:
         due = (self._controller.due_mono(now), self._doorbell.due_mono())
         return max(0.0, min([_IDLE_TURN_S, *(one - now for one in due if one is not None)]))
+
+    def _local_time(self) -> LocalTime:
+        return LocalTime(time.time(), self._zone, self._clock.trust.trusted)
+
+    def _follow(self, event: AuditEvent) -> None:
+        self._lessons.follow(event)
+        self._whereabouts.follow(event)
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
@@ -225,6 +237,9 @@ class DoorService:
             case Do.SEAL:
                 finders = self._credentials.seal(seal_from(message).digests)
                 return Reply(False, Reason.STORE_UNREADABLE) if finders is None else Sealed(finders)
+            case Do.FORGIVE:
+                self._whereabouts.forgive(read(Forgive, message).resident)
+                return Reply(True)
             case Do.UNKNOWN_CARDS:
                 return UnknownCards(self._credentials.unknown_cards(now))
             case Do.LEARN:

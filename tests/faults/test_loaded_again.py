@@ -45,6 +45,8 @@ ELSEWHERE = {
     "/settings/free-access/{order}": "api/test_settings.py",
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",
     "/residents/{resident}/cards": "api/test_ways_in_pages.py",
+    "/residents/{resident}/forgiveness": "api/test_whereabouts.py",
+    "/whereabouts/forgiveness": "api/test_whereabouts.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"
