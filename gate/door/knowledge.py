@@ -69,6 +69,14 @@ class Knowledge:
         except StoreDown:
             return None
 
+    def group_of(self, resident: str) -> str | None:
+        """The group of the resident with this id, by its name; None where there is none, or nobody can tell now."""
+        try:
+            entry = self._register.find(resident)
+        except StoreDown:
+            return None
+        return None if entry is None else entry.resident.group
+
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""
         return self._register.salt()

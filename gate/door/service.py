@@ -21,6 +21,7 @@ from gate.door.controller import Controller
 from gate.door.credentials import Credentials
 from gate.door.doorbell import Doorbell
 from gate.door.exit_button import ExitButton
+from gate.door.first_person import FirstPerson
 from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
@@ -38,6 +39,7 @@ from gate.door.messages import (
     presented_from,
     seal_from,
 )
+from gate.door.passed import Passers
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
 from gate.door.relay import RelayFault
@@ -85,7 +87,9 @@ class DoorService:
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._zone = zone_of(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
-        self._whereabouts = Whereabouts(settings, self._register, self._writer.put, self._local_time)
+        self._passers = Passers(settings.readers_inside)
+        self._first = FirstPerson(settings.first_person_group, self._memory.found.first_person_on)
+        self._whereabouts = Whereabouts(settings, self._register, self._passers, self._writer.put, self._local_time)
         self._knowledge = Knowledge(self._register, self._check_clock, self._zone, two_factors, self._whereabouts)
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._follow)
@@ -160,7 +164,10 @@ class DoorService:
 
     def _follow(self, event: AuditEvent) -> None:
         self._lessons.follow(event)
-        self._whereabouts.follow(event)
+        went = self._passers.heed(event)
+        self._whereabouts.follow(event, went)
+        if went is not None and self._first.group is not None:
+            self._first = self._first.after(went, self._knowledge.group_of(went.resident), self._local_time())
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
@@ -202,12 +209,15 @@ class DoorService:
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
-        elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
-            self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
+        elif (opens := self._first.lets(free, self._local_time())) != (
+            Mode.FREE_ACCESS in self._controller.door.standing
+        ):
+            self._controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, now)
         self._controller.faulty = bool(self._writer.fault or self._register.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
-        remembered = Remembered(self._controller.barred(now), self._clock.trust.latest_wall)
+        latest_wall = self._clock.trust.latest_wall
+        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on)
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:

@@ -197,6 +197,10 @@ class DoorSettings:
     by standing there unknown three times. It rings for 30 s on Today and the duty desk, where a press opens; where
     nobody has one of them open, nobody hears it but what receives webhooks of the kind `bell`."""
 
+    first_person_group: str | None = None
+    """The group of whom one must have gone in before free access by hours begins, each day anew from midnight; absent:
+    nobody is waited for. Until then the gate is shut as ever, and on a day on which none of them comes it stays so."""
+
     passback: Passback = "off"
     """Whether somebody who is in already is let in once more: `off` always; `soft` too, but it is on record; `timed`
     not within `passback_s`; `hard` not before they went out. Only a passage that the contact saw counts, nobody is
@@ -226,6 +230,7 @@ class DoorSettings:
         self._check_times()
         self._check_lock()
         self._check_pins()
+        self._check_first_person()
         self._check_passback()
         if self.zone is not None:
             try:
@@ -282,6 +287,17 @@ class DoorSettings:
             raise ValueError(
                 f"fire_pin with a {self.lock} lock needs hold_pin, the relay that keeps it open; pulses would not"
             )
+
+    def _check_first_person(self) -> None:
+        if self.first_person_group is None:
+            return
+        if self.contact_pin is None and self.passage_pin is None:
+            raise ValueError(
+                "first_person_group needs contact_pin, or a turnstile's passage_pin: nothing else tells whether"
+                " somebody went in"
+            )
+        if self.hold_pin is None:
+            raise ValueError("first_person_group needs hold_pin: without it there is no free access to wait for")
 
     def _check_passback(self) -> None:
         if self.passback == "off":
