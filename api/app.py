@@ -45,6 +45,7 @@ from api.pages import (
     sign_in,
     together,
     ways_in,
+    whereabouts,
 )
 from api.pages import events as events_page
 from api.pages import imports as imports_page
@@ -58,6 +59,7 @@ from api.v1 import credentials as credentials_api
 from api.v1 import passes as passes_api
 from api.v1 import photo_links as photo_links_api
 from api.v1 import together as together_api
+from api.v1 import whereabouts as whereabouts_api
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.processes.client import LinkDown
 from gate.store.troubles import NO_ROOM, StoreError, UnusableState
@@ -82,10 +84,10 @@ def create_app(context: Context) -> FastAPI:
     app.state.changes = live.Changes(context)
     app.state.templates = templates()
     for room in (
-        health, imports, together_api, residents, credentials_api, passes_api, photo_links_api, enrolments, events,
-        door, schedules, accounts, me, site, webhooks, live,
+        health, imports, together_api, residents, credentials_api, passes_api, whereabouts_api, photo_links_api,
+        enrolments, events, door, schedules, accounts, me, site, webhooks, live,
         sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, ways_in,
-        passes_page, held, homes,
+        passes_page, held, homes, whereabouts,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.

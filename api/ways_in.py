@@ -1,4 +1,4 @@
-"""PINs, phones, cards and passes as the console and the API give them: the door seals each code, and must answer for it."""
+"""PINs, phones, cards and passes as the console and the API give them: the door seals each code."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gate.store.people.residents import Resident
 from gate.vocabulary import Method
 
 _SILENT = Sentence(
-    "The door does not answer, and it alone can take a PIN, a phone, a card or a pass; nothing was changed. Try again in a"
-    " moment."
+    "The door does not answer, and it alone can take a PIN, a phone, a card or a pass; nothing was changed. Try"
+    " again in a moment."
 )
 _NOT_SHOWN = Sentence("This card was shown too long ago, or is somebody's by now. Show it to the reader again.")
 

@@ -51,6 +51,7 @@ REASONS: dict[str, Sentence] = {
     Reason.TAMPER: Sentence("tamper block"),
     Reason.GATE_MOVES: Sentence("the gate was moving"),
     Reason.INTERLOCKED: Sentence("the other door was open"),
+    Reason.PASSBACK: Sentence("in already"),
     Reason.NO_HOLD_RELAY: Sentence("there is no hold relay"),
     Reason.STORE_UNREADABLE: Sentence("the database could not be read"),
     Reason.FAULT: Sentence("a fault"),
@@ -78,6 +79,13 @@ FIRST: dict[str, Sentence] = {
     "rolling": Sentence("after the code on their phone"),
 }
 
+# What the rule against passing a credential back means.
+PASSBACKS: dict[str, Sentence] = {
+    "soft": Sentence("Whoever goes in and is in already is let in, and it is on record."),
+    "timed": Sentence("Whoever goes in is refused for a while when they go in once more."),
+    "hard": Sentence("Whoever is in already is refused until they go out, or are forgiven."),
+}
+
 # By what somebody rang.
 BELLS: dict[str, Sentence] = {
     "keypad": Sentence("with the # key of the keypad"),
@@ -99,6 +107,7 @@ LOOKED: dict[str, Sentence] = {
     "templates": Sentence("the templates"),
     "ways in": Sentence("PINs and cards"),
     "passes": Sentence("passes"),
+    "whereabouts": Sentence("who is in or out"),
     "photos": Sentence("photos from residents"),
     "the camera": Sentence("the camera's picture"),
     "the record": Sentence("the record"),
@@ -199,6 +208,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.DURESS: Sentence("Duress alarm"),
     Kind.DURESS_TRIED: Sentence("The duress PIN was tried out"),
     Kind.LOCKED_OUT: Sentence("The keypad rests after wrong PINs"),
+    Kind.FORGIVEN: Sentence("Forgotten who is in"),
     Kind.BELL: Sentence("Somebody rang at the gate"),
     Kind.BELL_UNANSWERED: Sentence("Nobody answered the bell"),
     Kind.READERS_STARTED: Sentence("Readers started"),
@@ -331,6 +341,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.RELAY_PULSE, Kind.HOLD_RELAY, Kind.PASSAGE, Kind.ORDERED, Kind.LOCKDOWN, Kind.LOCKDOWN_OVER, Kind.HOLD,
             Kind.HOLD_OVER, Kind.FREE_ACCESS, Kind.FREE_ACCESS_OVER, Kind.REX_WAITS, Kind.RELAY_RELEASED,
+            Kind.FORGIVEN,
         ),
     ),
     "bell": (Sentence("The bell"), (Kind.BELL, Kind.BELL_UNANSWERED)),

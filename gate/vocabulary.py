@@ -61,6 +61,7 @@ class Reason(StrEnum):
     TAMPER = "tamper"
     GATE_MOVES = "gate_moves"
     INTERLOCKED = "interlocked"
+    PASSBACK = "passback"
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"
@@ -113,6 +114,7 @@ class Kind(StrEnum):
     DURESS = "duress"
     DURESS_TRIED = "duress_tried"
     LOCKED_OUT = "locked_out"
+    FORGIVEN = "forgiven"
     BELL = "bell"
     BELL_UNANSWERED = "bell_unanswered"
     READERS_STARTED = "readers_started"
@@ -211,6 +213,13 @@ class Way(StrEnum):
 
     LEFT = "left"
     RIGHT = "right"
+
+
+class Direction(StrEnum):
+    """Which way somebody passes the gate."""
+
+    IN = "in"
+    OUT = "out"
 
 
 class Level(StrEnum):
@@ -337,6 +346,18 @@ class Lesson:
     similarity: float
     second_model: str | None = None
     second_vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A resident passed this way (None: nobody knows where they are), at this time (seconds since 1970).
+
+    Without a resident: of nobody it is known any more.
+    """
+
+    resident: str | None
+    way: Direction | None
+    wall: float
 
 
 @dataclass(frozen=True, slots=True)

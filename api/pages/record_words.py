@@ -48,6 +48,9 @@ WHY: dict[str, Sentence] = {
     Reason.TOO_BRIGHT: Sentence("The light on the face was too bright, from the sun or a lamp."),
     Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
     Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
+    Reason.PASSBACK: Sentence(
+        "They had gone in and were not seen going out. If they did go out, forgive it on their page."
+    ),
     Reason.INTERLOCKED: Sentence(
         "The other of the two doors was open. To wait until it is shut is enough; a cut wire to its contact does the"
         " same."
@@ -141,6 +144,8 @@ def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line
         parts += _of_an_import(says, language)
         if says.reader:
             parts.append(language("at the reader {reader}", reader=says.reader))
+        if says.in_already and not says.reason:
+            parts.append(language("was in already"))
         if says.answers:
             parts.append(language("answered the bell"))
         if says.seconds is not None:

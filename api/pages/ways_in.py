@@ -28,7 +28,7 @@ from api.ways_in import ShownCard
 from enroll import codes
 from enroll.codes import DrawnRolling
 from gate.errors import FacegateError, Refusal, Sentence
-from gate.store.people import consents, credentials
+from gate.store.people import consents, credentials, whereabouts
 from gate.store.people.credentials import Credential
 from gate.store.people.residents import Resident
 from gate.store.record import search
@@ -67,6 +67,7 @@ def held_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
         "pin": _one_in(held, Method.PIN),
         "rolling": _one_in(held, Method.ROLLING),
         "cards": cards,
+        "passed": whereabouts.of_resident(connection, resident),
     }
 
 

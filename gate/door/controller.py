@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from gate.door.heard import answered, details_of, details_of_code, under_duress, with_first
+from gate.door.heard import answered, details_of, details_of_code, under_duress, with_first, with_passback
 from gate.door.judge import Judge
 from gate.door.machine import at_rest, barred, due_mono, step
 from gate.door.outputs import Outputs
@@ -102,7 +102,7 @@ class Controller:
             self._show(self._told(judged.verdict, claim, now))
         near = known.nearest if verdict.reason is claim.reason else None
         if judged.news:
-            details = with_first(details_of(claim, now, on_mono), judged.first)
+            details = with_passback(with_first(details_of(claim, now, on_mono), judged.first), known)
             self._record(answered(verdict, Method.FACE, details, known.resident, near))
         self._note(notes)
         return verdict, on_mono
@@ -114,7 +114,7 @@ class Controller:
         verdict, on_mono, notes = self._let_in(shown.id, known, judged.verdict, now)
         if judged.verdict.reason is not None and known.from_its_user:
             self._show(self._shown.refused(judged.verdict.reason, now))
-        details = with_first(details_of_code(shown, on_mono), judged.first)
+        details = with_passback(with_first(details_of_code(shown, on_mono), judged.first), known)
         self._record(answered(verdict, shown.method, details, known.resident, visit=known.visit))
         if known.duress and known.resident is not None and known.from_its_user:
             self._record(under_duress(shown, known.resident, tried=known.trial))

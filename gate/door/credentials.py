@@ -111,7 +111,7 @@ class Credentials:
             self._controller.refuse(shown, Reason.WRONG_CODE, now)
             return
         finder = self._key.seal(codes.card_digest(number))
-        known = self._knowledge.by_code(Method.CARD, [finder])
+        known = self._knowledge.by_code(Method.CARD, [finder], shown.reader)
         verdict, _ = self._controller.present(shown, known, now)
         if verdict.reason is Reason.WRONG_CODE and finder is not None:
             known_before = [card for card in self._unknown if card.finder != finder]
@@ -123,7 +123,7 @@ class Credentials:
     def _hear_pass(self, shown: Presented, digests: Sequence[bytes], kind: Method, now: float) -> None:
         """A pass is looked up again where somebody may have been quicker with it."""
         finders = [self._key.seal(one) for one in digests]
-        self._visits.hear(shown, partial(self._knowledge.by_code, kind, finders), now)
+        self._visits.hear(shown, partial(self._knowledge.by_code, kind, finders, shown.reader), now)
 
     def _hear_key(self, shown: Presented, now: float) -> None:
         if not 0 <= now - shown.taken_mono + 0.001 <= self._freshness_s:
@@ -168,11 +168,11 @@ class Credentials:
         if self._lockout.until_mono(shown.reader, flat, now) is not None:
             self._controller.refuse(shown, Reason.LOCKED_OUT, now)
             return
-        known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests])
+        known = self._knowledge.by_code(Method.PIN, [self._key.seal(one) for one in hashed.digests], shown.reader)
         if known.visit is not None:
             self._hear_pass(replace(shown, method=Method.PASS), hashed.digests, Method.PIN, now)
             return
-        rolled = self._by_rolling(flat, hashed.typed) if known.readable and known.resident is None else None
+        rolled = self._by_rolling(hashed) if known.readable and known.resident is None else None
         if rolled is not None:
             shown = replace(shown, method=Method.ROLLING)
         if isinstance(rolled, Reason):
@@ -187,9 +187,9 @@ class Credentials:
         elif verdict.granted:
             self._lockout = self._lockout.let_in(shown.reader, flat)
 
-    def _by_rolling(self, flat: str | None, typed: str) -> Known | Reason | None:
+    def _by_rolling(self, hashed: _Hashed) -> Known | Reason | None:
         """What is known of whose authenticator shows these digits now, or why they do not count; None: nobody's."""
-        held = [] if flat is None else self._knowledge.rolling_of(flat)
+        held = [] if hashed.flat is None else self._knowledge.rolling_of(hashed.flat)
         if not held:
             return None
         wall = self._knowledge.wall()
@@ -197,14 +197,14 @@ class Credentials:
             return Reason.CLOCK_UNTRUSTED
         for identity in held:
             finder, sealed = (self._key.seal(one) for one in codes.rolling_digests(identity))
-            step = None if sealed is None else step_of(codes.rolling_key(sealed), typed, wall)
+            step = None if sealed is None else step_of(codes.rolling_key(sealed), hashed.typed, wall)
             if step is None:
                 continue
             used = self._used.take(identity, step)
             if used is None:
                 return Reason.ALREADY_USED
             self._used = used
-            return self._knowledge.by_code(Method.ROLLING, [finder])
+            return self._knowledge.by_code(Method.ROLLING, [finder], hashed.shown.reader)
         return None
 
     def _fail(self, shown: Presented, flat: str | None, now: float) -> None:

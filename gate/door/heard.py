@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from gate.door.rules import Earlier
+from gate.door.rules import Earlier, Known
 from gate.store.people import passes
 from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
@@ -75,6 +75,11 @@ def details_of(claim: Claim, now: float, on_mono: float | None) -> dict[str, obj
 def with_first(details: dict[str, object], first: Method | None) -> dict[str, object]:
     """With the factor that was shown before this one, where two were asked for."""
     return details if first is None else {**details, "first": first.value}
+
+
+def with_passback(details: dict[str, object], known: Known) -> dict[str, object]:
+    """With that they were in already, where that is known."""
+    return {**details, "in_already": True} if known.in_already else details
 
 
 def answered(

@@ -11,6 +11,7 @@ from gate.door import hours
 from gate.door.hours import Entry, LocalTime, Visit
 from gate.door.register import Register, StoreDown
 from gate.door.rules import Known
+from gate.door.whereabouts import Whereabouts
 from gate.schedule import Schedule
 from gate.store.people.credentials import TRIAL, Found
 from gate.vocabulary import Claim, Method
@@ -20,13 +21,15 @@ class Knowledge:
     """Reads the register, and what the hour makes of it. Not thread-safe: the door's loop owns it."""
 
     def __init__(
-        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None
-    ) -> None:
+        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None,
+        whereabouts: Whereabouts,
+    ) -> None:  # fmt: skip
         """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open."""
         self._register = register
         self._trusted = trusted
         self._zone = zone
         self._two_factors = two_factors
+        self._whereabouts = whereabouts
 
     def of_claim(self, claim: Claim, *, from_its_user: bool) -> Known:
         """What is known of the resident whom a claim names, or whom a face of nobody came near to."""
@@ -38,16 +41,16 @@ class Knowledge:
                 entry = None
             if claim.resident is None:
                 return Known(from_its_user=from_its_user, nearest=entry.resident if entry else None)
-            known = self._now(entry, from_its_user=from_its_user)
+            known = self._now(entry, None, from_its_user=from_its_user)
             if entry is None or known.one_suffices:
                 return known
             return replace(known, others=self._register.methods_of(entry.resident.id))
         except StoreDown:
             return Known(from_its_user=from_its_user, readable=False)
 
-    def by_code(self, method: Method, finders: Sequence[bytes | None]) -> Known:
-        """What is known of the resident or the pass whose code is found by one of these; None among them: there is no
-        key."""
+    def by_code(self, method: Method, finders: Sequence[bytes | None], reader: str) -> Known:
+        """What is known of the resident or the pass whose code is found by one of these, shown to this reader; None
+        among them: there is no key."""
         whole = [one for one in finders if one is not None]
         if len(whole) < len(finders):
             return Known(from_its_user=True, readable=False)
@@ -60,7 +63,7 @@ class Knowledge:
         entry, code = found
         if isinstance(entry, Visit):
             return hours.known_of_pass(entry, self._local_time(self._trusted()), self._two_factors)
-        known = self._now(entry, from_its_user=True)
+        known = self._now(entry, reader, from_its_user=True)
         return replace(known, suspended=code.suspended, duress=code.duress, trial=self._is_tried(code))
 
     def flat_of(self, resident: str) -> str | None:
@@ -81,6 +84,14 @@ class Knowledge:
         """Seconds since 1970; None while the clock is not to be trusted."""
         return time.time() if self._trusted() else None
 
+    def group_of(self, resident: str) -> str | None:
+        """The group of the resident with this id, by its name; None where there is none, or nobody can tell now."""
+        try:
+            entry = self._register.find(resident)
+        except StoreDown:
+            return None
+        return None if entry is None else entry.resident.group
+
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""
         return self._register.salt()
@@ -97,8 +108,12 @@ class Knowledge:
         left_s = datetime.fromisoformat(code.trial_until).timestamp() - wall
         return 0 < left_s <= TRIAL.total_seconds()
 
-    def _now(self, entry: Entry | None, *, from_its_user: bool) -> Known:
-        return hours.known_of(entry, self._local_time(self._trusted()), self._two_factors, from_its_user=from_its_user)
+    def _now(self, entry: Entry | None, reader: str | None, *, from_its_user: bool) -> Known:
+        local = self._local_time(self._trusted())
+        known = hours.known_of(entry, local, self._two_factors, from_its_user=from_its_user)
+        if entry is None or not self._whereabouts.in_already(entry.resident.id, reader):
+            return known
+        return replace(known, in_already=True, refused_again=self._whereabouts.refuses)
 
     def _local_time(self, trusted: bool) -> LocalTime:
         return LocalTime(time.time(), self._zone, trusted)

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.store.database import hold_small, open_database, transaction
-from gate.store.people import consents, learned, passes, residents
+from gate.store.people import consents, learned, passes, residents, whereabouts
 from gate.store.record import audit
 from gate.store.record.anchors import EVERY_S, due, said
 from gate.store.record.audit import Anchor, Moment
-from gate.vocabulary import AuditEvent, Kind, Lesson, Method
+from gate.vocabulary import AuditEvent, Kind, Lesson, Method, Moved
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ _KEPT = 10_000
 _RETRY_S = 0.5
 # Events that wait are written together: one synchronisation of the disk for all of them.
 _AT_ONCE = 100
+_Written = AuditEvent | Lesson | Moved
 
 
 class RecordWriter:
@@ -34,7 +35,7 @@ class RecordWriter:
         self._state = state
         self._clock_trusted = clock_trusted
         self._changed = threading.Condition()
-        self._events: deque[tuple[AuditEvent | Lesson, Moment]] = deque()
+        self._events: deque[tuple[_Written, Moment]] = deque()
         self._stopping = False
         self._lost = 0
         self._complained = False
@@ -45,8 +46,8 @@ class RecordWriter:
         self._thread = threading.Thread(target=self._own, name="writer", daemon=True)
         self._thread.start()
 
-    def put(self, event: AuditEvent | Lesson) -> None:
-        """Take an event, or what was learned from one, from any thread, without waiting."""
+    def put(self, event: _Written) -> None:
+        """Take an event, or what was learned or who moved by one, from any thread, without waiting."""
         moment = Moment(time.monotonic(), time.time(), self._clock_trusted())
         with self._changed:
             if len(self._events) < _KEPT:
@@ -114,7 +115,7 @@ class RecordWriter:
         hold_small(connection)
         return connection
 
-    def _next(self) -> list[tuple[AuditEvent | Lesson, Moment]] | None:
+    def _next(self) -> list[tuple[_Written, Moment]] | None:
         """What waits to be written, nothing after a while without any, None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._stopping, EVERY_S)
@@ -122,12 +123,15 @@ class RecordWriter:
                 return None
             return [self._events[number] for number in range(min(len(self._events), _AT_ONCE))]
 
-    def _write(self, connection: sqlite3.Connection, batch: list[tuple[AuditEvent | Lesson, Moment]]) -> None:
+    def _write(self, connection: sqlite3.Connection, batch: list[tuple[_Written, Moment]]) -> None:
         lost = self._lost
         with transaction(connection):
             for event, moment in batch:
                 if isinstance(event, Lesson):
                     learned.learn(connection, event, moment)
+                    continue
+                if isinstance(event, Moved):
+                    whereabouts.note(connection, event)
                     continue
                 try:
                     audit.append(connection, _as_agreed(connection, event), moment)

@@ -15,13 +15,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from gate.door.hours import Entry, Visit, entry_of, visit_of
 from gate.schedule import Schedule, parse
 from gate.store.database import Hurry, database_of, open_read_only
-from gate.store.people import credentials, passes, residents
+from gate.store.people import credentials, passes, residents, whereabouts
 from gate.store.people.credentials import Found
+from gate.store.people.whereabouts import Passed
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Method
 
@@ -120,6 +122,14 @@ class Register:
                 return credentials.not_sealed_by(connection, mark)
         except StoreDown:
             return None
+
+    def whereabouts(self) -> list[tuple[Passed, float]]:
+        """Who passed which way last, each with when, seconds since 1970. Raises StoreDown."""
+        if not os.path.lexists(self._database):
+            return []
+        connection = self._open()
+        with self._sound():
+            return [(one, datetime.fromisoformat(one.at).timestamp()) for one in whereabouts.every(connection)]
 
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""

@@ -7,6 +7,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 
 from gate.door.states import Barred
@@ -28,10 +29,12 @@ def memory_of(state: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What barred credentials when the door was last seen, and the latest trusted time (seconds since 1970)."""
+    """What barred credentials when the door was last seen, the latest trusted time (seconds since 1970), and the day on
+    which whoever free access waits for was last seen going in."""
 
     barred: Barred = field(default_factory=Barred)
     latest_wall: float = 0.0
+    first_person_on: date | None = None
 
 
 class RestartMemory:
@@ -45,11 +48,12 @@ class RestartMemory:
         self._kept_mono = float("-inf")
 
     def keep(self, remembered: Remembered, now: float, *, at_once: bool = False) -> None:
-        """Write it where it has changed: at once where a lockdown or a tamper block came or went, else now and then.
+        """Write it where it has changed: at once where a lockdown or a tamper block came or went, or somebody came who
+        was waited for, else now and then.
 
         `now` is monotonic seconds; `at_once` is for the end.
         """
-        changed = _bars(remembered) != _bars(self._kept)
+        changed = _at_once(remembered) != _at_once(self._kept)
         every_s = _BLOCK_EVERY_S if remembered.barred.tamper_left_s > 0 else _TIME_EVERY_S
         if not (changed or at_once or now - self._kept_mono >= every_s):
             return
@@ -66,7 +70,8 @@ class RestartMemory:
         try:
             found = json.loads(self._path.read_text("ascii"))
             barred = Barred(bool(found["standing"]["lockdown"]), float(found["standing"]["tamper_left_s"]))
-            return Remembered(barred, float(found["latest_wall"]))
+            day = found.get("first_person_on")
+            return Remembered(barred, float(found["latest_wall"]), None if day is None else date.fromisoformat(day))
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -78,7 +83,9 @@ class RestartMemory:
         try:
             folder(self._path.parent)
             with new.open("w", encoding="ascii") as file:
-                json.dump({"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall}, file)
+                day = remembered.first_person_on
+                first = {} if day is None else {"first_person_on": day.isoformat()}
+                json.dump({"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first}, file)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
@@ -86,5 +93,5 @@ class RestartMemory:
             _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
 
 
-def _bars(remembered: Remembered) -> tuple[bool, bool]:
-    return remembered.barred.lockdown, remembered.barred.tamper_left_s > 0
+def _at_once(remembered: Remembered) -> tuple[bool, bool, date | None]:
+    return remembered.barred.lockdown, remembered.barred.tamper_left_s > 0, remembered.first_person_on

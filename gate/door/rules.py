@@ -42,6 +42,10 @@ class Known:
     """Whether it is the PIN of somebody who is forced to."""
     trial: bool = False
     """Whether that is only tried out now."""
+    in_already: bool = False
+    """Whether they go in though they are in, as far as is known, by a rule against passing a credential back."""
+    refused_again: bool = False
+    """Whether that rule refuses it."""
     nearest: Resident | None = None
     """Whom a face that is nobody's came near to."""
     visit: Pass | None = None
@@ -146,6 +150,10 @@ def _another_hour(case: Case) -> Reason | None:
     return None if case.known.within_hours else Reason.OUT_OF_HOURS
 
 
+def _passed_back(case: Case) -> Reason | None:
+    return Reason.PASSBACK if case.known.in_already and case.known.refused_again else None
+
+
 def _nothing_else(case: Case) -> Reason | None:
     """A face where one factor is not enough, of somebody who has nothing else to show."""
     if case.known.one_suffices or case.known.others or isinstance(case.shown, Presented):
@@ -178,6 +186,7 @@ _TESTS: tuple[Callable[[Case], Reason | None], ...] = (
     _before_it_begins,
     _another_day,
     _another_hour,
+    _passed_back,
     _nothing_else,
     _pass_alone,
     _not_spent,

@@ -21,7 +21,9 @@ from gate.door.controller import Controller
 from gate.door.credentials import Credentials
 from gate.door.doorbell import Doorbell
 from gate.door.exit_button import ExitButton
+from gate.door.first_person import FirstPerson
 from gate.door.hardware import Hardware
+from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
 from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
@@ -38,6 +40,7 @@ from gate.door.messages import (
     presented_from,
     seal_from,
 )
+from gate.door.passed import Passers
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
 from gate.door.relay import RelayFault
@@ -46,11 +49,12 @@ from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
 from gate.door.status import status_of
 from gate.door.visits import Visits
+from gate.door.whereabouts import Whereabouts
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import OF_DOOR, ClaimReply, Do, Reply, Report, Sealed, Taken, UnknownCards, asked
+from gate.processes.requests import OF_DOOR, ClaimReply, Do, Forgive, Reply, Report, Sealed, Taken, UnknownCards, asked
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
@@ -83,8 +87,12 @@ class DoorService:
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._register = Register(state)
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
-        self._knowledge = Knowledge(self._register, self._check_clock, zone_of(settings.zone), two_factors)
+        self._zone = zone_of(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
+        self._passers = Passers(settings.readers_inside)
+        self._first = FirstPerson(settings.first_person_group, self._memory.found.first_person_on)
+        self._whereabouts = Whereabouts(settings, self._register, self._passers, self._writer.put, self._local_time)
+        self._knowledge = Knowledge(self._register, self._check_clock, self._zone, two_factors, self._whereabouts)
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._follow)
         self._record = self._attribution.take
@@ -120,6 +128,7 @@ class DoorService:
                 self._controller.tick(now)
                 self._watch(now)
                 self._check_store(now)
+                self._whereabouts.turn(now)
                 self._attribution.flush(now)
                 self._remember(now)
                 self._watchdog.feed(self._writer.alive)
@@ -152,6 +161,17 @@ class DoorService:
     def _wait_s(self, now: float) -> float:
         due = (self._controller.due_mono(now), self._doorbell.due_mono())
         return max(0.0, min([_IDLE_TURN_S, *(one - now for one in due if one is not None)]))
+
+    def _local_time(self) -> LocalTime:
+        return LocalTime(time.time(), self._zone, self._clock.trust.trusted)
+
+    def _follow(self, event: AuditEvent) -> None:
+        self._lessons.follow(event)
+        self._visits.follow(event)
+        went = self._passers.heed(event)
+        self._whereabouts.follow(event, went)
+        if went is not None and self._first.group is not None:
+            self._first = self._first.after(went, self._knowledge.group_of(went.resident), self._local_time())
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
@@ -193,12 +213,15 @@ class DoorService:
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
-        elif free != (Mode.FREE_ACCESS in self._controller.door.standing):
-            self._controller.tell(Event.FREE_ACCESS if free else Event.FREE_ACCESS_OVER, now)
+        elif (opens := self._first.lets(free, self._local_time())) != (
+            Mode.FREE_ACCESS in self._controller.door.standing
+        ):
+            self._controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, now)
         self._controller.faulty = bool(self._writer.fault or self._register.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
-        remembered = Remembered(self._controller.barred(now), self._clock.trust.latest_wall)
+        latest_wall = self._clock.trust.latest_wall
+        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on)
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
@@ -232,6 +255,9 @@ class DoorService:
             case Do.SEAL:
                 finders = self._credentials.seal(seal_from(message).digests)
                 return Reply(False, Reason.STORE_UNREADABLE) if finders is None else Sealed(finders)
+            case Do.FORGIVE:
+                self._whereabouts.forgive(read(Forgive, message).resident)
+                return Reply(True)
             case Do.UNKNOWN_CARDS:
                 return UnknownCards(self._credentials.unknown_cards(now))
             case Do.LEARN:
@@ -284,10 +310,6 @@ class DoorService:
         if (vision and report.event in _VISION_EVENTS) or (readers and report.event in _READER_EVENTS):
             self._record(AuditEvent(report.event, {"why": report.why[:200]}))
         return Taken(True)
-
-    def _follow(self, event: AuditEvent) -> None:
-        self._lessons.follow(event)
-        self._visits.follow(event)
 
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._writer.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))

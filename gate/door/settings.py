@@ -19,6 +19,8 @@ _LONGEST_TOGGLE_S = 1.0
 
 Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
 
+Passback = Literal["off", "soft", "timed", "hard"]
+
 # What each kind means for the people at the gate: printed at start, in the reference and by `facegate doctor`.
 CONSEQUENCES: dict[Lock, Sentence] = {
     "fail_safe": Sentence("A magnetic lock: the relay interrupts its current. Without power the gate is open."),
@@ -195,6 +197,22 @@ class DoorSettings:
     by standing there unknown three times. It rings for 30 s on Today and the duty desk, where a press opens; where
     nobody has one of them open, nobody hears it but what receives webhooks of the kind `bell`."""
 
+    first_person_group: str | None = None
+    """The group of whom one must have gone in before free access by hours begins, each day anew from midnight; absent:
+    nobody is waited for. Until then the gate is shut as ever, and on a day on which none of them comes it stays so."""
+
+    passback: Passback = "off"
+    """Whether somebody who is in already is let in once more: `off` always; `soft` too, but it is on record; `timed`
+    not within `passback_s`; `hard` not before they went out. Only a passage that the contact saw counts, nobody is
+    refused the way out, and all is forgotten after 12 h and at 4 in the morning. See docs/door-rules.md."""
+
+    passback_s: float = 300.0
+    """For how long `timed` refuses, seconds."""
+
+    inside_readers: str | None = None
+    """The readers on the inside, at which people leave, by their names with commas between, such as `card reader`;
+    absent: none. Camera and other readers are the way in."""
+
     learn_faces: bool = False
     """Whether a resident who passed by face may have a template of that passage added, so that the gate follows their
     age and glasses: at most two, seldom, above a stricter score, of those who agreed to it."""
@@ -212,6 +230,8 @@ class DoorSettings:
         self._check_times()
         self._check_lock()
         self._check_pins()
+        self._check_first_person()
+        self._check_passback()
         if self.zone is not None:
             try:
                 zoneinfo.ZoneInfo(self.zone)
@@ -244,6 +264,7 @@ class DoorSettings:
             ("tamper_block_s", 0, 86400),
             ("rex_stuck_s", 5, 3600),
             ("debounce_s", 0.001, 0.5),
+            ("passback_s", 1, 43200),
         ):
             if not lowest <= getattr(self, name) <= highest:
                 raise ValueError(f"{name} must be between {lowest:g} and {highest:g} seconds")
@@ -266,6 +287,41 @@ class DoorSettings:
             raise ValueError(
                 f"fire_pin with a {self.lock} lock needs hold_pin, the relay that keeps it open; pulses would not"
             )
+
+    def _check_first_person(self) -> None:
+        if self.first_person_group is None:
+            return
+        if self.contact_pin is None and self.passage_pin is None:
+            raise ValueError(
+                "first_person_group needs contact_pin, or a turnstile's passage_pin: nothing else tells whether"
+                " somebody went in"
+            )
+        if self.hold_pin is None:
+            raise ValueError("first_person_group needs hold_pin: without it there is no free access to wait for")
+
+    def _check_passback(self) -> None:
+        if self.passback == "off":
+            return
+        if self.contact_pin is None and self.passage_pin is None:
+            raise ValueError(
+                f"passback = {self.passback} needs contact_pin, or a turnstile's passage_pin: nothing else tells"
+                " whether somebody went through"
+            )
+        if self.passback != "timed" and not self.readers_inside:
+            raise ValueError(
+                f"passback = {self.passback} needs inside_readers, at which people leave: else whoever came home once"
+                " is in for good"
+            )
+        if self.passback == "hard" and self.rex_pin is not None:
+            raise ValueError(
+                "passback = hard cannot be with rex_pin: whoever leaves by the exit button is not known to have left,"
+                " and would be refused when they come home; choose soft or timed"
+            )
+
+    @property
+    def readers_inside(self) -> frozenset[str]:
+        """The names of the readers at which people leave."""
+        return frozenset(name for one in (self.inside_readers or "").split(",") if (name := one.strip()))
 
     def _check_pins(self) -> None:
         pins = {name: getattr(self, name) for name in PINS if getattr(self, name) is not None}

@@ -16,6 +16,7 @@ from gate.processes.fields import Malformed, read
 from gate.processes.requests import (
     ClaimReply,
     Do,
+    Forgive,
     Order,
     Preview,
     Reply,
@@ -73,6 +74,11 @@ def seal(client: Client, digests: Sequence[bytes]) -> tuple[bytes, ...]:
             "The door on {socket} sealed another number of codes than it was asked to.", socket=client.path
         )
     return finders
+
+
+def forgive(client: Client, resident: str | None) -> Reply:
+    """Have the door forget where a resident is, by their id; None: where anybody is."""
+    return _ask(client, Reply, Do.FORGIVE, Forgive(resident))
 
 
 def unknown_cards(client: Client) -> tuple[UnknownCard, ...]:

@@ -32,6 +32,7 @@ class Do(StrEnum):
     CLOSE = "close"
     RELEASE = "release"
     RELEASE_RELAY = "release-relay"
+    FORGIVE = "forgive"
     SEAL = "seal"
     UNKNOWN_CARDS = "unknown-cards"
     PREVIEW = "preview"
@@ -87,6 +88,13 @@ class Taken:
     """Whether the door took what vision offered it: a lesson, or a report."""
 
     taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forgive:
+    """That the door forgets where a resident is, by their id; None: where anybody is."""
+
+    resident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ ELSEWHERE = {
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",
     "/residents/{resident}/rolling-code": "api/test_rolling_code.py",
     "/residents/{resident}/cards": "api/test_ways_in_pages.py", "/passes": "api/test_passes.py",
+    "/residents/{resident}/forgiveness": "api/test_whereabouts.py",
+    "/whereabouts/forgiveness": "api/test_whereabouts.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"

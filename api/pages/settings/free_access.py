@@ -20,9 +20,11 @@ router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/s
 
 
 def _shown(desk: Desk, **said: Any) -> Response:
+    first = desk.context.settings.door.first_person_group
     return desk.page(
         "free-access", schedules=schedules.every(desk.connection), chosen=schedules.free_schedule(desk.connection),
-        can_hold=desk.context.can_hold, door=door_status(desk.context), **said,
+        can_hold=desk.context.can_hold, door=door_status(desk.context), waits_for=first,
+        nobody=first is not None and not schedules.has_group(desk.connection, first), **said,
     )  # fmt: skip
 
 

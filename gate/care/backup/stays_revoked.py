@@ -73,6 +73,8 @@ def keep_revoked(
     with transaction(connection):
         ended = signed_in.end_every(connection)
         photo_links.end_every(connection)
+        # Where people were then says nothing of where they are.
+        connection.execute("DELETE FROM whereabouts")
         webhooks = _keep_webhooks(connection, present)
         users, changed, locked = _keep_users(connection, present)
         if present is not None:

@@ -43,6 +43,8 @@ class Details:
     """The id of what was granted before, of which this line tells how it ended."""
     answers: str | None = None
     """The id of the call that rang when somebody opened from the console."""
+    in_already: bool | None = None
+    """Whether somebody went in, or wanted to, who was in already as far as was known."""
     rung: str | None = None
     """By what somebody rang: "keypad", "button", "face"."""
     outcome: str | None = None

@@ -23,6 +23,7 @@ _NOT_THE_FACE = (
     Reason.BUSY,
     Reason.GATE_MOVES,
     Reason.INTERLOCKED,
+    Reason.PASSBACK,
     Reason.LOCKDOWN,
     Reason.TAMPER,
     Reason.STALE,

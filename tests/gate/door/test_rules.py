@@ -52,6 +52,8 @@ def test_what_was_left_out_refuses(known):
         (CLAIM, replace(WELL, one_suffices=False), 100.5, Reason.FACE_NOT_ENOUGH),
         (CLAIM, replace(WELL, one_suffices=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False, within_hours=False), 100.5, Reason.OUT_OF_VALIDITY),
+        (CLAIM, replace(WELL, in_already=True, refused_again=True), 100.5, Reason.PASSBACK),
+        (CLAIM, replace(WELL, in_already=True, refused_again=True, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
     ],
 )
 def test_each_rule_refuses_with_its_reason(claim, known, now, reason):

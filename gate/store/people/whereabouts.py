@@ -1,0 +1,55 @@
+"""Where residents are, as far as the door saw them pass: in or out, and since when. The door alone writes it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Direction, Kind, Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Whom a contact saw pass last, which way, and when (ISO 8601, UTC)."""
+
+    resident: str
+    way: Direction
+    at: str
+
+
+def every(connection: sqlite3.Connection) -> list[Passed]:
+    """All who are known to be somewhere."""
+    rows = connection.execute("SELECT resident_id, way, at FROM whereabouts ORDER BY resident_id")
+    return [Passed(resident, Direction(way), at) for resident, way, at in rows]
+
+
+def of_resident(connection: sqlite3.Connection, resident: str) -> Passed | None:
+    """Where somebody is; None where that is not known."""
+    return next((one for one in every(connection) if one.resident == resident), None)
+
+
+def note(connection: sqlite3.Connection, moved: Moved) -> None:
+    """Write down what the door saw. Of who was erased meanwhile nothing is kept. Within the caller's transaction."""
+    if moved.resident is None:
+        connection.execute("DELETE FROM whereabouts")
+    elif moved.way is None:
+        connection.execute("DELETE FROM whereabouts WHERE resident_id = ?", (moved.resident,))
+    else:
+        at = datetime.fromtimestamp(moved.wall, UTC).isoformat(timespec="milliseconds")
+        connection.execute(
+            "INSERT OR REPLACE INTO whereabouts (resident_id, way, at)"
+            " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM residents WHERE id = ?1)",
+            (moved.resident, moved.way, at),
+        )
+
+
+def say_forgiven(connection: sqlite3.Connection, resident: Resident | None, *, by: str) -> None:
+    """Put on record that the door forgot where somebody is (None: where anybody is), and who had it do so."""
+    if resident is None:
+        audit.append(connection, AuditEvent(Kind.FORGIVEN, {"by": by}))
+        return
+    personal = {"resident": resident.id, "name": resident.name} | ({"unit": resident.unit} if resident.unit else {})
+    audit.append(connection, AuditEvent(Kind.FORGIVEN, {"by": by}, personal, resident.id))

@@ -1,0 +1,70 @@
+"""Whoever is in already: when that is known, when it is forgotten, and whom it refuses."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gate.door.hours import LocalTime
+from gate.door.passback import AMNESTY, FORGETS_S, Last, is_in_already, refuses
+from gate.door.settings import DoorSettings
+from gate.vocabulary import Direction
+from tests.door import CONTACT, REX
+
+IN, OUT = Direction.IN, Direction.OUT
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
+rules = st.sampled_from(["off", "soft", "timed", "hard"])
+lasts = st.none() | st.builds(Last, st.sampled_from([IN, OUT]), st.floats(NOON - 90_000, NOON + 90_000))
+
+
+def local(wall=NOON, *, trusted=True, zone=UTC):
+    return LocalTime(wall, zone, trusted)
+
+
+@given(rules, st.floats(1, 43_200), lasts, st.booleans())
+def test_nobody_is_refused_the_way_out_nor_who_is_not_known_to_be_in(rule, timed_s, last, trusted):
+    assert not is_in_already(rule, timed_s, last, OUT, local(trusted=trusted))
+    assert not is_in_already(rule, timed_s, last, IN, local(trusted=False))
+    if is_in_already(rule, timed_s, last, IN, local(trusted=trusted)):
+        assert rule != "off"
+        assert last.way is IN
+        assert 0 <= NOON - last.wall < (min(timed_s, FORGETS_S) if rule == "timed" else FORGETS_S)
+
+
+@given(st.floats(0, FORGETS_S - 1), st.sampled_from(["Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York"]),
+       st.floats(0, 400 * 86_400))  # fmt: skip
+def test_it_is_known_until_twelve_hours_or_the_night_s_amnesty_are_over(ago_s, zone, later_s):
+    now = local(NOON + later_s, zone=ZoneInfo(zone))
+    then = datetime.fromtimestamp(now.wall - ago_s, now.zone)
+    # In the hour in which a clock is set back, four in the morning is not.
+    assume(then.utcoffset() == now.at.utcoffset())
+    passed = then.time() < AMNESTY <= now.at.time() or (then.date() < now.at.date() and now.at.time() >= AMNESTY)
+    passed = passed or (then.date() < now.at.date() and then.time() < AMNESTY)
+    assert is_in_already("hard", 1, Last(IN, now.wall - ago_s), IN, now) is not passed
+
+
+def test_only_timed_and_hard_refuse():
+    assert [refuses(rule) for rule in ("off", "soft", "timed", "hard")] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [
+        ({"passback": "timed"}, "needs contact_pin"),
+        ({"passback": "hard", "contact_pin": CONTACT}, "needs inside_readers"),
+        ({"passback": "soft", "contact_pin": CONTACT, "inside_readers": " , "}, "needs inside_readers"),
+        ({"passback": "hard", "contact_pin": CONTACT, "inside_readers": "x", "rex_pin": REX}, "exit button"),
+        ({"passback": "timed", "contact_pin": CONTACT, "passback_s": 0}, "passback_s"),
+    ],
+)
+def test_what_could_not_work_is_refused_at_the_start_with_the_reason(chosen, why):
+    with pytest.raises(ValueError, match=why):
+        DoorSettings(**chosen)
+
+
+def test_what_can_work_is_taken():
+    DoorSettings(passback="timed", contact_pin=CONTACT, rex_pin=REX)
+    settings = DoorSettings(passback="hard", contact_pin=CONTACT, inside_readers="card reader, OSDP 1")
+    assert settings.readers_inside == {"card reader", "OSDP 1"}
