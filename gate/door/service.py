@@ -42,6 +42,7 @@ from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
 from gate.door.status import status_of
+from gate.door.wiegand_shown import WiegandShown
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
@@ -95,6 +96,9 @@ class DoorService:
         self._credentials = Credentials(
             self._key, self._controller, self._knowledge, self._record, settings.freshness_s, self._server.wake
         )
+        self._wiegand = WiegandShown(
+            self._hardware.wiegand, settings, self._credentials.hear, self._record, time.monotonic()
+        )
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
 
@@ -107,6 +111,7 @@ class DoorService:
             while not self._stop:
                 now = time.monotonic()
                 self._hear_inputs(now)
+                self._wiegand.turn(now)
                 self._credentials.turn(now)
                 self._exit_button.watch(bool(self._hardware.active(Input.REX)), now)
                 self._controller.tick(now)
