@@ -214,6 +214,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.READERS_STARTED: Sentence("Readers started"),
     Kind.READER_LOST: Sentence("A reader does not answer"),
     Kind.READER_BACK: Sentence("The reader is back"),
+    Kind.READER_NOISE: Sentence("What a reader said was not clean"),
     Kind.ENROLLED: Sentence("Enrolled"),
     Kind.TEMPLATES_ADDED: Sentence("More templates"),
     Kind.TEMPLATE_LEARNED: Sentence("A template was learned as they came in"),
@@ -333,7 +334,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.DOOR_HELD_OPEN_OVER,
             Kind.DOOR_PRE_ALARM, Kind.DOOR_PRE_ALARM_OVER, Kind.FAULT, Kind.FAULT_OVER, Kind.FIRE, Kind.FIRE_OVER,
             Kind.TAMPER_BLOCK, Kind.TAMPER_BLOCK_OVER, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST,
-            Kind.INFRARED_BACK, Kind.READER_LOST, Kind.READER_BACK, Kind.LOCKED_OUT, Kind.EVENTS_LOST,
+            Kind.INFRARED_BACK, Kind.READER_LOST, Kind.READER_BACK, Kind.READER_NOISE, Kind.LOCKED_OUT,
+            Kind.EVENTS_LOST,
         ),
     ),
     "door": (

@@ -34,7 +34,8 @@ from gate.store.people.residents import Resident
 
 MOST_OF_A_LABEL = 40
 NO_NUMBER = Sentence(
-    "That is no card's number: it has 4 to 64 letters and digits. Show the card to the reader instead."
+    "That is no card's number: it has 4 to 64 letters and digits, or is a facility and a number such as 122,56780. Show"
+    " the card to the reader instead."
 )
 Seal = Callable[[Sequence[bytes]], Sequence[bytes]]
 """Has the door turn digests (`gate.codes`) into what it finds codes by, in their order."""

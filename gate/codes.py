@@ -27,6 +27,8 @@ _ROLLING_KEY = 20
 _PASS_BYTES = 10
 _PASS = re.compile(r"V[A-Z2-7]{16}")
 _CARD = re.compile(r"[0-9A-Za-z:]{4,64}")
+# A facility and a number, as they are printed on cards and told by Wiegand readers.
+_PAIR = re.compile(r"([0-9]{1,6})[,/-]([0-9]{1,12})")
 
 
 def flat_of(unit: str | None) -> str | None:
@@ -77,8 +79,13 @@ def card_number(text: str) -> str | None:
     """The number of a card as it is looked up, of what a reader or a person types; None where it is none.
 
     Letters are capitals, blanks and leading zeros do not count: readers differ in them.
+
+    >>> card_number("122,05678"), card_number("122 - 5678"), card_number("00 4711"), card_number("47")
+    ('122,5678', '122,5678', '4711', None)
     """
     number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    if pair := _PAIR.fullmatch(number):
+        return ",".join(str(int(part)) for part in pair.groups())
     if not _CARD.fullmatch(number):
         return None
     return number.lstrip("0") or None

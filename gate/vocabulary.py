@@ -120,6 +120,7 @@ class Kind(StrEnum):
     READERS_STARTED = "readers_started"
     READER_LOST = "reader_lost"
     READER_BACK = "reader_back"
+    READER_NOISE = "reader_noise"
     ENROLLED = "enrolled"
     TEMPLATES_ADDED = "templates_added"
     TEMPLATE_LEARNED = "template_learned"

@@ -18,6 +18,7 @@ from gate.door.pins import JournalFactory, pin_factory
 from gate.door.relay import SCHEDULING_SLACK_S, Relay
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
+from gate.door.wiegand_lines import WiegandReader, lines_of
 from gate.errors import UsageError
 from gate.vocabulary import Kind
 
@@ -32,7 +33,7 @@ class Hardware:
     Inputs are pulled up by the board. "fire" and "tamper" are loops that are closed at rest, so that a cut wire is an
     alarm, and "interlock" is one, so that a cut wire lets nobody in; "contact" is one too where the settings say that
     it is closed while the door is shut. All others say their word when they close to ground. `edges` are the changes
-    that nobody has taken yet, oldest first.
+    that nobody has taken yet, oldest first. `wiegand` is the reader on two of the pins, where there is one.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Hardware:
         self._contact_closed_when_shut = settings.contact_closed_when_shut
         self._inputs = self._make_inputs(settings)
         self._lights = self._make_lights(settings)
+        lines = lines_of(settings, self._factory)
+        self.wiegand = None if lines is None else WiegandReader(lines, changed)
         if isinstance(self._factory, JournalFactory):
             self._factory.listen()
 
@@ -101,6 +104,8 @@ class Hardware:
     def close(self) -> None:
         """Relays off, lights out, pins let go."""
         self.relay.close()
+        if self.wiegand is not None:
+            self.wiegand.close()
         if self.holder is not None:
             self.holder.close()
         if self._lights is not None:

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gate.errors import UsageError
 
 JOURNAL_NAME = "pins.jsonl"
 DRIVE_NAME = "pins.sock"
+_LONGEST_ORDER = 8192
 
 
 _LIBRARIES = {"lgpio": "python3-lgpio", "gpiod": "gpiod from the package index (version 2)"}
@@ -115,6 +117,7 @@ class JournalFactory(MockFactory):
         super().__init__(pin_class=JournalPin)
         self._journal = journal
         self._drives: socket.socket | None = None
+        self._watched: dict[int, Callable[[int, float], None]] = {}
         self._latched = latched
         self._descriptor = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
@@ -135,8 +138,13 @@ class JournalFactory(MockFactory):
         edge = {"mono": time.monotonic(), "pin": pin, "level": level, "pid": os.getpid()}
         os.write(self._descriptor, json.dumps(edge).encode() + b"\n")
 
+    def watch(self, pins: Iterable[int], fell: Callable[[int, float], None]) -> None:
+        """Have each fall of these pins told as it comes, with its time (monotonic seconds), by another thread."""
+        self._watched |= dict.fromkeys(pins, fell)
+
     def listen(self) -> None:
-        """Let inputs be driven from outside by datagrams {"pin": number, "level": 0 or 1} on a socket by the journal.
+        """Let inputs be driven from outside by datagrams {"pin": number, "level": 0 or 1} on a socket by the journal,
+        or by lists of such; of a pin that is watched "mono" may say when.
 
         Its directory is the door's own; nothing of it exists where the pins are real.
         """
@@ -149,9 +157,17 @@ class JournalFactory(MockFactory):
 
     def _driven(self, drives: socket.socket) -> None:
         with drives:
-            while message := drives.recv(200):
-                order = json.loads(message)
-                self.pin(order["pin"]).drive(bool(order["level"]))
+            while message := drives.recv(_LONGEST_ORDER):
+                said = json.loads(message)
+                for order in said if isinstance(said, list) else [said]:
+                    self._drive(order)
+
+    def _drive(self, order: dict[str, Any]) -> None:
+        fell = self._watched.get(order["pin"])
+        if fell is None:
+            self.pin(order["pin"]).drive(bool(order["level"]))
+        elif not order["level"]:
+            fell(order["pin"], order.get("mono", time.monotonic()))
 
     def close(self) -> None:
         """Let all pins go, and the journal with them."""

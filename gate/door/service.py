@@ -50,6 +50,7 @@ from gate.door.states import Event, Mode
 from gate.door.status import status_of
 from gate.door.visits import Visits
 from gate.door.whereabouts import Whereabouts
+from gate.door.wiegand_shown import WiegandShown
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
@@ -110,6 +111,9 @@ class DoorService:
             self._key, self._controller, self._knowledge, self._doorbell, self._record, self._visits,
             settings.freshness_s, self._server.wake,
         )  # fmt: skip
+        self._wiegand = WiegandShown(
+            self._hardware.wiegand, settings, self._credentials.hear, self._record, time.monotonic()
+        )
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
 
@@ -122,6 +126,7 @@ class DoorService:
             while not self._stop:
                 now = time.monotonic()
                 self._hear_inputs(now)
+                self._wiegand.turn(now)
                 self._credentials.turn(now)
                 self._exit_button.watch(bool(self._hardware.active(Input.REX)), now)
                 self._doorbell.turn(now)

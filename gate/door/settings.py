@@ -59,6 +59,8 @@ PINS = (
     "green_pin",
     "amber_pin",
     "buzzer_pin",
+    "wiegand_d0_pin",
+    "wiegand_d1_pin",
 )
 
 
@@ -135,6 +137,20 @@ class DoorSettings:
 
     buzzer_pin: int | None = None
     """The buzzer."""
+
+    wiegand_d0_pin: int | None = None
+    """Line D0 of a Wiegand reader, pulled up by the board and drawn to ground by the reader, through a level converter:
+    its 5 V destroy the board. See docs/readers.md."""
+
+    wiegand_d1_pin: int | None = None
+    """Its line D1."""
+
+    wiegand_format: Literal["26", "34", "37-H10304", "37-H10302"] = "26"
+    """The one format in which it tells a card: 26 bits (H10301, WG26), 34 (H10306, WG34), or 37 with a facility
+    (H10304) or without (H10302). All else is noise."""
+
+    wiegand_keypad: Literal[4, 8] | None = None
+    """In how many bits the keypad in it tells a key, 4 or 8; absent: it has none."""
 
     pulse_s: float = 3.0
     """How long a grant energises the relay, seconds; at most 1 for a momentary operator."""
@@ -332,6 +348,10 @@ class DoorSettings:
             twin = next(other for other in pins if pins[other] == pin)
             if twin != name:
                 raise ValueError(f"{twin} and {name} name the same pin; give each its own")
+        if (self.wiegand_d0_pin is None) != (self.wiegand_d1_pin is None):
+            raise ValueError("wiegand_d0_pin and wiegand_d1_pin are the two lines of one reader; name both, or neither")
+        if self.wiegand_keypad is not None and self.wiegand_d0_pin is None:
+            raise ValueError("wiegand_keypad needs wiegand_d0_pin and wiegand_d1_pin, the lines it speaks on")
 
     @property
     def policy(self) -> Policy:

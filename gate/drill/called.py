@@ -80,4 +80,6 @@ WIRES: dict[str, Sentence] = {
     "green_pin": Sentence("green light"),
     "amber_pin": Sentence("amber light"),
     "buzzer_pin": Sentence("buzzer"),
+    "wiegand_d0_pin": Sentence("Wiegand D0"),
+    "wiegand_d1_pin": Sentence("Wiegand D1"),
 }

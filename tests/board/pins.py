@@ -8,11 +8,13 @@ relay, outputs are kept or let go when their holder dies, and each change of a l
 # Of the chip's lines, by what hangs on them; the names are those of a Raspberry Pi's header.
 PINS = {
     "relay": 17, "hold": 5, "rex": 27, "fire": 22, "tamper": 24, "contact": 23, "readback": 25,
-    "red": 6, "green": 12, "amber": 13, "buzzer": 16,
+    "red": 6, "green": 12, "amber": 13, "buzzer": 16, "d0": 20, "d1": 21,
 }  # fmt: skip
 
 # An input at rest: True is pulled up, an open contact.
-AT_REST = {"rex": True, "fire": False, "tamper": False, "contact": False, "readback": True}
+AT_REST = {
+    "rex": True, "fire": False, "tamper": False, "contact": False, "readback": True, "d0": True, "d1": True,
+}  # fmt: skip
 
 # What comes out, as in `wire` of the patch: a byte with whether somebody outside pulled the line, its level and its
 # number, and then the moment, microseconds of the board's monotonic clock, in bytes of seven bits, the lowest first.

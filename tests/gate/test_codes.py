@@ -52,3 +52,13 @@ def test_a_pin_is_one_with_its_home_and_its_gate():
 )
 def test_a_cards_number_is_one_however_a_reader_writes_it(text, number):
     assert codes.card_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["122,56780", "122, 56780", "122，56780", "0122-056780", "122/56780"])
+def test_facility_and_number_are_one_card_however_they_are_printed(text):
+    assert codes.card_number(text) == "122,56780"
+
+
+@pytest.mark.parametrize("text", ["122,", ",56780", "122,567,80", "1234567,1", "12-A5"])
+def test_what_is_no_facility_and_number_is_none(text):
+    assert codes.card_number(text) is None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
+from gate.door.settings import DoorSettings
 from gate.state_folder import reader_keys
 from gate.store.database import open_read_only
 from gate.store.people import credentials
@@ -28,13 +29,14 @@ def readers(site: Site) -> Seen:
         return lost
     named = {"keypad": site.settings.readers.keypad, "card_reader": site.settings.readers.card_reader}
     paths = {name: path for name, path in named.items() if path is not None}
-    line = site.settings.readers.osdp_port
-    if not paths and line is None:
+    line, door = site.settings.readers.osdp_port, site.settings.door
+    wiegand = _wiegand_of(door)
+    if not paths and line is None and wiegand is None:
         if not site.settings.camera.wanted:
             seen = "None, and there is no camera: no resident comes in by themselves."
             return worth_a_look(seen, "Name a keypad or a card reader in the settings: docs/readers.md.")
         return well("None: nobody is let in by PIN or card.")
-    if site.units is not None and site.settings.door.readers_user is None:
+    if (paths or line is not None) and site.units is not None and door.readers_user is None:
         seen = "The door takes PINs and cards from its own user alone, and readers run as another."
         return to_mend(seen, f'Add to the section [door]: readers_user = "{_USER}". {_RESTART}')
     for name, path in paths.items():
@@ -42,9 +44,20 @@ def readers(site: Site) -> Seen:
             return trouble
     if line is not None and (trouble := _trouble_of_line(site, line)) is not None:
         return trouble
-    if "keypad" in paths and not _somebody_has_a_pin(site):
+    if ("keypad" in paths or door.wiegand_keypad is not None) and not _somebody_has_a_pin(site):
         return worth_a_look("A keypad is there, and nobody has a PIN.", "Give residents a PIN each, in the console.")
-    return well(f"{' and '.join([*paths.values(), *([line] if line else [])])}: there.")
+    there = [*paths.values(), *([line] if line else [])]
+    told = [f"{' and '.join(there)}: there."] if there else []
+    return well(" ".join([*told, *([wiegand] if wiegand else [])]))
+
+
+def _wiegand_of(door: DoorSettings) -> str | None:
+    """What the door reads by itself; None where it reads nothing."""
+    if door.wiegand_d0_pin is None:
+        return None
+    keypad = f", keys of {door.wiegand_keypad} bits" if door.wiegand_keypad is not None else ""
+    lines = f"pins {door.wiegand_d0_pin} and {door.wiegand_d1_pin}"
+    return f"Wiegand on {lines} (format {door.wiegand_format}{keypad}), which can be heard and copied at its cable."
 
 
 def _lost_key(site: Site) -> Seen | None:

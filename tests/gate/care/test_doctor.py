@@ -322,6 +322,17 @@ def test_the_services_of_an_installed_gate_are_looked_at(site, changed, grade, w
     assert words in f"{finding.seen} {finding.do}"
 
 
+def test_a_wiegand_reader_is_named_and_that_it_can_be_heard(site):
+    pins = {"wiegand_d0_pin": 20, "wiegand_d1_pin": 21}
+
+    def told(**door):
+        return found(replace(site, settings=Settings(door=pins | door), units=ALL_WELL), "readers")
+
+    assert told().seen == ("Wiegand on pins 20 and 21 (format 26), which can be heard and copied at its cable.")
+    assert told().grade is Grade.OK
+    assert "nobody has a PIN" in told(wiegand_keypad=4).seen
+
+
 def without_camera(site, **given):
     settings = site.settings.model_copy(update={"camera": CameraSettings(source="")})
     return replace(site, settings=settings, health=replace(site.health, vision=None, by_face=False), **given)
