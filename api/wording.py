@@ -52,6 +52,7 @@ REASONS: dict[str, Sentence] = {
     Reason.GATE_MOVES: Sentence("the gate was moving"),
     Reason.INTERLOCKED: Sentence("the other door was open"),
     Reason.PASSBACK: Sentence("in already"),
+    Reason.NO_ESCORT: Sentence("nobody came with them"),
     Reason.NO_HOLD_RELAY: Sentence("there is no hold relay"),
     Reason.STORE_UNREADABLE: Sentence("the database could not be read"),
     Reason.FAULT: Sentence("a fault"),

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     GATE_MOVES = "gate_moves"
     INTERLOCKED = "interlocked"
     PASSBACK = "passback"
+    NO_ESCORT = "no_escort"
     NO_HOLD_RELAY = "no_hold_relay"
     STORE_UNREADABLE = "store_unreadable"
     FAULT = "fault"

@@ -48,6 +48,9 @@ WHY: dict[str, Sentence] = {
     Reason.TOO_BRIGHT: Sentence("The light on the face was too bright, from the sun or a lamp."),
     Reason.STALE: Sentence("The answer came too late, since the machine was busy. Nothing was wrong with the face."),
     Reason.BUSY: Sentence("The gate was opening or had just opened. To wait a moment is enough."),
+    Reason.NO_ESCORT: Sentence(
+        "Their group is let in only right behind an escort, and none had just been let in. Have the escort go first."
+    ),
     Reason.PASSBACK: Sentence(
         "They had gone in and were not seen going out. If they did go out, forgive it on their page."
     ),

@@ -178,6 +178,7 @@ REASONS: dict[Reason, Said] = {
         Look.WAIT, "two_doors", Sentence("The other door is open"), Sentence("Please wait until it is shut")
     ),
     Reason.PASSBACK: Said(Look.NO, "in_already", Sentence("You are in already"), _GUARD),
+    Reason.NO_ESCORT: Said(Look.WAIT, "escort", Sentence("Not alone, please"), Sentence("Come in behind your escort")),
     Reason.NO_HOLD_RELAY: Said(Look.FAULT, "no_hold", Sentence("Cannot be held open"), _GUARD),
     Reason.STORE_UNREADABLE: Said(Look.FAULT, "store", Sentence("Cannot look you up"), _ANOTHER_WAY),
     Reason.FAULT: _FAULT,

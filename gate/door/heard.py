@@ -15,12 +15,12 @@ _REMEMBERED = 1024
 # Whoever is asked for something is asked anew every second, for as long as it takes; after a while without, seconds, it
 # is another request.
 _ASKED_FOR_S = 5.0
-_ASKED_FOR = (Reason.ASKED_TO_TURN, Reason.ONE_MORE)
+_ASKED_FOR = (Reason.ASKED_TO_TURN, Reason.ONE_MORE, Reason.NO_ESCORT)
 
 
 class Heard:
-    """What was shown of late, when the last of it was of, and who is being asked to turn the head, or for one more
-    factor. Each method is heard apart: a card is told at once, a PIN once it is hashed."""
+    """What was shown of late, when the last of it was of, and who is being asked to turn the head, for one more
+    factor or for an escort. Each method is heard apart: a card is told at once, a PIN once it is hashed."""
 
     def __init__(self) -> None:
         self._ids: deque[str] = deque(maxlen=_REMEMBERED)

@@ -22,14 +22,16 @@ class Knowledge:
 
     def __init__(
         self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None,
-        whereabouts: Whereabouts,
+        whereabouts: Whereabouts, unescorted: Callable[[str | None, str | None], bool],
     ) -> None:  # fmt: skip
-        """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open."""
+        """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open;
+        `unescorted` says of a group and a reader (None: the camera) whether nobody is there to bring them in."""
         self._register = register
         self._trusted = trusted
         self._zone = zone
         self._two_factors = two_factors
         self._whereabouts = whereabouts
+        self._unescorted = unescorted
 
     def of_claim(self, claim: Claim, *, from_its_user: bool) -> Known:
         """What is known of the resident whom a claim names, or whom a face of nobody came near to."""
@@ -111,7 +113,10 @@ class Knowledge:
     def _now(self, entry: Entry | None, reader: str | None, *, from_its_user: bool) -> Known:
         local = self._local_time(self._trusted())
         known = hours.known_of(entry, local, self._two_factors, from_its_user=from_its_user)
-        if entry is None or not self._whereabouts.in_already(entry.resident.id, reader):
+        if entry is None:
+            return known
+        known = replace(known, unescorted=self._unescorted(entry.resident.group, reader))
+        if not self._whereabouts.in_already(entry.resident.id, reader):
             return known
         return replace(known, in_already=True, refused_again=self._whereabouts.refuses)
 

@@ -46,6 +46,8 @@ class Known:
     """Whether they go in though they are in, as far as is known, by a rule against passing a credential back."""
     refused_again: bool = False
     """Whether that rule refuses it."""
+    unescorted: bool = False
+    """Whether they are to come with somebody of another group, and nobody of it was let in a moment ago."""
     nearest: Resident | None = None
     """Whom a face that is nobody's came near to."""
     visit: Pass | None = None
@@ -154,6 +156,10 @@ def _passed_back(case: Case) -> Reason | None:
     return Reason.PASSBACK if case.known.in_already and case.known.refused_again else None
 
 
+def _alone(case: Case) -> Reason | None:
+    return Reason.NO_ESCORT if case.known.unescorted else None
+
+
 def _nothing_else(case: Case) -> Reason | None:
     """A face where one factor is not enough, of somebody who has nothing else to show."""
     if case.known.one_suffices or case.known.others or isinstance(case.shown, Presented):
@@ -187,6 +193,7 @@ _TESTS: tuple[Callable[[Case], Reason | None], ...] = (
     _another_day,
     _another_hour,
     _passed_back,
+    _alone,
     _nothing_else,
     _pass_alone,
     _not_spent,

@@ -20,6 +20,7 @@ from gate.door.code_key import CodeKey
 from gate.door.controller import Controller
 from gate.door.credentials import Credentials
 from gate.door.doorbell import Doorbell
+from gate.door.escort import Escort
 from gate.door.exit_button import ExitButton
 from gate.door.first_person import FirstPerson
 from gate.door.hardware import Hardware
@@ -61,7 +62,7 @@ from gate.processes.starting import Watchdog, settings_from_starter, speak_as, s
 from gate.processes.status import DoorStatus
 from gate.processes.wire import Message
 from gate.schedule import parse
-from gate.vocabulary import AuditEvent, Claim, Fault, Kind, Reason, Verdict
+from gate.vocabulary import ENTERED, AuditEvent, Claim, Direction, Fault, Kind, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +94,10 @@ class DoorService:
         self._passers = Passers(settings.readers_inside)
         self._first = FirstPerson(settings.first_person_group, self._memory.found.first_person_on)
         self._whereabouts = Whereabouts(settings, self._register, self._passers, self._writer.put, self._local_time)
-        self._knowledge = Knowledge(self._register, self._check_clock, self._zone, two_factors, self._whereabouts)
+        self._escort = Escort(settings.escorted_group, settings.escort_group, settings.escort_s)
+        self._knowledge = Knowledge(
+            self._register, self._check_clock, self._zone, two_factors, self._whereabouts, self._is_unescorted
+        )
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._follow)
         self._record = self._attribution.take
@@ -177,6 +181,14 @@ class DoorService:
         self._whereabouts.follow(event, went)
         if went is not None and self._first.group is not None:
             self._first = self._first.after(went, self._knowledge.group_of(went.resident), self._local_time())
+
+        goes_in = event.kind in ENTERED and self._passers.way_at(event.details.get("reader")) is Direction.IN
+        if goes_in and event.resident is not None and self._escort.escorting is not None:
+            self._escort = self._escort.after(self._knowledge.group_of(event.resident), time.monotonic())
+
+    def _is_unescorted(self, group: str | None, reader: str | None) -> bool:
+        goes_in = self._passers.way_at(reader) is Direction.IN
+        return goes_in and self._escort.is_missing(group, time.monotonic())
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:

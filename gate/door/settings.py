@@ -217,6 +217,16 @@ class DoorSettings:
     """The group of whom one must have gone in before free access by hours begins, each day anew from midnight; absent:
     nobody is waited for. Until then the gate is shut as ever, and on a day on which none of them comes it stays so."""
 
+    escorted_group: str | None = None
+    """A group, such as workers, whose people are let in only within `escort_s` after somebody of `escort_group` was let
+    in at this gate; absent: nobody needs an escort. Both groups are named together."""
+
+    escort_group: str | None = None
+    """The group of who may bring them, such as guards."""
+
+    escort_s: float = 30.0
+    """How long after an escort they are let in, seconds."""
+
     passback: Passback = "off"
     """Whether somebody who is in already is let in once more: `off` always; `soft` too, but it is on record; `timed`
     not within `passback_s`; `hard` not before they went out. Only a passage that the contact saw counts, nobody is
@@ -247,6 +257,7 @@ class DoorSettings:
         self._check_lock()
         self._check_pins()
         self._check_first_person()
+        self._check_escort()
         self._check_passback()
         if self.zone is not None:
             try:
@@ -281,6 +292,7 @@ class DoorSettings:
             ("rex_stuck_s", 5, 3600),
             ("debounce_s", 0.001, 0.5),
             ("passback_s", 1, 43200),
+            ("escort_s", 5, 600),
         ):
             if not lowest <= getattr(self, name) <= highest:
                 raise ValueError(f"{name} must be between {lowest:g} and {highest:g} seconds")
@@ -314,6 +326,12 @@ class DoorSettings:
             )
         if self.hold_pin is None:
             raise ValueError("first_person_group needs hold_pin: without it there is no free access to wait for")
+
+    def _check_escort(self) -> None:
+        if (self.escorted_group is None) != (self.escort_group is None):
+            raise ValueError("escorted_group and escort_group are set together, or neither is")
+        if self.escorted_group is not None and self.escorted_group == self.escort_group:
+            raise ValueError("escorted_group and escort_group name the same group; nobody of it could come in first")
 
     def _check_passback(self) -> None:
         if self.passback == "off":

@@ -12,8 +12,10 @@ RETRY_AFTER_S = 2.0
 _MOVED_BELOW_OVERLAP = 0.6
 
 # The door could not judge: it heard the claim too late, not at all, or could not read its store; or it
-# waits for a second factor, and wants to know whether they are there still. Seconds to wait.
-_UNJUDGED_S = {Reason.STALE: 0.0, Reason.FAULT: 0.0, Reason.STORE_UNREADABLE: 2.0, Reason.ONE_MORE: 0.5}
+# waits for a second factor or for an escort, and wants to know whether they are there still. Seconds to wait.
+_UNJUDGED_S = {
+    Reason.STALE: 0.0, Reason.FAULT: 0.0, Reason.STORE_UNREADABLE: 2.0, Reason.ONE_MORE: 0.5, Reason.NO_ESCORT: 2.0,
+}  # fmt: skip
 # The door could not open then: the gate was in motion, the other of two doors was open, or nobody at all was let in.
 _OF_THE_MOMENT = (Reason.BUSY, Reason.GATE_MOVES, Reason.INTERLOCKED, Reason.LOCKDOWN, Reason.TAMPER)
 

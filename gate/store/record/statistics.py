@@ -24,6 +24,7 @@ _NOT_THE_FACE = (
     Reason.GATE_MOVES,
     Reason.INTERLOCKED,
     Reason.PASSBACK,
+    Reason.NO_ESCORT,
     Reason.LOCKDOWN,
     Reason.TAMPER,
     Reason.STALE,

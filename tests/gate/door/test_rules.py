@@ -53,6 +53,9 @@ def test_what_was_left_out_refuses(known):
         (CLAIM, replace(WELL, one_suffices=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False, within_hours=False), 100.5, Reason.OUT_OF_VALIDITY),
         (CLAIM, replace(WELL, in_already=True, refused_again=True), 100.5, Reason.PASSBACK),
+        (CLAIM, replace(WELL, unescorted=True), 100.5, Reason.NO_ESCORT),
+        (CLAIM, replace(WELL, unescorted=True, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
+        (CLAIM, replace(WELL, unescorted=True, one_suffices=False), 100.5, Reason.NO_ESCORT),
         (CLAIM, replace(WELL, in_already=True, refused_again=True, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
     ],
 )

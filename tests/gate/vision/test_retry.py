@@ -19,6 +19,8 @@ REST = DoorNews(at_rest=True)
         (Answer(10.0, Reason.BUSY), REST, 10.1, True),
         (Answer(10.0, Reason.BUSY, "g"), DoorNews(True, frozenset({"g"})), 99.0, False),
         (Answer(10.0, Reason.GATE_MOVES), DoorNews(at_rest=False), 99.0, False),
+        (Answer(10.0, Reason.NO_ESCORT), None, 11.9, False),
+        (Answer(10.0, Reason.NO_ESCORT), None, 12.0, True),
         (Answer(10.0, Reason.INTERLOCKED), DoorNews(at_rest=False), 99.0, False),
         (Answer(10.0, Reason.INTERLOCKED), DoorNews(at_rest=True), 11.0, True),
         (Answer(10.0, Reason.LOCKDOWN), REST, 99.0, True),

@@ -1,0 +1,69 @@
+"""An escort: who needs one, who is one, and for how long."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.door.escort import Escort
+from gate.door.settings import DoorSettings
+from gate.store.people import changes, residents
+from gate.store.people.changes import Changes
+from gate.store.site import schedules
+from tests.codes import card_of_number
+from tests.door import door_process, until
+from tests.gate.door.test_credentials import answers, show
+from tests.running import wait_for
+
+GROUPS = ("workers", "guards", "families", None)
+groups = st.sampled_from(GROUPS)
+
+
+@given(st.lists(st.tuples(st.floats(0, 60), groups), max_size=20), groups, st.floats(0, 60))
+def test_only_those_of_the_group_need_one_and_only_soon_after_one_are_they_let_in(came, group, later_s):
+    escort, now, latest = Escort("workers", "guards", 30.0), 100.0, None
+    for waited_s, one in came:
+        now += waited_s
+        escort = escort.after(one, now)
+        latest = now if one == "guards" else latest
+    now += later_s
+    there = latest is not None and now - latest <= 30.0
+    assert escort.is_missing(group, now) is (group == "workers" and not there)
+    assert not Escort().after(group, now).is_missing(group, now)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"escorted_group": "a"}, {"escort_group": "a"}, {"escorted_group": "a", "escort_group": "a"},
+     {"escorted_group": "a", "escort_group": "b", "escort_s": 1}],
+)  # fmt: skip
+def test_what_could_not_work_is_refused_at_the_start(chosen):
+    with pytest.raises(ValueError, match="escort"):
+        DoorSettings(**chosen)
+
+
+def test_a_worker_is_let_in_behind_a_guard_and_leaves_alone(state, store):
+    schedules.put(store, "always", "daily 00:00-24:00", "test", ["guards", "workers"])
+    people = {}
+    for number, (name, group) in enumerate((("Wang Fang", "guards"), ("Li Na", "workers"), ("Zhao Min", "")), 1):
+        person = residents.enrol(store, name, None, [])
+        people[f"000471{number}"] = changes.change(store, person, Changes(group=group), by="test")
+    rules = {"escorted_group": "workers", "escort_group": "guards", "inside_readers": "inner", "freshness_s": 5}
+    with door_process(state, True, **rules) as (_, door):
+        for number, person in people.items():
+            card_of_number(store, door, person, number, "fob", by="test")
+
+        def told(*shown):
+            """What came of each, in their order."""
+            before = len(answers(state))
+            for at, (number, reader) in enumerate(shown, 1):
+                show(door, number, reader)
+                wait_for(lambda at=at: len(answers(state)) == before + at)
+                until(door, mode="normal", at_rest=True)
+            return [(kind, reason) for kind, reason, _ in answers(state)[before:]]
+
+        guard, worker, neighbour = people
+        refused, let_in = ("denied", "no_escort"), ("granted", None)
+        assert told((worker, "outer"), (neighbour, "outer"), (worker, "outer")) == [refused, let_in, refused]
+        # Who leaves brings nobody in, and nobody is refused the way out.
+        assert told((guard, "inner"), (worker, "outer"), (worker, "inner")) == [let_in, refused, let_in]
+        assert told((guard, "outer"), (worker, "outer"), (worker, "outer")) == [let_in, let_in, let_in]
