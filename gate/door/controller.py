@@ -142,7 +142,7 @@ class Controller:
         """A pass of which no use is spent."""
         self._judge.take(shown, reason)
         begins_at = visit.valid_from if reason is Reason.TOO_EARLY else None
-        self._show(self._shown.refused(reason, self._forward(now), begins_at))
+        self._show(self._shown.turned_away(reason, self._forward(now), begins_at))
         self._record(answered(Verdict(False, reason), shown.method, details_of_code(shown, None), visit=visit))
 
     def waiting_face(self, now: float) -> str | None:
@@ -179,9 +179,10 @@ class Controller:
         return there and opens_for_party(self.door, now, self._policy)
 
     def _welcomes(self, claim: Claim, now: float) -> bool:
-        """Whether nobody is told of a stranger, since the gate welcomes those they stand among."""
+        """Whether nobody is told of a stranger, since the gate welcomes those they stand among, or tells a visitor of
+        their pass, whose face is a stranger's."""
         welcomes = opens_for_party(self.door, now, self._policy) or self.signal is Signal.GRANT
-        return welcomes and claim.resident is None
+        return (welcomes or self._shown.at(now).visitor) and claim.resident is None
 
     def call(self, now: float) -> None:
         """Whoever rang is told that somebody was called."""

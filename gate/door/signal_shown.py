@@ -30,6 +30,8 @@ class Shown:
     """When they have been told for long enough."""
     further: bool = False
     """Whether who is asked to turn the head has begun to, and should go on."""
+    visitor: bool = False
+    """Whether it is a visitor who is told why their pass does not open."""
     begins_at: str | None = None
     """When the pass begins of who came too early, ISO 8601, UTC."""
 
@@ -37,9 +39,13 @@ class Shown:
         """With an answer to whoever asked, from its first beat."""
         return Shown(None, signal, None, now + SHOWN_S)
 
-    def refused(self, reason: Reason, now: float, begins_at: str | None = None) -> Shown:
-        """With the answer to whoever was refused; `begins_at` where their pass has yet to begin."""
-        return Shown(None, signal_of_reason(reason), reason, now + SHOWN_S, begins_at=begins_at)
+    def refused(self, reason: Reason, now: float) -> Shown:
+        """With the answer to whoever was refused."""
+        return Shown(None, signal_of_reason(reason), reason, now + SHOWN_S)
+
+    def turned_away(self, reason: Reason, now: float, begins_at: str | None) -> Shown:
+        """With the answer to a visitor; `begins_at` where their pass has yet to begin."""
+        return replace(self.refused(reason, now), visitor=True, begins_at=begins_at)
 
     def asked(self, way: Way | None, further: bool, now: float) -> Shown:
         """With what somebody is asked to do; the same again goes on with its pattern."""
@@ -47,7 +53,7 @@ class Shown:
 
     def answered(self) -> Shown:
         """Without any answer: the door's own state says it."""
-        return replace(self, answer=None, reason=None, further=False, begins_at=None)
+        return replace(self, answer=None, reason=None, further=False, visitor=False, begins_at=None)
 
     def at(self, now: float) -> Shown:
         """Without an answer that has been told for long enough."""

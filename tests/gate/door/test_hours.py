@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.door import hours
-from gate.door.hours import Entry, LocalTime, entry_of, known_of
+from gate.door.hours import Entry, LocalTime, Visit, entry_of, known_of
 from gate.door.rules import Known
 from gate.errors import Refusal
-from gate.schedule import parse
+from gate.schedule import Holiday, parse
 from gate.store.people.residents import Resident
 from tests.door import known_well
+from tests.gate.door.test_rules import VISIT
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -51,6 +52,29 @@ def test_days_count_whole_and_in_the_gate_s_zone(first, last, valid):
     for now in (NIGHT, EARLY):
         assert hours.valid(entry, now) is valid
     assert hours.valid(entry, untrusted(NOON)) is (None if first or last else True)
+
+
+def visit(**changes):
+    known = {"begins": NOON.at, "ends": NIGHT.at, "hours": None} | changes
+    return Visit(VISIT, **known)
+
+
+@pytest.mark.parametrize(("now", "begun", "valid"), [(EARLY, False, True), (NOON, True, True), (NIGHT, True, False)])
+def test_a_pass_begins_with_its_first_moment_and_is_over_with_its_last(now, begun, valid):
+    known = hours.known_of_pass(visit(), now, None)
+    assert (known.begun, known.valid, known.within_hours, known.one_suffices) == (begun, valid, True, True)
+    assert (known.visit, known.from_its_user, known.spent) == (VISIT, True, False)
+    blind = hours.known_of_pass(visit(hours=DAY), untrusted(now), NIGHTLY)
+    assert (blind.begun, blind.valid, blind.within_hours, blind.one_suffices) == (None,) * 4
+
+
+def test_a_pass_has_hours_and_holidays_and_ends_sooner_once_it_was_used():
+    used = replace(VISIT, windows="Mon-Fri 07:00-19:00", first_used_at="2026-11-23T05:00:00.000+00:00", lasts_s=3600)
+    made = hours.visit_of(used, (Holiday(NOON.at.date(), NOON.at.date()),))
+    assert made.ends == datetime(2026, 11, 23, 6, tzinfo=UTC)
+    assert hours.known_of_pass(made, NOON, NIGHTLY).within_hours is False
+    assert hours.known_of_pass(hours.visit_of(used), NOON, NIGHTLY).within_hours is True
+    assert hours.known_of_pass(visit(), NIGHT, NIGHTLY).one_suffices is False
 
 
 def test_at_night_a_face_alone_is_not_enough_where_the_settings_say_so():

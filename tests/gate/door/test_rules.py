@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.door.rules import Earlier, Known, decide
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
-from gate.vocabulary import Claim, Reason, Verdict
+from gate.vocabulary import Claim, Method, Presented, Reason, Verdict
 from tests.door import known_well
 
 CLAIM = Claim("c1", 1, 100.0, "r1", None, 3, 0.8)
@@ -84,6 +85,46 @@ def test_freshness_and_rounding_hold_to_their_ends(taken, now):
 
 def test_claims_of_one_frame_are_of_several_people_in_it():
     assert decide(CLAIM, WELL, Earlier(up_to_mono=CLAIM.taken_mono), 100.5, 1.5) == Verdict(True)
+
+
+SHOWN = Presented("p1", Method.PASS, "camera", 100.0, "V")
+VISIT = Pass(
+    "v1", "Zhao Lei", None, None, "3-2-502", "32502", "2026-01-01T00:00:00.000+00:00", "2027-01-01T00:00:00.000+00:00",
+    None, None, 2, 1, None, None, "2026-01-01T00:00:00.000+00:00", None,
+)  # fmt: skip
+VISITS_WELL = Known(
+    visit=VISIT, from_its_user=True, valid=True, begun=True, within_hours=True, one_suffices=True, spent=True
+)
+
+
+def test_a_pass_of_which_a_use_was_spent_is_granted_to_a_code_and_to_no_face():
+    assert decide(SHOWN, VISITS_WELL, Earlier(), 100.5, 1.5).granted
+    assert decide(CLAIM, VISITS_WELL, Earlier(), 100.5, 1.5).reason is Reason.NOT_ENROLLED
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (Known(visit=VISIT), Reason.WRONG_PEER),
+        (replace(VISITS_WELL, visit=None), Reason.WRONG_CODE),
+        (replace(VISITS_WELL, readable=False), Reason.STORE_UNREADABLE),
+        (replace(VISITS_WELL, visit=replace(VISIT, revoked_at="2026")), Reason.REVOKED),
+        (replace(VISITS_WELL, visit=replace(VISIT, uses_left=0)), Reason.SPENT),
+        # Taken back goes before all that the clock says, and so does used up.
+        (replace(VISITS_WELL, visit=replace(VISIT, revoked_at="2026", uses_left=0), valid=None), Reason.REVOKED),
+        (replace(VISITS_WELL, visit=replace(VISIT, uses_left=0), valid=False), Reason.SPENT),
+        (replace(VISITS_WELL, begun=None), Reason.CLOCK_UNTRUSTED),
+        (replace(VISITS_WELL, valid=None), Reason.CLOCK_UNTRUSTED),
+        (replace(VISITS_WELL, within_hours=None), Reason.CLOCK_UNTRUSTED),
+        (replace(VISITS_WELL, begun=False), Reason.TOO_EARLY),
+        (replace(VISITS_WELL, valid=False), Reason.EXPIRED),
+        (replace(VISITS_WELL, within_hours=False), Reason.OUT_OF_HOURS),
+        (replace(VISITS_WELL, one_suffices=False), Reason.PASS_NOT_ENOUGH),
+        (replace(VISITS_WELL, spent=False), Reason.STORE_UNREADABLE),
+    ],
+)
+def test_each_rule_of_a_pass_refuses_with_its_reason(known, reason):
+    assert decide(SHOWN, known, Earlier(), 100.5, 1.5) == Verdict(False, reason)
 
 
 KNOWABLE = st.sampled_from([True, False, None])

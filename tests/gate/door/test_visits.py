@@ -28,7 +28,7 @@ from gate.store.people.passes import Wanted
 from gate.store.site import schedules
 from gate.vocabulary import Method, Presented
 from tests.conftest import MEMORY
-from tests.door import CONTACT, door_process, drive, edges, events, until
+from tests.door import CONTACT, claim, door_process, drive, edges, events, until
 from tests.gate.door.test_controller import BenchRelay
 from tests.gate.door.test_credentials import answers, press
 from tests.running import wait_for
@@ -121,6 +121,21 @@ def test_a_pass_opens_nothing_outside_its_time_and_nothing_is_spent(state, store
         assert told["begins_at"] == (one.made.valid_from if reason == "too_early" else None)
         assert left(store, one) == 1
     assert True not in edges(state)
+
+
+def test_a_visitor_reads_why_not_though_their_face_is_a_strangers(state, store):
+    stranger = claim(None) | {"reason": "unknown"}
+    with at_door(state) as (_, client):
+        one = new_pass(store, client, begins=datetime.now(UTC) + HOUR, ends=datetime.now(UTC) + 2 * HOUR)
+        hold_up(client, one.code)
+        until(client, reason="too_early", begins_at=one.made.valid_from)
+        assert client.ask(stranger)["reason"] == "unknown"
+        told = client.ask({"do": "status"})
+        assert (told["reason"], told["begins_at"]) == ("too_early", one.made.valid_from)
+        # For as long as anybody is told anything.
+        until(client, reason=None, begins_at=None)
+        assert client.ask(stranger | {"id": "c2", "taken_mono": time.monotonic()})["reason"] == "unknown"
+        until(client, reason="unknown", begins_at=None)
 
 
 def test_what_is_over_taken_back_erased_or_of_nobody_opens_nothing(state, store):
