@@ -26,7 +26,7 @@ pytestmark = pytest.mark.soak
 
 TIMES = 100
 PRESENTATIONS = 200
-SHORT = {"pulse_s": 0.1, "max_pulse_s": 1.0, "min_interval_s": 0.0, "freshness_s": 1.5}
+SHORT = {"pulse_s": 0.1, "max_pulse_s": 1.0, "min_interval_s": 0.0, "freshness_s": 5.0}
 _NUMBERS = count(1)
 
 
