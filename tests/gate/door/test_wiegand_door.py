@@ -184,4 +184,5 @@ def test_lines_that_cannot_be_had_stop_the_start_with_a_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "gpiod", None)
     with pytest.raises(UsageError, match="needs the library gpiod"):
         lines_of(settings, None)
-    assert lines_of(DoorSettings(pin_factory="gpiod"), None) is None
+    with pytest.raises(UsageError, match="name no Wiegand reader"):
+        lines_of(DoorSettings(pin_factory="gpiod"), None)
