@@ -110,14 +110,14 @@ class Hardware:
     def close(self) -> None:
         """Relays off, lights out, pins let go."""
         self.relay.close()
-        if self.wiegand is not None:
-            self.wiegand.close()
         if self.holder is not None:
             self.holder.close()
         if self._lights is not None:
             self._lights.close()
         for device in self._inputs.values():
             device.close()
+        if self.wiegand is not None:
+            self.wiegand.close()
         self._factory.close()
 
     def _make_inputs(self, settings: DoorSettings) -> dict[Input, Any]:

@@ -69,8 +69,7 @@ def test_noise_opens_nothing_and_is_on_record_once(state, store, wang):
         flipped = f"{BITS[:5]}{'10'[int(BITS[5])]}{BITS[6:]}"
         send(state, flipped, BITS[1:], BITS + "1", "1010", flipped)
         (noise,) = until_told(state, "reader_noise")
-        assert noise == {"reader": "wiegand", "why": "wrong parity: noise on its cable, or D0 and D1 are swapped",
-                         "frames": 1}  # fmt: skip
+        assert noise == {"reader": "wiegand", "why": "wrong_parity", "frames": 1}
         send(state, BITS)
         until_told(state, "granted")
         assert len(told(state, "reader_noise")) == 1
