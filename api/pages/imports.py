@@ -107,7 +107,7 @@ def draw_links(context: Shared, connection: Store, actor: Registrar, link_key: _
 
 def _lacking(context: Context, connection: sqlite3.Connection) -> list[Resident]:
     now = context.importer.now
-    return lacking(connection, now.people()) if now is not None else []
+    return lacking(connection, now.people()) if now is not None and context.by_face else []
 
 
 def _spoken(request: Request, context: Context) -> str:

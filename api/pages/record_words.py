@@ -9,6 +9,7 @@ from api.languages import Language
 from api.pages.actor_words import actors
 from api.wording import BELLS, EVENTS, FAULTS, FIRST, KINDS, LOOKED, METHODS, OUTCOMES, ROLES, reason_of
 from gate.days import day_of
+from gate.door.wiegand import Flaw
 from gate.errors import Refusal, Sentence
 from gate.store.record.approaches import ANSWERS
 from gate.store.record.audit import Line
@@ -110,10 +111,16 @@ _CHANGED: dict[str, tuple[Sentence, Sentence]] = {
     "valid_until": (Sentence("last day {value}"), Sentence("no last day any more")),
 }
 
-# Why a sign-in failed that was none by name and password; the record has these words in English.
-_WHY_TRIED: dict[str, Sentence] = {
+# Why a sign-in failed that was none by name and password (the record has these words in English), and what was wrong
+# with what a Wiegand reader said.
+_WHY: dict[str, Sentence] = {
     "owner code": Sentence("with a wrong code for the first owner"),
     "confirmation": Sentence("when the password was asked for once more"),
+    Flaw.LOST: Sentence("bits were lost: the machine was too busy"),
+    Flaw.SPACING: Sentence("not at a reader's pace: noise on its cable"),
+    Flaw.LENGTH: Sentence("not as long as the format that is set"),
+    Flaw.PARITY: Sentence("wrong parity: noise on its cable, or its wires D0 and D1 are swapped"),
+    Flaw.KEY: Sentence("no key of a keypad"),
 }
 
 
@@ -151,10 +158,12 @@ def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line
             parts.append(language("was in already"))
         if says.answers:
             parts.append(language("answered the bell"))
+        if line.kind == Kind.READER_NOISE and says.frames:
+            parts.append(language.many("{count} time", "{count} times", says.frames))
         if says.seconds is not None:
             parts.append(language("{seconds} s", seconds=f"{says.seconds:.1f}"))
         if says.why:
-            parts.append(language(_WHY_TRIED.get(says.why, says.why)))
+            parts.append(language(_WHY.get(says.why, says.why)))
         parts += _changed(language, line)
         parts += [called(f"{kind} {named}") for kind in ("user", "token") if (named := getattr(says, kind))]
         if says.address:

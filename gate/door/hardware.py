@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpiozero import DigitalInputDevice, OutputDevice
 
@@ -18,9 +18,11 @@ from gate.door.pins import JournalFactory, pin_factory
 from gate.door.relay import SCHEDULING_SLACK_S, Relay
 from gate.door.settings import DoorSettings
 from gate.door.signals import Signal
-from gate.door.wiegand_lines import WiegandReader, lines_of
 from gate.errors import UsageError
 from gate.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from gate.door.wiegand_lines import WiegandReader
 
 # The hold relay lets go when the door's loop has not asked for it for so long, seconds.
 LEASE_S = 3.0
@@ -62,8 +64,12 @@ class Hardware:
         self._contact_closed_when_shut = settings.contact_closed_when_shut
         self._inputs = self._make_inputs(settings)
         self._lights = self._make_lights(settings)
-        lines = lines_of(settings, self._factory)
-        self.wiegand = None if lines is None else WiegandReader(lines, changed)
+        self.wiegand: WiegandReader | None = None
+        if settings.wiegand_d0_pin is not None:
+            # Whoever lets go of a dead door's relay does not wait until this is loaded.
+            from gate.door.wiegand_lines import WiegandReader, lines_of
+
+            self.wiegand = WiegandReader(lines_of(settings, self._factory), changed)
         if isinstance(self._factory, JournalFactory):
             self._factory.listen()
 
@@ -104,14 +110,14 @@ class Hardware:
     def close(self) -> None:
         """Relays off, lights out, pins let go."""
         self.relay.close()
-        if self.wiegand is not None:
-            self.wiegand.close()
         if self.holder is not None:
             self.holder.close()
         if self._lights is not None:
             self._lights.close()
         for device in self._inputs.values():
             device.close()
+        if self.wiegand is not None:
+            self.wiegand.close()
         self._factory.close()
 
     def _make_inputs(self, settings: DoorSettings) -> dict[Input, Any]:

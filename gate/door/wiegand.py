@@ -25,13 +25,14 @@ _KEYS = {number: str(number) for number in range(10)} | {10: "*", 11: "#"}
 
 
 class Flaw(StrEnum):
-    """What is wrong with a frame, for whoever installs the reader."""
+    """What is wrong with a frame: the kernel lost some of it, it has not the pace, the length or the parities of one,
+    or its bits are no key."""
 
-    LOST = "bits were lost: the machine was too busy"
-    SPACING = "pulses not as a reader paces them: noise on its cable, or no common ground"
-    LENGTH = "another number of bits than door.wiegand_format and door.wiegand_keypad have"
-    PARITY = "wrong parity: noise on its cable, or D0 and D1 are swapped"
-    KEY = "bits that are no key of a keypad"
+    LOST = "bits_lost"
+    SPACING = "uneven_pace"
+    LENGTH = "wrong_length"
+    PARITY = "wrong_parity"
+    KEY = "no_key"
 
 
 @dataclass(frozen=True, slots=True)

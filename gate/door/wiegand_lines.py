@@ -144,11 +144,11 @@ class WiegandReader:
             self._changed()
 
 
-def lines_of(settings: DoorSettings, factory: Any) -> Lines | None:
-    """The lines that the settings name, None where there are none. Raises UsageError where they cannot be had."""
+def lines_of(settings: DoorSettings, factory: Any) -> Lines:
+    """The lines that the settings name. Raises UsageError where there are none, or they cannot be had."""
     d0, d1 = settings.wiegand_d0_pin, settings.wiegand_d1_pin
     if d0 is None or d1 is None:
-        return None
+        raise UsageError("The settings name no Wiegand reader: set door.wiegand_d0_pin and door.wiegand_d1_pin.")
     if settings.pin_factory == "mock":
         return MockLines(factory, d0, d1)
     return GpiodLines(settings.gpio_chip, d0, d1)

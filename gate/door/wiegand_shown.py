@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.door.settings import DoorSettings
-from gate.door.wiegand import Noise, Told, told_by
+from gate.door.wiegand import Flaw, Noise, Told, told_by
 from gate.door.wiegand_lines import WiegandReader
 from gate.processes.allowance import Allowance
 from gate.store.ids import new_id
@@ -49,7 +49,7 @@ class WiegandShown:
             self._lost = True
             self._record(AuditEvent(Kind.READER_LOST, {"why": f"{NAME}: {self._reader.fault}. Start the gate again."}))
 
-    def _refuse(self, why: str, now: float) -> None:
+    def _refuse(self, why: Flaw, now: float) -> None:
         self._noise, frames = self._noise.more(now)
         if frames:
-            self._record(AuditEvent(Kind.READER_NOISE, {"reader": NAME, "why": str(why), "frames": frames}))
+            self._record(AuditEvent(Kind.READER_NOISE, {"reader": NAME, "why": why.value, "frames": frames}))

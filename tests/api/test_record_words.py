@@ -5,11 +5,12 @@ import re
 
 import pytest
 
+from gate.door.wiegand import Flaw
 from gate.store.people import residents
 from gate.store.people.changes import Changes, change
 from gate.store.record import audit
 from gate.store.site import accounts, holidays, schedules
-from gate.vocabulary import AuditEvent
+from gate.vocabulary import AuditEvent, Kind
 from tests.console import Browser
 
 IDS = re.compile(r"\b(?:user|token) [0-9a-f]{8}-|uid \d")
@@ -34,6 +35,17 @@ def test_who_signed_in_and_who_tried_to_is_said(app, manager):
     found = told(manager, "operations")
     assert ("signed_in", "manager") in found
     assert ("sign_in_failed", "owner, from 10.0.0.9") in found
+
+
+@pytest.mark.parametrize("flaw", Flaw)
+def test_what_was_wrong_with_what_a_reader_said_is_told_in_words(store, manager, flaw):
+    noise = {"reader": "wiegand", "why": flaw.value, "frames": 12}
+    audit.append(store, AuditEvent(Kind.READER_NOISE, noise))
+    ((_, said),) = (one for one in told(manager, "gate") if one[0] == "reader_noise")
+    assert said.startswith("at the reader wiegand, 12 times, ")
+    assert flaw.value not in said
+    ((_, chinese),) = (one for one in told(manager, "gate", "zh-CN") if one[0] == "reader_noise")
+    assert said.rsplit(", ", 1)[1] not in chinese
 
 
 def test_what_was_changed_of_a_resident_is_said(store, manager):

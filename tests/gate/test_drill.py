@@ -37,8 +37,7 @@ QUICK = (
 
 
 def test_quick_simulated_checks_pass_and_the_sheet_and_the_record_say_so(models_dir, state, monkeypatch):
-    monkeypatch.setattr(simulated, "AT_ANY_GATE", QUICK)
-    monkeypatch.setattr(simulated, "BESIDE_CAMERA", ())
+    monkeypatch.setattr(simulated, "WITH_CAMERA", QUICK)
     monkeypatch.setenv("FACEGATE_MODELS__DIR", str(models_dir))
     arguments = ["--state", str(state), "--simulate", "--by", "An installer", "--json"]
     done = CliRunner().invoke(drill, arguments, standalone_mode=False)
@@ -59,7 +58,7 @@ def assert_drilled(answer, state):
     assert [check for check in answer["checks"] if not check["passed"]] == []
     assert answer["failed"] == 0
     names = [check["name"] for check in answer["checks"]]
-    due = (*simulated.WITHOUT_CAMERA, *simulated.AT_ANY_GATE, *simulated.BESIDE_CAMERA, *simulated.AFTER)
+    due = (*simulated.WITHOUT_CAMERA, *simulated.WITH_CAMERA, *simulated.AFTER)
     assert len(set(names)) == len(names) == answer["passed"] == len(due)
     page = (state / "drills" / answer["sheet"].rsplit("/", 1)[1]).read_text("utf-8")
     assert f"All {len(names)} checks passed" in page
@@ -140,7 +139,7 @@ def test_what_was_found_before_the_power_cut_is_said_after_it_in_both_languages(
 
 
 def test_every_check_and_wire_and_lock_has_its_name_on_the_sheet():
-    due = (*simulated.WITHOUT_CAMERA, *simulated.AT_ANY_GATE, *simulated.BESIDE_CAMERA, *simulated.AFTER)
+    due = (*simulated.WITHOUT_CAMERA, *simulated.WITH_CAMERA, *simulated.AFTER)
     assert {*CHECKS, *(one.__name__ for one in due)} <= set(CALLED)
     assert (set(WIRES), set(LOCKS)) == (set(PINS), set(CONSEQUENCES))
     words = {*CALLED.values(), *WIRES.values(), *LOCKS.values(), *CONSEQUENCES.values(), *REFUSED.values()}

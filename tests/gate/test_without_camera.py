@@ -97,7 +97,7 @@ def test_its_quick_simulated_drill_passes_without_a_model(no_models, state, monk
 
     from commands.drill import drill
 
-    monkeypatch.setattr(simulated, "AT_ANY_GATE", QUICK)
+    monkeypatch.setattr(simulated, "WITH_CAMERA", (*QUICK, *simulated.OF_VISION))
     monkeypatch.setenv("FACEGATE_MODELS__DIR", str(no_models))
     monkeypatch.setenv("FACEGATE_CAMERA__SOURCE", "")
     done = CliRunner().invoke(drill, ["--state", str(state), "--simulate", "--json"], standalone_mode=False)

@@ -29,7 +29,7 @@ class Details:
     """Why it was refused, of `gate.vocabulary.Reason`."""
     similarity: float | None = None
     frames: int | None = None
-    """How many sightings a claim rested on."""
+    """How many sightings a claim rested on, or how often a reader was not understood."""
     frame_age_ms: float | None = None
     """How old a claim's frame was when the door heard it, milliseconds before the line's own time."""
     frame_to_relay_ms: float | None = None

@@ -69,8 +69,7 @@ def test_noise_opens_nothing_and_is_on_record_once(state, store, wang):
         flipped = f"{BITS[:5]}{'10'[int(BITS[5])]}{BITS[6:]}"
         send(state, flipped, BITS[1:], BITS + "1", "1010", flipped)
         (noise,) = until_told(state, "reader_noise")
-        assert noise == {"reader": "wiegand", "why": "wrong parity: noise on its cable, or D0 and D1 are swapped",
-                         "frames": 1}  # fmt: skip
+        assert noise == {"reader": "wiegand", "why": "wrong_parity", "frames": 1}
         send(state, BITS)
         until_told(state, "granted")
         assert len(told(state, "reader_noise")) == 1
@@ -184,4 +183,5 @@ def test_lines_that_cannot_be_had_stop_the_start_with_a_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "gpiod", None)
     with pytest.raises(UsageError, match="needs the library gpiod"):
         lines_of(settings, None)
-    assert lines_of(DoorSettings(pin_factory="gpiod"), None) is None
+    with pytest.raises(UsageError, match="name no Wiegand reader"):
+        lines_of(DoorSettings(pin_factory="gpiod"), None)
