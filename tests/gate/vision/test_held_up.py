@@ -172,9 +172,9 @@ def held_up_film(path, code):
 
 
 @contextmanager
-def vision_process(state, models_dir, film, log, **vision):
+def vision_process(state, models_dir, film, log):
     """Vision by itself, with a film for its camera; what it says goes into the list `log`."""
-    settings = load_settings(camera={"source": str(film)}, vision=vision)
+    settings = load_settings(camera={"source": str(film)})
     (state / "run").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "gate.vision.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
