@@ -24,7 +24,7 @@ from gate.vocabulary import AuditEvent, Kind, Presented, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
-# Whoever writes longer than this holds the store, seconds: whoever shows a pass is refused, and nothing is spent.
+# While somebody else writes for longer than this, milliseconds, a pass is refused, and nothing is spent.
 _BUSY_MS = 300
 _RETRY_S = 1.0
 # Of one gate's grants no more than a few wait for their passage at once.
@@ -111,9 +111,13 @@ class Visits:
                     self._worker.submit(self._give_back, use)
 
     def close(self) -> None:
-        """Let what is being spent or given back be written, and nothing come of it but that."""
-        self._worker.submit(self._close)
+        """Let what is being spent or given back be written, what is owed among it; a use on which nobody decided is
+        given back."""
         self._worker.shutdown(wait=True)
+        undecided = [tried.use for tried in self._tried if tried.use is not None]
+        for use in (*self._owed, *undecided):
+            self._give_back(use)
+        self._close()
 
     def _bar(self, shown: Presented, known: Known, visit: Pass, now: float) -> Reason | None:
         """Why no use of a pass is spent."""
