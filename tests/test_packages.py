@@ -19,7 +19,7 @@ ABSENT = {
     "scipy": "scipy", "matplotlib": "matplotlib", "scikit-image": "skimage", "onnx": "onnx",
     "insightface": "insightface", "networkx": "networkx", "fonttools": "fontTools", "imageio": "imageio",
     "tifffile": "tifffile", "tflite": "tflite", "kiwisolver": "kiwisolver", "contourpy": "contourpy",
-    "ml-dtypes": "ml_dtypes", "cycler": "cycler", "pyparsing": "pyparsing", "python-dateutil": "dateutil",
+    "ml-dtypes": "ml_dtypes", "cycler": "cycler", "pyparsing": "pyparsing",
     "lazy-loader": "lazy_loader", "tqdm": "tqdm", "requests": "requests", "urllib3": "urllib3",
     "charset-normalizer": "charset_normalizer",
 }  # fmt: skip

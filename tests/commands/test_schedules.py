@@ -2,6 +2,7 @@
 
 from gate.store.people import residents
 from gate.store.record import audit
+from tests.enroll.test_calendar_file import EACH_DAY, WORK, calendar
 
 
 def test_schedules_and_groups_from_the_command_line(facegate, store):
@@ -58,3 +59,24 @@ def test_schedules_and_groups_from_the_command_line(facegate, store):
         "Wang Fang: at any time."
     )
     assert audit.verify(store) is None
+
+
+def test_a_calendar_file_is_shown_and_added_where_it_is_said(facegate, tmp_path):
+    file = tmp_path / "holidays.ics"
+    file.write_bytes(calendar(*EACH_DAY, WORK).replace("2026", "2999").encode("gbk"))
+    shown = facegate("holidays", "import", str(file))
+    assert shown.code == 0
+    assert "Nothing is changed. Add them with: --add" in shown.out
+    assert "a day on which people work" in shown.out
+    assert facegate("holidays", "list", "--json").answer["holidays"] == []
+    added = facegate("holidays", "import", str(file), "--add", "--json").answer
+    assert [(one["name"], one["first_day"], one["last_day"]) for one in added["added"]] == [
+        ("国庆节", "2999-10-01", "2999-10-03")
+    ]
+    again = facegate("holidays", "import", str(file), "--add")
+    assert "has days of a holiday that is there" in again.out
+    assert len(facegate("holidays", "list", "--json").answer["holidays"]) == 1
+    file.write_bytes(b"no calendar")
+    refused = facegate("holidays", "import", str(file), "--add")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "no calendar file" in refused.err

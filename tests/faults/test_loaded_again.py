@@ -20,6 +20,7 @@ from tests.faults.test_hostile_http import routes
 NOTHING_DONE = {
     "/residents/together": "shows whom it would be done to",
     "/residents/together/search": "shows who is found, beside those who are ticked",
+    "/settings/holidays/file": "shows what a file holds",
     "/door/examination": "looks; loaded again it looks again",
     "/confirm": "notes that this session gave its password, and shows what was typed before",
     "/sign-in": "shows what was typed before the login ended, to be sent by its own button",
@@ -78,6 +79,7 @@ FORMS = {
     "/settings/free-access": {},
     "/settings/holidays": {"name": "New year", "first_day": "2027-01-01"},
     "/settings/holidays/{holiday}/removal": {},
+    "/settings/holidays/file/added": {"chosen": "2029-01-01 2029-01-03 New year"},
     "/settings/users": {"name": "Eve", "role": "guard", "password": "a password of hers"},
     "/settings/users/{user}/password": {"password": "another one of hers"},
     "/settings/users/{user}/role": {"role": "auditor"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -115,6 +115,35 @@ def add(connection: sqlite3.Connection, new: New, by: str) -> str:
         }  # fmt: skip
         audit.append(connection, AuditEvent(Kind.HOLIDAY_ADDED, details))
     return identity
+
+
+def add_all(connection: sqlite3.Connection, every: Sequence[New], by: str) -> list[str]:
+    """Add some holidays, all or none. Returns their ids. Raises as `add`."""
+    with transaction(connection):
+        return [add(connection, one, by) for one in every]
+
+
+def in_the_way(one: New, every: Iterable[Kept]) -> Kept | None:
+    """What of `every` has some of its days already, for the same hours; None: nothing."""
+    last = one.last_day or one.first_day
+    return next(
+        (
+            kept
+            for kept in every
+            if kept.schedule == one.schedule and kept.first_day <= last and one.first_day <= kept.last_day
+        ),
+        None,
+    )
+
+
+def that_fit(every: Iterable[New], kept: Iterable[Kept]) -> list[New]:
+    """Those of which no day is taken: by a holiday that is there, nor by one before it."""
+    there, fitting = list(kept), list[New]()
+    for one in every:
+        if in_the_way(one, there) is None:
+            fitting.append(one)
+            there.append(Kept("", one.name, one.first_day, one.last_day or one.first_day, one.schedule, None))
+    return fitting
 
 
 def _hours(words: str) -> Schedule:
