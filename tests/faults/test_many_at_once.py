@@ -56,7 +56,8 @@ def test_one_is_at_work_and_the_others_are_told_at_once(models_dir, state, store
     told = next(one for one in answers if one.status_code == 503)
     assert "busy with others" in told.json()["detail"]
     assert int(told.headers["retry-after"]) > 0
-    assert max(waited) < 3, waited
+    # Behind one another they would have waited for all fifty.
+    assert max(waited) < 10, waited
     # Each once: nobody's link is drawn again at once, and what is changed already is no change.
     drawn, changed = of_kind(store, "link_drawn"), of_kind(store, "resident_changed")
     assert len(drawn) + len(changed) == PEOPLE
