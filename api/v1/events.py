@@ -30,9 +30,14 @@ from gate.vocabulary import AuditEvent, Kind
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["events"], responses=RESPONSES)
 
 
+_LONGEST_TIME = 40
+
+
 def _written_out(typed: object) -> object:
     """A number would be taken for seconds since 1970; in UTC a time of the first or last day may have no year."""
     if isinstance(typed, str):
+        if len(typed) > _LONGEST_TIME:
+            raise ValueError(f"a time has at most {_LONGEST_TIME} signs")
         try:
             iso(datetime.fromisoformat(typed))
         except OverflowError as error:
@@ -40,7 +45,7 @@ def _written_out(typed: object) -> object:
     return typed
 
 
-Moment = Annotated[datetime, BeforeValidator(_written_out)]
+Moment = Annotated[datetime, BeforeValidator(_written_out), Field(json_schema_extra={"maxLength": _LONGEST_TIME})]
 
 
 class Event(BaseModel):

@@ -37,7 +37,7 @@ def test_who_came_by_what_and_after_what_is_said_in_both_languages(browser, stor
     record = text_of(manager.get("/events?what=everything"))
     for said in (
         "by PIN, after the face, at the reader street", "by card, at the reader garage",
-        "a PIN or a card that is nobody's, by PIN, at the reader street",
+        "a PIN, a card or a pass that is nobody's, by PIN, at the reader street",
         "The keypad rests after wrong PINs", "at the reader street, 30.0 s",
     ):  # fmt: skip
         assert said in record, said
@@ -48,7 +48,7 @@ def test_who_came_by_what_and_after_what_is_said_in_both_languages(browser, stor
     services = text_of(manager.get("/services"))
     assert re.search(r"by PIN\s+1 .*by card\s+1|by card\s+1 .*by PIN\s+1", services)
     guard = text_of(browser("guard").get("/guard"))
-    assert "Refused: a PIN or a card that is nobody's by PIN" in guard
+    assert "Refused: a PIN, a card or a pass that is nobody's by PIN" in guard
 
 
 def test_duress_stands_out_for_whoever_reads_the_record_and_is_on_no_screen(browser, store, state, fang):
