@@ -94,13 +94,15 @@ Asked = Annotated[Search, Depends(search_of)]
 
 
 def people(connection: sqlite3.Connection, person: str, resident: str | None, home: str = "") -> tuple[str, ...] | None:
-    """The ids of whom a query is about: `resident`, else everyone of a home whom the words of `person` fit; None:
-    anybody."""
+    """The ids of whom a query is about: `resident`, else everyone of a home whom the words of `person` fit, visitors by
+    their passes; None: anybody."""
     if resident:
         return (resident,)
     if not person.strip() and not home.strip():
         return None
-    return tuple(one.id for one in finding.search(connection, person, unit=home.strip() or None))
+    unit = home.strip() or None
+    living = [one.id for one in finding.search(connection, person, unit=unit)]
+    return (*living, *(one.id for one in finding.passes_of(connection, person, unit)))
 
 
 @router.get("/events")

@@ -83,6 +83,19 @@ def test_a_pass_is_told_once_opens_by_picture_and_number_and_is_taken_back(brows
     }
 
 
+def test_a_visitor_is_found_in_the_record_by_name_and_by_the_home_they_visit(browser, store, door):
+    manager = browser("manager")
+    told = manager.post(AT, json=wanted(unit="3-2-502")).json()
+    manager.post(AT, json=wanted(unit="4-101") | {"name": "Sun Li"})
+    hold_up(door, told["code"])
+    answered(store, ("granted", "pass", None))
+    for query in ("person=zhao", "person=Zhao%20Lei", "home=3-2-502", "person=3-2-502"):
+        found = manager.get(f"/api/v1/events?{query}").json()["items"]
+        assert [(one["kind"], one["visitor"]) for one in found] == [("granted", "Zhao Lei"), ("pass_made", "Zhao Lei")]
+    assert "Zhao Lei" in manager.get("/events?person=zhao").text
+    assert manager.get("/api/v1/events?person=nobody").json()["items"] == []
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "says"),
     [

@@ -1,22 +1,28 @@
-"""Finding residents by what people type: a part of a name in any writing or by its sound, a home in any writing."""
+"""Finding residents, and visitors by their passes, by what people type: a part of a name in any writing or by its
+sound, a home in any writing."""
 
 from __future__ import annotations
 
 import sqlite3
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gate.names import name_key
 from gate.pinyin import spelt
-from gate.store.people import residents
+from gate.store.people import passes, residents
 from gate.store.people.homes import home_key, meant
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 
 # Dots between the parts of a name, and what people type for them.
 _DOTS = "·•・‧∙⋅･.'’`"
 _DASHES = "‐‑‒–—−－"
 _LEFT_OUT = str.maketrans(dict.fromkeys(_DOTS) | dict.fromkeys(_DASHES, "-"))
+
+
+_Somebody = TypeVar("_Somebody", Resident, Pass)
 
 
 def search(
@@ -28,14 +34,23 @@ def search(
     the sound or the initials of a Chinese name; and any writing of the home, which may also be all the words together.
     A word that names a home which is there, or a building, is no part of another's: 5-101 is not 15-101.
     """
-    people = residents.every(connection)
+    found = _fitting(residents.every(connection), words, unit)
+    return [one for one in found if group is None or one.group == group]
+
+
+def passes_of(connection: sqlite3.Connection, words: str, unit: str | None = None) -> list[Pass]:
+    """The passes of every visitor whom the words fit in the same way, by their name or the home that they visit."""
+    return _fitting(passes.every(connection), words, unit)
+
+
+def _fitting(people: Sequence[_Somebody], words: str, unit: str | None) -> list[_Somebody]:
     keys = {one.id: home_key(one.unit) for one in people if one.unit}
     asked, wanted = _Asked.of(words, set(keys.values())), home_key(unit) if unit else unit
 
-    def matches(one: Resident) -> bool:
+    def matches(one: _Somebody) -> bool:
         key = keys.get(one.id)
         at_home = wanted is None or (key == wanted if wanted else one.unit == wanted)
-        return at_home and (group is None or one.group == group) and asked.fits(one, key)
+        return at_home and asked.fits(one, key)
 
     return [one for one in people if matches(one)]
 
@@ -48,7 +63,7 @@ class _Word:
     homes: Collection[str]
     letters: bool
 
-    def fits(self, one: Resident, name: str, home: str, key: str | None) -> bool:
+    def fits(self, one: Resident | Pass, name: str, home: str, key: str | None) -> bool:
         return (
             self.text in name
             or self.text in name.replace(" ", "")
@@ -73,7 +88,7 @@ class _Asked:
             tuple(_Word(one, meant(one, keys), one.isascii() and one.isalpha()) for one in said), meant(typed, keys)
         )
 
-    def fits(self, one: Resident, key: str | None) -> bool:
+    def fits(self, one: Resident | Pass, key: str | None) -> bool:
         if key in self.homes:
             return True
         name, home = folded(one.name), folded(one.unit or "")

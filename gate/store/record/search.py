@@ -34,7 +34,7 @@ class Search:
     """What to find; None and empty: anything. `since` and `until` are ISO 8601 in UTC, the second exclusive."""
 
     residents: tuple[str, ...] | None = None
-    """Only lines about one of these."""
+    """Only lines about one of these, residents or visitors by the ids of their passes."""
     kinds: tuple[str, ...] = ()
     reason: str | None = None
     since: str | None = None
@@ -179,7 +179,8 @@ def _add_residents(connection: sqlite3.Connection, found: _Conditions, search: S
 
 def _field(search: Search) -> str:
     """What a line must hold of somebody to be about them."""
-    return "field IN ('resident', 'host', 'nearest')" if search.near else "field IN ('resident', 'host')"
+    fields = ("resident", "host", "pass", *(("nearest",) if search.near else ()))
+    return f"field IN {fields}"
 
 
 def _newest_before(connection: sqlite3.Connection, until: str) -> int | None:
