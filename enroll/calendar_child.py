@@ -43,7 +43,7 @@ def main() -> int:
     try:
         events = _events(icalendar, _text(content))
         answer = {"events": [one for one in events if one], "damaged": events.count(None)}
-    except OverflowError:
+    except _TooMany:
         answer = {"problem": MANY}
     # Whatever a reader raises over what somebody else wrote.
     except Exception:
@@ -82,14 +82,26 @@ def _text(content: bytes) -> str:
         return content.decode("gb18030")
 
 
+class _TooMany(Exception):
+    """More appointments than a calendar of holidays has."""
+
+
 def _events(library: Any, text: str) -> list[list[object] | None]:
     if len(re.findall(r"(?im)^BEGIN:VEVENT", text)) > MOST_EVENTS:
-        raise OverflowError
+        raise _TooMany
     # In whichever zone a day is written, it is that day; and a zone would be looked for in files.
     calendars = library.Calendar.from_ical(_ZONE.sub("", text), multiple=True)
     if not calendars or any(one.name != "VCALENDAR" for one in calendars):
         raise ValueError("no calendar")
-    return [_event(event) for calendar in calendars for event in calendar.walk("VEVENT")]
+    return [_in_time(event) for calendar in calendars for event in calendar.walk("VEVENT")]
+
+
+def _in_time(event: Any) -> list[object] | None:
+    """An event; None also where its days lie beyond all calendars."""
+    try:
+        return _event(event)
+    except OverflowError:
+        return None
 
 
 def _event(event: Any) -> list[object] | None:

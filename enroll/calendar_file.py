@@ -98,7 +98,7 @@ def read_calendar(content: bytes, today: date) -> Calendar:
             found = sorted_out([_event(one) for one in answer["events"]], today)
             return replace(found, damaged=int(answer["damaged"]))
         problem = answer["problem"]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError) as error:
         raise Refusal(_NONE) from error
     if problem == MANY:
         raise Refusal(
@@ -169,7 +169,7 @@ def _joined(days: Sequence[Found]) -> list[Found]:
 
 def _follows(one: Found, day: Found) -> bool:
     whole = (max(one.last, day.last) - one.first).days < _LONGEST_DAYS
-    return whole and one.name == day.name and day.first <= one.last + timedelta(1)
+    return whole and one.name == day.name and day.first - one.last <= timedelta(1)
 
 
 def _by_day(one: Found) -> tuple[date, date, str]:

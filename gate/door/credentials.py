@@ -41,6 +41,8 @@ class _Hashed:
     flat: str | None
     digests: tuple[bytes, ...]
     typed: str = field(repr=False)
+    face: str | None
+    """Whose face stands there, where the number was typed alone."""
 
 
 class Credentials:
@@ -78,8 +80,8 @@ class Credentials:
 
     def turn(self, now: float) -> None:
         """Decide on the PINs that have been hashed, and on the passes of which a use was spent."""
-        if self._used is None and (wall := self._knowledge.wall()) is not None:
-            self._used = Used.since(wall)
+        if (wall := self._knowledge.wall()) is not None:
+            self._used = Used.since(wall) if self._used is None else self._used.at(wall)
         while self._hashed:
             hashed = self._hashed.popleft()
             self._waiting -= 1
@@ -155,11 +157,12 @@ class Credentials:
             self._controller.refuse(shown, Reason.BUSY, now)
         else:
             self._waiting += 1
-            self._worker.submit(self._hash, shown, flat, entered, salt)
+            face = self._controller.waiting_face(now) if entered.flat is None else None
+            self._worker.submit(self._hash, shown, flat, entered, salt, face)
 
-    def _hash(self, shown: Presented, flat: str | None, entered: Entered, salt: bytes) -> None:
+    def _hash(self, shown: Presented, flat: str | None, entered: Entered, salt: bytes, face: str | None) -> None:
         digests = [codes.pin_digest(one, entered.pin, salt) for one in dict.fromkeys((flat, entered.flat))]
-        self._hashed.append(_Hashed(shown, flat, tuple(digests), entered.pin))
+        self._hashed.append(_Hashed(shown, flat, tuple(digests), entered.pin, face))
         self._wake()
 
     def _decide_pin(self, hashed: _Hashed, now: float) -> None:
@@ -189,7 +192,7 @@ class Credentials:
 
     def _by_rolling(self, hashed: _Hashed) -> Known | Reason | None:
         """What is known of whose authenticator shows these digits now, or why they do not count; None: nobody's."""
-        held = [] if hashed.flat is None else self._knowledge.rolling_of(hashed.flat)
+        held = self._knowledge.rolling_of(hashed.flat, hashed.face)
         if not held:
             return None
         wall = self._knowledge.wall()

@@ -57,7 +57,10 @@ def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
     """With the holidays of its schedule. Raises Refusal where its hours are no schedule, ValueError or TypeError where
     one of its times is none."""
     hours = None if one.windows is None else replace(parse(one.windows), holidays=tuple(holidays))
-    return Visit(one, datetime.fromisoformat(one.valid_from), one.ends_at, hours)
+    begins, ends = datetime.fromisoformat(one.valid_from), one.ends_at
+    if begins.tzinfo is None or ends.tzinfo is None:
+        raise ValueError("a time of a pass has no zone")
+    return Visit(one, begins, ends, hours)
 
 
 def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:

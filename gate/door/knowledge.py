@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from gate.door import hours
 from gate.door.hours import Entry, LocalTime, Visit
@@ -75,10 +75,11 @@ class Knowledge:
         except StoreDown:
             return None
 
-    def rolling_of(self, flat: str) -> list[str]:
-        """The ids of the rolling codes typed behind these digits; none where nobody can tell now."""
+    def rolling_of(self, flat: str | None, resident: str | None) -> list[str]:
+        """The ids of the rolling codes typed behind these digits, and of this resident's; none where nobody can tell
+        now."""
         try:
-            return self._register.rolling_of(flat)
+            return self._register.rolling_of(flat, resident)
         except StoreDown:
             return []
 
@@ -107,7 +108,7 @@ class Knowledge:
         wall = self.wall() if code.trial_until is not None else None
         if code.trial_until is None or wall is None:
             return False
-        left_s = datetime.fromisoformat(code.trial_until).timestamp() - wall
+        left_s = code.trial_until.timestamp() - wall
         return 0 < left_s <= TRIAL.total_seconds()
 
     def _now(self, entry: Entry | None, reader: str | None, *, from_its_user: bool) -> Known:

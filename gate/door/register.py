@@ -75,11 +75,12 @@ class Register:
                     return holder, found
             return None
 
-    def rolling_of(self, flat: str) -> list[str]:
-        """The ids of the rolling codes that are typed behind these digits of a home. Raises StoreDown."""
+    def rolling_of(self, flat: str | None, resident: str | None) -> list[str]:
+        """The ids of the rolling codes that are typed behind these digits of a home, and of this resident's. Raises
+        StoreDown."""
         connection = self._open()
         with self._sound():
-            return credentials.rolling_of(connection, flat)
+            return credentials.rolling_of(connection, flat, resident)
 
     def _holder_of(self, connection: sqlite3.Connection, found: Found) -> Entry | Visit | None:
         if found.resident is not None:

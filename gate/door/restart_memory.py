@@ -35,6 +35,12 @@ class Remembered:
     barred: Barred = field(default_factory=Barred)
     latest_wall: float = 0.0
     first_person_on: date | None = None
+    first_person_group: str | None = None
+    """The group of whoever that was."""
+
+    def came_on(self, group: str | None) -> date | None:
+        """The day on which somebody of this group came last; None where it was another's."""
+        return self.first_person_on if group is not None and group == self.first_person_group else None
 
 
 class RestartMemory:
@@ -71,7 +77,9 @@ class RestartMemory:
             found = json.loads(self._path.read_text("ascii"))
             barred = Barred(bool(found["standing"]["lockdown"]), float(found["standing"]["tamper_left_s"]))
             day = found.get("first_person_on")
-            return Remembered(barred, float(found["latest_wall"]), None if day is None else date.fromisoformat(day))
+            group = found.get("first_person_group")
+            came_on = None if day is None else date.fromisoformat(day)
+            return Remembered(barred, float(found["latest_wall"]), came_on, None if group is None else str(group))
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -84,7 +92,8 @@ class RestartMemory:
             folder(self._path.parent)
             with new.open("w", encoding="ascii") as file:
                 day = remembered.first_person_on
-                first = {} if day is None else {"first_person_on": day.isoformat()}
+                group = remembered.first_person_group
+                first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
                 json.dump({"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first}, file)
                 file.flush()
                 os.fsync(file.fileno())

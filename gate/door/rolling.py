@@ -34,6 +34,11 @@ class Used:
         """Of a door that began at `wall` seconds since 1970."""
         return cls(int(wall // ROLLING_STEP_S))
 
+    def at(self, wall: float) -> Used:
+        """By a clock that went back to `wall` behind the door's beginning, it begins there."""
+        step = int(wall // ROLLING_STEP_S)
+        return replace(self, began=step) if step < self.began else self
+
     def take(self, identity: str, step: int) -> Used | None:
         """With this step used; None where it, or a later one, may have been used already."""
         if step <= max(self.began + _SLACK, self.latest.get(identity, 0)):

@@ -92,7 +92,7 @@ class DoorService:
         self._zone = zone_of(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
         self._passers = Passers(settings.readers_inside)
-        self._first = FirstPerson(settings.first_person_group, self._memory.found.first_person_on)
+        self._first = FirstPerson(settings.first_person_group, self._memory.found.came_on(settings.first_person_group))
         self._whereabouts = Whereabouts(settings, self._register, self._passers, self._writer.put, self._local_time)
         self._escort = Escort(settings.escorted_group, settings.escort_group, settings.escort_s)
         self._knowledge = Knowledge(
@@ -177,6 +177,9 @@ class DoorService:
     def _follow(self, event: AuditEvent) -> None:
         self._lessons.follow(event)
         self._visits.follow(event)
+        if event.visit is not None:
+            # A visitor is not their host, whom the event names too.
+            return
         went = self._passers.heed(event)
         self._whereabouts.follow(event, went)
         if went is not None and self._first.group is not None:
@@ -238,7 +241,7 @@ class DoorService:
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         latest_wall = self._clock.trust.latest_wall
-        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on)
+        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on, self._first.group)
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:

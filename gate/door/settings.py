@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -15,6 +16,7 @@ MAX_PULSE_S = 15.0
 RELEASE_AFTER_DEATH_S = 0.5
 # What we choose ourselves ends this much before that: a thread that wakes late on a busy board ends no process.
 _WAKES_LATE_S = 0.3
+_READER_NAME = re.compile(r"keypad|card reader|wiegand|osdp \d{1,3}")
 _LONGEST_TOGGLE_S = 1.0
 
 Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
@@ -230,7 +232,7 @@ class DoorSettings:
     passback: Passback = "off"
     """Whether somebody who is in already is let in once more: `off` always; `soft` too, but it is on record; `timed`
     not within `passback_s`; `hard` not before they went out. Only a passage that the contact saw counts, nobody is
-    refused the way out, and all is forgotten after 12 h and at 4 in the morning. See docs/door-rules.md."""
+    refused the way out by it, and all is forgotten after 12 h and at 4 in the morning. See docs/door-rules.md."""
 
     passback_s: float = 300.0
     """For how long `timed` refuses, seconds."""
@@ -334,6 +336,12 @@ class DoorSettings:
             raise ValueError("escorted_group and escort_group name the same group; nobody of it could come in first")
 
     def _check_passback(self) -> None:
+        strange = sorted(name for name in self.readers_inside if not _READER_NAME.fullmatch(name))
+        if strange:
+            raise ValueError(
+                f"inside_readers names {', '.join(strange)}, which no reader is called: keypad, card reader, wiegand,"
+                " or osdp and its address, such as osdp 0"
+            )
         if self.passback == "off":
             return
         if self.contact_pin is None and self.passage_pin is None:

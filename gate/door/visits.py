@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gate.door.rules import Known
+from gate.door.states import OPEN_MODES, Mode
 from gate.store.database import database_of, hold_small, open_database
 from gate.store.people import passes
 from gate.store.people.passes import Pass
@@ -33,6 +34,10 @@ _REMEMBERED = 16
 
 class Opens(Protocol):
     """What is asked of the door's controller."""
+
+    @property
+    def mode(self) -> Mode:
+        """What the lock is told now."""
 
     def would_refuse(self, shown: Presented, known: Known, now: float) -> Reason | None:
         """Why this would be refused now; None: it would open."""
@@ -89,6 +94,9 @@ class Visits:
             self._controller.present(shown, known, now)
         elif (reason := self._bar(shown, known, visit, now)) is not None:
             self._controller.turn_away(shown, visit, reason, now)
+        elif self._controller.mode in OPEN_MODES:
+            # No relay moves where the gate stands open to all, and no use is spent on it.
+            self._controller.present(shown, replace(known, spent=True), now)
         else:
             self._spending.add(visit.id)
             self._worker.submit(self._spend, _Tried(shown, known, visit, look))

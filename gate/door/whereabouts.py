@@ -62,9 +62,14 @@ class Whereabouts:
 
     def turn(self, now: float) -> None:
         """Let go of what is too old to say anything, now and then; `now` is monotonic seconds."""
-        if self._rule == "off" or now - self._looked_mono < _LOOKS_EVERY_S:
+        if now - self._looked_mono < _LOOKS_EVERY_S:
             return
         self._looked_mono = now
+        if self._rule == "off":
+            # Of a time when there was a rule.
+            if self._known():
+                self.forgive(None)
+            return
         local = self._local()
         if local.trusted:
             for resident in [one for one, last in self._known().items() if is_forgotten(last, local)]:

@@ -16,7 +16,7 @@ from tests.running import wait_for
 
 CARD = "0004711"
 # What holds the contact open at rest is a door that stands open: it is shut first.
-RULES = {"contact_pin": CONTACT, "inside_readers": "inner", "freshness_s": 5, "open_grace_s": 10.0}
+RULES = {"contact_pin": CONTACT, "inside_readers": "osdp 1", "freshness_s": 5, "open_grace_s": 10.0}
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_hard_refuses_who_is_in_until_they_went_out_also_over_a_restart(browser,
         until(door, leaf="shut")
         show(door)
         assert answered(store, 4)[1] == "passback"
-        show(door, "inner")
+        show(door, "osdp 1")
         assert answered(store, 5) == IN
         pass_through(state, door, store)
         wait_for(lambda: way_of(store, fang) is Direction.OUT)

@@ -183,3 +183,11 @@ def test_what_is_found_can_be_added_as_it_is(given_events, today):
         same = [one for one in found if one.name == name]
         joined = [(a, b) for a in same for b in same if a is not b and a.first <= b.first <= a.last + timedelta(1)]
         assert all((max(a.last, b.last) - a.first).days >= 366 for a, b in joined)
+
+
+def test_days_at_the_end_of_all_calendars_end_nothing():
+    far = whole("99991231")
+    found = read(calendar(event("x", far), event("x", far)))
+    assert found.damaged + len(found.found) + len(found.left_out) > 0
+    endless = read(calendar(event("x", "DTSTART;VALUE=DATE:20261001", "DURATION:P3650000D")))
+    assert (endless.found, endless.damaged) == ((), 1)

@@ -57,8 +57,8 @@ class Found:
     suspended: bool
     duress: bool
     """Whether it is what their PIN becomes for whoever is forced to type it."""
-    trial_until: str | None = None
-    """Until when that is tried out, ISO 8601, UTC; None where it never was."""
+    trial_until: datetime | None = None
+    """Until when that is tried out; None where it never was."""
 
 
 _SELECT = "SELECT id, resident_id, kind, label, flat, made_at, suspended_at FROM credentials"
@@ -77,7 +77,11 @@ def find(connection: sqlite3.Connection, method: Method, finder: bytes) -> Found
         " LEFT JOIN duress_trials t ON t.resident_id = c.resident_id WHERE c.kind = ? AND c.finder = ?",
         (method.value, finder),
     ).fetchone()
-    return None if row is None else Found(row[0], row[1], row[2], row[3] is not None, bool(row[4]), row[5])
+    if row is None:
+        return None
+    identity, resident, visit, suspended_at, duress, until = row
+    trial = None if until is None else datetime.fromisoformat(until)
+    return Found(identity, resident, visit, suspended_at is not None, bool(duress), trial)
 
 
 def methods_of(connection: sqlite3.Connection, resident: str) -> frozenset[Method]:
@@ -103,10 +107,10 @@ def of_resident(connection: sqlite3.Connection, resident: str) -> list[Credentia
     return [_credential(row) for row in rows]
 
 
-def rolling_of(connection: sqlite3.Connection, flat: str) -> list[str]:
-    """The ids of the rolling codes that are typed behind these digits of a home."""
-    query = "SELECT id FROM credentials WHERE kind = 'rolling' AND flat = ? ORDER BY id"
-    return [one for (one,) in connection.execute(query, (flat,))]
+def rolling_of(connection: sqlite3.Connection, flat: str | None, resident: str | None) -> list[str]:
+    """The ids of the rolling codes that are typed behind these digits of a home, and of this resident's."""
+    query = "SELECT id FROM credentials WHERE kind = 'rolling' AND (flat = ? OR resident_id = ?) ORDER BY id"
+    return [one for (one,) in connection.execute(query, (flat, resident))]
 
 
 def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:

@@ -197,10 +197,11 @@ def spend(connection: sqlite3.Connection, identity: str, now: datetime) -> str |
 
 
 def give_back(connection: sqlite3.Connection, identity: str, spent_at: str) -> None:
-    """Nobody passed by the use that was spent at this moment; where it was the first, there was none yet."""
+    """Nobody passed by the use that was spent at this moment; where it was the only one, there was none yet."""
     connection.execute(
         "UPDATE passes SET uses_left = min(uses, uses_left + 1),"
-        " first_used_at = CASE WHEN first_used_at = ? THEN NULL ELSE first_used_at END WHERE id = ?",
+        " first_used_at = CASE WHEN first_used_at = ? AND uses_left + 1 >= uses THEN NULL ELSE first_used_at END"
+        " WHERE id = ?",
         (spent_at, identity),
     )
 
@@ -211,7 +212,8 @@ def revoke(connection: sqlite3.Connection, identity: str, now: datetime, *, by: 
         found = get(connection, identity)
         if found is None:
             raise Refusal(NO_PASS)
-        if found.phase(now) is Phase.OVER:
+        # One that is used up may be given a use back a moment later, or may have been for a while only.
+        if found.revoked_at is not None or now >= datetime.fromisoformat(found.valid_until):
             raise Refusal(OVER_ALREADY)
         connection.execute("UPDATE passes SET revoked_at = ? WHERE id = ?", (text_of(now), identity))
         audit.append(connection, about(found, AuditEvent(Kind.PASS_REVOKED, {"by": by})))
@@ -259,7 +261,7 @@ def end_again(connection: sqlite3.Connection, present: sqlite3.Connection | None
     else:
         columns = ", ".join(_COLUMNS)
         rows = {row[0]: row[1:] for row in present.execute(f"SELECT id, {columns} FROM passes")}  # noqa: S608 - constants
-        connection.executemany("DELETE FROM passes WHERE id = ?", [(one,) for one in before if one not in rows])
+        _erase(connection, [one for one in before if one not in rows])
         known = [(*rows[one], one) for one in before if one in rows]
         marks = ", ".join("?" for _ in _COLUMNS)
         connection.executemany(f"UPDATE passes SET ({columns}) = ({marks}) WHERE id = ?", known)  # noqa: S608 - constants

@@ -137,6 +137,15 @@ def test_a_trial_of_the_duress_pin_is_no_alarm_for_ten_minutes_and_for_them_alon
     assert kinds == [trial, tried, ("duress", "Li Na"), trial, ("duress", "Wang Fang")]
 
 
+def test_a_trial_that_makes_no_sense_refuses_the_pin_and_the_door_goes_on(state, store, wang):
+    with at_door(state, True) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        store.execute("INSERT INTO duress_trials (resident_id, until) VALUES (?, 'x')", (wang.id,))
+        press(client, f"{drawn.flat}#{drawn.duress}#")
+        answered(state, ("denied", "store_unreadable", "pin"))
+        until(client, mode="normal", at_rest=True)
+
+
 def test_by_a_clock_that_may_be_wrong_no_trial_silences_an_alarm(state, store, wang):
     with at_door(state, False) as (_, client):
         drawn = new_pin(store, client, wang, by="test")

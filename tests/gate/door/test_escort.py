@@ -12,6 +12,7 @@ from gate.store.site import schedules
 from tests.codes import card_of_number
 from tests.door import door_process, until
 from tests.gate.door.test_credentials import answers, show
+from tests.gate.door.test_visits import hold_up, new_pass
 from tests.running import wait_for
 
 GROUPS = ("workers", "guards", "families", None)
@@ -47,7 +48,7 @@ def test_a_worker_is_let_in_behind_a_guard_and_leaves_alone(state, store):
     for number, (name, group) in enumerate((("Wang Fang", "guards"), ("Li Na", "workers"), ("Zhao Min", "")), 1):
         person = residents.enrol(store, name, None, [])
         people[f"000471{number}"] = changes.change(store, person, Changes(group=group), by="test")
-    rules = {"escorted_group": "workers", "escort_group": "guards", "inside_readers": "inner", "freshness_s": 5}
+    rules = {"escorted_group": "workers", "escort_group": "guards", "inside_readers": "osdp 1", "freshness_s": 5}
     with door_process(state, True, **rules) as (_, door):
         for number, person in people.items():
             card_of_number(store, door, person, number, "fob", by="test")
@@ -65,5 +66,21 @@ def test_a_worker_is_let_in_behind_a_guard_and_leaves_alone(state, store):
         refused, let_in = ("denied", "no_escort"), ("granted", None)
         assert told((worker, "outer"), (neighbour, "outer"), (worker, "outer")) == [refused, let_in, refused]
         # Who leaves brings nobody in, and nobody is refused the way out.
-        assert told((guard, "inner"), (worker, "outer"), (worker, "inner")) == [let_in, refused, let_in]
+        assert told((guard, "osdp 1"), (worker, "outer"), (worker, "osdp 1")) == [let_in, refused, let_in]
         assert told((guard, "outer"), (worker, "outer"), (worker, "outer")) == [let_in, let_in, let_in]
+
+
+def test_a_visitor_of_a_guard_brings_nobody_in(state, store):
+    schedules.put(store, "always", "daily 00:00-24:00", "test", ["guards", "workers"])
+    guard, worker = (residents.enrol(store, name, None, []) for name in ("Wang Fang", "Li Na"))
+    guard = changes.change(store, guard, Changes(group="guards"), by="test")
+    worker = changes.change(store, worker, Changes(group="workers"), by="test")
+    with door_process(state, True, escorted_group="workers", escort_group="guards", freshness_s=5) as (_, door):
+        card_of_number(store, door, worker, "0004712", "fob", by="test")
+        visit = new_pass(store, door, host=guard)
+        hold_up(door, visit.code)
+        wait_for(lambda: len(answers(state)) == 1)
+        until(door, mode="normal", at_rest=True)
+        show(door, "0004712", "outer")
+        wait_for(lambda: len(answers(state)) == 2)
+    assert [(kind, reason) for kind, reason, _ in answers(state)] == [("granted", None), ("denied", "no_escort")]

@@ -55,7 +55,8 @@ def test_only_timed_and_hard_refuse():
         ({"passback": "timed"}, "needs contact_pin"),
         ({"passback": "hard", "contact_pin": CONTACT}, "needs inside_readers"),
         ({"passback": "soft", "contact_pin": CONTACT, "inside_readers": " , "}, "needs inside_readers"),
-        ({"passback": "hard", "contact_pin": CONTACT, "inside_readers": "x", "rex_pin": REX}, "exit button"),
+        ({"passback": "hard", "contact_pin": CONTACT, "inside_readers": "keypad", "rex_pin": REX}, "exit button"),
+        ({"inside_readers": "card_reader"}, "which no reader is called"),
         ({"passback": "timed", "contact_pin": CONTACT, "passback_s": 0}, "passback_s"),
     ],
 )
@@ -66,5 +67,5 @@ def test_what_could_not_work_is_refused_at_the_start_with_the_reason(chosen, why
 
 def test_what_can_work_is_taken():
     DoorSettings(passback="timed", contact_pin=CONTACT, rex_pin=REX)
-    settings = DoorSettings(passback="hard", contact_pin=CONTACT, inside_readers="card reader, OSDP 1")
-    assert settings.readers_inside == {"card reader", "OSDP 1"}
+    settings = DoorSettings(passback="hard", contact_pin=CONTACT, inside_readers="card reader, osdp 1")
+    assert settings.readers_inside == {"card reader", "osdp 1"}

@@ -50,3 +50,14 @@ def test_no_step_is_used_twice_nor_one_of_before_the_door_began(tries, began):
     for identity in "ab":
         steps = [step for one, step in taken if one == identity]
         assert steps == sorted(set(steps))
+
+
+def test_by_a_clock_that_went_back_it_waits_a_minute_and_not_until_the_clock_is_there_again():
+    ahead, step = Used.since(86_400.0), 100
+    used = ahead.at(step * STEP_S)
+    assert used.take("a", step + 1) is None
+    assert used.take("a", step + 2) is not None
+    assert ahead.at(86_500.0) is ahead
+    # Nor does one count again that was used before.
+    later = used.take("a", step + 5)
+    assert later.at((step - 50) * STEP_S).take("a", step + 5) is None

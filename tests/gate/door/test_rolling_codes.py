@@ -11,7 +11,8 @@ from enroll import codes
 from gate.door.lockout import TRIES
 from gate.errors import Refusal
 from gate.processes.asking import seal
-from gate.store.people import credentials, residents
+from gate.store.people import changes, credentials, residents
+from gate.store.people.changes import Changes
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.vocabulary import Method
@@ -176,5 +177,18 @@ def test_a_face_and_the_phone_are_two_factors(state, store, clock):
         clock(3 * STEP_S)
         assert client.ask(claim(fang.id))["reason"] == "one_more"
         # Whoever's face is known types the six digits alone.
+        press(client, typed(drawn, 3 * STEP_S).split("#")[1] + "#")
+        wait_for(lambda: answers(state)[-1:] == [GRANTED], 5, lambda: answers(state))
+
+
+def test_after_a_face_the_phone_of_whoever_moved_counts_too(state, store, clock):
+    chen = residents.enrol(store, "Chen Mei", "1-101", [Template("m", "s", {}, b"")], NO_PERSON)
+    program = [sys.executable, "-c", clock.program(trusted=True)]
+    with door_process(state, program=program, freshness_s=5, face_and_pin="daily 00:00-24:00") as (_, client):
+        new_pin(store, client, chen)
+        chen = changes.change(store, chen, Changes(unit="3-2-502"), by="test")
+        drawn = set_up(store, client, chen)
+        clock(3 * STEP_S)
+        assert client.ask(claim(chen.id))["reason"] == "one_more"
         press(client, typed(drawn, 3 * STEP_S).split("#")[1] + "#")
         wait_for(lambda: answers(state)[-1:] == [GRANTED], 5, lambda: answers(state))

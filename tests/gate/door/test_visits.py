@@ -28,7 +28,7 @@ from gate.store.people.passes import Wanted
 from gate.store.site import schedules
 from gate.vocabulary import Method, Presented
 from tests.conftest import MEMORY
-from tests.door import CONTACT, claim, door_process, drive, edges, events, until
+from tests.door import CONTACT, HOLD, claim, door_process, drive, edges, events, until
 from tests.gate.door.test_controller import BenchRelay
 from tests.gate.door.test_credentials import answers, press
 from tests.running import wait_for
@@ -373,3 +373,27 @@ def test_no_use_is_ever_spent_twice_and_nothing_stale_opens(uses, acts):
         life.visits.close()
         assert passes.get(life.store, life.made.id).uses_left == uses - granted + given_back
         life.store.close()
+
+
+def test_where_the_gate_stands_open_no_use_is_spent(state, store):
+    with at_door(state, hold_pin=HOLD) as (_, client):
+        one = new_pass(store, client)
+        assert client.ask({"do": "hold"})["granted"]
+        until(client, mode="manual_hold")
+        hold_up(client, one.code)
+        answered(state, GRANTED)
+        assert left(store, one) == 1
+        assert client.ask({"do": "release"})["granted"]
+        at_rest(client)
+        hold_up(client, one.code)
+        answered(state, GRANTED, GRANTED)
+        assert left(store, one) == 0
+
+
+def test_a_time_that_makes_no_sense_refuses_the_pass_and_the_door_goes_on(state, store):
+    with at_door(state) as (_, client):
+        one = new_pass(store, client)
+        store.execute("UPDATE passes SET valid_from = '2026-01-01T00:00:00' WHERE id = ?", (one.made.id,))
+        hold_up(client, one.code)
+        answered(state, ("denied", "store_unreadable"))
+        at_rest(client)

@@ -171,3 +171,32 @@ def test_no_use_comes_back_with_a_backup(state, store, tmp_path, known):
     # They are over by the clock of this machine anyway.
     assert dropped.passes == 0
     copy.close()
+
+
+def test_one_that_is_used_up_is_taken_back_all_the_same_since_a_use_may_be_given_back(store):
+    one = made(store)
+    spent = passes.spend(store, one.id, NOW)
+    passes.revoke(store, one.id, NOW, by="test")
+    passes.give_back(store, one.id, spent)
+    assert passes.get(store, one.id).phase(NOW) is Phase.OVER
+    assert passes.spend(store, one.id, NOW) is None
+
+
+def test_what_it_lasts_from_its_first_use_begins_though_that_one_is_given_back_after_the_next(store):
+    one = made(store, replace(WANTED, uses=3, lasts_s=3600))
+    first = passes.spend(store, one.id, NOW)
+    passes.spend(store, one.id, NOW + timedelta(seconds=8))
+    passes.give_back(store, one.id, first)
+    assert passes.get(store, one.id).ends_at == NOW + HOUR
+
+
+def test_a_backup_brings_no_name_back_of_a_visitor_whose_pass_was_erased(state, store, tmp_path):
+    made(store)
+    (tmp_path / "old" / "db").mkdir(parents=True)
+    copy = open_database(tmp_path / "old")
+    store.backup(copy)
+    passes.erase_ended(store, NOW + timedelta(days=400))
+    keep_revoked(copy, store, Tombstones((), frozenset()), has_them=True)
+    assert passes.every(copy) == []
+    assert [line.personal for line in audit.lines(copy)] == [{}]
+    copy.close()
