@@ -91,7 +91,7 @@ def pulses(state):
     """How often the relay went on since its door began."""
     journal = read_journal(state / "run" / "door" / JOURNAL_NAME)
     levels = [edge["level"] for edge in journal if edge["pin"] == "GPIO17"]
-    return sum(one and not before for before, one in zip([False, *levels], levels, strict=False))
+    return sum(bool(one and not before) for before, one in zip([False, *levels], levels, strict=False))
 
 
 def test_how_long_each_takes_to_the_relay(state, store, clock):  # noqa: F811
