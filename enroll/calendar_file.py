@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 
 from enroll.calendar_child import MANY, MOST_EVENTS
+from enroll.child import answer_of
 from gate.errors import Refusal, Sentence
 
 MOST_BYTES = 1 << 20
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from enroll.calendar_child import main; sys.exit(main())"
-_HOUSE = str(Path(__file__).resolve().parents[1])
-_WALL_S = 60.0
 _MOST_ANSWERED = 4 << 20
 _LONGEST_DAYS = 366
 _LONGEST_NAME = 60
@@ -195,18 +189,7 @@ def _event(given: object) -> Event:
 
 
 def _ask(content: bytes) -> bytes:
-    """What the child answers: at most _MOST_ANSWERED bytes within _WALL_S seconds, empty where it ended before."""
     with tempfile.TemporaryFile() as file:
         file.write(content)
         file.seek(0)
-        with subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, _HOUSE],
-            stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={},
-        ) as child:  # fmt: skip
-            late = threading.Timer(_WALL_S, child.kill)
-            late.start()
-            try:
-                return child.stdout.read(_MOST_ANSWERED) if child.stdout else b""
-            finally:
-                late.cancel()
-                child.kill()
+        return answer_of("enroll.calendar_child", file, _MOST_ANSWERED)

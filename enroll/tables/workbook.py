@@ -7,13 +7,11 @@ reads it is a large library. The child's answer is checked as if it came from th
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from enroll.child import answer_of
 from enroll.tables.columns import not_named
 from enroll.tables.headings import column_of
 from enroll.tables.table import MAX_COLUMNS, MAX_LINES, Cell, Line, Table, too_long
@@ -21,9 +19,6 @@ from enroll.tables.workbook_child import LOCKED, LONG
 from enroll.zip_archive import sane_archive
 from gate.errors import Sentence, UsageError
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from enroll.tables.workbook_child import main; sys.exit(main())"
-_HOUSE = str(Path(__file__).resolve().parents[2])
-_WALL_S = 60.0
 _MOST_MEMBERS = 2_000
 _MOST_UNPACKED = 64 << 20
 _MOST_ANSWERED = 64 << 20
@@ -67,7 +62,8 @@ def _read_as(sheet: str, others: list[str]) -> Sentence:
 
 def _answered(path: Path, name: str) -> list[tuple[str, tuple[Line, ...]]]:
     try:
-        answer = json.loads(_ask(path))
+        with path.open("rb") as file:
+            answer = json.loads(answer_of("enroll.tables.workbook_child", file, _MOST_ANSWERED))
         if "problem" not in answer:
             return [(str(one["name"])[:100], tuple(_lines(one["lines"]))) for one in answer["sheets"]]
         problem = str(answer["problem"])
@@ -76,21 +72,6 @@ def _answered(path: Path, name: str) -> list[tuple[str, tuple[Line, ...]]]:
     if problem == LOCKED:
         raise UsageError("{table} is locked with a password; save it without.", table=name)
     raise too_long(name) if problem == LONG else _unreadable(name)
-
-
-def _ask(path: Path) -> bytes:
-    """What the child answers: at most _MOST_ANSWERED bytes within _WALL_S seconds, empty where it ended before."""
-    with path.open("rb") as file, subprocess.Popen(
-        [sys.executable, "-I", "-c", _START, _HOUSE],
-        stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={},
-    ) as child:  # fmt: skip
-        late = threading.Timer(_WALL_S, child.kill)
-        late.start()
-        try:
-            return child.stdout.read(_MOST_ANSWERED) if child.stdout else b""
-        finally:
-            late.cancel()
-            child.kill()
 
 
 def _unreadable(name: str) -> UsageError:

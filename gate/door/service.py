@@ -184,7 +184,6 @@ class DoorService:
         self._whereabouts.follow(event, went)
         if went is not None and self._first.group is not None:
             self._first = self._first.after(went, self._knowledge.group_of(went.resident), self._local_time())
-
         goes_in = event.kind in ENTERED and self._passers.way_at(event.details.get("reader")) is Direction.IN
         if goes_in and event.resident is not None and self._escort.escorting is not None:
             self._escort = self._escort.after(self._knowledge.group_of(event.resident), time.monotonic())
