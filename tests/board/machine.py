@@ -1,7 +1,6 @@
 """The board, with power: a computer whose pins come out of it, whose keys can be pressed and whose power can be cut."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from tests.board.pins import AT_REST, CLOCK_BYTES, FROM_OUTSIDE, LEVEL, NUMBER, 
 
 # The gate's own, with all that it imports.
 PYTHON = "/opt/facegate/current/bin/python"
-_MEMORY_MB, _NICE = 1536, 15
+_MEMORY_MB = 1536
 # Its clock goes by the instructions that its processor has done, two nanoseconds each, and by the host's while it
 # idles: however busy the host is, the board is as quick as a board. What is measured is measured by that clock.
 _CLOCK = "shift=1,sleep=on,align=off"
@@ -113,7 +112,6 @@ class Machine:
         self.began_mono = time.monotonic()
         self._qemu = subprocess.Popen(
             [
-                "nice", "-n", str(max(0, _NICE - os.nice(0))),
                 "qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
                 "-accel", "tcg", "-icount", _CLOCK, "-rtc", "clock=vm", "-cpu", "max", "-m", str(_MEMORY_MB),
                 "-kernel", board.kernel, "-initrd", board.initramfs, "-append", " ".join(line),
