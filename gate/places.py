@@ -46,6 +46,18 @@ def read_plain(path: Path, most: int = _MOST) -> bytes:
         return file.read(most)
 
 
+def settle(path: Path) -> None:
+    """Have what was renamed in a folder outlive a power cut: that a file is on its disk says nothing of its name.
+
+    Raises OSError.
+    """
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
 def share(path: Path, *, readers: bool = True) -> None:
     """Give a file of this process's user to those its folder is for: what they may do there they may do with it.
 

@@ -13,7 +13,7 @@ import secrets
 from pathlib import Path
 from typing import Protocol
 
-from gate.places import folder
+from gate.places import folder, settle
 
 _log = logging.getLogger(__name__)
 
@@ -103,11 +103,7 @@ class CodeKey:
                 file.flush()
                 os.fsync(file.fileno())
             new.rename(self._path)
-            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            settle(self._path.parent)
         except OSError as error:
             self._fail(error.strerror or "cannot be written")
             return None

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from gate.door.states import Barred
-from gate.places import folder
+from gate.places import folder, settle
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ class RestartMemory:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
+            settle(self._path.parent)
         except OSError as error:
             _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from gate.config import Settings
 from gate.drill.results import CheckFailed, Result
 from gate.errors import Sentence
 from gate.places import folder as make_folder
-from gate.places import read_plain
+from gate.places import read_plain, settle
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
@@ -256,5 +257,10 @@ def _keep(folder: Path, done: _Progress) -> None:
     make_folder(folder)
     new = folder / f"{PROGRESS_NAME}.new"
     new.unlink(missing_ok=True)
-    new.write_text(json.dumps(kept), "utf-8")
+    with new.open("x", encoding="utf-8") as file:
+        json.dump(kept, file)
+        # The next that happens may be the power cut that is asked for here.
+        file.flush()
+        os.fsync(file.fileno())
     new.replace(folder / PROGRESS_NAME)
+    settle(folder)
