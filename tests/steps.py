@@ -34,6 +34,18 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """A step that nothing could be made ready for has failed, and stands in the table too."""
+    began = time.monotonic()
+    try:
+        return (yield)
+    except Exception as error:
+        if step := item.get_closest_marker("step"):
+            _add(item, *step.args, "FAILED", began, [_why(error)])
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """A step stands in the table, however it ends."""
     step = item.get_closest_marker("step")
@@ -48,14 +60,22 @@ def pytest_runtest_call(item):
         word = "passed"
         return result
     except BaseException as error:
-        # Whoever waits for the rest of an hour knows it now.
-        seen.append(f"{type(error).__name__}: {error}"[:_WHY].replace("\n", " "))
+        seen.append(_why(error))
         raise
     finally:
-        row = f"{word}  {name:{_NAME}}  {time.monotonic() - began:6.1f} of {within_s} s  {'; '.join(seen)}"
-        item.config.stash[_ROWS].append(row)
-        # Whoever ends it early has seen how far it came.
-        print(f"\n{row}", flush=True)
+        _add(item, name, within_s, word, began, seen)
+
+
+def _why(error):
+    """Whoever waits for the rest of an hour knows it now."""
+    return f"{type(error).__name__}: {error}"[:_WHY].replace("\n", " ")
+
+
+def _add(item, name, within_s, word, began, seen):
+    row = f"{word}  {name:{_NAME}}  {time.monotonic() - began:6.1f} of {within_s} s  {'; '.join(seen)}"
+    item.config.stash[_ROWS].append(row)
+    # Whoever ends it early has seen how far it came.
+    print(f"\n{row}", flush=True)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -114,6 +114,8 @@ def lives_through(board, disk, folder, cuts, seed, *, fault=None, face=False):
             if number == 0:
                 _prepare(machine, fault, face=face)
             _look(machine, told)
+            # Whoever ends it early has seen how far it came.
+            print(f"\n{told.figures}", flush=True)
             if number < cuts:
                 machine.run("sh", "-c", "chmod 666 /dev/vport*")
                 ended = machine.start(*_AS_API, "/run/board/writer.py", f"start {number},")

@@ -36,6 +36,11 @@ def facegate(gate, *arguments, **how):
     return gate.run("facegate", *arguments, **how)
 
 
+def told(gate, kind):
+    """The details of the newest lines of a kind, for whoever reads why a step failed."""
+    return [line["details"] for line in gate.asked(kind)[-3:]]
+
+
 @step("from power to REX, relays at rest until then", 2700)
 def test_from_power_on_the_relays_rest_until_rex_is_pressed(gate, seen):
     opened = gate.presses_until_open(290)
@@ -122,7 +127,7 @@ def test_the_resident_is_let_in_by_face(gate, seen):
     gate.scene("resident")
     on = gate.when("relay", True, began, WALK_S)
     gate.scene("empty")
-    assert on, f"the face moved no relay: {gate.asked('denied')[-3:]}"
+    assert on, f"the face moved no relay: {told(gate, 'denied')}"
     (line,) = (line for line in gate.asked("granted") if line["personal"].get("name") == "Wang Fang")
     frames, similarity = (line["details"][name] for name in ("frames", "similarity"))
     seen(f"relay on {on - began:.0f} s after he came, {frames} frames, {similarity}")
@@ -192,7 +197,7 @@ def test_a_pin_typed_at_the_keypad_moves_the_relay(gate, pin, seen):
     began = gate.now()
     type_in(gate, pin)
     on = gate.when("relay", True, began, 60)
-    assert on, f"the PIN moved no relay: {gate.asked('denied')[-3:]}"
+    assert on, f"the PIN moved no relay: {told(gate, 'denied')}"
     (line,) = (line for line in gate.asked("granted") if line["details"]["method"] == "pin")
     assert (line["details"]["reader"], line["personal"]["name"]) == ("keypad", "Wang Fang")
     seen(f"relay on {on - began:.1f} s after the first key, {line['details']['shown_to_relay_ms']} ms after the last")
@@ -207,7 +212,7 @@ def test_a_keypad_that_was_pulled_out_is_found_again(gate, pin, seen):
     gate.until(lambda: gate.asked("status")["at_rest"], 60, "the gate does not come to rest")
     began = gate.now()
     type_in(gate, pin)
-    assert gate.when("relay", True, began, 60), f"the PIN moved no relay: {gate.asked('denied')[-3:]}"
+    assert gate.when("relay", True, began, 60), f"the PIN moved no relay: {told(gate, 'denied')}"
     assert [len(gate.asked(kind)) for kind in ("reader_lost", "reader_back")] == [1, 1]
     owner = gate.run("sh", "-c", "stat -L -c '%G %a' /dev/input/by-id/*-event-kbd").out.split()
     assert owner == ["facegate-input", "640"]
@@ -223,7 +228,7 @@ def test_a_card_at_a_wiegand_reader_moves_the_relay(gate, seen):
         began, times = gate.now(), times + 1
         gate.run("python3", "/run/board/wiegand.py", PINS["d0"], PINS["d1"], card_bits("26", 122, 56780))
         on = gate.when("relay", True, began, 20)
-    assert on, f"the card moved no relay: {gate.asked('denied')[-3:]} {gate.asked('reader_noise')}"
+    assert on, f"the card moved no relay: {told(gate, 'denied')} {told(gate, 'reader_noise')}"
     (line,) = (line for line in gate.asked("granted") if line["details"]["method"] == "card")
     assert (line["details"]["reader"], line["personal"]["name"]) == ("wiegand", "Wang Fang")
     seen(f"shown {times} times; relay {line['details']['shown_to_relay_ms']} ms after its last bit")
@@ -231,6 +236,9 @@ def test_a_card_at_a_wiegand_reader_moves_the_relay(gate, seen):
 
 @step("TPM: a credential sealed and opened", 1800)
 def test_a_credential_is_sealed_by_the_tpm(gate, seen):
+    # It keeps no pace with the board's clock: a driver that gave up a busy host's at the start is asked once more.
+    gate.run("sh", "-c", "test -e /dev/tpmrm0 || echo MSFT0101:00 > /sys/bus/acpi/drivers/tpm_crb/bind")
+    gate.until(lambda: gate.run("test", "-c", "/dev/tpmrm0", check=False).code == 0, 30, "there is no TPM")
     began = gate.now()
     gate.run(
         "systemd-creds", "encrypt", "--with-key=tpm2", "--name=board", "-", "/var/lib/board.cred", given="a secret"

@@ -2,9 +2,11 @@
 
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from enroll.codes import new_pin
+from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
 from gate.store.database import open_database
@@ -17,7 +19,7 @@ def main():
     """Digits and `#`."""
     with closing(open_database(STATE)) as store, closing(Client(socket_of(STATE, "door"), timeout_s=10)) as door:
         resident = residents.find(store, sys.argv[1])
-        print(new_pin(store, door, resident, by="the board").typed.replace(" ", ""))
+        print(new_pin(store, partial(asking.seal, door), resident, by="the board").typed.replace(" ", ""))
 
 
 if __name__ == "__main__":
