@@ -108,7 +108,7 @@ def _facegate(build: Build, scratch: Path) -> Path:
     deb.put(_SYSTEMD / "debian/facegate/tmpfiles.conf", Path("usr/lib/tmpfiles.d/facegate-upgrade.conf"))
     deb.link(Path("usr/lib/sysusers.d/facegate.conf"), in_use / "sysusers.conf")
     deb.link(Path("usr/lib/tmpfiles.d/facegate.conf"), in_use / "tmpfiles.conf")
-    deb.link(Path("usr/lib/udev/rules.d/60-facegate.rules"), in_use / "udev.rules")
+    deb.link(Path("usr/lib/udev/rules.d/70-facegate.rules"), in_use / "udev.rules")
     return deb.build(build.to)
 
 

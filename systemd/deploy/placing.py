@@ -60,5 +60,5 @@ def _files(systemd: Path) -> dict[Path, Path]:
     return units | {
         systemd / "sysusers.conf": Path("etc/sysusers.d/facegate.conf"),
         systemd / "tmpfiles.conf": Path("etc/tmpfiles.d/facegate.conf"),
-        systemd / "udev.rules": Path("etc/udev/rules.d/60-facegate.rules"),
+        systemd / "udev.rules": Path("etc/udev/rules.d/70-facegate.rules"),
     }
