@@ -147,6 +147,8 @@ def _relay_polarity(gate: Gate, _settings: Settings, installer: Guide) -> Senten
 def _exit(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The exit button opens, and goes on doing so while the software is stopped."""
     if settings.door.rex_pin is not None:
+        # While the gate stands open for another, a press moves nothing that could be seen.
+        gate.wait(lambda: gate.door().at_rest, Sentence("the gate did not come to rest"))
         installer.tell("Press the exit button inside.")
         gate.wait(lambda: gate.door().mode == "egress", Sentence("the button was not seen"))
     if not installer.agree(

@@ -151,7 +151,7 @@ def test_a_wire_that_is_not_there_fails_its_check(gate, state):
     hands, results = Hands(state, client, {"Did the gate unlock": False}), []
     hands.tell = hands.told.append
     with pytest.raises(PowerCut):
-        for result in guide(Gate(state, wait_s=0.2), SETTINGS, state, hands):
+        for result in guide(Gate(state, wait_s=1.0), SETTINGS, state, hands):
             results.append(result)
     figures = {result.name: result.figure for result in results}
     assert figures["relay_polarity"].startswith("The relay does not reach the lock")
