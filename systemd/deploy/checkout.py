@@ -13,6 +13,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from deploy import services
 from deploy.building import GROUPS, build, release_name
 from deploy.machine import let_pins_go
 from deploy.models import fetch_models, section_of_settings
@@ -20,8 +21,8 @@ from deploy.place import PACKAGES, STATE, Installation
 from deploy.placing import is_whole, put_in_place
 from deploy.programs import Failed
 from deploy.python_version import python_version
-from deploy.services import SERVICES, running
 from deploy.switching import check_settings, switch_over
+from deploy.under_way import under_way
 from deploy.uninstalling import uninstall
 
 
@@ -92,10 +93,11 @@ def _install(place: Installation) -> None:
         place.step(f"build {release.name} in /{release}", lambda: _build(place, release, version))
     check_settings(place, release)
     fetch_models(place, release)
-    if before == release and is_whole(place) and (not place.live or running(SERVICES)):
+    whole = before == release and is_whole(place) and under_way(place) is None
+    if whole and (not place.live or services.running(services.wanted())):
         print(f"{release.name} is installed; nothing to do.")
         return
-    switch_over(place, before, release, partial(put_in_place, place))
+    before = switch_over(place, before, release, partial(put_in_place, place))
     let_pins_go(place)
     for older in _older_than(place, {release, before}):
         place.step(f"remove {older.name}", partial(shutil.rmtree, place.root / older))

@@ -17,6 +17,10 @@ def make_users(systemd: Path) -> None:
     """The users, and the state's folders with their rights, as the files in that folder say."""
     run("systemd-sysusers", systemd / "sysusers.conf")
     run("systemd-tmpfiles", "--create", systemd / "tmpfiles.conf")
+
+
+def take_up_rules() -> None:
+    """The units and the rules that were put in place, and the settings for their users to read."""
     shutil.chown(Path("/") / CONFIG, group="facegate")
     run("udevadm", "control", "--reload", may_fail=True)
     run("udevadm", "trigger", "--subsystem-match=gpio", "--subsystem-match=input", may_fail=True)

@@ -11,12 +11,14 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from deploy.machine import let_pins_go, make_users
+from deploy.machine import let_pins_go, make_users, take_up_rules
 from deploy.place import PACKAGES, Installation
-from deploy.programs import Failed
+from deploy.programs import Failed, run
 from deploy.release import python_of
 from deploy.switching import check_settings, record_switch, switch_over
+from deploy.under_way import under_way
 
+_ASKS_NOBODY = {"DEBIAN_FRONTEND": "noninteractive"}
 # What `apt autoremove` leaves: apt sees that nothing depends on a version before, and not that it is the way back.
 _KEPT_BY_APT = Path("etc/apt/apt.conf.d/01facegate")
 
@@ -24,15 +26,20 @@ _KEPT_BY_APT = Path("etc/apt/apt.conf.d/01facegate")
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="facegate-switch", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("version", help="as in the name of its package: 0.1.0 of facegate-0.1.0")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("version", nargs="?", help="as in the name of its package: 0.1.0 of facegate-0.1.0")
+    what.add_argument("--finish", action="store_true", help="go on with what a power cut stopped in its middle")
     chosen = parser.parse_args()
     os.umask(0o022)
     # Where systemd does not run, as in an image that is being made, the link is all there is to do.
     place = Installation(None if Path("/run/systemd/system").is_dir() else Path("/"), False, PACKAGES)
     try:
         if os.geteuid() != 0:
-            raise Failed(f"Only root may switch versions. Say: sudo facegate-switch {chosen.version}")
-        _switch(place, chosen.version)
+            raise Failed(f"Only root may switch versions. Say: sudo facegate-switch {chosen.version or '--finish'}")
+        if chosen.finish:
+            _finish(place)
+        else:
+            _switch(place, chosen.version)
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,11 +54,30 @@ def _switch(place: Installation, version: str) -> None:
     except Failed as error:
         record_switch(place, before, release, str(error))
         raise
-    switch_over(place, before, release, partial(_use, place))
+    before = switch_over(place, before, release, partial(_use, place))
     _have_apt_keep(place, release, before)
     if place.live:
         let_pins_go(place)
     print(f"{version} is in use.")
+
+
+def _finish(place: Installation) -> None:
+    """Raises Failed where it cannot be gone on with, or what was begun did not come up."""
+    # Theirs too is to switch.
+    if packages := _half_configured():
+        done = run("dpkg", "--configure", *packages, environment=os.environ | _ASKS_NOBODY, may_fail=True)
+        print(done.stdout, done.stderr, sep="", end="", flush=True)
+        if done.returncode != 0:
+            raise Failed(f"dpkg cannot configure {', '.join(packages)}.")
+    if (cut := under_way(place)) is not None:
+        _switch(place, cut.after.name)
+
+
+def _half_configured() -> list[str]:
+    """Our packages whose files are all there and whose configuration is not done."""
+    shown = ("--show", "--showformat", "${db:Status-Status} ${Package}\n", "facegate*")
+    lines = [line.split() for line in run("dpkg-query", *shown, may_fail=True).stdout.splitlines()]
+    return [name for status, name in lines if status in ("unpacked", "half-configured")]
 
 
 def _release(place: Installation, version: str) -> Path:
@@ -79,10 +105,13 @@ def _runnable(place: Installation) -> Path | None:
 
 
 def _use(place: Installation, release: Path) -> None:
+    # First, for where the power fails in between: what starts then finds its users.
+    if place.live:
+        place.step("make the users and the state directory", partial(make_users, place.root / release / "systemd"))
     # Units, users and rules of the package facegate are links through this one.
     place.step(f"point /{PACKAGES.current} at {release.name}", partial(place.point, PACKAGES.current, release.name))
     if place.live:
-        place.step("make the users and the state directory", partial(make_users, place.root / release / "systemd"))
+        place.step("have systemd and udev read what it leads to", take_up_rules)
 
 
 def _have_apt_keep(place: Installation, release: Path, before: Path | None) -> None:

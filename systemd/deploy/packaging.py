@@ -105,6 +105,7 @@ def _facegate(build: Build, scratch: Path) -> Path:
         deb.put(unit, _UNITS / unit.name)
     for what in ("look", "install"):
         deb.link(_UNITS / f"facegate.target.wants/facegate-upgrade@{what}.path", _UNITS / "facegate-upgrade@.path")
+    deb.link(_UNITS / "facegate.target.wants/facegate-finish.service", _UNITS / "facegate-finish.service")
     deb.put(_SYSTEMD / "debian/facegate/tmpfiles.conf", Path("usr/lib/tmpfiles.d/facegate-upgrade.conf"))
     deb.link(Path("usr/lib/sysusers.d/facegate.conf"), in_use / "sysusers.conf")
     deb.link(Path("usr/lib/tmpfiles.d/facegate.conf"), in_use / "tmpfiles.conf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,10 @@ class Installation:
         new.unlink(missing_ok=True)
         new.symlink_to(to)
         new.replace(self.root / link)
+        # What follows, a database migrated on a partition of its own, must not reach the card before it.
+        opened = os.open((self.root / link).parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(opened)
+        os.close(opened)
         self.files.add(link)
 
     def keep_manifest(self) -> None:

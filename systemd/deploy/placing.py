@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.building import SOURCE
-from deploy.machine import make_users
+from deploy.machine import make_users, take_up_rules
 from deploy.place import CONFIG, CREDENTIALS, Installation
 
 _UNITS = Path("etc/systemd/system")
@@ -18,6 +18,9 @@ _LINKS = {
 def put_in_place(place: Installation, release: Path) -> None:
     """Put the files of `release` in place, and point `current` at it."""
     kept = place.files
+    # First, for where the power fails in between: what starts then finds its users.
+    if place.live:
+        place.step("make the users and the state directory", lambda: make_users(place.root / release / "systemd"))
     place.step(
         f"put units and settings in /etc, and point /{place.layout.current} at {release.name}",
         lambda: _put_files(place, release),
@@ -28,7 +31,7 @@ def put_in_place(place: Installation, release: Path) -> None:
     if not place.dry_run:
         place.keep_manifest()
     if place.live:
-        place.step("make the users and the state directory", lambda: make_users(place.root / release / "systemd"))
+        place.step("have systemd and udev read them", take_up_rules)
 
 
 def is_whole(place: Installation) -> bool:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from deploy.place import STATE
 from deploy.programs import Failed, run
 
 SERVICES = ("facegate-door", "facegate-vision", "facegate-readers", "facegate-api")
-# Vision may lack its camera, and where no reader is named there are none.
-_MAY_LACK = ("facegate-vision", "facegate-readers")
+# They run where the settings name a camera, a reader: each has its settings in a file then, as its unit asks for it.
+_WHERE_NAMED = {"facegate-vision": "vision.json", "facegate-readers": "readers.json"}
 _STARTS_WITHIN_S = 40.0
 _STEADY_FOR_S = 3.0
 
 
+def wanted() -> list[str]:
+    """Those that the settings want, as the services were given them."""
+    settings = Path("/") / STATE / "settings"
+    return [name for name in SERVICES if name not in _WHERE_NAMED or (settings / _WHERE_NAMED[name]).is_file()]
+
+
 def must_run() -> list[str]:
-    """Those that run now; door and api in any case."""
-    return [name for name in SERVICES if name not in _MAY_LACK or running([name])]
+    """Those that run now, of which vision may lack its camera; door and api in any case."""
+    return [name for name in SERVICES if name not in _WHERE_NAMED or running([name])]
 
 
 def restart(must_run: Sequence[str]) -> None:
@@ -31,7 +39,8 @@ def restart(must_run: Sequence[str]) -> None:
     # A version of before has none.
     run("systemctl", "try-restart", "--no-block", "facegate-readers.service", may_fail=True)
     run("systemctl", "start", "--no-block", "facegate.target")
-    _wait_until_steady(must_run)
+    # The settings may name a camera no more.
+    _wait_until_steady([name for name in must_run if name in wanted()])
 
 
 def stop(*more: str) -> None:

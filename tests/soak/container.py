@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -26,10 +27,10 @@ def missing():
 
 
 class Container:
-    """A booted one: say commands in it."""
+    """A booted one: say commands in it. Its network is this machine's, or a loopback of its own."""
 
-    def __init__(self, root):
-        self.root = root
+    def __init__(self, root, *, network=True):
+        self.root, self._network = root, network
         self._start()
 
     def reboot(self):
@@ -46,14 +47,22 @@ class Container:
             self._process.kill()
             self._process.wait()
 
+    def kill(self):
+        """At once, with all that runs in it."""
+        os.kill(self._leader, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+
     def _start(self):
         command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(self.root), "--boot"]
+        command += [] if self._network else ["--private-network"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self._leader = _leader(self._process)
         deadline = time.monotonic() + 60
         while True:
+            # Asked each time: the first child that is there makes the second, which is the one, and ends.
+            self._leader = _leader(self._process)
             found = self.run("systemctl", "is-system-running", check=False).stdout.strip()
             if found in ("running", "degraded"):
                 return
@@ -63,12 +72,30 @@ class Container:
     def run(self, *command, check=True, timeout=300, **options):
         """The finished process; its output is text."""
         done = subprocess.run(
-            ["nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--pid", *_AT_HOME, *command],
-            capture_output=True, text=True, timeout=timeout, env=environment(), check=False, **options,
+            self._in_it(command), capture_output=True, text=True, timeout=timeout, env=environment(), check=False,
+            **options,
         )  # fmt: skip
         if check:
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done
+
+    def begin(self, *command):
+        """The process, running; what it says is to be read."""
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(self._in_it(command), stdin=subprocess.DEVNULL, text=True, env=environment(), **both)
+
+    def _in_it(self, command):
+        return [
+            "nsenter",
+            f"--target={self._leader}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--pid",
+            "--net",
+            *_AT_HOME,
+            *command,
+        ]
 
 
 def environment():

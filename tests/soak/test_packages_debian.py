@@ -7,41 +7,13 @@ from hashlib import sha256
 
 import pytest
 
-from tests.conftest import REPOSITORY
 from tests.soak import container
-from tests.soak.test_systemd import MIGRATION, SERVICES, Watch, active, finding, until
+from tests.soak.conftest import BROKEN, FIRST, NEXT
+from tests.soak.test_systemd import SERVICES, Watch, active, finding, until
 
 pytestmark = pytest.mark.soak
 
-FIRST, NEXT, BROKEN = "0.1.0", "0.1.1", "0.1.2"
 CURRENT = "/usr/lib/facegate/current"
-
-
-def package(sources, version, to, *options):
-    """The packages of one version, built from `sources`."""
-    done = subprocess.run(
-        [sources / "systemd/package", "--version", version, "--to", to, *options],
-        capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    print(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory, models_dir):
-    """The packages of two good versions, and of one whose console does not come up and whose schema is newer."""
-    if why := container.missing():
-        pytest.skip(f"{why}: no container with systemd")
-    folder = tmp_path_factory.mktemp("packages")
-    package(REPOSITORY, FIRST, folder / "debs", "--models", models_dir)
-    package(REPOSITORY, NEXT, folder / "debs")
-    container.put_sources(folder, "broken")
-    api = folder / "broken/api/service.py"
-    api.write_text(api.read_text().replace("    stop_with_starter()\n", "    return 3\n"))
-    (folder / "broken/gate/store/migrations/0099_later.sql").write_text(MIGRATION)
-    package(folder / "broken", BROKEN, folder / "debs")
-    yield folder / "debs"
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +33,13 @@ def apt(box, *arguments, check=True):
     return box.run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", *arguments, check=check, timeout=600)
 
 
-def install(box, version, *more):
+def debs_of(box, version, *more):
     names = ("facegate", f"facegate-{version}", f"facegate-codecs-{version}", *more)
-    debs = [next((box.root / "root/debs").glob(f"{name}_{version}+*.deb")).name for name in names]
-    return apt(box, "install", *(f"/root/debs/{deb}" for deb in debs))
+    return [f"/root/debs/{next((box.root / 'root/debs').glob(f'{name}_{version}+*.deb')).name}" for name in names]
+
+
+def install(box, version, *more):
+    return apt(box, "install", *debs_of(box, version, *more))
 
 
 def in_use(box):

@@ -12,7 +12,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.soak import container
-from tests.soak.test_packages_debian import in_use, is_well, package
+from tests.soak.conftest import package
+from tests.soak.test_packages_debian import in_use, is_well
 from tests.soak.test_systemd import Watch, finding, pid, until
 from tests.systemd.test_archive import deb, stick
 

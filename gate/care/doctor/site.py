@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 UNITS = ("settings", "door", "vision", "readers", "api")
 _ANSWERS_WITHIN_S = 3.0
+# Of a package, as dpkg calls it.
+_STOPPED_IN = ("half-installed", "unpacked", "half-configured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Site:
     """The services of an installed gate by name; None where it is run by hand."""
     python_to_come: str = ""
     """The version of python3 that the system's next upgrade would install; empty where nothing tells."""
+    half_installed: tuple[str, ...] = ()
+    """Our packages of which dpkg has a part alone."""
     system_python: Path = Path("/usr/bin/python3")
     boot: Path = Path("/boot/firmware")
     device_tree: Path = Path("/proc/device-tree/model")
@@ -84,8 +88,9 @@ def site_of(
     """The gate on this machine, as it is now."""
     units = units_shown() if state == SERVICE_STATE else None
     coming = python_to_come() if units is not None else ""
+    halves = half_installed() if units is not None else ()
     health, listens = gather(state, by_face=settings.camera.wanted), who_listens(state, settings.api)
-    return Site(state, settings, models_dir, opened, health, listens, units, coming)
+    return Site(state, settings, models_dir, opened, health, listens, units, coming, halves)
 
 
 def python_to_come() -> str:
@@ -100,6 +105,17 @@ def python_to_come() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return next((line.split(":", 1)[1].strip() for line in said.splitlines() if "Candidate:" in line), "")
+
+
+def half_installed() -> tuple[str, ...]:
+    """The packages of Facegate in which dpkg was stopped in its middle; none where there is no dpkg."""
+    shown = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n", "facegate*"]
+    try:
+        said = subprocess.run(shown, capture_output=True, text=True, check=False, timeout=_ANSWERS_WITHIN_S).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    lines = [line.split() for line in said.splitlines()]
+    return tuple(name for status, name in lines if status in _STOPPED_IN)
 
 
 def journal_of(unit: str) -> str:

@@ -16,7 +16,14 @@ _OURS_IN_WORDS = f"Python {_OURS[0]}.{_OURS[1]}"
 
 
 def upgrade(site: Site) -> Seen:
-    """Whether the last upgrade failed. Raises StoreError and sqlite3.Error where the record cannot be read."""
+    """Whether the last upgrade failed, or stopped in its middle.
+
+    Raises StoreError and sqlite3.Error where the record cannot be read.
+    """
+    if site.half_installed:
+        names = " and ".join(site.half_installed)
+        seen = f"One stopped in its middle: the machine has {names} by half, and the gate runs the version in use."
+        return worth_a_look(seen, "Install the same packages once more, from the stick or with apt.")
     with closing(open_read_only(site.state)) as connection:
         found = last(connection)
     if found is None or not found.failed:

@@ -156,6 +156,13 @@ def test_an_upgrade_that_failed_is_said_until_one_succeeds(site, store):
     assert found(site, "upgrade").grade is Grade.OK
 
 
+def test_an_upgrade_that_stopped_in_its_middle_is_said_with_what_to_do(site):
+    stopped = found(replace(site, half_installed=("facegate-0.1.1",)), "upgrade")
+    assert stopped.grade is Grade.LOOK
+    assert "facegate-0.1.1 by half" in stopped.seen
+    assert "once more" in stopped.do
+
+
 def test_a_gate_that_is_well_has_nothing_to_mend(site):
     # Which liveness packs are installed here is another test's doing.
     well_kept = examine(asking(site, Level.OFF))
