@@ -63,6 +63,12 @@ PAGES = {
     "/photo-links": ("/photo-links?key=over",),
     # Its secret is drawn for one resident: looked at where the link is tried.
     "/photo/{secret}": (),
+    # A phone's own: looked at in tests/browser/test_own_page.py.
+    "/own/{secret}": (),
+    "/mine": (),
+    "/mine/{own}": (),
+    "/mine/{own}/passes/{visit}": (),
+    "/mine/{own}/phone": (),
     "/receipts": ("/receipts",),
     "/receipts/{event}": ("/receipts/{receipt}",),
     "/residents": ("/residents", "/residents?search=fang", "/residents?search=nobody+at+all", "/residents?search=von",
@@ -71,6 +77,7 @@ PAGES = {
     "/residents/{resident}": ("/residents/{one}", "/residents/{spaced}", "/residents/{solid}"),
     "/residents/{resident}/cards": ("/residents/{one}/cards", "/residents/{solid}/cards"),
     "/residents/{resident}/held": ("/residents/{one}/held", "/residents/{spaced}/held"),
+    "/residents/{resident}/own-page": ("/residents/{one}/own-page",),
     "/residents/{resident}/photo-link": ("/residents/{one}/photo-link",),
     # Told once: looked at when it tells nothing any more.
     "/residents/{resident}/pin": ("/residents/{one}/pin",),
