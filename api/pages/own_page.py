@@ -26,11 +26,13 @@ from api.front.bodies import ANYBODYS, Body
 from api.front.slots import network_of
 from api.idempotency import answered_once
 from api.own_pages import LINKS, ROOT, Held, cookie_of, held_by, is_here, keep_phone, linked, open_here
+from api.pages import code
 from api.pages.own_photo_steps import hint
 from api.pages.page import language_of, page
 from api.pages.passes import SPANS, message_for
 from api.pages.qr_code import qr_code, qr_files
 from api.pages.told_once import then, told_once
+from api.pages.ways_in import spaced
 from api.telling import Done
 from api.throttle import Attempt
 from api.wording import METHODS
@@ -169,11 +171,11 @@ def make_pass(
 def show_pass(request: Request, connection: Store, context: Shared, held: Holder, visit: str) -> Response:
     """A pass of a visitor of theirs; just after it was made also its picture and its number."""
     one, done = _pass(connection, held, visit), told_once(request)
-    code, _, typed = (done.issued or "").partition(" ")
+    said, _, typed = (done.issued or "").partition(" ")
     told: dict[str, Any] = {}
-    if code:
+    if said:
         spoken = language_of(request)
-        told = {"qr": qr_code(code), "files": qr_files(code), "message": message_for(context, spoken, one)}
+        told = {"qr": qr_code(said), "files": qr_files(said), "message": message_for(context, spoken, one)}
     return page(
         request, "own_pass.html", here=_at(held), one=one, typed=typed, told=told, phase=one.phase(datetime.now(UTC)),
         ends_at=passes.text_of(one.ends_at),
@@ -196,20 +198,20 @@ def draw_rolling(request: Request, connection: Store, context: Shared, held: Hol
     except FacegateError as error:
         said = language_of(request).error(error)
         return _home(request, connection, context, held, status_code=422, problem=said)
-    return then(request, f"{_at(held)}/phone", Done(issued=drawn.key, about=held.person.id))
+    return then(request, f"{_at(held)}/phone", Done(issued=drawn.fragment, about=held.person.id))
 
 
 @router.get(ROOT + "/{own}/phone")
 def show_rolling(request: Request, connection: Store, context: Shared, held: Holder) -> Response:
     """What a phone needs for its codes, just after it was asked for."""
     has = [one for one in credentials.of_resident(connection, held.person.id) if one.method is Method.ROLLING]
-    key = told_once(request).issued if has else None
+    fragment = told_once(request).issued if has else None
     shown: dict[str, Any] = {"address": None}
-    if key is not None:
-        drawn = DrawnRolling(has[0].flat or "", key)
+    if fragment is not None:
+        drawn = DrawnRolling.of_fragment(has[0].flat or "", fragment)
         address = drawn.address(context.gate, held.person.name)
-        spaced = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
-        shown = {"address": address, "qr": qr_code(address), "key": spaced, "flat": drawn.flat}
+        shown = {"address": address, "qr": qr_code(address), "key": spaced(drawn.key), "flat": drawn.flat}
+        shown |= {"picture": f"{code.PATH}#{fragment}" if context.by_face else None}
     return page(request, "own_phone.html", here=_at(held), **shown)
 
 

@@ -24,6 +24,7 @@ OPEN = {
     ("GET", "/owner"), ("POST", "/owner"), ("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"),
     ("POST", "/language"), ("GET", "/photo/{secret}"), ("POST", "/photo/{secret}"), ("POST", "/photo/{secret}/consent"),
     ("POST", "/photo/{secret}/checks"), ("GET", "/own/{secret}"), ("POST", "/own/{secret}"), ("GET", "/mine"),
+    ("GET", "/code"), ("GET", "/code/worker.js"),
     ("GET", "/mine/{own}"), ("POST", "/mine/{own}/cards/lost"), ("POST", "/mine/{own}/passes"),
     ("GET", "/mine/{own}/passes/{visit}"), ("POST", "/mine/{own}/passes/{visit}/removal"), ("GET", "/mine/{own}/phone"),
     ("POST", "/mine/{own}/phone"), ("POST", "/mine/{own}/phone/removal"), ("POST", "/mine/{own}/withdrawal"),
