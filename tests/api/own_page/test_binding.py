@@ -50,6 +50,12 @@ def test_the_phone_that_presses_first_has_the_page_and_the_link_opens_nothing_mo
     assert (line.says.by.startswith("page "), line.personal["name"]) == (True, "Wang Fang")
 
 
+def test_a_copy_of_what_is_held_names_it(opened, manager, fang):
+    assert "Page on their phone" not in manager.get(f"/residents/{fang.id}/held").text
+    opened(fang)
+    assert "Page on their phone" in manager.get(f"/residents/{fang.id}/held").text
+
+
 def test_headers_keep_the_secret_to_the_gate_and_the_page_out_of_caches(opened, link, phone, fang):
     for answer in (phone().get(link(fang)), phone().get("/mine")):
         assert answer.headers["referrer-policy"] == "strict-origin"
