@@ -28,6 +28,7 @@ from api.languages import Language
 from api.pages import (
     account,
     camera,
+    code,
     console,
     enrol,
     enrol_at_gate,
@@ -37,6 +38,8 @@ from api.pages import (
     held,
     homes,
     orders,
+    own_links,
+    own_page,
     own_photo,
     photo_links,
     receipts,
@@ -56,6 +59,7 @@ from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordCha
 from api.unreadable import said_of
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.v1 import credentials as credentials_api
+from api.v1 import own_pages as own_pages_api
 from api.v1 import passes as passes_api
 from api.v1 import photo_links as photo_links_api
 from api.v1 import together as together_api
@@ -85,10 +89,12 @@ def create_app(context: Context) -> FastAPI:
     app.state.templates = templates()
     for room in (
         health, imports, together_api, residents, credentials_api, passes_api, whereabouts_api, photo_links_api,
+        own_pages_api,
         enrolments, events, door, schedules, accounts, me, site, webhooks, live,
         sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, ways_in,
         passes_page, held, homes, whereabouts,
-        enrol, enrol_at_gate, imports_page, photo_links, own_photo, camera, screen, settings, account,
+        enrol, enrol_at_gate, imports_page, photo_links, own_photo, own_links, own_page, code, camera, screen,
+        settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.
         app.router.routes.extend(room.router.routes)
@@ -154,6 +160,8 @@ def _error_page(request: Request, error: Exception, status: int, sentence: str, 
     """What went wrong, for people: whoever has a link is led back to it, and not to where others sign in."""
     if own_photo.is_of_link(request):
         return own_photo.told(request, error, status, sentence)
+    if own_page.is_of_phone(request):
+        return own_page.told(request, status, sentence)
     return page(
         request, "error.html", status_code=status, status=status, sentence=sentence, hint=hint,
         residents=getattr(error, "residents", None),

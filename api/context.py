@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from api.acts import Acts
 from api.at_gate import AtGate
 from api.auth import Actor, OwnerCode
 from api.card_handles import CardHandles
@@ -70,6 +71,8 @@ class Context:
     link_throttle: Throttle = field(default_factory=Throttle)
     """Counts links that are none: whoever opens an old one is not kept from signing in."""
     own_photos: OwnPhotos = field(default_factory=OwnPhotos)
+    acts: Acts = field(default_factory=Acts)
+    """Counts what is done on residents' own pages."""
     owner_code: OwnerCode = field(default_factory=OwnerCode)
     card_handles: CardHandles = field(default_factory=CardHandles)
     """What clients call a card by that was just shown and is nobody's."""

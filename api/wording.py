@@ -222,6 +222,9 @@ EVENTS: dict[str, Sentence] = {
     Kind.TEMPLATE_REMOVED: Sentence("A template was erased"),
     Kind.LINK_DRAWN: Sentence("A link for a resident was drawn"),
     Kind.LINK_ENDED: Sentence("A link for a resident was ended"),
+    Kind.OWN_PAGE_DRAWN: Sentence("A link to a resident's own page was drawn"),
+    Kind.OWN_PAGE_OPENED: Sentence("A resident opened their own page"),
+    Kind.OWN_PAGE_ENDED: Sentence("A resident's own page was ended"),
     Kind.PHOTO_SENT: Sentence("A resident sent a photo"),
     Kind.PHOTO_REFUSED: Sentence("A resident's photo was not taken"),
     Kind.RESIDENT_CHANGED: Sentence("Resident changed"),
@@ -351,6 +354,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
     "people": (
         Sentence("Residents"),
         (
+            Kind.OWN_PAGE_DRAWN, Kind.OWN_PAGE_OPENED, Kind.OWN_PAGE_ENDED,
             Kind.LINK_DRAWN, Kind.LINK_ENDED, Kind.PHOTO_SENT, Kind.PHOTO_REFUSED, Kind.ENROLLED, Kind.TEMPLATES_ADDED,
             Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED, Kind.PIN_DRAWN, Kind.PIN_REMOVED,
             Kind.DURESS_TRIAL, Kind.ROLLING_CODE_DRAWN, Kind.ROLLING_CODE_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED,

@@ -73,6 +73,7 @@ def phone(who: str, remove: bool, state: Path | None, config: Path | None, as_js
             drawn = new_rolling(connection, partial(asking.seal, door), person, by=gate.by)
     if as_json:
         told = {"flat": drawn.flat, "key": drawn.key, "address": drawn.address(_ISSUER, person.name)} if drawn else {}
+        told |= {"fragment": drawn.fragment} if drawn else {}
         print_json({"resident": person.id, "removed": remove} | told)
     elif drawn is None:
         click.echo(f"The code on the phone of {person.name} is removed.")

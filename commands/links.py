@@ -15,7 +15,7 @@ from api.front.hosts import LOOPBACK
 from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
 from gate.errors import Refusal, UsageError
 from gate.store.database import transaction
-from gate.store.people import photo_links, residents
+from gate.store.people import own_pages, photo_links, residents
 from gate.store.people.photo_link import PhotoLink
 from gate.store.people.residents import Resident
 
@@ -26,12 +26,13 @@ _WAITS = (
     "A photo of {name} waits to be looked at, under Photos from residents. To discard it unseen:"
     " facegate links end NAME --discard"
 )
+_HAS_PAGE = "{name} has a page already. To end it, also on their phone, and draw another, say --again."
 _UNREACHABLE = "No phone reaches the gate by this address. Give its address on the network and say --again."
 
 
 @click.group()
 def links() -> None:
-    """Links by which residents send photos of their own."""
+    """Links by which residents send photos of their own, and open their own page."""
 
 
 @links.command("list")
@@ -101,6 +102,51 @@ def end_link(who: str, discard: bool, state: Path | None, config: Path | None) -
             raise Refusal(_WAITS.format(name=person.name))
         photo_links.end(connection, person, now, by=gate.by, discarding=link.sent_at if link else None)
     click.echo(f"The link of {person.name} is ended.")
+
+
+@links.command("page")
+@click.argument("who")
+@click.option("--again", is_flag=True, help="Also where they have one: it ends, on their phone too.")
+@click.option("--address", required=True, help="By which phones reach the console, as https://192.168.1.20:8443")
+@state_option
+@json_option
+def draw_own_page(who: str, again: bool, address: str, state: Path | None, config: Path | None, as_json: bool) -> int:
+    """Draw a link to the own page of WHO, by name or id, and print it once.
+
+    The phone that opens it first has the page. Exit 1 where they have one already.
+    """
+    at, reachable = _address(address)
+    gate, now = home(state, config), datetime.now(UTC)
+    if not gate.settings.enrolment.own_page:
+        raise Refusal("This gate has no pages of residents' own; the setting enrolment.own_page turns them on.")
+    with gate.store() as connection, transaction(connection):
+        person = residents.find(connection, who)
+        if not again and own_pages.of_resident(connection, person.id, now) is not None:
+            raise Refusal(_HAS_PAGE.format(name=person.name))
+        secret = new_secret()
+        page = own_pages.draw(
+            connection, person, digest(secret), now, gate.settings.enrolment.link_days, by=gate.by
+        )  # fmt: skip
+    url = f"{at}/own/{secret}"
+    if as_json:
+        print_json({"resident": person.id, "url": url, "open_by": page.open_by, "reachable": reachable})
+        return 0
+    click.echo(f"{url}\nIt can be opened until {page.open_by}, once.")
+    if not reachable:
+        click.secho(_UNREACHABLE, fg="yellow", err=True)
+    return 0
+
+
+@links.command("end-page")
+@click.argument("who")
+@state_option
+def end_own_page(who: str, state: Path | None, config: Path | None) -> None:
+    """End a resident's own page, by name or id: neither its link nor their phone shows anything any more."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        person = residents.find(connection, who)
+        own_pages.end(connection, person, by=gate.by)
+    click.echo(f"The page of {person.name} is ended.")
 
 
 def _meant(connection: sqlite3.Connection, who: tuple[str, ...]) -> list[Resident]:

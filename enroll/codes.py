@@ -23,6 +23,7 @@ from gate.codes import (
     pass_digest,
     pin_digest,
     rolling_digests,
+    rolling_handle,
     rolling_key,
 )
 from gate.errors import Refusal, ResidentRefusal, Sentence
@@ -67,6 +68,19 @@ class DrawnRolling:
     """The digits of their home, which are typed before those of the telephone."""
     key: str = field(repr=False)
     """As it is typed into an authenticator, where no picture can be scanned: base32."""
+    handle: str = field(repr=False)
+    """Whose it is, as the pictures say it that are held up to the camera."""
+
+    @property
+    def fragment(self) -> str:
+        """What stands behind the # of the page that draws its pictures (`api.pages.code`)."""
+        return f"{self.handle}.{self.key}"
+
+    @classmethod
+    def of_fragment(cls, flat: str, fragment: str) -> DrawnRolling:
+        """The same of its `fragment`."""
+        handle, _, key = fragment.partition(".")
+        return cls(flat, key, handle)
 
     def address(self, gate: str, name: str) -> str:
         """What an authenticator scans, of a gate that is called so: otpauth://."""
@@ -101,7 +115,7 @@ def new_rolling(connection: sqlite3.Connection, seal: Seal, resident: Resident, 
         )
     finder, sealed = seal(rolling_digests(identity))
     credentials.give_rolling(connection, resident, identity, flat, finder, by=by)
-    return DrawnRolling(flat, b32encode(rolling_key(sealed)).decode("ascii"))
+    return DrawnRolling(flat, b32encode(rolling_key(sealed)).decode("ascii"), rolling_handle(finder))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,12 @@ MOST_DIGITS = 12
 ROLLING_STEP_S = 30
 """For how long an authenticator shows the same digits."""
 _ROLLING_KEY = 20
+# What the picture of a rolling code says: 30 bits of what finds it, and 65 of what its key makes of the step.
+_HANDLE, _MAC = 6, 13
+_HANDLE_BYTES = 5
+# What a code is found by begins with the mark of the door's key.
+_MARK = 4
+_ROLLING = re.compile(r"R[A-Z2-7]{19}")
 _PASS_BYTES = 10
 _PASS = re.compile(r"V[A-Z2-7]{16}")
 _CARD = re.compile(r"[0-9A-Za-z:]{4,64}")
@@ -73,6 +79,34 @@ def rolling_code(key: bytes, step: int) -> str:
     at = mac[-1] & 0xF
     number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
     return f"{number % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
+
+
+def rolling_handle(finder: bytes) -> str:
+    """Whose a rolling code is, as its picture says it, of what the door finds it by; two may have the same."""
+    return base64.b32encode(finder[_MARK : _MARK + _HANDLE_BYTES]).decode("ascii")[:_HANDLE]
+
+
+def handle_bounds(handle: str) -> tuple[bytes, bytes]:
+    """The least and the greatest of what rolling codes with this handle are found by, behind the mark of a key."""
+    least, greatest = (base64.b32decode(handle + end * (8 - _HANDLE)) for end in ("A", "7"))
+    return least, greatest + b"\xff" * (hashlib.sha256().digest_size - _MARK - _HANDLE_BYTES)
+
+
+def rolling_picture(handle: str, key: bytes, step: int) -> str:
+    """What the picture of a rolling code says in one step: `R`, whose it is, and 65 bits of HMAC-SHA256, all of it in
+    base32, which the smallest QR code holds."""
+    mac = hmac.digest(key, b"R" + handle.encode("ascii") + step.to_bytes(8, "big"), "sha256")
+    return f"R{handle}{base64.b32encode(mac[:10]).decode('ascii')[:_MAC]}"
+
+
+def is_rolling(text: str) -> bool:
+    """Whether a text is what the picture of a rolling code says, of whatever gate."""
+    return _ROLLING.fullmatch(text) is not None
+
+
+def handle_of(picture: str) -> str:
+    """Whose it is that is held up, of what `is_rolling`."""
+    return picture[1 : 1 + _HANDLE]
 
 
 def card_number(text: str) -> str | None:

@@ -128,6 +128,9 @@ class Kind(StrEnum):
     TEMPLATE_REMOVED = "template_removed"
     LINK_DRAWN = "link_drawn"
     LINK_ENDED = "link_ended"
+    OWN_PAGE_DRAWN = "own_page_drawn"
+    OWN_PAGE_OPENED = "own_page_opened"
+    OWN_PAGE_ENDED = "own_page_ended"
     PHOTO_SENT = "photo_sent"
     PHOTO_REFUSED = "photo_refused"
     RESIDENT_CHANGED = "resident_changed"
@@ -304,11 +307,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What somebody shows to a reader: keys pressed at a keypad, one or several, a card, or a pass.
+    """What somebody shows to a reader: keys pressed at a keypad, one or several, a card, a pass, or a phone's picture.
 
-    `reader` is the reader's name, of a pass held up to the camera "camera"; `taken_mono` when it was shown, monotonic
+    `reader` is the reader's name, of what is held up to the camera "camera"; `taken_mono` when it was shown, monotonic
     seconds. `code` are the keys, of "0" to "9", "#" for the end of a number and "*" to begin anew, the card's number
-    as the reader gives it, or what the pass's picture says. It is a secret that opens the gate: it reaches neither
+    as the reader gives it, or what the picture says. It is a secret that opens the gate: it reaches neither
     record nor log.
     """
 

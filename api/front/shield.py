@@ -33,6 +33,7 @@ _HEADERS = {
 # The address of a resident's link holds its secret, whatever is answered there: no page that is left from there is told
 # it, and no list of pages may hold it. A form still says from which site it comes, which "no-referrer" would keep from
 # the gate too.
+_LINKS = ("/photo/", "/own/", "/mine")
 _OF_LINKS = _HEADERS | {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow"}
 
 
@@ -126,7 +127,7 @@ def _same_origin(headers: Headers, scheme: str) -> bool:
 
 def _add_headers(message: MutableMapping[str, Any], path: str) -> None:
     headers = MutableHeaders(raw=message["headers"])
-    for name, value in (_OF_LINKS if path.startswith("/photo/") else _HEADERS).items():
+    for name, value in (_OF_LINKS if path.startswith(_LINKS) else _HEADERS).items():
         headers.setdefault(name, value)
     # What is said of people stays in no cache.
     if not path.startswith("/static/"):

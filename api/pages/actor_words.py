@@ -14,6 +14,7 @@ from gate.store.site import accounts
 # Who ordered the door through a service is told without it.
 _NAMED = re.compile(r"(?P<kind>user|token) (?P<id>\S+?)(?: through uid \d+)?")
 _GONE = {"user": Sentence("a user who is gone"), "token": Sentence("a token that is gone")}
+_PAGE = re.compile(r"page [0-9a-f-]{36}")
 _COMMAND = re.compile(r"uid (?P<uid>\d+)")
 
 
@@ -26,6 +27,8 @@ def actors(language: Language, connection: sqlite3.Connection) -> Callable[[str]
         if found := _NAMED.fullmatch(by):
             gone = _GONE[found["kind"]]
             return (users | tokens).get(found["id"]) or language(gone)
+        if _PAGE.fullmatch(by):
+            return language(Sentence("the resident, on their own page"))
         if found := _COMMAND.fullmatch(by):
             return language(Sentence("a command (user number {uid})", uid=found["uid"]))
         return language(ACTORS.get(by, by))

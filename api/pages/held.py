@@ -17,7 +17,7 @@ from api.pages.record_words import teller
 from api.pages.ways_in import held_of
 from api.v1.residents import found_resident
 from gate.care import retention
-from gate.store.people import consents, corrections, photo_links, templates
+from gate.store.people import consents, corrections, own_pages, photo_links, templates
 from gate.store.people.residents import Resident
 from gate.store.record import search as record
 from gate.store.record.search import Search
@@ -36,6 +36,7 @@ def show_held(request: Request, connection: Store, context: Shared, actor: Regis
         templates=templates.of(connection, person.id), agreed=consents.of(connection, person.id),
         corrected=corrections.of(connection, person.id), told=teller(language_of(request), connection),
         link=photo_links.of_resident(connection, person.id, datetime.now(UTC)), made_at=datetime.now(UTC).isoformat(),
+        own_page=own_pages.of_resident(connection, person.id, datetime.now(UTC)),
         **held_of(connection, person.id), **passes_of(connection, person.id),
         fading=_fading(connection, context, person), keep=context.settings.keep,
     )  # fmt: skip

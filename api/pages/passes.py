@@ -119,7 +119,9 @@ def show_pass(request: Request, connection: Store, context: Shared, actor: Regis
     one, done = found_pass(connection, visit), told_once(request)
     code, _, typed = (done.issued or "").partition(" ")
     theirs = context.languages.chosen(context.settings.enrolment.language_else(language_of(request).tag), "")
-    told = {} if not code else {"qr": qr_code(code), "files": qr_files(code), "message": _message(context, theirs, one)}
+    told = (
+        {} if not code else {"qr": qr_code(code), "files": qr_files(code), "message": message_for(context, theirs, one)}
+    )
     return page_of_people(
         request, connection, actor, None if code else "passes", "pass.html", one=one, typed=typed, told=told,
         phase=one.phase(datetime.now(UTC)), ends_at=passes.text_of(one.ends_at), PHASES=PHASES,
@@ -186,7 +188,7 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def _message(context: Context, language: Language, one: Pass) -> str:
+def message_for(context: Context, language: Language, one: Pass) -> str:
     """What is sent along with the picture, in the visitor's language."""
     zone, ends = zone_of(context.zone), one.ends_at
     return language(

@@ -17,6 +17,7 @@ from api.auth import Actor, Permission, new_secret
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
+from api.pages.own_links import own_page_of
 from api.pages.page import language_of, page_of_people, said_of
 from api.pages.photo_links import link_of, photos_for
 from api.pages.told_once import then, told_once
@@ -233,5 +234,6 @@ def resident_page(
         is_opening_by_face=corrections.is_opening_by_face,
         **held_of(connection, person.id),
         **link_of(connection, person.id),
+        **own_page_of(context, connection, person.id),
         **said_of(request, done) | said,
     )

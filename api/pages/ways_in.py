@@ -18,9 +18,11 @@ from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
 from api.idempotency import answered_once
 from api.languages import Language
+from api.pages import code
 from api.pages.page import language_of, page, page_of_people
 from api.pages.qr_code import qr_code
 from api.pages.told_once import then, told_once
+from api.photo_links import address_for_phones
 from api.problems import HttpProblem
 from api.telling import Done
 from api.v1.residents import found_resident
@@ -111,7 +113,7 @@ def draw_rolling(request: Request, connection: Store, context: Shared, actor: Re
     """Set up a phone; what it scans is told on the page that follows, once."""
     person = found_resident(connection, resident)
     drawn = ways_in.draw_rolling(context, connection, person, by=actor.label)
-    return _told(request, connection, person, Method.ROLLING, drawn.key, "rolling-code")
+    return _told(request, connection, person, Method.ROLLING, drawn.fragment, "rolling-code")
 
 
 @router.get("/residents/{resident}/rolling-code")
@@ -121,9 +123,13 @@ def show_rolling(request: Request, connection: Store, context: Shared, actor: Re
     held, told = _drawn(request, connection, person, Method.ROLLING)
     shown: dict[str, Any] = {"qr": None}
     if told is not None and held is not None:
-        drawn = DrawnRolling(held.flat or "", told)
-        spaced = " ".join(told[at : at + 4] for at in range(0, len(told), 4))
-        shown = {"qr": qr_code(drawn.address(context.gate, person.name)), "key": spaced, "flat": drawn.flat}
+        drawn = DrawnRolling.of_fragment(held.flat or "", told)
+        at, reachable = address_for_phones(request, context)
+        shown = {
+            "qr": qr_code(drawn.address(context.gate, person.name)), "key": spaced(drawn.key), "flat": drawn.flat,
+            "picture": qr_code(f"{at}{code.PATH}#{drawn.fragment}") if context.by_face else None,
+            "reachable": reachable,
+        }  # fmt: skip
     return page_of_people(
         request, connection, actor, None if shown["qr"] else "a resident", "rolling_code.html", person=person,
         theirs=_language_for(request, connection, context, person), **shown,
@@ -223,6 +229,11 @@ def _shown(request: Request, context: Context) -> dict[str, Any]:
     except HttpProblem as problem:
         silent = language_of(request).error(problem)
     return {"shown": found, "silent": silent}
+
+
+def spaced(key: str) -> str:
+    """A key in groups of four, as it is typed."""
+    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
 
 
 def _one_in(held: Sequence[Credential], method: Method) -> Credential | None:

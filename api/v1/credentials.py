@@ -56,6 +56,7 @@ class RollingCode(BaseModel):
     flat: str = Field(description="The digits of their home, typed before the six that the phone shows.")
     key: str = Field(description="For an authenticator into which it is typed: base32.")
     address: str = Field(description="For an authenticator that scans it as a QR code: otpauth://.")
+    fragment: str = Field(description="What stands behind the # of the page /code, which draws it as a picture.")
 
 
 class NewCard(BaseModel):
@@ -110,7 +111,8 @@ def draw_rolling(resident: str, connection: Store, context: Shared, actor: Regis
     """Set up a phone with an authenticator (RFC 6238). The one they had opens nothing any more."""
     person = found_resident(connection, resident)
     drawn = ways_in.draw_rolling(context, connection, person, by=actor.label)
-    return RollingCode(flat=drawn.flat, key=drawn.key, address=drawn.address(context.gate, person.name))
+    address = drawn.address(context.gate, person.name)
+    return RollingCode(flat=drawn.flat, key=drawn.key, address=address, fragment=drawn.fragment)
 
 
 @router.delete("/residents/{resident}/rolling-code", status_code=204)

@@ -13,7 +13,7 @@ from gate.care.kept_for import WARNING_DAYS, Why, gone_on
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
-from gate.store.people import erasure, passes, photo_links, residents
+from gate.store.people import erasure, own_pages, passes, photo_links, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
 from gate.vocabulary import ENTERED, AuditEvent, Kind
@@ -92,6 +92,7 @@ def tidy(
     kept_for.note(connection, keep, today)
     _note_uses(connection, zone)
     photo_links.forget_ended(connection, now.astimezone(UTC))
+    own_pages.forget_unopened(connection, now)
     due = [one for one in fading(connection, keep, today) if one.day <= today.isoformat()]
     erased = {Why.UNUSED: 0, Why.MOVED_OUT: 0}
     for one in due:

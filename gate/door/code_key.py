@@ -77,6 +77,11 @@ class CodeKey:
             return None
         return (_mark_of(self._key) + hmac.digest(self._key, digest, "sha256"))[:_FINDER]
 
+    def marked(self, tail: bytes) -> bytes | None:
+        """What a code is found by that this key made, and that ends so; None where there is no key to be had."""
+        sealed = self.seal(b"")
+        return None if sealed is None else sealed[:_MARK] + tail
+
     def _read(self) -> bytes | None:
         try:
             key = self._path.read_bytes()

@@ -1,5 +1,6 @@
 """What is shown to readers, on its way to whose it is: keys become numbers, numbers and cards become what they are
-found by, and the controller decides on them. Digits that are no PIN may be those of an authenticator.
+found by, and the controller decides on them. Digits that are no PIN may be those of an authenticator, and what is held
+up to the camera is a pass or the picture of a phone.
 
 A PIN is hashed on a thread of its own, some tens of milliseconds, so that neither exit nor fire waits for it; before
 that it is asked whether PINs are looked at here at all.
@@ -70,11 +71,13 @@ class Credentials:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codes")
 
     def hear(self, shown: Presented, now: float) -> None:
-        """Take a key or a card, from the readers' own user, or a pass from vision's."""
+        """Take a key or a card, from the readers' own user, or what was held up to the camera, from vision's."""
         if shown.method is Method.CARD:
             self._hear_card(shown, now)
         elif shown.method is Method.PASS:
             self._hear_pass(shown, [codes.pass_digest(shown.code)], Method.PASS, now)
+        elif shown.method is Method.ROLLING:
+            self._hear_picture(shown, now)
         else:
             self._hear_key(shown, now)
 
@@ -127,8 +130,26 @@ class Credentials:
         finders = [self._key.seal(one) for one in digests]
         self._visits.hear(shown, partial(self._knowledge.by_code, kind, finders, shown.reader), now)
 
+    def _hear_picture(self, shown: Presented, now: float) -> None:
+        """The picture of somebody's phone: of each step it opens once, as its digits do, and of both together."""
+        known = Known(from_its_user=True)
+        # What is shown late uses up no step.
+        if self._is_fresh(shown, now):
+            handle = codes.handle_of(shown.code)
+            held = self._knowledge.rolling_between(*(self._key.marked(one) for one in codes.handle_bounds(handle)))
+            says = partial(codes.rolling_picture, handle)
+            rolled = self._rolled(held or [], says, shown.code, shown.reader)
+            if isinstance(rolled, Reason):
+                self._controller.refuse(shown, rolled, now)
+                return
+            known = rolled or replace(known, readable=held is not None)
+        self._controller.present(shown, known, now)
+
+    def _is_fresh(self, shown: Presented, now: float) -> bool:
+        return 0 <= now - shown.taken_mono + 0.001 <= self._freshness_s
+
     def _hear_key(self, shown: Presented, now: float) -> None:
-        if not 0 <= now - shown.taken_mono + 0.001 <= self._freshness_s:
+        if not self._is_fresh(shown, now):
             # A key of before a break is no part of what is typed now.
             self._typed.pop(shown.reader, None)
             return
@@ -193,6 +214,13 @@ class Credentials:
     def _by_rolling(self, hashed: _Hashed) -> Known | Reason | None:
         """What is known of whose authenticator shows these digits now, or why they do not count; None: nobody's."""
         held = self._knowledge.rolling_of(hashed.flat, hashed.face)
+        return self._rolled(held, codes.rolling_code, hashed.typed, hashed.shown.reader)
+
+    def _rolled(
+        self, held: Sequence[str], says: Callable[[bytes, int], str], code: str, reader: str
+    ) -> Known | Reason | None:
+        """What is known of whose phone, of those `held`, says this code now, or why it does not count; None: nobody's.
+        `says` what one says by its key in a step."""
         if not held:
             return None
         wall = self._knowledge.wall()
@@ -200,14 +228,14 @@ class Credentials:
             return Reason.CLOCK_UNTRUSTED
         for identity in held:
             finder, sealed = (self._key.seal(one) for one in codes.rolling_digests(identity))
-            step = None if sealed is None else step_of(codes.rolling_key(sealed), hashed.typed, wall)
+            step = None if sealed is None else step_of(partial(says, codes.rolling_key(sealed)), code, wall)
             if step is None:
                 continue
             used = self._used.take(identity, step)
             if used is None:
                 return Reason.ALREADY_USED
             self._used = used
-            return self._knowledge.by_code(Method.ROLLING, [finder], hashed.shown.reader)
+            return self._knowledge.by_code(Method.ROLLING, [finder], reader)
         return None
 
     def _fail(self, shown: Presented, flat: str | None, now: float) -> None:

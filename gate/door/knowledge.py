@@ -83,6 +83,16 @@ class Knowledge:
         except StoreDown:
             return []
 
+    def rolling_between(self, least: bytes | None, greatest: bytes | None) -> list[str] | None:
+        """The ids of the rolling codes that are found by what lies between these two; None where nobody can tell now,
+        and where there is no key."""
+        if least is None or greatest is None:
+            return None
+        try:
+            return self._register.rolling_between(least, greatest)
+        except StoreDown:
+            return None
+
     def wall(self) -> float | None:
         """Seconds since 1970; None while the clock is not to be trusted."""
         return time.time() if self._trusted() else None

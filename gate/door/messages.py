@@ -6,7 +6,7 @@ import math
 import re
 import struct
 
-from gate.codes import is_pass
+from gate.codes import is_pass, is_rolling
 from gate.door.keys import KEYS
 from gate.door.states import Event
 from gate.processes.fields import Malformed, read
@@ -45,18 +45,20 @@ def claim_from(message: Message) -> Claim:
 
 def presented_from(message: Message) -> Presented:
     """What was shown to a reader or held up to the camera, from its message. Raises Malformed when a field is missing
-    or of the wrong kind, or it is no key, no card and no pass."""
+    or of the wrong kind, or it is no key, no card and no picture."""
     shown = read(Presented, message)
     if not 0 < len(shown.id) <= _LONGEST_CLAIM:
         raise Malformed(f"id is a text of 1 to {_LONGEST_CLAIM} signs")
     if not _READER.fullmatch(shown.reader):
         raise Malformed("reader is a name of 1 to 40 letters, digits, blanks, points, - and _")
-    if shown.method not in (Method.PIN, Method.CARD, Method.PASS):
-        raise Malformed("method is pin, card or pass")
+    if shown.method not in (Method.PIN, Method.CARD, Method.PASS, Method.ROLLING):
+        raise Malformed("method is pin, card, pass or rolling")
     if shown.method is Method.PIN and shown.code not in KEYS:
         raise Malformed("code is one key of a keypad")
     if shown.method is Method.PASS and not is_pass(shown.code):
         raise Malformed("code is what the picture of a pass says")
+    if shown.method is Method.ROLLING and not is_rolling(shown.code):
+        raise Malformed("code is what the picture of a phone says")
     if not 0 < len(shown.code) <= _LONGEST_CARD:
         raise Malformed(f"code is a text of 1 to {_LONGEST_CARD} signs")
     return shown
@@ -118,8 +120,9 @@ def of_late(do: Do, who: str) -> list[AuditEvent]:
 
 
 def may_present(method: Method, *, vision: bool, readers: bool) -> bool:
-    """Whether a peer may present this: a pass is held up to vision's camera, all else is shown to a reader."""
-    return vision if method is Method.PASS else readers
+    """Whether a peer may present this: a pass and a phone's picture are held up to vision's camera, all else is shown
+    to a reader."""
+    return vision if method in (Method.PASS, Method.ROLLING) else readers
 
 
 def may_ask(do: Do, *, vision: bool, readers: bool, commands: bool) -> bool:

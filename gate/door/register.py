@@ -82,6 +82,14 @@ class Register:
         with self._sound():
             return credentials.rolling_of(connection, flat, resident)
 
+    def rolling_between(self, least: bytes, greatest: bytes) -> list[str]:
+        """The ids of the rolling codes that are found by what lies between these two. Raises StoreDown."""
+        if not os.path.lexists(self._database):
+            return []
+        connection = self._open()
+        with self._sound():
+            return credentials.rolling_between(connection, least, greatest)
+
     def _holder_of(self, connection: sqlite3.Connection, found: Found) -> Entry | Visit | None:
         if found.resident is not None:
             return self.find(found.resident)

@@ -1,22 +1,22 @@
-"""Which digits of an authenticator count: those of now, and each of them once. Pure."""
+"""Which of a phone's codes count, digits and pictures: those of now, and of each step one. Pure."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from gate.codes import ROLLING_STEP_S, rolling_code
+from gate.codes import ROLLING_STEP_S
 
 _SLACK = 1
 """How many steps a telephone's clock may be ahead or behind."""
 
 
-def step_of(key: bytes, typed: str, wall: float) -> int | None:
-    """The step whose digits these are, of those that may be shown at `wall` seconds since 1970; None: of none."""
+def step_of(says: Callable[[int], str], shown: str, wall: float) -> int | None:
+    """The step in which a phone `says` what was shown, of those near `wall` seconds since 1970; None: in none."""
     now = int(wall // ROLLING_STEP_S)
     steps = range(max(0, now - _SLACK), now + _SLACK + 1)
-    fitting = [one for one in steps if hmac.compare_digest(rolling_code(key, one), typed)]
+    fitting = [one for one in steps if hmac.compare_digest(says(one), shown)]
     return fitting[-1] if fitting else None
 
 

@@ -40,13 +40,13 @@ from gate.processes.status import VisionStatus
 from gate.processes.wire import Message
 from gate.store.database import open_read_only
 from gate.store.ids import new_id
-from gate.store.people import passes
+from gate.store.people import credentials, passes
 from gate.store.site import approach_zone
 from gate.store.site.inherited import inherited
 from gate.vision.address import with_password
 from gate.vision.camera import Camera, CameraState
 from gate.vision.gallery import damaged_in, judging, judging_again
-from gate.vision.held_up import HeldUp
+from gate.vision.held_up import HeldUp, method_of
 from gate.vision.learning import lesson_of
 from gate.vision.liveness_packs import liveness_packs
 from gate.vision.preview import preview
@@ -55,7 +55,7 @@ from gate.vision.recogniser import Recogniser
 from gate.vision.retry import DoorNews
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vision.sources import Source, source_of
-from gate.vocabulary import Claim, Frame, Kind, Method, Presented, Reason
+from gate.vocabulary import Claim, Frame, Kind, Presented, Reason
 from models.errors import PackError
 from models.pack import Models, open_liveness, open_models
 
@@ -173,26 +173,26 @@ class VisionService:
             self._teach(claim, claim.resident)
 
     def _read_passes(self, frame: Frame) -> None:
-        """Tell the door of the passes that are held up, where there are any at all."""
+        """Tell the door of the passes and phones that are held up, where there are any at all."""
         if self._held_up is None or not self._knows_of_passes():
             return
         for code in self._held_up.see(frame):
             try:
-                asking.present(self._door, Presented(new_id(), Method.PASS, "camera", frame.taken_mono, code))
+                asking.present(self._door, Presented(new_id(), method_of(code), "camera", frame.taken_mono, code))
             except asking.NotUnderstood as error:
-                _log.warning("A pass was held up, and the door took it from nobody: %s", error)
+                _log.warning("A code was held up, and the door took it from nobody: %s", error)
             except LinkDown:
                 # It said so to whoever claimed; a pass is shown again until the door is back.
                 self._held_up.forget(code)
 
     def _knows_of_passes(self) -> bool:
-        """Whether there are passes here; one that is over counts too, for whoever holds it up is told so."""
+        """Whether there are passes or phones here; a pass that is over counts too: whoever holds it up is told so."""
         now = time.monotonic()
         if now - self._asked_passes_mono >= _ASK_PASSES_EVERY_S:
             self._asked_passes_mono = now
             # The gallery has said what is wrong with the store.
             with suppress(sqlite3.Error):
-                self._has_passes = passes.are_there(self._store)
+                self._has_passes = passes.are_there(self._store) or credentials.has_rolling(self._store)
         return self._has_passes
 
     def _teach(self, claim: Claim, resident: str) -> None:

@@ -166,7 +166,8 @@ class VisionSettings(Section):
     """How long the place where someone failed the liveness check lets nobody in by face, seconds."""
 
     passes: bool = True
-    """Whether visitors' passes that are held up to the camera are read, at a gate where any was made."""
+    """Whether visitors' passes and the codes of residents' phones are read that are held up to the camera, at a gate
+    that has any."""
 
     frames: int = Field(3, ge=2, le=20)
     """Sightings of one track a claim needs."""

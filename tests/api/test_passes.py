@@ -14,7 +14,7 @@ from gate.processes.asking import present
 from gate.store.people import erasure, passes, residents
 from gate.store.record import audit
 from gate.store.site import schedules
-from gate.vision.held_up import passes_on
+from gate.vision.held_up import codes_on
 from gate.vocabulary import Method, Presented
 from tests.api.test_credentials import answered, press
 from tests.api.test_ways_in_told import text_of
@@ -150,7 +150,7 @@ def picture_on(page, kind):
     if kind == "svg":
         return data
     raw = np.frombuffer(base64.b64decode(data.partition(",")[2]), np.uint8)
-    return passes_on(cv2.imdecode(raw, cv2.IMREAD_COLOR))
+    return codes_on(cv2.imdecode(raw, cv2.IMREAD_COLOR))
 
 
 def test_on_the_page_a_pass_is_made_shown_once_as_picture_and_number_and_taken_back_by_one_press(

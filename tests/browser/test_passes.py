@@ -11,7 +11,7 @@ from gate.store.database import open_database
 from gate.store.people import passes, residents
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
-from gate.vision.held_up import passes_on
+from gate.vision.held_up import codes_on
 from tests.api_process import api_process
 from tests.browser.conftest import PASSWORD, browsing, faults_on, shoot
 from tests.console import CHEAP
@@ -58,10 +58,10 @@ def test_a_pass_takes_a_name_and_three_presses(chromium, camera, state, store, m
             page.locator('a[download="pass.png"]').click()
         file = tmp_path / "pass.png"
         given.value.save_as(file)
-        assert len(passes_on(cv2.imread(str(file)))) == 1
+        assert len(codes_on(cv2.imread(str(file)))) == 1
         # And off the screen itself, as it is photographed.
         page.screenshot(path=tmp_path / "screen.png")
-        assert len(passes_on(cv2.imread(str(tmp_path / "screen.png")))) == 1
+        assert len(codes_on(cv2.imread(str(tmp_path / "screen.png")))) == 1
         page.goto("/passes")
         page.locator('form[action$="/removal"] button').click()
         expect(page.get_by_role("status")).to_contain_text("Zhao Lei")

@@ -23,7 +23,12 @@ from tests.enroll.test_decode import png_bomb
 OPEN = {
     ("GET", "/owner"), ("POST", "/owner"), ("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"),
     ("POST", "/language"), ("GET", "/photo/{secret}"), ("POST", "/photo/{secret}"), ("POST", "/photo/{secret}/consent"),
-    ("POST", "/photo/{secret}/checks"),
+    ("POST", "/photo/{secret}/checks"), ("GET", "/own/{secret}"), ("POST", "/own/{secret}"), ("GET", "/mine"),
+    ("GET", "/code"), ("GET", "/code/worker.js"),
+    ("GET", "/mine/{own}"), ("POST", "/mine/{own}/cards/lost"), ("POST", "/mine/{own}/passes"),
+    ("GET", "/mine/{own}/passes/{visit}"), ("POST", "/mine/{own}/passes/{visit}/removal"), ("GET", "/mine/{own}/phone"),
+    ("POST", "/mine/{own}/phone"), ("POST", "/mine/{own}/phone/removal"), ("POST", "/mine/{own}/withdrawal"),
+    ("POST", "/mine/{own}/end"),
 }  # fmt: skip
 # The first part of a path, and who may use it.
 MAY = {

@@ -44,6 +44,16 @@ ELSEWHERE = {
     "/waiting/{link}/confirmed": "api/own_photos/test_office.py",
     "/waiting/{link}/refused": "api/own_photos/test_office.py",
     "/photo/{secret}": "api/own_photos/test_phone.py", "/photo/{secret}/consent": "api/own_photos/test_phone.py",
+    "/residents/{resident}/own-page": "api/own_page/test_binding.py",
+    "/residents/{resident}/own-page/end": "api/own_page/test_binding.py",
+    "/own/{secret}": "api/own_page/test_binding.py", "/mine/{own}/end": "api/own_page/test_binding.py",
+    **dict.fromkeys(
+        (
+            "/mine/{own}/cards/lost", "/mine/{own}/passes", "/mine/{own}/passes/{visit}/removal", "/mine/{own}/phone",
+            "/mine/{own}/phone/removal", "/mine/{own}/withdrawal",
+        ),
+        "api/own_page/test_own_deeds.py",
+    ),
     "/settings/free-access/{order}": "api/test_settings.py",
     "/residents/{resident}/pin/duress-trial": "api/test_ways_in_pages.py",
     "/residents/{resident}/pin": "api/test_ways_in_pages.py",

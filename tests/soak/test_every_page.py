@@ -34,7 +34,8 @@ LONG_HOME = ("North garden, building twelve, second entrance, " * 3)[:100].strip
 
 # What answers GET and is no page: pictures, parts of a page, streams, and what is for programs.
 NO_PAGES = {
-    "/camera.jpg", "/events/table", "/gate/live", "/gate/now", "/gate/silhouette", "/gate/worker.js", "/metrics",
+    "/camera.jpg", "/code/worker.js", "/events/table", "/gate/live", "/gate/now", "/gate/silhouette", "/gate/worker.js",
+    "/metrics",
     "/settings/backups/file", "/settings/hours/reading", "/waiting/{link}.jpg", "/waiting/{link}/{number}.jpg",
 }  # fmt: skip
 # By each route, the addresses at which it is looked at. What stands in braces is filled in by `at_home`.
@@ -63,6 +64,14 @@ PAGES = {
     "/photo-links": ("/photo-links?key=over",),
     # Its secret is drawn for one resident: looked at where the link is tried.
     "/photo/{secret}": (),
+    # Looked at in tests/browser/test_code.py.
+    "/code": (),
+    # A phone's own: looked at in tests/browser/test_own_page.py.
+    "/own/{secret}": (),
+    "/mine": (),
+    "/mine/{own}": (),
+    "/mine/{own}/passes/{visit}": (),
+    "/mine/{own}/phone": (),
     "/receipts": ("/receipts",),
     "/receipts/{event}": ("/receipts/{receipt}",),
     "/residents": ("/residents", "/residents?search=fang", "/residents?search=nobody+at+all", "/residents?search=von",
@@ -71,6 +80,7 @@ PAGES = {
     "/residents/{resident}": ("/residents/{one}", "/residents/{spaced}", "/residents/{solid}"),
     "/residents/{resident}/cards": ("/residents/{one}/cards", "/residents/{solid}/cards"),
     "/residents/{resident}/held": ("/residents/{one}/held", "/residents/{spaced}/held"),
+    "/residents/{resident}/own-page": ("/residents/{one}/own-page",),
     "/residents/{resident}/photo-link": ("/residents/{one}/photo-link",),
     # Told once: looked at when it tells nothing any more.
     "/residents/{resident}/pin": ("/residents/{one}/pin",),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, passes, photo_links, residents
+from gate.store.people import credentials, erasure, own_pages, passes, photo_links, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -86,6 +86,7 @@ def keep_revoked(
     with transaction(connection):
         templates = _forget_again(connection, gone)
         codes = credentials.revoke_again(connection, gone)
+        own_pages.end_again(connection, gone, has_them=present is not None)
         connection.executemany("INSERT OR IGNORE INTO gone (id) VALUES (?)", [(one,) for one in gone])
     return Dropped(
         ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates, codes, ended_passes

@@ -113,6 +113,18 @@ def rolling_of(connection: sqlite3.Connection, flat: str | None, resident: str |
     return [one for (one,) in connection.execute(query, (flat, resident))]
 
 
+def rolling_between(connection: sqlite3.Connection, least: bytes, greatest: bytes) -> list[str]:
+    """The ids of the rolling codes that are found by what lies between these two."""
+    query = "SELECT id FROM credentials WHERE kind = 'rolling' AND finder BETWEEN ? AND ? ORDER BY id"
+    return [one for (one,) in connection.execute(query, (least, greatest))]
+
+
+def has_rolling(connection: sqlite3.Connection) -> bool:
+    """Whether anybody has a rolling code."""
+    query = "SELECT 1 FROM credentials WHERE kind = 'rolling' LIMIT 1"
+    return connection.execute(query).fetchone() is not None
+
+
 def having(connection: sqlite3.Connection) -> dict[str, frozenset[Method]]:
     """By what everyone may come beside their face, by their id."""
     held: dict[str, set[Method]] = {}

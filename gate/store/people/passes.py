@@ -99,6 +99,8 @@ class Wanted:
     schedule: str | None = None
     host: Resident | None = None
     unit: str | None = None
+    most_open: int | None = None
+    """How many passes of the host's may be open with this one; None: any number."""
 
 
 _SELECT = """
@@ -131,6 +133,7 @@ def checked(wanted: Wanted, now: datetime) -> Wanted:
     return Wanted(
         clean_name(wanted.name), wanted.begins, wanted.ends, wanted.uses, wanted.lasts_s, wanted.schedule, wanted.host,
         clean_home(unit, unit if wanted.host is not None else None) if unit and unit.strip() else None,
+        wanted.most_open,
     )  # fmt: skip
 
 
@@ -140,12 +143,15 @@ def make(
 ) -> Pass:  # fmt: skip
     """A new pass, of what `checked` gave; `finder` is what its picture is found by, `typed` what its digits are.
 
-    Raises Refusal with `credentials.TAKEN` where either is somebody's already, and where host or schedule are gone.
+    Raises Refusal with `credentials.TAKEN` where either is somebody's already, and where host or schedule are gone or
+    the host has as many as they may.
     """
     identity, host = new_id(), wanted.host
     with transaction(connection):
         if host is not None and residents.get(connection, host.id) is None:
             raise Refusal("{name} was removed in the meantime.", name=host.name)
+        if host is not None and wanted.most_open is not None:
+            _refuse_too_many(connection, host.id, wanted.most_open, now)
         connection.execute(
             "INSERT INTO passes (id, unit, host_id, name, flat, valid_from, valid_until, schedule_id, uses, uses_left,"
             " lasts_s, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9, ?, ?)",
@@ -273,6 +279,11 @@ def end_again(connection: sqlite3.Connection, present: sqlite3.Connection | None
 def text_of(moment: datetime, timespec: str = "milliseconds") -> str:
     """A time as it is kept."""
     return moment.astimezone(UTC).isoformat(timespec=timespec)
+
+
+def _refuse_too_many(connection: sqlite3.Connection, host: str, most: int, now: datetime) -> None:
+    if sum(one.phase(now) is not Phase.OVER for one in of_host(connection, host)) >= most:
+        raise Refusal("There are {most} open passes already. Take one back first.", most=most)
 
 
 def _erase(connection: sqlite3.Connection, passes: Sequence[str]) -> int:

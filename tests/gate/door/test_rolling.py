@@ -1,12 +1,13 @@
-"""Which digits of an authenticator count: those of now, and each of them once."""
+"""Which of a phone's codes count, digits and pictures: those of now, and each of them once."""
 
 import base64
 import secrets
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.codes import rolling_code
+from gate.codes import handle_bounds, handle_of, is_rolling, rolling_code, rolling_handle, rolling_picture
 from gate.door.rolling import Used, step_of
 from tests.oath import STEP_S, shown_by_phone
 
@@ -22,13 +23,13 @@ def test_digits_are_those_of_the_rfc_and_of_an_authenticator():
         key = secrets.token_bytes(20)
         shown = shown_by_phone(base64.b32encode(key).decode(), wall)
         assert rolling_code(key, wall // STEP_S) == shown
-        assert step_of(key, shown, wall) == wall // STEP_S
+        assert step_of(partial(rolling_code, key), shown, wall) == wall // STEP_S
 
 
 @given(st.binary(min_size=20, max_size=20), st.floats(0, 4e9), st.integers(-4, 4))
 def test_digits_of_half_a_minute_before_or_after_count_and_no_others(key, wall, away):
     step = int(wall // STEP_S)
-    found = step_of(key, rolling_code(key, max(0, step + away)), wall)
+    found = step_of(partial(rolling_code, key), rolling_code(key, max(0, step + away)), wall)
     near = [
         one
         for one in range(max(0, step - 1), step + 2)
@@ -36,6 +37,19 @@ def test_digits_of_half_a_minute_before_or_after_count_and_no_others(key, wall, 
     ]
     assert found == (near[-1] if near else None)
     assert found is not None or abs(away) > 1
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=20, max_size=20), st.floats(0, 4e9), st.integers(-4, 4))
+def test_a_picture_says_whose_it_is_and_counts_for_half_a_minute_before_or_after(finder, key, wall, away):
+    step, handle = int(wall // STEP_S), rolling_handle(finder)
+    shown = rolling_picture(handle, key, max(0, step + away))
+    assert (is_rolling(shown), handle_of(shown)) == (True, handle)
+    least, greatest = (finder[:4] + one for one in handle_bounds(handle))
+    assert least <= finder <= greatest
+    found = step_of(partial(rolling_picture, handle, key), shown, wall)
+    assert found == (max(0, step + away) if abs(max(0, step + away) - step) <= 1 else None)
+    # Neither another key nor another's name makes it.
+    assert step_of(partial(rolling_picture, handle, bytes([key[0] ^ 1]) + key[1:]), shown, wall) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 40)), max_size=60), st.integers(0, 20))

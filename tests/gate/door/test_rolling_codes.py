@@ -1,21 +1,26 @@
-"""A code on the phone at a real door's socket: each opens once; none of before the start, and none without a clock."""
+"""A code on the phone at a real door's socket, digits and pictures: each step opens once; none of before the start, and
+none without a clock."""
 
+import base64
 import sys
 import time
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 
 import pytest
 
 from enroll import codes
+from gate.codes import rolling_picture
 from gate.door.lockout import TRIES
+from gate.door.messages import may_present
 from gate.errors import Refusal
-from gate.processes.asking import seal
+from gate.processes.asking import NotUnderstood, present, seal
 from gate.store.people import changes, credentials, residents
 from gate.store.people.changes import Changes
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
-from gate.vocabulary import Method
+from gate.vocabulary import Method, Presented
 from tests.codes import new_pin
 from tests.door import claim, door_process, events, until
 from tests.gate.door.test_credentials import WRONG, answered, answers, press
@@ -39,6 +44,8 @@ sys.exit(door.main())
 """
 GRANTED = ("granted", None, "rolling")
 USED = ("denied", "already_used", "rolling")
+NOBODYS = ("denied", "wrong_code", "rolling")
+_NUMBERS = count(1)
 
 
 @pytest.fixture
@@ -192,3 +199,119 @@ def test_after_a_face_the_phone_of_whoever_moved_counts_too(state, store, clock)
         assert client.ask(claim(chen.id))["reason"] == "one_more"
         press(client, typed(drawn, 3 * STEP_S).split("#")[1] + "#")
         wait_for(lambda: answers(state)[-1:] == [GRANTED], 5, lambda: answers(state))
+
+
+def picture_of(drawn, ahead=0.0, handle=None):
+    """What the page on the phone draws then."""
+    step = int((time.time() + ahead) // STEP_S)
+    return rolling_picture(handle or drawn.handle, base64.b32decode(drawn.key), step)
+
+
+def hold_up(client, code, taken_mono=None):
+    taken = time.monotonic() if taken_mono is None else taken_mono
+    present(client, Presented(f"r{next(_NUMBERS)}", Method.ROLLING, "camera", taken, code))
+
+
+def test_a_picture_opens_once_and_so_does_the_next_one_and_digits_of_its_step_are_used_with_it(
+    state, store, wang, clock
+):
+    with a_door(state, clock) as client:
+        drawn = set_up(store, client, wang)
+        clock(3 * STEP_S)
+        first = picture_of(drawn, 3 * STEP_S)
+        hold_up(client, first)
+        answered(state, GRANTED)
+        until(client, mode="normal", at_rest=True)
+        # Photographed, and shown again.
+        hold_up(client, first)
+        answered(state, GRANTED, USED)
+        until(client, reason="already_used")
+        clock(5 * STEP_S)
+        hold_up(client, picture_of(drawn, 5 * STEP_S))
+        answered(state, GRANTED, USED, GRANTED)
+        until(client, mode="normal", at_rest=True)
+        press(client, typed(drawn, 5 * STEP_S))
+        answered(state, GRANTED, USED, GRANTED, USED)
+        # Nor does an earlier one that was never used, after the clock went back.
+        clock(3 * STEP_S)
+        hold_up(client, picture_of(drawn, 4 * STEP_S))
+        answered(state, GRANTED, USED, GRANTED, USED, USED)
+    granted = next(line for line in events(state) if line.kind == "granted")
+    assert (granted.personal["name"], granted.details["reader"]) == ("Wang Fang", "camera")
+    assert first not in str([(line.details, line.personal) for line in events(state)])
+
+
+def test_of_before_a_restart_and_of_a_minute_after_none_opens(state, store, wang, clock):
+    with a_door(state, clock) as client:
+        drawn = set_up(store, client, wang)
+        clock(3 * STEP_S)
+        hold_up(client, picture_of(drawn, 3 * STEP_S))
+        answered(state, GRANTED)
+    with a_door(state, clock) as client:
+        hold_up(client, picture_of(drawn, 3 * STEP_S))
+        answered(state, GRANTED, USED)
+        clock(6 * STEP_S)
+        hold_up(client, picture_of(drawn, 6 * STEP_S))
+        answered(state, GRANTED, USED, GRANTED)
+
+
+def test_without_a_clock_none_opens(state, store, wang, clock):
+    with a_door(state, clock, trusted=False) as client:
+        drawn = set_up(store, client, wang)
+        hold_up(client, picture_of(drawn))
+        answered(state, ("denied", "clock_untrusted", "rolling"))
+
+
+def test_nobody_makes_the_picture_of_another_and_what_is_nobodys_locks_nothing(state, store, wang, clock):
+    li = residents.enrol(store, "Li Na", "3-2-502", [])
+    with a_door(state, clock) as client:
+        of_wang, of_li = (set_up(store, client, one) for one in (wang, li))
+        clock(3 * STEP_S)
+        for number in range(8):
+            hold_up(client, picture_of(of_li, 3 * STEP_S, of_wang.handle))
+            answered(state, *[NOBODYS] * (number + 1))
+        hold_up(client, "R" + "A" * 19)
+        answered(state, *[NOBODYS] * 9)
+        # Of three steps ago.
+        hold_up(client, picture_of(of_wang, 0))
+        answered(state, *[NOBODYS] * 10)
+        hold_up(client, picture_of(of_wang, 3 * STEP_S))
+        answered(state, *[NOBODYS] * 10, GRANTED)
+
+
+def test_it_ends_with_its_removal_and_with_their_last_day(state, store, wang, clock):
+    with a_door(state, clock) as client:
+        drawn = set_up(store, client, wang)
+        clock(3 * STEP_S)
+        changes.change(store, wang, Changes(valid_until="2020-01-01"), by="test")
+        hold_up(client, picture_of(drawn, 3 * STEP_S))
+        answered(state, ("denied", "out_of_validity", "rolling"))
+        changes.change(store, wang, Changes(valid_until=""), by="test")
+        credentials.remove_rolling(store, wang, by="test")
+        clock(5 * STEP_S)
+        hold_up(client, picture_of(drawn, 5 * STEP_S))
+        answered(state, ("denied", "out_of_validity", "rolling"), NOBODYS)
+
+
+def test_what_comes_late_opens_nothing_and_uses_nothing_up(state, store, wang, clock):
+    with a_door(state, clock) as client:
+        drawn = set_up(store, client, wang)
+        clock(3 * STEP_S)
+        shown = picture_of(drawn, 3 * STEP_S)
+        hold_up(client, shown, time.monotonic() - 6)
+        answered(state, ("denied", "stale", "rolling"))
+        hold_up(client, shown)
+        answered(state, ("denied", "stale", "rolling"), GRANTED)
+
+
+@pytest.mark.parametrize(
+    "code", ["R", "R" + "a" * 19, "R" + "A" * 20, "V" + "A" * 16, "R" + "0" * 19, "R\n" + "A" * 18]
+)
+def test_what_is_no_picture_is_not_understood(state, store, wang, clock, code):
+    with a_door(state, clock) as client, pytest.raises(NotUnderstood):
+        hold_up(client, code)
+
+
+def test_a_picture_comes_from_vision_alone():
+    assert may_present(Method.ROLLING, vision=True, readers=False)
+    assert not may_present(Method.ROLLING, vision=False, readers=True)

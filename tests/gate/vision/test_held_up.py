@@ -1,10 +1,12 @@
 """Passes held up to the camera: read from codes that other programs draw, told once, and nothing else is told of."""
 
+import base64
 import json
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,15 +20,17 @@ from hypothesis import strategies as st
 
 from enroll import codes
 from evaluate.demo.walkup import FPS, HEIGHT, WIDTH, Scene, footage, write_video
-from gate.codes import draw_pass
+from gate.codes import draw_pass, rolling_picture
 from gate.config import load_settings, parts_of
 from gate.processes.asking import seal
-from gate.store.people import passes
+from gate.store.people import passes, residents
 from gate.store.people.passes import Wanted
 from gate.store.record import audit
-from gate.vision.held_up import HeldUp, passes_on
+from gate.vision.held_up import HeldUp, codes_on
 from gate.vocabulary import Frame
 from tests.door import door_process, edges
+from tests.gate.door.test_rolling_codes import AHEAD
+from tests.oath import STEP_S
 from tests.running import of_kind, wait_for
 
 CODE = "VABCDEFGHIJKLMNOP"
@@ -87,7 +91,7 @@ def shown(modules, wide, *, dark=False, turned=0.0, leaning=0.0, blur=0.0, light
 )  # fmt: skip
 def test_a_pass_is_read_as_people_hold_it_up(draw, how):
     code = draw_pass()
-    assert passes_on(shown(draw(code), **how)) == [code]
+    assert codes_on(shown(draw(code), **how)) == [code]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_what_is_no_pass_is_dropped(text):
     modules = np.pad(by_segno(text), WHITE, constant_values=255)
     zoom = max(1, 700 // len(modules))
     picture = cv2.cvtColor(np.kron(modules, np.ones((zoom, zoom), np.uint8)), cv2.COLOR_GRAY2BGR)
-    assert passes_on(picture) == []
+    assert codes_on(picture) == []
 
 
 def test_of_fifty_codes_at_once_a_few_are_told():
@@ -208,3 +212,44 @@ def test_a_pass_before_the_camera_opens_the_gate_once_and_is_on_record(models_di
     assert edges(state).count(True) == 1
     assert passes.get(store, one.made.id).uses_left == 0
     assert one.code not in str([line.details for line in audit.lines(store)]) + "".join(log)
+
+
+def test_a_phone_is_told_once_while_it_is_held_up_though_its_picture_changes():
+    first, next_one, others = (
+        f"R{handle}{letter * 13}" for handle, letter in (("A" * 6, "B"), ("A" * 6, "C"), ("D" * 6, "B"))
+    )
+    there = []
+    held = HeldUp(lambda _: there, clock=lambda: 0.0)
+
+    def told_at(seconds, *codes):
+        there[:] = codes
+        return [code for number in range(3) for code in held.see(frame_at(seconds + number / 1000))]
+
+    assert told_at(0, first) == [first]
+    assert told_at(1, next_one) == []
+    assert told_at(2, next_one, others) == [others]
+    assert told_at(6, next_one) == [next_one]
+    held.forget(next_one)
+    assert told_at(7, next_one) == [next_one]
+
+
+def test_a_phone_before_the_camera_opens_the_gate_once_and_a_film_of_it_does_not(models_dir, state, store, tmp_path):
+    fang, log = residents.enrol(store, "Wang Fang", "3-2-502", []), []
+    ahead = tmp_path / "ahead"
+    ahead.write_text("0")
+    program = [sys.executable, "-c", AHEAD.format(file=str(ahead), trusted=True)]
+    with door_process(state, program=program) as (_, client):
+        drawn = codes.new_rolling(store, partial(seal, client), fang, by="test")
+        # The door's clock stands still where the phone's picture is: the film shows one picture for ever.
+        ahead.write_text(str(3 * STEP_S))
+        step = int((time.time() + 3 * STEP_S) // STEP_S) + 1
+        film = tmp_path / "held.mp4"
+        held_up_film(film, rolling_picture(drawn.handle, base64.b32decode(drawn.key), step))
+        with vision_process(state, models_dir, film, log):
+            (granted,) = wait_for(lambda: of_kind(store, "granted"), 60, "the phone did not open the gate")
+            wait_for(lambda: of_kind(store, "relay_pulse"), 5)
+            wait_for(lambda: of_kind(store, "denied"), 30, "the film was not told twice")
+    assert (granted.details["method"], granted.details["reader"]) == ("rolling", "camera")
+    assert granted.personal["name"] == "Wang Fang"
+    assert {line.details["reason"] for line in of_kind(store, "denied")} <= {"already_used", "wrong_code"}
+    assert edges(state).count(True) == 1
