@@ -56,7 +56,19 @@ from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import OF_DOOR, ClaimReply, Do, Forgive, Reply, Report, Sealed, Taken, UnknownCards, asked
+from gate.processes.requests import (
+    OF_DOOR,
+    ClaimReply,
+    Do,
+    Forgive,
+    Order,
+    Reply,
+    Report,
+    Sealed,
+    Taken,
+    UnknownCards,
+    asked,
+)
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
@@ -277,6 +289,11 @@ class DoorService:
             case Do.FORGIVE:
                 self._whereabouts.forgive(read(Forgive, message).resident)
                 return Reply(True)
+            case Do.RING:
+                # Whoever stands at the gate's own screen is nobody in particular.
+                who = None if read(Order, message).by is None else asker(message, peer)
+                rang = in_time(message, now) and self._doorbell.ring(Rung.SCREEN, now, by_whom=who)
+                return Reply(rang, None if rang else Reason.BUSY)
             case Do.UNKNOWN_CARDS:
                 return UnknownCards(self._credentials.unknown_cards(now))
             case Do.LEARN:
@@ -291,6 +308,7 @@ class DoorService:
                 parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(
                     self._settings, *parts, typed=self._credentials.typed(now), bell=self._doorbell.call,
+                    may_ring=self._doorbell.may_ring(now),
                     code_fault=self._key.fault, clock_trusted=self._clock.trust.trusted,
                 )  # fmt: skip
             case _:
