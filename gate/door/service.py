@@ -41,9 +41,10 @@ from gate.door.messages import (
     presented_from,
     seal_from,
 )
+from gate.door.named_groups import missing
 from gate.door.passed import Passers
 from gate.door.record_writer import RecordWriter
-from gate.door.register import Register
+from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
 from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
@@ -138,6 +139,7 @@ class DoorService:
         self._record(AuditEvent(Kind.DOOR_STARTED, {"pid": os.getpid(), "lock": self._settings.lock}))
         self._begin(time.monotonic())
         self._key.look()
+        self._tell_missing_groups()
         try:
             while not self._stop:
                 now = time.monotonic()
@@ -178,6 +180,14 @@ class DoorService:
         for which in (Input.FIRE, Input.TAMPER, Input.MOVING, Input.INTERLOCK):
             if self._hardware.active(which):
                 self._heed(which, True, now)
+
+    def _tell_missing_groups(self) -> None:
+        try:
+            for sentence in missing(self._settings, self._register.groups()):
+                _log.warning("%s", sentence)
+        except StoreDown:
+            # Which the register says itself.
+            return
 
     def _wait_s(self, now: float) -> float:
         due = (self._controller.due_mono(now), self._doorbell.due_mono())

@@ -12,19 +12,13 @@ from gate.processes.asking import present
 from gate.store.ids import new_id
 from gate.store.record import audit
 from gate.vocabulary import Method, Presented
-from tests.console import Browser, context_on
+from tests.console import Browser, context_on, signed_in
 from tests.door import claim, door_process, drive, until
 from tests.running import wait_for
 
 BELL = 7
 TOUCHED = {"screen": {"bell_button": True}}
 RINGS = "Somebody rings at the gate"
-
-
-def signed_in(app):
-    guard = Browser(app)
-    assert guard.sign_in("guard").status_code == 303
-    return guard
 
 
 def rung(door):
@@ -80,7 +74,7 @@ def test_without_the_setting_nothing_rings(state):
 
 def test_the_button_on_the_screen_rings_once_and_is_gone_while_it_rings(staff, state, store):
     app = create_app(context_on(state, settings=TOUCHED))
-    screen, guard = Browser(app, "127.0.0.1"), signed_in(app)
+    screen, guard = Browser(app, "127.0.0.1"), signed_in(app, "guard")
     with door_process(state, bell=True) as (_, door):
         page = screen.get("/gate", headers={"accept-language": "zh-CN"}).text
         assert re.search(r'<button type="button" id="ring" hidden>.*按铃', page)
@@ -109,7 +103,7 @@ def test_the_button_on_the_screen_rings_once_and_is_gone_while_it_rings(staff, s
 def test_whose_screen_elsewhere_rang_is_on_record(staff, state, store):
     app = create_app(context_on(state, settings=TOUCHED))
     with door_process(state, bell=True):
-        signed_in(app).post("/gate/bell")
+        signed_in(app, "guard").post("/gate/bell")
     (line,) = (line for line in audit.lines(store) if line.kind == "bell")
     assert line.details["by"].startswith("user ")
 
