@@ -29,6 +29,7 @@ from gate.door.inputs import Input, happenings_of
 from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
 from gate.door.learning import Lessons
+from gate.door.lockout import Lockout
 from gate.door.messages import (
     ORDERED,
     asker,
@@ -126,7 +127,7 @@ class DoorService:
         self._doorbell = Doorbell(self._controller, self._record, wanted=settings.bell)
         self._credentials = Credentials(
             self._key, self._controller, self._knowledge, self._doorbell, self._record, self._visits,
-            settings.freshness_s, self._server.wake,
+            Lockout.again(self._memory.found.tries, time.monotonic()), settings.freshness_s, self._server.wake,
         )  # fmt: skip
         self._wiegand = WiegandShown(
             self._hardware.wiegand, settings, self._credentials.hear, self._record, time.monotonic()
@@ -262,7 +263,10 @@ class DoorService:
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         latest_wall = self._clock.trust.latest_wall
-        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on, self._first.group)
+        remembered = Remembered(
+            self._controller.barred(now), latest_wall, self._first.came_on, self._first.group,
+            self._credentials.tries(now),
+        )  # fmt: skip
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
