@@ -120,6 +120,10 @@ def _registrar_in_person(actor: Annotated[Actor, Depends(may(Permission.PEOPLE))
     return _person(actor)
 
 
+def _doorkeeper_in_person(actor: Annotated[Actor, Depends(may(Permission.DOOR))]) -> Actor:
+    return _person(actor)
+
+
 def _confirmed(actor: Annotated[Actor, Depends(may(Permission.SITE))]) -> Actor:
     if not _person(actor).confirmed:
         raise ConfirmationNeeded
@@ -171,6 +175,8 @@ def refuse_form_of_another(
 
 Watcher = Annotated[Actor, Depends(may(Permission.LIVE))]
 Doorkeeper = Annotated[Actor, Depends(may(Permission.DOOR))]
+DoorkeeperInPerson = Annotated[Actor, Depends(_doorkeeper_in_person)]
+"""Who sees who is in: whoever has the desk, and no program that may open alone."""
 Registrar = Annotated[Actor, Depends(may(Permission.PEOPLE))]
 RegistrarInPerson = Annotated[Actor, Depends(_registrar_in_person)]
 """Who says that they looked at a face: a person, and no program."""

@@ -149,6 +149,12 @@ class Context:
         with closing(Client(socket_of(self.state, "door"))) as client:
             return asking.order(client, order, actor.label, asked_mono)
 
+    def ring(self, actor: Actor | None) -> Reply:
+        """Ring the door's bell for whoever touches the screen at the gate; `actor` is whose screen it is, None: one on
+        this machine. Raises LinkDown."""
+        with closing(Client(socket_of(self.state, "door"))) as client:
+            return asking.order(client, Do.RING, actor.label if actor else None)
+
 
 def _asked(given_mono: float, now: float) -> float:
     """When the door takes an order as asked: it refuses what is old, and what is told of a time that is yet to come,

@@ -13,6 +13,8 @@ from fastapi import Request
 from api.auth import Actor, digest, new_secret
 from api.context import Context
 from api.front.hosts import LOOPBACK, outward_addresses
+from enroll.application import NO_CAMERA
+from gate.errors import Refusal
 from gate.store.database import transaction
 from gate.store.people import photo_links, residents
 from gate.store.people.residents import Resident
@@ -28,8 +30,10 @@ def draw(
     discarding: str | None = None,
 ) -> None:  # fmt: skip
     """A new link for each, unless whoever asks with this `key` was given theirs already; `OwnPhotos.take` has them
-    from then on, `once` each or for a while. All or none. Raises Refusal, also where a photo waits that did not come at
-    `discarding`. Called in a turn of `OwnPhotos.drawing`."""
+    from then on, `once` each or for a while. All or none. Raises Refusal, also at a gate without a camera, and where a
+    photo waits that did not come at `discarding`. Called in a turn of `OwnPhotos.drawing`."""
+    if not context.by_face:
+        raise Refusal(NO_CAMERA)
     now, days, drawn = datetime.now(UTC), context.settings.enrolment.link_days, {}
     with transaction(connection):
         for one in people:

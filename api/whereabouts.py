@@ -1,18 +1,28 @@
-"""Where residents are, by the rule against passing a credential back: the door alone knows, and forgets when asked."""
+"""Where residents are, by the rule against passing a credential back: the door alone notes it, and forgets when asked.
+
+Who is in is read from the store, so that the list is there in a fire though the door is not.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 
 from api.context import Context
 from api.problems import HttpProblem
+from gate.door.hours import LocalTime
+from gate.door.passback import Last, is_forgotten
 from gate.errors import Sentence
 from gate.processes import asking
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
-from gate.store.people import whereabouts
+from gate.store.people import homes, residents, whereabouts
+from gate.store.people.changes import is_over
 from gate.store.people.residents import Resident
+from gate.store.people.whereabouts import LetThroughBy
+from gate.vocabulary import Direction
 
 _SILENT = Sentence(
     "The door does not answer, and it alone knows who is in; nothing was changed. Try again in a moment."
@@ -30,3 +40,41 @@ def forgive(context: Context, connection: sqlite3.Connection, resident: Resident
         except LinkDown as error:
             raise HttpProblem(503, _SILENT) from error
     whereabouts.say_forgiven(connection, resident, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Somebody who went in, as far as the gate saw, since when (ISO 8601, UTC), and by what they were let in."""
+
+    resident: Resident
+    since: str
+    by: LetThroughBy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Muster:
+    """Everybody who may come in today: who is in, who is nobody knows where, both by home and name, and how many were
+    seen going out."""
+
+    inside: tuple[Inside, ...]
+    unknown: tuple[Resident, ...]
+    outside: int
+
+
+def muster(connection: sqlite3.Connection, now: LocalTime) -> Muster:
+    """Who is in, as the rule against passing a credential back takes it at a time of the gate."""
+    last = {
+        one.resident: one
+        for one in whereabouts.every(connection)
+        if not is_forgotten(Last(one.way, datetime.fromisoformat(one.at).timestamp()), now)
+    }
+    went_in = [one for one in last.values() if one.way is Direction.IN]
+    by = whereabouts.let_through_by(connection, went_in)
+    families = homes.grouped(residents.every(connection))
+    people = [one for home in families for one in home.people if not is_over(one.valid_until, now.at.date())]
+    inside = tuple(
+        Inside(one, last[one.id].at, by.get(one.id))
+        for one in people
+        if one.id in last and last[one.id].way is Direction.IN
+    )
+    return Muster(inside, tuple(one for one in people if one.id not in last), len(last) - len(went_in))

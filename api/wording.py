@@ -91,6 +91,7 @@ PASSBACKS: dict[str, Sentence] = {
 BELLS: dict[str, Sentence] = {
     "keypad": Sentence("with the # key of the keypad"),
     "button": Sentence("with the bell's button"),
+    "screen": Sentence("on the screen at the gate"),
     "face": Sentence("not recognised three times"),
 }
 

@@ -11,7 +11,8 @@ import click
 
 from commands.common import Home, home, json_option, print_json, state_option
 from enroll.consent import LANGUAGES
-from gate.drill.guided import Gate, PowerCut, guide
+from gate.drill.at_the_gate import Gate
+from gate.drill.guided import PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import Kept, Sheet, save, sheet_of
 from gate.store.record import audit

@@ -13,6 +13,7 @@ import click
 from api.auth import digest, new_secret
 from api.front.hosts import LOOPBACK
 from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
+from enroll.application import NO_CAMERA
 from gate.errors import Refusal, UsageError
 from gate.store.database import transaction
 from gate.store.people import own_pages, photo_links, residents
@@ -72,6 +73,8 @@ def draw_links(
     if without_face == bool(who):
         raise UsageError("Say for whom: names or ids, or --without-face.")
     gate, now = home(state, config), datetime.now(UTC)
+    if not gate.settings.camera.wanted:
+        raise Refusal(NO_CAMERA)
     with gate.store() as connection, transaction(connection):
         meant = _meant(connection, who)
         having = _having(connection, now, waiting=again)

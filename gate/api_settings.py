@@ -36,6 +36,9 @@ class ScreenSettings(Section):
     unknown_advice: str = Field("", max_length=100)
     """What it advises them to do, such as "Please ring the guard, 8001"; empty: to take another way in."""
 
+    bell_button: bool = False
+    """Whether it has a button to touch that rings the bell of `door.bell`: for a touch screen."""
+
     @model_validator(mode="after")
     def _speaks_two_languages(self) -> ScreenSettings:
         if self.second_language and self.second_language == (self.language or self.second_language):

@@ -112,6 +112,15 @@ class _AsRead(Settings):
     """
 
     @model_validator(mode="after")
+    def _has_its_bell(self) -> _AsRead:
+        if self.screen.bell_button and not self.door.bell:
+            raise ValueError(
+                "screen.bell_button rings nothing without the bell: set bell = true in the section door, or leave"
+                " bell_button out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _uses_its_infrared(self) -> _AsRead:
         if self.infrared is None:
             return self

@@ -26,7 +26,9 @@ sys.exit(main())
 
 
 @contextmanager
-def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(), headers_within_s=None, **api):
+def api_process(
+    state, models_dir, *, webhooks=None, screen=None, door=None, log=None, by=(), headers_within_s=None, **api
+):
     """The api with these settings; yields its address on this machine. Its log goes into the list `log`.
 
     `by` is a command that starts it, given its own.
@@ -34,7 +36,7 @@ def api_process(state, models_dir, *, webhooks=None, screen=None, log=None, by=(
     program = (
         ["-m", "api.service"] if headers_within_s is None else ["-c", ON_A_SHORT_PATIENCE.format(headers_within_s)]
     )
-    settings = load_settings(api={"port": 0, **api}, webhooks=webhooks or {}, screen=screen or {})
+    settings = load_settings(api={"port": 0, **api}, webhooks=webhooks or {}, screen=screen or {}, door=door or {})
     given = parts_of(settings, state, models_dir, None)["api"]
     (state / "run").mkdir(parents=True, exist_ok=True)
     api_address_file(state).unlink(missing_ok=True)

@@ -95,6 +95,13 @@ def staff(store, context):
     return {one.name: one for one in accounts.users(store)}
 
 
+def signed_in(app, name):
+    """A browser in which one of the staff is signed in to this application."""
+    one = Browser(app)
+    assert one.sign_in(name).status_code == 303
+    return one
+
+
 @pytest.fixture
 def browser(app, staff):
     """A function that gives a browser in which that user is signed in (None: nobody)."""

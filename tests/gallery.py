@@ -74,6 +74,16 @@ def photograph(chromium: str, models_dir: Path) -> None:
         screen.evaluate("draw(null)")
         screen.set_viewport_size({"width": 1080, "height": 1920})
         _take(screen, told(known["reason unknown"], "zh-CN", "en"), "upright", _UPRIGHT)
+    photograph_touched(chromium, models_dir)
+
+
+def photograph_touched(chromium: str, models_dir: Path) -> None:
+    """The screen with the button that rings."""
+    settings = {"bell_button": True, "language": "zh-CN", "second_language": "en"}
+    with tempfile.TemporaryDirectory() as state, screen_page(chromium, Path(state), models_dir, **settings) as screen:
+        screen.set_viewport_size({"width": 800, "height": 480})
+        unknown = next(said for name, said in states() if name == "reason unknown")
+        _take(screen, told(unknown, "zh-CN", "en") | {"bell": True}, "touched", _SHOWN)
 
 
 def _take(screen, now, name: str, shown: tuple[int, int]) -> None:

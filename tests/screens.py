@@ -88,7 +88,7 @@ def told(said, *tags):
 def screen_page(chromium, state, models_dir, **screen):
     """The page on an api that really runs; it is told nothing but what a test shows it."""
     with (
-        api_process(state, models_dir, tls="off", screen=screen) as address,
+        api_process(state, models_dir, tls="off", screen=screen, door={"bell": True}) as address,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
     ):

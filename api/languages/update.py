@@ -31,6 +31,7 @@ _FILES = (
     "gate/processes/camera_report.py",
     "gate/vision/liveness_proofs.py",
     "gate/care/retention.py",
+    "gate/door/named_groups.py",
     "gate/door/settings.py",
     "gate/days.py",
     "gate/schedule.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, reduce
@@ -26,6 +27,7 @@ from api.pages.screen_words import (
     CAMERA_GONE,
     GREETED,
     REASONS,
+    RING,
     SCREEN_GONE,
     TYPING,
     Look,
@@ -37,6 +39,7 @@ from api.v1.live import streamed
 from gate.care.health import age_s, door_status, sees, statuses, vision_status
 from gate.clock import zone_of
 from gate.errors import Sentence
+from gate.processes.client import LinkDown
 from gate.processes.status import DoorStatus
 from gate.store.people import residents
 from gate.vocabulary import Reason
@@ -75,9 +78,10 @@ def show_worker() -> FileResponse:
 
 @router.get("/now")
 def show_now(request: Request, context: Shared) -> JSONResponse:
-    """What the screen says: {"signal", "look", "symbol", "words", "advice", "second", "version"}.
+    """What the screen says: {"signal", "look", "symbol", "words", "advice", "second", "bell", "version"}.
 
     `second` is {"words", "advice"} in the second language, null without one. A name only where the settings allow it.
+    `bell` says whether its button is there to ring with.
     While somebody is enrolled at the gate's camera the signal is "enrol", with "left_s" where seconds are counted.
     While somebody types a PIN "typed" is how many digits, and never which.
     """
@@ -90,6 +94,17 @@ def show_silhouette(context: Shared) -> JSONResponse:
     vision = vision_status(context.state) if context.by_face else None
     age = age_s(vision.last_inference_mono, time.monotonic()) if vision else None
     return JSONResponse({"face": vision.nearest if vision and age is not None and age < _FRESH_S else None})
+
+
+@router.post("/bell")
+def ring(
+    request: Request, context: Shared, actor: Annotated[Actor | None, Depends(here_or(Permission.LIVE))]
+) -> JSONResponse:
+    """Somebody touches the button that rings; what the screen says then, as `/gate/now`."""
+    if context.settings.screen.bell_button:
+        with suppress(LinkDown):
+            context.ring(actor)
+    return show_now(request, context)
 
 
 @router.get("/live")
@@ -113,13 +128,19 @@ def _now(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:
         said, signal = said_at_the_gate(sitting), "enrol"
     left = {"left_s": math.ceil(sitting.left_s)} if sitting is not None and sitting.left_s is not None else {}
     typed = {"typed": door.typed} if said is TYPING and door is not None else {}
-    return _told(said, signal, tongues) | left | typed | {"version": _version(context)}
+    rings = context.settings.screen.bell_button and sitting is None and door is not None and door.may_ring
+    return _told(said, signal, tongues) | left | typed | {"bell": rings, "version": _version(context)}
 
 
 def _page(request: Request, context: Context, now: dict[str, Any]) -> Response:
     tongues = _tongues(request, context)
-    gone, sound = json.dumps(_gone(context, tongues)), context.settings.screen.sound
-    return page(request, "screen.html", now=now, gone=gone, tongues=tongues, sound=sound)
+    gone, settings = json.dumps(_gone(context, tongues)), context.settings.screen
+    # Both say the same where somebody set one language for both.
+    ring = list(dict.fromkeys(tongue(RING) for tongue in tongues))
+    return page(
+        request, "screen.html", now=now, gone=gone, tongues=tongues, sound=settings.sound,
+        ring=ring if settings.bell_button else None,
+    )  # fmt: skip
 
 
 def _gone(context: Context, tongues: tuple[Language, ...]) -> dict[str, Any]:

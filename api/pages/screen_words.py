@@ -61,6 +61,9 @@ _SHUT = Sentence("Please shut the gate")
 _HOME = Sentence("Welcome home")
 _OPENS = Sentence("The gate opens")
 
+# What stands on the button that rings, where the screen is one to touch.
+RING = Sentence("Ring")
+
 READY = Said(Look.CALM, "face", Sentence("Welcome"), _CAMERA, by_face=True)
 # Whom the gate opens for by name, and who is let in by somebody's hand.
 GREETED = Said(Look.GO, "tick", _HOME, _OPENS)

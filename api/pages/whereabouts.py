@@ -1,20 +1,40 @@
-"""The buttons that have the door forget where somebody is, or everybody."""
+"""Who is in, as far as the gate saw: a list to call over in a fire. And the buttons that have the door forget it."""
 
 from __future__ import annotations
+
+import time
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.actors import Doorkeeper, Registrar
-from api.context import Shared, Store
+from api.actors import Doorkeeper, DoorkeeperInPerson, Registrar
+from api.context import Shared, Store, door_status
 from api.early_refusal import EarlyRefusal
+from api.pages.page import page_of_people
 from api.pages.told_once import then
 from api.telling import Done
 from api.v1.residents import found_resident
-from api.whereabouts import forgive
+from api.whereabouts import forgive, muster
+from gate.clock import zone_of
+from gate.door.hours import LocalTime
 from gate.errors import Sentence
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
+
+
+@router.get("/whereabouts")
+def show_whereabouts(request: Request, connection: Store, context: Shared, actor: DoorkeeperInPerson) -> Response:
+    """Who is in, who is not known to be anywhere, and how many went out; where no rule keeps it, how to have it."""
+    rule, door = context.settings.door.passback, door_status(context)
+    if rule == "off":
+        return page_of_people(request, connection, actor, None, "whereabouts.html", rule=rule, door=door)
+    # A door that does not answer was right about the time when it last did.
+    now = LocalTime(time.time(), zone_of(context.zone), door is None or door.clock_trusted)
+    return page_of_people(
+        request, connection, actor, "whereabouts", "whereabouts.html", rule=rule, door=door,
+        muster=muster(connection, now), made_at=now.at.isoformat(), trusted=now.trusted,
+        sees_out=bool(context.settings.door.readers_inside),
+    )  # fmt: skip
 
 
 @router.post("/residents/{resident}/forgiveness")

@@ -11,6 +11,9 @@ const ASK_EVERY_MS = 700;
 const PATIENCE_MS = 1300;
 const FOLLOW_AGAIN_MS = 2000;
 
+// There where the screen is one to touch: the one thing on it that a finger does anything to.
+const ring = document.getElementById("ring");
+
 let asked = 0;
 let answered = 0;
 
@@ -41,6 +44,7 @@ function show(now) {
   parts.symbol.setAttribute("href", `#${now.symbol}`);
   count(now.left_s);
   dots(now.typed ?? 0);
+  if (ring) ring.hidden = !now.bell;
   const texts = { words: now.words, advice: now.advice };
   texts["second-words"] = now.second?.words ?? "";
   texts["second-advice"] = now.second?.advice ?? "";
@@ -162,6 +166,18 @@ function draw(face) {
   for (const [name, place] of Object.entries(places)) parts.seen.setAttribute(name, place);
   body.classList.toggle("somebody", Boolean(face));
 }
+
+ring?.addEventListener("click", async () => {
+  ring.hidden = true;
+  try {
+    await fetch("/gate/bell", { method: "POST", signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch {
+    // The words say that nobody answers.
+  }
+  ask();
+});
+// A finger that stays opens a browser's menu, which has more than this page.
+addEventListener("contextmenu", (event) => event.preventDefault());
 
 // Where the browser can keep it, the page is there even when it is opened before anybody answers.
 navigator.serviceWorker?.register(`/gate/worker.js?${body.dataset.version}`, { scope: "/gate" }).catch(() => {});

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import ways_in
@@ -18,6 +20,8 @@ from gate.store.people import passes
 from gate.store.people.passes import MOST_DAYS, MOST_USES, Phase, Wanted
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["ways in"], responses=RESPONSES)
+
+_MOST_LISTED = 500
 
 
 class Pass(BaseModel):
@@ -64,11 +68,24 @@ class DrawnPass(BaseModel):
 
 
 @router.get("/passes")
-def list_passes(connection: Store, actor: Registrar) -> list[Pass]:
-    """All that are kept, those that end last first."""
+def list_passes(
+    request: Request, connection: Store, actor: Registrar, response: Response,
+    after: Annotated[str | None, Query(max_length=64)] = None, count: int = _MOST_LISTED,
+) -> list[Pass]:  # fmt: skip
+    """All that are kept, those that end last first, at most 500 at once.
+
+    Where there are more, the answer has the header `Link` with the address of the next ones (`rel="next"`); `after` is
+    the id of the last one before them.
+    """
     record_look(connection, actor, "passes")
-    now = datetime.now(UTC)
-    return [_shown(one, now) for one in passes.every(connection)]
+    now, found = datetime.now(UTC), passes.every(connection)
+    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    count = max(1, min(count, _MOST_LISTED))
+    shown = found[start : start + count]
+    if start + count < len(found):
+        asked = urlencode({"after": shown[-1].id, "count": count})
+        response.headers["Link"] = f'<{request.url.path}?{asked}>; rel="next"'
+    return [_shown(one, now) for one in shown]
 
 
 @router.post("/passes", status_code=201)

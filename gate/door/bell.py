@@ -20,10 +20,12 @@ _MOST_TRACKS = 8
 
 
 class Rung(StrEnum):
-    """By what it was rung: the `#` key of a keypad, the button of `bell_pin`, or a face that is nobody's."""
+    """By what it was rung: the `#` key of a keypad, the button of `bell_pin`, the one on the screen at the gate, or a
+    face that is nobody's."""
 
     KEYPAD = "keypad"
     BUTTON = "button"
+    SCREEN = "screen"
     FACE = "face"
 
 
@@ -47,9 +49,13 @@ class Bell:
 
     def rung(self, call: str, by: Rung, now: float) -> Bell:
         """After it was rung: as before where that was a moment ago, else with this call."""
-        if now - self.rung_mono < GAP_S:
+        if self.waits(now):
             return self
         return replace(self, call=call, by=by, rung_mono=now, rings=True)
+
+    def waits(self, now: float) -> bool:
+        """Whether it was rung so lately that it does not begin anew."""
+        return now - self.rung_mono < GAP_S
 
     def over(self) -> Bell:
         """After the gate opened: nobody waits any more."""

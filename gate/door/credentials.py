@@ -21,7 +21,7 @@ from gate.door.controller import Controller
 from gate.door.doorbell import Doorbell
 from gate.door.keys import Entered, Typed, awake, press, rings
 from gate.door.knowledge import Knowledge
-from gate.door.lockout import Lockout
+from gate.door.lockout import KeptTries, Lockout
 from gate.door.rolling import Used, step_of
 from gate.door.rules import Known
 from gate.door.visits import Visits
@@ -51,9 +51,10 @@ class Credentials:
 
     def __init__(
         self, key: CodeKey, controller: Controller, knowledge: Knowledge, doorbell: Doorbell,
-        record: Callable[[AuditEvent], None], visits: Visits, freshness_s: float, wake: Callable[[], None],
+        record: Callable[[AuditEvent], None], visits: Visits, lockout: Lockout, freshness_s: float,
+        wake: Callable[[], None],
     ) -> None:  # fmt: skip
-        """`wake` is called from another thread when `turn` has something to do."""
+        """`lockout` is of before the start; `wake` is called from another thread when `turn` has something to do."""
         self._key = key
         self._controller = controller
         self._knowledge = knowledge
@@ -63,7 +64,7 @@ class Credentials:
         self._freshness_s = freshness_s
         self._wake = wake
         self._typed: dict[str, Typed] = {}
-        self._lockout = Lockout()
+        self._lockout = lockout
         self._used: Used | None = None
         self._unknown: deque[UnknownCard] = deque(maxlen=_MOST_UNKNOWN)
         self._hashed: deque[_Hashed] = deque()
@@ -100,6 +101,10 @@ class Credentials:
         """What codes of these digests are found by; None where there is no key to be had."""
         finders = [self._key.seal(one) for one in digests]
         return None if None in finders else tuple(one for one in finders if one is not None)
+
+    def tries(self, now: float) -> tuple[KeptTries, ...]:
+        """The wrong PINs that a restart must not forget."""
+        return self._lockout.kept(now)
 
     def unknown_cards(self, now: float) -> tuple[UnknownCard, ...]:
         """The cards of the last minute that are nobody's, the latest first."""

@@ -21,16 +21,21 @@ class Doorbell:
         self._wanted = wanted
         self._bell = Bell()
 
-    def ring(self, by: Rung, now: float, reader: str | None = None) -> None:
-        """Somebody rings at `now` (monotonic seconds). A gate that stands open calls nobody."""
-        if not self._wanted or self._is_open:
-            return
-        before, self._bell = self._bell, self._bell.rung(new_id(), by, now)
-        if self._bell is before:
-            return
+    def ring(self, by: Rung, now: float, reader: str | None = None, by_whom: str | None = None) -> bool:
+        """Somebody rings at `now` (monotonic seconds), at a reader or through a program that names them; whether that
+        called anybody."""
+        if not self.may_ring(now):
+            return False
+        self._bell = self._bell.rung(new_id(), by, now)
         self._controller.call(now)
         details: dict[str, object] = {"call": self._bell.call, "rung": by.value}
-        self._record(AuditEvent(Kind.BELL, details if reader is None else {**details, "reader": reader}))
+        told = {"reader": reader, "by": by_whom}
+        self._record(AuditEvent(Kind.BELL, details | {name: said for name, said in told.items() if said is not None}))
+        return True
+
+    def may_ring(self, now: float) -> bool:
+        """Whether somebody who rang now would call anybody: a gate that stands open calls nobody."""
+        return self._wanted and not self._is_open and not self._bell.waits(now)
 
     def heed(self, claim: Claim, verdict: Verdict, now: float) -> None:
         """What the door said to a claim: the third time that somebody is unknown, it rings."""

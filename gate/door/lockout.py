@@ -2,12 +2,13 @@
 
 Five tries, then half a minute without; whoever goes on waits longer after each further five, up to a quarter of an
 hour. So a program at a keypad has some five hundred tries a day. It is about PINs alone: faces, cards, the exit and
-orders go on, and a grant at the same keypad by another way ends its rest.
+orders go on, and a grant at the same keypad by another way ends its rest. A restart forgets nothing of it: whoever can
+cut the power would have five tries each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 TRIES = 5
@@ -37,11 +38,46 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTries:
+    """Those of one keypad or one home, in times that mean something after a restart: for how long it still rests, and
+    how long ago the latest wrong one was, seconds."""
+
+    at_keypad: bool
+    name: str
+    wrong: int
+    rests: int
+    left_s: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lockout:
     """The wrong tries at each keypad and for each home."""
 
     keypads: Mapping[str, Tries] = field(default_factory=dict)
     flats: Mapping[str, Tries] = field(default_factory=dict)
+
+    @classmethod
+    def again(cls, kept: Iterable[KeptTries], now: float) -> Lockout:
+        """As it was when this was `kept`, whenever that was: the time in which nobody could try counts for nothing."""
+        keypads: dict[str, Tries] = {}
+        flats: dict[str, Tries] = {}
+        for one in kept:
+            of = keypads if one.at_keypad else flats
+            of[one.name] = Tries(one.wrong, one.rests, now + one.left_s, now - one.age_s)
+        return cls(keypads, flats)
+
+    def kept(self, now: float) -> tuple[KeptTries, ...]:
+        """All that is not forgotten yet, to outlast a restart."""
+        return tuple(
+            KeptTries(
+                at_keypad, name, tries.wrong, tries.rests, max(0.0, round(tries.until_mono - now, 1)),
+                max(0.0, round(now - tries.latest_mono, 1)),
+            )
+            for at_keypad, of in ((True, self.keypads), (False, self.flats))
+            for name, tries in of.items()
+            if now - tries.latest_mono <= _FORGETS_S
+        )  # fmt: skip
 
     def until_mono(self, keypad: str, flat: str | None, now: float) -> float | None:
         """Until when no PIN is looked at here, for this home; None where they are."""

@@ -151,6 +151,14 @@ class Register:
         except StoreDown:
             return None
 
+    def groups(self) -> frozenset[str]:
+        """The names of the groups of residents. Raises StoreDown."""
+        if not os.path.lexists(self._database):
+            return frozenset()
+        connection = self._open()
+        with self._sound():
+            return frozenset(one.name for one in schedules.groups(connection))
+
     def free_hours(self) -> Schedule | None:
         """When the gate itself stands open; None: never, or nobody can tell now."""
         if not os.path.lexists(self._database):

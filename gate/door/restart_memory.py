@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
+from gate.door.lockout import RESTS_S, KeptTries
 from gate.door.states import Barred
 from gate.places import folder, settle
 
 _log = logging.getLogger(__name__)
 
 _NAME = "door.json"
-# What is left of a tamper block changes while one stands, and the time always; they are written this often, seconds.
+# What is left of a tamper block and of a keypad's rest changes while one stands, and the time always; they are written
+# this often, seconds.
 # The time is only held against a clock that lags far behind, and each write wears the card.
 _BLOCK_EVERY_S, _TIME_EVERY_S = 60.0, 900.0
 
@@ -37,6 +39,8 @@ class Remembered:
     first_person_on: date | None = None
     first_person_group: str | None = None
     """The group of whoever that was."""
+    tries: tuple[KeptTries, ...] = ()
+    """The wrong PINs at each keypad and for each home."""
 
     def came_on(self, group: str | None) -> date | None:
         """The day on which somebody of this group came last; None where it was another's."""
@@ -54,13 +58,14 @@ class RestartMemory:
         self._kept_mono = float("-inf")
 
     def keep(self, remembered: Remembered, now: float, *, at_once: bool = False) -> None:
-        """Write it where it has changed: at once where a lockdown or a tamper block came or went, or somebody came who
-        was waited for, else now and then.
+        """Write it where it has changed: at once where a lockdown or a tamper block came or went, somebody came who was
+        waited for, or a PIN was wrong, else now and then.
 
         `now` is monotonic seconds; `at_once` is for the end.
         """
         changed = _at_once(remembered) != _at_once(self._kept)
-        every_s = _BLOCK_EVERY_S if remembered.barred.tamper_left_s > 0 else _TIME_EVERY_S
+        runs_off = remembered.barred.tamper_left_s > 0 or any(one.left_s > 0 for one in remembered.tries)
+        every_s = _BLOCK_EVERY_S if runs_off else _TIME_EVERY_S
         if not (changed or at_once or now - self._kept_mono >= every_s):
             return
         self._kept_mono = now
@@ -79,7 +84,9 @@ class RestartMemory:
             day = found.get("first_person_on")
             group = found.get("first_person_group")
             came_on = None if day is None else date.fromisoformat(day)
-            return Remembered(barred, float(found["latest_wall"]), came_on, None if group is None else str(group))
+            tries = tuple(_tries_of(one) for one in found.get("tries", ()))
+            waited_for = None if group is None else str(group)
+            return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries)
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -94,7 +101,9 @@ class RestartMemory:
                 day = remembered.first_person_on
                 group = remembered.first_person_group
                 first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
-                json.dump({"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first}, file)
+                tries = {"tries": [asdict(one) for one in remembered.tries]} if remembered.tries else {}
+                kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries}
+                json.dump(kept, file)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
@@ -103,5 +112,15 @@ class RestartMemory:
             _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
 
 
-def _at_once(remembered: Remembered) -> tuple[bool, bool, date | None]:
-    return remembered.barred.lockdown, remembered.barred.tamper_left_s > 0, remembered.first_person_on
+def _at_once(remembered: Remembered) -> tuple[object, ...]:
+    barred, tries = remembered.barred, [(one.at_keypad, one.name, one.wrong, one.rests) for one in remembered.tries]
+    return barred.lockdown, barred.tamper_left_s > 0, remembered.first_person_on, tries
+
+
+def _tries_of(found: dict[str, object]) -> KeptTries:
+    """Raises KeyError, TypeError or ValueError where it is none."""
+    wrong, rests = int(str(found["wrong"])), int(str(found["rests"]))
+    left_s, age_s = (float(str(found[name])) for name in ("left_s", "age_s"))
+    if not (wrong >= 0 and rests >= 0 and 0 <= left_s <= RESTS_S[-1] and age_s >= 0):
+        raise ValueError("tries out of range")
+    return KeptTries(found["at_keypad"] is True, str(found["name"]), wrong, rests, left_s, age_s)

@@ -29,6 +29,7 @@ from gate.door.inputs import Input, happenings_of
 from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
 from gate.door.learning import Lessons
+from gate.door.lockout import Lockout
 from gate.door.messages import (
     ORDERED,
     asker,
@@ -41,9 +42,10 @@ from gate.door.messages import (
     presented_from,
     seal_from,
 )
+from gate.door.named_groups import missing
 from gate.door.passed import Passers
 from gate.door.record_writer import RecordWriter
-from gate.door.register import Register
+from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
 from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
@@ -56,7 +58,19 @@ from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import OF_DOOR, ClaimReply, Do, Forgive, Reply, Report, Sealed, Taken, UnknownCards, asked
+from gate.processes.requests import (
+    OF_DOOR,
+    ClaimReply,
+    Do,
+    Forgive,
+    Order,
+    Reply,
+    Report,
+    Sealed,
+    Taken,
+    UnknownCards,
+    asked,
+)
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
 from gate.processes.status import DoorStatus
@@ -113,7 +127,7 @@ class DoorService:
         self._doorbell = Doorbell(self._controller, self._record, wanted=settings.bell)
         self._credentials = Credentials(
             self._key, self._controller, self._knowledge, self._doorbell, self._record, self._visits,
-            settings.freshness_s, self._server.wake,
+            Lockout.again(self._memory.found.tries, time.monotonic()), settings.freshness_s, self._server.wake,
         )  # fmt: skip
         self._wiegand = WiegandShown(
             self._hardware.wiegand, settings, self._credentials.hear, self._record, time.monotonic()
@@ -126,6 +140,7 @@ class DoorService:
         self._record(AuditEvent(Kind.DOOR_STARTED, {"pid": os.getpid(), "lock": self._settings.lock}))
         self._begin(time.monotonic())
         self._key.look()
+        self._tell_missing_groups()
         try:
             while not self._stop:
                 now = time.monotonic()
@@ -166,6 +181,14 @@ class DoorService:
         for which in (Input.FIRE, Input.TAMPER, Input.MOVING, Input.INTERLOCK):
             if self._hardware.active(which):
                 self._heed(which, True, now)
+
+    def _tell_missing_groups(self) -> None:
+        try:
+            for sentence in missing(self._settings, self._register.groups()):
+                _log.warning("%s", sentence)
+        except StoreDown:
+            # Which the register says itself.
+            return
 
     def _wait_s(self, now: float) -> float:
         due = (self._controller.due_mono(now), self._doorbell.due_mono())
@@ -240,7 +263,10 @@ class DoorService:
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         latest_wall = self._clock.trust.latest_wall
-        remembered = Remembered(self._controller.barred(now), latest_wall, self._first.came_on, self._first.group)
+        remembered = Remembered(
+            self._controller.barred(now), latest_wall, self._first.came_on, self._first.group,
+            self._credentials.tries(now),
+        )  # fmt: skip
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
@@ -277,6 +303,11 @@ class DoorService:
             case Do.FORGIVE:
                 self._whereabouts.forgive(read(Forgive, message).resident)
                 return Reply(True)
+            case Do.RING:
+                # Whoever stands at the gate's own screen is nobody in particular.
+                who = None if read(Order, message).by is None else asker(message, peer)
+                rang = in_time(message, now) and self._doorbell.ring(Rung.SCREEN, now, by_whom=who)
+                return Reply(rang, None if rang else Reason.BUSY)
             case Do.UNKNOWN_CARDS:
                 return UnknownCards(self._credentials.unknown_cards(now))
             case Do.LEARN:
@@ -291,6 +322,7 @@ class DoorService:
                 parts = self._controller, self._hardware, self._writer, self._register
                 return status_of(
                     self._settings, *parts, typed=self._credentials.typed(now), bell=self._doorbell.call,
+                    may_ring=self._doorbell.may_ring(now),
                     code_fault=self._key.fault, clock_trusted=self._clock.trust.trusted,
                 )  # fmt: skip
             case _:

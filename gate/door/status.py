@@ -23,6 +23,7 @@ def status_of(
     *,
     typed: int,
     bell: Call | None,
+    may_ring: bool,
     code_fault: str | None,
     clock_trusted: bool,
 ) -> DoorStatus:
@@ -43,6 +44,7 @@ def status_of(
         at_rest=controller.at_rest(now),
         taken=controller.taken,
         bell=bell,
+        may_ring=may_ring,
         relay=hardware.relay.on,
         hold_relay=hardware.holder.on if hardware.holder else None,
         inputs=inputs,

@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from gate.care.health import door_status, vision_status
 from gate.config import Settings
+from gate.drill import shown_to_readers
+from gate.drill.at_the_gate import Gate, Guide
 from gate.drill.results import CheckFailed, Result
 from gate.errors import Sentence
 from gate.places import folder as make_folder
 from gate.places import read_plain, settle
-from gate.processes import asking
-from gate.processes.addresses import socket_of
-from gate.processes.client import Client
-from gate.processes.requests import Do
-from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"
-WAIT_S = 60.0
 _GAP = re.compile(r"\{([^}]*)\}")
 _MOCKED = (
     'The pins of this gate are mocked (door.pin_factory = "mock"): no relay moves and no input is read, so this drill'
@@ -35,56 +27,8 @@ _MOCKED = (
 )
 
 
-class Guide(Protocol):
-    """Whoever stands at the gate and does what the drill asks for."""
-
-    def tell(self, words: str) -> None:
-        """Say what to do."""
-        ...
-
-    def agree(self, question: str) -> bool:
-        """A question whose answer only eyes and ears know."""
-        ...
-
-
 class PowerCut(Exception):
     """The drill ends here until the power has been cut and come back."""
-
-
-class Gate:
-    """The gate as it runs, asked and ordered over its sockets; `wait_s` is how long a person may take."""
-
-    def __init__(self, state: Path, wait_s: float = WAIT_S) -> None:
-        self._state = state
-        self._wait_s = wait_s
-
-    def door(self) -> DoorStatus:
-        """How the door is. Raises CheckFailed when it does not answer."""
-        found = door_status(self._state)
-        if found is None:
-            raise CheckFailed(Sentence("door does not answer; start the gate first"))
-        return found
-
-    def vision(self) -> VisionStatus:
-        """How vision is. Raises CheckFailed when it does not answer."""
-        found = vision_status(self._state)
-        if found is None:
-            raise CheckFailed(Sentence("recognition does not answer; start the gate first"))
-        return found
-
-    def open(self) -> bool:
-        """Have the door open once; whether it does. Raises LinkDown."""
-        with closing(Client(socket_of(self._state, "door"))) as client:
-            return asking.order(client, Do.OPEN).granted
-
-    def wait(self, condition: Callable[[], object], otherwise: Sentence) -> float:
-        """Until something is seen; returns the seconds. Raises CheckFailed with `otherwise`."""
-        began = time.monotonic()
-        while not condition():
-            if time.monotonic() - began > self._wait_s:
-                raise CheckFailed(Sentence("{what} within {time} s", what=otherwise, time=f"{self._wait_s:g}"))
-            time.sleep(0.02)
-        return time.monotonic() - began
 
 
 @dataclass(slots=True)
@@ -220,6 +164,9 @@ CHECKS: dict[str, Callable[[Gate, Settings, Guide], Sentence]] = {
     "exit_button": _exit,
     "fire": _fire,
     "door_contact": _contact,
+    "keypad": shown_to_readers.keypad,
+    "card_reader": shown_to_readers.card_reader,
+    "duress": shown_to_readers.duress,
     "camera_pulled": _camera,
     "power_cut": _marker,
 }

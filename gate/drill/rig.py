@@ -85,7 +85,15 @@ class Rig:
 
     def show_card(self, number: str) -> None:
         """Say what readers say when a card with this number was held to one now."""
-        shown = Presented(new_id(), Method.CARD, "drill", time.monotonic(), number)
+        self._present(Method.CARD, number)
+
+    def type_keys(self, keys: str) -> None:
+        """Say what readers say when these keys were pressed at a keypad now."""
+        for key in keys:
+            self._present(Method.PIN, key)
+
+    def _present(self, method: Method, code: str) -> None:
+        shown = Presented(new_id(), method, "drill", time.monotonic(), code)
         self.ask(lambda door: asking.present(door, shown))
 
     def ask(self, question: Callable[[Client], Answer]) -> Answer:

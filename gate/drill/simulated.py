@@ -28,6 +28,7 @@ WITH_CAMERA: tuple[Check, ...] = (
     leaf.relay_is_off_at_start,
     opening.claim_opens,
     opening.card_opens,
+    opening.pin_opens,
     opening.pulse_has_its_length,
     opening.one_claim_opens_once,
     opening.no_second_pulse_in_a_pulse,

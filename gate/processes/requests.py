@@ -18,8 +18,8 @@ from gate.vocabulary import Kind, Reason
 
 class Do(StrEnum):
     """All that can be asked: vision claims and offers what was learned to the door, readers present what is shown to
-    them, both report; persons order it, and whoever enrols has it seal what a code is found by and hears which cards
-    nobody knows; a status is asked of both, and a picture of vision."""
+    them, both report; persons order it, the screen at the gate rings, and whoever enrols has it seal what a code is
+    found by and hears which cards nobody knows; a status is asked of both, and a picture of vision."""
 
     CLAIM = "claim"
     PRESENT = "present"
@@ -33,6 +33,7 @@ class Do(StrEnum):
     RELEASE = "release"
     RELEASE_RELAY = "release-relay"
     FORGIVE = "forgive"
+    RING = "ring"
     SEAL = "seal"
     UNKNOWN_CARDS = "unknown-cards"
     PREVIEW = "preview"

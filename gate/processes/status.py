@@ -34,8 +34,9 @@ class DoorStatus:
     `at_rest` says whether a resident who asked now would set the gate in motion, and
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
     holds those that are wired. `typed` is how many digits stand at a keypad. `bell` is the call that rings, or that
-    nobody answered a moment ago. `store_fault` says in words what is wrong with the record or the register,
-    `code_fault` what is with the door's key, without which PINs and cards are refused.
+    nobody answered a moment ago, `may_ring` whether somebody who rang now would call anybody. `store_fault` says in
+    words what is wrong with the record or the register, `code_fault` what is with the door's key, without which PINs
+    and cards are refused.
     """
 
     mode: str
@@ -51,6 +52,7 @@ class DoorStatus:
     at_rest: bool = False
     taken: tuple[str, ...] = ()
     bell: Call | None = None
+    may_ring: bool = False
     relay: bool
     hold_relay: bool | None
     inputs: Mapping[str, bool]

@@ -245,3 +245,19 @@ def test_the_screen_tells_a_visitor_why_not(browser, store, door):
     until(door, reason="spent")
     chinese = owner.get("/gate/now", headers={"accept-language": "zh-CN"}).json()
     assert (chinese["words"], chinese["advice"]) == ("访客码已用完", "请按门铃")
+
+
+def test_many_passes_are_listed_a_page_at_a_time(browser, store):
+    now = datetime.now(UTC)
+    for number in range(7):
+        wanted = passes.checked(passes.Wanted(f"V{number}", now, now + timedelta(days=1 + number)), now)
+        passes.make(store, wanted, None, bytes([number]) * 32, bytes([100 + number]) * 32, now, by="test")
+    manager, listed, where = browser("manager"), [], "/api/v1/passes?count=3"
+    while where:
+        answer = manager.get(where)
+        assert len(answer.json()) <= 3
+        listed += [one["name"] for one in answer.json()]
+        where = answer.links["next"]["url"] if "next" in answer.links else None
+    assert listed == [f"V{number}" for number in reversed(range(7))]
+    whole = manager.get("/api/v1/passes")
+    assert ([one["name"] for one in whole.json()], whole.links) == (listed, {})

@@ -1,13 +1,14 @@
 """The console, the API and the screen of a gate without a camera: nothing speaks of a face or waits for one."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from api.app import create_app
 from api.pages.screen_words import everything
 from gate.processes.fields import written
-from gate.store.people import residents
+from gate.store.people import photo_links, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from tests.console import Browser, context_on, problem_of
@@ -107,3 +108,16 @@ def test_a_table_needs_no_photos_and_no_consent(browser):
     assert "Columns: name, unit, group, from, until. Only the name is needed." in told
     assert "photos" not in told
     assert "consent" not in told
+
+
+def test_no_link_for_a_photo_is_drawn_on_the_page_by_program_or_by_command(browser, store, state, wang, facegate):
+    manager = browser("manager")
+    refused = manager.post(f"/residents/{wang.id}/photo-link", data={"key": "k"})
+    assert (refused.status_code, problem_of(refused).startswith("This gate has no camera")) == (409, True)
+    by_program = manager.post("/api/v1/photo-links", json={"residents": [wang.id]})
+    assert (by_program.status_code, by_program.json()["detail"][:23]) == (409, "This gate has no camera")
+    said = facegate(
+        "links", "draw", "Wang Fang", "--address", "https://192.168.1.20:8443", FACEGATE_CAMERA__SOURCE="",
+    )  # fmt: skip
+    assert (said.code, "This gate has no camera" in said.err) == (1, True)
+    assert photo_links.having(store, datetime.now(UTC)) == set()

@@ -29,6 +29,7 @@ NOTHING_DONE = {
 NO_PAGE = {
     "/enrol/gate", "/enrol/gate/look", "/enrol/gate/removal", "/enrol/gate/cancelled", "/photos/checks",
     "/photo/{secret}/checks",
+    "/gate/bell",
 }  # fmt: skip
 # Of which the way on is asked for where the deed is: what they take is made there.
 ELSEWHERE = {

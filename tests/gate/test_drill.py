@@ -1,5 +1,6 @@
 import json
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -9,17 +10,21 @@ from commands.drill import drill
 from gate.config import Settings
 from gate.door.settings import CONSEQUENCES, PINS
 from gate.drill import simulated
+from gate.drill.at_the_gate import Gate
 from gate.drill.called import CHECKS as CALLED
 from gate.drill.called import LOCKS, WIRES
 from gate.drill.checks import leaf, modes, opening, record
 from gate.drill.expect import REFUSED
-from gate.drill.guided import CHECKS, Gate, PowerCut, guide
-from gate.drill.results import Result
+from gate.drill.guided import CHECKS, PowerCut, guide
+from gate.drill.results import CheckFailed, Result
 from gate.drill.sheet import save, sheet_of
 from gate.errors import Sentence
 from gate.store.database import open_database
+from gate.store.people import credentials, residents
 from gate.store.record import audit
+from tests.codes import card_of_number, new_pin
 from tests.door import CONTACT, FIRE, HOLD, REX, door_process, drive, until
+from tests.gate.door.test_credentials import press, show
 
 CHINESE = Languages().chosen("zh-CN", "")
 WIRED = {"rex_pin": REX, "fire_pin": FIRE, "hold_pin": HOLD, "contact_pin": CONTACT}
@@ -29,8 +34,9 @@ REAL = Settings(door=WIRED | {"pin_factory": "lgpio"})
 
 # Of the checks with a camera those that are a matter of moments, and some of each kind.
 QUICK = (
-    leaf.relay_is_off_at_start, opening.claim_opens, opening.card_opens, opening.one_claim_opens_once,
-    opening.old_claim_is_refused, opening.unknown_person_is_refused, opening.nonsense_is_refused, opening.exit_opens,
+    leaf.relay_is_off_at_start, opening.claim_opens, opening.card_opens, opening.pin_opens,
+    opening.one_claim_opens_once, opening.old_claim_is_refused, opening.unknown_person_is_refused,
+    opening.nonsense_is_refused, opening.exit_opens,
     modes.lockdown_refuses_faces, modes.exit_opens_under_lockdown, modes.fire_opens_and_keeps_open,
     record.health_is_told, record.backup_of_a_running_gate_verifies,
 )  # fmt: skip
@@ -106,7 +112,7 @@ def test_the_guided_drill_sees_what_the_installer_does_and_goes_on_after_the_pow
         results.extend(result for result in guide(real, SETTINGS, state, hands) if not results.append(result))
     named = {result.name: result for result in results}
     assert {name for name, result in named.items() if result.passed} == {
-        "relay_polarity", "exit_button", "fire", "door_contact",
+        "relay_polarity", "exit_button", "fire", "door_contact", "keypad", "card_reader", "duress",
     }  # fmt: skip
     assert "recognition does not answer" in named["camera_pulled"].figure
     # Without a reboot it asks for the power cut again; after one, it asks what was heard.
@@ -157,7 +163,7 @@ def test_a_wire_that_is_not_there_fails_its_check(gate, state):
     assert figures["relay_polarity"].startswith("The relay does not reach the lock")
     assert figures["exit_button"].startswith("the button was not seen")
     assert figures["fire"].startswith("no fire was seen")
-    assert not any(result.passed for result in results)
+    assert {result.name for result in results if result.passed} == set(BY_READERS)
 
 
 def test_a_sheet_with_a_failure_says_the_gate_must_not_go_into_service(tmp_path):
@@ -178,3 +184,69 @@ def test_on_mocked_pins_whoever_is_led_is_told_first_that_nothing_is_proved(face
     for settings, mocked in ((SETTINGS, True), (REAL, False)):
         sheet = sheet_of(settings, "me", [Result("relay_polarity", True, Sentence("off at rest"))], {}, simulated=False)
         assert (sheet.as_json()["simulated"], "proves nothing of the wiring" in sheet.as_html()) == (mocked, mocked)
+
+
+class WithReaders(Hands):
+    """An installer beside residents, who type and show what is theirs."""
+
+    def __init__(self, state, client, pin=None, card="", answers=()):
+        super().__init__(state, client, answers)
+        self.pin, self.card = pin, card
+
+    def tell(self, words):
+        super().tell(words)
+        reader = next((one for one in ("card reader", "keypad", "wiegand") if one in words), "keypad")
+        if "type their PIN with" in words:
+            press(self.client, f"{self.pin.flat}#{self.pin.duress}#", "keypad")
+        elif "type their PIN" in words:
+            press(self.client, self.pin.typed, reader)
+        elif "card to the reader" in words:
+            show(self.client, self.card, reader)
+
+
+READERS = {"keypad": "/dev/input/by-id/k", "card_reader": "/dev/input/by-id/c"}
+BY_READERS = ("keypad", "card_reader", "duress")
+
+
+def drilled_readers(state, hands, settings, wait_s=5.0):
+    """What each check of readers says, by its name."""
+    gate = Gate(state, wait_s=wait_s)
+    found = {}
+    for name in BY_READERS:
+        try:
+            found[name] = str(CHECKS[name](gate, settings, hands))
+        except CheckFailed as failed:
+            found[name] = f"failed: {failed.seen}"
+    return found
+
+
+def test_pins_and_cards_are_tried_at_each_reader_and_the_drill_says_what_came(state, store):
+    settings = Settings(door={"wiegand_d0_pin": 20, "wiegand_d1_pin": 21}, readers=READERS)
+    wang = residents.enrol(store, "Wang Fang", "3-2-502", [])
+    with door_process(state, True, freshness_s=5) as (_, client):
+        lacking = drilled_readers(state, WithReaders(state, client), settings)
+        assert "nobody has a PIN yet" in lacking["keypad"]
+        assert "nobody has a card yet" in lacking["card_reader"]
+        assert "nobody has a PIN yet" in lacking["duress"]
+        pin = new_pin(store, client, wang)
+        card_of_number(store, client, wang, "4711")
+        hands = WithReaders(state, client, pin, "99999", {"under duress": False})
+        told = drilled_readers(state, hands, settings)
+        assert told["keypad"] == "opens, read at keypad"
+        assert told["card_reader"].startswith("failed: read at card reader, and it is nobody's")
+        assert told["duress"].startswith("not tried for a year")
+        hands = WithReaders(state, client, pin, "4711")
+        credentials.begin_trial(store, wang, datetime.now(UTC), by="test")
+        told = drilled_readers(state, hands, settings)
+        assert told["card_reader"] == "opens, read at card reader; opens, read at wiegand"
+        assert told["duress"] == "opens, and is on record as tried"
+        # It was tried within the year, so nobody is asked again.
+        again = WithReaders(state, client, pin, "4711")
+        assert drilled_readers(state, again, settings)["duress"].startswith("tried on 20")
+        assert not any("last digit" in one for one in again.told)
+        silent = WithReaders(state, client, pin, "4711")
+        silent.tell = silent.told.append
+        told = drilled_readers(state, silent, settings, wait_s=0.3)
+        assert told["keypad"].startswith("failed: nothing was read at keypad")
+    with_none = drilled_readers(state, None, Settings())
+    assert with_none == dict.fromkeys(BY_READERS, "this gate has none")

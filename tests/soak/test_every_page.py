@@ -98,6 +98,7 @@ PAGES = {
     "/settings/webhooks": ("/settings/webhooks",),
     "/sign-in": ("/sign-in",),
     "/waiting": ("/waiting",),
+    "/whereabouts": ("/whereabouts",),
 }  # fmt: skip
 
 

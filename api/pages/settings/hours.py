@@ -13,6 +13,7 @@ from api.languages.hours import day_names, hours_in
 from api.pages.page import language_of
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from api.standing_open import changing_hours
+from gate.door.named_groups import missing
 from gate.errors import Refusal, Sentence
 from gate.names import clean_name, clean_text
 from gate.schedule import written
@@ -26,8 +27,10 @@ _NOTHING = {"changed": "", "name": "", "windows": "", "given": (), "new_group": 
 
 def _shown(desk: Desk, typed: dict[str, Any] | None = None, **said: Any) -> Response:
     """The page, with what is `typed` in its forms."""
+    groups = schedules.groups(desk.connection)
     return desk.page(
-        "hours", schedules=schedules.every(desk.connection), groups=schedules.groups(desk.connection),
+        "hours", schedules=schedules.every(desk.connection), groups=groups,
+        missing=missing(desk.context.settings.door, {one.name for one in groups}),
         typed=_NOTHING | (typed or {}), words=_words(language_of(desk.request)), **said,
     )  # fmt: skip
 

@@ -59,6 +59,7 @@ CHECKS = (
     Check("faces", recognition.faces, _NOBODY_BY_FACE, by_face=True),
     Check("console", services.console),
     Check("database", store.database, "Stop the gate and run: facegate restore"),
+    Check("groups", store.groups, "Mend --state, or enrol someone first."),
     Check("old copies", store.old_copies),
     Check("clock", machine.clock),
     Check("disk", machine.disk),

@@ -9,10 +9,13 @@ from contextlib import closing
 from gate.care import witnesses
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import Site
+from gate.door.named_groups import missing
+from gate.errors import together
 from gate.store import old_copies as copies
 from gate.store.database import check_integrity, database_of, open_read_only
 from gate.store.record import audit
 from gate.store.record.anchors import OUT_OF_REACH, compare
+from gate.store.site import schedules
 
 
 def database(site: Site) -> Seen:
@@ -32,6 +35,16 @@ def database(site: Site) -> Seen:
         return well(f"Sound, and its record verifies; the journal has seen it up to line {newest}.")
     seen = "Sound, and its record verifies by itself; nothing out of reach of whoever can write it has seen it."
     return well(seen if site.units is None else f"{seen} Where the journal may be read: sudo facegate audit verify.")
+
+
+def groups(site: Site) -> Seen:
+    """Whether there are the groups that the door's settings name. Raises StoreError and sqlite3.Error where they cannot
+    be read."""
+    with closing(open_read_only(site.state)) as connection:
+        told = missing(site.settings.door, {one.name for one in schedules.groups(connection)})
+    if told:
+        return to_mend(together(told), "Add it on the page of hours, or with: facegate groups put NAME")
+    return well("All that the settings name are there.")
 
 
 def old_copies(site: Site) -> Seen:

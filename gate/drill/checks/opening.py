@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 
 from gate import codes
-from gate.drill.expect import expect, press_exit, refused, soon
+from gate.drill.expect import expect, milliseconds, press_exit, refused, soon
 from gate.drill.rig import TIMES, Rig
 from gate.errors import Sentence
 from gate.processes import asking
@@ -16,7 +16,7 @@ from gate.processes.fields import read
 from gate.processes.requests import Reply
 from gate.store.database import open_database
 from gate.store.people import credentials, residents
-from gate.vocabulary import Kind, Reason
+from gate.vocabulary import Kind, Method, Reason
 
 _CARD = "4711"
 
@@ -43,6 +43,31 @@ def card_opens(gate: Rig, resident: str) -> Sentence:
     asked = time.monotonic()
     gate.show_card(_CARD)
     return soon(gate.edge("relay", True, asked) - asked)
+
+
+def pin_opens(gate: Rig, resident: str) -> Sentence:
+    """A resident's PIN moves the relay, and so does it under duress, which is an alarm; a wrong one does not."""
+    gate.rest()
+    pin = codes.draw_pin(None)
+    forced = codes.duress_of(pin)
+    with closing(open_database(gate.state)) as store:
+        salt, person = credentials.salt(store), residents.get(store, resident)
+        digests = [codes.pin_digest(None, one, salt) for one in (pin, forced)]
+        finder, duress = gate.ask(lambda door: asking.seal(door, digests))
+        expect(person is not None, Sentence("the resident is gone"))
+        if person is not None:
+            credentials.give_pin(store, person, None, finder, duress, by="drill")
+    gate.type_keys(f"{codes.duress_of(forced)}#")
+    gate.recorded(Kind.DENIED, reason=Reason.WRONG_CODE, method=Method.PIN)
+    asked = time.monotonic()
+    gate.type_keys(f"{pin}#")
+    opened = gate.edge("relay", True, asked) - asked
+    gate.rest()
+    forced_at = time.monotonic()
+    gate.type_keys(f"{forced}#")
+    gate.edge("relay", True, forced_at)
+    gate.recorded(Kind.DURESS)
+    return Sentence("opens after {time}; under duress it opens too, with an alarm", time=milliseconds(opened))
 
 
 def pulse_has_its_length(gate: Rig, resident: str) -> Sentence:

@@ -46,7 +46,7 @@ class Details:
     in_already: bool | None = None
     """Whether somebody went in, or wanted to, who was in already as far as was known."""
     rung: str | None = None
-    """By what somebody rang: "keypad", "button", "face"."""
+    """By what somebody rang: "keypad", "button", "screen", "face"."""
     outcome: str | None = None
     """How a grant ended: "taken", "not_taken", "unknown"."""
     event: str | None = None

@@ -18,6 +18,7 @@ from gate.care.doctor.site import Listens, Site, UnitState, site_of, who_listens
 from gate.care.forecast import Forecast, Price
 from gate.care.health import Health, Machine, look_at_machine
 from gate.config import Settings
+from gate.door.settings import DoorSettings
 from gate.errors import UsageError
 from gate.processes.camera_report import CameraFault, CameraReport, Gives, Trouble
 from gate.store.database import database_of, migrated_up_to, open_database
@@ -26,6 +27,7 @@ from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.record.audit import Moment
+from gate.store.site import schedules
 from gate.vision.promise import Promise
 from gate.vision.settings import CameraSettings
 from gate.vocabulary import AuditEvent, Kind, Level
@@ -543,3 +545,15 @@ def hang_up(server):
     with suppress(OSError):
         while True:
             server.accept()[0].close()
+
+
+def test_a_group_that_the_settings_name_and_that_does_not_exist_is_to_be_mended(site, store):
+    assert found(site, "groups").grade is Grade.OK
+    door = DoorSettings(escorted_group="workers", escort_group="guards")
+    site = replace(site, settings=site.settings.model_copy(update={"door": door}))
+    schedules.put_group(store, "guards", None, "test")
+    seen = found(site, "groups")
+    assert (seen.grade, "so nobody needs an escort" in seen.seen) == (Grade.BAD, True)
+    assert seen.for_everybody
+    schedules.put_group(store, "workers", None, "test")
+    assert found(site, "groups").grade is Grade.OK

@@ -10,6 +10,7 @@ import pytest
 
 from gate.door.code_key import key_file
 from gate.door.lockout import TRIES
+from gate.door.restart_memory import memory_of
 from gate.errors import Refusal
 from gate.processes.asking import present, unknown_cards
 from gate.store.people import changes, credentials, erasure, residents
@@ -180,6 +181,29 @@ def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state,
         press(client, drawn.typed)
         wait_for(lambda: len(answers(state)) == TRIES + 5, 5)
         assert answers(state)[-2:] == [("granted", None, "card"), ("granted", None, "pin")]
+
+
+def test_cutting_the_power_gives_no_more_tries(state, store, wang):
+    with at_door(state) as (process, client):
+        drawn = new_pin(store, client, wang, by="test")
+        for number in range(TRIES - 1):
+            press(client, "111#222222#")
+            answered(state, *[WRONG] * (number + 1))
+        wait_for(lambda: '"wrong": 4' in memory_of(state).read_text())
+        process.kill()
+        process.wait()
+    with at_door(state) as (process, client):
+        press(client, "111#222222#")
+        answered(state, *[WRONG] * TRIES)
+        assert [line.kind for line in events(state) if line.kind == "locked_out"] == ["locked_out"]
+        wait_for(lambda: '"rests": 1' in memory_of(state).read_text())
+        process.kill()
+        process.wait()
+    with at_door(state) as (_, client):
+        press(client, drawn.typed)
+        answered(state, *[WRONG] * TRIES, ("denied", "locked_out", "pin"))
+        # It goes on, and is not told anew.
+        assert len([line for line in events(state) if line.kind == "locked_out"]) == 1
 
 
 def test_a_home_rests_too_at_whichever_keypad_it_was_tried(state, store, wang):

@@ -4,12 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.app import create_app
 from gate.door.escort import Escort
+from gate.door.named_groups import missing
 from gate.door.settings import DoorSettings
 from gate.store.people import changes, residents
 from gate.store.people.changes import Changes
 from gate.store.site import schedules
 from tests.codes import card_of_number
+from tests.console import context_on, signed_in
 from tests.door import door_process, until
 from tests.gate.door.test_credentials import answers, show
 from tests.gate.door.test_visits import hold_up, new_pass
@@ -84,3 +87,29 @@ def test_a_visitor_of_a_guard_brings_nobody_in(state, store):
         show(door, "0004712", "outer")
         wait_for(lambda: len(answers(state)) == 2)
     assert [(kind, reason) for kind, reason, _ in answers(state)] == [("granted", None), ("denied", "no_escort")]
+
+
+def test_a_group_of_the_settings_that_does_not_exist_is_told_at_the_start_and_by_the_page(state, store, staff, capfd):
+    rules = {"escorted_group": "workers", "escort_group": "guards"}
+    schedules.put_group(store, "guards", None, "test")
+    with door_process(state, **rules):
+        pass
+    told = "escorted_group names the group workers, which does not exist, so nobody needs an escort"
+    assert told in capfd.readouterr().err
+    manager = signed_in(create_app(context_on(state, settings={"door": rules})), "manager")
+    assert told in manager.get("/settings/hours").text
+    schedules.put_group(store, "workers", None, "test")
+    assert "does not exist" not in manager.get("/settings/hours").text
+    with door_process(state, **rules):
+        pass
+    assert "does not exist" not in capfd.readouterr().err
+
+
+def test_each_setting_says_what_follows_where_its_group_is_not_there():
+    settings = DoorSettings(
+        first_person_group="a", escorted_group="b", escort_group="c", contact_pin=19, hold_pin=6
+    )  # fmt: skip
+    assert missing(settings, {"a", "b", "c"}) == []
+    first, escorted, escort = missing(settings, {"d"})
+    assert ("never stands open" in first, "nobody needs" in escorted, "are not let in" in escort) == (True, True, True)
+    assert missing(DoorSettings(), ()) == []

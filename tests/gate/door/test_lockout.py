@@ -74,3 +74,26 @@ def test_never_more_than_five_wrong_ones_without_a_rest(tries):
         times = [one for one in looked_at.get(keypad, []) if now - one < RESTS_S[0]] + [now]
         looked_at[keypad] = times
         assert len(times) <= TRIES
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["1", "2", None]), st.floats(0, 200)), max_size=40),
+    st.data(),
+)
+def test_a_restart_gives_nobody_another_try(tries, data):
+    """However often the power is cut, and whatever the machine's clock begins with then."""
+    lockout, now = Lockout(), 0.0
+    again, later = Lockout(), 0.0
+    for keypad, flat, after_s in tries:
+        now, later = now + after_s, later + after_s
+        if data.draw(st.booleans()):
+            kept, later = again.kept(later), data.draw(st.floats(1, 1e6))
+            again = Lockout.again(kept, later)
+        # Both wait as long, but for how finely a time is kept.
+        (until, until_again) = (one.until_mono(keypad, flat, at) for one, at in ((lockout, now), (again, later)))
+        left, left_again = ((0.0 if one is None else one - at) for one, at in ((until, now), (until_again, later)))
+        assert abs(left - left_again) < 0.06 * (1 + len(tries))
+        if left > 5 and left_again > 5:
+            continue
+        if until is None and until_again is None:
+            lockout, again = lockout.failed(keypad, flat, now), again.failed(keypad, flat, later)

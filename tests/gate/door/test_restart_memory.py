@@ -1,7 +1,9 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
+from gate.door.lockout import KeptTries
 from gate.door.restart_memory import Remembered, RestartMemory, memory_of
 from gate.door.states import Barred
 
@@ -65,3 +67,24 @@ def test_where_nothing_runs_but_the_time_a_card_is_spared(tmp_path, at, written)
     memory.keep(later, at)
     memory.close()
     assert remembered(tmp_path) == (later if written else before)
+
+
+def test_a_wrong_pin_is_written_at_once_and_nonsense_in_its_place_is_said(tmp_path, caplog):
+    memory = RestartMemory(tmp_path)
+    memory.keep(Remembered(latest_wall=1.8e9), 100.0)
+    for wrong in (1, 2):
+        tries = (KeptTries(True, "keypad", wrong, 0, 0.0, 0.3), KeptTries(False, "32502", wrong, 0, 0.0, 0.3))
+        memory.keep(Remembered(latest_wall=1.8e9, tries=tries), 100.0 + wrong)
+    memory.close()
+    assert remembered(tmp_path).tries == tries
+    for nonsense in (
+        [7],
+        [{"name": "x"}],
+        "x",
+        [{**asdict(tries[0]), "left_s": 1e9}],
+        [{**asdict(tries[0]), "wrong": -1}],
+    ):
+        words = {"standing": {"lockdown": True, "tamper_left_s": 0}, "latest_wall": 1.8e9, "tries": nonsense}
+        memory_of(tmp_path).write_text(json.dumps(words))
+        assert remembered(tmp_path) == Remembered()
+    assert "a lockdown that stood must be ordered again" in caplog.text
