@@ -100,7 +100,7 @@ def _exit(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     ):
         raise CheckFailed(Sentence("The exit button depends on software: wire it into the lock's supply as well."))
     installer.tell("Start it again: systemctl start facegate.target, or facegate run")
-    gate.wait(lambda: _alive(gate), Sentence("the gate did not come back"))
+    gate.wait(lambda: _answers(gate.door), Sentence("the gate did not come back"))
     return Sentence("opens, also with the software stopped")
 
 
@@ -138,6 +138,8 @@ def _camera(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     """The loss of the camera is told, and the door works without it."""
     if not settings.camera.wanted:
         return Sentence("this gate has none")
+    # It was stopped a moment ago, and loads its models.
+    gate.wait(lambda: _answers(gate.vision), Sentence("recognition did not come back"))
     installer.tell("Pull the camera's cable.")
     lost = gate.wait(lambda: gate.vision().camera_fault, Sentence("the loss was not seen"))
     if not gate.open():
@@ -147,9 +149,9 @@ def _camera(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     return Sentence("its loss is told ({time} s), the door works on, and it comes back", time=f"{lost:.0f}")
 
 
-def _alive(gate: Gate) -> bool:
+def _answers(service: Callable[[], DoorStatus | VisionStatus]) -> bool:
     try:
-        return bool(gate.door())
+        return bool(service())
     except CheckFailed:
         return False
 

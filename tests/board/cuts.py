@@ -120,7 +120,7 @@ def lives_through(board, disk, folder, cuts, seed, *, fault=None, face=False):
                 machine.run("sh", "-c", "chmod 666 /dev/vport*")
                 ended = machine.start(*_AS_API, "/run/board/writer.py", f"start {number},")
                 # At any moment of an enrolment or an opening, and after few or many of them.
-                assert machine.acknowledges(chance.randint(1, 100), 60), f"the writer has ended: {ended()}"
+                assert machine.acknowledges(chance.randint(1, 40), 60), f"the writer has ended: {ended()}"
                 disk.stand_still(chance.randint(1, 30), within_s=10)
         told.hear(machine)
         waited, forgotten = disk.power_off()

@@ -114,7 +114,7 @@ def test_the_guided_drill_sees_what_the_installer_does_and_goes_on_after_the_pow
     assert {name for name, result in named.items() if result.passed} == {
         "relay_polarity", "exit_button", "fire", "door_contact", "keypad", "card_reader", "duress",
     }  # fmt: skip
-    assert "recognition does not answer" in named["camera_pulled"].figure
+    assert "recognition did not come back" in named["camera_pulled"].figure
     # Without a reboot it asks for the power cut again; after one, it asks what was heard.
     with pytest.raises(PowerCut):
         list(guide(real, SETTINGS, state, hands))
@@ -135,7 +135,7 @@ def test_what_was_found_before_the_power_cut_is_said_after_it_in_both_languages(
     page = save(sheet_of(SETTINGS, "me", results, {}, simulated=False), tmp_path, [CHINESE])
     chinese = page.with_suffix(".zh-CN.html").read_text("utf-8")
     assert '<html lang="zh-CN">' in chinese
-    for said in ("验收单", "出门按钮", "能开门，软件停止时也能", "识别服务没有响应", "断电期间无动作", "常开继电器"):
+    for said in ("验收单", "出门按钮", "能开门，软件停止时也能", "识别服务未恢复", "断电期间无动作", "常开继电器"):
         assert said in chinese, said
     english = page.read_text("utf-8")
     assert "opens, also with the software stopped" in english

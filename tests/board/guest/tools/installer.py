@@ -99,7 +99,7 @@ def main():
         said += byte
         if byte == b"\n" or said.endswith(b"[y/N]: "):
             line, said = said.decode(), b""
-            print(line, flush=True)
+            print(line.rstrip(), flush=True)
             answer = hands.answer(line)
             if re.search(r"\[y/N\]: $", line):
                 drill.stdin.write(b"y\n" if answer else b"n\n")
