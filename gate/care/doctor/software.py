@@ -23,7 +23,8 @@ def upgrade(site: Site) -> Seen:
     if site.half_installed:
         names = " and ".join(site.half_installed)
         seen = f"One stopped in its middle: the machine has {names} by half, and the gate runs the version in use."
-        return worth_a_look(seen, "Install the same packages once more, from the stick or with apt.")
+        again = "Say: sudo dpkg --configure -a. Then install the same packages once more, from the stick or with apt."
+        return worth_a_look(seen, again)
     with closing(open_read_only(site.state)) as connection:
         found = last(connection)
     if found is None or not found.failed:
