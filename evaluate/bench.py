@@ -85,12 +85,12 @@ def together(alone: dict[str, list[float]]) -> list[float]:
 
 def pipeline(
     models: Models, store: sqlite3.Connection, images: list[Image], settings: Settings,
-    checks: Sequence[LivenessCheck] = (),
+    checks: Sequence[LivenessCheck] = (), after: Callable[[Frame], object] = lambda _: None,
 ) -> dict[str, list[float]]:  # fmt: skip
     """Milliseconds from a frame in hand to the relay's edge, for frames that open and for every frame.
 
     A new person comes: frames until the claim. `decisive` is the frame on which the relay moved; `all` is every frame
-    up to it.
+    up to it. What else is done with a frame `after` it was answered is not counted itself.
     """
     gallery, live = judging(store, models).gallery, judging_again(store, models)
     again = live.gallery if live is not None else None
@@ -101,14 +101,16 @@ def pipeline(
     controller = Controller(settings.door, relay, lambda _event: None)
     for number, image in enumerate(images):
         relay.now = t = number / _FPS
+        frame = Frame(image, "bench", t)
         began = time.perf_counter()
-        claims = recogniser.see(Frame(image, "bench", t), gallery, again=again)
+        claims = recogniser.see(frame, gallery, again=again)
         opened = [controller.claim(claim, known_in_footage(claim, resident), t) for claim in claims]
         took = (time.perf_counter() - began) * 1000
         found["all"].append(took)
         if any(verdict.granted for verdict, _ in opened):
             found["decisive"].append(took)
             break
+        after(frame)
     controller.stop(t)
     return found
 

@@ -49,7 +49,7 @@ def api_process(
     kept = [] if log is None else log
     threading.Thread(target=lambda: kept.extend(process.stderr), daemon=True).start()
     try:
-        wait_for(lambda: api_address_file(state).exists() and serves(address_of(state)), 60, "the api does not start")
+        wait_for(lambda: api_address_file(state).exists() and serves(address_of(state)), 180, "the api does not start")
         yield address_of(state)
     finally:
         process.terminate()

@@ -46,7 +46,7 @@ def door_process(state, synchronised=None, program=None, **door):
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(address))
-        notified.settimeout(10)
+        notified.settimeout(30)
         process = subprocess.Popen(
             program,
             stdin=subprocess.PIPE, text=True, env=os.environ | {"NOTIFY_SOCKET": str(address)},

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -53,7 +54,7 @@ def readers_process(state, *, program=("-c", UNGRABBED), **readers):
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, log.open("w") as said:
         notified.bind(str(address))
-        notified.settimeout(10)
+        notified.settimeout(30)
         process = subprocess.Popen(
             [sys.executable, *program],
             stdin=subprocess.PIPE, stderr=said, text=True,
@@ -66,8 +67,17 @@ def readers_process(state, *, program=("-c", UNGRABBED), **readers):
         process.stdin.flush()
         try:
             assert b"READY=1" in notified.recv(200)
+            # Whoever lives for longer says so, and waits where nobody takes it.
+            notified.settimeout(None)
+            threading.Thread(target=_heed, args=(notified,), daemon=True).start()
             yield process, log
         finally:
             process.terminate()
             process.wait(10)
             process.stdin.close()
+            notified.shutdown(socket.SHUT_RDWR)
+
+
+def _heed(notified):
+    while notified.recv(200):
+        pass

@@ -44,7 +44,9 @@ def test_a_pin_is_told_on_one_page_once_and_stands_nowhere_else(manager, browser
     assert re.fullmatch(r"32502#\d{6}#", keys)
     assert slip.headers["cache-control"] == "no-store"
     pin = keys.split("#")[1]
-    assert keys_on(manager.get(f"{at}/pin")) == ""
+    again = manager.get(f"{at}/pin")
+    # Nor is there a button that would print it.
+    assert (keys_on(again), 'id="print"' in again.text) == ("", False)
     for page in (manager.get(at), manager.get("/events?what=everything"), manager.get(f"{at}/held")):
         assert pin not in page.text
     assert "press 32502 # and then their PIN" in text_of(manager.get(at))

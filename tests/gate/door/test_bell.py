@@ -35,6 +35,12 @@ def test_it_begins_no_oftener_than_every_20_seconds_and_rings_no_longer_than_30(
     assert all(later - earlier >= GAP_S for earlier, later in pairwise(began))
 
 
+def test_it_is_rung_anew_after_the_whole_gap_and_over_it_is_as_if_nobody_had_rung():
+    bell = Bell().rung("first", Rung.KEYPAD, 100.0)
+    assert [bell.rung("second", Rung.FACE, 100.0 + after).call for after in (19.9, GAP_S)] == ["first", "second"]
+    assert bell.over() == Bell(rung_mono=100.0)
+
+
 @given(st.lists(st.integers(1, 4), max_size=30))
 def test_each_track_rings_once_the_third_time(tracks):
     bell, rang = Bell(), []
@@ -42,6 +48,14 @@ def test_each_track_rings_once_the_third_time(tracks):
         bell, rings_now = bell.saw_stranger(track, 100.0 + number)
         rang += [track] if rings_now else []
     assert sorted(rang) == sorted(track for track in set(tracks) if tracks.count(track) >= UNKNOWN_TIMES)
+
+
+def test_a_track_is_theirs_for_a_minute():
+    bell, told = Bell(), []
+    for now in (100.0, 160.0, 220.0):
+        bell, rings_now = bell.saw_stranger(1, now)
+        told.append(rings_now)
+    assert told == [False, False, True]
 
 
 def test_a_track_of_long_ago_is_another_persons():
@@ -58,6 +72,11 @@ def test_no_sign_behind_another_is_the_bell(keys):
         now += 0.5
         assert rings(typed, key, now) is (key == "#" and number == 0)
         typed, _ = press(typed, key, now)
+
+
+def test_a_sign_within_two_seconds_of_a_key_is_not_the_bell():
+    typed, _ = press(Typed(), "*", 100.0)
+    assert [rings(typed, "#", now) for now in (101.0, 102.0, 102.1)] == [False, False, True]
 
 
 def test_behind_a_home_the_sign_is_not_the_bell_however_long_it_takes():

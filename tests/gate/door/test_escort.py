@@ -35,6 +35,11 @@ def test_only_those_of_the_group_need_one_and_only_soon_after_one_are_they_let_i
     assert not Escort().after(group, now).is_missing(group, now)
 
 
+def test_an_escort_counts_to_the_end_of_their_time_and_no_longer():
+    escort = Escort("workers", "guards", 30.0).after("guards", 100.0)
+    assert [escort.is_missing("workers", now) for now in (99.9, 100.0, 130.0, 130.1)] == [True, False, False, True]
+
+
 @pytest.mark.parametrize(
     "chosen",
     [{"escorted_group": "a"}, {"escort_group": "a"}, {"escorted_group": "a", "escort_group": "a"},

@@ -31,6 +31,13 @@ def test_a_face_counts_while_it_is_there():
     assert shown(face, "wang", Method.PIN, 8.0)[0] is True
 
 
+def test_each_counts_to_the_end_of_its_time_and_no_longer():
+    for method, waits_s in ((Method.CARD, WITHIN_S), (Method.FACE, FACE_STAYS_S)):
+        _, first = shown(None, "wang", method, 100.0)
+        assert shown(first, "wang", Method.PIN, 100.0 + waits_s)[0] is True
+        assert shown(first, "wang", Method.PIN, 100.001 + waits_s)[0] is False
+
+
 SHOWN = st.tuples(st.sampled_from(["wang", "li"]), st.sampled_from(list(Method)), st.floats(0, 20))
 
 

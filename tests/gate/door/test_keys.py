@@ -35,6 +35,20 @@ def test_whoever_walks_away_leaves_nothing_behind():
     assert entered("502#123456#", apart_s=IDLE_S + 0.1) == []
 
 
+def test_what_is_too_long_becomes_no_shorter_code():
+    assert entered("1" * 20 + "#") == [Entered(None, "1" * (MOST_DIGITS + 1))]
+
+
+def test_a_home_stands_there_for_ten_seconds_and_is_no_pin_by_itself():
+    typed, number = press(Typed(), "5", 100.0)
+    typed, number = press(typed, "0", 100.0 + IDLE_S)
+    assert (typed.digits, number) == ("50", None)
+    for key in "1234":
+        typed, number = press(typed, key, 111.0)
+    typed, number = press(typed, "#", 111.0)
+    assert (typed.flat, number) == ("501234", None)
+
+
 @given(st.text("0123456789#*", max_size=60), st.booleans())
 def test_no_number_is_empty_or_longer_than_a_code_and_one_digit(keys, expects_pin):
     for one in entered(keys, expects_pin=expects_pin):

@@ -42,6 +42,38 @@ def test_who_gets_in_is_forgiven_and_after_an_hour_all_is():
     assert late.resting("gate", 4000.0) == 4000.0 + RESTS_S[0]
 
 
+def test_wrong_ones_count_for_an_hour_to_its_end_whatever_happens_elsewhere():
+    almost = tried(Lockout(), 5000.0, "gate", "502", TRIES - 1)
+    for now, rests in ((8600.0, True), (8600.1, False)):
+        elsewhere = almost.failed("garage", "503", now)
+        assert (tried(elsewhere, now, "gate", "502", 1).resting("gate", now) is not None) is rests
+        assert (tried(elsewhere, now, "yard", "502", 1).until_mono("yard", "502", now) is not None) is rests
+        assert (tried(almost, now, "gate", "502", 1).resting("gate", now) is not None) is rests
+
+
+def test_who_is_let_in_at_one_keypad_ends_no_rest_of_another_nor_of_another_home():
+    lockout = tried(tried(Lockout(), 0.0, "gate", "502"), 0.0, "garage", "503").let_in("gate", "502")
+    assert [lockout.resting(one, 1.0) for one in ("gate", "garage")] == [None, 30.0]
+    assert [lockout.until_mono("yard", one, 1.0) for one in ("502", "503")] == [None, 30.0]
+
+
+def test_pins_that_are_typed_alone_are_of_no_home():
+    lockout = tried(Lockout(), 0.0, "gate", None)
+    assert lockout.until_mono("garage", None, 1.0) is None
+    assert tried(lockout, 1.0, "garage", None, TRIES - 1).resting("garage", 1.0) is None
+    assert lockout.flats == {}
+
+
+def test_of_homes_without_end_the_latest_five_hundred_are_remembered():
+    lockout, homes = Lockout(), [str(1000 - number) for number in range(600)]
+    for number, home in enumerate(homes):
+        lockout = tried(lockout, 5000.0 + number, "gate", home, TRIES - 1)
+    assert set(lockout.flats) == set(homes[-512:])
+    now = 5600.0
+    rests = [tried(lockout, now, "gate", home, 1).until_mono("yard", home, now) for home in (homes[-512], homes[0])]
+    assert rests == [now + RESTS_S[0], None]
+
+
 def tries_in(seconds, flats):
     """How many PINs a program gets looked at that knows no rest of its own, changing from home to home."""
     lockout, now, count = Lockout(), 0.0, 0

@@ -45,6 +45,20 @@ def test_it_is_known_until_twelve_hours_or_the_night_s_amnesty_are_over(ago_s, z
     assert is_in_already("hard", 1, Last(IN, now.wall - ago_s), IN, now) is not passed
 
 
+def test_by_the_timed_rule_somebody_is_in_for_so_long_and_no_longer():
+    for ago_s, known in ((0.0, True), (299.9, True), (300.0, False), (3600.0, False)):
+        assert is_in_already("timed", 300, Last(IN, NOON - ago_s), IN, local()) is known
+        assert is_in_already("hard", 300, Last(IN, NOON - ago_s), IN, local())
+
+
+def test_twelve_hours_and_four_in_the_morning_are_meant_to_the_second():
+    hour = 3600.0
+    evening, morning = local(NOON + 11 * hour), local(NOON - 7 * hour)
+    assert [is_in_already("hard", 1, Last(IN, NOON - at), IN, evening) for at in (hour - 1, hour)] == [True, False]
+    told = [is_in_already("hard", 1, Last(IN, NOON - 8 * hour - at), IN, morning) for at in (0, 1)]
+    assert told == [True, False]
+
+
 def test_only_timed_and_hard_refuse():
     assert [refuses(rule) for rule in ("off", "soft", "timed", "hard")] == [False, False, True, True]
 

@@ -76,6 +76,16 @@ def test_silence_ends_a_frame_and_nothing_else_does():
     assert told_by(before, "26", None) == Told(Method.CARD, "122,56780")
     assert burst.bits == bits[0]
     assert not is_over(Burst(), 1e9)
+    assert is_over(Burst("1", 0.0), QUIET_S)
+
+
+def test_pace_and_silence_hold_to_their_ends():
+    bits, said = card("26", 122, 56780), Told(Method.CARD, "122,56780")
+    assert told_by(Burst(bits, 1.0, 150e-6, 3 * 150e-6), "26", None) == said
+    assert told_by(Burst(bits, 1.0, 149e-6, 400e-6), "26", None) is Flaw.SPACING
+    assert told_by(Burst(bits, 1.0, 150e-6, 451e-6), "26", None) is Flaw.SPACING
+    before = Burst("1", 0.0)
+    assert heard(before, Pulse(0, QUIET_S)) == (Burst("0", QUIET_S), before)
 
 
 def test_where_the_kernel_lost_edges_neither_frame_beside_them_counts():
@@ -131,3 +141,4 @@ def test_noise_is_told_at_once_and_then_once_a_minute_with_how_much_it_was():
     assert due[0] == (0.0, 1)
     assert all(later[0] - before[0] >= 60 for before, later in pairwise(due))
     assert sum(frames for _, frames in due) + noise.frames == 1000
+    assert Noise(2, 100.0).more(160.0) == (Noise(0, 160.0), 3)

@@ -54,10 +54,14 @@ def by_qrencode(text):
     return cv2.imdecode(np.frombuffer(drawn.stdout, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
-def shown(modules, wide, *, dark=False, turned=0.0, leaning=0.0, blur=0.0, light=1.0, noise=4.0):
-    """A frame of 1280x720 with a code of so many pixels' width, without what is white around it, in somebody's hand."""
-    rng = np.random.default_rng(7)
+def shown(
+    modules, wide, *, dark=False, turned=0.0, leaning=0.0, blur=0.0, moved=0, light=1.0, noise=4.0, behind=None, seed=7
+):
+    """A frame of 1280x720 with a code of so many pixels' width, without what is white around it, in somebody's hand,
+    which `moved` by so many pixels while the picture was taken; `behind` is what else is to be seen."""
+    rng = np.random.default_rng(seed)
     frame = cv2.resize(rng.normal(110, 40, (18, 32)).astype(np.float32), (1280, 720), interpolation=cv2.INTER_CUBIC)
+    frame = frame if behind is None else behind
     paper = np.pad(modules, WHITE, constant_values=255).astype(np.float32)
     paper = 255 - paper if dark else paper
     side, ground = wide * len(paper) / len(modules), len(paper)
@@ -71,6 +75,8 @@ def shown(modules, wide, *, dark=False, turned=0.0, leaning=0.0, blur=0.0, light
     lens = cv2.getPerspectiveTransform(on_paper, place)
     laid = cv2.warpPerspective(big * 0.8 * light + 20, lens, (1280, 720), flags=cv2.INTER_AREA)
     mask = cv2.warpPerspective(np.ones_like(big), lens, (1280, 720))
+    if moved:
+        laid, mask = (cv2.blur(one, (moved, 1)) for one in (laid, mask))
     frame = frame * (1 - mask) + laid * mask
     if blur:
         frame = cv2.GaussianBlur(frame, (0, 0), blur)
@@ -176,9 +182,9 @@ def held_up_film(path, code):
 
 
 @contextmanager
-def vision_process(state, models_dir, film, log):
-    """Vision by itself, with a film for its camera; what it says goes into the list `log`."""
-    settings = load_settings(camera={"source": str(film)})
+def vision_process(state, models_dir, source, log, **vision):
+    """Vision by itself, with a film or an address for its camera; what it says goes into the list `log`."""
+    settings = load_settings(camera={"source": str(source)}, vision=vision)
     (state / "run").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "gate.vision.service"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
