@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from deploy.place import CONFIG, Installation
+from deploy.place import Installation
 from deploy.programs import run
 
 _BOOT_CONFIG = Path("boot/firmware/config.txt")
@@ -17,7 +16,6 @@ def make_users(systemd: Path) -> None:
     """The users, and the state's folders with their rights, as the files in that folder say."""
     run("systemd-sysusers", systemd / "sysusers.conf")
     run("systemd-tmpfiles", "--create", systemd / "tmpfiles.conf")
-    shutil.chown(Path("/") / CONFIG, group="facegate")
     run("udevadm", "control", "--reload", may_fail=True)
     run("udevadm", "trigger", "--subsystem-match=gpio", "--subsystem-match=input", may_fail=True)
     run("systemctl", "daemon-reload")
