@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-# What docs/installing.md has its reader install, beside a bare system.
+# What docs/building.md has its reader install, beside a bare system.
 PACKAGES = "git,python3,python3-pip,sudo,ca-certificates"
 _SYSTEM = "systemd,systemd-sysv,dbus,udev,systemd-timesyncd,adduser"
 _BARE = REPOSITORY / ".cache" / "debian"
 _AT_HOME = ("env", "--chdir=/root")
+_SPACES = ("--mount", "--uts", "--ipc", "--pid", "--net")
 _NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
 
 
@@ -28,8 +29,9 @@ def missing():
 class Container:
     """A booted one: say commands in it."""
 
-    def __init__(self, root):
+    def __init__(self, root, options=()):
         self.root = root
+        self._options = options
         self._start()
 
     def reboot(self):
@@ -47,13 +49,15 @@ class Container:
             self._process.wait()
 
     def _start(self):
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(self.root), "--boot"]
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", *self._options]
+        command += ["-D", str(self.root), "--boot"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self._leader = _leader(self._process)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
+            # Its first child makes another, and goes.
+            self._leader = _leader(self._process)
             found = self.run("systemctl", "is-system-running", check=False).stdout.strip()
             if found in ("running", "degraded"):
                 return
@@ -63,7 +67,7 @@ class Container:
     def run(self, *command, check=True, timeout=300, **options):
         """The finished process; its output is text."""
         done = subprocess.run(
-            ["nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--pid", *_AT_HOME, *command],
+            ["nsenter", f"--target={self._leader}", *_SPACES, *_AT_HOME, *command],
             capture_output=True, text=True, timeout=timeout, env=environment(), check=False, **options,
         )  # fmt: skip
         if check:
@@ -111,9 +115,9 @@ def put_sources(root, at="root/facegate"):
 
 
 @contextmanager
-def booted(root):
-    """The container, up until the block ends."""
-    container = Container(root)
+def booted(root, *options):
+    """The container, up until the block ends; `options` are systemd-nspawn's."""
+    container = Container(root, options)
     try:
         yield container
     finally:
