@@ -1,11 +1,11 @@
-# Facegate: make demo | test | check | bench | soak | board | arm64 | deb | stick. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | check | bench | soak | board | arm64 | deb | stick | image. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 QUICK := "not soak and not board and not arm64"
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak board arm64 deb stick fuzz mutants coverage messages lock format clean
+.PHONY: demo test check bench soak board arm64 deb stick image fuzz mutants coverage messages lock format clean
 
 demo: $(BIN)/facegate
 	$(BIN)/facegate demo
@@ -28,6 +28,7 @@ check: $(BIN)/facegate
 	$(BIN)/mypy --scripts-are-modules systemd/facegate-upgrade
 	$(BIN)/mypy --scripts-are-modules systemd/package
 	$(BIN)/mypy --scripts-are-modules systemd/stick
+	$(BIN)/mypy --scripts-are-modules systemd/image
 	$(BIN)/lint-imports --no-logo
 
 bench: $(BIN)/facegate
@@ -55,9 +56,15 @@ deb: $(BIN)/facegate
 	    $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--architecture $(ARCH)) $(if $(VERSION),--version $(VERSION))
 
 # A signed archive of the packages, for gates without a network, into the folder of a stick: make stick TO=/media/me/STICK
-# (docs/installing.md). SUITE and ARCH as with deb; OPTIONS=--without-codecs for gates that are not your own.
+# (docs/building.md). SUITE and ARCH as with deb; OPTIONS=--without-codecs for gates that are not your own.
 stick: deb
 	systemd/stick --to "$(TO)" $(OPTIONS)
+
+# The image of a card into dist/, out of the packages for Debian 12 on a PC; as root, on Debian: docs/building.md.
+image: SUITE = bookworm
+image: ARCH = amd64
+image: deb
+	systemd/image $(if $(VERSION),--version $(VERSION))
 
 # The whole API against its own description, by schemathesis.
 fuzz: $(BIN)/facegate

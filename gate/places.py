@@ -69,7 +69,9 @@ def share(path: Path, *, readers: bool = True) -> None:
     try:
         found, above = os.fstat(descriptor), path.parent.stat().st_mode
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
-            shared = above & (0o666 if readers else 0o660)
-            os.chmod(f"/proc/self/fd/{descriptor}", shared if above & stat.S_ISGID else 0o640)
+            shared = above & (0o666 if readers else 0o660) if above & stat.S_ISGID else 0o640
+            # Said again it would be written again, and the card is worn by each time.
+            if stat.S_IMODE(found.st_mode) != shared:
+                os.chmod(f"/proc/self/fd/{descriptor}", shared)
     finally:
         os.close(descriptor)

@@ -16,11 +16,11 @@ MAX_PULSE_S = 1.2
 
 
 @contextmanager
-def gate_running(models_dir, state, source, **environment):
+def gate_running(models_dir, state, source, before=(), **environment):
     fast = {"FACEGATE_API__PORT": "0", "FACEGATE_DOOR__PULSE_S": "0.4", "FACEGATE_DOOR__MAX_PULSE_S": str(MAX_PULSE_S),
             "FACEGATE_DOOR__MIN_INTERVAL_S": "0"}  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-m", "commands.cli", "run", "--source", str(source)],
+        [*before, sys.executable, "-m", "commands.cli", "run", "--source", str(source)],
         env=command_environment(models_dir, state) | fast | environment,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

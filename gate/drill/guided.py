@@ -16,6 +16,7 @@ from gate.drill.results import CheckFailed, Result
 from gate.errors import Sentence
 from gate.places import folder as make_folder
 from gate.places import read_plain, settle
+from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.record.audit import boot_id
 
 PROGRESS_NAME = "drill.json"

@@ -44,6 +44,12 @@ NEEDED = {
     "patch": "its pins",
     "gcc": "building modules",
     "make": "building modules",
+    "mmdebstrap": "the image of a card",
+    "genimage": "the image of a card",
+    "dosfstools": "the image of a card",
+    "mtools": "the image of a card",
+    "zstd": "the image of a card",
+    "fdisk": "looking at the image of a card",
     "kmod": "choosing modules",
 }
 # What its system has beside that of a bare one.
@@ -124,14 +130,17 @@ def _unpacked(kernel):
     """The kernel out of its own archive: an emulated processor takes half a minute for that, at each start."""
 
     def fill(folder):
-        image = (kernel / "vmlinuz").read_bytes()
-        # As in Documentation/x86/boot.rst: the sectors of its setup, and where behind them the archive lies.
-        begins = (image[0x1F1] + 1) * 512
-        offset, length = struct.unpack_from("<II", image, 0x248)
-        archive = image[begins + offset : begins + offset + length]
-        (folder / "vmlinux").write_bytes(lzma.LZMADecompressor().decompress(archive))
+        (folder / "vmlinux").write_bytes(vmlinux_in((kernel / "vmlinuz").read_bytes()))
 
     return made(CACHE, "vmlinux", fill, kernel) / "vmlinux"
+
+
+def vmlinux_in(image):
+    """What a kernel's image has packed."""
+    # As in Documentation/x86/boot.rst: the sectors of its setup, and where behind them the archive lies.
+    begins = (image[0x1F1] + 1) * 512
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    return lzma.LZMADecompressor().decompress(image[begins + offset : begins + offset + length])
 
 
 def _chip(version):

@@ -14,10 +14,10 @@ from tests.board.pins import AT_REST, CLOCK_BYTES, FROM_OUTSIDE, LEVEL, NUMBER, 
 
 # The gate's own, with all that it imports.
 PYTHON = "/opt/facegate/current/bin/python"
-_MEMORY_MB = 1536
+MEMORY_MB = 1536
 # Its clock goes by the instructions that its processor has done, two nanoseconds each, and by the host's while it
 # idles: however busy the host is, the board is as quick as a board. What is measured is measured by that clock.
-_CLOCK = "shift=1,sleep=on,align=off"
+CLOCK = "shift=1,sleep=on,align=off"
 _KERNEL = ("console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice")
 # What a board does not need, and an emulated one takes seconds for.
 _IDLE = (
@@ -113,7 +113,7 @@ class Machine:
         self._qemu = subprocess.Popen(
             [
                 "qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
-                "-accel", "tcg", "-icount", _CLOCK, "-rtc", "clock=vm", "-cpu", "max", "-m", str(_MEMORY_MB),
+                "-accel", "tcg", "-icount", CLOCK, "-rtc", "clock=vm", "-cpu", "max", "-m", str(MEMORY_MB),
                 "-kernel", board.kernel, "-initrd", board.initramfs, "-append", " ".join(line),
                 "-drive", f"{drive},if=none,id=card,cache=none", "-device", "virtio-blk-pci,drive=card",
                 "-serial", f"file:{folder / 'console.log'}",

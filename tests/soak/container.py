@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-# What docs/installing.md has its reader install, beside a bare system.
+# What docs/building.md has its reader install, beside a bare system.
 PACKAGES = "git,python3,python3-pip,sudo,ca-certificates"
 _SYSTEM = "systemd,systemd-sysv,dbus,udev,systemd-timesyncd,adduser"
 _BARE = REPOSITORY / ".cache" / "debian"
 _AT_HOME = ("env", "--chdir=/root")
+_SPACES = ("--mount", "--uts", "--ipc", "--pid", "--net")
 _NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
 
 
@@ -29,8 +30,9 @@ def missing():
 class Container:
     """A booted one: say commands in it. Its network is this machine's, or a loopback of its own."""
 
-    def __init__(self, root, *, network=True):
-        self.root, self._network = root, network
+    def __init__(self, root, *, network=True, options=()):
+        self.root = root
+        self._options = [*options, *([] if network else ["--private-network"])]
         self._start()
 
     def reboot(self):
@@ -54,12 +56,12 @@ class Container:
         self._process.wait()
 
     def _start(self):
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", str(self.root), "--boot"]
-        command += [] if self._network else ["--private-network"]
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", *self._options]
+        command += ["-D", str(self.root), "--boot"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             # Asked each time: the first child that is there makes the second, which is the one, and ends.
             self._leader = _leader(self._process)
@@ -85,17 +87,7 @@ class Container:
         return subprocess.Popen(self._in_it(command), stdin=subprocess.DEVNULL, text=True, env=environment(), **both)
 
     def _in_it(self, command):
-        return [
-            "nsenter",
-            f"--target={self._leader}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--pid",
-            "--net",
-            *_AT_HOME,
-            *command,
-        ]
+        return ["nsenter", f"--target={self._leader}", *_SPACES, *_AT_HOME, *command]
 
 
 def environment():
@@ -138,9 +130,9 @@ def put_sources(root, at="root/facegate"):
 
 
 @contextmanager
-def booted(root):
-    """The container, up until the block ends."""
-    container = Container(root)
+def booted(root, *options):
+    """The container, up until the block ends; `options` are systemd-nspawn's."""
+    container = Container(root, options)
     try:
         yield container
     finally:

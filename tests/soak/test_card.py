@@ -21,11 +21,13 @@ from tests.door import CONTACT, claim, drive
 from tests.running import ask, gate_running, of_kind, wait_for
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
-# As docs/installing.md has its reader mount the state.
+# As docs/upkeep.md has its reader mount the state.
 OPTIONS = os.environ.get("SOAK_MOUNT", "noatime,lazytime")
 # A day's passages in less than a day, but not so close that the file system would write for several at once: it waits
 # five seconds.
 PASSAGES_A_DAY, APART_S = 2000, 5.5
+# At a gate no service is root: as root SQLite says of its files anew whose they are, each time it opens them.
+NOT_ROOT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 MOST_IDLE_MB, MOST_BUSY_MB = 5.0, 20.0
 TRACING = Path("/sys/kernel/tracing")
 _BLOCK, _SECTOR = 4096, 512
@@ -44,7 +46,7 @@ class Card:
         with image.open("wb") as file:
             file.truncate(256 << 20)
         # All of it now: what a new file system does by itself later would be counted as the gate's.
-        _run("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
+        _run("mkfs.ext4", "-q", "-b", str(_BLOCK), "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
         self.device = _run("losetup", "--find", "--show", image).strip()
         _run("mount", "-o", OPTIONS, self.device, self.at)
         self._name = Path(self.device).name
@@ -78,7 +80,8 @@ class Card:
             if "W" in operation:
                 for block in range(int(sector) * _SECTOR // _BLOCK, (int(sector) + int(count)) * _SECTOR // _BLOCK):
                     found[places.get(block, "inodes, bitmaps, files that were replaced")] += _BLOCK
-        assert abs(found.total() - written) <= written / 20 + _BLOCK, (found, written)
+        assert found.total() <= written * 1.05 + _BLOCK, (found, written)
+        found["what the kernel told nothing of"] = max(0, written - found.total())
 
     def _places(self):
         """What lies in each block."""
@@ -118,7 +121,7 @@ def test_what_is_written_while_nobody_comes_and_while_many_do(card, tmp_path, mo
     with closing(open_database(state)) as store:
         face = [Template("m", "s", {}, b"")]
         people = [residents.enrol(store, f"Resident {one}", "3-1204", face, NO_PERSON).id for one in range(20)]
-    with gate_running(models_dir, state, empty, FACEGATE_DOOR__CONTACT_PIN=str(CONTACT)) as process:
+    with gate_running(models_dir, state, empty, NOT_ROOT, FACEGATE_DOOR__CONTACT_PIN=str(CONTACT)) as process:
         is_up(process, state)
         with card.told() as idle:
             time.sleep(SECONDS)

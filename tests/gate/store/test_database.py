@@ -147,6 +147,13 @@ def test_the_database_is_its_owners_unless_its_directory_is_the_groups(state, di
     assert database_of(state).stat().st_mode & 0o777 == file
 
 
+def test_opening_again_says_nothing_of_the_file_that_is_so_already(state):
+    with closing(open_database(state)):
+        before = database_of(state).stat().st_ctime_ns
+        with closing(open_database(state)):
+            assert database_of(state).stat().st_ctime_ns == before
+
+
 def test_a_state_of_an_earlier_version_keeps_its_database_where_it_is(state):
     with closing(open_database(state)) as first:
         residents.enrol(first, "A", None, [])
