@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import shutil
 import signal
+import stat
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -25,10 +25,12 @@ _PR_SET_PDEATHSIG = 1
 
 def program() -> str:
     """Where the broker's program is: beside this Python. Raises UsageError."""
-    found = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server")
-    if found is None:
-        raise UsageError("There is no nats-server here; a centre needs the group centre: docs/many-gates.md.")
-    return found
+    # An installed gate has its libraries in a folder of their own, and what they bring to be run within that.
+    beside = (Path(sys.executable).parent, Path(__file__).resolve().parents[1] / "bin")
+    for path in (*map(str, beside), None):
+        if found := shutil.which("nats-server", path=path):
+            return found
+    raise UsageError("There is no nats-server here; a centre needs the group centre: docs/many-gates.md.")
 
 
 def prepare(state: Path, centre: dict[str, Any]) -> None:
@@ -48,10 +50,17 @@ def main() -> int:
     except FacegateError as error:
         _log.error("%s", error)
         return 2
-    # Under `facegate centre run` it ends with its starter; systemd ends what it started by itself.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        _end_with_starter()
     tell_ready()
     return _become(command)
+
+
+def _end_with_starter() -> None:
+    """Under `facegate centre run`; systemd ends what it started by itself."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _become(command: list[str]) -> NoReturn:

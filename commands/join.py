@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from commands.common import counted, home, json_option, print_json, state_option
+from commands.common import ask_for, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
 from gate.store.compound import role
@@ -29,6 +29,7 @@ def join(
     Whoever is on the centre's register comes in here too from then on. PINs and cards that this gate gave before open
     nothing any more: the doors of a compound know codes by one key.
     """
+    ask_for("nats")
     from gate.fleet.joined import write_joined
     from gate.fleet.joining import pair
     from gate.fleet.pairing import code_of

@@ -228,7 +228,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     told = {**common, "centre": dumped["centre"]}
-    compound = {"link": common} if centre_file(state).exists() else {}
+    compound = {"link": common} if os.path.exists(centre_file(state)) else {}
     compound |= {"broker": told, "centre": told} if settings.centre.enabled else {}
     vision = {
         "vision": {

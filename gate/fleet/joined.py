@@ -52,7 +52,7 @@ def write_joined(state: Path, joined: Joined) -> None:
     path = centre_file(state)
     new = path.with_suffix(".new")
     try:
-        folder(path.parent, 0o700)
+        folder(path.parent, 0o711)
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
             json.dump(written(joined), file)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from deploy.programs import Failed, run
 
-SERVICES = ("facegate-door", "facegate-vision", "facegate-readers", "facegate-api")
-# Vision may lack its camera, and where no reader is named there are none.
-_MAY_LACK = ("facegate-vision", "facegate-readers")
+_OF_MANY_GATES = ("facegate-link", "facegate-broker", "facegate-centre")
+SERVICES = ("facegate-door", "facegate-vision", "facegate-readers", *_OF_MANY_GATES, "facegate-api")
+# Vision may lack its camera, where no reader is named there are none, and most gates stand alone.
+_MAY_LACK = ("facegate-vision", "facegate-readers", *_OF_MANY_GATES)
 _STARTS_WITHIN_S = 40.0
 _STEADY_FOR_S = 3.0
 
@@ -29,7 +30,8 @@ def restart(must_run: Sequence[str]) -> None:
     print(f"The door is ready after {time.monotonic() - began:.2f} s")
     run("systemctl", "restart", "--no-block", "facegate-vision.service", "facegate-api.service")
     # A version of before has none.
-    run("systemctl", "try-restart", "--no-block", "facegate-readers.service", may_fail=True)
+    for name in ("facegate-readers", *_OF_MANY_GATES):
+        run("systemctl", "try-restart", "--no-block", f"{name}.service", may_fail=True)
     run("systemctl", "start", "--no-block", "facegate.target")
     _wait_until_steady(must_run)
 

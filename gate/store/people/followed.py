@@ -15,7 +15,7 @@ def refuse_followed(connection: sqlite3.Connection, resident: str, name: str) ->
     ).fetchone()
     if row is not None:
         raise ResidentRefusal(
-            "{name} is on the register of all gates, which is changed at the centre. What takes something from them"
-            " works here too, at once.",
+            "{name} is enrolled for all gates, which is changed at the centre. What takes something from them works"
+            " here too, at once.",
             name=name,
         )

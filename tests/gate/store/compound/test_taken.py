@@ -247,7 +247,7 @@ def test_a_gate_refuses_to_change_whom_the_centre_named_but_for_what_takes_from_
         lambda: credentials.add_card(gate, wang, None, b"3" * 32, by="test"),
         lambda: residents.add_templates(gate, wang, [FACE], by="test"),
     ):
-        with pytest.raises(Refusal, match="register of all gates"):
+        with pytest.raises(Refusal, match="enrolled for all gates"):
             change()
     own = residents.enrol(gate, "Li Na", None, (), by="test")
     credentials.give_pin(gate, own, None, b"1" * 32, b"2" * 32, by="test")
