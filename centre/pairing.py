@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,9 +96,10 @@ class PairingDesk:
 
     def _welcome(self, invitation: Invitation, hello: Hello, challenge: Challenge) -> Welcome:
         signer = keys.signer_public(self._secrets.signer_seed)
-        given = Welcome(self._port, signer, self._salt(), invitation.wrapped, b"")
+        box = keys.box_public(self._secrets.box_seed)
+        given = Welcome(self._port, signer, box, self._salt(), invitation.wrapped, b"")
         proof = pairing.centre_proof(invitation.prove, self._certificate, hello, challenge, given)
-        return Welcome(given.port, given.signer, given.salt, given.wrapped, proof)
+        return replace(given, proof=proof)
 
 
 def _gate_of(hello: Hello) -> Gate:

@@ -29,6 +29,8 @@ class Secrets:
     """What is drawn when a centre begins, and stays: gates know it by these."""
 
     signer_seed: bytes = field(repr=False)
+    box_seed: bytes = field(repr=False)
+    """What opens what gates seal to the centre."""
     nkey_seed: str = field(repr=False)
     certificate: str
     """The broker's, PEM, which is its own."""
@@ -100,6 +102,7 @@ def _draw() -> Secrets:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return Secrets(
+        new_seed(),
         new_seed(),
         new_nkey_seed(),
         certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),

@@ -25,13 +25,14 @@ from gate.fleet.connection import Line, until_told
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import gates, items, outbox
+from gate.store.compound import carried, gates, items, outbox
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.revoking import revoke
 from gate.store.compound.role import become_centre
 from gate.store.database import open_database
 from gate.store.people import credentials
+from gate.store.record.audit import Anchor
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -91,6 +92,7 @@ class Centre:
         stream = RegisterStream(broker, self._secrets.signer_seed)
         await broker.subscribe("keys.*", cb=self._give_keys)
         await broker.subscribe("reports.*", cb=self._hear_report)
+        await broker.subscribe("record.*", cb=self._hear_lines)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
@@ -218,6 +220,23 @@ class Centre:
         self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, told.problem)
         if told.again:
             self._anew.add(gate)
+
+    async def _hear_lines(self, said: Msg) -> None:
+        """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
+        gate = said.subject.removeprefix("record.")
+        if gate not in self._gates:
+            return
+        try:
+            told = messages.told_of(said.data, self._secrets.box_seed)
+            flaw = carried.keep(self._connection, gate, told.lines)
+        except (keys.NotForUs, Malformed, sqlite3.Error) as error:
+            _log.error("Lines of the record of %s could not be kept: %s", self._gates[gate].name, error)
+            return
+        if flaw is not None:
+            _log.error("The record of %s, line %d: %s.", self._gates[gate].name, flaw.sequence, flaw.problem)
+        last = carried.held(self._connection, gate) or Anchor(0, "")
+        held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
+        await said.respond(messages.held_data(held, keys.signer(self._secrets.signer_seed)))
 
     async def _take_requests(self, broker: Client) -> None:
         from centre.stream import TAKER

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from centre.status import GateStatus, read_status
-from commands.common import home, json_option, print_json, print_table, state_option
+from commands.common import home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
 from gate.errors import UsageError
 from gate.processes.fields import written
+from gate.store.compound import carried, role
 from gate.store.compound import gates as store
-from gate.store.compound import role
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.people import credentials
@@ -124,6 +124,26 @@ def _words(status: GateStatus | None) -> tuple[str, str]:
     if status is None:
         return "not since the centre was started", ""
     return status.heard_at, status.problem or ("behind" if status.behind else f"whole, {status.entries} entries")
+
+
+@centre.command("events")
+@click.option("--gate", "gate_name", help="Of this one alone, by its name or id.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many lines.")
+@state_option
+@json_option
+def list_events(gate_name: str | None, last: int, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """The newest lines of the records of all gates that follow this centre."""
+    here = home(state, config)
+    with here.store() as connection:
+        names = {one.id: one.name for one in store.every(connection)}
+        wanted = None if gate_name is None else store.find(connection, gate_name).id
+        found = carried.last(connection, last, wanted)
+        record_look(connection, "the records of the gates", here.by)
+    if as_json:
+        print_json({"lines": [asdict(one) | {"gate": names.get(one.gate_id, one.gate_id)} for one in found]})
+        return
+    rows = [(one.at, names.get(one.gate_id, one.gate_id), one.kind, one.named or "") for one in found]
+    print_table(("at", "gate", "what", "who"), rows, "No gate has told a line of its record yet.")
 
 
 @centre.command()

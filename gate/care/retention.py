@@ -13,7 +13,7 @@ from gate.care.kept_for import WARNING_DAYS, Why, gone_on
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
-from gate.store.compound import items, role
+from gate.store.compound import carried, items, role
 from gate.store.compound.role import Part
 from gate.store.people import erasure, passes, photo_links, residents
 from gate.store.record import audit
@@ -124,6 +124,7 @@ def tidy(
             details["replaced"] = replaced
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
+    carried.prune(connection, before)
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], visits, old)
 
 

@@ -26,6 +26,8 @@ class Joined:
     """The broker's, PEM: no other is believed."""
     signer: bytes
     """By which the centre's messages are known."""
+    box: bytes
+    """To which is sealed what the centre alone may read."""
     nkey_seed: str = field(repr=False)
     """With which this gate shows the broker who it is."""
     box_seed: bytes = field(repr=False)

@@ -86,7 +86,7 @@ def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str) ->
     if not hmac.compare_digest(proof, welcome.proof):
         raise UsageError(_NOT_THE_CENTRE.format(address=address))
     pem = ssl.DER_cert_to_PEM_cert(certificate)
-    joined = Joined(address, welcome.port, gate, pem, welcome.signer, nkey_seed, box_seed, signer_seed)
+    joined = Joined(address, welcome.port, gate, pem, welcome.signer, welcome.box, nkey_seed, box_seed, signer_seed)
     return Paired(joined, welcome.salt, pairing.unwrapped(made.wrap, welcome.wrapped))
 
 

@@ -15,7 +15,9 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from gate.fleet import keys
 from gate.processes.fields import Malformed, read, written
+from gate.store.compound.carried import Carried
 from gate.store.compound.entries import (
     COMMON,
     Entry,
@@ -38,6 +40,7 @@ _SIGNATURE_BYTES = 64
 _LENGTH_BYTES = 2
 # What is signed says what for: a head is no message, nor a request.
 _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
+_HELD = b"facegate record held\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -128,6 +131,44 @@ class Report:
     waiting: int
     again: bool = False
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Lines of a gate's record, in their order; none: it asks what the centre has."""
+
+    lines: tuple[Carried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The last line that the centre has of a gate, 0 and no hash where none; `flaw` is what is wrong with the next."""
+
+    gate: str
+    sequence: int
+    hash: str
+    flaw: str | None = None
+
+
+def told_data(told: Told, box: bytes) -> bytes:
+    """Lines as they are told: sealed to the centre, since there are names in them."""
+    return keys.seal_to(box, _json(told))
+
+
+def told_of(data: bytes, box_seed: bytes) -> Told:
+    """Lines that were sealed to this centre; the broker vouches for whose they are, and their chain for each. Raises
+    keys.NotForUs, Malformed."""
+    return _read(Told, keys.open_sealed(box_seed, data))
+
+
+def held_data(held: Held, signer: Ed25519PrivateKey) -> bytes:
+    """What the centre has, as it says it."""
+    return _signed(_HELD, _json(held), signer)
+
+
+def held_of(data: bytes, signer: Ed25519PublicKey) -> Held:
+    """What this centre says that it has. Raises NotGenuine, Malformed."""
+    return _read(Held, _genuine(_HELD, data, signer))
 
 
 def report_data(report: Report) -> bytes:

@@ -53,6 +53,11 @@ class GateNames:
         return f"keys.{self.gate}"
 
     @property
+    def record(self) -> str:
+        """Where the gate tells lines of its record."""
+        return f"record.{self.gate}"
+
+    @property
     def report(self) -> str:
         """Where the gate says how it stands."""
         return f"reports.{self.gate}"

@@ -68,11 +68,12 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What the gate is given: the broker's port, the centre's signer, with what PINs are hashed, the wrapped key of the
-    doors; and the proof that the centre has the code too, over all of that."""
+    """What the gate is given: the broker's port, the centre's signer and its box, with what PINs are hashed, the
+    wrapped key of the doors; and the proof that the centre has the code too, over all of that."""
 
     port: int
     signer: bytes
+    box: bytes
     salt: bytes
     wrapped: bytes
     proof: bytes
@@ -116,7 +117,7 @@ def gate_proof(prove: bytes, certificate: bytes, hello: Hello, challenge: Challe
 
 def centre_proof(prove: bytes, certificate: bytes, hello: Hello, challenge: Challenge, welcome: Welcome) -> bytes:
     """That the centre has the code, over what it gives; the proof in `welcome` is not looked at."""
-    given = Welcome(welcome.port, welcome.signer, welcome.salt, welcome.wrapped, b"")
+    given = Welcome(welcome.port, welcome.signer, welcome.box, welcome.salt, welcome.wrapped, b"")
     return _proof(prove, b"centre", certificate, hello, challenge, given)
 
 

@@ -23,15 +23,17 @@ from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
 from gate.fleet.connection import Line, until_told
 from gate.fleet.joined import Joined, read_joined
-from gate.fleet.messages import Report, Request
+from gate.fleet.messages import Held, Report, Request, Told
 from gate.fleet.names import HEAD, REGISTER, GateNames
 from gate.fleet.register import Fate, Register
 from gate.fleet.status import LinkStatus, write_status
+from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import requests
+from gate.store.compound import carried, requests
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.record import audit
+from gate.store.record.audit import Anchor
 from gate.vocabulary import AuditEvent, Kind
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ CUT_OFF_S = 25.0
 _BEHIND_S = 15.0
 _REPORT_S = 5.0
 _TURN_S = 0.05
+_LINES_AT_ONCE = 100
+_TELL_S = 0.25
+_OTHER_RECORD = (
+    "The record of this gate is not the one that the centre has the beginning of, as after an old backup; nothing more"
+    " of it is told there."
+)
 _REFUSED = "The centre does not let this gate in any more. Join it again with a new invitation, or leave it."
 
 
@@ -74,6 +82,7 @@ class Link:
         self._behind_since: float | None = None
         self._asked_mono = float("-inf")
         self._problem: str | None = None
+        self._record_problem: str | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -87,6 +96,7 @@ class Link:
             for consumer in self._names.consumers:
                 tasks.create_task(self._while_open(self._take_from, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
+            tasks.create_task(self._while_open(self._tell, broker))
             tasks.create_task(self._while_open(self._report, broker))
 
     async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
@@ -174,6 +184,35 @@ class Link:
                 requests.sent(self._connection, number)
             await asyncio.sleep(_TURN_S)
 
+    async def _tell(self, broker: Client) -> None:
+        """Tell the centre the lines of the record, from the last on that it has: it alone knows which that is."""
+        held = await self._told(broker, Told())
+        while True:
+            seen = Anchor(held.sequence, held.hash)
+            if held.flaw is not None or (held.sequence and not carried.is_ours(self._connection, seen)):
+                self._record_problem = _OTHER_RECORD
+                _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")
+                await asyncio.sleep(_HELD_S)
+                held = await self._told(broker, Told())
+                continue
+            self._record_problem = None
+            lines = carried.after(self._connection, held.sequence or carried.began(self._connection), _LINES_AT_ONCE)
+            if lines:
+                held = await self._told(broker, Told(tuple(lines)))
+            else:
+                await asyncio.sleep(_TELL_S)
+
+    async def _told(self, broker: Client, told: Told) -> Held:
+        data = messages.told_data(told, self._joined.box)
+        answer = await broker.request(self._names.record, data, timeout=_ANSWERED_WITHIN_S)
+        try:
+            held = messages.held_of(answer.data, keys.verifier(self._joined.signer))
+        except (messages.NotGenuine, Malformed) as error:
+            raise TimeoutError from error
+        if held.gate != self._joined.gate:
+            raise TimeoutError
+        return held
+
     async def _report(self, broker: Client) -> None:
         while True:
             now = time.monotonic()
@@ -208,7 +247,7 @@ class Link:
         (entries,) = self._connection.execute("SELECT count(*) FROM register").fetchone()
         waiting = len(requests.waiting(self._connection))
         behind = self._behind_since is not None
-        problem = _REFUSED if self._line.refused else self._problem
+        problem = _REFUSED if self._line.refused else self._problem or self._record_problem
         return LinkStatus(
             _now(), self._joined.address, self._heard_at, self._cut_off, behind, entries, waiting, problem
         )

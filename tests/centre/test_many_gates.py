@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from gate.processes.asking import present
+from gate.store.compound import carried
 from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
+from gate.store.record import audit
 from gate.store.site import schedules
 from gate.vocabulary import Method, Presented
 from tests.codes import card_of_number, new_pin
@@ -200,6 +202,35 @@ def test_whoever_agreed_to_the_old_text_stays_at_their_gate_until_they_agree(cen
         residents.add_templates(store, residents.get(store, old.id), (), EVERY_GATE, by="test")
     centre.whole_at(gates)
     assert all(len(faces_of(gate, old)) == 1 for gate in gates)
+
+
+def test_what_happens_at_every_gate_is_in_the_centres_records_once_each_also_after_the_link_was_killed(centre, gates):
+    with centre.store() as store:
+        wang = enrolled(store, "Wang Fang", 1)
+    centre.whole_at(gates)
+    for gate in gates:
+        assert let_in(gate, wang.id, Method.FACE)
+    gates[0].link.end(kill=True)
+    assert let_in(gates[0], wang.id, Method.FACE)
+    gates[0].link.start()
+
+    def told(gate):
+        with centre.store() as store, gate.store() as there:
+            here, end = carried.held(store, gate.identity), audit.anchor(there)
+            lines = carried.last(store, 10_000, gate.identity)
+        numbers = [one.sequence for one in lines]
+        assert numbers == sorted(set(numbers))
+        return here == end and numbers == list(range(numbers[0], end.sequence + 1))
+
+    for gate in gates:
+        wait_for(lambda gate=gate: told(gate), 20, "the centre has not all")
+    entered = [one for one in command("centre", "events", "--last", "10000", "--state", centre.state)["lines"]
+               if one["kind"] == "granted" and one["personal"].get("resident") == wang.id]  # fmt: skip
+    assert len(entered) == 4
+    assert {one["gate_id"] for one in entered} == {gate.identity for gate in gates}
+    with centre.store() as store:
+        erasure.remove(store, wang, by="test")
+        assert wang.id not in {line.personal.get("resident") for line in carried.last(store, 10_000)}
 
 
 def test_a_gate_that_is_taken_away_hears_nothing_more_and_goes_on_with_whom_it_knows(centre, gates, place):

@@ -174,7 +174,7 @@ def test_a_code_proves_and_unwraps_and_another_does_neither():
     assert proof != pairing.gate_proof(other.prove, b"certificate", hello, challenge)
     assert proof != pairing.gate_proof(made.prove, b"another", hello, challenge)
     assert proof != pairing.gate_proof(made.prove, b"certificate", replace(hello, gate="g2"), challenge)  # fmt: skip
-    welcome = Welcome(1, b"s", b"x", pairing.wrapped(made.wrap, KEY), b"")
+    welcome = Welcome(1, b"s", b"b", b"x", pairing.wrapped(made.wrap, KEY), b"")
     assert proof != pairing.centre_proof(made.prove, b"certificate", hello, challenge, welcome)
     assert pairing.unwrapped(made.wrap, welcome.wrapped) == KEY
     with pytest.raises(UsageError, match="new invitation"):
