@@ -23,11 +23,15 @@ from gate.state_folder import is_service
 )
 def run(state: Path | None, config: Path | None, source: str | None) -> int:
     """Run the gate: vision, door, api and what else the settings name, started again when they die."""
+    overrides: dict[str, Any] = {"camera": {"source": source}} if source is not None else {}
+    return run_gate(home(state, config, **overrides))
+
+
+def run_gate(gate: Home) -> int:
+    """Run the processes of a gate until a signal asks to stop. Raises UsageError, PackError."""
     from gate.supervise import Supervisor
 
     logging.basicConfig(level=logging.INFO, format="facegate: %(message)s")
-    overrides: dict[str, Any] = {"camera": {"source": source}} if source is not None else {}
-    gate = home(state, config, **overrides)
     if is_service(gate.state):
         raise UsageError("This is the installed gate's state, which runs as services: systemctl start facegate.target")
     if gate.settings.camera.wanted:

@@ -11,7 +11,7 @@ from gate.errors import UsageError
 from gate.names import clean_name
 from gate.store.people.consents import Consent, Way
 
-CURRENT = "face-2"
+CURRENT = "face-3"
 LANGUAGES = ("en", "zh-CN")
 WAYS = (Way.TOLD, Way.PAPER, Way.SCREEN)
 """The ways in which a person can agree."""

@@ -18,13 +18,14 @@ from pydantic_settings import (
 )
 
 from gate.api_settings import ApiSettings, ScreenSettings, WebhooksSettings
+from gate.centre_settings import CentreSettings
 from gate.door.settings import DoorSettings
 from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
 from gate.keep_settings import KeepSettings
 from gate.readers.settings import ReadersSettings
 from gate.settings_section import Section
-from gate.state_folder import is_service, reader_keys
+from gate.state_folder import centre_file, is_service, reader_keys
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
 from gate.vocabulary import Level
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
 
     keep: KeepSettings = KeepSettings()
     """How long things are kept."""
+
+    centre: CentreSettings = CentreSettings()
+    """Many gates with one register."""
 
     @classmethod
     def settings_customise_sources(
@@ -226,11 +230,15 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
 
 
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
-    """What each process is told at its start: `door`, `api`, `vision` where there is a camera, and `readers` where
-    there are any; `config` is the file read."""
+    """What each process is told at its start: `door`, `api`, `vision` where there is a camera, `readers` where
+    there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one; `config` is the file
+    read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
+    told = {**common, "centre": dumped["centre"]}
+    compound = {"link": common} if os.path.exists(centre_file(state)) else {}
+    compound |= {"broker": told, "centre": told} if settings.centre.enabled else {}
     vision = {
         "vision": {
             **common,
@@ -261,6 +269,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "pack": settings.models.pack if settings.camera.wanted else None,
         },
         **readers,
+        **compound,
     }
 
 

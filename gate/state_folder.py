@@ -50,6 +50,11 @@ def reader_keys(state: Path) -> Path:
     return (SERVICE_CREDENTIALS if is_service(state) else state) / "osdp-keys"
 
 
+def centre_file(state: Path) -> Path:
+    """What a gate keeps of its centre, in the link's own folder; where it is not, there is no centre."""
+    return state / "link" / "centre.json"
+
+
 def models_directory(state: Path) -> Path:
     """Where model packs are kept by default: one place for all states of a user."""
     return (SERVICE_STATE if state == SERVICE_STATE else user_folder("XDG_DATA_HOME", ".local/share")) / "models"

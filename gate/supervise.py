@@ -34,7 +34,12 @@ _MODULES = {
     "vision": "gate.vision.service",
     "api": "api.service",
     "readers": "gate.readers.service",
+    "link": "gate.fleet.service",
+    "broker": "centre.broker_service",
+    "centre": "centre.service",
 }
+# It becomes a program of others, which feeds no watchdog.
+_UNWATCHED = ("broker",)
 
 
 @dataclass(slots=True)
@@ -122,7 +127,8 @@ class Supervisor:
     def _kill_hung(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
-            if child.process is not None and child.ready and now - child.heard_mono > WATCHDOG_S:
+            watched = child.ready and child.name not in _UNWATCHED
+            if child.process is not None and watched and now - child.heard_mono > WATCHDOG_S:
                 self._announce(f"{child.name} does not answer its watchdog; it is killed")
                 child.process.kill()
                 child.heard_mono = now

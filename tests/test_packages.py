@@ -13,7 +13,7 @@ from tests.conftest import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 GROUPS = PROJECT["dependency-groups"]
-OURS = ("gate", "models", "enroll", "api", "evaluate", "commands")
+OURS = ("gate", "centre", "models", "enroll", "api", "evaluate", "commands")
 # What no gate has: distributions, and the modules they bring.
 ABSENT = {
     "scipy": "scipy", "matplotlib": "matplotlib", "scikit-image": "skimage", "onnx": "onnx",
@@ -21,13 +21,18 @@ ABSENT = {
     "tifffile": "tifffile", "tflite": "tflite", "kiwisolver": "kiwisolver", "contourpy": "contourpy",
     "ml-dtypes": "ml_dtypes", "cycler": "cycler", "pyparsing": "pyparsing",
     "lazy-loader": "lazy_loader", "tqdm": "tqdm", "requests": "requests", "urllib3": "urllib3",
-    "charset-normalizer": "charset_normalizer",
+    "charset-normalizer": "charset_normalizer", "nats-py": "nats", "nkeys": "nkeys", "pynacl": "nacl",
 }  # fmt: skip
 # These may import what a gate does without; nothing that a gate starts loads them.
 BEYOND = {
     "evaluate/chart.py": "matplotlib",
     "evaluate/report.py": "matplotlib",
     "models/insightface_pack.py": "insightface",
+    "gate/fleet/service.py": "nats",
+    "gate/fleet/connection.py": "nats",
+    "gate/fleet/nkeys.py": "nkeys",
+    "centre/service.py": "nats",
+    "centre/stream.py": "nats",
 }
 # From the distribution, where the board has it.
 OF_THE_BOARD = {"lgpio", "picamera2"}

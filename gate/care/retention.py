@@ -13,6 +13,8 @@ from gate.care.kept_for import WARNING_DAYS, Why, gone_on
 from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store import old_copies
+from gate.store.compound import carried, items, role
+from gate.store.compound.role import Part
 from gate.store.people import erasure, own_pages, passes, photo_links, residents
 from gate.store.record import audit
 from gate.store.record.anchors import replaced_beyond
@@ -53,11 +55,16 @@ def fading(connection: sqlite3.Connection, keep: KeepSettings, today: date) -> l
         " FROM residents r LEFT JOIN templates t ON t.resident_id = r.id GROUP BY r.id"
     )
     kept, found = kept_for.times(connection, keep, today), []
+    part, shared = role.part(connection), items.residents(connection)
     for identity, name, valid_until, set_on, used_on in rows:
+        if part is Part.GATE and identity in shared:
+            # The centre's to erase: what this gate took from them it would take from them everywhere.
+            continue
         if valid_until is not None:
             gone = gone_on(kept[Why.MOVED_OUT], partial(_moved_out_on, valid_until, set_on))
             found.append(Fading(identity, name, Why.MOVED_OUT, gone.isoformat()))
-        if used_on:
+        # Of whoever comes in at several gates none knows yet when they last did at the others.
+        if used_on and identity not in shared:
             gone = gone_on(kept[Why.UNUSED], partial(_day_after, used_on))
             found.append(Fading(identity, name, Why.UNUSED, gone.isoformat()))
     until = (today + timedelta(days=_NAMED_DAYS)).isoformat()
@@ -118,6 +125,7 @@ def tidy(
             details["replaced"] = replaced
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
+    carried.prune(connection, before)
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], visits, old)
 
 

@@ -6,6 +6,7 @@ find nothing; with it, on the board alone, they would have to break the board.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import logging
 import os
@@ -13,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import Protocol
 
-from gate.places import folder, settle
+from gate.places import folder, read_plain, settle
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,37 @@ def _mark_of(key: bytes) -> bytes:
 def key_file(state: Path) -> Path:
     """Where the key lies, in the door's own folder."""
     return state / "door" / _NAME
+
+
+def shared_key(state: Path) -> bytes:
+    """The key of this board's door, for other doors that are to know the same codes; drawn where there is none yet.
+    Raises OSError, also where what lies there is none."""
+    path = key_file(state)
+    try:
+        key = read_plain(path, _BYTES)
+    except FileNotFoundError:
+        key = secrets.token_bytes(_BYTES)
+        _write(path, key)
+    if len(key) != _BYTES:
+        raise OSError(errno.EINVAL, "no key of a door", str(path))
+    return key
+
+
+def take_key(state: Path, key: bytes) -> None:
+    """Have this board's door know the codes of other doors, and no more those that it knew. Raises OSError."""
+    _write(key_file(state), key)
+
+
+def _write(path: Path, key: bytes) -> None:
+    new = path.with_suffix(".new")
+    folder(path.parent)
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+    settle(path.parent)
 
 
 class Codes(Protocol):
@@ -99,16 +131,9 @@ class CodeKey:
         if self._codes.has_codes() is not False:
             self._fail(self._why)
             return None
-        key, new = secrets.token_bytes(_BYTES), self._path.with_suffix(".new")
+        key = secrets.token_bytes(_BYTES)
         try:
-            folder(self._path.parent)
-            new.unlink(missing_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
-            new.rename(self._path)
-            settle(self._path.parent)
+            _write(self._path, key)
         except OSError as error:
             self._fail(error.strerror or "cannot be written")
             return None

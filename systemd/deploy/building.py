@@ -15,8 +15,8 @@ from deploy.programs import PYTHON, Failed, run
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
 # What a gate does without unless it is asked for: requirements/NAME.txt.
-GROUPS = ("measure", "insightface")
-_PACKAGES = ("gate", "models", "enroll", "api", "evaluate", "commands")
+GROUPS = ("measure", "insightface", "fleet", "centre")
+_PACKAGES = ("gate", "centre", "models", "enroll", "api", "evaluate", "commands")
 _COMMAND = """#!/{current}/bin/python -I
 import sys
 

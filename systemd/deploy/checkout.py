@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         choices=GROUPS,
-        help="libraries for charts and reports, or for packs of insightface; kept by later upgrades",
+        help="libraries for charts and reports, packs of insightface, or many gates; kept by later upgrades",
     )
     parser.add_argument("--uninstall", action="store_true", help="take it away; state and changed settings stay")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")

@@ -9,9 +9,13 @@ from pathlib import Path
 from deploy.place import STATE
 from deploy.programs import Failed, run
 
-SERVICES = ("facegate-door", "facegate-vision", "facegate-readers", "facegate-api")
-# They run where the settings name a camera, a reader: each has its settings in a file then, as its unit asks for it.
-_WHERE_NAMED = {"facegate-vision": "vision.json", "facegate-readers": "readers.json"}
+_OF_MANY_GATES = ("facegate-link", "facegate-broker", "facegate-centre")
+# They run where the settings name a camera, a reader, other gates: each has its settings in a file then, as its unit
+# asks for it.
+_WHERE_NAMED = {
+    name: f"{name.removeprefix('facegate-')}.json" for name in ("facegate-vision", "facegate-readers", *_OF_MANY_GATES)
+}
+SERVICES = ("facegate-door", *_WHERE_NAMED, "facegate-api")
 _STARTS_WITHIN_S = 40.0
 _STEADY_FOR_S = 3.0
 
@@ -37,7 +41,8 @@ def restart(must_run: Sequence[str]) -> None:
     print(f"The door is ready after {time.monotonic() - began:.2f} s")
     run("systemctl", "restart", "--no-block", "facegate-vision.service", "facegate-api.service")
     # A version of before has none.
-    run("systemctl", "try-restart", "--no-block", "facegate-readers.service", may_fail=True)
+    for name in ("facegate-readers", *_OF_MANY_GATES):
+        run("systemctl", "try-restart", "--no-block", f"{name}.service", may_fail=True)
     run("systemctl", "start", "--no-block", "facegate.target")
     # The settings may name a camera no more.
     _wait_until_steady([name for name in must_run if name in wanted()])

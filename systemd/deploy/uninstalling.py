@@ -12,7 +12,10 @@ from deploy.programs import run
 
 _RUN = Path("/run/facegate")
 # What the services make of the settings, and the way to where they listen.
-_DERIVED = (*(f"settings/{name}.json" for name in ("door", "vision", "readers", "api")), "run")
+_DERIVED = (
+    *(f"settings/{name}.json" for name in ("door", "vision", "readers", "link", "broker", "centre", "api")),
+    "run",
+)
 
 
 def uninstall(place: Installation) -> None:

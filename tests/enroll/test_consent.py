@@ -18,6 +18,8 @@ USED = {
     ("face-1", "zh-CN"): "d01d93b2f998ea09887e1c5ffb6d86e4a657582ed12172e0f3ecf2ebce92bcaa",
     ("face-2", "en"): "cfa7bceec670bf7c0645a733cb03e278f6268ff12bf48f479435f190cd6a8aee",
     ("face-2", "zh-CN"): "b8bb5e3d5158fb1e1d71365f6eaabac53000b234d2f0f6bdaaf774ca46babfd6",
+    ("face-3", "en"): "547223b92c6c6a6db153301c11671388fcc49820eebed389feb0c76bb79510dd",
+    ("face-3", "zh-CN"): "0767277e036ea24a2fdebb0800ce441a14f8e31da99e502d3280cd4a01376fac",
 }
 
 
@@ -31,7 +33,7 @@ def test_the_current_text_is_there_in_every_language_and_a_consent_names_its_wor
     for language in LANGUAGES:
         consent = agreed(Way.PAPER, language, "Li Na").recorded("uid 1")
         assert (consent.text, consent.sha256) == (CURRENT, USED[CURRENT, language])
-    with pytest.raises(UsageError, match="no consent text face-2 in 'xx'"):
+    with pytest.raises(UsageError, match="no consent text face-3 in 'xx'"):
         text("xx")
     with pytest.raises(UsageError, match="no consent text in this language"):
         agreed(Way.PAPER, "xx")
@@ -49,7 +51,7 @@ def test_the_command_line_records_withdraws_and_gives_a_receipt(facegate, photos
     (kept,) = consents.of(store, someone.id)
     assert (kept.consent.guardian, kept.consent.way, kept.consent.language) == ("Li Na", "paper", "zh-CN")
     shown = facegate("residents", "show", "Xiao Ming")
-    assert "agreed to face-2 (zh-CN), paper, Li Na for them" in shown.out
+    assert "agreed to face-3 (zh-CN), paper, Li Na for them" in shown.out
     withdrawn = facegate("residents", "withdraw", "Xiao Ming", "--yes", "--json")
     assert (withdrawn.code, withdrawn.answer["templates"]) == (0, 1)
     assert withdrawn.answer["id"] in {line.id for line in audit.lines(store)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 
 from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
+from gate.state_folder import centre_file
 from gate.store.database import open_read_only
 from gate.store.people import credentials, residents
 from gate.vision.address import without_password
@@ -23,6 +25,8 @@ def units(site: Site) -> Seen:
         seen = "The services run with older settings: the last ones were refused."
         return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
     needless = {"vision": not site.settings.camera.wanted, "readers": not site.settings.readers.wanted}
+    needless |= {"link": not os.path.exists(centre_file(site.state))}
+    needless |= dict.fromkeys(("broker", "centre"), not site.settings.centre.enabled)
     wanted = [name for name in UNITS if not needless.get(name)]
     down = [name for name in wanted if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:

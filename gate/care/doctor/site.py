@@ -23,7 +23,7 @@ from gate.state_folder import SERVICE_STATE
 if TYPE_CHECKING:
     from models.pack import Models
 
-UNITS = ("settings", "door", "vision", "readers", "api")
+UNITS = ("settings", "door", "vision", "readers", "link", "broker", "centre", "api")
 _ANSWERS_WITHIN_S = 3.0
 # Of a package, as dpkg calls it.
 _STOPPED_IN = ("half-installed", "unpacked", "half-configured")

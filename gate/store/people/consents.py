@@ -50,7 +50,9 @@ class RecordedConsent:
 
 
 # The texts that speak of templates learned from passages.
-_LEARNING = ("face-2",)
+_LEARNING = ("face-2", "face-3")
+# Those that speak of every gate of a compound.
+_EVERY_GATE = ("face-3",)
 # For a face that is nobody's: a drill's, a benchmark's.
 NO_PERSON = Consent("no person", "en", "", Way.NONE, "facegate")
 
@@ -120,6 +122,12 @@ def covers_learning(connection: sqlite3.Connection, resident: str) -> bool:
     """Whether a consent of theirs holds whose text says that passages may add templates."""
     rows = connection.execute("SELECT text FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,))
     return any(text in _LEARNING for (text,) in rows)
+
+
+def covers_every_gate(connection: sqlite3.Connection, resident: str) -> bool:
+    """Whether a consent of theirs holds whose text says that templates are kept at every gate of the compound."""
+    rows = connection.execute("SELECT text FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (resident,))
+    return any(text in _EVERY_GATE for (text,) in rows)
 
 
 def withdraw(connection: sqlite3.Connection, resident: str, at: str) -> None:

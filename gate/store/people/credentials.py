@@ -15,6 +15,7 @@ from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import residents
+from gate.store.people.followed import refuse_followed
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind, Method
@@ -25,6 +26,12 @@ TRIAL = timedelta(minutes=10)
 """For how long a PIN under duress is tried out."""
 # In `gone`, behind the id of a card that is suspended.
 _SUSPENDED = "/suspended"
+
+_REMOVED = {
+    Method.PIN: Kind.PIN_REMOVED,
+    Method.ROLLING: Kind.ROLLING_CODE_REMOVED,
+    Method.CARD: Kind.CARD_REMOVED,
+}
 
 TAKEN = Sentence("This code is somebody's already.")
 NO_CARD = Sentence("This card is not theirs any more.")
@@ -182,6 +189,7 @@ def give_pin(
     """
     with transaction(connection):
         _refuse_gone(connection, resident)
+        refuse_followed(connection, resident.id, resident.name)
         _forget(connection, _ids(connection, "resident_id = ? AND kind = 'pin'", resident.id))
         for one, forced in ((finder, False), (duress, True)):
             _insert(connection, resident.id, Method.PIN, one, duress=forced, flat=flat)
@@ -233,6 +241,7 @@ def give_rolling(
     """A rolling code for a resident, in the place of the one they had. Raises Refusal where they are gone."""
     with transaction(connection):
         _refuse_gone(connection, resident)
+        refuse_followed(connection, resident.id, resident.name)
         _forget(connection, _ids(connection, "resident_id = ? AND kind = 'rolling'", resident.id))
         _insert(connection, resident.id, Method.ROLLING, finder, flat=flat, identity=identity)
         _note(connection, Kind.ROLLING_CODE_DRAWN, resident, {"by": by})
@@ -253,6 +262,7 @@ def add_card(connection: sqlite3.Connection, resident: Resident, label: str | No
     label = " ".join(label.split())[:40] or None if label else None
     with transaction(connection):
         _refuse_gone(connection, resident)
+        refuse_followed(connection, resident.id, resident.name)
         held = connection.execute(
             "SELECT r.id, r.name FROM credentials c JOIN residents r ON r.id = c.resident_id"
             " WHERE c.kind = 'card' AND c.finder = ?",
@@ -279,6 +289,7 @@ def suspend_card(connection: sqlite3.Connection, resident: Resident, card: str, 
 def resume_card(connection: sqlite3.Connection, resident: Resident, card: str, *, by: str) -> None:
     """A card that was found again opens as before. Raises Refusal where it is not theirs."""
     with transaction(connection):
+        refuse_followed(connection, resident.id, resident.name)
         if _set_suspended(connection, resident, card, None):
             _note(connection, Kind.CARD_RESUMED, resident, {"by": by, "card": card})
 
@@ -291,6 +302,20 @@ def remove_card(connection: sqlite3.Connection, resident: Resident, card: str, *
             raise Refusal(NO_CARD)
         _forget(connection, ids)
         _note(connection, Kind.CARD_REMOVED, resident, {"by": by, "card": card})
+
+
+def revoke(connection: sqlite3.Connection, credential: str, *, by: str) -> bool:
+    """A PIN, a rolling code or a card of a resident opens nothing any more; whether there was one of this id."""
+    with transaction(connection):
+        row = connection.execute(
+            "SELECT resident_id, kind, duress FROM credentials WHERE id = ? AND resident_id NOTNULL", (credential,)
+        ).fetchone()
+        holder = None if row is None else residents.get(connection, row[0])
+        _forget(connection, [credential])
+        if holder is not None and not row[2]:
+            kind, card = Method(row[1]), {"card": credential} if row[1] == Method.CARD else {}
+            _note(connection, _REMOVED[kind], holder, {"by": by, **card})
+    return row is not None
 
 
 def revoke_again(connection: sqlite3.Connection, gone: Collection[str]) -> int:

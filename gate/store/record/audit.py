@@ -15,7 +15,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -141,8 +141,10 @@ def _append(connection: sqlite3.Connection, event: AuditEvent, moment: Moment) -
 
 
 def forget(connection: sqlite3.Connection, whose: str) -> int:
-    """Erase the personal fields of a resident or of a pass from the record; the chain stays whole. How many went."""
-    return connection.execute("DELETE FROM audit_personal WHERE resident_id = ?", (whose,)).rowcount
+    """Erase the personal fields of a resident or of a pass from the record, and from what a centre has of its gates';
+    the chains stay whole. How many went."""
+    own = connection.execute("DELETE FROM audit_personal WHERE resident_id = ?", (whose,)).rowcount
+    return own + connection.execute("DELETE FROM carried_personal WHERE resident_id = ?", (whose,)).rowcount
 
 
 def lines(connection: sqlite3.Connection, *, last: int | None = None) -> Iterator[Line]:
@@ -275,6 +277,15 @@ def _vouches(row: dict[str, Any], pruned: Anchor) -> bool:
 
 
 def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int, previous: str) -> str | None:
+    kept = connection.execute("SELECT field, salt, value FROM audit_personal WHERE event_id = ?", (row["id"],))
+    return problem_of(row, expected, previous, kept)
+
+
+def problem_of(
+    row: dict[str, Any], expected: int, previous: str, personal: Iterable[tuple[str, bytes, str]]
+) -> str | None:
+    """What is wrong with a line, a row of `COLUMNS`, that should be number `expected` and follow the hash `previous`;
+    `personal` are its fields that were not erased, each with its salt and its value. None: nothing."""
     if row["sequence"] != expected:
         return "the line is missing"
     if row["previous"] != previous:
@@ -284,8 +295,7 @@ def _problem(connection: sqlite3.Connection, row: dict[str, Any], expected: int,
         return "the line was altered"
     row["hash"] = stated
     commitments = object_of(row["commitments"])
-    kept = connection.execute("SELECT field, salt, value FROM audit_personal WHERE event_id = ?", (row["id"],))
-    for field, salt, value in kept:
+    for field, salt, value in personal:
         if commitments.get(field) != _commitment(salt, value):
             return f"the personal field {field!r} was altered"
     return None

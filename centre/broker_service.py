@@ -1,0 +1,71 @@
+"""The process of the broker: it becomes `nats-server`, with the configuration that this centre's gates ask for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import stat
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NoReturn
+
+from centre.broker import configuration_file, write_configuration
+from centre.secrets import secrets_of
+from gate.errors import FacegateError, UsageError
+from gate.processes.starting import settings_from_starter, speak_as, tell_ready
+from gate.store.compound import gates
+from gate.store.database import open_database
+
+_log = logging.getLogger(__name__)
+_PR_SET_PDEATHSIG = 1
+
+
+def program() -> str:
+    """Where the broker's program is: beside this Python. Raises UsageError."""
+    # An installed gate has its libraries in a folder of their own, and what they bring to be run within that.
+    beside = (Path(sys.executable).parent, Path(__file__).resolve().parents[1] / "bin")
+    for path in (*map(str, beside), None):
+        if found := shutil.which("nats-server", path=path):
+            return found
+    raise UsageError("There is no nats-server here; a centre needs the group centre: docs/many-gates.md.")
+
+
+def prepare(state: Path, centre: dict[str, Any]) -> None:
+    """Write what the broker is started with. Raises UsageError, StoreError."""
+    with closing(open_database(state)) as connection:
+        write_configuration(state, centre["listen"], centre["port"], secrets_of(state), gates.every(connection))
+
+
+def main() -> int:
+    """Entry point: one line of JSON, {"state", "centre"}, on standard input."""
+    speak_as("broker")
+    given = settings_from_starter()
+    state = Path(given["state"])
+    try:
+        prepare(state, given["centre"])
+        command = [program(), "--config", str(configuration_file(state))]
+    except FacegateError as error:
+        _log.error("%s", error)
+        return 2
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        _end_with_starter()
+    tell_ready()
+    return _become(command)
+
+
+def _end_with_starter() -> None:
+    """Under `facegate centre run`; systemd ends what it started by itself."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _become(command: list[str]) -> NoReturn:
+    os.execv(command[0], command)  # noqa: S606 - it becomes the broker
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""An invitation, as the centre keeps it until a gate used it: for ten minutes, for one gate, and five tries."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from centre.secrets import centre_folder, write_private
+from gate.fleet import pairing
+from gate.places import read_plain
+from gate.processes.fields import Malformed, read, written
+
+LASTS_S = 600.0
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What the centre needs of a code to know that a gate has it. The doors' key is wrapped by what is not here."""
+
+    salt: bytes
+    prove: bytes = field(repr=False)
+    wrapped: bytes = field(repr=False)
+    ends_at: float
+    """Seconds since 1970."""
+    tries_left: int = _TRIES
+
+    def holds(self, now: float) -> bool:
+        """Whether a gate may still use it."""
+        return self.tries_left > 0 and self.ends_at - LASTS_S <= now < self.ends_at
+
+    def tried(self) -> Invitation:
+        """After one more try."""
+        return replace(self, tries_left=self.tries_left - 1)
+
+
+def invite(code: str, salt: bytes, door_key: bytes, now: float) -> Invitation:
+    """The invitation of a code that was drawn for it."""
+    made = pairing.keys_of(code, salt)
+    return Invitation(salt, made.prove, pairing.wrapped(made.wrap, door_key), now + LASTS_S)
+
+
+def invitation_file(state: Path) -> Path:
+    """Where the one invitation lies that there is at a time."""
+    return centre_folder(state) / "invitation.json"
+
+
+def write_invitation(state: Path, made: Invitation | None) -> None:
+    """Keep it in the place of the one before; None: there is none any more. Raises UsageError."""
+    if made is None:
+        invitation_file(state).unlink(missing_ok=True)
+    else:
+        write_private(invitation_file(state), json.dumps(written(made)))
+
+
+def read_invitation(state: Path) -> Invitation | None:
+    """The one that holds now; None: there is none."""
+    try:
+        found = read(Invitation, json.loads(read_plain(invitation_file(state))))
+    except (OSError, ValueError, Malformed):
+        return None
+    return found if found.holds(time.time()) else None

@@ -1,0 +1,110 @@
+"""The centre's own secrets, in its own folder: with what it signs, how the broker knows it, and the broker's key."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gate.errors import UsageError
+from gate.fleet.keys import new_seed
+from gate.fleet.nkeys import new_nkey_seed
+from gate.places import folder, read_plain
+from gate.processes.fields import Malformed, read, written
+
+# Gates know the certificate itself: it never ends while the centre lives.
+_LIFE = timedelta(days=36500)
+_LEEWAY = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is drawn when a centre begins, and stays: gates know it by these."""
+
+    signer_seed: bytes = field(repr=False)
+    box_seed: bytes = field(repr=False)
+    """What opens what gates seal to the centre."""
+    nkey_seed: str = field(repr=False)
+    certificate: str
+    """The broker's, PEM, which is its own."""
+    key: str = field(repr=False)
+
+
+def centre_folder(state: Path) -> Path:
+    """Where a centre keeps what is its own."""
+    return state / "centre"
+
+
+def secrets_of(state: Path) -> Secrets:
+    """The centre's secrets, drawn when they are asked for first. Raises UsageError."""
+    path = centre_folder(state) / "secrets.json"
+    try:
+        return read(Secrets, json.loads(read_plain(path)))
+    except FileNotFoundError:
+        made = _draw()
+        _keep(path, json.dumps(written(made)))
+        return made
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}). Say it with sudo.") from error
+    except (ValueError, Malformed) as error:
+        raise UsageError(
+            f"{path} is damaged. Bring it back from where this centre ran before; without it every gate is paired anew."
+        ) from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all. Raises UsageError."""
+    _keep(path, text)
+
+
+def _keep(path: Path, text: str) -> None:
+    new = path.with_name(f"{path.name}.new")
+    try:
+        folder(path.parent, 0o700)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}). Say it with sudo.") from error
+
+
+def _draw() -> Secrets:
+    private, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Facegate centre")])
+    usage = x509.KeyUsage(
+        digital_signature=True, key_cert_sign=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, crl_sign=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _LEEWAY)
+        .not_valid_after(now + _LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Secrets(
+        new_seed(),
+        new_seed(),
+        new_nkey_seed(),
+        certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+        pem.decode("ascii"),
+    )

@@ -1,0 +1,309 @@
+"""The process that publishes the register, hands out its keys, takes gates in and does what they ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from centre.broker import reload_broker, write_configuration
+from centre.pairing import PairingDesk
+from centre.secrets import Secrets, secrets_of
+from centre.status import CentreStatus, GateStatus, write_status
+from gate.errors import FacegateError, UsageError
+from gate.fleet import keys, messages
+from gate.fleet.connection import Line, until_told
+from gate.fleet.names import HEAD, REQUESTS
+from gate.processes.fields import Malformed
+from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
+from gate.store.compound import carried, gates, items, outbox
+from gate.store.compound.entries import RegisterKind
+from gate.store.compound.gates import Gate
+from gate.store.compound.revoking import revoke
+from gate.store.compound.role import become_centre
+from gate.store.database import open_database
+from gate.store.people import credentials
+from gate.store.record.audit import Anchor
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from centre.stream import RegisterStream
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 50
+_TURN_S = 0.03
+# Two hundred a second while many are imported: a revocation among them is quick at every gate.
+_BREATH_S = 0.25
+_HEAD_EVERY_S = 10.0
+_AGAIN_S = 0.5
+_FETCH_S = 5.0
+_STATUS_EVERY_S = 2.0
+# A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
+_TICKS_A_START = 1 << 32
+_MOST_KEYS = 1000
+
+
+class Centre:
+    """The register's publisher. Its loop owns the connection to the store."""
+
+    def __init__(self, state: Path, connection: sqlite3.Connection, listen: str, port: int, pairing_port: int) -> None:
+        self._state = state
+        self._connection = connection
+        self._listen, self._port, self._pairing_port = listen, port, pairing_port
+        self._secrets: Secrets = secrets_of(state)
+        self._tick = outbox.count_start(connection) * _TICKS_A_START
+        self._gates: dict[str, Gate] = {}
+        self._heard: dict[str, GateStatus] = {}
+        self._anew: set[str] = set()
+        self._broker: Client | None = None
+        # Whether the stream is known to be as this centre left it.
+        self._in_step = False
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            self._follow_gates()
+            desk = PairingDesk(
+                self._state, self._secrets, self._port, lambda: credentials.salt(self._connection), self._take_in
+            )
+            tasks.create_task(self._serve_desk(desk))
+            address = "127.0.0.1" if self._listen in ("0.0.0.0", "::") else self._listen  # noqa: S104 - it is asked for
+            said = self._secrets
+            line = Line(address, self._port, said.certificate, said.nkey_seed, "centre", "_INBOX_centre")
+            await line.for_ever(self._carry)
+
+    async def _carry(self, broker: Client) -> None:
+        from centre.stream import RegisterStream
+
+        self._broker, self._in_step = broker, False
+        stream = RegisterStream(broker, self._secrets.signer_seed)
+        await broker.subscribe("keys.*", cb=self._give_keys)
+        await broker.subscribe("reports.*", cb=self._hear_report)
+        await broker.subscribe("record.*", cb=self._hear_lines)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._while_open(self._publish, broker, stream))
+            tasks.create_task(self._while_open(self._say_heads, broker, stream))
+            tasks.create_task(self._while_open(self._take_requests, broker))
+
+    async def _serve_desk(self, desk: PairingDesk) -> None:
+        while True:
+            try:
+                await desk.serve(self._listen, self._pairing_port)
+            except OSError as error:
+                _log.error("Gates cannot be paired: %s", error)
+                await asyncio.sleep(_HEAD_EVERY_S)
+
+    async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
+        """The broker may be away at any moment: it is tried again, and looked at anew, until the line was closed."""
+        from nats.errors import Error
+
+        said = ""
+        while not broker.is_closed:
+            try:
+                await what(*(given or (broker,)))
+            except (Error, TimeoutError, OSError, sqlite3.Error) as error:
+                self._in_step = False
+                words = str(error) or type(error).__name__
+                if words != said:
+                    _log.warning("%s; tried again.", words)
+                said = words
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _publish(self, stream: RegisterStream) -> None:
+        known: set[str] = set()
+        breath_mono = float("-inf")
+        while True:
+            if not self._in_step:
+                await self._fall_in(stream)
+                known = set()
+            known = await self._serve_gates(stream, known)
+            batch = outbox.due(self._connection, _AT_ONCE)
+            if batch and batch[0].kind is not RegisterKind.REVOCATION and time.monotonic() < breath_mono:
+                batch = []
+            if batch:
+                # A revocation does not wait for what stands behind it.
+                first = [one for one in batch if one.kind is RegisterKind.REVOCATION] or batch
+                done = await stream.publish(first, outbox.broker(self._connection).last_sequence)
+                outbox.published(self._connection, done)
+                breath_mono = time.monotonic() + (_BREATH_S if len(first) == _AT_ONCE else 0.0)
+                if not outbox.are_due(self._connection):
+                    await self._say_head(stream)
+                continue
+            for sequence in outbox.erasures(self._connection):
+                await stream.erase(sequence)
+                outbox.erased(self._connection, sequence)
+            await asyncio.sleep(_TURN_S)
+
+    async def _fall_in(self, stream: RegisterStream) -> None:
+        """Look whether the broker has what this centre put there; where not, all is published anew."""
+        other = await stream.look(outbox.broker(self._connection))
+        if other is not None:
+            least, now = other
+            epoch = outbox.begin_epoch(self._connection, least, str(now.stream), now.last_sequence)
+            _log.warning("The broker's store is another than before: epoch %d begins, and all is published.", epoch)
+        self._in_step = True
+
+    async def _serve_gates(self, stream: RegisterStream, known: set[str]) -> set[str]:
+        """Consumers for the gates that there are now, and none for those that are not."""
+        self._follow_gates()
+        for gate in self._gates.keys() - known:
+            await stream.begin_consumers(gate)
+        for gate in known - self._gates.keys():
+            await stream.end_consumers(gate)
+        while self._anew:
+            gate = self._anew.pop()
+            if gate in self._gates:
+                _log.warning("%s is given the register again from its beginning.", self._gates[gate].name)
+                await stream.begin_consumers(gate, anew=True)
+        return set(self._gates)
+
+    def _follow_gates(self) -> None:
+        """The broker lets in the gates that there are, and nobody else."""
+        now = {one.id: one for one in gates.every(self._connection)}
+        if now != self._gates or not self._gates:
+            if write_configuration(self._state, self._listen, self._port, self._secrets, [*now.values()]):
+                reload_broker(self._state)
+            self._gates = now
+            self._heard = {gate: one for gate, one in self._heard.items() if gate in now}
+
+    def _take_in(self, gate: Gate) -> None:
+        gates.add(self._connection, gate)
+        self._anew.add(gate.id)
+        self._follow_gates()
+
+    async def _say_heads(self, stream: RegisterStream) -> None:
+        while True:
+            if self._in_step:
+                await self._say_head(stream)
+            await asyncio.sleep(_HEAD_EVERY_S)
+
+    async def _say_head(self, stream: RegisterStream) -> None:
+        self._tick += 1
+        epoch = items.epoch(self._connection)
+        await stream.say(HEAD, messages.Head(epoch, self._tick, outbox.state(self._connection)))
+
+    async def _give_keys(self, asked: Msg) -> None:
+        """A gate asks for residents' keys: sealed to it, and kept by no stream."""
+        gate = self._gates.get(asked.subject.removeprefix("keys."))
+        try:
+            ids = json.loads(asked.data)
+        except ValueError:
+            return
+        if gate is None or not isinstance(ids, list):
+            return
+        wanted = [one for one in ids[:_MOST_KEYS] if isinstance(one, str)]
+        found = outbox.keys(self._connection, wanted)
+        said = json.dumps({identity: b64encode(key).decode("ascii") for identity, key in found.items()})
+        await asked.respond(keys.seal_to(gate.box, said.encode()))
+
+    async def _hear_report(self, said: Msg) -> None:
+        gate = said.subject.removeprefix("reports.")
+        if gate not in self._gates:
+            return
+        try:
+            told = messages.report_of(said.data)
+        except Malformed:
+            return
+        self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, told.problem)
+        if told.again:
+            self._anew.add(gate)
+
+    async def _hear_lines(self, said: Msg) -> None:
+        """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
+        gate = said.subject.removeprefix("record.")
+        if gate not in self._gates:
+            return
+        try:
+            told = messages.told_of(said.data, self._secrets.box_seed)
+            flaw = carried.keep(self._connection, gate, told.lines)
+        except (keys.NotForUs, Malformed, sqlite3.Error) as error:
+            _log.error("Lines of the record of %s could not be kept: %s", self._gates[gate].name, error)
+            return
+        if flaw is not None:
+            _log.error("The record of %s, line %d: %s.", self._gates[gate].name, flaw.sequence, flaw.problem)
+        last = carried.held(self._connection, gate) or Anchor(0, "")
+        held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
+        await said.respond(messages.held_data(held, keys.signer(self._secrets.signer_seed)))
+
+    async def _take_requests(self, broker: Client) -> None:
+        from centre.stream import TAKER
+
+        subscription = await broker.jetstream().pull_subscribe_bind(consumer=TAKER, stream=REQUESTS)
+        try:
+            while True:
+                try:
+                    fetched = await subscription.fetch(_AT_ONCE, timeout=_FETCH_S)
+                except TimeoutError:
+                    continue
+                for one in fetched:
+                    self._do(one.subject.removeprefix("requests."), one.data)
+                    await one.ack()
+        finally:
+            with suppress(Exception):
+                await subscription.unsubscribe()
+
+    def _do(self, sender: str, data: bytes) -> None:
+        """What a gate revoked is revoked. Of a gate that was taken away nothing is done any more."""
+        gate = gates.get(self._connection, sender)
+        if gate is None:
+            return
+        try:
+            asked = messages.request_of(data, keys.verifier(gate.signer))
+        except (messages.NotGenuine, Malformed) as error:
+            _log.error("A request in the name of %s is not its own (%s); it is passed over.", gate.name, error)
+            return
+        if asked.gate == gate.id:
+            revoke(self._connection, asked.id, by=f"gate {gate.name}")
+
+    async def _watch(self) -> None:
+        watchdog, written_mono = Watchdog(), float("-inf")
+        while True:
+            watchdog.feed(True)
+            if time.monotonic() - written_mono > _STATUS_EVERY_S:
+                written_mono = time.monotonic()
+                with suppress(OSError, sqlite3.Error, FacegateError):
+                    write_status(self._state, self._status())
+            await asyncio.sleep(_AGAIN_S)
+
+    def _status(self) -> CentreStatus:
+        entries, due = self._connection.execute("SELECT count(*), count(due) FROM register").fetchone()
+        connected = self._broker is not None and self._broker.is_connected
+        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, dict(self._heard))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def main() -> int:
+    """Entry point: one line of JSON, {"state", "centre"}, on standard input."""
+    speak_as("centre")
+    given = settings_from_starter()
+    state, said = Path(given["state"]), given["centre"]
+    try:
+        with closing(open_database(state)) as connection:
+            become_centre(connection)
+            stop_with_starter()
+            centre = Centre(state, connection, said["listen"], said["port"], said["pairing_port"])
+            asyncio.run(until_told(centre.run()))
+    except UsageError as error:
+        _log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

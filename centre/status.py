@@ -1,0 +1,54 @@
+"""How the gates of a centre stand, for whoever asks on its machine: a small file that is written every few seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gate.places import read_plain
+from gate.processes.addresses import runtime_directory, socket_of
+from gate.processes.fields import Malformed, read, written
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """What a gate said of itself last. `heard_at` is ISO 8601, UTC."""
+
+    heard_at: str
+    behind: bool
+    entries: int
+    waiting: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CentreStatus:
+    """`at` is when it was written, ISO 8601, UTC; `gates` by their ids, those that were heard since the start."""
+
+    at: str
+    epoch: int
+    entries: int
+    connected: bool
+    """Whether the centre has a line to the broker."""
+    due: int
+    """How many entries are still to be published."""
+    gates: Mapping[str, GateStatus] = field(default_factory=dict)
+
+
+def write_status(state: Path, status: CentreStatus) -> None:
+    """Replace the file. Raises OSError."""
+    path = runtime_directory(state, "centre") / "status.json"
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(written(status)), "utf-8")
+    new.chmod(0o640)
+    new.rename(path)
+
+
+def read_status(state: Path) -> CentreStatus | None:
+    """What the centre wrote last; None where there is nothing to be read."""
+    try:
+        return read(CentreStatus, json.loads(read_plain(socket_of(state, "centre").with_name("status.json"))))
+    except (OSError, ValueError, Malformed):
+        return None

@@ -1,0 +1,155 @@
+"""The broker's side of the register: its streams and consumers, and what is put into them.
+
+The broker is not where truth lives: when its store is another than the one the centre left, all is published anew, as
+a new epoch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.errors import APIError, NotFoundError
+
+from gate.fleet import messages
+from gate.fleet.keys import signer
+from gate.fleet.names import REGISTER, REQUESTS, GateNames
+from gate.store.compound.outbox import Broker, Due
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+_log = logging.getLogger(__name__)
+
+TAKER = "centre"
+"""The consumer by which the centre takes what gates ask."""
+_ACK_WAIT_S = 20.0
+_MOST_UNREAD = 1000
+_ASKED_WITHIN_S = 5.0
+_EXPECTED = "Nats-Expected-Last-Sequence"
+
+
+class RegisterStream:
+    """The streams at the broker, over one connection. The centre's loop owns it."""
+
+    def __init__(self, broker: Client, signer_seed: bytes) -> None:
+        self._broker = broker
+        self._stream: JetStreamContext = broker.jetstream(timeout=_ASKED_WITHIN_S)
+        self._signer = signer(signer_seed)
+
+    async def look(self, known: Broker) -> tuple[int, Broker] | None:
+        """None where the register's stream is as this centre left it; else with which epoch to begin at least, and how
+        the stream is now. Makes the streams where there are none. Raises nats.errors.Error."""
+        found = await self._made(_REGISTER)
+        await self._made(_REQUESTS)
+        await self._stream.add_consumer(
+            REQUESTS,
+            ConsumerConfig(durable_name=TAKER, ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S, max_deliver=-1),
+        )
+        now = Broker(found.created.isoformat() if found.created else None, found.state.last_seq)
+        if now == known:
+            return None
+        return await self._epoch(found) + 1, now
+
+    async def _made(self, wanted: StreamConfig) -> StreamInfo:
+        name = str(wanted.name)
+        try:
+            return await self._stream.stream_info(name)
+        except NotFoundError:
+            return await self._stream.add_stream(wanted)
+
+    async def _epoch(self, found: StreamInfo) -> int:
+        """The epoch of the newest message there, so that a new one is later; 0 where there is none."""
+        if not found.state.messages:
+            return 0
+        try:
+            last = await self._stream.get_msg(REGISTER, seq=found.state.last_seq)
+            return messages.checked(last.data or b"", self._signer.public_key()).header.epoch
+        except (NotFoundError, ValueError):
+            return 0
+
+    async def publish(self, batch: Sequence[Due], last_sequence: int) -> list[tuple[Due, int]]:
+        """Put entries into the register, in their order; those that are there then, each with its number.
+
+        Raises nats.errors.Error where none is: another wrote in between, or there is no line.
+        """
+        asked = [
+            self._stream.publish(
+                messages.subject(one.kind, one.entry.id),
+                messages.sealed(
+                    one.kind, one.version, one.entry, one.key, secrets.token_bytes(messages.NONCE_BYTES), self._signer
+                ),
+                headers={_EXPECTED: str(last_sequence + place)},
+            )
+            for place, one in enumerate(batch)
+        ]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        done = [
+            (one, told.seq) for one, told in zip(batch, answers, strict=True) if not isinstance(told, BaseException)
+        ]
+        wrong = next((told for told in answers if isinstance(told, BaseException)), None)
+        if wrong is not None:
+            _log.warning("%d of %d entries could not be published: %s", len(batch) - len(done), len(batch), wrong)
+        if not done and wrong is not None:
+            raise wrong
+        return done
+
+    async def erase(self, sequence: int) -> None:
+        """Overwrite a message in the broker's files. Raises nats.errors.Error; one that is gone is erased."""
+        try:
+            await self._stream.delete_msg(REGISTER, sequence)
+        except NotFoundError:
+            return
+        except APIError as error:
+            # No message found: another of the same subject took its place.
+            if error.err_code not in (10037, 10043):
+                raise
+
+    async def say(self, subject: str, head: messages.Head) -> None:
+        """Say where the register ends, to all who listen now."""
+        await self._broker.publish(subject, messages.head_data(head, self._signer))
+
+    async def begin_consumers(self, gate: str, *, anew: bool = False) -> None:
+        """Have a gate's consumers, `anew` from the beginning. Raises nats.errors.Error."""
+        names = GateNames(gate)
+        for name, subjects in names.consumers.items():
+            if anew:
+                await self._drop(name)
+            await self._stream.add_consumer(
+                REGISTER,
+                ConsumerConfig(
+                    durable_name=name,
+                    filter_subjects=list(subjects),
+                    deliver_policy=DeliverPolicy.ALL,
+                    ack_policy=AckPolicy.EXPLICIT,
+                    ack_wait=_ACK_WAIT_S,
+                    max_ack_pending=_MOST_UNREAD,
+                    max_deliver=-1,
+                ),
+            )
+
+    async def end_consumers(self, gate: str) -> None:
+        """A gate follows no more. Raises nats.errors.Error."""
+        for name in GateNames(gate).consumers:
+            await self._drop(name)
+
+    async def _drop(self, consumer: str) -> None:
+        try:
+            await self._stream.delete_consumer(REGISTER, consumer)
+        except NotFoundError:
+            return
+
+
+_REGISTER = StreamConfig(
+    name=REGISTER, subjects=["register.>"], max_msgs_per_subject=1, storage=StorageType.FILE,
+    deny_purge=True, allow_direct=False,
+)  # fmt: skip
+_REQUESTS = StreamConfig(
+    name=REQUESTS, subjects=["requests.*"], retention=RetentionPolicy.WORK_QUEUE, storage=StorageType.FILE,
+    max_msgs_per_subject=10_000,
+)  # fmt: skip

@@ -1,0 +1,168 @@
+"""facegate centre"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from centre.status import GateStatus, read_status
+from commands.common import home, json_option, print_json, print_table, record_look, state_option
+from commands.drop_root import as_owner, owner_of
+from commands.run import run_gate
+from gate.errors import UsageError
+from gate.processes.fields import written
+from gate.store.compound import carried, role
+from gate.store.compound import gates as store
+from gate.store.compound.gates import Gate
+from gate.store.compound.role import Part
+from gate.store.people import credentials
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+
+@click.group()
+def centre() -> None:
+    """Many gates, one register: this machine is their centre."""
+
+
+@centre.command("run")
+@state_option
+@click.option("--source", help="The camera, as of facegate run; empty: there is none.")
+def run_centre(state: Path | None, config: Path | None, source: str | None) -> int:
+    """Run the centre: the register's broker, what publishes it, and a whole gate whose console is that of the centre.
+
+    On an installed gate set centre.enabled instead, and restart facegate.target.
+    """
+    overrides: dict[str, Any] = {"centre": {"enabled": True}}
+    if source is not None:
+        overrides["camera"] = {"source": source}
+    return run_gate(home(state, config, **overrides))
+
+
+@centre.command()
+@state_option
+@json_option
+def invite(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Print a code with which one gate may join, within ten minutes.
+
+    Type it at that gate: sudo facegate join ADDRESS CODE
+    """
+    from centre.invitation import LASTS_S, invite, write_invitation
+    from centre.secrets import centre_folder
+    from gate.fleet import pairing
+
+    # As root: the doors' key is the door's own, and nothing that is reached over the network ever has it in clear.
+    gate = home(state, config, part=None)
+    by, code, directory = gate.by, pairing.draw_code(), gate.state
+
+    def checked() -> dict[str, Any]:
+        with gate.store() as connection:
+            if role.part(connection) is not Part.CENTRE:
+                raise UsageError("This is no centre yet. Start it: facegate centre run, or set centre.enabled.")
+            codes = credentials.are_there(connection)
+            audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
+        return {"codes": codes}
+
+    codes = as_owner(owner_of(directory), checked)["codes"]
+    key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
+    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time())
+
+    def kept() -> dict[str, Any]:
+        write_invitation(directory, made)
+        return {}
+
+    as_owner(owner_of(directory, centre_folder(directory).name), kept)
+    if as_json:
+        print_json({"code": pairing.shown(code), "seconds": LASTS_S})
+    else:
+        click.echo(f"{pairing.shown(code)}\nWithin ten minutes, at one gate: sudo facegate join ADDRESS CODE")
+
+
+def _door_key(state: Path, *, codes: bool) -> bytes:
+    from gate.door.code_key import key_file, shared_key
+
+    if codes and not key_file(state).exists():
+        raise UsageError(
+            f"The door's key for PINs and cards, {key_file(state)}, is missing. Bring it back first, or begin anew:"
+            " sudo facegate readers new-key"
+        )
+    try:
+        return shared_key(state)
+    except OSError as error:
+        raise UsageError(f"{key_file(state)} cannot be read ({error.strerror}). Say it with sudo.") from error
+
+
+@centre.command("gates")
+@state_option
+@json_option
+def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """The gates that follow this centre, and how each stands."""
+    gate = home(state, config)
+    with gate.store() as connection:
+        found = store.every(connection)
+    status = read_status(gate.state)
+    heard = status.gates if status is not None else {}
+    if as_json:
+        print_json({"gates": [_told(one, heard.get(one.id)) for one in found]})
+        return
+    rows = [(one.name, *_words(heard.get(one.id)), one.id) for one in found]
+    empty = "No gate follows this centre. Invite one: facegate centre invite"
+    print_table(("gate", "heard", "register", "id"), rows, empty)
+
+
+def _told(gate: Gate, status: GateStatus | None) -> dict[str, Any]:
+    said = written(status) if status is not None else dict.fromkeys(one.name for one in fields(GateStatus))
+    return {"id": gate.id, "name": gate.name, "joined_at": gate.joined_at} | said
+
+
+def _words(status: GateStatus | None) -> tuple[str, str]:
+    if status is None:
+        return "not since the centre was started", ""
+    return status.heard_at, status.problem or ("behind" if status.behind else f"whole, {status.entries} entries")
+
+
+@centre.command("events")
+@click.option("--gate", "gate_name", help="Of this one alone, by its name or id.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many lines.")
+@state_option
+@json_option
+def list_events(gate_name: str | None, last: int, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """The newest lines of the records of all gates that follow this centre."""
+    here = home(state, config)
+    with here.store() as connection:
+        names = {one.id: one.name for one in store.every(connection)}
+        wanted = None if gate_name is None else store.find(connection, gate_name).id
+        found = carried.last(connection, last, wanted)
+        record_look(connection, "the records of the gates", here.by)
+    if as_json:
+        print_json({"lines": [asdict(one) | {"gate": names.get(one.gate_id, one.gate_id)} for one in found]})
+        return
+    rows = [(one.at, names.get(one.gate_id, one.gate_id), one.kind, one.named or "") for one in found]
+    print_table(("at", "gate", "what", "who"), rows, "No gate has told a line of its record yet.")
+
+
+@centre.command()
+@click.argument("gate_name", metavar="GATE")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def remove(gate_name: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Take a gate, by its name or id, away from the register: it is cut off at once.
+
+    What it has of the register stays on its machine until somebody erases it there.
+    """
+    here = home(state, config)
+    with here.store() as connection:
+        found = store.find(connection, gate_name)
+        if not yes:
+            click.confirm(f"Take {found.name} away from the register?", abort=True, err=True)
+        store.remove(connection, found, by=here.by)
+    if as_json:
+        print_json({"removed": found.id})
+    else:
+        click.echo(f"{found.name} follows no more, and may connect no more.")

@@ -1,0 +1,49 @@
+"""facegate leave"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.common import counted, home, json_option, print_json, state_option
+from commands.drop_root import as_owner, owner_of
+from gate.errors import Refusal
+from gate.store.compound import role
+from gate.store.compound.role import Part
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def leave(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Have this gate follow its centre no more. Whoever is on the register stays here, as its own.
+
+    What is revoked at the centre afterwards opens here as before: erase at this gate whoever is not to come in.
+    """
+    from gate.fleet.joined import forget_joined
+
+    gate = home(state, config, part=None)
+    directory, by = gate.state, gate.by
+    if not yes:
+        click.confirm("Follow the centre no more?", abort=True, err=True)
+
+    def left() -> dict[str, Any]:
+        with gate.store() as connection:
+            if role.part(connection) is not Part.GATE:
+                raise Refusal("This gate follows no centre.")
+            return {"people": role.leave(connection, by=by)}
+
+    def forgotten() -> dict[str, Any]:
+        forget_joined(directory)
+        return {}
+
+    people = as_owner(owner_of(directory), left)["people"]
+    as_owner(owner_of(directory, "link"), forgotten)
+    if as_json:
+        print_json({"people": people})
+    else:
+        stay = f"{counted(people, 'resident')} of the register stay."
+        click.echo(f"This gate goes on by itself; {stay} Restart it: sudo systemctl restart facegate.target")

@@ -1,0 +1,23 @@
+"""What an installer chooses about a centre: the machine from which many gates have one register."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gate.settings_section import Section
+
+
+class CentreSettings(Section):
+    """Where gates reach the centre. It counts on the centre's machine alone; see docs/many-gates.md."""
+
+    enabled: bool = False
+    """Whether this machine is the centre of several gates, and so runs the broker and publishes the register."""
+
+    port: int = Field(7422, ge=1, le=65535)
+    """The port of the register's broker, which every gate keeps a line to."""
+
+    pairing_port: int = Field(7423, ge=1, le=65535)
+    """The port at which a gate is paired while an invitation holds."""
+
+    listen: str = Field("0.0.0.0", min_length=1, pattern=r"^[0-9A-Fa-f:.]+$")  # noqa: S104 - gates come from elsewhere
+    """The address of this machine on which both are offered."""

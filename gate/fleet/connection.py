@@ -1,0 +1,139 @@
+"""A line to the broker of a compound: TLS 1.3 to one certificate alone, and tried again for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from gate.processes.starting import tell_ready
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+_log = logging.getLogger(__name__)
+
+_AGAIN_S = 0.5
+# Whoever is not let in asks less often.
+_REFUSED_S = 5.0
+_WITHIN_S = 3
+_PING_EVERY_S = 5
+_STOP_WITHIN_S = 2.0
+
+
+class Ended(Exception):
+    """A line that does not come back by itself: the broker closed it for a reason."""
+
+
+def trusting(certificate: str) -> ssl.SSLContext:
+    """TLS to whoever has the key of this certificate (PEM), whatever they are called."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.load_verify_locations(cadata=certificate)
+    return context
+
+
+class Line:
+    """Where a broker is, and as whom one speaks to it."""
+
+    def __init__(self, address: str, port: int, certificate: str, nkey_seed: str, name: str, inbox: str) -> None:
+        """`certificate` is the broker's own, PEM; `inbox` begins the subjects under which one is answered."""
+        self._address, self._port = address, port
+        self._trust = trusting(certificate)
+        self._nkey_seed, self._name, self._inbox = nkey_seed, name, inbox
+        self._said: set[str] = set()
+        self.refused = False
+        """Whether the broker does not let this key in."""
+
+    async def for_ever(self, work: Callable[[Client], Awaitable[None]]) -> None:
+        """Have a line and do the work on it, anew whenever it was closed for good. A line that is cut comes back by
+        itself, and the work goes on."""
+        # Of each line that is cut it says in its own words what is told here.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
+        while True:
+            async with self._connected() as (broker, closed):
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(_raise_when(closed))
+                        await work(broker)
+                except* Ended:
+                    _log.warning("The broker at %s closed the line.", self._address)
+            await asyncio.sleep(_REFUSED_S)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[Client, asyncio.Event]]:
+        import nats
+
+        closed = asyncio.Event()
+
+        async def ended() -> None:
+            closed.set()
+
+        host = f"[{self._address}]" if ":" in self._address else self._address
+        broker = await nats.connect(
+            f"tls://{host}:{self._port}",
+            tls=self._trust,
+            nkeys_seed_str=self._nkey_seed,
+            name=self._name,
+            inbox_prefix=self._inbox,
+            error_cb=self._failed,
+            disconnected_cb=self._lost,
+            reconnected_cb=self._back,
+            closed_cb=ended,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_AGAIN_S,
+            connect_timeout=_WITHIN_S,
+            ping_interval=_PING_EVERY_S,
+            max_outstanding_pings=2,
+        )
+        self.refused = False
+        try:
+            yield broker, closed
+        finally:
+            with suppress(Exception):
+                async with asyncio.timeout(_AGAIN_S):
+                    await broker.close()
+
+    async def _failed(self, error: Exception) -> None:
+        words = str(error) or type(error).__name__
+        self.refused = "authorization" in words.lower()
+        if words not in self._said:
+            self._said.add(words)
+            _log.warning("The broker at %s port %s: %s", self._address, self._port, words)
+
+    async def _lost(self) -> None:
+        _log.warning("The line to the broker at %s is cut.", self._address)
+
+    async def _back(self) -> None:
+        self.refused = False
+        self._said.clear()
+        _log.info("The line to the broker at %s is back.", self._address)
+
+
+async def _raise_when(closed: asyncio.Event) -> None:
+    await closed.wait()
+    raise Ended
+
+
+async def until_told(work: Awaitable[None]) -> None:
+    """Do the work until a signal asks to stop; it is given no longer than two seconds for that, since whoever waits
+    for a line that is cut may not hear of it."""
+    running, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_later(_STOP_WITHIN_S, os._exit, 0)
+        if running is not None:
+            running.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    tell_ready()
+    with suppress(asyncio.CancelledError):
+        await work

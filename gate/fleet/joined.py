@@ -1,0 +1,70 @@
+"""What a gate keeps of the centre that it follows, and its own secrets towards it: one file, the link's alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gate.errors import UsageError
+from gate.places import folder, read_plain
+from gate.processes.fields import Malformed, read, written
+from gate.state_folder import centre_file
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A centre, as this gate knows it since they were paired."""
+
+    address: str
+    """Host or address of the broker."""
+    port: int
+    gate: str
+    """This gate's id."""
+    certificate: str
+    """The broker's, PEM: no other is believed."""
+    signer: bytes
+    """By which the centre's messages are known."""
+    box: bytes
+    """To which is sealed what the centre alone may read."""
+    nkey_seed: str = field(repr=False)
+    """With which this gate shows the broker who it is."""
+    box_seed: bytes = field(repr=False)
+    """What opens what is sealed to this gate."""
+    signer_seed: bytes = field(repr=False)
+    """What signs this gate's requests."""
+
+
+def read_joined(state: Path) -> Joined | None:
+    """The centre that this gate follows; None: none. Raises UsageError where the file cannot be used."""
+    path = centre_file(state)
+    try:
+        return read(Joined, json.loads(read_plain(path)))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}). Say it with sudo.") from error
+    except (ValueError, Malformed) as error:
+        raise UsageError(f"{path} is damaged. Join the centre again: sudo facegate join ADDRESS CODE") from error
+
+
+def write_joined(state: Path, joined: Joined) -> None:
+    """Keep it, whole or not at all, for the owner of the link's folder alone. Raises UsageError."""
+    path = centre_file(state)
+    new = path.with_suffix(".new")
+    try:
+        folder(path.parent, 0o711)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            json.dump(written(joined), file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}). Say it with sudo.") from error
+
+
+def forget_joined(state: Path) -> None:
+    """This gate follows no centre any more."""
+    centre_file(state).unlink(missing_ok=True)

@@ -1,0 +1,267 @@
+"""Messages of the register, as they lie with the broker: pure, values in and bytes out.
+
+A header says in clear what a message is about, and in which version; the body is sealed with a key that the broker
+never sees, and the centre signs both. A message is: the signature (64 bytes), the header's length (2 bytes, big-
+endian), the header (JSON), the body.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from gate.fleet import keys
+from gate.processes.fields import Malformed, read, written
+from gate.store.compound.carried import Carried
+from gate.store.compound.entries import (
+    COMMON,
+    Entry,
+    GroupEntry,
+    HolidayEntry,
+    RegisterKind,
+    ResidentEntry,
+    RevocationEntry,
+    ScheduleEntry,
+    Version,
+)
+from gate.store.compound.items import State
+
+WRITER = 1
+"""The newest form of messages that is written here."""
+READER = 1
+"""The newest form of messages that is understood here."""
+NONCE_BYTES = 12
+_SIGNATURE_BYTES = 64
+_LENGTH_BYTES = 2
+# What is signed says what for: a head is no message, nor a request.
+_MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
+_HELD = b"facegate record held\n"
+_ENTRIES: dict[RegisterKind, type[Any]] = {
+    RegisterKind.RESIDENT: ResidentEntry,
+    RegisterKind.SCHEDULE: ScheduleEntry,
+    RegisterKind.GROUP: GroupEntry,
+    RegisterKind.HOLIDAY: HolidayEntry,
+    RegisterKind.REVOCATION: RevocationEntry,
+}
+Value = TypeVar("Value")
+
+
+class NotGenuine(ValueError):
+    """A message is not the centre's, or was altered on the way."""
+
+
+class WrongKey(ValueError):
+    """A body does not open with the key that was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a message is about. Its fields are read before anything else is understood of it."""
+
+    v: int
+    epoch: int
+    id: str
+    version: int
+    kind: str
+    min_reader: int = 1
+    """Whoever reads less than this form leaves it until it was upgraded; a revocation is always read."""
+
+    @property
+    def of(self) -> Version:
+        """Which of two messages about the same is the newer one."""
+        return Version(self.epoch, self.version)
+
+    @property
+    def is_revocation(self) -> bool:
+        """Whether it takes something from somebody: in clear, and applied whatever else is not understood."""
+        return self.kind == RegisterKind.REVOCATION
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all that matters of it is understood here."""
+        return self.is_revocation or (self.min_reader <= READER and self.kind in set(RegisterKind))
+
+    @property
+    def key(self) -> str:
+        """The id of the key for its body."""
+        return self.id if self.kind == RegisterKind.RESIDENT else COMMON
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message whose signature was found good; `plain` is the header as it was signed."""
+
+    header: Header
+    plain: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the register ends, as the centre says every few seconds: `tick` grows within an epoch; `state` is None
+    while something is still on its way."""
+
+    epoch: int
+    tick: int
+    state: State | None
+    min_reader: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a gate asks of the centre: that what was revoked there is revoked everywhere. `id` as in a revocation."""
+
+    gate: str
+    number: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a gate stands. `again`: what the broker holds for it came wholly, and the register here is another than the
+    centre's, so that all is asked for once more."""
+
+    behind: bool
+    entries: int
+    waiting: int
+    again: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Lines of a gate's record, in their order; none: it asks what the centre has."""
+
+    lines: tuple[Carried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The last line that the centre has of a gate, 0 and no hash where none; `flaw` is what is wrong with the next."""
+
+    gate: str
+    sequence: int
+    hash: str
+    flaw: str | None = None
+
+
+def told_data(told: Told, box: bytes) -> bytes:
+    """Lines as they are told: sealed to the centre, since there are names in them."""
+    return keys.seal_to(box, _json(told))
+
+
+def told_of(data: bytes, box_seed: bytes) -> Told:
+    """Lines that were sealed to this centre; the broker vouches for whose they are, and their chain for each. Raises
+    keys.NotForUs, Malformed."""
+    return _read(Told, keys.open_sealed(box_seed, data))
+
+
+def held_data(held: Held, signer: Ed25519PrivateKey) -> bytes:
+    """What the centre has, as it says it."""
+    return _signed(_HELD, _json(held), signer)
+
+
+def held_of(data: bytes, signer: Ed25519PublicKey) -> Held:
+    """What this centre says that it has. Raises NotGenuine, Malformed."""
+    return _read(Held, _genuine(_HELD, data, signer))
+
+
+def report_data(report: Report) -> bytes:
+    """A report as it is sent; the broker vouches for whose it is."""
+    return _json(report)
+
+
+def report_of(data: bytes) -> Report:
+    """A report that a gate sent. Raises Malformed."""
+    return _read(Report, data)
+
+
+def subject(kind: RegisterKind, identity: str) -> str:
+    """Under which subject an entry lies with the broker: one, whose newest message counts."""
+    return f"register.{kind.value}.{identity.replace('/', '_')}"
+
+
+def sealed(
+    kind: RegisterKind, version: Version, entry: Entry, key: bytes | None, nonce: bytes, signer: Ed25519PrivateKey
+) -> bytes:
+    """An entry as a message: its body under `key`, but for a revocation's, which is in clear."""
+    header = Header(WRITER, version.epoch, entry.id, version.number, kind.value)
+    plain, body = _json(header), _json(entry)
+    if key is not None:
+        body = nonce + ChaCha20Poly1305(key).encrypt(nonce, body, plain)
+    return _signed(_MESSAGE, len(plain).to_bytes(_LENGTH_BYTES, "big") + plain + body, signer)
+
+
+def checked(data: bytes, signer: Ed25519PublicKey) -> Message:
+    """A message of this centre. Raises NotGenuine, or Malformed where the centre signed what is none."""
+    said = _genuine(_MESSAGE, data, signer)
+    length = int.from_bytes(said[:_LENGTH_BYTES], "big")
+    plain, body = said[_LENGTH_BYTES : _LENGTH_BYTES + length], said[_LENGTH_BYTES + length :]
+    return Message(_read(Header, plain), plain, body)
+
+
+def opened(message: Message, key: bytes | None) -> Entry:
+    """What a message says. Raises WrongKey, Malformed; `key` is passed over for a revocation, which is in clear."""
+    body = message.body
+    if not message.header.is_revocation:
+        if key is None:
+            raise WrongKey(message.header.key)
+        try:
+            body = ChaCha20Poly1305(key).decrypt(body[:NONCE_BYTES], body[NONCE_BYTES:], message.plain)
+        except (InvalidTag, ValueError) as error:
+            raise WrongKey(message.header.key) from error
+    entry: Entry = _read(_ENTRIES[RegisterKind(message.header.kind)], body)
+    if entry.id != message.header.id:
+        raise Malformed("id is another than the header's")
+    return entry
+
+
+def head_data(head: Head, signer: Ed25519PrivateKey) -> bytes:
+    """A head as it is said."""
+    return _signed(_HEAD, _json(head), signer)
+
+
+def head_of(data: bytes, signer: Ed25519PublicKey) -> Head:
+    """A head that this centre said. Raises NotGenuine, Malformed."""
+    return _read(Head, _genuine(_HEAD, data, signer))
+
+
+def request_data(request: Request, signer: Ed25519PrivateKey) -> bytes:
+    """A gate's request as it is sent."""
+    return _signed(_REQUEST, _json(request), signer)
+
+
+def request_of(data: bytes, signer: Ed25519PublicKey) -> Request:
+    """A request that this gate made. Raises NotGenuine, Malformed."""
+    return _read(Request, _genuine(_REQUEST, data, signer))
+
+
+def _signed(what: bytes, said: bytes, signer: Ed25519PrivateKey) -> bytes:
+    return signer.sign(what + said) + said
+
+
+def _genuine(what: bytes, data: bytes, signer: Ed25519PublicKey) -> bytes:
+    signature, said = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
+    try:
+        signer.verify(signature, what + said)
+    except InvalidSignature as error:
+        raise NotGenuine("the signature is not that of the centre") from error
+    return said
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(written(value), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _read(kind: type[Value], said: bytes) -> Value:
+    try:
+        return read(kind, json.loads(said))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed(f"{kind.__name__} is no JSON") from error

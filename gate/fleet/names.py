@@ -1,0 +1,68 @@
+"""What streams, consumers and subjects at the broker are called: said once, for both sides and for its rights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REGISTER = "REG"
+"""The stream of the register: the newest message of each subject."""
+REQUESTS = "REQ"
+"""The stream of what gates ask, until the centre has taken it."""
+HEAD = "head"
+"""Where the centre says what it says every few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateNames:
+    """The names that are a gate's own; `gate` is its id."""
+
+    gate: str
+
+    @property
+    def revocations(self) -> str:
+        """The consumer that a revocation comes by, past everything else that waits."""
+        return f"{self.gate}_revocations"
+
+    @property
+    def hours(self) -> str:
+        """The consumer of schedules, groups and holidays."""
+        return f"{self.gate}_hours"
+
+    @property
+    def people(self) -> str:
+        """The consumer of residents."""
+        return f"{self.gate}_people"
+
+    @property
+    def consumers(self) -> dict[str, tuple[str, ...]]:
+        """All of them, with the subjects that each is for."""
+        return {
+            self.revocations: ("register.revocation.>",),
+            self.hours: ("register.schedule.>", "register.group.>", "register.holiday.>"),
+            self.people: ("register.resident.>",),
+        }
+
+    @property
+    def requests(self) -> str:
+        """Where the gate asks."""
+        return f"requests.{self.gate}"
+
+    @property
+    def keys(self) -> str:
+        """Where the gate asks for residents' keys."""
+        return f"keys.{self.gate}"
+
+    @property
+    def record(self) -> str:
+        """Where the gate tells lines of its record."""
+        return f"record.{self.gate}"
+
+    @property
+    def report(self) -> str:
+        """Where the gate says how it stands."""
+        return f"reports.{self.gate}"
+
+    @property
+    def inbox(self) -> str:
+        """Where the gate is answered."""
+        return f"_INBOX_{self.gate}"

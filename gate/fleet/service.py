@@ -1,0 +1,280 @@
+"""The process that carries between this gate and its centre: the register down, what was revoked here up.
+
+It decides nothing about the door, which does not know of it: it writes the register's tables, and the door reads them
+as ever. While the centre cannot be reached, nothing here changes and the gate goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gate.errors import FacegateError, UsageError
+from gate.fleet import keys, messages
+from gate.fleet.connection import Line, until_told
+from gate.fleet.joined import Joined, read_joined
+from gate.fleet.messages import Held, Report, Request, Told
+from gate.fleet.names import HEAD, REGISTER, GateNames
+from gate.fleet.register import Fate, Register
+from gate.fleet.status import LinkStatus, write_status
+from gate.processes.fields import Malformed
+from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
+from gate.store.compound import carried, requests
+from gate.store.compound.role import Part, part
+from gate.store.database import open_database
+from gate.store.record import audit
+from gate.store.record.audit import Anchor
+from gate.vocabulary import AuditEvent, Kind
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+_FETCH_S = 5.0
+_AGAIN_S = 0.5
+_LATER_S, _HELD_S = 0.3, 60.0
+_ANSWERED_WITHIN_S = 5.0
+# The centre says its head every ten seconds.
+CUT_OFF_S = 25.0
+# What the broker holds is fetched within that; who is still behind then asks for all of it.
+_BEHIND_S = 15.0
+_REPORT_S = 5.0
+_TURN_S = 0.05
+_LINES_AT_ONCE = 100
+_TELL_S = 0.25
+_OTHER_RECORD = (
+    "The record of this gate is not the one that the centre has the beginning of, as after an old backup; nothing more"
+    " of it is told there."
+)
+_REFUSED = "The centre does not let this gate in any more. Join it again with a new invitation, or leave it."
+
+
+class Link:
+    """One gate's link to its centre. Its loop owns the connection to the store."""
+
+    def __init__(self, state: Path, connection: sqlite3.Connection, joined: Joined) -> None:
+        self._state = state
+        self._connection = connection
+        self._joined = joined
+        self._names = GateNames(joined.gate)
+        self._register = Register(connection, joined.signer)
+        self._signer = keys.signer(joined.signer_seed)
+        self._line = Line(
+            joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, self._names.inbox
+        )
+        self._began_mono = time.monotonic()
+        self._heard_mono: float | None = None
+        self._heard_at: str | None = None
+        self._cut_off = False
+        self._behind_since: float | None = None
+        self._asked_mono = float("-inf")
+        self._problem: str | None = None
+        self._record_problem: str | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            await self._line.for_ever(self._carry)
+
+    async def _carry(self, broker: Client) -> None:
+        await broker.subscribe(HEAD, cb=self._hear)
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in self._names.consumers:
+                tasks.create_task(self._while_open(self._take_from, broker, consumer))
+            tasks.create_task(self._while_open(self._ask, broker))
+            tasks.create_task(self._while_open(self._tell, broker))
+            tasks.create_task(self._while_open(self._report, broker))
+
+    async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
+        """The line may be cut at any moment, in many words: it is tried again until it was closed for good."""
+        from nats.errors import Error
+
+        while not broker.is_closed:
+            try:
+                await what(broker, *given)
+            except (Error, TimeoutError, OSError) as error:
+                _log.debug("%s: %s", what.__name__, error)
+                await asyncio.sleep(_AGAIN_S)
+            except sqlite3.Error as error:
+                _log.error("The register could not be written here: %s", error)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _take_from(self, broker: Client, consumer: str) -> None:
+        subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
+        try:
+            while True:
+                try:
+                    fetched = await subscription.fetch(_AT_ONCE, timeout=_FETCH_S)
+                except TimeoutError:
+                    continue
+                await self._take(broker, fetched)
+        finally:
+            with suppress(Exception):
+                await subscription.unsubscribe()
+
+    async def _take(self, broker: Client, fetched: list[Msg]) -> None:
+        batch = [one.data for one in fetched]
+        unknown: frozenset[str] = frozenset()
+        if wanted := self._register.missing_keys(batch):
+            given = await self._keys(broker, wanted)
+            self._register.keep_keys(given)
+            unknown = frozenset(wanted) - given.keys()
+        for one, fate in zip(fetched, self._register.take(batch, unknown), strict=True):
+            match fate:
+                case Fate.DONE:
+                    await one.ack()
+                case Fate.LATER:
+                    await one.nak(delay=_LATER_S)
+                case Fate.HELD:
+                    await one.nak(delay=_HELD_S)
+                case Fate.REFUSED:
+                    await one.term()
+
+    async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
+        """The keys of residents, from the centre itself: no stream ever holds one."""
+        answer = await broker.request(self._names.keys, json.dumps(wanted).encode(), timeout=_ANSWERED_WITHIN_S)
+        try:
+            said = json.loads(keys.open_sealed(self._joined.box_seed, answer.data))
+            return {identity: b64decode(key) for identity, key in said.items() if identity in wanted}
+        except (keys.NotForUs, ValueError, AttributeError, TypeError) as error:
+            _log.error("The centre's answer with keys cannot be read: %s", error)
+            raise TimeoutError from error
+
+    async def _hear(self, said: Msg) -> None:
+        try:
+            heard = self._register.hear(said.data)
+        except sqlite3.Error as error:
+            _log.error("The register cannot be read here: %s", error)
+            return
+        if heard is None:
+            return
+        now = time.monotonic()
+        self._heard_mono, self._heard_at = now, _now()
+        self._problem = heard.problem
+        if self._cut_off:
+            self._cut_off = False
+            audit.append(self._connection, AuditEvent(Kind.CENTRE_BACK))
+        if heard.whole is not False:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+
+    async def _ask(self, broker: Client) -> None:
+        """Tell the centre what was revoked here, each once it is with the broker no more."""
+        stream = broker.jetstream()
+        while True:
+            for number, identity in requests.waiting(self._connection):
+                asked = Request(self._joined.gate, number, identity)
+                mark = {"Nats-Msg-Id": f"{self._joined.gate} {number} {identity}"}
+                await stream.publish(self._names.requests, messages.request_data(asked, self._signer), headers=mark)
+                requests.sent(self._connection, number)
+            await asyncio.sleep(_TURN_S)
+
+    async def _tell(self, broker: Client) -> None:
+        """Tell the centre the lines of the record, from the last on that it has: it alone knows which that is."""
+        held = await self._told(broker, Told())
+        while True:
+            seen = Anchor(held.sequence, held.hash)
+            if held.flaw is not None or (held.sequence and not carried.is_ours(self._connection, seen)):
+                self._record_problem = _OTHER_RECORD
+                _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")
+                await asyncio.sleep(_HELD_S)
+                held = await self._told(broker, Told())
+                continue
+            self._record_problem = None
+            lines = carried.after(self._connection, held.sequence or carried.began(self._connection), _LINES_AT_ONCE)
+            if lines:
+                held = await self._told(broker, Told(tuple(lines)))
+            else:
+                await asyncio.sleep(_TELL_S)
+
+    async def _told(self, broker: Client, told: Told) -> Held:
+        data = messages.told_data(told, self._joined.box)
+        answer = await broker.request(self._names.record, data, timeout=_ANSWERED_WITHIN_S)
+        try:
+            held = messages.held_of(answer.data, keys.verifier(self._joined.signer))
+        except (messages.NotGenuine, Malformed) as error:
+            raise TimeoutError from error
+        if held.gate != self._joined.gate:
+            raise TimeoutError
+        return held
+
+    async def _report(self, broker: Client) -> None:
+        while True:
+            now = time.monotonic()
+            since = self._behind_since
+            again = since is not None and now - max(since, self._asked_mono) > _BEHIND_S
+            if again:
+                self._asked_mono = now
+                _log.warning("The register here is not the centre's; all of it is asked for again.")
+            status = self._status()
+            said = Report(status.behind, status.entries, status.waiting, again, status.problem)
+            await broker.publish(self._names.report, messages.report_data(said))
+            await asyncio.sleep(_REPORT_S)
+
+    async def _watch(self) -> None:
+        """Say how it stands, on this machine and to the record, whether or not there is a line."""
+        watchdog, written_mono = Watchdog(), float("-inf")
+        while True:
+            now = time.monotonic()
+            watchdog.feed(True)
+            if not self._cut_off and now - (self._heard_mono or self._began_mono) > CUT_OFF_S:
+                self._cut_off = True
+                _log.error("The centre was not heard for %d s. The gate goes on by itself.", CUT_OFF_S)
+                with suppress(sqlite3.Error):
+                    audit.append(self._connection, AuditEvent(Kind.CENTRE_LOST))
+            if now - written_mono > _REPORT_S:
+                written_mono = now
+                with suppress(OSError, sqlite3.Error, FacegateError):
+                    write_status(self._state, self._status())
+            await asyncio.sleep(_AGAIN_S)
+
+    def _status(self) -> LinkStatus:
+        (entries,) = self._connection.execute("SELECT count(*) FROM register").fetchone()
+        waiting = len(requests.waiting(self._connection))
+        behind = self._behind_since is not None
+        problem = _REFUSED if self._line.refused else self._problem or self._record_problem
+        return LinkStatus(
+            _now(), self._joined.address, self._heard_at, self._cut_off, behind, entries, waiting, problem
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def main() -> int:
+    """Entry point: one line of JSON, {"state"}, on standard input."""
+    speak_as("link")
+    state = Path(settings_from_starter()["state"])
+    try:
+        joined = read_joined(state)
+        if joined is None:
+            raise UsageError("This gate follows no centre. Join one: sudo facegate join ADDRESS CODE")
+        with closing(open_database(state)) as connection:
+            if part(connection) is not Part.GATE:
+                raise UsageError("This gate was restored from a time before it joined. Join the centre again.")
+            stop_with_starter()
+            asyncio.run(until_told(Link(state, connection, joined).run()))
+    except FacegateError as error:
+        _log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Lines of a gate's record on their way to its centre, and as the centre keeps them: exactly once, and in their chain.
+
+The gate's record is the outbox and the centre's last line the cursor, so that neither can be ahead of the other. A line
+that does not follow the one before it is not taken.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from gate.store.database import transaction
+from gate.store.people import erasure
+from gate.store.record import audit
+from gate.store.record.audit import Anchor, Flaw, Line
+from gate.vocabulary import Kind
+
+_ROW = "id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalField:
+    """A personal field of a line, about somebody on the register."""
+
+    name: str
+    resident: str
+    salt: bytes = field(repr=False)
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A line as it stands in the gate's record; details and commitments are JSON, as they were hashed."""
+
+    sequence: int
+    id: str
+    gate_id: str
+    boot_id: str
+    kind: str
+    at: str
+    mono: float
+    clock_trusted: int | None
+    details: str
+    commitments: str
+    previous: str
+    hash: str
+    personal: tuple[PersonalField, ...] = ()
+
+
+def after(connection: sqlite3.Connection, sequence: int, most: int) -> list[Carried]:
+    """The next lines of this gate's record, the oldest first, with the names of whoever is on the register."""
+    rows = connection.execute(
+        f"SELECT sequence, {_ROW}, gate_id FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608 - constants
+        (sequence, most),
+    ).fetchall()
+    found = []
+    for number, identity, boot, kind, at, mono, trusted, details, commitments, previous, digest, gate in rows:
+        personal = connection.execute(
+            "SELECT field, resident_id, salt, value FROM audit_personal WHERE event_id = ?"
+            " AND EXISTS (SELECT 1 FROM register WHERE kind = 'resident' AND register.id = resident_id)",
+            (identity,),
+        )
+        fields = tuple(PersonalField(*one) for one in personal)
+        found.append(
+            Carried(
+                number, identity, gate, boot, kind, at, mono, trusted, details, commitments, previous, digest, fields
+            )
+        )
+    return found
+
+
+def began(connection: sqlite3.Connection) -> int:
+    """After which line of this gate's record the centre is told: what was before it joined stays here."""
+    row = connection.execute("SELECT max(sequence) FROM audit WHERE kind = ?", (Kind.CENTRE_JOINED,)).fetchone()
+    return int(row[0] or 0) - 1
+
+
+def is_ours(connection: sqlite3.Connection, seen: Anchor) -> bool:
+    """Whether this gate's record has that line, or had it before it was pruned."""
+    row = connection.execute("SELECT hash FROM audit WHERE sequence = ?", (seen.sequence,)).fetchone()
+    base = audit.base(connection)
+    return base == seen if row is None else row[0] == seen.hash
+
+
+def held(connection: sqlite3.Connection, gate: str) -> Anchor | None:
+    """The last line that this centre has of a gate; None: none yet."""
+    row = connection.execute(
+        "SELECT sequence, hash FROM carried_lines WHERE gate_id = ? ORDER BY sequence DESC LIMIT 1", (gate,)
+    ).fetchone()
+    return None if row is None else Anchor(*row)
+
+
+def keep(connection: sqlite3.Connection, gate: str, lines: Sequence[Carried]) -> Flaw | None:
+    """Keep lines of a gate, all up to the first that does not follow; what is wrong with that one. Those that are here
+    already are passed over."""
+    with transaction(connection):
+        before = held(connection, gate)
+        for line in lines:
+            if before is not None and line.sequence <= before.sequence:
+                continue
+            problem = "it is another gate's" if line.gate_id != gate else _problem(line, before)
+            if problem is not None:
+                return Flaw(line.sequence, problem)
+            _insert(connection, line)
+            before = Anchor(line.sequence, line.hash)
+    return None
+
+
+def last(connection: sqlite3.Connection, most: int, gate: str | None = None) -> list[Line]:
+    """The newest lines of all gates, or of one, the oldest of them first."""
+    rows = connection.execute(
+        f"SELECT sequence, gate_id, {_ROW} FROM carried_lines WHERE ?1 IS NULL OR gate_id = ?1"  # noqa: S608 - constants
+        " ORDER BY at DESC, sequence DESC LIMIT ?2",
+        (gate, most),
+    ).fetchall()
+    found = []
+    for sequence, owner, identity, *rest in rows:
+        personal = connection.execute(
+            "SELECT field, value FROM carried_personal WHERE gate_id = ? AND sequence = ?", (owner, sequence)
+        )
+        found.append(audit.line_in((sequence, identity, owner, *rest), dict(personal.fetchall())))
+    return found[::-1]
+
+
+def prune(connection: sqlite3.Connection, before: str) -> int:
+    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each gate; how many went."""
+    return connection.execute(
+        "DELETE FROM carried_lines WHERE at < ?"
+        " AND sequence < (SELECT max(l.sequence) FROM carried_lines l WHERE l.gate_id = carried_lines.gate_id)",
+        (before,),
+    ).rowcount
+
+
+def _problem(line: Carried, before: Anchor | None) -> str | None:
+    row = asdict(line)
+    personal = [(one["name"], one["salt"], one["value"]) for one in row.pop("personal")]
+    expected = Anchor(line.sequence - 1, line.previous) if before is None else before
+    return audit.problem_of(row, expected.sequence + 1, expected.hash, personal)
+
+
+def _insert(connection: sqlite3.Connection, line: Carried) -> None:
+    connection.execute(
+        f"INSERT INTO carried_lines (gate_id, sequence, {_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+        (
+            line.gate_id, line.sequence, line.id, line.boot_id, line.kind, line.at, line.mono, line.clock_trusted,
+            line.details, line.commitments, line.previous, line.hash,
+        ),
+    )  # fmt: skip
+    # Of whoever was erased meanwhile nothing comes back.
+    connection.executemany(
+        "INSERT INTO carried_personal (gate_id, sequence, field, resident_id, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (line.gate_id, line.sequence, one.name, one.resident, one.salt, one.value)
+            for one in line.personal
+            if not erasure.was_erased(connection, one.resident)
+        ],
+    )

@@ -1,0 +1,70 @@
+"""The gates that follow this centre, with their keys. Who was taken away stays on the list, and may never connect again
+by the key that it had."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gate.errors import Refusal
+from gate.store.database import transaction
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One of them. Times are ISO 8601, UTC."""
+
+    id: str
+    name: str
+    nkey: str
+    """By which the broker knows it."""
+    box: bytes
+    """To which is sealed what it alone may read."""
+    signer: bytes
+    """By which its requests are known."""
+    joined_at: str
+    removed_at: str | None = None
+    """Since when it follows no more."""
+
+
+_SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at FROM gates"
+
+
+def every(connection: sqlite3.Connection) -> list[Gate]:
+    """All that follow, by name."""
+    return [Gate(*row) for row in connection.execute(f"{_SELECT} WHERE removed_at IS NULL ORDER BY name, id")]
+
+
+def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
+    """One that follows, by its id."""
+    row = connection.execute(f"{_SELECT} WHERE id = ? AND removed_at IS NULL", (gate,)).fetchone()
+    return None if row is None else Gate(*row)
+
+
+def find(connection: sqlite3.Connection, who: str) -> Gate:
+    """The one with this name or id. Raises Refusal where there is none, or more than one."""
+    found = [one for one in every(connection) if who in (one.id, one.name)]
+    if len(found) != 1:
+        wrong = f"{len(found)} gates are called {who!r}; name one by its id" if found else f"No gate is called {who!r}"
+        raise Refusal(f"{wrong}. List them with: facegate centre gates")
+    return found[0]
+
+
+def add(connection: sqlite3.Connection, gate: Gate) -> None:
+    """A gate was paired, anew perhaps: with the keys that it has now."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (gate.id, gate.name, gate.nkey, gate.box, gate.signer, gate.joined_at),
+        )
+        audit.append(connection, AuditEvent(Kind.GATE_JOINED, {"gate": gate.name, "id": gate.id}))
+
+
+def remove(connection: sqlite3.Connection, gate: Gate, *, by: str) -> None:
+    """A gate follows no more."""
+    with transaction(connection):
+        connection.execute("UPDATE gates SET removed_at = ? WHERE id = ?", (datetime.now(UTC).isoformat(), gate.id))
+        audit.append(connection, AuditEvent(Kind.GATE_REMOVED, {"gate": gate.name, "id": gate.id, "by": by}))

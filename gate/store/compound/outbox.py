@@ -1,0 +1,238 @@
+"""The centre's outbox: which entries are due, what they say, and what became of them.
+
+Triggers put an entry here in the transaction that changes it, whoever writes: nothing that was committed is forgotten.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gate.store.compound import items
+from gate.store.compound.entries import (
+    COMMON,
+    SUSPENDED,
+    ConsentEntry,
+    CredentialEntry,
+    Entry,
+    GroupEntry,
+    HolidayEntry,
+    RegisterKind,
+    ResidentEntry,
+    RevocationEntry,
+    ScheduleEntry,
+    TemplateEntry,
+    Version,
+)
+from gate.store.database import transaction
+from gate.store.people import consents
+
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An entry that is to be published, with the key for its body; None: it is read by everybody."""
+
+    kind: RegisterKind
+    version: Version
+    entry: Entry
+    key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """The broker's stream as this centre left it: which one, and its last message."""
+
+    stream: str | None
+    last_sequence: int
+
+
+def due(connection: sqlite3.Connection, most: int) -> list[Due]:
+    """The next entries to be published, what was revoked first. Of whoever has not agreed to more than one gate nothing
+    is ever due."""
+    rows = connection.execute(
+        "SELECT kind, id, epoch, version FROM register WHERE due IS NOT NULL"
+        " ORDER BY kind <> 'revocation', due LIMIT ?",
+        (most,),
+    ).fetchall()
+    found = []
+    with transaction(connection):
+        for kind, identity, epoch, number in rows:
+            entry = _READ[RegisterKind(kind)](connection, identity)
+            if entry is None:
+                connection.execute("DELETE FROM register WHERE kind = ? AND id = ?", (kind, identity))
+                continue
+            key = None if kind == RegisterKind.REVOCATION else _key(connection, kind, identity)
+            found.append(Due(RegisterKind(kind), Version(epoch, number), entry, key))
+    return found
+
+
+def are_due(connection: sqlite3.Connection) -> bool:
+    """Whether anything is to be published."""
+    return connection.execute("SELECT 1 FROM register WHERE due IS NOT NULL").fetchone() is not None
+
+
+def published(connection: sqlite3.Connection, done: Sequence[tuple[Due, int]]) -> None:
+    """Entries are with the broker, each under a sequence number of its stream."""
+    with transaction(connection):
+        for one, sequence in done:
+            kept = connection.execute(
+                "UPDATE register SET sequence = ?, due = CASE WHEN epoch = ? AND version = ? THEN NULL ELSE due END"
+                " WHERE kind = ? AND id = ?",
+                (sequence, one.version.epoch, one.version.number, one.kind, one.entry.id),
+            ).rowcount
+            if not kept:
+                # They were erased on the way.
+                connection.execute("INSERT OR IGNORE INTO register_erasures (sequence) VALUES (?)", (sequence,))
+        last = max(sequence for _, sequence in done)
+        connection.execute("UPDATE compound SET last_sequence = max(last_sequence, ?)", (last,))
+
+
+def broker(connection: sqlite3.Connection) -> Broker:
+    """Where this centre stood with the broker."""
+    return Broker(*connection.execute("SELECT stream, last_sequence FROM compound").fetchone())
+
+
+def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_sequence: int) -> int:
+    """All is due anew, for a stream that is another than the one this centre knew. The new epoch, `least` or later."""
+    with transaction(connection):
+        (before,) = connection.execute("SELECT epoch FROM compound").fetchone()
+        new = max(before + 1, least)
+        connection.execute("UPDATE compound SET epoch = ?, stream = ?, last_sequence = ?", (new, stream, last_sequence))
+        connection.execute("DELETE FROM register_erasures")
+        # In the order in which they became known: ids sort by time.
+        rows = connection.execute(
+            "SELECT kind, id FROM register ORDER BY kind IN ('resident') , kind = 'group', id"
+        ).fetchall()
+        (changes,) = connection.execute("SELECT changes FROM compound").fetchone()
+        connection.executemany(
+            "UPDATE register SET epoch = ?, due = ?, sequence = NULL WHERE kind = ? AND id = ?",
+            [(new, changes + place, kind, identity) for place, (kind, identity) in enumerate(rows, 1)],
+        )
+        connection.execute("UPDATE compound SET changes = changes + ?", (len(rows),))
+    return int(new)
+
+
+def count_start(connection: sqlite3.Connection) -> int:
+    """A centre was started: for how many times, this one among them."""
+    with transaction(connection):
+        connection.execute("UPDATE compound SET starts = starts + 1")
+        return int(connection.execute("SELECT starts FROM compound").fetchone()[0])
+
+
+def erasures(connection: sqlite3.Connection) -> list[int]:
+    """The sequence numbers of messages that the broker is to erase."""
+    return [one for (one,) in connection.execute("SELECT sequence FROM register_erasures ORDER BY sequence")]
+
+
+def erased(connection: sqlite3.Connection, sequence: int) -> None:
+    """The broker has erased a message."""
+    connection.execute("DELETE FROM register_erasures WHERE sequence = ?", (sequence,))
+
+
+def state(connection: sqlite3.Connection) -> items.State | None:
+    """All that is published; None while something is due."""
+    return None if are_due(connection) else items.state(connection, items.epoch(connection))
+
+
+def keys(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """The keys of these residents who are on the register."""
+    found = {}
+    for identity in ids:
+        row = connection.execute("SELECT key FROM register_keys WHERE id = ?", (identity,)).fetchone()
+        if row is not None:
+            found[identity] = bytes(row[0])
+    return found
+
+
+def _key(connection: sqlite3.Connection, kind: str, identity: str) -> bytes:
+    whose = identity if kind == RegisterKind.RESIDENT else COMMON
+    connection.execute(
+        "INSERT OR IGNORE INTO register_keys (id, key) VALUES (?, ?)", (whose, secrets.token_bytes(_KEY_BYTES))
+    )
+    return keys(connection, [whose])[whose]
+
+
+def _resident(connection: sqlite3.Connection, identity: str) -> ResidentEntry | None:
+    row = connection.execute(
+        "SELECT name, unit, created_at, extended, schedule_id, group_id, valid_from, valid_until, valid_until_set_on"
+        " FROM residents WHERE id = ?",
+        (identity,),
+    ).fetchone()
+    if row is None:
+        return None
+    name, unit, created_at, extended, schedule, group, first, last, last_set_on = row
+    made = tuple(
+        TemplateEntry(*one)
+        for one in connection.execute(
+            "SELECT id, model, source, quality, vector, created_at, second_model, second_vector FROM templates"
+            " WHERE resident_id = ? AND learned_from IS NULL ORDER BY rowid",
+            (identity,),
+        )
+    )
+    if made and not consents.covers_every_gate(connection, identity):
+        if not _was_published(connection, identity):
+            return None
+        made = ()
+    agreed = tuple(
+        ConsentEntry(*one)
+        for one in connection.execute(
+            "SELECT id, text, language, text_sha256, way, guardian, recorded_by, given_at, withdrawn_at FROM consents"
+            " WHERE resident_id = ? ORDER BY given_at, rowid",
+            (identity,),
+        )
+    )
+    held = tuple(
+        CredentialEntry(one, kind, finder, bool(duress), flat, label, made_at, suspended_at)
+        for one, kind, finder, duress, flat, label, made_at, suspended_at in connection.execute(
+            "SELECT id, kind, finder, duress, flat, label, made_at, suspended_at FROM credentials"
+            " WHERE resident_id = ? ORDER BY rowid",
+            (identity,),
+        )
+    )
+    return ResidentEntry(
+        identity, name, unit, created_at, bool(extended), schedule, group, first, last, last_set_on, agreed, made, held
+    )
+
+
+def _was_published(connection: sqlite3.Connection, resident: str) -> bool:
+    """A key is drawn when somebody is published first."""
+    return bool(keys(connection, [resident]))
+
+
+def _schedule(connection: sqlite3.Connection, identity: str) -> ScheduleEntry:
+    row = connection.execute("SELECT name, windows FROM schedules WHERE id = ?", (identity,)).fetchone()
+    return ScheduleEntry(identity, *(row or ()))
+
+
+def _group(connection: sqlite3.Connection, identity: str) -> GroupEntry:
+    row = connection.execute("SELECT name, schedule_id FROM groups WHERE id = ?", (identity,)).fetchone()
+    return GroupEntry(identity, *(row or ()))
+
+
+def _holiday(connection: sqlite3.Connection, identity: str) -> HolidayEntry:
+    row = connection.execute(
+        "SELECT name, first_day, last_day, schedule_id, windows FROM holidays WHERE id = ?", (identity,)
+    ).fetchone()
+    return HolidayEntry(identity, *(row or ()))
+
+
+def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntry:
+    if not identity.endswith(SUSPENDED):
+        return RevocationEntry(identity)
+    lost = connection.execute(
+        "SELECT 1 FROM credentials WHERE id = ? AND suspended_at IS NULL", (identity.removesuffix(SUSPENDED),)
+    ).fetchone()
+    return RevocationEntry(identity, over=lost is not None)
+
+
+_READ = {
+    RegisterKind.RESIDENT: _resident,
+    RegisterKind.SCHEDULE: _schedule,
+    RegisterKind.GROUP: _group,
+    RegisterKind.HOLIDAY: _holiday,
+    RegisterKind.REVOCATION: _revocation,
+}

@@ -1,0 +1,19 @@
+"""What was revoked at this gate, and its centre is still to hear. Triggers write it, whoever revokes."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_AT_ONCE = 100
+
+
+def waiting(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """The next of them, each with its number and what was revoked."""
+    return connection.execute(
+        "SELECT number, id FROM register_requests ORDER BY number LIMIT ?", (_AT_ONCE,)
+    ).fetchall()
+
+
+def sent(connection: sqlite3.Connection, number: int) -> None:
+    """One is kept elsewhere now."""
+    connection.execute("DELETE FROM register_requests WHERE number = ?", (number,))

@@ -1,0 +1,42 @@
+"""Taking from somebody what an id names, whatever that is: by the centre's word at a gate, by a gate's there."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from gate.store.compound.entries import SUSPENDED
+from gate.store.people import credentials, erasure, residents
+
+
+def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
+    """What has this id opens nothing any more: a resident, who is erased; a template, a consent, a PIN or a card; with
+    `/suspended` behind it, a card that is lost. Nothing happens where nothing has it."""
+    if identity.endswith(SUSPENDED):
+        suspend(connection, identity.removesuffix(SUSPENDED), over=False, by=by)
+        return
+    person = residents.get(connection, identity)
+    if person is not None:
+        erasure.remove(connection, person, by=by)
+        return
+    credentials.revoke(connection, identity, by=by)
+    template = connection.execute("SELECT resident_id FROM templates WHERE id = ?", (identity,)).fetchone()
+    consent = connection.execute(
+        "SELECT resident_id FROM consents WHERE id = ? AND withdrawn_at IS NULL", (identity,)
+    ).fetchone()
+    holder = residents.get(connection, (template or consent or ("",))[0])
+    if holder is not None and template is not None:
+        erasure.remove_template(connection, holder, identity, by=by)
+    elif holder is not None:
+        erasure.withdraw(connection, holder, by=by)
+
+
+def suspend(connection: sqlite3.Connection, card: str, *, over: bool, by: str) -> None:
+    """A card is lost, or was found again where that is `over`. Nothing happens where it is nobody's, or so already."""
+    row = connection.execute("SELECT resident_id FROM credentials WHERE id = ? AND kind = 'card'", (card,)).fetchone()
+    holder = None if row is None else residents.get(connection, row[0])
+    if holder is None:
+        return
+    if over:
+        credentials.resume_card(connection, holder, card, by=by)
+    else:
+        credentials.suspend_card(connection, holder, card, by=by)

@@ -1,0 +1,79 @@
+"""What this store is in a compound of several gates: nothing, its centre, or a gate that follows one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from gate.errors import UsageError
+from gate.store.database import transaction
+from gate.store.people import credentials
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+
+class Part(StrEnum):
+    """Which part a store plays."""
+
+    ALONE = "alone"
+    CENTRE = "centre"
+    GATE = "gate"
+
+
+def part(connection: sqlite3.Connection) -> Part:
+    """Which part this store plays."""
+    return Part(connection.execute("SELECT part FROM compound").fetchone()[0])
+
+
+def become_centre(connection: sqlite3.Connection) -> None:
+    """From now on this store is the register of a compound, with everybody who is in it. Raises UsageError where it
+    follows another."""
+    with transaction(connection):
+        if part(connection) is Part.CENTRE:
+            return
+        if part(connection) is Part.GATE:
+            raise UsageError("This gate follows a centre. Take it away first: facegate leave")
+        connection.execute("DELETE FROM register")
+        connection.execute("UPDATE compound SET part = 'centre', epoch = 0")
+        for kind, table in (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays")):
+            connection.execute(f"INSERT INTO register_touched SELECT '{kind}', id FROM {table} ORDER BY id")  # noqa: S608 - constants
+        connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
+
+
+def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str) -> int:
+    """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
+    went, which were made with another. Raises UsageError where it is a centre itself."""
+    with transaction(connection):
+        if part(connection) is Part.CENTRE:
+            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        connection.execute("DELETE FROM register")
+        connection.execute("DELETE FROM register_keys")
+        connection.execute("DELETE FROM register_requests")
+        had = credentials.remove_all(connection, by=by)
+        connection.execute("UPDATE code_salt SET salt = ?", (salt,))
+        connection.execute("UPDATE compound SET part = 'gate', epoch = 0")
+        audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
+    return had
+
+
+def leave(connection: sqlite3.Connection, *, by: str) -> int:
+    """This store follows nobody any more; how many residents of the register stay, as its own."""
+    with transaction(connection):
+        (people,) = connection.execute("SELECT count(*) FROM register WHERE kind = 'resident'").fetchone()
+        connection.execute("DELETE FROM register")
+        connection.execute("DELETE FROM register_keys")
+        connection.execute("DELETE FROM register_requests")
+        connection.execute("UPDATE compound SET part = 'alone', epoch = 0")
+        audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
+    return int(people)
+
+
+@contextmanager
+def taking(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that writes what the centre said: nothing of it is told back."""
+    with transaction(connection):
+        connection.execute("UPDATE compound SET taking = 1")
+        yield
+        connection.execute("UPDATE compound SET taking = 0")

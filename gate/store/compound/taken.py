@@ -1,0 +1,316 @@
+"""What a gate takes from the register into its own tables: the newer word counts, and what was revoked stays revoked.
+
+Whatever order entries come in, and however often, the same is here in the end. What this gate has of its own, people
+and hours, stays beside it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+from gate.names import folded_name
+from gate.store.compound import items
+from gate.store.compound.entries import (
+    SUSPENDED,
+    CredentialEntry,
+    Entry,
+    GroupEntry,
+    HolidayEntry,
+    RegisterKind,
+    ResidentEntry,
+    RevocationEntry,
+    ScheduleEntry,
+    Version,
+)
+from gate.store.compound.revoking import revoke, suspend
+from gate.store.compound.role import taking
+from gate.store.people import erasure, residents
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+BY = "the centre"
+"""Who did it, as the record names them."""
+
+
+class Taken(Enum):
+    """What became of an entry."""
+
+    DONE = auto()
+    OLD = auto()
+    """The same or a newer word is here already."""
+    REVOKED = auto()
+    """It is about somebody who was erased."""
+    EARLY = auto()
+    """It names hours or a group that are not here yet."""
+
+
+def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
+    """Take an entry of the register, in one transaction. Raises sqlite3.Error."""
+    if isinstance(entry, RevocationEntry):
+        return _revoke(connection, version, entry)
+    known = items.version_of(connection, kind, entry.id)
+    if known is not None and version <= known:
+        return Taken.OLD
+    with taking(connection):
+        match entry:
+            case ResidentEntry():
+                done = _resident(connection, entry, known=known is not None)
+            case ScheduleEntry():
+                done = _schedule(connection, entry)
+            case GroupEntry():
+                done = _group(connection, entry)
+            case HolidayEntry():
+                done = _holiday(connection, entry)
+        if done is Taken.DONE:
+            items.note(connection, kind, entry.id, version)
+    return done
+
+
+def begin_epoch(connection: sqlite3.Connection, epoch: int) -> None:
+    """The centre began this epoch."""
+    connection.execute("UPDATE compound SET epoch = max(epoch, ?)", (epoch,))
+
+
+def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
+    """When all of an epoch is here: who is on the register no longer goes. Their ids."""
+    rows = connection.execute("SELECT id FROM register WHERE kind = 'resident' AND epoch < ?", (epoch,)).fetchall()
+    left = [identity for (identity,) in rows]
+    with taking(connection):
+        for identity in left:
+            person = residents.get(connection, identity)
+            if person is not None:
+                details: dict[str, object] = {"templates": person.templates, "by": BY}
+                details["personal_fields"] = audit.forget(connection, identity)
+                connection.execute("DELETE FROM residents WHERE id = ?", (identity,))
+                audit.append(connection, AuditEvent(Kind.ERASED, details))
+        connection.execute("DELETE FROM register WHERE epoch < ?", (epoch,))
+    return left
+
+
+def keep_keys(connection: sqlite3.Connection, keys: dict[str, bytes]) -> None:
+    """Keep what residents' messages are read with, for as long as they are here."""
+    connection.executemany("INSERT OR REPLACE INTO register_keys (id, key) VALUES (?, ?)", list(keys.items()))
+
+
+def drop_key(connection: sqlite3.Connection, identity: str) -> None:
+    """A key that opens nothing is asked for anew."""
+    connection.execute("DELETE FROM register_keys WHERE id = ?", (identity,))
+
+
+def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bool) -> Taken:
+    if erasure.was_erased(connection, entry.id):
+        return Taken.REVOKED
+    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+        return Taken.EARLY
+    before = residents.get(connection, entry.id)
+    connection.execute(
+        "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
+        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded_name = excluded.folded_name,"
+        " unit = excluded.unit, extended = excluded.extended, schedule_id = excluded.schedule_id,"
+        " group_id = excluded.group_id, valid_from = excluded.valid_from, valid_until = excluded.valid_until,"
+        " valid_until_set_on = excluded.valid_until_set_on",
+        (
+            entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+        ),
+    )  # fmt: skip
+    _consents(connection, entry)
+    _templates(connection, entry)
+    _credentials(connection, entry)
+    now = residents.get(connection, entry.id)
+    if now is not None and (not known or now != before):
+        kind = Kind.ENROLLED if before is None else Kind.RESIDENT_CHANGED
+        details: dict[str, object] = {"templates": now.templates} if before is None else {}
+        _note(connection, kind, now, details)
+    return Taken.DONE
+
+
+def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608 - constants
+    return identity is None or connection.execute(query, (identity,)).fetchone() is not None
+
+
+def _consents(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+    for one in entry.consents:
+        ended = one.withdrawn_at or (_now() if _is_gone(connection, one.id) else None)
+        connection.execute(
+            "INSERT OR IGNORE INTO consents (id, resident_id, text, language, text_sha256, way, guardian, recorded_by,"
+            " given_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                one.id,
+                entry.id,
+                one.text,
+                one.language,
+                one.sha256,
+                one.way,
+                one.guardian,
+                one.recorded_by,
+                one.given_at,
+            ),
+        )
+        if ended is not None:
+            connection.execute(
+                "UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, ?), guardian = NULL WHERE id = ?",
+                (ended, one.id),
+            )
+
+
+def _templates(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+    wanted = {one.id: one for one in entry.templates if not _is_gone(connection, one.id)}
+    held = _ids(connection, "templates", entry.id, "AND learned_from IS NULL")
+    _delete(connection, "templates", held - wanted.keys())
+    if not wanted:
+        # What passages taught goes with what it was held against.
+        connection.execute("DELETE FROM templates WHERE resident_id = ?", (entry.id,))
+    agreed = connection.execute(
+        "SELECT 1 FROM consents WHERE resident_id = ? AND withdrawn_at IS NULL", (entry.id,)
+    ).fetchone()
+    if agreed is None:
+        return
+    connection.executemany(
+        "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at, second_model,"
+        " second_vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                one.id, entry.id, one.model, one.source, one.quality, one.vector, one.created_at, one.second_model,
+                one.second_vector,
+            )
+            for one in wanted.values() if one.id not in held
+        ],
+    )  # fmt: skip
+
+
+def _credentials(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+    wanted = {one.id: one for one in entry.credentials if not _is_gone(connection, one.id)}
+    held = _ids(connection, "credentials", entry.id)
+    _delete(connection, "credentials", held - wanted.keys())
+    for one in wanted.values():
+        if one.id not in held:
+            _add_credential(connection, entry.id, one)
+
+
+def _add_credential(connection: sqlite3.Connection, resident: str, one: CredentialEntry) -> None:
+    """The register's word counts where somebody of this gate alone has the same code: one code, one person."""
+    connection.execute("DELETE FROM credentials WHERE kind = ? AND finder = ?", (one.kind, one.finder))
+    lost = one.suspended_at or (_now() if _is_gone(connection, one.id + SUSPENDED) else None)
+    connection.execute(
+        "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (one.id, resident, one.kind, one.finder, int(one.duress), one.flat, one.label, one.made_at, lost),
+    )
+    if lost is not None:
+        connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (one.id + SUSPENDED,))
+
+
+def _schedule(connection: sqlite3.Connection, entry: ScheduleEntry) -> Taken:
+    if entry.windows is None:
+        # People of this gate alone may keep these hours.
+        used = "SELECT 1 FROM residents WHERE schedule_id = ?1 UNION ALL SELECT 1 FROM groups WHERE schedule_id = ?1"
+        used += " UNION ALL SELECT 1 FROM passes WHERE schedule_id = ?1"
+        used += " UNION ALL SELECT 1 FROM gate WHERE free_access_schedule_id = ?1"
+        if connection.execute(used, (entry.id,)).fetchone() is None:
+            connection.execute("DELETE FROM schedules WHERE id = ?", (entry.id,))
+        return Taken.DONE
+    name = _free_name(connection, "schedules", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO schedules (id, name, windows) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, windows = ?3",
+        (entry.id, name, entry.windows),
+    )
+    return Taken.DONE
+
+
+def _group(connection: sqlite3.Connection, entry: GroupEntry) -> Taken:
+    if entry.name is None:
+        connection.execute("UPDATE residents SET group_id = NULL WHERE group_id = ?", (entry.id,))
+        connection.execute("DELETE FROM groups WHERE id = ?", (entry.id,))
+        return Taken.DONE
+    if not _is_here(connection, "schedules", entry.schedule):
+        return Taken.EARLY
+    name = _free_name(connection, "groups", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
+        (entry.id, name, entry.schedule),
+    )
+    return Taken.DONE
+
+
+def _holiday(connection: sqlite3.Connection, entry: HolidayEntry) -> Taken:
+    if entry.name is None:
+        connection.execute("DELETE FROM holidays WHERE id = ?", (entry.id,))
+        return Taken.DONE
+    if not _is_here(connection, "schedules", entry.schedule):
+        return Taken.EARLY
+    connection.execute(
+        "INSERT OR REPLACE INTO holidays (id, name, first_day, last_day, schedule_id, windows)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (entry.id, entry.name, entry.first_day, entry.last_day, entry.schedule, entry.windows),
+    )
+    return Taken.DONE
+
+
+def _free_name(connection: sqlite3.Connection, table: str, identity: str, name: str) -> str:
+    """What an entry is called here: another of this gate's own may have the name."""
+    taken = f"SELECT 1 FROM {table} WHERE name = ? AND id <> ?"  # noqa: S608 - constants
+    free, number = name, 1
+    while connection.execute(taken, (free, identity)).fetchone() is not None:
+        number += 1
+        ending = f" ({number})"
+        free = f"{name[: 60 - len(ending)]}{ending}"
+    return free
+
+
+def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> Taken:
+    known = items.version_of(connection, RegisterKind.REVOCATION, entry.id)
+    if known is not None and version <= known:
+        return Taken.OLD
+    if entry.id.endswith(SUSPENDED):
+        _suspend(connection, version, entry)
+        return Taken.DONE
+    # Announced first, so that it is not told back; in its version last, so that what is cut short is done again.
+    if known is None:
+        items.note(connection, RegisterKind.REVOCATION, entry.id, Version(0, 0))
+    revoke(connection, entry.id, by=BY)
+    with taking(connection):
+        connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
+        connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
+        items.note(connection, RegisterKind.REVOCATION, entry.id, version)
+    return Taken.DONE
+
+
+def _suspend(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> None:
+    with taking(connection):
+        suspend(connection, entry.id.removesuffix(SUSPENDED), over=entry.over, by=BY)
+        if entry.over:
+            connection.execute("DELETE FROM gone WHERE id = ?", (entry.id,))
+        else:
+            connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
+        items.note(connection, RegisterKind.REVOCATION, entry.id, version)
+
+
+def _is_gone(connection: sqlite3.Connection, identity: str) -> bool:
+    return connection.execute("SELECT 1 FROM gone WHERE id = ?", (identity,)).fetchone() is not None
+
+
+def _ids(connection: sqlite3.Connection, table: str, resident: str, more: str = "") -> set[str]:
+    query = f"SELECT id FROM {table} WHERE resident_id = ? {more}"  # noqa: S608 - constants
+    return {identity for (identity,) in connection.execute(query, (resident,))}
+
+
+def _delete(connection: sqlite3.Connection, table: str, ids: Collection[str]) -> None:
+    connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(one,) for one in ids])  # noqa: S608 - constants
+
+
+def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, details: dict[str, object]) -> None:
+    personal = {"resident": resident.id, "name": resident.name} | ({"unit": resident.unit} if resident.unit else {})
+    audit.append(connection, AuditEvent(kind, details | {"by": BY}, personal, resident.id))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

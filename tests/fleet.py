@@ -1,0 +1,164 @@
+"""A centre and gates that follow it, each with a state and processes of its own, on this machine's loopback."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from commands.cli import facegate
+from gate.fleet.status import read_status
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client
+from gate.store.compound import items
+from gate.store.database import open_database
+from tests.door import FAST
+from tests.running import wait_for
+
+MODULES = {
+    "door": "gate.door.service", "link": "gate.fleet.service", "broker": "centre.broker_service",
+    "centre": "centre.service",
+}  # fmt: skip
+# A busy machine takes its time to load a program.
+READY_WITHIN_S = 90
+
+
+def free_ports(count):
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in taken]
+
+
+def command(*arguments):
+    """What a command of facegate prints for machines."""
+    done = CliRunner().invoke(facegate, [*map(str, arguments), "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def refused(*arguments):
+    """The sentence with which a command says no."""
+    done = CliRunner().invoke(facegate, [*map(str, arguments), "--json"])
+    assert done.exit_code != 0, done.output
+    return str(done.exception)
+
+
+class Process:
+    """One process of a gate, which can be ended and started again."""
+
+    def __init__(self, state, name, given):
+        self.state, self.name, self.given = Path(state), name, {"state": str(state), **given}
+        self.running = None
+        self.start()
+
+    def start(self):
+        address = self.state / f"notify.{self.name}"
+        address.unlink(missing_ok=True)
+        address.parent.mkdir(parents=True, exist_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+            notified.bind(str(address))
+            notified.settimeout(READY_WITHIN_S)
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
+                env=os.environ | {"NOTIFY_SOCKET": str(address)},
+            )  # fmt: skip
+            self.running.stdin.write(json.dumps(self.given) + "\n")
+            self.running.stdin.flush()
+            assert b"READY=1" in notified.recv(200)
+
+    def end(self, kill=False):
+        if self.running is None:
+            return
+        self.running.kill() if kill else self.running.terminate()
+        self.running.wait(10)
+        self.running.stdin.close()
+        self.running = None
+
+
+@dataclass
+class Centre:
+    """The centre: its state, the broker and the process that publishes, and a door that seals codes."""
+
+    state: Path
+    centre: dict
+    broker: Process
+    process: Process
+    door: object
+    stack: ExitStack
+    gates: list = field(default_factory=list)
+
+    @property
+    def port(self):
+        return self.centre["port"]
+
+    def store(self):
+        return closing(open_database(self.state))
+
+    def whole_at(self, gates, within_s=40):
+        """Wait until these gates have the register as it stands here."""
+
+        def same():
+            with self.store() as connection:
+                (due,) = connection.execute("SELECT count(due) FROM register").fetchone()
+                epoch = items.epoch(connection)
+                here = items.state(connection, epoch)
+            return due == 0 and all(one.register(epoch) == here for one in gates)
+
+        wait_for(same, within_s, "the register is not the same everywhere")
+
+
+@dataclass
+class Gate:
+    """A gate that follows: its state, its door and its link."""
+
+    name: str
+    state: Path
+    door: object
+    link: Process
+
+    def store(self):
+        return closing(open_database(self.state))
+
+    def register(self, epoch):
+        with self.store() as connection:
+            return items.state(connection, epoch)
+
+    def status(self):
+        return read_status(self.state)
+
+    @property
+    def identity(self):
+        with self.store() as connection:
+            return connection.execute("SELECT id FROM gate").fetchone()[0]
+
+
+@contextmanager
+def centre_running(state):
+    """A broker, the centre and its door."""
+    with ExitStack() as stack:
+        port, pairing_port = free_ports(2)
+        told = {"centre": {"listen": "127.0.0.1", "port": port, "pairing_port": pairing_port}}
+        door = Process(state, "door", {"door": FAST})
+        stack.callback(door.end)
+        broker = Process(state, "broker", told)
+        stack.callback(broker.end)
+        process = Process(state, "centre", told)
+        stack.callback(process.end)
+        yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack)
+
+
+def join(centre, state, name, **door):
+    """A gate that was invited and joined, with its door and link running."""
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    env_port = centre.centre["pairing_port"]
+    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes")
+    opener = Process(state, "door", {"door": FAST | door})
+    centre.stack.callback(opener.end)
+    link = Process(state, "link", {})
+    centre.stack.callback(link.end)
+    return Gate(name, state, Client(socket_of(state, "door")), link)

@@ -1,0 +1,181 @@
+"""Messages of the register: what is sealed comes out again, and nothing else is ever believed."""
+
+import json
+import struct
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.errors import UsageError
+from gate.fleet import keys, messages, pairing
+from gate.fleet.messages import Head, Report, Request
+from gate.fleet.pairing import Challenge, Hello, Welcome
+from gate.processes.fields import Malformed
+from gate.store.compound.entries import (
+    CredentialEntry,
+    RegisterKind,
+    ResidentEntry,
+    RevocationEntry,
+    ScheduleEntry,
+    TemplateEntry,
+    Version,
+)
+from gate.store.compound.items import State
+
+CENTRE = keys.signer(bytes(range(32)))
+PUBLIC = CENTRE.public_key()
+OTHER = keys.signer(bytes(32))
+KEY, NONCE = b"k" * 32, b"n" * 12
+
+texts = st.text(max_size=20)
+versions = st.builds(Version, st.integers(0, 2**40), st.integers(0, 2**40))
+schedules = st.builds(ScheduleEntry, texts, texts, st.none() | texts)
+residents = st.builds(
+    ResidentEntry, texts, texts, st.none() | texts, texts, st.booleans(), st.none() | texts, st.none(), st.none(),
+    st.none(), st.none(), st.just(()),
+    st.lists(
+        st.builds(TemplateEntry, texts, texts, texts, texts, st.binary(max_size=16), texts), max_size=2
+    ).map(tuple),
+    st.lists(
+        st.builds(
+            CredentialEntry, texts, texts, st.binary(max_size=16), st.booleans(), st.none(), st.none(), texts, st.none()
+        ), max_size=2,
+    ).map(tuple),
+)  # fmt: skip
+entries = st.one_of(
+    st.tuples(st.just(RegisterKind.SCHEDULE), schedules),
+    st.tuples(st.just(RegisterKind.RESIDENT), residents),
+    st.tuples(st.just(RegisterKind.REVOCATION), st.builds(RevocationEntry, texts, st.booleans())),
+)
+
+
+def sealed(kind, version, entry, signer=CENTRE, key=KEY):
+    return messages.sealed(kind, version, entry, None if kind is RegisterKind.REVOCATION else key, NONCE, signer)
+
+
+def altered_header(data, **changed):
+    """The same with another header, signed by somebody else."""
+    (length,) = struct.unpack(">H", data[64:66])
+    header = json.loads(data[66 : 66 + length]) | changed
+    plain = json.dumps(header).encode()
+    said = struct.pack(">H", len(plain)) + plain + data[66 + length :]
+    return plain, said
+
+
+@given(entries, versions)
+def test_what_is_sealed_comes_out_again(what, version):
+    kind, entry = what
+    message = messages.checked(sealed(kind, version, entry), PUBLIC)
+    assert (message.header.of, message.header.id, message.header.kind) == (version, entry.id, kind)
+    assert messages.opened(message, KEY) == entry
+
+
+@given(entries, versions, st.data())
+def test_a_single_bit_that_was_altered_makes_it_nobodys(what, version, data):
+    good = bytearray(sealed(what[0], version, what[1]))
+    at = data.draw(st.integers(0, 8 * len(good) - 1))
+    good[at // 8] ^= 1 << at % 8
+    with pytest.raises(messages.NotGenuine):
+        messages.checked(bytes(good), PUBLIC)
+
+
+@given(st.binary(max_size=300))
+def test_whatever_else_comes_is_refused_in_one_of_two_words(data):
+    for read in (messages.checked, messages.head_of, messages.request_of):
+        with pytest.raises((messages.NotGenuine, Malformed)):
+            read(data, PUBLIC)
+
+
+@given(st.binary(max_size=200))
+def test_what_the_centre_signed_and_is_no_message_is_malformed(said):
+    data = CENTRE.sign(b"facegate register message\n" + said) + said
+    with pytest.raises((Malformed, messages.WrongKey)):
+        messages.opened(messages.checked(data, PUBLIC), KEY)
+
+
+def test_a_message_in_another_name_under_another_version_or_with_another_key_is_not_believed():
+    entry = ScheduleEntry("s1", "Cleaners", "Mon 08:00-12:00")
+    good = sealed(RegisterKind.SCHEDULE, Version(1, 1), entry)
+    with pytest.raises(messages.NotGenuine):
+        messages.checked(sealed(RegisterKind.SCHEDULE, Version(1, 1), entry, OTHER), PUBLIC)
+    # Even where the centre's own key signed another header, the body does not go with it.
+    _, said = altered_header(good, version=2)
+    forged = CENTRE.sign(b"facegate register message\n" + said) + said
+    with pytest.raises(messages.WrongKey):
+        messages.opened(messages.checked(forged, PUBLIC), KEY)
+    with pytest.raises(messages.WrongKey):
+        messages.opened(messages.checked(good, PUBLIC), b"x" * 32)
+    with pytest.raises(messages.WrongKey):
+        messages.opened(messages.checked(good, PUBLIC), None)
+    # What is signed for one purpose is of no use for another.
+    head = messages.head_data(Head(1, 1, State(1, 0, "0")), CENTRE)
+    with pytest.raises(messages.NotGenuine):
+        messages.checked(head, PUBLIC)
+    with pytest.raises(messages.NotGenuine):
+        messages.request_of(good, PUBLIC)
+
+
+def test_the_broker_sees_neither_a_name_nor_a_home_nor_a_face():
+    face = TemplateEntry("t1", "m", "photo", "{}", b"\x01\x02\x03\x04" * 16, "2026-01-01")
+    entry = ResidentEntry(
+        "r1", "Wang Fang", "3-1-502", "2026-01-01", False, None, None, None, None, None, (), (face,), ()
+    )
+    data = sealed(RegisterKind.RESIDENT, Version(1, 1), entry)
+    assert b"r1" in data
+    for secret in (b"Wang", b"3-1-502", b"AQIDBAECAwQ", face.vector):
+        assert secret not in data
+    assert "Wang" not in messages.subject(RegisterKind.RESIDENT, entry.id)
+
+
+def test_a_form_that_is_too_new_is_left_but_a_revocation_is_read():
+    message = messages.checked(sealed(RegisterKind.REVOCATION, Version(1, 1), RevocationEntry("r1")), PUBLIC)
+    assert message.header.is_readable
+    newer = messages.Header(9, 1, "r1", 2, "resident", min_reader=2)
+    assert not newer.is_readable
+    assert not messages.Header(9, 1, "x", 1, "elevator").is_readable
+    assert messages.Header(9, 1, "r1", 2, "revocation", min_reader=9).is_readable
+
+
+def test_heads_requests_and_reports_come_out_again():
+    head = Head(3, 7, None)
+    assert messages.head_of(messages.head_data(head, CENTRE), PUBLIC) == head
+    asked = Request("g1", 4, "card/suspended")
+    assert messages.request_of(messages.request_data(asked, OTHER), OTHER.public_key()) == asked
+    with pytest.raises(messages.NotGenuine):
+        messages.request_of(messages.request_data(asked, OTHER), PUBLIC)
+    report = Report(behind=True, entries=4, waiting=2, again=True, problem="x")
+    assert messages.report_of(messages.report_data(report)) == report
+
+
+@given(st.binary(max_size=200), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_what_is_sealed_to_a_gate_opens_there_and_nowhere_else(plain, seed, other):
+    data = keys.seal_to(keys.box_public(seed), plain)
+    assert keys.open_sealed(seed, data) == plain
+    if keys.box_public(other) != keys.box_public(seed):
+        with pytest.raises(keys.NotForUs):
+            keys.open_sealed(other, data)
+    with pytest.raises(keys.NotForUs):
+        keys.open_sealed(seed, data[:-1])
+
+
+def test_a_code_proves_and_unwraps_and_another_does_neither():
+    code = pairing.draw_code()
+    assert pairing.code_of(pairing.shown(code).lower()) == code
+    for wrong in ("", "ABCD", "ABCD-EFGH-JKL1", "ABCD-EFGH-JKLMN"):
+        with pytest.raises(UsageError, match="twelve letters"):
+            pairing.code_of(wrong)
+    salt = b"s" * pairing.SALT_BYTES
+    made, other = pairing.keys_of(code, salt), pairing.keys_of("ABCDEFGHJKLM", salt)
+    hello = Hello("g1", "North", "U", b"b", b"s", b"n")
+    challenge = Challenge(salt, b"m")
+    proof = pairing.gate_proof(made.prove, b"certificate", hello, challenge)
+    assert proof != pairing.gate_proof(other.prove, b"certificate", hello, challenge)
+    assert proof != pairing.gate_proof(made.prove, b"another", hello, challenge)
+    assert proof != pairing.gate_proof(made.prove, b"certificate", replace(hello, gate="g2"), challenge)  # fmt: skip
+    welcome = Welcome(1, b"s", b"b", b"x", pairing.wrapped(made.wrap, KEY), b"")
+    assert proof != pairing.centre_proof(made.prove, b"certificate", hello, challenge, welcome)
+    assert pairing.unwrapped(made.wrap, welcome.wrapped) == KEY
+    with pytest.raises(UsageError, match="new invitation"):
+        pairing.unwrapped(other.wrap, welcome.wrapped)

@@ -1,0 +1,113 @@
+"""Lines of a gate's record at its centre: exactly once, in their chain, and without whoever was erased."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.store.compound import carried, items
+from gate.store.compound.entries import RegisterKind, Version
+from gate.store.people import erasure, residents
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+from tests.gate.store.compound.test_taken import following, store
+
+
+def granted(gate, who, name="Wang Fang"):
+    audit.append(gate, AuditEvent(Kind.GRANTED, {"method": "card"}, {"resident": who, "name": name}, who))
+
+
+def on_register(gate, who):
+    items.note(gate, RegisterKind.RESIDENT, who, Version(1, 1))
+
+
+@pytest.fixture
+def gate():
+    with closing(following()) as made:
+        yield made
+
+
+@pytest.fixture
+def centre():
+    with closing(store()) as made:
+        yield made
+
+
+def lines(gate, sequence=None):
+    return carried.after(gate, carried.began(gate) if sequence is None else sequence, 100)
+
+
+def test_lines_come_with_the_names_of_whoever_is_on_the_register_and_of_nobody_else(gate, centre):
+    on_register(gate, "r1")
+    granted(gate, "r1")
+    granted(gate, "r2", "Li Na")
+    assert carried.keep(centre, "g", lines(gate)) is None
+    found = carried.last(centre, 10)
+    assert [(one.kind, one.named) for one in found] == [
+        ("centre_joined", None), ("granted", "Wang Fang"), ("granted", None),
+    ]  # fmt: skip
+    assert carried.held(centre, "g") == audit.anchor(gate)
+    assert carried.is_ours(gate, audit.anchor(gate))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6)), max_size=12))
+def test_whatever_is_sent_again_or_lost_on_the_way_each_line_is_there_once(sent):
+    with closing(following()) as gate, closing(store()) as centre:
+        for number in range(10):
+            granted(gate, f"r{number}")
+        all_of_it = lines(gate)
+        for first, count in sent:
+            carried.keep(centre, "g", all_of_it[first : first + count])
+        here = carried.held(centre, "g")
+        carried.keep(centre, "g", lines(gate, None if here is None else here.sequence))
+        numbers = [one.sequence for one in carried.last(centre, 100)]
+        assert numbers == list(range(numbers[0], all_of_it[-1].sequence + 1))
+        assert carried.held(centre, "g") == audit.anchor(gate)
+
+
+def test_a_line_that_was_altered_left_out_or_is_anothers_is_not_taken_nor_what_follows(gate, centre):
+    for _ in range(3):
+        granted(gate, "r1")
+    on_register(gate, "r1")
+    first, second, third, fourth = lines(gate)
+    assert carried.keep(centre, "g", [first]) is None
+    forged = replace(second, kind="denied")
+    assert "altered" in carried.keep(centre, "g", [forged, third]).problem
+    assert "missing" in carried.keep(centre, "g", [third]).problem
+    renamed = replace(second, personal=tuple(replace(one, value="Li Na") for one in second.personal))
+    assert "personal field" in carried.keep(centre, "g", [renamed]).problem
+    assert "another gate" in carried.keep(centre, "other", [second]).problem
+    assert carried.held(centre, "g").sequence == first.sequence
+    assert carried.keep(centre, "g", [second, third, fourth]) is None
+
+
+def test_who_is_erased_at_the_centre_is_nameless_in_all_records_also_when_a_line_comes_late(gate, centre):
+    wang = residents.enrol(centre, "Wang Fang", None, (), by="test")
+    on_register(gate, wang.id)
+    granted(gate, wang.id)
+    granted(gate, wang.id)
+    *early, late = lines(gate)
+    assert carried.keep(centre, "g", early) is None
+    erasure.remove(centre, wang, by="test")
+    assert carried.keep(centre, "g", [late]) is None
+    assert [one.named for one in carried.last(centre, 10)] == [None, None, None]
+    assert centre.execute("SELECT count(*) FROM carried_personal").fetchone() == (0,)
+
+
+def test_old_lines_go_and_the_last_stays_so_that_the_next_follows(gate, centre):
+    granted(gate, "r1")
+    carried.keep(centre, "g", lines(gate))
+    assert carried.prune(centre, "9999") == 1
+    granted(gate, "r1")
+    assert carried.keep(centre, "g", lines(gate, carried.held(centre, "g").sequence)) is None
+
+
+def test_a_record_that_was_put_back_is_not_the_one_that_the_centre_saw(gate, centre):
+    granted(gate, "r1")
+    carried.keep(centre, "g", lines(gate))
+    with closing(following()) as restored:
+        granted(restored, "r1")
+        assert not carried.is_ours(restored, carried.held(centre, "g"))

@@ -1,0 +1,319 @@
+"""What a centre puts on the register, and what comes of it at a gate: in whatever order, however often."""
+
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.care import retention
+from gate.errors import Refusal
+from gate.keep_settings import KeepSettings
+from gate.store.compound import items, outbox, requests, role, taken
+from gate.store.compound.entries import RegisterKind, Version
+from gate.store.compound.revoking import revoke
+from gate.store.compound.taken import Taken
+from gate.store.database import migrated_up_to, schema_version
+from gate.store.people import changes, consents, credentials, erasure, residents, templates
+from gate.store.people.consents import Consent, Way
+from gate.store.record import audit
+from gate.store.site import holidays, schedules
+from gate.vocabulary import Kind
+
+EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
+THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
+FACE = templates.Template("m", "photo", {"light": 0.5}, b"\0\0\x80?" + bytes(12))
+
+
+def store():
+    """An empty one, in memory."""
+    made = migrated_up_to(Path(":memory:"), schema_version())
+    made.execute("PRAGMA foreign_keys = ON")
+    made.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g')")
+    return made
+
+
+@pytest.fixture
+def centre():
+    with closing(store()) as made:
+        role.become_centre(made)
+        outbox.begin_epoch(made, 1, "s", 0)
+        yield made
+
+
+@pytest.fixture
+def gate():
+    with closing(following()) as made:
+        yield made
+
+
+def following():
+    made = store()
+    role.follow(made, b"s" * 16, "centre", by="test")
+    return made
+
+
+def publish(centre):
+    """All that is due, as it goes out."""
+    sent = []
+    while batch := outbox.due(centre, 10):
+        sent += batch
+        outbox.published(centre, [(one, 1 + len(sent)) for one in batch])
+    return sent
+
+
+def take(gate, *sent):
+    return [taken.take(gate, one.kind, one.version, one.entry) for one in sent]
+
+
+def rows(store, table, order="id"):
+    return store.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+
+
+def people(store):
+    return [row[1:] for row in rows(store, "residents")]
+
+
+PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
+
+
+def wang_of(centre):
+    wang = residents.enrol(centre, "Wang Fang", "3-1-502", [FACE], EVERY_GATE, by="test")
+    credentials.give_pin(centre, wang, "31502", PIN, DURESS, by="test")
+    credentials.add_card(centre, wang, "blue", CARD, by="test")
+    return residents.get(centre, wang.id)
+
+
+def test_a_resident_is_at_the_gate_as_at_the_centre_with_hours_ways_in_and_consent(centre, gate):
+    schedules.put(centre, "Cleaners", "Mon-Fri 08:00-18:00", "test")
+    schedules.put_group(centre, "Staff", "Cleaners", "test")
+    holidays.add(centre, holidays.New("New Year", "2027-01-01"), by="test")
+    wang = wang_of(centre)
+    changes.change(centre, wang, changes.Changes(group="Staff", valid_until="2999-12-31", extended=True), by="test")
+    assert set(take(gate, *publish(centre))) == {Taken.DONE}
+    for table in ("residents", "consents", "templates", "credentials", "schedules", "groups", "holidays"):
+        assert rows(gate, table) == rows(centre, table), table
+    assert items.state(gate, 1) == outbox.state(centre)
+    line = [one for one in audit.lines(gate) if one.kind == Kind.ENROLLED]
+    assert [(one.named, one.details["by"]) for one in line] == [("Wang Fang", taken.BY)]
+    assert audit.verify(gate) is None
+    assert requests.waiting(gate) == []
+
+
+def test_hours_that_are_not_here_yet_are_waited_for(centre, gate):
+    schedules.put(centre, "Cleaners", "Mon-Fri 08:00-18:00", "test")
+    wang = residents.enrol(centre, "Wang Fang", None, (), by="test")
+    changes.change(centre, wang, changes.Changes(schedule="Cleaners"), by="test")
+    by_kind = {one.kind: one for one in publish(centre)}
+    assert take(gate, by_kind[RegisterKind.RESIDENT]) == [Taken.EARLY]
+    assert residents.every(gate) == []
+    assert take(gate, by_kind[RegisterKind.SCHEDULE], by_kind[RegisterKind.RESIDENT]) == [Taken.DONE, Taken.DONE]
+    assert residents.get(gate, wang.id).windows == "Mon-Fri 08:00-18:00"
+
+
+def test_hours_of_this_gate_keep_their_name_beside_the_registers(centre, gate):
+    schedules.put(gate, "Cleaners", "Mon 08:00-09:00", "test")
+    schedules.put(centre, "Cleaners", "Mon-Fri 08:00-18:00", "test")
+    take(gate, *publish(centre))
+    found = dict(gate.execute("SELECT name, windows FROM schedules"))
+    assert found == {"Cleaners": "Mon 08:00-09:00", "Cleaners (2)": "Mon-Fri 08:00-18:00"}
+    schedules.remove(centre, "Cleaners", "test")
+    take(gate, *publish(centre))
+    assert dict(gate.execute("SELECT name, windows FROM schedules")) == {"Cleaners": "Mon 08:00-09:00"}
+
+
+def did(centre, what):
+    """One thing that somebody does at the centre; each leaves the register as it is where it cannot be done."""
+    everybody = residents.every(centre)
+    one = everybody[0] if everybody else None
+    if what == "enrol" or one is None:
+        if what == "enrol":
+            residents.enrol(centre, f"R{len(everybody)}", None, [FACE], EVERY_GATE, by="test")
+        return
+    cards = [held for held in credentials.of_resident(centre, one.id) if held.method == "card"]
+    match what:
+        case "rename":
+            changes.change(centre, one, changes.Changes(name=f"{one.name}x"[-40:]), by="test")
+        case "pin":
+            seed = len(rows(centre, "audit", "sequence")).to_bytes(16, "big")
+            credentials.give_pin(centre, one, None, b"p" * 16 + seed, b"d" * 16 + seed, by="test")
+        case "card" if not cards:
+            seed = len(rows(centre, "audit", "sequence")).to_bytes(16, "big")
+            credentials.add_card(centre, one, None, b"c" * 16 + seed, by="test")
+        case "lose" if cards:
+            credentials.suspend_card(centre, one, cards[0].id, by="test")
+        case "find" if cards:
+            credentials.resume_card(centre, one, cards[0].id, by="test")
+        case "drop card" if cards:
+            credentials.remove_card(centre, one, cards[0].id, by="test")
+        case "withdraw" if consents.standing(centre, one.id):
+            erasure.withdraw(centre, one, by="test")
+        case "agree" if not one.templates:
+            residents.add_templates(centre, one, [FACE], EVERY_GATE, by="test")
+        case "erase":
+            erasure.remove(centre, one, by="test")
+
+
+DEEDS = ("enrol", "enrol", "rename", "pin", "card", "lose", "find", "drop card", "withdraw", "agree", "erase")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(DEEDS), min_size=1, max_size=14), st.randoms(use_true_random=False))
+def test_in_whatever_order_and_however_often_the_same_is_there_in_the_end(deeds, chance):
+    with closing(store()) as centre, closing(following()) as gate:
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        sent, revoked = [], set()
+        for deed in deeds:
+            did(centre, deed)
+            if chance.random() < 0.7:
+                sent += publish(centre)
+        sent += publish(centre)
+        mixed = [*sent, *chance.choices(sent, k=len(sent))] if sent else []
+        chance.shuffle(mixed)
+        for one in mixed:
+            take(gate, one)
+            revoked |= {one.entry.id} if one.kind is RegisterKind.REVOCATION else set()
+            held = (*residents.every(gate), *(way for who in residents.every(gate) for way in ways_of(gate, who)))
+            assert not revoked & {one.id for one in held}
+        for table in ("residents", "templates", "credentials"):
+            assert comparable(gate, table) == comparable(centre, table), (table, deeds)
+        assert [(*row[:2], row[-1] is None) for row in rows(gate, "consents")] == [
+            (*row[:2], row[-1] is None) for row in rows(centre, "consents")
+        ]
+        assert items.state(gate, 1) == outbox.state(centre)
+        assert audit.verify(gate) is None
+
+
+def comparable(store, table):
+    """Rows without what each machine writes for itself: when a card was lost there, a resident's number."""
+    names = [name for _, name, *_ in store.execute(f"PRAGMA table_info({table})")]
+    own = {"number", "valid_until_set_on"}
+    found = [dict(zip(names, row, strict=True)) for row in rows(store, table)]
+    return [
+        {name: (value is None) if name == "suspended_at" else value for name, value in row.items() if name not in own}
+        for row in found
+    ]
+
+
+def ways_of(store, who):
+    """All that somebody has by which they come in."""
+    return (*credentials.of_resident(store, who.id), *templates.of(store, who.id))
+
+
+def test_who_arrives_after_their_own_revocation_is_ignored_for_ever(centre, gate):
+    wang = wang_of(centre)
+    (late,) = [one for one in publish(centre) if one.kind is RegisterKind.RESIDENT]
+    erasure.remove(centre, wang, by="test")
+    take(gate, *publish(centre))
+    newer = [taken.take(gate, late.kind, Version(9, number), late.entry) for number in (1, 2)]
+    assert newer == [Taken.REVOKED, Taken.REVOKED]
+    assert residents.every(gate) == []
+
+
+def test_what_a_gate_revokes_is_asked_of_the_centre_once_and_comes_back_as_the_centres_word(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    card = next(one.id for one in credentials.of_resident(gate, wang.id) if one.method == "card")
+    credentials.suspend_card(gate, wang, card, by="guard")
+    credentials.remove_pin(gate, wang, by="guard")
+    asked = [identity for _, identity in requests.waiting(gate)]
+    assert f"{card}/suspended" in asked
+    assert len(asked) == 3
+    for number, identity in requests.waiting(gate):
+        revoke(centre, identity, by="gate north")
+        requests.sent(gate, number)
+    take(gate, *publish(centre))
+    assert requests.waiting(gate) == []
+    assert [(one.method, one.suspended_at is None) for one in credentials.of_resident(centre, wang.id)] == [
+        ("card", False)
+    ]
+    erasure.remove(gate, wang, by="guard")
+    ((number, identity),) = requests.waiting(gate)
+    revoke(centre, identity, by="gate north")
+    requests.sent(gate, number)
+    take(gate, *publish(centre))
+    assert (residents.every(gate), residents.every(centre), requests.waiting(gate)) == ([], [], [])
+
+
+def test_a_gate_refuses_to_change_whom_the_centre_named_but_for_what_takes_from_them(centre, gate):
+    take(gate, *(wang_of(centre), publish(centre))[1])
+    (wang,) = residents.every(gate)
+    for change in (
+        lambda: changes.change(gate, wang, changes.Changes(name="Wang"), by="test"),
+        lambda: credentials.give_pin(gate, wang, None, b"1" * 32, b"2" * 32, by="test"),
+        lambda: credentials.add_card(gate, wang, None, b"3" * 32, by="test"),
+        lambda: residents.add_templates(gate, wang, [FACE], by="test"),
+    ):
+        with pytest.raises(Refusal, match="enrolled for all gates"):
+            change()
+    own = residents.enrol(gate, "Li Na", None, (), by="test")
+    credentials.give_pin(gate, own, None, b"1" * 32, b"2" * 32, by="test")
+    erasure.withdraw(gate, wang, by="test")
+
+
+def test_a_later_epoch_takes_whom_the_register_does_not_name_any_more_and_leaves_a_gates_own(centre, gate):
+    wang, li = wang_of(centre), residents.enrol(centre, "Li Na", None, (), by="test")
+    own = residents.enrol(gate, "Zhao Min", None, (), by="test")
+    take(gate, *publish(centre))
+    # As after a backup from before Li came.
+    centre.execute("UPDATE compound SET part = 'alone'")
+    centre.execute("DELETE FROM residents WHERE id = ?", (li.id,))
+    centre.execute("UPDATE compound SET part = 'centre'")
+    assert outbox.begin_epoch(centre, 5, "other", 0) == 5
+    take(gate, *publish(centre))
+    assert items.state(gate, 5) == outbox.state(centre)
+    assert taken.sweep(gate, 5) == [li.id]
+    assert {one.id for one in residents.every(gate)} == {wang.id, own.id}
+    assert requests.waiting(gate) == []
+    assert audit.verify(gate) is None
+
+
+def test_nobody_is_published_who_agreed_to_one_gate_alone(centre):
+    residents.enrol(centre, "Wang Fang", None, [FACE], THIS_GATE, by="test")
+    assert [one for one in publish(centre) if one.kind is RegisterKind.RESIDENT] == []
+    assert outbox.state(centre).entries == 0
+
+
+def test_a_centre_begins_with_whom_it_has_and_a_gate_that_leaves_keeps_them(gate):
+    with closing(store()) as centre:
+        wang = residents.enrol(centre, "Wang Fang", None, (), by="test")
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        take(gate, *publish(centre))
+    assert role.leave(gate, by="test") == 1
+    assert role.part(gate) is role.Part.ALONE
+    changes.change(gate, residents.get(gate, wang.id), changes.Changes(name="Wang"), by="test")
+    erasure.remove(gate, wang, by="test")
+    assert requests.waiting(gate) == []
+
+
+def test_an_alone_gate_writes_nothing_of_any_register():
+    with closing(store()) as alone:
+        wang_of(alone)
+        erasure.remove(alone, residents.every(alone)[0], by="test")
+        for table in ("register", "register_requests", "register_keys", "register_erasures"):
+            assert alone.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_an_erased_residents_key_is_gone_and_their_message_is_to_be_erased(centre):
+    wang = wang_of(centre)
+    publish(centre)
+    assert outbox.keys(centre, [wang.id])
+    erasure.remove(centre, wang, by="test")
+    assert outbox.keys(centre, [wang.id]) == {}
+    assert len(outbox.erasures(centre)) == 1
+
+
+def test_no_gate_erases_whom_the_centre_named_for_not_coming_there(centre, gate):
+    wang = wang_of(centre)
+    moved = residents.enrol(centre, "Li Na", None, [FACE], EVERY_GATE, by="test")
+    changes.change(centre, moved, changes.Changes(valid_until="2020-01-01"), by="test")
+    take(gate, *publish(centre))
+    own = residents.enrol(gate, "Zhao Min", None, [FACE], EVERY_GATE, by="test")
+    day = date(2099, 1, 1)
+    assert {one.resident for one in retention.fading(gate, KeepSettings(), day)} == {own.id}
+    assert {one.resident for one in retention.fading(centre, KeepSettings(), day)} == {moved.id}
+    assert residents.get(gate, wang.id) is not None
