@@ -65,7 +65,7 @@ def phone_of(window, locale="zh-CN", **changes):
 
 
 def draw(page):
-    page.get_by_role("button", name=re.compile("Draw a (new )?link")).click()
+    page.get_by_role("button", name=re.compile("Draw a (new link|link for)")).click()
     expect(page.get_by_role("img", name="The link as a QR code")).to_be_visible()
     return page.get_by_label("The link", exact=True).input_value()
 

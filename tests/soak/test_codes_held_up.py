@@ -16,7 +16,7 @@ from evaluate.demo.walkup import Scene, footage, walker_from
 from gate.codes import draw_pass
 from gate.config import Settings
 from gate.store.database import open_database
-from gate.vision.held_up import passes_on
+from gate.vision.held_up import codes_on
 from gate.vision.recordings import video_frames
 from tests.enrolling import enrol_photos
 from tests.gate.vision.test_held_up import by_segno, shown
@@ -60,7 +60,7 @@ def test_how_many_codes_are_read_and_in_what_time(walk):
                 code = draw_pass()
                 picture = shown(by_segno(code), wide + number / TIMES, behind=next(behind), seed=number, **how)
                 began = time.perf_counter()
-                found = passes_on(picture)
+                found = codes_on(picture)
                 took.append((time.perf_counter() - began) * 1000)
                 assert found in ([], [code]), "a code is read as another"
                 right += found == [code]
@@ -97,7 +97,7 @@ def test_faces_wait_for_no_code(models, photos, tmp_path, walk):
         without, beside = bench.in_turn(
             ROUNDS,
             lambda: bench.pipeline(models, store, near, settings),
-            lambda: bench.pipeline(models, store, near, settings, after=lambda frame: passes_on(frame.image)),
+            lambda: bench.pipeline(models, store, near, settings, after=lambda frame: codes_on(frame.image)),
         )
     ratio = median(beside["decisive"]) / median(without["decisive"])
     print(
