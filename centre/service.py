@@ -25,7 +25,7 @@ from gate.fleet.connection import Line, until_told
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, gates, items, outbox
+from gate.store.compound import carried, forgotten, gates, items, outbox
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.revoking import revoke
@@ -224,16 +224,18 @@ class Centre:
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
         gate = said.subject.removeprefix("record.")
-        if gate not in self._gates:
+        sender = self._gates.get(gate)
+        if sender is None:
             return
         try:
-            told = messages.told_of(said.data, self._secrets.box_seed)
+            told = messages.told_of(said.data, self._secrets.box_seed, keys.verifier(sender.signer))
             flaw = carried.keep(self._connection, gate, told.lines)
-        except (keys.NotForUs, Malformed, sqlite3.Error) as error:
-            _log.error("Lines of the record of %s could not be kept: %s", self._gates[gate].name, error)
+            forgotten.keep(self._connection, gate, told.forgotten)
+        except (keys.NotForUs, messages.NotGenuine, Malformed, sqlite3.Error) as error:
+            _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
             return
         if flaw is not None:
-            _log.error("The record of %s, line %d: %s.", self._gates[gate].name, flaw.sequence, flaw.problem)
+            _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
         last = carried.held(self._connection, gate) or Anchor(0, "")
         held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
         await said.respond(messages.held_data(held, keys.signer(self._secrets.signer_seed)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
 from gate.errors import UsageError
 from gate.processes.fields import written
-from gate.store.compound import carried, role
+from gate.store.compound import carried, forgotten, role
 from gate.store.compound import gates as store
+from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.people import credentials
@@ -144,6 +146,44 @@ def list_events(gate_name: str | None, last: int, state: Path | None, config: Pa
         return
     rows = [(one.at, names.get(one.gate_id, one.gate_id), one.kind, one.named or "") for one in found]
     print_table(("at", "gate", "what", "who"), rows, "No gate has told a line of its record yet.")
+
+
+@centre.command("forgotten")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many residents.")
+@state_option
+@json_option
+def list_forgotten(last: int, state: Path | None, config: Path | None, as_json: bool) -> int:
+    """Who was erased, by their ids, and at which gates that is proved by a line of the gate's own record.
+
+    Exit code 1 where it is not yet at all of them.
+    """
+    here = home(state, config)
+    with here.store() as connection:
+        found = forgotten.standing(connection, last)
+    status = read_status(here.state)
+    heard = status.gates if status is not None else {}
+    open_still = [one for one in found if one.missing or one.said]
+    if as_json:
+        print_json({"residents": [_forgotten_told(one) for one in found]})
+    else:
+        rows = [(one.id, _how_many(one), ", ".join(_since(gate, heard) for gate in one.missing)) for one in found]
+        print_table(("resident", "forgotten at", "not yet at"), rows, "Nobody was erased yet.")
+    return 1 if open_still else 0
+
+
+def _forgotten_told(one: Standing) -> dict[str, Any]:
+    names = {"proved": one.proved, "said": one.said, "missing": one.missing}
+    return {"id": one.id} | {name: [gate.name for gate in of] for name, of in names.items()}
+
+
+def _how_many(one: Standing) -> str:
+    of = len(one.proved) + len(one.said) + len(one.missing)
+    unproved = f", {len(one.said)} without a line in its record" if one.said else ""
+    return f"{len(one.proved)} of {of}{unproved}"
+
+
+def _since(gate: Gate, heard: Mapping[str, GateStatus]) -> str:
+    return f"{gate.name} (heard {heard[gate.id].heard_at})" if gate.id in heard else gate.name
 
 
 @centre.command()

@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gate import clock
 from gate.errors import Sentence
+from gate.fleet.status import LinkStatus, read_status
 from gate.places import read_plain
 from gate.processes import asking
 from gate.processes.addresses import api_address_file, generated_certificate_file, socket_of
 from gate.processes.client import DOOR_SILENT, VISION_SILENT, Client, LinkDown
 from gate.processes.status import DoorStatus, VisionStatus
+from gate.state_folder import centre_file
 from gate.vocabulary import Fault
 
 Status = TypeVar("Status")
@@ -36,6 +39,15 @@ MANY_UNWRITTEN = 50
 
 _CODES_FAIL = Sentence(
     "Not every PIN and card opens now; faces and the exit work. Whoever installed the gate must look at it."
+)
+# The link says every few seconds how it is, in whole seconds.
+_LINK_QUIET_S, _CLOCK_S = 60.0, 1.0
+_CENTRE_AWAY = Sentence(
+    "The centre was not heard lately. This gate goes on by itself, and knows nothing of what is changed there"
+    " meanwhile."
+)
+_CENTRE_TROUBLE = Sentence(
+    "Something between this gate and its centre must be mended. Whoever installed the gate must look at it."
 )
 _CODES_FAIL_ALONE = Sentence(
     "Not every PIN and card opens now; the exit works. Whoever installed the gate must look at it."
@@ -82,6 +94,8 @@ def gather(state: Path, sys: Path = _SYS, *, by_face: bool, plain: bool = False)
     door, vision = statuses(state) if by_face else (door_status(state), None)
     machine = look_at_machine(state, sys)
     found = problems(door, vision, machine, time.monotonic(), plain=plain, by_face=by_face)
+    if os.path.exists(centre_file(state)):
+        found += of_link(read_status(state), datetime.now(UTC))
     return Health(door, vision, machine, tuple(found), by_face)
 
 
@@ -127,6 +141,21 @@ def _of_vision(vision: VisionStatus | None, now: float, *, plain: bool = False) 
     age = age_s(vision.last_frame_mono, now)
     if not vision.camera_fault and not vision.recording_ended and (age is None or age > STALE_S):
         yield Sentence("No frame has come from the camera lately.")
+
+
+def of_link(link: LinkStatus | None, now: datetime) -> list[Sentence]:
+    """Pure: what is not well, at `now`, between a gate and the centre that it follows."""
+    if link is None or link.cut_off or not 0 <= (now - _moment(link.at)).total_seconds() + _CLOCK_S <= _LINK_QUIET_S:
+        return [_CENTRE_AWAY]
+    return [_CENTRE_TROUBLE] if link.problem else []
+
+
+def _moment(said: str) -> datetime:
+    """A time that another process wrote; long ago where it is none."""
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _of_machine(machine: Machine) -> Iterator[Sentence]:

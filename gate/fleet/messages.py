@@ -29,6 +29,7 @@ from gate.store.compound.entries import (
     ScheduleEntry,
     Version,
 )
+from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.items import State
 
 WRITER = 1
@@ -40,7 +41,7 @@ _SIGNATURE_BYTES = 64
 _LENGTH_BYTES = 2
 # What is signed says what for: a head is no message, nor a request.
 _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
-_HELD = b"facegate record held\n"
+_TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -135,9 +136,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Lines of a gate's record, in their order; none: it asks what the centre has."""
+    """Lines of a gate's record, in their order, and what it took away by the centre's word; nothing: it asks what the
+    centre has."""
 
     lines: tuple[Carried, ...] = ()
+    forgotten: tuple[Forgotten, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +153,14 @@ class Held:
     flaw: str | None = None
 
 
-def told_data(told: Told, box: bytes) -> bytes:
-    """Lines as they are told: sealed to the centre, since there are names in them."""
-    return keys.seal_to(box, _json(told))
+def told_data(told: Told, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """Lines as they are told: signed by the gate, and sealed to the centre, since there are names in them."""
+    return keys.seal_to(box, _signed(_TOLD, _json(told), signer))
 
 
-def told_of(data: bytes, box_seed: bytes) -> Told:
-    """Lines that were sealed to this centre; the broker vouches for whose they are, and their chain for each. Raises
-    keys.NotForUs, Malformed."""
-    return _read(Told, keys.open_sealed(box_seed, data))
+def told_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Told:
+    """What this gate told the centre. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Told, _genuine(_TOLD, keys.open_sealed(box_seed, data), signer))
 
 
 def held_data(held: Held, signer: Ed25519PrivateKey) -> bytes:

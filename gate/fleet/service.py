@@ -29,7 +29,7 @@ from gate.fleet.register import Fate, Register
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, requests
+from gate.store.compound import carried, forgotten, requests
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.record import audit
@@ -197,13 +197,16 @@ class Link:
                 continue
             self._record_problem = None
             lines = carried.after(self._connection, held.sequence or carried.began(self._connection), _LINES_AT_ONCE)
-            if lines:
-                held = await self._told(broker, Told(tuple(lines)))
+            gone = forgotten.waiting(self._connection)
+            if lines or gone:
+                held = await self._told(broker, Told(tuple(lines), tuple(one for _, one in gone)))
+                if gone:
+                    forgotten.known(self._connection, gone[-1][0])
             else:
                 await asyncio.sleep(_TELL_S)
 
     async def _told(self, broker: Client, told: Told) -> Held:
-        data = messages.told_data(told, self._joined.box)
+        data = messages.told_data(told, self._joined.box, self._signer)
         answer = await broker.request(self._names.record, data, timeout=_ANSWERED_WITHIN_S)
         try:
             held = messages.held_of(answer.data, keys.verifier(self._joined.signer))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gate.processes.asking import present
-from gate.store.compound import carried
+from gate.store.compound import carried, forgotten
+from gate.store.database import transaction
 from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
 from gate.store.record import audit
@@ -24,8 +25,8 @@ from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
-# A revocation is to be everywhere within a second; what asks for it here looks at three databases meanwhile.
-WITHIN_S = 1.0
+# Beside other tests; the soak holds a quiet machine to a second.
+WITHIN_S = 15.0
 _NUMBERS = count(1)
 
 
@@ -86,6 +87,15 @@ def faces_of(gate, resident):
         return [bytes(one) for _, _, one in templates.enrolled_vectors(store, "test", resident.id)]
 
 
+def revoked_everywhere_after(centre, gates, resident):
+    """How long it takes, seconds, until nobody of this name is at any gate any more."""
+    with centre.store() as store:
+        erasure.remove(store, resident, by="test")
+    began = time.monotonic()
+    wait_for(lambda: not any(is_here(gate, resident) for gate in gates), 60, "somebody is still let in")
+    return time.monotonic() - began
+
+
 def test_one_enrolment_opens_all_gates_and_one_revocation_closes_them_within_a_second(centre, gates):
     with centre.store() as store:
         wang = enrolled(store, "Wang Fang")
@@ -98,11 +108,7 @@ def test_one_enrolment_opens_all_gates_and_one_revocation_closes_them_within_a_s
         assert let_in(gate, wang.id, Method.FACE)
         assert let_in(gate, wang.id, Method.PIN, pin.typed)
         assert let_in(gate, wang.id, Method.CARD, "122,5678")
-    with centre.store() as store:
-        erasure.remove(store, wang, by="test")
-    began = time.monotonic()
-    wait_for(lambda: not any(is_here(gate, wang) for gate in gates), 5, "somebody is still let in")
-    took = time.monotonic() - began
+    took = revoked_everywhere_after(centre, gates, wang)
     print(f"\nrevoked at three gates after {took * 1000:.0f} ms")
     assert took < WITHIN_S
     for gate in gates:
@@ -233,6 +239,31 @@ def test_what_happens_at_every_gate_is_in_the_centres_records_once_each_also_aft
         assert wang.id not in {line.personal.get("resident") for line in carried.last(store, 10_000)}
 
 
+def test_that_somebody_is_forgotten_is_proved_by_each_gates_own_record_and_told_where_it_is_not(centre, gates):
+    north, *others = gates
+    with centre.store() as store:
+        wang = enrolled(store, "Wang Fang", 1)
+    centre.whole_at(gates)
+    north.link.end()
+    with centre.store() as store:
+        erasure.remove(store, wang, by="test")
+
+    def proved():
+        with centre.store() as store:
+            (found,) = [one for one in forgotten.standing(store, 100) if one.id == wang.id]
+        return [{one.id for one in some} for some in (found.proved, found.said, found.missing)]
+
+    wait_for(lambda: proved() == [{one.identity for one in others}, set(), {north.identity}], 20, proved)
+    north.link.start()
+    wait_for(lambda: proved() == [{one.identity for one in gates}, set(), set()], 20, proved)
+    with centre.store() as store:
+        lines = {(line.gate_id, line.sequence): line.kind for line in carried.last(store, 10_000)}
+        rows = store.execute("SELECT gate_id, sequence FROM forgotten_at WHERE id = ?", (wang.id,)).fetchall()
+    assert {lines[row] for row in rows} == {"erased"}
+    told = command("centre", "forgotten", "--state", centre.state)["residents"]
+    assert {len(one["proved"]) for one in told if one["id"] == wang.id} == {3}
+
+
 def test_a_gate_that_is_taken_away_hears_nothing_more_and_goes_on_with_whom_it_knows(centre, gates, place):
     west = join(centre, place / "west", "west", freshness_s=5)
     with centre.store() as store:
@@ -261,3 +292,19 @@ def test_a_wrong_code_and_a_second_use_are_refused(centre, gates, place):
     for _ in range(5):
         refused("join", "127.0.0.1", "ABCD-EFGH-JKLM", *at)
     assert "No gate is invited" in refused("join", "127.0.0.1", "ABCD-EFGH-JKLM", *at)
+
+
+@pytest.mark.soak
+def test_a_revocation_is_everywhere_within_a_second_also_while_a_thousand_are_enrolled(centre, gates):
+    with centre.store() as store:
+        first = [enrolled(store, f"Resident {number}", number) for number in range(20)]
+    centre.whole_at(gates)
+    quiet = sorted(revoked_everywhere_after(centre, gates, one) for one in first[:10])
+    with centre.store() as store, transaction(store):
+        for number in range(1000):
+            enrolled(store, f"Import {number}", number)
+    busy = sorted(revoked_everywhere_after(centre, gates, one) for one in first[10:])
+    print(f"\nrevoked at three gates, ms: quiet median {quiet[5] * 1000:.0f}, worst {quiet[-1] * 1000:.0f};"
+          f" while 1,000 are enrolled median {busy[5] * 1000:.0f}, worst {busy[-1] * 1000:.0f}")  # fmt: skip
+    centre.whole_at(gates, within_s=120)
+    assert max(*quiet, *busy) < 1.0

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from gate.names import folded_name
-from gate.store.compound import items
+from gate.store.compound import forgotten, items
 from gate.store.compound.entries import (
     SUSPENDED,
     CredentialEntry,
@@ -277,10 +277,14 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
     if known is None:
         items.note(connection, RegisterKind.REVOCATION, entry.id, Version(0, 0))
     revoke(connection, entry.id, by=BY)
+    done = audit.anchor(connection)
     with taking(connection):
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
+        if done is not None:
+            # Of whoever was not here any line will do: they are not.
+            forgotten.note(connection, entry.id, done)
     return Taken.DONE
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.errors import UsageError
 from gate.fleet import keys, messages, pairing
-from gate.fleet.messages import Head, Report, Request
+from gate.fleet.messages import Head, Held, Report, Request, Told
 from gate.fleet.pairing import Challenge, Hello, Welcome
 from gate.processes.fields import Malformed
 from gate.store.compound.entries import (
@@ -22,6 +22,7 @@ from gate.store.compound.entries import (
     TemplateEntry,
     Version,
 )
+from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.items import State
 
 CENTRE = keys.signer(bytes(range(32)))
@@ -147,6 +148,20 @@ def test_heads_requests_and_reports_come_out_again():
         messages.request_of(messages.request_data(asked, OTHER), PUBLIC)
     report = Report(behind=True, entries=4, waiting=2, again=True, problem="x")
     assert messages.report_of(messages.report_data(report)) == report
+
+
+def test_what_a_gate_tells_of_its_record_is_its_own_and_for_the_centre_alone():
+    told, seed = Told((), (Forgotten("r1", 4, "h"),)), b"b" * 32
+    data = messages.told_data(told, keys.box_public(seed), OTHER)
+    assert messages.told_of(data, seed, OTHER.public_key()) == told
+    with pytest.raises(messages.NotGenuine):
+        messages.told_of(data, seed, PUBLIC)
+    with pytest.raises(keys.NotForUs):
+        messages.told_of(data, b"x" * 32, OTHER.public_key())
+    held = Held("g1", 4, "h")
+    assert messages.held_of(messages.held_data(held, CENTRE), PUBLIC) == held
+    with pytest.raises(messages.NotGenuine):
+        messages.held_of(messages.held_data(held, OTHER), PUBLIC)
 
 
 @given(st.binary(max_size=200), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))

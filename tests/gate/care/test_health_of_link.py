@@ -1,0 +1,30 @@
+"""What a gate that follows a centre says of the line to it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from gate.care.health import gather, of_link
+from gate.fleet.status import LinkStatus, read_status, write_status
+from gate.state_folder import centre_file
+
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+WELL = LinkStatus(NOW.isoformat(), "10.0.0.2", NOW.isoformat(), cut_off=False, behind=False, entries=3, waiting=0)
+
+
+def test_a_link_that_hears_its_centre_is_well_and_one_that_does_not_says_so():
+    assert of_link(WELL, NOW) == []
+    for away in (None, replace(WELL, cut_off=True), replace(WELL, at="nonsense")):
+        assert "centre was not heard lately" in of_link(away, NOW)[0]
+    assert "not heard lately" in of_link(WELL, NOW + timedelta(minutes=2))[0]
+    assert "must be mended" in of_link(replace(WELL, problem="x"), NOW)[0]
+
+
+def test_a_gate_without_a_centre_says_nothing_of_one(state):
+    state.mkdir()
+    assert not any("centre" in one for one in gather(state, by_face=False).problems)
+    centre_file(state).parent.mkdir()
+    centre_file(state).write_text("{}")
+    assert any("centre was not heard lately" in one for one in gather(state, by_face=False).problems)
+    write_status(state, replace(WELL, at=datetime.now(UTC).isoformat()))
+    assert read_status(state).entries == 3
+    assert not any("centre" in one for one in gather(state, by_face=False).problems)
