@@ -243,6 +243,8 @@ class Machine:
         deadline = self.now() + within_s
         while not (found := condition()):
             assert self.now() < deadline, otherwise
+            # Whoever asks without a pause keeps the board from what it is asked for.
+            self.wire.wait(1)
         return found
 
     def _ask(self, order):
