@@ -22,6 +22,8 @@ ROOT, LINKS = "/mine", "/own"
 """Where the pages are, and the links that open them."""
 # A browser keeps a cookie for no longer; each visit has it begin anew.
 _COOKIE_S = 400 * 24 * 3600
+# From the look at a link to the press that opens its page.
+_OFFERED_S = 24 * 3600
 _OFF = Sentence("This gate has no pages of residents' own; the setting enrolment.own_page turns them on.")
 Answer = TypeVar("Answer", bound=Response)
 
@@ -72,10 +74,10 @@ def linked(context: Context, connection: sqlite3.Connection, secret: str) -> Hel
 
 def held_by(request: Request, context: Context, connection: sqlite3.Connection, page: str | None) -> Held | None:
     """The page with this id, where the phone that asks opened it; without an id the one that it opened last."""
-    phone = request.cookies.get(cookie_of(context))
-    if phone is None or not context.settings.enrolment.own_page:
+    if not context.settings.enrolment.own_page:
         return None
-    every = [_held(context, connection, one) for one in own_pages.of_phone(connection, digest(phone))]
+    pages = [one for phone in _known_by(request, context) for one in own_pages.of_phone(connection, digest(phone))]
+    every = [_held(context, connection, one) for one in pages]
     lasting = [one for one in every if one is not None]
     found = next((one for one in lasting if page in (None, one.page.id)), None)
     if found is None:
@@ -92,20 +94,36 @@ def _held(context: Context, connection: sqlite3.Connection, page: OwnPage | None
 
 
 def open_here(request: Request, context: Context, connection: sqlite3.Connection, held: Held) -> str:
-    """The page is this phone's from now on; what the phone is known by. Raises Refusal where another was quicker."""
-    phone = request.cookies.get(cookie_of(context)) or new_secret()
-    own_pages.open_on(connection, held.page, held.person, digest(phone), datetime.now(UTC))
+    """The page is this phone's from now on; what the phone is known by then, with all pages that it had besides.
+
+    Whoever copied what it was known by before opens nothing by that. Raises Refusal where another was quicker.
+    """
+    before, phone = request.cookies.get(cookie_of(context)), request.cookies.get(_next(context)) or new_secret()
+    own_pages.open_on(
+        connection, held.page, held.person, digest(phone), datetime.now(UTC), before=digest(before) if before else None
+    )  # fmt: skip
     return phone
 
 
-def is_here(request: Request, context: Context, held: Held) -> bool:
-    """Whether the phone that asks is the one that opened it."""
-    phone = request.cookies.get(cookie_of(context))
-    return phone is not None and held.page.phone_sha256 == digest(phone)
+def phone_of(request: Request, context: Context, held: Held) -> str | None:
+    """What the phone that asks is known by, where it is the one that opened the page."""
+    return next((one for one in _known_by(request, context) if held.page.phone_sha256 == digest(one)), None)
 
 
-def keep_phone(context: Context, response: Answer, phone: str) -> Answer:
+def offer_phone(request: Request, context: Context, response: Answer) -> Answer:
+    """The same answer, which says by what the phone is known once it opens a page: so it has that also where the answer
+    to its opening is lost, and where it opens the page by two presses."""
+    offered = request.cookies.get(_next(context)) or new_secret()
+    response.set_cookie(
+        _next(context), offered, max_age=_OFFERED_S, path="/", secure=context.secure, httponly=True, samesite="lax"
+    )
+    return response
+
+
+def keep_phone(request: Request, context: Context, response: Answer, phone: str) -> Answer:
     """The same answer, by which the phone is known for as long as browsers keep that."""
+    if request.cookies.get(_next(context)) == phone:
+        response.delete_cookie(_next(context), path="/", secure=context.secure, httponly=True, samesite="lax")
     # A link that is opened in a messenger comes from another site: a stricter cookie would not come along.
     response.set_cookie(
         cookie_of(context), phone, max_age=_COOKIE_S, path="/", secure=context.secure, httponly=True, samesite="lax"
@@ -116,3 +134,13 @@ def keep_phone(context: Context, response: Answer, phone: str) -> Answer:
 def cookie_of(context: Context) -> str:
     """The name of the cookie by which a phone is known; one holds for all pages of a family."""
     return "__Host-facegate-mine" if context.secure else "facegate-mine"
+
+
+def _next(context: Context) -> str:
+    return f"{cookie_of(context)}-next"
+
+
+def _known_by(request: Request, context: Context) -> list[str]:
+    """What the phone that asks may be known by: also what it was only offered, where it never heard that it opened."""
+    given = (request.cookies.get(name) for name in (cookie_of(context), _next(context)))
+    return list(dict.fromkeys(one for one in given if one))

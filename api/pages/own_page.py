@@ -25,7 +25,7 @@ from api.context import Context, Shared, Store, context_of, store_of
 from api.front.bodies import ANYBODYS, Body
 from api.front.slots import network_of
 from api.idempotency import answered_once
-from api.own_pages import LINKS, ROOT, Held, cookie_of, held_by, is_here, keep_phone, linked, open_here
+from api.own_pages import LINKS, ROOT, Held, cookie_of, held_by, keep_phone, linked, offer_phone, open_here, phone_of
 from api.pages import code
 from api.pages.own_photo_steps import hint
 from api.pages.page import language_of, page
@@ -74,7 +74,9 @@ class PhoneFirst(APIRoute):
             # Their connection has a place among those we know.
             request.state.asker = held.page.by
             if request.method != "GET":
-                context_of(request).acts.take(held.page.id, time.monotonic())
+                # Whoever has no more than the link takes no act from the phone that has the page.
+                by_link = "secret" in request.path_params
+                context_of(request).acts.take(f"{by_link} {held.page.id}", time.monotonic())
             body: Body | None = getattr(request.state, "body", None)
             if body is not None and body.comes:
                 await body.open(ANYBODYS, request.state.asker, by_link=True)
@@ -104,25 +106,26 @@ router = APIRouter(route_class=PhoneFirst, include_in_schema=False)
 @router.get(LINKS + "/{secret}")
 def show_link(request: Request, context: Shared, held: Holder) -> Response:
     """Whose page it opens, as far as they need to know that it is theirs. Looking binds nothing: messengers look."""
-    if is_here(request, context, held):
-        return RedirectResponse(_at(held), 303)
+    if (phone := phone_of(request, context, held)) is not None:
+        return keep_phone(request, context, RedirectResponse(_at(held), 303), phone)
     opened = held.page.opened_at is not None
-    return page(
+    response = page(
         request, "own_link.html", step="elsewhere" if opened else "hello", hint=hint(held.person.name),
         here=request.url.path, problem=None,
     )  # fmt: skip
+    return response if opened else offer_phone(request, context, response)
 
 
 @router.post(LINKS + "/{secret}")
 def open_link(request: Request, connection: Store, context: Shared, held: Holder) -> Response:
     """The page is this phone's from now on, and the link opens nothing more."""
-    if is_here(request, context, held):
-        return RedirectResponse(_at(held), 303)
+    if (phone := phone_of(request, context, held)) is not None:
+        return keep_phone(request, context, RedirectResponse(_at(held), 303), phone)
     try:
         phone = open_here(request, context, connection, held)
     except Refusal:
         return page(request, "own_link.html", 403, step="elsewhere", hint="", here=request.url.path)
-    return keep_phone(context, RedirectResponse(_at(held), 303), phone)
+    return keep_phone(request, context, RedirectResponse(_at(held), 303), phone)
 
 
 @router.get(ROOT)
@@ -135,7 +138,8 @@ def show_own(held: Holder) -> Response:
 def show(request: Request, connection: Store, context: Shared, held: Holder) -> Response:
     """All of it."""
     response = _home(request, connection, context, held)
-    return keep_phone(context, response, request.cookies[cookie_of(context)])
+    phone = phone_of(request, context, held)
+    return response if phone is None else keep_phone(request, context, response, phone)
 
 
 @router.post(ROOT + "/{own}/cards/lost")

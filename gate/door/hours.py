@@ -51,16 +51,21 @@ class Visit:
     ends: datetime
     """Exclusive; sooner than at first where it lasts from its first use."""
     hours: Schedule | None = None
+    last_day: date | None = None
+    """Of the resident whom they visit, as it is now; None: they have none, or nobody is named."""
 
 
-def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
-    """With the holidays of its schedule. Raises Refusal where its hours are no schedule, ValueError or TypeError where
-    one of its times is none."""
+def visit_of(one: Pass, holidays: Sequence[Holiday] = (), host: Resident | None = None) -> Visit:
+    """With the holidays of its schedule, and the resident whom they visit.
+
+    Raises Refusal where its hours are no schedule, ValueError or TypeError where one of its times or their last day is
+    none.
+    """
     hours = None if one.windows is None else replace(parse(one.windows), holidays=tuple(holidays))
     begins, ends = datetime.fromisoformat(one.valid_from), one.ends_at
     if begins.tzinfo is None or ends.tzinfo is None:
         raise ValueError("a time of a pass has no zone")
-    return Visit(one, begins, ends, hours)
+    return Visit(one, begins, ends, hours, None if host is None else _day(host.valid_until))
 
 
 def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:
@@ -102,7 +107,7 @@ def known_of_pass(visit: Visit, now: LocalTime, two_factors: Schedule | None) ->
         from_its_user=True,
         visit=visit.visit,
         begun=now.at >= visit.begins if now.trusted else None,
-        valid=now.at < visit.ends if now.trusted else None,
+        valid=now.at < visit.ends and now.at.date() <= (visit.last_day or date.max) if now.trusted else None,
         within_hours=within(visit.hours, now),
         one_suffices=one_suffices(two_factors, now),
     )

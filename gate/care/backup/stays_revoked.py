@@ -86,7 +86,7 @@ def keep_revoked(
     with transaction(connection):
         templates = _forget_again(connection, gone)
         codes = credentials.revoke_again(connection, gone)
-        own_pages.end_again(connection, gone, has_them=present is not None)
+        own_pages.end_again(connection, gone, present)
         connection.executemany("INSERT OR IGNORE INTO gone (id) VALUES (?)", [(one,) for one in gone])
     return Dropped(
         ended.sessions, ended.tokens, webhooks, users, changed, locked, again, withdrawn, templates, codes, ended_passes

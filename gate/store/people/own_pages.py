@@ -96,16 +96,25 @@ def every(connection: sqlite3.Connection, now: datetime) -> list[OwnPage]:
 
 
 def open_on(
-    connection: sqlite3.Connection, page: OwnPage, resident: Resident, phone_sha256: str, now: datetime
-) -> None:
-    """The page is this phone's from now on. Raises Refusal where another was quicker, or its link has ended."""
+    connection: sqlite3.Connection, page: OwnPage, resident: Resident, phone_sha256: str, now: datetime, *,
+    before: str | None = None,
+) -> None:  # fmt: skip
+    """The page is this phone's from now on, and so are all pages of what the phone was known by `before`; pressed twice
+    at once it is opened once. Raises Refusal where another was quicker, or its link has ended."""
     with transaction(connection):
         changed = connection.execute(
             "UPDATE own_pages SET phone_sha256 = ?, opened_at = ? WHERE id = ? AND opened_at IS NULL AND open_by > ?",
             (phone_sha256, _text(now), page.id, _text(now)),
         ).rowcount
         if not changed:
-            raise Refusal(OPENED)
+            opened = connection.execute("SELECT phone_sha256 FROM own_pages WHERE id = ?", (page.id,)).fetchone()
+            if opened != (phone_sha256,):
+                raise Refusal(OPENED)
+            return
+        if before is not None:
+            connection.execute(
+                "UPDATE own_pages SET phone_sha256 = ? WHERE phone_sha256 = ?", (phone_sha256, before)
+            )  # fmt: skip
         _note(connection, Kind.OWN_PAGE_OPENED, resident, {"by": page.by})
 
 
@@ -118,15 +127,20 @@ def end(connection: sqlite3.Connection, resident: Resident, *, by: str) -> None:
         _note(connection, Kind.OWN_PAGE_ENDED, resident, {"by": by})
 
 
-def end_again(connection: sqlite3.Connection, gone: Collection[str], *, has_them: bool) -> None:
-    """After a backup came back: links that nobody had opened then open nothing, since somebody may have since, and no
-    page comes back that was ended (`gone`); none at all where nothing can tell."""
-    if not has_them:
+def end_again(connection: sqlite3.Connection, gone: Collection[str], present: sqlite3.Connection | None) -> None:
+    """After a backup came back: links that nobody had opened then open nothing, since somebody may have since, no page
+    comes back that was ended (`gone`), and a phone is known by what it is known by in the database whose place the
+    backup takes (`present`); none at all where that cannot be read."""
+    if present is None:
         connection.execute("DELETE FROM own_pages")
         return
+    phones = dict(present.execute("SELECT id, phone_sha256 FROM own_pages WHERE phone_sha256 NOTNULL").fetchall())
     connection.execute("DELETE FROM own_pages WHERE opened_at IS NULL")
-    ended = [(one,) for (one,) in connection.execute("SELECT id FROM own_pages").fetchall() if one in gone]
-    connection.executemany("DELETE FROM own_pages WHERE id = ?", ended)
+    for (one,) in connection.execute("SELECT id FROM own_pages").fetchall():
+        if one in gone or one not in phones:
+            connection.execute("DELETE FROM own_pages WHERE id = ?", (one,))
+        else:
+            connection.execute("UPDATE own_pages SET phone_sha256 = ? WHERE id = ?", (phones[one], one))
 
 
 def forget_unopened(connection: sqlite3.Connection, now: datetime) -> None:

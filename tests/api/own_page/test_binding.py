@@ -1,12 +1,18 @@
 """A link to a resident's own page opens it on one phone; the page ends with the resident, their days, or by a press."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from api.acts import Acts
 from api.app import create_app
+from api.auth import digest
 from gate.care import retention
+from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store.people import erasure, own_pages, residents
 from gate.store.people.changes import Changes, change
@@ -88,7 +94,7 @@ def test_it_ends(opened, manager, store, context, fang, how, link):
             change(store, fang, Changes(valid_until=yesterday), by="test")
         case "restored":
             (gone,) = (own_pages.of_resident(store, fang.id, datetime.now(UTC)).id,)
-            own_pages.end_again(store, {gone}, has_them=True)
+            own_pages.end_again(store, {gone}, store)
     for answer in (theirs.get(at), theirs.get("/mine"), theirs.post(f"{at}/passes", data={"name": "Zhao"})):
         assert (answer.status_code, NONE_HERE in answer.text, "Fang" in answer.text) == (404, True, False)
 
@@ -96,10 +102,69 @@ def test_it_ends(opened, manager, store, context, fang, how, link):
 def test_a_backup_brings_no_link_back_that_somebody_may_have_opened_since(link, opened, phone, store, fang):
     lei = residents.enrol(store, "Li Lei", "1-1", [], by="test")
     unopened, (theirs, at) = link(lei), opened(fang)
-    own_pages.end_again(store, set(), has_them=True)
+    own_pages.end_again(store, set(), store)
     assert (phone().get(unopened).status_code, theirs.get(at).status_code) == (404, 200)
-    own_pages.end_again(store, set(), has_them=False)
+    own_pages.end_again(store, set(), None)
     assert theirs.get(at).status_code == 404
+
+
+def test_a_phone_that_hears_no_answer_to_its_press_has_the_page_all_the_same(link, phone, store, fang):
+    at, theirs = link(fang), phone()
+    theirs.get(at)
+    unheard = httpx.Cookies(theirs.cookies)
+    for again in (theirs.post, theirs.post, theirs.get):
+        answer, theirs.cookies = again(at), httpx.Cookies(unheard)
+        assert answer.status_code == 303
+    assert theirs.get("/mine", follow_redirects=True).text.count("Wang Fang")
+    # From then on by the one cookie that lasts.
+    assert list(theirs.cookies) == ["facegate-mine"]
+    assert kinds(store) == ["own_page_drawn", "own_page_opened"]
+    assert phone("10.0.0.78").post(at).status_code == 403
+
+
+def test_two_presses_at_once_of_one_phone_open_it_once(store, fang):
+    now = datetime.now(UTC)
+    page = own_pages.draw(store, fang, "s", now, 3, by="test")
+    for _ in range(2):
+        own_pages.open_on(store, page, fang, "one", now)
+    with pytest.raises(Refusal):
+        own_pages.open_on(store, page, fang, "another", now)
+    assert kinds(store) == ["own_page_drawn", "own_page_opened"]
+
+
+def test_whoever_copied_what_a_phone_is_known_by_opens_no_next_page(link, opened, phone, manager, store, fang):
+    child = residents.enrol(store, "Wang Lele", "3-2-502", [], by="test")
+    theirs, _ = opened(fang)
+    of_child = theirs.post(link(child)).headers["location"]
+    thief = phone("10.0.0.66")
+    thief.cookies = httpx.Cookies(theirs.cookies)
+    assert thief.get(of_child).status_code == 200
+    manager.send(f"/residents/{fang.id}/own-page/end")
+    new = link(fang)
+    theirs.get(new)
+    at = theirs.post(new).headers["location"]
+    assert [theirs.get(one).status_code for one in (at, of_child)] == [200, 200]
+    assert [thief.get(one).status_code for one in (at, of_child, "/mine")] == [404, 404, 404]
+
+
+def test_a_backup_brings_back_nothing_that_a_phone_was_known_by_before(link, opened, store, fang):
+    child = residents.enrol(store, "Wang Lele", "3-2-502", [], by="test")
+    theirs, _ = opened(fang)
+    copied = digest(theirs.cookies["facegate-mine"])
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as backup:
+        store.backup(backup)
+        theirs.post(link(child))
+        own_pages.end_again(backup, set(), store)
+        (page,) = own_pages.of_phone(backup, digest(theirs.cookies["facegate-mine"]))
+        assert (page.resident, own_pages.of_phone(backup, copied)) == (fang.id, [])
+
+
+def test_whoever_has_the_spent_link_takes_no_act_from_the_phone_that_has_the_page(phone, link, fang):
+    at, theirs, former = link(fang), phone(), phone("10.0.0.78")
+    own = theirs.post(at).headers["location"]
+    answers = [former.post(at).status_code for _ in range(Acts.MOST + 1)]
+    assert (answers[0], answers[-1]) == (403, 429)
+    assert theirs.post(f"{own}/end").status_code == 303
 
 
 def test_a_link_that_nobody_opens_ends_by_itself(link, phone, store, context, fang):
