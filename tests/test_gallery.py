@@ -4,7 +4,7 @@ from PIL import Image
 
 from tests.gallery import PAGE, PICTURES, page, pictures
 
-EXTRA = {"two-languages", "outline", "upright"}
+EXTRA = {"two-languages", "outline", "upright", "touched"}
 
 
 def test_the_gallery_shows_every_state_of_the_screen():

@@ -15,6 +15,10 @@ from gate.vocabulary import Kind, Method, Reason
 
 _NONE = Sentence("this gate has none")
 _NO_PIN = Sentence("nobody has a PIN yet: draw one on a resident's page")
+_NO_CLOCK = Sentence("the gate does not trust its clock, and would raise the alarm: set its clock first")
+_NO_TRIAL = Sentence("nobody's PIN under duress is being tried, and it would raise the alarm: begin it on their page")
+_ALARM = Sentence("it raised the alarm: tell whoever was called that it was a trial, and see whose PIN it was")
+_UNDER_DURESS = (Kind.DURESS, Kind.DURESS_TRIED)
 _OSDP = "osdp"
 # As long as a PIN under duress is asked for no sooner than it was tried before.
 _YEAR = timedelta(days=365)
@@ -68,13 +72,31 @@ def duress(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
         " on their page first, then answer yes."
     ):
         return Sentence("not tried for a year: have a resident try it, from their page")
-    installer.tell("Have them type their PIN with its last digit one higher (9 becomes 0), within ten minutes.")
-    number = 0 if before is None else before.sequence
-    gate.wait(
-        lambda: (line := gate.newest([Kind.DURESS_TRIED])) is not None and line.sequence > number,
-        Sentence("no PIN under duress was seen that is being tried"),
-    )
+    # Typed without a trial, or by a clock that does not tell when it ends, it would be an alarm to everybody.
+    if not gate.door().clock_trusted:
+        raise CheckFailed(_NO_CLOCK)
+    if not _is_being_tried(gate):
+        raise CheckFailed(_NO_TRIAL)
+    last = gate.newest(_UNDER_DURESS)
+    number = 0 if last is None else last.sequence
+    installer.tell("Have them type their PIN with its last digit one higher (9 becomes 0), within a minute.")
+    found: list[Line] = []
+
+    def typed() -> bool:
+        line = gate.newest(_UNDER_DURESS)
+        if line is not None and line.sequence > number:
+            found[:] = [line]
+        return bool(found)
+
+    gate.wait(typed, Sentence("no PIN under duress was seen that is being tried"))
+    if found[0].kind == Kind.DURESS:
+        raise CheckFailed(_ALARM)
     return Sentence("opens, and is on record as tried")
+
+
+def _is_being_tried(gate: Gate) -> bool:
+    with gate.store() as connection:
+        return credentials.any_trial(connection, datetime.now(UTC))
 
 
 def _keypads(settings: Settings, installer: Guide | None) -> list[str]:

@@ -6,8 +6,12 @@ The settings are checked first and the database is backed up; what does not come
 from __future__ import annotations
 
 import argparse
+import errno
+import fcntl
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +25,8 @@ from deploy.under_way import under_way
 _ASKS_NOBODY = {"DEBIAN_FRONTEND": "noninteractive"}
 # What `apt autoremove` leaves: apt sees that nothing depends on a version before, and not that it is the way back.
 _KEPT_BY_APT = Path("etc/apt/apt.conf.d/01facegate")
+# Whose switch it is: each start of the services has what a power cut stopped looked for, a switch's own start too.
+_AT_WORK = Path("run/facegate-switch")
 
 
 def main() -> int:
@@ -39,9 +45,17 @@ def main() -> int:
         if chosen.finish:
             _finish(place)
         else:
-            _switch(place, chosen.version)
+            with _alone(place):
+                _switch(place, chosen.version)
     except Failed as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        again = f"facegate-switch {chosen.version or '--finish'}"
+        why = "The root file system is only read. On a card that was written whole, say: writable"
+        print(f"{why} {again}", file=sys.stderr)
         return 1
     return 0
 
@@ -69,8 +83,23 @@ def _finish(place: Installation) -> None:
         print(done.stdout, done.stderr, sep="", end="", flush=True)
         if done.returncode != 0:
             raise Failed(f"dpkg cannot configure {', '.join(packages)}.")
-    if (cut := under_way(place)) is not None:
-        _switch(place, cut.after.name)
+    if under_way(place) is None:
+        return
+    with _alone(place):
+        # Whoever was at work meanwhile came to its end.
+        if (cut := under_way(place)) is not None:
+            _switch(place, cut.after.name)
+
+
+@contextmanager
+def _alone(place: Installation) -> Iterator[None]:
+    """One switch at a time: who comes second waits for the end of the first."""
+    if not place.live:
+        yield
+        return
+    with (place.root / _AT_WORK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _half_configured() -> list[str]:

@@ -163,7 +163,14 @@ def _place(given: Path | None) -> Iterator[Path]:
 def _scratch() -> Iterator[None]:
     """A folder that root alone can write in, and apt's own user can read."""
     shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(mode=0o755)
+    try:
+        WORK.mkdir(mode=0o755)
+    except OSError as error:
+        # Where a power cut left a copy it is there, and stays.
+        if not os.statvfs(WORK.parent).f_flag & os.ST_RDONLY:
+            raise
+        why = "The root file system is only read. On a card that was written whole, say: writable facegate-upgrade"
+        raise Failed(why) from error
     try:
         yield
     finally:

@@ -235,6 +235,11 @@ def test_pins_and_cards_are_tried_at_each_reader_and_the_drill_says_what_came(st
         assert told["keypad"] == "opens, read at keypad"
         assert told["card_reader"].startswith("failed: read at card reader, and it is nobody's")
         assert told["duress"].startswith("not tried for a year")
+        # Without a trial nobody is asked to type what would be an alarm.
+        hands = WithReaders(state, client, pin, "4711")
+        assert "would raise the alarm" in drilled_readers(state, hands, settings)["duress"]
+        assert not any("last digit" in one for one in hands.told)
+        assert [line for line in audit.lines(store) if line.kind == "duress"] == []
         hands = WithReaders(state, client, pin, "4711")
         credentials.begin_trial(store, wang, datetime.now(UTC), by="test")
         told = drilled_readers(state, hands, settings)

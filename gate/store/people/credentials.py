@@ -235,6 +235,12 @@ def trial_until(connection: sqlite3.Connection, resident: str) -> datetime | Non
     return None if row is None else datetime.fromisoformat(row[0])
 
 
+def any_trial(connection: sqlite3.Connection, now: datetime) -> bool:
+    """Whether somebody's PIN under duress is tried out now."""
+    untils = (datetime.fromisoformat(until) for (until,) in connection.execute("SELECT until FROM duress_trials"))
+    return any(now < until for until in untils)
+
+
 def give_rolling(
     connection: sqlite3.Connection, resident: Resident, identity: str, flat: str, finder: bytes, *, by: str
 ) -> None:
