@@ -112,3 +112,21 @@ def test_each_decision_has_a_number_of_its_own_and_a_date():
     decisions = (REPOSITORY / "docs" / "decisions.md").read_text("utf-8")
     numbers = [int(number) for number in re.findall(r"^(\d+)\. \(\d{4}-\d\d-\d\d\) \*\*", decisions, re.MULTILINE)]
     assert numbers == list(range(1, len(re.findall(r"^\d+\. ", decisions, re.MULTILINE)) + 1))
+
+
+def test_every_link_of_the_docs_leads_to_a_file_and_a_heading_that_are_there():
+    lost = []
+    for page in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))):
+        for path, _, anchor in (
+            link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")) if "://" not in link
+        ):
+            target = page.parent / path if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target.read_text("utf-8"))):
+                lost.append(f"{page.name}: {path}#{anchor}")
+    assert lost == []
+
+
+def anchors(text):
+    """Of its headings, as they are made by whoever shows such a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}

@@ -1,5 +1,6 @@
 """What Debian packages are made of; that they install, upgrade and go back is proved by tests/soak."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -37,3 +38,36 @@ def test_a_system_for_which_there_are_no_packages_is_said(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "'bookworm', 'noble', 'trixie'" in done.stderr
+
+
+SWITCHING = """
+import errno, subprocess, sys
+from pathlib import Path
+from deploy import packaged
+from deploy.place import PACKAGES, Installation
+
+place = Installation(None, False, PACKAGES)
+place.root = Path(sys.argv[1])
+(place.root / "run").mkdir()
+free = ("flock", "--nonblock", place.root / "run/facegate-switch", "true")
+with packaged._alone(place):
+    print(subprocess.run(free).returncode)
+print(subprocess.run(free).returncode)
+
+def only_read(*_):
+    raise OSError(errno.EROFS, "Read-only file system")
+
+packaged.os.geteuid, packaged._switch, packaged._alone = lambda: 0, only_read, lambda _: open("/dev/null")
+sys.argv = ["facegate-switch", "0.1.0"]
+sys.exit(packaged.main())
+"""
+
+
+def test_one_switch_at_a_time_and_a_root_that_is_only_read_is_said_in_one_sentence(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "systemd"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", SWITCHING, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout, done.returncode) == ("1\n0\n", 1)
+    assert done.stderr.splitlines() == [
+        "The root file system is only read. On a card that was written whole, say: writable facegate-switch 0.1.0"
+    ]
