@@ -71,10 +71,12 @@ def muster(connection: sqlite3.Connection, now: LocalTime) -> Muster:
     went_in = [one for one in last.values() if one.way is Direction.IN]
     by = whereabouts.let_through_by(connection, went_in)
     families = homes.grouped(residents.every(connection))
-    people = [one for home in families for one in home.people if not is_over(one.valid_until, now.at.date())]
+    people = [one for home in families for one in home.people]
     inside = tuple(
         Inside(one, last[one.id].at, by.get(one.id))
         for one in people
         if one.id in last and last[one.id].way is Direction.IN
     )
-    return Muster(inside, tuple(one for one in people if one.id not in last), len(last) - len(went_in))
+    # Whoever was in as their last day ended is in until they are seen going out.
+    expected = [one for one in people if not is_over(one.valid_until, now.at.date())]
+    return Muster(inside, tuple(one for one in expected if one.id not in last), len(last) - len(went_in))

@@ -12,11 +12,12 @@ from api.whereabouts import muster
 from gate.care.backup import stays_revoked
 from gate.door.hours import LocalTime
 from gate.processes.asking import present
+from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import changes, erasure, residents, whereabouts
 from gate.store.record import audit
 from gate.store.site import accounts
-from gate.vocabulary import Direction, Method, Presented
+from gate.vocabulary import Direction, Method, Moved, Presented
 from tests.codes import card_of_number
 from tests.console import Browser, context_on, signed_in
 from tests.door import CONTACT, REX, door_process, drive, until
@@ -135,6 +136,14 @@ def test_an_erasure_takes_it_and_a_restore_brings_none_back(store, fang):
     store.execute("INSERT INTO whereabouts VALUES (?, 'in', '2026-06-01T12:00:00.000+00:00')", (other.id,))
     stays_revoked.keep_revoked(store, None, stays_revoked.Tombstones((), frozenset()), has_them=True)
     assert whereabouts.every(store) == []
+
+
+def test_whoever_was_in_as_their_last_day_ended_is_called_over(store, fang):
+    now = LocalTime(datetime(2026, 11, 24, 0, 10, tzinfo=UTC).timestamp(), UTC, trusted=True)
+    with transaction(store):
+        whereabouts.note(store, Moved(fang.id, Direction.IN, now.wall - 1800))
+    changes.change(store, fang, changes.Changes(valid_until="2026-11-23"), by="test")
+    assert [one.resident.id for one in muster(store, now).inside] == [fang.id]
 
 
 def test_who_is_inside_is_called_over_by_whoever_has_the_desk(staff, browser, state, store, fang):
