@@ -84,7 +84,7 @@ def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
             person = residents.get(connection, identity)
             if person is not None:
                 details: dict[str, object] = {"templates": person.templates, "by": BY}
-                details["personal_fields"] = audit.forget(connection, identity)
+                details |= {"personal_fields": audit.forget(connection, identity)}
                 connection.execute("DELETE FROM residents WHERE id = ?", (identity,))
                 audit.append(connection, AuditEvent(Kind.ERASED, details))
         connection.execute("DELETE FROM register WHERE epoch < ?", (epoch,))

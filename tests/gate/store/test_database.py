@@ -113,9 +113,9 @@ def test_a_full_disk_is_told_in_words_and_changes_nothing(facegate, photos, tmp_
     disk = tmp_path / "disk"
     disk.mkdir()
     script = (
-        f"mount -t tmpfs -o size=700k,mode=750 tmpfs {disk} && "
+        f"mount -t tmpfs -o size=1200k,mode=750 tmpfs {disk} && "
         f"{sys.executable} -m commands.cli residents list --state {disk} && "
-        f"dd if=/dev/zero of={disk}/filler bs=1k count=800 2>/dev/null; "
+        f"dd if=/dev/zero of={disk}/filler bs=1k count=1300 2>/dev/null; "
         f"{sys.executable} -m commands.cli enroll Obama {photos / 'obama.jpg'} --state {disk}; code=$?; "
         f"rm {disk}/filler; {sys.executable} -m commands.cli residents list --state {disk}; exit $code"
     )
