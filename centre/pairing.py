@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import os
+import sqlite3
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from centre.broker import broker_folder
 from centre.invitation import Invitation, read_invitation, write_invitation
 from centre.secrets import Secrets
+from gate.errors import FacegateError
 from gate.fleet import keys, pairing
 from gate.fleet.pairing import Challenge, Hello, Proof, Refused, Welcome
 from gate.processes.fields import Malformed, read, written
@@ -67,6 +69,8 @@ class PairingDesk:
                 await self._pair(reader, writer)
         except (OSError, TimeoutError, Malformed, ValueError, asyncio.IncompleteReadError) as error:
             _log.warning("A gate that wanted to join said what makes no sense (%s).", error or type(error).__name__)
+        except (sqlite3.Error, FacegateError) as error:
+            _log.error("A gate could not be taken in, and needs a new invitation: %s", error)
         finally:
             writer.close()
             with suppress(OSError):

@@ -21,7 +21,7 @@ from centre.secrets import Secrets, secrets_of
 from centre.status import CentreStatus, GateStatus, write_status
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
-from gate.fleet.connection import Line, until_told
+from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.names import HEAD, REQUESTS
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
@@ -48,7 +48,6 @@ _TURN_S = 0.03
 _BREATH_S = 0.25
 _HEAD_EVERY_S = 10.0
 _AGAIN_S = 0.5
-_FETCH_S = 5.0
 _STATUS_EVERY_S = 2.0
 # A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
 _TICKS_A_START = 1 << 32
@@ -245,12 +244,8 @@ class Centre:
 
         subscription = await broker.jetstream().pull_subscribe_bind(consumer=TAKER, stream=REQUESTS)
         try:
-            while True:
-                try:
-                    fetched = await subscription.fetch(_AT_ONCE, timeout=_FETCH_S)
-                except TimeoutError:
-                    continue
-                for one in fetched:
+            async for some in fetched(subscription, _AT_ONCE):
+                for one in some:
                     self._do(one.subject.removeprefix("requests."), one.data)
                     await one.ack()
         finally:

@@ -15,6 +15,8 @@ from gate.processes.starting import tell_ready
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ _REFUSED_S = 5.0
 _WITHIN_S = 3
 _PING_EVERY_S = 5
 _STOP_WITHIN_S = 2.0
+_FETCH_S, _REST_S = 5.0, 0.02
 
 
 class Ended(Exception):
@@ -120,6 +123,20 @@ class Line:
 async def _raise_when(closed: asyncio.Event) -> None:
     await closed.wait()
     raise Ended
+
+
+async def fetched(subscription: JetStreamContext.PullSubscription, most: int) -> AsyncIterator[list[Msg]]:
+    """What comes by a consumer, for ever: the first message at once and alone, then those that wait behind it.
+
+    Whoever asks the library for several waits until so many have come, or for as long as they would wait for one.
+    """
+    while True:
+        try:
+            yield await subscription.fetch(1, timeout=_FETCH_S)
+        except TimeoutError:
+            continue
+        with suppress(TimeoutError):
+            yield await subscription.fetch(most, timeout=_REST_S)
 
 
 async def until_told(work: Awaitable[None]) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
-from gate.fleet.connection import Line, until_told
+from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.joined import Joined, read_joined
 from gate.fleet.messages import Held, Report, Request, Told
 from gate.fleet.names import HEAD, REGISTER, GateNames
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 100
-_FETCH_S = 5.0
+# So few that a revocation among many who are enrolled waits for no long transaction.
+_AT_ONCE = 25
 _AGAIN_S = 0.5
 _LATER_S, _HELD_S = 0.3, 60.0
 _ANSWERED_WITHIN_S = 5.0
@@ -116,24 +116,20 @@ class Link:
     async def _take_from(self, broker: Client, consumer: str) -> None:
         subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
         try:
-            while True:
-                try:
-                    fetched = await subscription.fetch(_AT_ONCE, timeout=_FETCH_S)
-                except TimeoutError:
-                    continue
-                await self._take(broker, fetched)
+            async for some in fetched(subscription, _AT_ONCE):
+                await self._take(broker, some)
         finally:
             with suppress(Exception):
                 await subscription.unsubscribe()
 
-    async def _take(self, broker: Client, fetched: list[Msg]) -> None:
-        batch = [one.data for one in fetched]
+    async def _take(self, broker: Client, some: list[Msg]) -> None:
+        batch = [one.data for one in some]
         unknown: frozenset[str] = frozenset()
         if wanted := self._register.missing_keys(batch):
             given = await self._keys(broker, wanted)
             self._register.keep_keys(given)
             unknown = frozenset(wanted) - given.keys()
-        for one, fate in zip(fetched, self._register.take(batch, unknown), strict=True):
+        for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
             match fate:
                 case Fate.DONE:
                     await one.ack()
