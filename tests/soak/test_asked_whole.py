@@ -6,11 +6,10 @@ All of it is drawn. People are those of the second half by the hash of their nam
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from itertools import count, islice, pairwise
+from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import pytest
 
 from gate.vision.recogniser import Recogniser
 from gate.vision.settings import VisionSettings
-from gate.vocabulary import Claim, Frame, Level, Reason, Way
+from gate.vocabulary import Frame, Level, Reason, Way
 from models.boxes import Box
 from models.images import Image
 from models.pack import open_liveness, open_models
@@ -29,7 +28,6 @@ from tests.heads import FPS, Shape
 from tests.turning import Act, Answering
 
 HEADS, ATTACKS, SECONDS, SIZE = 20, 10, 18.0, (640, 360)
-MINUTE, LEAST_COOL_DOWN_S = 60.0, 1.0
 LIVE, DOUBTED = "head", "head whom the passive checks doubt"
 BEFOREHAND, BOTH = "film chosen beforehand", "films of both ways"
 BENT = "sheet round 10 cm, waved by 30"
@@ -52,14 +50,6 @@ class Came:
 
     asked_s: float | None
     opened_s: float | None
-
-
-@dataclass(slots=True)
-class Tried:
-    """When a film was refused, and when it opened, seconds from the first picture; None: it did not."""
-
-    refused_s: list[float] = field(default_factory=list)
-    opened_s: float | None = None
 
 
 class Doubting:
@@ -100,58 +90,11 @@ def test_people_are_let_in_and_sheets_are_not(shared: Path, liveness_dir: Path) 
                 assert _let_in(each) <= (0.4 * ATTACKS if kind == BENT and level is Level.STANDARD else 0), kind
 
 
-def test_a_cool_down_slows_whoever_tries_again(shared: Path, liveness_dir: Path) -> None:
-    models = open_models(liveness_dir, "open")
-    people = list(enumerate(islice(photos_of(shared, models, first_half=False), ATTACKS)))
-    print(f"\na film chosen beforehand, held up for {MINUTE:.0f} s")
-    refused: dict[float, int] = {}
-    for cooldown_s in (LEAST_COOL_DOWN_S, VisionSettings().liveness_cooldown_s):
-        tried = partial(_tries, shared=shared, models_dir=liveness_dir, cooldown_s=cooldown_s)
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-            each = list(pool.map(tried, people))
-        refused[cooldown_s] = sum(len(one.refused_s) for one in each)
-        opened = [one.opened_s for one in each if one.opened_s is not None]
-        print(f"  cool-down of {cooldown_s:g} s: {len(each)} clips, {refused[cooldown_s]} refused,"
-              f" {sum(second < 30 for second in opened)} open within 30 s, {len(opened)} within {MINUTE:.0f}"
-              f", at {', '.join(f'{second:.0f}' for second in sorted(opened))} s")  # fmt: skip
-        assert all(later - earlier > cooldown_s for one in each for earlier, later in pairwise(one.refused_s)), (
-            "a refused film was judged again before its place was open"
-        )
-    assert refused[VisionSettings().liveness_cooldown_s] < refused[LEAST_COOL_DOWN_S]
-
-
 def _let_in(each: list[Came]) -> int:
     return sum(one.opened_s is not None for one in each)
 
 
 def _came(clip: tuple[str, int, Path], *, shared: Path, models_dir: Path, level: Level) -> Came:
-    asked_s = None
-    for now, claim in _claims(clip, VisionSettings(liveness=level), SECONDS, shared, models_dir):
-        if claim.reason is Reason.ASKED_TO_TURN:
-            asked_s = asked_s or now
-        elif claim.resident is not None:
-            return Came(asked_s, now)
-        elif claim.reason is Reason.NOT_LIVE:
-            return Came(asked_s, None)
-    return Came(asked_s, None)
-
-
-def _tries(one: tuple[int, Path], *, shared: Path, models_dir: Path, cooldown_s: float) -> Tried:
-    clip, settings = (BEFOREHAND, *one), VisionSettings(liveness_cooldown_s=cooldown_s)
-    tried = Tried()
-    for now, claim in _claims(clip, settings, MINUTE, shared, models_dir):
-        if claim.resident is not None:
-            tried.opened_s = now
-            break
-        if claim.reason is Reason.NOT_LIVE:
-            tried.refused_s.append(now)
-    return tried
-
-
-def _claims(
-    clip: tuple[str, int, Path], settings: VisionSettings, seconds: float, shared: Path, models_dir: Path
-) -> Iterator[tuple[float, Claim]]:
-    """What a gate's eye says of somebody who does as they are told, and when, in seconds from the first picture."""
     cv2.setNumThreads(1)
     kind, number, photo = clip
     models = open_models(models_dir, "open")
@@ -160,17 +103,20 @@ def _claims(
     somebody = Answering(ACTS[kind], actor, SIZE, number, one_film=kind == BEFOREHAND)
     ways = np.random.default_rng(number)
     recogniser = Recogniser(
-        models, settings, partial(next, map(str, count())), checks, lambda _: Way(ways.choice(list(Way)))
-    )
-    gallery, way, further = gallery_of_one(actor.photo, models), 0, False
-    for frame in range(round(seconds * FPS)):
+        models, VisionSettings(liveness=level), partial(next, map(str, count())), checks,
+        lambda _: Way(ways.choice(list(Way))),
+    )  # fmt: skip
+    gallery, asked_s, way, further = gallery_of_one(actor.photo, models), None, 0, False
+    for frame in range(round(SECONDS * FPS)):
         now = frame / FPS
         image = somebody.picture(now, way, further=further)
         for claim in recogniser.see(Frame(image, "c", now), gallery):
             if claim.reason is Reason.ASKED_TO_TURN:
+                asked_s = asked_s or now
                 # Their left is to the right of the picture.
                 way, further = {Way.LEFT: 1, Way.RIGHT: -1, None: 0}[claim.way], claim.further
+            elif claim.resident is not None:
+                return Came(asked_s, now)
             elif claim.reason is Reason.NOT_LIVE:
-                # Whoever tries again looks straight ahead first.
-                way, further = 0, False
-            yield now, claim
+                return Came(asked_s, None)
+    return Came(asked_s, None)
