@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from gate.errors import UsageError
 from gate.fleet.keys import new_seed
 from gate.fleet.nkeys import new_nkey_seed
-from gate.places import folder, read_plain
+from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 
 # Gates know the certificate itself: it never ends while the centre lives.
@@ -49,7 +48,7 @@ def secrets_of(state: Path) -> Secrets:
         return read(Secrets, json.loads(read_plain(path)))
     except FileNotFoundError:
         made = _draw()
-        _keep(path, json.dumps(written(made)))
+        write_private(path, json.dumps(written(made)))
         return made
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}). Say it with sudo.") from error
@@ -61,19 +60,9 @@ def secrets_of(state: Path) -> Secrets:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file for its owner alone, whole or not at all. Raises UsageError."""
-    _keep(path, text)
-
-
-def _keep(path: Path, text: str) -> None:
-    new = path.with_name(f"{path.name}.new")
     try:
         folder(path.parent, 0o700)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Say it with sudo.") from error
 

@@ -46,12 +46,19 @@ def read_plain(path: Path, most: int = _MOST) -> bytes:
         return file.read(most)
 
 
-def settle(path: Path) -> None:
-    """Have what was renamed in a folder outlive a power cut: that a file is on its disk says nothing of its name.
-
-    Raises OSError.
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Put a file in place, the new one whole or the old one as it was, whenever the power fails; it is there for good
+    when this returns. Raises OSError.
     """
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    # That a file is on its disk says nothing of its name.
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import os
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate.errors import UsageError
+from gate.places import write_whole
 from gate.processes.addresses import generated_certificate_file
 
 _log = logging.getLogger(__name__)
@@ -139,10 +139,4 @@ def _generate(certificate: Path, key: Path, names: tuple[str, ...], now: datetim
     pem = serialization.Encoding.PEM
     plain = private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     for path, content, mode in ((key, plain, 0o600), (certificate, made.public_bytes(pem), 0o640)):
-        new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        write_whole(path, content, mode)

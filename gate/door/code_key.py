@@ -9,12 +9,11 @@ from __future__ import annotations
 import errno
 import hmac
 import logging
-import os
 import secrets
 from pathlib import Path
 from typing import Protocol
 
-from gate.places import folder, read_plain, settle
+from gate.places import folder, read_plain, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -52,15 +51,8 @@ def take_key(state: Path, key: bytes) -> None:
 
 
 def _write(path: Path, key: bytes) -> None:
-    new = path.with_suffix(".new")
     folder(path.parent)
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    settle(path.parent)
+    write_whole(path, key)
 
 
 class Codes(Protocol):

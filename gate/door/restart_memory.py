@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gate.door.lockout import RESTS_S, KeptTries
 from gate.door.states import Barred
-from gate.places import folder, settle
+from gate.places import folder, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class RestartMemory:
             day = found.get("first_person_on")
             group = found.get("first_person_group")
             came_on = None if day is None else date.fromisoformat(day)
-            tries = tuple(_tries_of(one) for one in found.get("tries", ()))
+            tries = self._tries(found.get("tries", ()))
             waited_for = None if group is None else str(group)
             return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries)
         except FileNotFoundError:
@@ -93,21 +93,22 @@ class RestartMemory:
             _log.error("%s cannot be read (%s); a lockdown that stood must be ordered again.", self._path, error)
             return Remembered()
 
+    def _tries(self, found: object) -> tuple[KeptTries, ...]:
+        """Wrong tries that make no sense are none: a lockdown that stands beside them stands."""
+        try:
+            return tuple(_tries_of(one) for one in found) if isinstance(found, list | tuple) else ()
+        except (ValueError, KeyError, TypeError) as error:
+            _log.error("%s: the wrong tries in it cannot be read (%s); they are counted anew.", self._path, error)
+            return ()
+
     def _write(self, remembered: Remembered) -> None:
-        new = self._path.with_suffix(".new")
+        day, group = remembered.first_person_on, remembered.first_person_group
+        first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
+        tries = {"tries": [asdict(one) for one in remembered.tries]} if remembered.tries else {}
+        kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries}
         try:
             folder(self._path.parent)
-            with new.open("w", encoding="ascii") as file:
-                day = remembered.first_person_on
-                group = remembered.first_person_group
-                first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
-                tries = {"tries": [asdict(one) for one in remembered.tries]} if remembered.tries else {}
-                kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries}
-                json.dump(kept, file)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-            settle(self._path.parent)
+            write_whole(self._path, json.dumps(kept).encode("ascii"))
         except OSError as error:
             _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from gate.drill.at_the_gate import Gate, Guide
 from gate.drill.results import CheckFailed, Result
 from gate.errors import Sentence
 from gate.places import folder as make_folder
-from gate.places import read_plain, settle
+from gate.places import read_plain, write_whole
 from gate.processes.status import DoorStatus, VisionStatus
 from gate.store.record.audit import boot_id
 
@@ -207,12 +206,5 @@ def _keep(folder: Path, done: _Progress) -> None:
     results = {name: [one.passed, one.figure, _written(one.figure)] for name, one in done.results.items()}
     kept = {"results": results, "boot_id": done.boot_id}
     make_folder(folder)
-    new = folder / f"{PROGRESS_NAME}.new"
-    new.unlink(missing_ok=True)
-    with new.open("x", encoding="utf-8") as file:
-        json.dump(kept, file)
-        # The next that happens may be the power cut that is asked for here.
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / PROGRESS_NAME)
-    settle(folder)
+    # The next that happens may be the power cut that is asked for here.
+    write_whole(folder / PROGRESS_NAME, json.dumps(kept).encode())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.places import folder, read_plain
+from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 from gate.state_folder import centre_file
 
@@ -52,15 +51,9 @@ def read_joined(state: Path) -> Joined | None:
 def write_joined(state: Path, joined: Joined) -> None:
     """Keep it, whole or not at all, for the owner of the link's folder alone. Raises UsageError."""
     path = centre_file(state)
-    new = path.with_suffix(".new")
     try:
         folder(path.parent, 0o711)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-            json.dump(written(joined), file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
+        write_whole(path, json.dumps(written(joined)).encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Say it with sudo.") from error
 

@@ -5,12 +5,12 @@ On a gate they are root's alone, and handed over by systemd (LoadCredential=).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from gate.errors import UsageError
+from gate.places import write_whole
 
 CREDENTIAL = "osdp-keys"
 _LINE = re.compile(r"(\d{1,3}) ([0-9a-f]{32})")
@@ -53,14 +53,8 @@ def read_keys(file: Path) -> dict[int, bytes]:
 def write_keys(file: Path, keys: Mapping[int, bytes]) -> None:
     """Write the keys, for the file's owner alone, whole or not at all. Raises UsageError."""
     text = "".join(f"{address} {key.hex()}\n" for address, key in sorted(keys.items()))
-    new = file.with_name(f"{file.name}.new")
     try:
         file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as written:
-            written.write(text)
-            written.flush()
-            os.fsync(written.fileno())
-        new.rename(file)
+        write_whole(file, text.encode("ascii"))
     except OSError as error:
         raise UsageError(f"{file} cannot be written ({error.strerror}). Say it with sudo.") from error
