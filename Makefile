@@ -7,8 +7,9 @@ export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
 .PHONY: demo test check bench soak board arm64 deb stick image fuzz mutants coverage messages lock format clean
 
+# make demo GATES=3: a centre and three gates instead.
 demo: $(BIN)/facegate
-	$(BIN)/facegate demo
+	$(BIN)/facegate demo $(if $(GATES),--gates $(GATES))
 
 # In random order, the longest files first (tests/conftest.py). Some hundred programs are started: without its bytecode
 # each would compile the house anew.
