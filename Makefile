@@ -102,6 +102,7 @@ lock:
 	$(LOCK) --group measure -c requirements/run.txt -o requirements/measure.txt
 	$(LOCK) --group fleet -c requirements/run.txt -o requirements/fleet.txt
 	$(LOCK) --group centre -c requirements/run.txt -o requirements/centre.txt
+	$(LOCK) --group mqtt -c requirements/run.txt -o requirements/mqtt.txt
 	$(LOCK) --group insightface -c requirements/run.txt --no-emit-package opencv-python -o requirements/insightface.txt
 	$(LOCK) --group build -c requirements/run.txt -o requirements/build.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt

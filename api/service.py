@@ -22,6 +22,7 @@ from api.context import Context
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
 from api.front.tls import fingerprint, renew_for_ever
+from api.home_assistant.service import tell_home_assistant
 from api.webhooks import send_for_ever
 from gate.api_settings import exposure
 from gate.errors import FacegateError
@@ -52,6 +53,7 @@ class _Server(uvicorn.Server):
             asyncio.create_task(tidy_each_night(self._console.context)),
             asyncio.create_task(forget_faces(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
+            asyncio.create_task(tell_home_assistant(self._console.context)),
         ]
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
             renewing = renew_for_ever(self.config.ssl, self._console.context.state, self._console.names)

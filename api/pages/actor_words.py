@@ -15,6 +15,7 @@ from gate.store.site import accounts
 _NAMED = re.compile(r"(?P<kind>user|token) (?P<id>\S+?)(?: through uid \d+)?")
 _GONE = {"user": Sentence("a user who is gone"), "token": Sentence("a token that is gone")}
 _PAGE = re.compile(r"page [0-9a-f-]{36}")
+_PROGRAM = re.compile(r"(?P<program>home assistant)(?: through uid \d+)?")
 _COMMAND = re.compile(r"uid (?P<uid>\d+)")
 
 
@@ -31,6 +32,9 @@ def actors(language: Language, connection: sqlite3.Connection) -> Callable[[str]
             return language(Sentence("the resident, on their own page"))
         if found := _COMMAND.fullmatch(by):
             return language(Sentence("a command (user number {uid})", uid=found["uid"]))
+        if found := _PROGRAM.fullmatch(by):
+            said = ACTORS[found["program"]]
+            return language(said)
         return language(ACTORS.get(by, by))
 
     return called
