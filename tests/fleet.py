@@ -147,16 +147,16 @@ class Gate:
 
 
 @contextmanager
-def centre_running(state, logs=None, listen="127.0.0.1"):
-    """A broker, the centre and its door."""
+def centre_running(state, logs=None, listen="127.0.0.1", before=()):
+    """A broker, the centre and its door; the command `before` starts what of them is on the network."""
     with ExitStack() as stack:
         port, pairing_port = free_ports(2)
         told = {"centre": {"listen": listen, "port": port, "pairing_port": pairing_port}}
         door = Process(state, "door", {"door": FAST}, logs)
         stack.callback(door.end)
-        broker = Process(state, "broker", told, logs)
+        broker = Process(state, "broker", told, logs, before)
         stack.callback(broker.end)
-        process = Process(state, "centre", told, logs)
+        process = Process(state, "centre", told, logs, before)
         stack.callback(process.end)
         yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack, logs)
 
