@@ -100,7 +100,7 @@ def show_gates(request: Request, connection: Store, context: Shared, actor: Watc
     if part == "live":
         changes: Changes = request.app.state.changes
         status = read_status(context.state)
-        key = ("gates", language_of(request).tag, actor.permissions, status)
+        key = ("gates", language_of(request).tag, actor.permissions, repr(status))
         live = changes.made_once(key, lambda: _live(request, connection, context, actor, status))
         return HTMLResponse(live, headers=gate_clock())
     values = _now(connection, context, actor, read_status(context.state)) | said_of(request, told_once(request))
