@@ -32,11 +32,12 @@ from gate.fleet.state import SILENT_AFTER_S, GateState
 from gate.processes.client import LinkDown
 from gate.processes.requests import Do
 from gate.processes.status import DoorStatus
-from gate.store.compound import door_orders, forgotten, gates
+from gate.store.compound import door_orders, forgotten, gates, records
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
-from gate.vocabulary import Reason
+from gate.store.record.search import Search
+from gate.vocabulary import Kind, Reason
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/gates")
 
@@ -47,6 +48,8 @@ _CENTRE_QUIET_S = 15.0
 _LOOKED_THROUGH = 200
 _SHOWN = 10
 _ORDERS_SHOWN = 5
+# For so long an alarm stands above all else, as on the page Today.
+_ALARM_STANDS = timedelta(hours=12)
 # An order that every gate has answered is shown for so long.
 _ORDER_SHOWN_FOR = timedelta(hours=1)
 # Whoever presses a button waits no longer.
@@ -186,12 +189,20 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "cards": cards,
         "ordered": [_told(one, names) for one in given if _is_shown(one, now)],
         "any_locked": waits or any(one.locked for one in cards),
+        "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
         "quiet": quiet,
         "connected": status is not None and status.connected,
         "due": 0 if status is None else status.due,
         "unfinished": unfinished[:_SHOWN] if actor.may(Permission.PEOPLE) else [],
         "more": max(0, len(unfinished) - _SHOWN),
     }
+
+
+def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:
+    """When somebody was forced lately, at which gate, by its id and its name; who it was is on the page of events."""
+    since = (now - _ALARM_STANDS).isoformat(timespec="milliseconds")
+    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since), count=_SHOWN).lines
+    return [(one.at, one.gate_id, names.get(one.gate_id, one.gate_id)) for one in found]
 
 
 def _is_shown(given: door_orders.Given, now: datetime) -> bool:

@@ -14,8 +14,9 @@ from gate.store.compound import carried, gates, records
 from gate.store.compound.gates import Gate
 from gate.store.database import transaction
 from gate.store.site import accounts
+from gate.vocabulary import Kind
 from tests.console import PASSWORD, Browser, context_on
-from tests.gate.store.compound.test_records import came, carry, three  # noqa: F401 - a fixture
+from tests.gate.store.compound.test_records import NINE, came, carry, three  # noqa: F401 - a fixture
 
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}, "door": {"zone": "UTC"}}
 
@@ -61,6 +62,19 @@ def test_the_page_shows_who_came_at_any_gate_and_at_one_that_is_chosen(compound)
     assert f"verified: all lines are as they came, up to line {last}" in page
     # What is filtered stays so from page to page, and in what is exported.
     assert f"gate={records.own_gate(south)}" in browser.get(f"/events?gate={records.own_gate(south)}").text
+
+
+def test_duress_at_any_gate_stands_on_the_page_of_gates_for_whoever_reads_the_record_and_names_nobody(compound):
+    centre, _, south, browser = compound
+    assert 'id="duress"' not in browser.get("/gates").text
+    now = (datetime.now(UTC) - NINE).total_seconds() / 60
+    came(south, now, "r2", kind=Kind.DURESS)
+    carry(centre, south)
+    (alarm,) = re.findall(r'<section class="card alarm".*?</section>', browser.get("/gates").text, re.DOTALL)
+    assert "South" in alarm
+    assert "R2" not in alarm
+    # Page after page is made of what is so, also while somebody follows.
+    assert "South" in browser.get("/gates?part=live").text
 
 
 def test_a_line_that_was_altered_here_after_it_came_is_said(compound):
