@@ -9,8 +9,10 @@ import sqlite3
 import sys
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 from centre.broker import reload_broker, write_configuration
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
-from centre.status import CentreStatus, GateStatus, write_status
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
+from gate.fleet.centre_status import CentreStatus, GateStatus, write_status
 from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.names import HEAD, REQUESTS
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, forgotten, gates, items, outbox
+from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.revoking import revoke
@@ -52,6 +55,8 @@ _STATUS_EVERY_S = 2.0
 # A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
 _TICKS_A_START = 1 << 32
 _MOST_KEYS = 1000
+# What a gate says is believed where it had heard a head of the last so many seconds.
+_FRESH_S = 30.0
 
 
 class Centre:
@@ -65,6 +70,12 @@ class Centre:
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._gates: dict[str, Gate] = {}
         self._heard: dict[str, GateStatus] = {}
+        self._states: dict[str, tuple[GateState, str]] = {}
+        # The heads that were said lately, by their ticks, each with when (monotonic seconds).
+        self._ticks: deque[tuple[int, float]] = deque()
+        self._changed = asyncio.Event()
+        # The newest order of which the gates were told.
+        self._orders = 0
         self._anew: set[str] = set()
         self._broker: Client | None = None
         # Whether the stream is known to be as this centre left it.
@@ -92,6 +103,8 @@ class Centre:
         await broker.subscribe("keys.*", cb=self._give_keys)
         await broker.subscribe("reports.*", cb=self._hear_report)
         await broker.subscribe("record.*", cb=self._hear_lines)
+        await broker.subscribe("states.*", cb=self._hear_state)
+        await broker.subscribe("orders.*", cb=self._give_orders)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
@@ -129,6 +142,8 @@ class Centre:
                 await self._fall_in(stream)
                 known = set()
             known = await self._serve_gates(stream, known)
+            if door_orders.newest(self._connection) != self._orders:
+                await self._say_head(stream)
             batch = outbox.due(self._connection, _AT_ONCE)
             if batch and batch[0].kind is not RegisterKind.REVOCATION and time.monotonic() < breath_mono:
                 batch = []
@@ -177,6 +192,7 @@ class Centre:
                 reload_broker(self._state)
             self._gates = now
             self._heard = {gate: one for gate, one in self._heard.items() if gate in now}
+            self._states = {gate: one for gate, one in self._states.items() if gate in now}
 
     def _take_in(self, gate: Gate) -> None:
         gates.add(self._connection, gate)
@@ -191,8 +207,10 @@ class Centre:
 
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
-        epoch = items.epoch(self._connection)
-        await stream.say(HEAD, messages.Head(epoch, self._tick, outbox.state(self._connection)))
+        self._ticks.append((self._tick, time.monotonic()))
+        epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
+        head = messages.Head(epoch, self._tick, outbox.state(self._connection), orders=self._orders)
+        await stream.say(HEAD, head)
 
     async def _give_keys(self, asked: Msg) -> None:
         """A gate asks for residents' keys: sealed to it, and kept by no stream."""
@@ -217,8 +235,44 @@ class Centre:
         except Malformed:
             return
         self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, told.problem)
+        self._changed.set()
         if told.again:
             self._anew.add(gate)
+
+    async def _hear_state(self, said: Msg) -> None:
+        """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
+        gate = said.subject.removeprefix("states.")
+        sender = self._gates.get(gate)
+        if sender is None:
+            return
+        try:
+            saying = messages.saying_of(said.data, keys.verifier(sender.signer))
+        except (messages.NotGenuine, Malformed):
+            return
+        oldest = time.monotonic() - _FRESH_S
+        while self._ticks and self._ticks[0][1] < oldest:
+            self._ticks.popleft()
+        if saying.gate == gate and self._ticks and saying.tick >= self._ticks[0][0]:
+            self._states[gate] = saying.state, _now()
+            self._changed.set()
+
+    async def _give_orders(self, asked: Msg) -> None:
+        """A gate asks what is ordered of its door, and says what came of what was: kept before it is answered."""
+        sender = self._gates.get(asked.subject.removeprefix("orders."))
+        if sender is None:
+            return
+        try:
+            asking = messages.asking_of(asked.data, keys.verifier(sender.signer))
+            if asking.gate != sender.id:
+                return
+            if asking.answers:
+                door_orders.keep(self._connection, sender.id, asking.answers)
+            orders = door_orders.due(self._connection, sender.id)
+        except (messages.NotGenuine, Malformed, sqlite3.Error) as error:
+            _log.error("Orders to the door of %s could not be given: %s", sender.name, error)
+            return
+        ordering = messages.Ordering(sender.id, asking.nonce, orders)
+        await asked.respond(messages.ordering_data(ordering, sender.box, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
@@ -270,16 +324,23 @@ class Centre:
         watchdog, written_mono = Watchdog(), float("-inf")
         while True:
             watchdog.feed(True)
-            if time.monotonic() - written_mono > _STATUS_EVERY_S:
+            if self._changed.is_set() or time.monotonic() - written_mono > _STATUS_EVERY_S:
                 written_mono = time.monotonic()
+                self._changed.clear()
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
-            await asyncio.sleep(_AGAIN_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _AGAIN_S)
 
     def _status(self) -> CentreStatus:
         entries, due = self._connection.execute("SELECT count(*), count(due) FROM register").fetchone()
         connected = self._broker is not None and self._broker.is_connected
-        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, dict(self._heard))
+        heard = {gate: self._with_state(gate, one) for gate, one in self._heard.items()}
+        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard)
+
+    def _with_state(self, gate: str, status: GateStatus) -> GateStatus:
+        state, at = self._states.get(gate, (None, None))
+        return replace(status, state=state, state_at=at)
 
 
 def _now() -> str:

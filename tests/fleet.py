@@ -12,6 +12,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from commands.cli import facegate
+from gate.config import load_settings, parts_of
 from gate.fleet.status import read_status
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
@@ -22,7 +23,7 @@ from tests.running import wait_for
 
 MODULES = {
     "door": "gate.door.service", "link": "gate.fleet.service", "broker": "centre.broker_service",
-    "centre": "centre.service",
+    "centre": "centre.service", "api": "api.service",
 }  # fmt: skip
 # A busy machine takes its time to load a program.
 READY_WITHIN_S = 90
@@ -34,9 +35,9 @@ def free_ports(count):
         return [one.getsockname()[1] for one in taken]
 
 
-def command(*arguments):
+def command(*arguments, **environment):
     """What a command of facegate prints for machines."""
-    done = CliRunner().invoke(facegate, [*map(str, arguments), "--json"])
+    done = CliRunner(env=environment).invoke(facegate, [*map(str, arguments), "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -140,10 +141,23 @@ class Gate:
     def status(self):
         return read_status(self.state)
 
+    def start_api(self, stack):
+        """Its console, which says for it how it is and gives its door what the centre orders."""
+        return start_api(self.state, stack, gate=self.name, api={"port": 0, "tls": "off"})
+
     @property
     def identity(self):
         with self.store() as connection:
             return connection.execute("SELECT id FROM gate").fetchone()[0]
+
+
+def start_api(state, stack, **settings):
+    """The console of a gate without a camera, or of a centre."""
+    chosen = load_settings(**{"api": {"port": 0}, "camera": {"source": ""}} | settings)
+    given = parts_of(chosen, state, state / "models", None)["api"]
+    api = Process(state, "api", {name: one for name, one in given.items() if name != "state"})
+    stack.callback(api.end)
+    return api
 
 
 @contextmanager
@@ -165,7 +179,7 @@ def join(centre, state, name, before=(), **door):
     """A gate that was invited and joined, with its door and link running, the link by the command `before`."""
     code = command("centre", "invite", "--state", centre.state)["code"]
     env_port = centre.centre["pairing_port"]
-    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes")
+    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
     opener = Process(state, "door", {"door": FAST | door}, centre.logs)
     centre.stack.callback(opener.end)
     link = Process(state, "link", {}, centre.logs, before)

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from gate.fleet import keys
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed, read, written
 from gate.store.compound.carried import Carried
+from gate.store.compound.door_orders import Answered, Offered
 from gate.store.compound.entries import (
     COMMON,
     SUSPENDED,
@@ -46,6 +48,8 @@ _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register 
 _TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
 # What is published under: a stolen gate may ask in any words.
 _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
+_SAYING = b"facegate gate state\n"
+_ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -115,6 +119,8 @@ class Head:
     tick: int
     state: State | None
     min_reader: int = 1
+    orders: int = 0
+    """The number of the newest order to the doors: a gate that has not asked since then asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,65 @@ class Held:
     sequence: int
     hash: str
     flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """How a gate is, as it says it. `tick` is that of the last head that it heard: so the centre knows by its own clock
+    how old the saying is at most, whoever held it back on the way."""
+
+    gate: str
+    tick: int
+    state: GateState
+
+
+def saying_data(saying: Saying, signer: Ed25519PrivateKey) -> bytes:
+    """How a gate is, signed by it."""
+    return _signed(_SAYING, _json(saying), signer)
+
+
+def saying_of(data: bytes, signer: Ed25519PublicKey) -> Saying:
+    """How this gate says that it is. Raises NotGenuine, Malformed."""
+    return _read(Saying, _genuine(_SAYING, data, signer))
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A gate asks what is ordered of its door, and answers what was. `nonce` was drawn for this one question: what is
+    answered to it is not older than that."""
+
+    gate: str
+    nonce: bytes
+    answers: tuple[Answered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """What a gate is to do and has not answered, to the question of this nonce."""
+
+    gate: str
+    nonce: bytes
+    orders: tuple[Offered, ...] = ()
+
+
+def asking_data(asking: Asking, signer: Ed25519PrivateKey) -> bytes:
+    """A gate's question, signed by it."""
+    return _signed(_ASKING, _json(asking), signer)
+
+
+def asking_of(data: bytes, signer: Ed25519PublicKey) -> Asking:
+    """What this gate asks. Raises NotGenuine, Malformed."""
+    return _read(Asking, _genuine(_ASKING, data, signer))
+
+
+def ordering_data(ordering: Ordering, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """Orders as they are given: signed by the centre, and sealed to the gate, since they name who gave them."""
+    return keys.seal_to(box, _signed(_ORDERING, _json(ordering), signer))
+
+
+def ordering_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Ordering:
+    """What this centre orders. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Ordering, _genuine(_ORDERING, keys.open_sealed(box_seed, data), signer))
 
 
 def told_data(told: Told, box: bytes, signer: Ed25519PrivateKey) -> bytes:

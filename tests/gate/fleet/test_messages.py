@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from gate.errors import UsageError
 from gate.fleet import keys, messages, pairing
-from gate.fleet.messages import Head, Held, Report, Request, Told
+from gate.fleet.messages import Asking, Head, Held, Ordering, Report, Request, Saying, Told
 from gate.fleet.pairing import Challenge, Hello, Welcome
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
+from gate.store.compound.door_orders import Answered, DoorOrder, Offered
 from gate.store.compound.entries import (
     CredentialEntry,
     RegisterKind,
@@ -165,6 +167,35 @@ def test_what_a_gate_tells_of_its_record_is_its_own_and_for_the_centre_alone():
     assert messages.held_of(messages.held_data(held, CENTRE), PUBLIC) == held
     with pytest.raises(messages.NotGenuine):
         messages.held_of(messages.held_data(held, OTHER), PUBLIC)
+
+
+def test_an_order_is_the_centres_own_for_one_gate_and_one_question():
+    seed, answers = b"b" * 32, (Answered("o0", "done"),)
+    asking = Asking("g1", NONCE, answers)
+    assert messages.asking_of(messages.asking_data(asking, OTHER), OTHER.public_key()) == asking
+    with pytest.raises(messages.NotGenuine):
+        messages.asking_of(messages.asking_data(asking, OTHER), PUBLIC)
+    ordering = Ordering("g1", NONCE, (Offered("o1", DoorOrder.LOCKDOWN, "user x", "Li", "2026-05-04", waited=True),))
+    data = messages.ordering_data(ordering, keys.box_public(seed), CENTRE)
+    assert messages.ordering_of(data, seed, PUBLIC) == ordering
+    assert b"Li" not in data
+    with pytest.raises(keys.NotForUs):
+        messages.ordering_of(data, b"x" * 32, PUBLIC)
+    with pytest.raises(messages.NotGenuine):
+        messages.ordering_of(messages.ordering_data(ordering, keys.box_public(seed), OTHER), seed, PUBLIC)
+
+
+def test_a_gate_says_how_it_is_and_one_of_a_later_version_is_understood():
+    saying = Saying("g1", 7, GateState(version="1", mode="lockdown", standing=("lockdown",), troubles=("disk",)))
+    data = messages.saying_data(saying, OTHER)
+    assert messages.saying_of(data, OTHER.public_key()) == saying
+    with pytest.raises(messages.NotGenuine):
+        messages.saying_of(data, PUBLIC)
+    later = json.loads(data[64:])
+    later["state"] |= {"mode": "hovering", "wind": 3}
+    said = json.dumps(later).encode()
+    again = messages.saying_of(OTHER.sign(b"facegate gate state\n" + said) + said, OTHER.public_key())
+    assert again.state.mode == "hovering"
 
 
 @given(st.binary(max_size=200), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
