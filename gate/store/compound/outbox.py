@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gate.store.compound import items
@@ -61,13 +61,18 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
     found = []
     with transaction(connection):
         for kind, identity, epoch, number in rows:
-            entry = _READ[RegisterKind(kind)](connection, identity)
+            entry = entry_of(connection, RegisterKind(kind), identity)
             if entry is None:
                 connection.execute("DELETE FROM register WHERE kind = ? AND id = ?", (kind, identity))
                 continue
             key = None if kind == RegisterKind.REVOCATION else _key(connection, kind, identity)
             found.append(Due(RegisterKind(kind), Version(epoch, number), entry, key))
     return found
+
+
+def entry_of(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> Entry | None:
+    """What stands here of that id; None where that is nobody, or somebody who has agreed to one gate alone."""
+    return _READ[kind](connection, identity)
 
 
 def are_due(connection: sqlite3.Connection) -> bool:
@@ -229,7 +234,7 @@ def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntr
     return RevocationEntry(identity, over=lost is not None)
 
 
-_READ = {
+_READ: dict[RegisterKind, Callable[[sqlite3.Connection, str], Entry | None]] = {
     RegisterKind.RESIDENT: _resident,
     RegisterKind.SCHEDULE: _schedule,
     RegisterKind.GROUP: _group,

@@ -14,6 +14,11 @@ def waiting(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     ).fetchall()
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """How many the centre is still to hear."""
+    return int(connection.execute("SELECT count(*) FROM register_requests").fetchone()[0])
+
+
 def sent(connection: sqlite3.Connection, number: int) -> None:
     """One is kept elsewhere now."""
     connection.execute("DELETE FROM register_requests WHERE number = ?", (number,))
