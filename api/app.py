@@ -43,6 +43,7 @@ from api.pages import (
     own_page,
     own_photo,
     photo_links,
+    proposed,
     receipts,
     screen,
     settings,
@@ -94,7 +95,7 @@ def create_app(context: Context) -> FastAPI:
         enrolments, events, door, schedules, accounts, me, site, webhooks, live,
         sign_in, gate, gates, orders, guard, console, events_page, together, receipts, first_hour, residents_page,
         ways_in, passes_page, held, homes, whereabouts,
-        enrol, enrol_at_gate, imports_page, photo_links, own_photo, own_links, own_page, code, camera, screen,
+        enrol, enrol_at_gate, imports_page, photo_links, own_photo, own_links, own_page, proposed, code, camera, screen,
         settings, account,
     ):  # fmt: skip
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.

@@ -7,6 +7,7 @@ from gate.care.health import FAULTS as FAULTS
 from gate.care.kept_for import Why
 from gate.errors import Sentence
 from gate.fleet.state import Trouble
+from gate.store.compound.proposals import Because
 from gate.store.record.details import Details
 from gate.vocabulary import ENTERED, Kind, Reason
 
@@ -290,6 +291,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.CENTRE_LEFT: Sentence("This gate follows no centre any more"),
     Kind.CENTRE_LOST: Sentence("The centre cannot be reached; the gate goes on by itself"),
     Kind.CENTRE_BACK: Sentence("The centre is back"),
+    Kind.PROPOSAL_REFUSED: Sentence("The centre did not take what was changed here"),
     Kind.GATE_INVITED: Sentence("A gate was invited"),
     Kind.GATE_JOINED: Sentence("A gate joined"),
     Kind.GATE_REMOVED: Sentence("A gate was taken away"),
@@ -326,6 +328,34 @@ FADING_TONIGHT: dict[str, Sentence] = {
         "This face has not opened the gate for a long time; it will be erased in the coming night unless it is used."
     ),
     Why.MOVED_OUT: Sentence("They will be erased in the coming night, since their last day is over."),
+}
+
+# Why the centre did not take all that was changed of somebody here.
+NOT_TAKEN: dict[Because, Sentence] = {
+    Because.ERASED: Sentence("{name} was erased at the centre or at another gate meanwhile, and is let in nowhere."),
+    Because.CHANGED: Sentence(
+        "{name} was changed at the centre meanwhile, and stands here as there. Photos, cards and PINs that were added"
+        " here are kept; what else was changed here is to be changed again, if it is still wanted."
+    ),
+    Because.NAMESAKE: Sentence(
+        "Somebody called {name} lives there already, by the centre's word. If it is the same person, erase one of the"
+        " two; if not, write into the name what tells them apart. Until then {name} is let in at this gate alone."
+    ),
+    Because.CODE: Sentence(
+        "A PIN or a card of {name} is somebody else's at another gate and was taken away here. Draw another PIN, or"
+        " give another card. The rest was taken."
+    ),
+    Because.MOST: Sentence(
+        "{name} has as many photos or cards as anybody may have, with those from other gates. The new ones were not"
+        " taken; remove some first."
+    ),
+    Because.TOO_NEW: Sentence(
+        "The centre is older than this gate and does not understand it. Upgrade the centre, and save {name} once more."
+    ),
+    Because.NONSENSE: Sentence(
+        "The centre could make no sense of what was changed of {name}. Upgrade the centre and this gate to the same"
+        " version, and save {name} once more."
+    ),
 }
 
 GRADES: dict[str, Sentence] = {
@@ -403,8 +433,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.FREE_ACCESS_CHANGED, Kind.USER_ADDED, Kind.USER_REMOVED, Kind.PASSWORD_CHANGED, Kind.ROLE_CHANGED,
             Kind.SIGNED_OUT, Kind.TOKEN_ADDED,
             Kind.TOKEN_REVOKED, Kind.WEBHOOK_ADDED, Kind.WEBHOOK_REMOVED, Kind.WEBHOOK_REPLAYED,
-            Kind.WEBHOOK_TESTED, Kind.CENTRE_JOINED, Kind.CENTRE_LEFT, Kind.GATE_INVITED, Kind.GATE_JOINED,
-            Kind.GATE_REMOVED,
+            Kind.WEBHOOK_TESTED, Kind.CENTRE_JOINED, Kind.CENTRE_LEFT, Kind.PROPOSAL_REFUSED, Kind.GATE_INVITED,
+            Kind.GATE_JOINED, Kind.GATE_REMOVED,
         ),
     ),
     "upkeep": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -19,8 +19,8 @@ from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 
 # Gates know the certificate itself: it never ends while the centre lives.
-_LIFE = timedelta(days=36500)
-_LEEWAY = timedelta(days=2)
+# And it holds whatever a board without a clock of its own takes for today.
+_BEGINS, _ENDS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _draw() -> Secrets:
-    private, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Facegate centre")])
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=True, content_commitment=False, key_encipherment=False,
@@ -80,8 +80,8 @@ def _draw() -> Secrets:
         .issuer_name(name)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _LEEWAY)
-        .not_valid_after(now + _LIFE)
+        .not_valid_before(_BEGINS)
+        .not_valid_after(_ENDS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)

@@ -28,10 +28,11 @@ from gate.fleet.names import HEAD, REQUESTS
 from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox
+from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
-from gate.store.compound.revoking import revoke
+from gate.store.compound.proposals import Answer, Because
+from gate.store.compound.revoking import revoke_for_ever
 from gate.store.compound.role import become_centre
 from gate.store.database import open_database
 from gate.store.people import credentials
@@ -57,6 +58,14 @@ _TICKS_A_START = 1 << 32
 _MOST_KEYS = 1000
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
+_RECOVERS = (
+    "The centre came back from a backup and asks its gates for what it lost; until they gave it back nobody new is"
+    " published. Still to come: %s. To go on without: facegate centre go-on"
+)
+_TWICE = (
+    "Two machines say that they are this gate, as where one was copied from the other. Take it away, and join the"
+    " right one again."
+)
 
 
 class Centre:
@@ -77,6 +86,10 @@ class Centre:
         # The newest order of which the gates were told.
         self._orders = 0
         self._anew: set[str] = set()
+        self._gave_back: dict[str, str | None] = {}
+        self._missing: tuple[str, ...] = ()
+        self._runs: dict[str, list[str]] = {}
+        self._twice: set[str] = set()
         self._broker: Client | None = None
         # Whether the stream is known to be as this centre left it.
         self._in_step = False
@@ -105,6 +118,7 @@ class Centre:
         await broker.subscribe("record.*", cb=self._hear_lines)
         await broker.subscribe("states.*", cb=self._hear_state)
         await broker.subscribe("orders.*", cb=self._give_orders)
+        await broker.subscribe("proposals.*", cb=self._hear_proposal)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
@@ -145,6 +159,9 @@ class Centre:
             if door_orders.newest(self._connection) != self._orders:
                 await self._say_head(stream)
             batch = outbox.due(self._connection, _AT_ONCE)
+            if recovery.waits(self._connection):
+                batch = [one for one in batch if one.kind is RegisterKind.REVOCATION]
+                self._go_on_when_given_back()
             if batch and batch[0].kind is not RegisterKind.REVOCATION and time.monotonic() < breath_mono:
                 batch = []
             if batch:
@@ -197,6 +214,9 @@ class Centre:
     def _take_in(self, gate: Gate) -> None:
         gates.add(self._connection, gate)
         self._anew.add(gate.id)
+        # With the keys that it has now it is one alone.
+        self._runs.pop(gate.id, None)
+        self._twice.discard(gate.id)
         self._follow_gates()
 
     async def _say_heads(self, stream: RegisterStream) -> None:
@@ -208,9 +228,30 @@ class Centre:
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
         self._ticks.append((self._tick, time.monotonic()))
-        epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
-        head = messages.Head(epoch, self._tick, outbox.state(self._connection), orders=self._orders)
-        await stream.say(HEAD, head)
+        epoch, recovers = items.epoch(self._connection), recovery.state(self._connection)
+        self._orders = door_orders.newest(self._connection)
+        # Nobody is gone from the register while it may come back yet.
+        end = None if recovers is not None and recovers.waits else outbox.state(self._connection)
+        said = messages.Head(
+            epoch, self._tick, end, orders=self._orders, recovery=None if recovers is None else recovers.id
+        )
+        await stream.say(HEAD, said)
+
+    def _go_on_when_given_back(self) -> None:
+        missing = self._still_to_give_back()
+        if not missing:
+            recovery.end(self._connection)
+            self._in_step = False
+            _log.warning("The gates gave back what the centre had lost; all is published again.")
+        elif missing != self._missing:
+            _log.error(_RECOVERS, ", ".join(missing))
+        self._missing = missing
+
+    def _still_to_give_back(self) -> tuple[str, ...]:
+        now = recovery.state(self._connection)
+        if now is None or not now.waits:
+            return ()
+        return tuple(one.name for one in self._gates.values() if self._gave_back.get(one.id) != now.id)
 
     async def _give_keys(self, asked: Msg) -> None:
         """A gate asks for residents' keys: sealed to it, and kept by no stream."""
@@ -219,7 +260,8 @@ class Centre:
             ids = json.loads(asked.data)
         except ValueError:
             return
-        if gate is None or not isinstance(ids, list):
+        # One that was taken away since the backup is not known yet.
+        if gate is None or not isinstance(ids, list) or recovery.waits(self._connection):
             return
         wanted = [one for one in ids[:_MOST_KEYS] if isinstance(one, str)]
         found = outbox.keys(self._connection, wanted)
@@ -234,10 +276,22 @@ class Centre:
             told = messages.report_of(said.data)
         except Malformed:
             return
-        self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, told.problem)
+        self._gave_back[gate] = told.gave_back
+        problem = self._of_two(gate, told.run) or told.problem
+        self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, problem)
         self._changed.set()
         if told.again:
             self._anew.add(gate)
+
+    def _of_two(self, gate: str, run: str) -> str | None:
+        """What is wrong where a start of a gate's link is heard again after a later one: two machines have its keys."""
+        seen = self._runs.setdefault(gate, [])
+        if run not in seen:
+            seen.append(run)
+        elif run != seen[-1] and gate not in self._twice:
+            self._twice.add(gate)
+            _log.error("%s: %s", self._gates[gate].name, _TWICE)
+        return _TWICE if gate in self._twice else None
 
     async def _hear_state(self, said: Msg) -> None:
         """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
@@ -293,6 +347,34 @@ class Centre:
         held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
         await said.respond(messages.held_data(held, keys.signer(self._secrets.signer_seed)))
 
+    async def _hear_proposal(self, said: Msg) -> None:
+        """Something was enrolled or changed at a gate: it is answered once it is taken, or refused with the reason."""
+        sender = self._gates.get(said.subject.removeprefix("proposals."))
+        if sender is None:
+            return
+        try:
+            answer = self._judged(sender, said.data)
+        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            _log.error("What %s proposes makes no sense: %s", sender.name, error)
+            return
+        except sqlite3.Error as error:
+            # A disk that is full, or a lock: it asks again.
+            _log.error("What %s proposes could not be taken: %s", sender.name, error)
+            return
+        signed = messages.answer_data(sender.id, answer, sender.box, keys.signer(self._secrets.signer_seed))
+        await said.respond(signed)
+
+    def _judged(self, sender: Gate, data: bytes) -> Answer:
+        try:
+            proposal = messages.proposal_of(data, sender.id, self._secrets.box_seed, keys.verifier(sender.signer))
+        except messages.NotUnderstood as error:
+            return error.answer
+        try:
+            return proposed.judge(self._connection, proposal, by=f"gate {sender.name}")
+        except sqlite3.IntegrityError as error:
+            _log.error("What %s proposes makes no sense here: %s", sender.name, error)
+            return proposed.refused(proposal, Because.NONSENSE)
+
     async def _take_requests(self, broker: Client) -> None:
         from centre.stream import TAKER
 
@@ -317,7 +399,11 @@ class Centre:
             _log.error("A request in the name of %s is not its own (%s); it is passed over.", gate.name, error)
             return
         if asked.gate == gate.id:
-            revoke(self._connection, asked.id, by=f"gate {gate.name}")
+            taken_away = gates.of_key(self._connection, asked.id)
+            if taken_away is not None:
+                gates.remove(self._connection, taken_away, by=f"gate {gate.name}")
+            else:
+                revoke_for_ever(self._connection, asked.id, by=f"gate {gate.name}")
             outbox.say_revoked(self._connection, asked.id)
 
     async def _watch(self) -> None:
@@ -336,7 +422,8 @@ class Centre:
         entries, due = self._connection.execute("SELECT count(*), count(due) FROM register").fetchone()
         connected = self._broker is not None and self._broker.is_connected
         heard = {gate: self._with_state(gate, one) for gate, one in self._heard.items()}
-        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard)
+        missing = self._still_to_give_back()
+        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard, missing)
 
     def _with_state(self, gate: str, status: GateStatus) -> GateStatus:
         state, at = self._states.get(gate, (None, None))

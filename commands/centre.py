@@ -14,10 +14,10 @@ import click
 from commands.common import home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
-from gate.errors import UsageError
+from gate.errors import Refusal, UsageError
 from gate.fleet.centre_status import GateStatus, read_status
 from gate.processes.fields import written
-from gate.store.compound import carried, forgotten, role
+from gate.store.compound import carried, forgotten, recovery, role
 from gate.store.compound import gates as store
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
@@ -25,6 +25,11 @@ from gate.store.compound.role import Part
 from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
+
+_RECOVERS = (
+    "This centre came back from a backup and publishes nobody new until its gates gave back what it lost, or somebody"
+    " says: facegate centre go-on. Still to come:"
+)
 
 
 @click.group()
@@ -112,6 +117,8 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"gates": [_told(one, heard.get(one.id)) for one in found]})
         return
+    if status is not None and status.missing:
+        click.echo(f"{_RECOVERS} {', '.join(status.missing)}.\n", err=True)
     rows = [(one.name, *_words(heard.get(one.id)), one.id) for one in found]
     empty = "No gate follows this centre. Invite one: facegate centre invite"
     print_table(("gate", "heard", "register", "id"), rows, empty)
@@ -126,6 +133,25 @@ def _words(status: GateStatus | None) -> tuple[str, str]:
     if status is None:
         return "not since the centre was started", ""
     return status.heard_at, status.problem or ("behind" if status.behind else f"whole, {status.entries} entries")
+
+
+@centre.command("go-on")
+@state_option
+@json_option
+def go_on(state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Publish again after the centre came back from a backup, without the gates that gave nothing back yet.
+
+    What such a gate alone knows it gives back when it comes; until then the others do not know of it.
+    """
+    here = home(state, config)
+    with here.store() as connection:
+        if not recovery.waits(connection):
+            raise Refusal("This centre waits for no gate.")
+        recovery.end(connection)
+    if as_json:
+        print_json({"recovering": False})
+    else:
+        click.echo("The centre publishes again.")
 
 
 @centre.command("events")

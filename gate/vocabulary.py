@@ -179,6 +179,7 @@ class Kind(StrEnum):
     CENTRE_LEFT = "centre_left"
     CENTRE_LOST = "centre_lost"
     CENTRE_BACK = "centre_back"
+    PROPOSAL_REFUSED = "proposal_refused"
     GATE_INVITED = "gate_invited"
     GATE_JOINED = "gate_joined"
     GATE_REMOVED = "gate_removed"

@@ -20,6 +20,7 @@ from api.idempotency import answered_once
 from api.pages.own_links import own_page_of
 from api.pages.page import language_of, page_of_people, said_of
 from api.pages.photo_links import link_of, photos_for
+from api.pages.proposed import proposed_of, standing
 from api.pages.told_once import then, told_once
 from api.pages.ways_in import LACKING, held_of
 from api.problems import HttpProblem
@@ -70,6 +71,7 @@ def show_residents(
         lacks={key: (of.words, len(meant[key])) for key, of in LACKING.items()},
         total=sum(len(one.people) for one in found), next=shown[-1].key if more else None,
         fading=retention.fading(connection, context.settings.keep, context.today),
+        proposed=standing(context, connection),
         **known_of_faces(connection, context, listed), **photos_for(context, connection, actor),
     )  # fmt: skip
 
@@ -235,5 +237,6 @@ def resident_page(
         **held_of(connection, person.id),
         **link_of(connection, person.id),
         **own_page_of(context, connection, person.id),
+        **proposed_of(context, connection, person.id),
         **said_of(request, done) | said,
     )

@@ -44,7 +44,7 @@ _CODES_FAIL = Sentence(
 _LINK_QUIET_S, _CLOCK_S = 60.0, 1.0
 _CENTRE_AWAY = Sentence(
     "The centre was not heard lately. This gate goes on by itself, and knows nothing of what is changed there"
-    " meanwhile."
+    " meanwhile; who is enrolled here is let in at the other gates when it is back."
 )
 _CENTRE_TROUBLE = Sentence(
     "Something between this gate and its centre must be mended. Whoever installed the gate must look at it."

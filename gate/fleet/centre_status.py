@@ -39,6 +39,8 @@ class CentreStatus:
     due: int
     """How many entries are still to be published."""
     gates: Mapping[str, GateStatus] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
 
 
 def write_status(state: Path, status: CentreStatus) -> None:

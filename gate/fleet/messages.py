@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -35,6 +35,7 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.items import State
+from gate.store.compound.proposals import Answer, Because, Proposal
 
 WRITER = 1
 """The newest form of messages that is written here."""
@@ -50,6 +51,7 @@ _TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
 _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _SAYING = b"facegate gate state\n"
 _ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
+_PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -62,6 +64,14 @@ Value = TypeVar("Value")
 
 class NotGenuine(ValueError):
     """A message is not the centre's, or was altered on the way."""
+
+
+class NotUnderstood(ValueError):
+    """A gate's proposal is its own, and no more of it is understood than what it is about; `answer` says so."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("it makes no sense here")
+        self.answer = answer
 
 
 class WrongKey(ValueError):
@@ -121,6 +131,8 @@ class Head:
     min_reader: int = 1
     orders: int = 0
     """The number of the newest order to the doors: a gate that has not asked since then asks."""
+    recovery: str | None = None
+    """The centre came back from a backup, that time: whoever follows it gives back what they have of the register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,10 @@ class Report:
     waiting: int
     again: bool = False
     problem: str | None = None
+    gave_back: str | None = None
+    """For which time of the centre's recovery all is given back."""
+    run: str = ""
+    """Which start of the link this is: two machines that call themselves one gate are told by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +238,34 @@ def ordering_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Order
     return _read(Ordering, _genuine(_ORDERING, keys.open_sealed(box_seed, data), signer))
 
 
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal on its way; `entry` is JSON. Its first fields are read before anything else is understood of it."""
+
+    gate: str
+    number: int
+    kind: str
+    id: str
+    made_on: tuple[int, int] | None
+    fields: bool
+    back: bool
+    entry: bytes = field(repr=False)
+    min_reader: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer on its way; `entry` is JSON. A reason that is not known here is nonsense."""
+
+    gate: str
+    number: int
+    kind: str
+    id: str
+    because: str | None
+    version: tuple[int, int] | None
+    entry: bytes | None = field(repr=False)
+
+
 def told_data(told: Told, box: bytes, signer: Ed25519PrivateKey) -> bytes:
     """Lines as they are told: signed by the gate, and sealed to the centre, since there are names in them."""
     return keys.seal_to(box, _signed(_TOLD, _json(told), signer))
@@ -240,6 +284,68 @@ def held_data(held: Held, signer: Ed25519PrivateKey) -> bytes:
 def held_of(data: bytes, signer: Ed25519PublicKey) -> Held:
     """What this centre says that it has. Raises NotGenuine, Malformed."""
     return _read(Held, _genuine(_HELD, data, signer))
+
+
+def proposal_data(gate: str, proposal: Proposal, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """A proposal as it is sent: signed by the gate, and sealed to the centre, since there are faces in it."""
+    made_on = proposal.made_on
+    said = Proposed(
+        gate, proposal.number, proposal.kind.value, proposal.entry.id,
+        None if made_on is None else (made_on.epoch, made_on.number), proposal.fields, proposal.back,
+        _json(proposal.entry),
+    )  # fmt: skip
+    return keys.seal_to(box, _signed(_PROPOSED, _json(said), signer))
+
+
+def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey) -> Proposal:
+    """What this gate proposed. Raises keys.NotForUs, NotGenuine, Malformed, NotUnderstood."""
+    said = _read(Proposed, _genuine(_PROPOSED, keys.open_sealed(box_seed, data), signer))
+    kind = _kind(said.kind)
+    if said.gate != gate:
+        raise NotGenuine("it is another gate's")
+    if said.min_reader > READER:
+        raise NotUnderstood(Answer(said.number, kind, said.id, Because.TOO_NEW, None, None))
+    try:
+        entry: Entry = _read(_ENTRIES[kind], said.entry)
+    except Malformed as error:
+        raise NotUnderstood(Answer(said.number, kind, said.id, Because.NONSENSE, None, None)) from error
+    if entry.id != said.id or kind is RegisterKind.REVOCATION:
+        raise Malformed("id is another than the entry's")
+    made_on = None if said.made_on is None else Version(*said.made_on)
+    return Proposal(said.number, kind, made_on, said.fields, entry, said.back)
+
+
+def answer_data(gate: str, answer: Answer, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """An answer as it is sent: signed by the centre, and sealed to the gate that proposed."""
+    version = answer.version
+    said = Judged(
+        gate, answer.number, answer.kind.value, answer.id, answer.because,
+        None if version is None else (version.epoch, version.number),
+        None if answer.entry is None else _json(answer.entry),
+    )  # fmt: skip
+    return keys.seal_to(box, _signed(_ANSWERED, _json(said), signer))
+
+
+def answer_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey) -> Answer:
+    """What this centre answered this gate. Raises keys.NotForUs, NotGenuine, Malformed."""
+    said = _read(Judged, _genuine(_ANSWERED, keys.open_sealed(box_seed, data), signer))
+    if said.gate != gate:
+        raise NotGenuine("it is another gate's")
+    kind = _kind(said.kind)
+    entry: Entry | None = None if said.entry is None else _read(_ENTRIES[kind], said.entry)
+    if entry is not None and entry.id != said.id:
+        raise Malformed("id is another than the entry's")
+    because = None
+    if said.because is not None:
+        because = Because(said.because) if said.because in set(Because) else Because.NONSENSE
+    version = None if said.version is None else Version(*said.version)
+    return Answer(said.number, kind, said.id, because, version, entry)
+
+
+def _kind(said: str) -> RegisterKind:
+    if said not in set(RegisterKind):
+        raise Malformed("kind is none")
+    return RegisterKind(said)
 
 
 def report_data(report: Report) -> bytes:

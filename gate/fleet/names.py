@@ -58,6 +58,11 @@ class GateNames:
         return f"record.{self.gate}"
 
     @property
+    def proposals(self) -> str:
+        """Where the gate proposes what was enrolled or changed there."""
+        return f"proposals.{self.gate}"
+
+    @property
     def report(self) -> str:
         """Where the gate says how it stands."""
         return f"reports.{self.gate}"

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from gate.fleet import keys, messages
 from gate.fleet.messages import Head, Message
 from gate.processes.fields import Malformed
-from gate.store.compound import items, outbox, taken
+from gate.store.compound import items, outbox, proposals, taken
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.taken import Taken
 from gate.store.database import transaction
@@ -105,6 +105,8 @@ class Register:
         if (head.epoch, head.tick) <= self._last:
             return None
         self._last = (head.epoch, head.tick)
+        if head.recovery is not None:
+            proposals.give_back(self._connection, head.recovery)
         return replace(self._compare(head), tick=head.tick, orders=head.orders)
 
     def _compare(self, head: Head) -> Heard:

@@ -31,9 +31,10 @@ from gate.fleet.state import SAID_EVERY_S, GateState, Trouble, read_state
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, centre_orders, forgotten, requests
+from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, taken
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
+from gate.store.ids import new_id
 from gate.store.record import audit
 from gate.store.record.audit import Anchor
 from gate.vocabulary import AuditEvent, Kind
@@ -85,6 +86,7 @@ class Link:
             joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, self._names.inbox
         )
         self._began_mono = time.monotonic()
+        self._run = new_id()
         self._heard_mono: float | None = None
         self._heard_at: str | None = None
         self._tick: int | None = None
@@ -107,6 +109,7 @@ class Link:
             for consumer in self._names.consumers:
                 tasks.create_task(self._while_open(self._take_from, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
+            tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
             tasks.create_task(self._while_open(self._report, broker))
             tasks.create_task(self._while_open(self._say_state, broker))
@@ -209,6 +212,26 @@ class Link:
                 told_mono[number] = time.monotonic()
             await asyncio.sleep(_TURN_S)
 
+    async def _propose(self, broker: Client) -> None:
+        """Ask the centre about what was enrolled or changed here, one after the other, each until it is answered."""
+        while True:
+            proposal = proposals.following(self._connection)
+            # What was taken from somebody is told before what was given.
+            if proposal is None or requests.waiting(self._connection):
+                await asyncio.sleep(_TURN_S)
+                continue
+            said = messages.proposal_data(self._joined.gate, proposal, self._joined.box, self._signer)
+            answer = await broker.request(self._names.proposals, said, timeout=_ANSWERED_WITHIN_S)
+            try:
+                told = messages.answer_of(
+                    answer.data, self._joined.gate, self._joined.box_seed, keys.verifier(self._joined.signer)
+                )
+            except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+                _log.error("The centre's answer to what was changed here cannot be read: %s", error)
+                raise TimeoutError from error
+            if not taken.take_answer(self._connection, told):
+                await asyncio.sleep(_LATER_S)
+
     async def _tell(self, broker: Client) -> None:
         """Tell the centre the lines of the record, from the last on that it has: it alone knows which that is."""
         held = await self._told(broker, Told())
@@ -250,7 +273,10 @@ class Link:
                 self._asked_mono = now
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
             status = self._status()
-            said = Report(status.behind, status.entries, status.waiting, again, status.problem)
+            gave_back = proposals.gave_back(self._connection)
+            said = Report(
+                status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run
+            )  # fmt: skip
             await broker.publish(self._names.report, messages.report_data(said))
             await asyncio.sleep(_REPORT_S)
 
@@ -312,7 +338,7 @@ class Link:
 
     def _status(self) -> LinkStatus:
         (entries,) = self._connection.execute("SELECT count(*) FROM register").fetchone()
-        waiting = len(requests.waiting(self._connection))
+        waiting = len(requests.waiting(self._connection)) + proposals.count(self._connection)
         behind = self._behind_since is not None
         problem = _REFUSED if self._line.refused else self._problem or self._record_problem
         return LinkStatus(

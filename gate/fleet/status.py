@@ -27,7 +27,7 @@ class LinkStatus:
     entries: int
     """How many there are here."""
     waiting: int
-    """How many revocations of this gate the centre is still to hear."""
+    """How many revocations, enrolments and changes of this gate the centre is still to hear."""
     problem: str | None = None
     """What somebody must mend; None: nothing."""
 

@@ -80,6 +80,7 @@ FORMS = {
     f"{ONE}/cards/lost": {"card": "{card}"},
     f"{ONE}/cards/found": {"card": "{card}"},
     f"{ONE}/cards/removal": {"card": "{card}"},
+    f"{ONE}/centre/read": {},
     f"{ONE}/withdrawal": {"key": "k1"},
     f"{ONE}/erasure": {"key": "k2"},
     "/passes/{visit}/removal": {},

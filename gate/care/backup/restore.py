@@ -19,6 +19,7 @@ from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse
 from gate.store import copy_rows
+from gate.store.compound import recovery
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -68,6 +69,7 @@ def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
             present = now if now is not None and same_gate(connection, now) else None
             residents.fold_names(connection)
             dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)
+            recovery.begin(connection, present)
             restored = Restored(backup, manifest.sealed, present is not None, accounts.has_owner(connection), dropped)
             audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored, present)))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

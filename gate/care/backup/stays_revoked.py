@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.store.compound.role import taking
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
 from gate.store.people import credentials, erasure, own_pages, passes, photo_links, residents
@@ -78,7 +79,9 @@ def keep_revoked(
         webhooks = _keep_webhooks(connection, present)
         users, changed, locked = _keep_users(connection, present)
         if present is not None:
-            _take_hours(connection, present)
+            # Nobody's change: a gate that follows a centre proposes none of it.
+            with taking(connection):
+                _take_hours(connection, present)
             _take_corrections(connection, present)
             set_last_number(connection, last_number(present))
         ended_passes = passes.end_again(connection, present, datetime.now(UTC))

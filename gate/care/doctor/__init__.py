@@ -57,6 +57,7 @@ CHECKS = (
     Check("liveness", recognition.liveness, _NOBODY_BY_FACE, by_face=True),
     Check("templates", recognition.templates, _NOBODY_BY_FACE, by_face=True),
     Check("faces", recognition.faces, _NOBODY_BY_FACE, by_face=True),
+    Check("centre", services.centre),
     Check("console", services.console),
     Check("home assistant", services.home_assistant),
     Check("database", store.database, "Stop the gate and run: facegate restore"),

@@ -10,8 +10,10 @@ from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
-from gate.care.home_assistant import read_status
+from gate.care.home_assistant import read_status as read_broker_status
+from gate.fleet.status import read_status as read_link_status
 from gate.state_folder import centre_file
+from gate.store.compound import proposals, recovery, requests, role
 from gate.store.database import open_read_only
 from gate.store.people import credentials, residents
 from gate.vision.address import without_password
@@ -86,7 +88,7 @@ def home_assistant(site: Site) -> Seen:
     broker = site.settings.home_assistant.broker
     if not broker:
         return well("Nothing is told to it.")
-    status = read_status(site.state)
+    status = read_broker_status(site.state)
     if status is None or not 0 <= (datetime.now(UTC) - datetime.fromisoformat(status.at)).total_seconds() <= _QUIET_S:
         return worth_a_look("Nobody tells how it stands with its broker.", site.advice("api", "Start it: facegate run"))
     if not status.connected:
@@ -118,6 +120,42 @@ def _looked_through(site: Site, name: str, source: str) -> Seen:
         do = f"Numbers change: name it by /dev/v4l/by-id in {name}.source."
         return worth_a_look(f"{source}: {report.sentence}", do)
     return well(f"{without_password(source)}: {report.sentence}")
+
+
+def centre(site: Site) -> Seen:
+    """Whom this gate follows, when that was heard, and what waits to be sent; at a centre whether it is whole.
+
+    Raises StoreError and sqlite3.Error where that cannot be read."""
+    with closing(open_read_only(site.state)) as connection:
+        here, recovers = role.part(connection), recovery.waits(connection)
+        waiting = proposals.count(connection) + requests.count(connection)
+        refused = proposals.refused(connection)
+    if here is role.Part.CENTRE:
+        return _as_centre(recovers)
+    if here is not role.Part.GATE:
+        return well("This gate follows none.")
+    link = read_link_status(site.state)
+    if link is None:
+        return to_mend("The link to the centre does not run.", site.advice("link", "Start it: facegate run"))
+    told = f"It follows {link.centre}, heard {link.heard_at or 'not since the link was started'}; {waiting} to be sent."
+    if link.problem is not None:
+        return to_mend(told, link.problem)
+    if link.cut_off:
+        return to_mend(told, "Look whether the centre's machine runs, and whether the network reaches it.")
+    if refused:
+        return worth_a_look(
+            f"{told} Of {refused} of the residents not all was taken.", "The list of residents says why."
+        )
+    if link.behind:
+        return worth_a_look(f"{told} The register here is not the centre's yet.", "Ask again in a minute.")
+    return well(told)
+
+
+def _as_centre(recovers: bool) -> Seen:
+    if not recovers:
+        return well("This is the centre. How its gates stand: facegate centre gates")
+    seen = "It came back from a backup and publishes nobody new until its gates gave back what it lost."
+    return to_mend(seen, "See for which it waits: facegate centre gates. To go on without: facegate centre go-on")
 
 
 def console(site: Site) -> Seen:

@@ -72,4 +72,12 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str) -> None:
     """A gate follows no more."""
     with transaction(connection):
         connection.execute("UPDATE gates SET removed_at = ? WHERE id = ?", (datetime.now(UTC).isoformat(), gate.id))
+        # The others know it too: no backup of the centre lets it in again.
+        connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         audit.append(connection, AuditEvent(Kind.GATE_REMOVED, {"gate": gate.name, "id": gate.id, "by": by}))
+
+
+def of_key(connection: sqlite3.Connection, nkey: str) -> Gate | None:
+    """The one that follows by this key of the broker's."""
+    row = connection.execute(f"{_SELECT} WHERE nkey = ? AND removed_at IS NULL", (nkey,)).fetchone()
+    return None if row is None else Gate(*row)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gate.store.compound import items
@@ -61,7 +61,7 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
     found = []
     with transaction(connection):
         for kind, identity, epoch, number in rows:
-            entry = _READ[RegisterKind(kind)](connection, identity)
+            entry = entry_of(connection, RegisterKind(kind), identity)
             if entry is None:
                 connection.execute("DELETE FROM register WHERE kind = ? AND id = ?", (kind, identity))
                 continue
@@ -70,17 +70,23 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
     return found
 
 
+def entry_of(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> Entry | None:
+    """What stands here of that id; None where that is nobody, or somebody who has agreed to one gate alone."""
+    return _READ[kind](connection, identity)
+
+
 def are_due(connection: sqlite3.Connection) -> bool:
     """Whether anything is to be published."""
     return connection.execute("SELECT 1 FROM register WHERE due IS NOT NULL").fetchone() is not None
 
 
 def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
-    """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id."""
+    """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id, and once
+    more where it was published before."""
     with transaction(connection):
         connection.execute(
             "INSERT INTO register_touched SELECT 'revocation', ?1"
-            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)",
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1 AND due IS NOT NULL)",
             (identity,),
         )
 
@@ -239,7 +245,7 @@ def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntr
     return RevocationEntry(identity, over=lost is not None)
 
 
-_READ = {
+_READ: dict[RegisterKind, Callable[[sqlite3.Connection, str], Entry | None]] = {
     RegisterKind.RESIDENT: _resident,
     RegisterKind.SCHEDULE: _schedule,
     RegisterKind.GROUP: _group,

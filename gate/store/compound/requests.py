@@ -14,6 +14,11 @@ def waiting(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     ).fetchall()
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """How many the centre is still to hear."""
+    return int(connection.execute("SELECT count(*) FROM register_requests").fetchone()[0])
+
+
 def answered(connection: sqlite3.Connection, identity: str) -> None:
     """The centre says itself that this is revoked. Until then it is asked: whoever carries it may lose it."""
     connection.execute("DELETE FROM register_requests WHERE id = ?", (identity,))

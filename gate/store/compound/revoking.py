@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from gate.store.compound.entries import SUSPENDED
+from gate.store.database import transaction
 from gate.store.people import credentials, erasure, residents
 
 
@@ -28,6 +29,15 @@ def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
         erasure.remove_template(connection, holder, identity, by=by)
     elif holder is not None:
         erasure.withdraw(connection, holder, by=by)
+
+
+def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
+    """The same, and also where nothing has this id yet: who comes after their own revocation is not taken."""
+    revoke(connection, identity, by=by)
+    if not identity.endswith(SUSPENDED):
+        with transaction(connection):
+            connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(identity),))
+            connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))
 
 
 def suspend(connection: sqlite3.Connection, card: str, *, over: bool, by: str) -> None:

@@ -13,6 +13,8 @@ from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
+_TABLES = (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays"), ("resident", "residents"))
+
 
 class Part(StrEnum):
     """Which part a store plays."""
@@ -53,11 +55,20 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str)
         connection.execute("DELETE FROM register_requests")
         connection.execute("DELETE FROM forgotten_here")
         connection.execute("DELETE FROM centre_orders")
+        connection.execute("DELETE FROM proposals")
+        _keep_all_here(connection)
         had = credentials.remove_all(connection, by=by)
         connection.execute("UPDATE code_salt SET salt = ?", (salt,))
-        connection.execute("UPDATE compound SET part = 'gate', epoch = 0")
+        connection.execute("UPDATE compound SET part = 'gate', epoch = 0, recovery = NULL")
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
     return had
+
+
+def _keep_all_here(connection: sqlite3.Connection) -> None:
+    """Nobody and nothing of this gate is proposed until somebody says so."""
+    connection.execute("DELETE FROM stays_here")
+    for kind, table in _TABLES:
+        connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
 
 
 def leave(connection: sqlite3.Connection, *, by: str) -> int:
@@ -68,7 +79,9 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute("DELETE FROM register_keys")
         connection.execute("DELETE FROM register_requests")
         connection.execute("DELETE FROM centre_orders")
-        connection.execute("UPDATE compound SET part = 'alone', epoch = 0")
+        connection.execute("DELETE FROM proposals")
+        connection.execute("DELETE FROM stays_here")
+        connection.execute("UPDATE compound SET part = 'alone', epoch = 0, recovery = NULL")
         audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
     return int(people)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from gate.names import folded_name
-from gate.store.compound import forgotten, items, requests
+from gate.store.compound import forgotten, items, proposals, requests
 from gate.store.compound.entries import (
     SUSPENDED,
     CredentialEntry,
@@ -25,6 +25,7 @@ from gate.store.compound.entries import (
     ScheduleEntry,
     Version,
 )
+from gate.store.compound.proposals import Answer
 from gate.store.compound.revoking import revoke, suspend
 from gate.store.compound.role import taking
 from gate.store.people import erasure, residents
@@ -45,7 +46,8 @@ class Taken(Enum):
     REVOKED = auto()
     """It is about somebody who was erased."""
     EARLY = auto()
-    """It names hours or a group that are not here yet."""
+    """It names hours or a group that are not here yet, or the centre is still to say what becomes of what was changed
+    here."""
 
 
 def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
@@ -55,18 +57,70 @@ def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
     known = items.version_of(connection, kind, entry.id)
     if known is not None and version <= known:
         return Taken.OLD
+    if proposals.waits(connection, kind, entry.id):
+        return Taken.EARLY
     with taking(connection):
-        match entry:
-            case ResidentEntry():
-                done = _resident(connection, entry, known=known is not None)
-            case ScheduleEntry():
-                done = _schedule(connection, entry)
-            case GroupEntry():
-                done = _group(connection, entry)
-            case HolidayEntry():
-                done = _holiday(connection, entry)
-        if done is Taken.DONE:
-            items.note(connection, kind, entry.id, version)
+        return _put(connection, kind, version, entry)
+
+
+def take_answer(connection: sqlite3.Connection, answer: Answer) -> bool:
+    """Take what the centre says of a proposal, in one transaction; whether that could be done. Nothing happens where
+    the same was changed again meanwhile: then it is proposed anew. Raises sqlite3.Error."""
+    with taking(connection):
+        row = connection.execute(
+            "SELECT number, epoch, version, fields FROM proposals WHERE kind = ? AND id = ? AND refused IS NULL",
+            (answer.kind, answer.id),
+        ).fetchone()
+        if row is None:
+            return True
+        number, *made_on = row
+        if number != answer.number:
+            if answer.because is None and answer.version is not None:
+                _made_on(connection, answer.kind, answer.id, answer.version)
+            return True
+        if _stands(connection, answer) is Taken.EARLY:
+            return False
+        connection.execute("DELETE FROM proposals WHERE kind = ? AND id = ?", (answer.kind, answer.id))
+        if answer.because is not None:
+            connection.execute(
+                "INSERT INTO proposals (kind, id, number, epoch, version, fields, refused)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (answer.kind, answer.id, number, *made_on, answer.because),
+            )
+            audit.append(connection, AuditEvent(Kind.PROPOSAL_REFUSED, {"what": answer.kind, "why": answer.because}))
+    return True
+
+
+def _stands(connection: sqlite3.Connection, answer: Answer) -> Taken:
+    """Take what stands at the centre; it may have nothing of that id."""
+    if answer.entry is None or answer.version is None:
+        return Taken.DONE
+    return _put(connection, answer.kind, answer.version, answer.entry)
+
+
+def _made_on(connection: sqlite3.Connection, kind: RegisterKind, identity: str, version: Version) -> None:
+    """What waits is from now on a change of what the centre took before."""
+    items.note(connection, kind, identity, version)
+    connection.execute(
+        "UPDATE proposals SET epoch = ?, version = ? WHERE kind = ? AND id = ?",
+        (version.epoch, version.number, kind, identity),
+    )
+
+
+def _put(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
+    done = Taken.OLD
+    match entry:
+        case ResidentEntry():
+            known = items.version_of(connection, kind, entry.id) is not None
+            done = _resident(connection, entry, known=known)
+        case ScheduleEntry():
+            done = _schedule(connection, entry)
+        case GroupEntry():
+            done = _group(connection, entry)
+        case HolidayEntry():
+            done = _holiday(connection, entry)
+    if done is Taken.DONE:
+        items.note(connection, kind, entry.id, version)
     return done
 
 
@@ -78,7 +132,8 @@ def begin_epoch(connection: sqlite3.Connection, epoch: int) -> None:
 def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
     """When all of an epoch is here: who is on the register no longer goes. Their ids."""
     rows = connection.execute("SELECT id FROM register WHERE kind = 'resident' AND epoch < ?", (epoch,)).fetchall()
-    left = [identity for (identity,) in rows]
+    # Of whoever is just proposed the centre is still to say what becomes of them.
+    left = [identity for (identity,) in rows if not proposals.waits(connection, RegisterKind.RESIDENT, identity)]
     with taking(connection):
         for identity in left:
             person = residents.get(connection, identity)
@@ -119,7 +174,7 @@ def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bo
             entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
         ),
     )  # fmt: skip
-    _consents(connection, entry)
+    put_consents(connection, entry)
     _templates(connection, entry)
     _credentials(connection, entry)
     now = residents.get(connection, entry.id)
@@ -135,9 +190,10 @@ def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -
     return identity is None or connection.execute(query, (identity,)).fetchone() is not None
 
 
-def _consents(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+def put_consents(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+    """Write down what somebody agreed to, but for what ended. Part of a transaction."""
     for one in entry.consents:
-        ended = one.withdrawn_at or (_now() if _is_gone(connection, one.id) else None)
+        ended = one.withdrawn_at or (_now() if is_gone(connection, one.id) else None)
         connection.execute(
             "INSERT OR IGNORE INTO consents (id, resident_id, text, language, text_sha256, way, guardian, recorded_by,"
             " given_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -161,7 +217,7 @@ def _consents(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
 
 
 def _templates(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
-    wanted = {one.id: one for one in entry.templates if not _is_gone(connection, one.id)}
+    wanted = {one.id: one for one in entry.templates if not is_gone(connection, one.id)}
     held = _ids(connection, "templates", entry.id, "AND learned_from IS NULL")
     _delete(connection, "templates", held - wanted.keys())
     if not wanted:
@@ -186,7 +242,7 @@ def _templates(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
 
 
 def _credentials(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
-    wanted = {one.id: one for one in entry.credentials if not _is_gone(connection, one.id)}
+    wanted = {one.id: one for one in entry.credentials if not is_gone(connection, one.id)}
     held = _ids(connection, "credentials", entry.id)
     _delete(connection, "credentials", held - wanted.keys())
     for one in wanted.values():
@@ -197,7 +253,10 @@ def _credentials(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
 def _add_credential(connection: sqlite3.Connection, resident: str, one: CredentialEntry) -> None:
     """The register's word counts where somebody of this gate alone has the same code: one code, one person."""
     connection.execute("DELETE FROM credentials WHERE kind = ? AND finder = ?", (one.kind, one.finder))
-    lost = one.suspended_at or (_now() if _is_gone(connection, one.id + SUSPENDED) else None)
+    lost = one.suspended_at
+    if items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
+        # What was said of its loss by itself is newer, or comes again: a card that was found may be told as lost here.
+        lost = (lost or _now()) if is_gone(connection, one.id + SUSPENDED) else None
     connection.execute(
         "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -216,7 +275,7 @@ def _schedule(connection: sqlite3.Connection, entry: ScheduleEntry) -> Taken:
         if connection.execute(used, (entry.id,)).fetchone() is None:
             connection.execute("DELETE FROM schedules WHERE id = ?", (entry.id,))
         return Taken.DONE
-    name = _free_name(connection, "schedules", entry.id, entry.name)
+    name = free_name(connection, "schedules", entry.id, entry.name)
     connection.execute(
         "INSERT INTO schedules (id, name, windows) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (id) DO UPDATE SET name = ?2, windows = ?3",
@@ -232,7 +291,7 @@ def _group(connection: sqlite3.Connection, entry: GroupEntry) -> Taken:
         return Taken.DONE
     if not _is_here(connection, "schedules", entry.schedule):
         return Taken.EARLY
-    name = _free_name(connection, "groups", entry.id, entry.name)
+    name = free_name(connection, "groups", entry.id, entry.name)
     connection.execute(
         "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
@@ -255,8 +314,8 @@ def _holiday(connection: sqlite3.Connection, entry: HolidayEntry) -> Taken:
     return Taken.DONE
 
 
-def _free_name(connection: sqlite3.Connection, table: str, identity: str, name: str) -> str:
-    """What an entry is called here: another of this gate's own may have the name."""
+def free_name(connection: sqlite3.Connection, table: str, identity: str, name: str) -> str:
+    """What an entry is called here: another may have the name already."""
     taken = f"SELECT 1 FROM {table} WHERE name = ? AND id <> ?"  # noqa: S608 - constants
     free, number = name, 1
     while connection.execute(taken, (free, identity)).fetchone() is not None:
@@ -300,7 +359,8 @@ def _suspend(connection: sqlite3.Connection, version: Version, entry: Revocation
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
 
 
-def _is_gone(connection: sqlite3.Connection, identity: str) -> bool:
+def is_gone(connection: sqlite3.Connection, identity: str) -> bool:
+    """Whether a template, a consent, a PIN or a card of this id was revoked."""
     return connection.execute("SELECT 1 FROM gone WHERE id = ?", (identity,)).fetchone() is not None
 
 

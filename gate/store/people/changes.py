@@ -11,7 +11,6 @@ from gate.errors import Refusal, ResidentRefusal, Sentence
 from gate.names import folded_name
 from gate.store.database import transaction
 from gate.store.people import namesakes, residents
-from gate.store.people.followed import refuse_followed
 from gate.store.people.homes import are_one
 from gate.store.people.residents import Resident
 from gate.store.record import audit
@@ -52,7 +51,6 @@ def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, 
     for day in filter(None, (wanted.valid_from, wanted.valid_until)):
         day_of(day)
     with transaction(connection):
-        refuse_followed(connection, resident.id, resident.name)
         before = _there(connection, resident)
         for column, value in _columns(connection, wanted).items():
             connection.execute(f"UPDATE residents SET {column} = ? WHERE id = ?", (value, resident.id))  # noqa: S608 - constants

@@ -189,7 +189,6 @@ def give_pin(
     """
     with transaction(connection):
         _refuse_gone(connection, resident)
-        refuse_followed(connection, resident.id, resident.name)
         _forget(connection, _ids(connection, "resident_id = ? AND kind = 'pin'", resident.id))
         for one, forced in ((finder, False), (duress, True)):
             _insert(connection, resident.id, Method.PIN, one, duress=forced, flat=flat)
@@ -247,7 +246,6 @@ def give_rolling(
     """A rolling code for a resident, in the place of the one they had. Raises Refusal where they are gone."""
     with transaction(connection):
         _refuse_gone(connection, resident)
-        refuse_followed(connection, resident.id, resident.name)
         _forget(connection, _ids(connection, "resident_id = ? AND kind = 'rolling'", resident.id))
         _insert(connection, resident.id, Method.ROLLING, finder, flat=flat, identity=identity)
         _note(connection, Kind.ROLLING_CODE_DRAWN, resident, {"by": by})
@@ -268,7 +266,6 @@ def add_card(connection: sqlite3.Connection, resident: Resident, label: str | No
     label = " ".join(label.split())[:40] or None if label else None
     with transaction(connection):
         _refuse_gone(connection, resident)
-        refuse_followed(connection, resident.id, resident.name)
         held = connection.execute(
             "SELECT r.id, r.name FROM credentials c JOIN residents r ON r.id = c.resident_id"
             " WHERE c.kind = 'card' AND c.finder = ?",

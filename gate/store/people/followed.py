@@ -1,4 +1,5 @@
-"""People who are here by the word of a centre: it alone changes them. To take from them works at every gate."""
+"""People who are here by the word of a centre: to take from them works at every gate, and what was taken comes back at
+the centre alone. What else is changed of them is proposed to it (`gate.store.compound.proposals`)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ def refuse_followed(connection: sqlite3.Connection, resident: str, name: str) ->
     ).fetchone()
     if row is not None:
         raise ResidentRefusal(
-            "{name} is enrolled for all gates, which is changed at the centre. What takes something from them works"
-            " here too, at once.",
+            "A card of {name} that was lost at every gate is found again at the centre. Say it there, or remove it"
+            " here and add it anew.",
             name=name,
         )

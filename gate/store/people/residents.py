@@ -15,7 +15,6 @@ from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import consents, templates
 from gate.store.people.consents import Consent
-from gate.store.people.followed import refuse_followed
 from gate.store.people.templates import MAX_TEMPLATES, Template
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -181,7 +180,6 @@ def add_templates(
     with transaction(connection):
         if get(connection, resident.id) is None:
             raise ResidentRefusal("{name} was removed in the meantime; enrol them again.", name=resident.name)
-        refuse_followed(connection, resident.id, resident.name)
         if unit is not None:
             connection.execute("UPDATE residents SET unit = ? WHERE id = ?", (unit, resident.id))
         _keep_face(connection, resident, made, consent)

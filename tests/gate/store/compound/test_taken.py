@@ -2,37 +2,22 @@
 
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.care import retention
-from gate.errors import Refusal
 from gate.keep_settings import KeepSettings
 from gate.store.compound import items, outbox, requests, role, taken
 from gate.store.compound.entries import RegisterKind, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
-from gate.store.database import migrated_up_to, schema_version
 from gate.store.people import changes, consents, credentials, erasure, residents, templates
-from gate.store.people.consents import Consent, Way
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Kind
-
-EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
-THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
-FACE = templates.Template("m", "photo", {"light": 0.5}, b"\0\0\x80?" + bytes(12))
-
-
-def store():
-    """An empty one, in memory."""
-    made = migrated_up_to(Path(":memory:"), schema_version())
-    made.execute("PRAGMA foreign_keys = ON")
-    made.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g')")
-    return made
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, rows, store, take
 
 
 @pytest.fixture
@@ -47,33 +32,6 @@ def centre():
 def gate():
     with closing(following()) as made:
         yield made
-
-
-def following():
-    made = store()
-    role.follow(made, b"s" * 16, "centre", by="test")
-    return made
-
-
-def publish(centre):
-    """All that is due, as it goes out."""
-    sent = []
-    while batch := outbox.due(centre, 10):
-        sent += batch
-        outbox.published(centre, [(one, 1 + len(sent)) for one in batch])
-    return sent
-
-
-def take(gate, *sent):
-    return [taken.take(gate, one.kind, one.version, one.entry) for one in sent]
-
-
-def rows(store, table, order="id"):
-    return store.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
-
-
-def people(store):
-    return [row[1:] for row in rows(store, "residents")]
 
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
@@ -187,6 +145,17 @@ def test_in_whatever_order_and_however_often_the_same_is_there_in_the_end(deeds,
         assert audit.verify(gate) is None
 
 
+def test_a_card_that_was_found_again_is_not_lost_by_what_was_said_of_its_holder_before(centre, gate):
+    wang = wang_of(centre)
+    (card,) = (one.id for one in credentials.of_resident(centre, wang.id) if one.method == "card")
+    credentials.suspend_card(centre, wang, card, by="test")
+    lost = [one for one in publish(centre) if one.kind is RegisterKind.RESIDENT]
+    credentials.resume_card(centre, wang, card, by="test")
+    found = publish(centre)
+    take(gate, *(one for one in found if one.kind is RegisterKind.REVOCATION), *lost, *found)
+    assert not any(one.suspended_at for one in credentials.of_resident(gate, wang.id))
+
+
 def comparable(store, table):
     """Rows without what each machine writes for itself: when a card was lost there, a resident's number."""
     names = [name for _, name, *_ in store.execute(f"PRAGMA table_info({table})")]
@@ -254,22 +223,6 @@ def test_what_a_gate_revokes_is_answered_also_where_the_centre_does_not_know_it(
     assert [(one.kind, one.entry.id, one.version.number) for one in said] == [(RegisterKind.REVOCATION, wang.id, 1)]
     take(gate, *said)
     assert requests.waiting(gate) == []
-
-
-def test_a_gate_refuses_to_change_whom_the_centre_named_but_for_what_takes_from_them(centre, gate):
-    take(gate, *(wang_of(centre), publish(centre))[1])
-    (wang,) = residents.every(gate)
-    for change in (
-        lambda: changes.change(gate, wang, changes.Changes(name="Wang"), by="test"),
-        lambda: credentials.give_pin(gate, wang, None, b"1" * 32, b"2" * 32, by="test"),
-        lambda: credentials.add_card(gate, wang, None, b"3" * 32, by="test"),
-        lambda: residents.add_templates(gate, wang, [FACE], by="test"),
-    ):
-        with pytest.raises(Refusal, match="enrolled for all gates"):
-            change()
-    own = residents.enrol(gate, "Li Na", None, (), by="test")
-    credentials.give_pin(gate, own, None, b"1" * 32, b"2" * 32, by="test")
-    erasure.withdraw(gate, wang, by="test")
 
 
 def test_a_later_epoch_takes_whom_the_register_does_not_name_any_more_and_leaves_a_gates_own(centre, gate):

@@ -1,0 +1,178 @@
+"""What was enrolled or changed at this gate, and its centre has not answered yet. Triggers write it, whoever changes.
+
+The gate's own tables have it already, so that it opens this gate at once; the others have it when the centre took it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.store.compound import outbox
+from gate.store.compound.entries import Entry, GroupEntry, HolidayEntry, RegisterKind, ResidentEntry, Version
+from gate.store.database import transaction
+
+
+class Because(StrEnum):
+    """Why a centre did not take all that a gate proposed."""
+
+    ERASED = "erased"
+    """They were erased at another gate or at the centre: what was revoked stays revoked."""
+    CHANGED = "changed"
+    """It was changed at the centre meanwhile, and stands here as it does there; what was added to somebody is taken."""
+    NAMESAKE = "namesake"
+    """Somebody else of this name lives there."""
+    CODE = "code"
+    """A PIN or a card is somebody else's; the rest is taken."""
+    MOST = "most"
+    """They would have more templates or cards than anybody may; the rest is taken."""
+    IN_USE = "in_use"
+    """Hours that are to go are somebody's."""
+    TOO_NEW = "too_new"
+    """The centre is older than this gate."""
+    NONSENSE = "nonsense"
+    """It makes no sense there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An entry as it stands at a gate, and on which version of the register it was made; None: it is new there.
+
+    `fields`: more was changed than what is added to somebody. `back`: it is the centre's own word, which may have lost
+    it. `number` grows with every change."""
+
+    number: int
+    kind: RegisterKind
+    made_on: Version | None
+    fields: bool
+    entry: Entry
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a proposal. `because` is why not all of it was taken, `entry` what stands at the centre now, None
+    where it has nothing of that id."""
+
+    number: int
+    kind: RegisterKind
+    id: str
+    because: Because | None
+    version: Version | None
+    entry: Entry | None
+
+
+def following(connection: sqlite3.Connection) -> Proposal | None:
+    """The next that waits for the centre; None: nothing does."""
+    while True:
+        row = connection.execute(
+            "SELECT number, kind, id, epoch, version, fields, back FROM proposals WHERE refused IS NULL"
+            # Whoever keeps hours comes after the hours.
+            " ORDER BY CASE kind WHEN 'schedule' THEN 0 WHEN 'group' THEN 1 WHEN 'holiday' THEN 2 ELSE 3 END, number"
+            " LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        number, kind, identity, epoch, version, fields, back = row
+        entry = outbox.entry_of(connection, RegisterKind(kind), identity)
+        if entry is None:
+            # They are gone, or have agreed to one gate alone.
+            connection.execute(
+                "DELETE FROM proposals WHERE kind = ? AND id = ? AND number = ?", (kind, identity, number)
+            )
+        elif not _propose_hours(connection, entry):
+            made_on = Version(epoch, version) if version else None
+            return Proposal(number, RegisterKind(kind), made_on, bool(fields), entry, bool(back))
+
+
+def waits(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> bool:
+    """Whether something of this gate about that waits for the centre."""
+    query = "SELECT 1 FROM proposals WHERE kind = ? AND id = ? AND refused IS NULL"
+    return connection.execute(query, (kind, identity)).fetchone() is not None
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """How many wait for the centre."""
+    return int(connection.execute("SELECT count(*) FROM proposals WHERE refused IS NULL").fetchone()[0])
+
+
+def refused(connection: sqlite3.Connection) -> int:
+    """Of how many residents the centre did not take all, and nobody has read why."""
+    query = "SELECT count(*) FROM proposals WHERE refused NOTNULL AND kind = 'resident'"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def of_residents(connection: sqlite3.Connection) -> dict[str, Because | None]:
+    """The residents about whom something waits, None, or was not wholly taken, why, by their ids."""
+    rows = connection.execute("SELECT id, refused FROM proposals WHERE kind = 'resident'")
+    return {identity: Because(why) if why else None for identity, why in rows}
+
+
+def dismiss(connection: sqlite3.Connection, resident: str) -> None:
+    """Somebody has read why something was not taken of a resident. Who is at this gate alone stays so."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT OR IGNORE INTO stays_here SELECT kind, id FROM proposals WHERE kind = 'resident' AND id = ?"
+            " AND refused NOTNULL AND NOT EXISTS (SELECT 1 FROM register r WHERE r.kind = 'resident' AND r.id = ?)",
+            (resident, resident),
+        )
+        connection.execute("DELETE FROM proposals WHERE kind = 'resident' AND id = ? AND refused NOTNULL", (resident,))
+
+
+def bring(connection: sqlite3.Connection, residents: Collection[str]) -> None:
+    """Propose people of this gate alone, with the hours that they keep."""
+    with transaction(connection):
+        for identity in residents:
+            _propose(connection, RegisterKind.RESIDENT, identity)
+
+
+def give_back(connection: sqlite3.Connection, recovery: str) -> None:
+    """The centre came back from a backup: tell it all that is here of the register, and what was revoked, once."""
+    with transaction(connection):
+        if connection.execute("SELECT recovery FROM compound").fetchone()[0] == recovery:
+            return
+        connection.execute("UPDATE compound SET recovery = ?", (recovery,))
+        connection.execute(
+            "INSERT INTO proposals (kind, id, number, epoch, version, fields, back)"
+            " SELECT kind, id, 0, epoch, version, 0, 1 FROM register WHERE kind <> 'revocation'"
+            " ON CONFLICT (kind, id) DO UPDATE SET back = 1 WHERE refused IS NULL"
+        )
+        connection.execute(
+            "INSERT INTO register_requests (id) SELECT id FROM register WHERE kind = 'revocation'"
+            " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id) ORDER BY id"
+        )
+
+
+def gave_back(connection: sqlite3.Connection) -> str | None:
+    """For which of the centre's times all is given back; None: for none, or not all of it yet."""
+    still = "SELECT 1 FROM proposals WHERE back AND refused IS NULL UNION ALL SELECT 1 FROM register_requests LIMIT 1"
+    if connection.execute(still).fetchone() is not None:
+        return None
+    found: str | None = connection.execute("SELECT recovery FROM compound").fetchone()[0]
+    return found
+
+
+def _propose_hours(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether something that an entry names had to be proposed first."""
+    named: list[tuple[RegisterKind, str | None]] = []
+    match entry:
+        case ResidentEntry():
+            named = [(RegisterKind.SCHEDULE, entry.schedule), (RegisterKind.GROUP, entry.group)]
+        case GroupEntry() | HolidayEntry():
+            named = [(RegisterKind.SCHEDULE, entry.schedule)]
+    proposed = [_propose(connection, kind, one) for kind, one in named if one is not None]
+    return any(proposed)
+
+
+def _propose(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> bool:
+    """Whether it is proposed now, and was neither before nor is on the register."""
+    connection.execute("DELETE FROM stays_here WHERE kind = ? AND id = ?", (kind, identity))
+    return bool(
+        connection.execute(
+            "INSERT OR IGNORE INTO proposals (kind, id, number, epoch, version, fields) SELECT ?1, ?2, 0, 0, 0, 1"
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = ?1 AND id = ?2)",
+            (kind, identity),
+        ).rowcount
+    )

@@ -1,0 +1,292 @@
+"""What a gate proposes, at its centre: taken, or refused with the reason. The centre's register is right.
+
+What is added to somebody, a template, a consent, a card, is taken whatever else was changed meanwhile; a change of what
+stands there is taken where nobody changed it since. Whoever proposes the same twice changes nothing by it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
+from gate.errors import Refusal
+from gate.names import folded_name
+from gate.store.compound import items, outbox
+from gate.store.compound.entries import (
+    CredentialEntry,
+    GroupEntry,
+    HolidayEntry,
+    RegisterKind,
+    ResidentEntry,
+    ScheduleEntry,
+    TemplateEntry,
+    Version,
+)
+from gate.store.compound.proposals import Answer, Because, Proposal
+from gate.store.compound.taken import free_name, is_gone, put_consents
+from gate.store.database import transaction
+from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
+from gate.store.people.residents import Resident
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+_FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
+# Of these everybody has one at most.
+_SINGLE = ("pin", "rolling")
+Part = TypeVar("Part", TemplateEntry, CredentialEntry)
+
+
+def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Answer:
+    """Take a proposal as far as it can be taken, in one transaction; the record says `by` which gate. Raises
+    sqlite3.Error where it makes no sense here."""
+    entry, kind = proposal.entry, proposal.kind
+    with transaction(connection):
+        match entry:
+            case ResidentEntry():
+                because = _resident(connection, proposal, entry, by)
+            case ScheduleEntry():
+                because = _schedule(connection, proposal, entry, by)
+            case GroupEntry():
+                because = _group(connection, proposal, entry, by)
+            case HolidayEntry():
+                because = _holiday(connection, proposal, entry, by)
+            case _:
+                because = Because.NONSENSE
+        stands = outbox.entry_of(connection, kind, entry.id)
+        version = items.version_of(connection, kind, entry.id)
+    return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
+
+
+def refused(proposal: Proposal, because: Because) -> Answer:
+    """The answer to what cannot be looked at here."""
+    return Answer(proposal.number, proposal.kind, proposal.entry.id, because, None, None)
+
+
+def _may_change(connection: sqlite3.Connection, proposal: Proposal) -> bool:
+    """Whether what stands here is what the gate changed, or older than what it gives back."""
+    here = items.version_of(connection, proposal.kind, proposal.entry.id)
+    if proposal.back and proposal.made_on is not None and (here is None or _number(proposal.made_on) > _number(here)):
+        return True
+    # Another epoch says the same anew: its versions are the same.
+    return proposal.fields and (here is None or _number(proposal.made_on) >= _number(here))
+
+
+def _number(version: Version | None) -> int:
+    return 0 if version is None else version.number
+
+
+def _resident(connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, by: str) -> Because | None:
+    if erasure.was_erased(connection, entry.id):
+        return Because.ERASED
+    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+        return Because.NONSENSE
+    before = outbox.entry_of(connection, RegisterKind.RESIDENT, entry.id)
+    known = residents.get(connection, entry.id)
+    if known is None:
+        if not proposal.back and _is_namesake(connection, entry):
+            return Because.NAMESAKE
+        _insert(connection, entry)
+        because = None
+    else:
+        because = _fields(connection, proposal, entry, before if isinstance(before, ResidentEntry) else None)
+    put_consents(connection, entry)
+    # Each is taken as far as it can be; the first reason is told.
+    reasons = (because, _templates(connection, entry), _credentials(connection, entry))
+    now = residents.get(connection, entry.id)
+    if now is not None and outbox.entry_of(connection, RegisterKind.RESIDENT, entry.id) != before:
+        _note(connection, Kind.ENROLLED if known is None else Kind.RESIDENT_CHANGED, now, by)
+    return next((one for one in reasons if one is not None), None)
+
+
+def _fields(
+    connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, stands: ResidentEntry | None
+) -> Because | None:
+    if stands is None or all(getattr(entry, one) == getattr(stands, one) for one in _FIELDS):
+        return None
+    if not _may_change(connection, proposal):
+        return Because.CHANGED if proposal.fields else None
+    if (entry.name, entry.unit) != (stands.name, stands.unit) and _is_namesake(connection, entry):
+        return Because.NAMESAKE
+    connection.execute(
+        "UPDATE residents SET name = ?, folded_name = ?, unit = ?, extended = ?, schedule_id = ?, group_id = ?,"
+        " valid_from = ?, valid_until = ?, valid_until_set_on = ? WHERE id = ?",
+        (
+            entry.name, folded_name(entry.name), entry.unit, int(entry.extended), entry.schedule, entry.group,
+            entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.id,
+        ),
+    )  # fmt: skip
+    return None
+
+
+def _insert(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
+    connection.execute(
+        "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
+        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+        ),
+    )  # fmt: skip
+
+
+def _is_namesake(connection: sqlite3.Connection, entry: ResidentEntry) -> bool:
+    try:
+        namesakes.refuse(connection, entry.name, entry.unit, besides=entry.id)
+    except Refusal:
+        return True
+    return False
+
+
+def _templates(connection: sqlite3.Connection, entry: ResidentEntry) -> Because | None:
+    new = _new(connection, "templates", entry.templates)
+    if not new or not consents.covers_every_gate(connection, entry.id):
+        return None
+    if templates.enrolled_count(connection, entry.id) + len(new) > templates.MAX_TEMPLATES:
+        return Because.MOST
+    connection.executemany(
+        "INSERT INTO templates (id, resident_id, model, source, quality, vector, created_at, second_model,"
+        " second_vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                one.id, entry.id, one.model, one.source, one.quality, one.vector, one.created_at, one.second_model,
+                one.second_vector,
+            )
+            for one in new
+        ],
+    )  # fmt: skip
+    return None
+
+
+def _credentials(connection: sqlite3.Connection, entry: ResidentEntry) -> Because | None:
+    new = _new(connection, "credentials", entry.credentials)
+    kept = {one.id for one in entry.credentials}
+    because = None
+    for kind in sorted({one.kind for one in new}):
+        some = [one for one in new if one.kind == kind]
+        if any(_is_anothers(connection, entry.id, one) for one in some):
+            because = Because.CODE
+        elif kind == "card" and len(_held(connection, entry.id, kind)) + len(some) > credentials.MOST_CARDS:
+            because = because or Because.MOST
+        else:
+            if kind in _SINGLE:
+                gone = [(one,) for one in _held(connection, entry.id, kind) if one not in kept]
+                connection.executemany("DELETE FROM credentials WHERE id = ?", gone)
+            _insert_credentials(connection, entry.id, some)
+    return because
+
+
+def _insert_credentials(connection: sqlite3.Connection, resident: str, some: Iterable[CredentialEntry]) -> None:
+    connection.executemany(
+        "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                one.id,
+                resident,
+                one.kind,
+                one.finder,
+                int(one.duress),
+                one.flat,
+                one.label,
+                one.made_at,
+                one.suspended_at,
+            )
+            for one in some
+        ],
+    )
+
+
+def _is_anothers(connection: sqlite3.Connection, resident: str, one: CredentialEntry) -> bool:
+    query = "SELECT 1 FROM credentials WHERE kind = ? AND finder = ? AND resident_id IS NOT ?"
+    return connection.execute(query, (one.kind, one.finder, resident)).fetchone() is not None
+
+
+def _held(connection: sqlite3.Connection, resident: str, kind: str) -> list[str]:
+    query = "SELECT id FROM credentials WHERE resident_id = ? AND kind = ?"
+    return [one for (one,) in connection.execute(query, (resident, kind))]
+
+
+def _new(connection: sqlite3.Connection, table: str, parts: Collection[Part]) -> list[Part]:
+    """Those that are not here, and were not revoked."""
+    return [one for one in parts if not is_gone(connection, one.id) and not _is_here(connection, table, one.id)]
+
+
+def _schedule(connection: sqlite3.Connection, proposal: Proposal, entry: ScheduleEntry, by: str) -> Because | None:
+    stands = outbox.entry_of(connection, RegisterKind.SCHEDULE, entry.id)
+    if stands == entry:
+        return None
+    if not _may_change(connection, proposal):
+        return Because.CHANGED if proposal.fields else None
+    if entry.windows is None:
+        if _is_used(connection, entry.id):
+            return Because.IN_USE
+        connection.execute("DELETE FROM schedules WHERE id = ?", (entry.id,))
+        kind = Kind.SCHEDULE_REMOVED
+    else:
+        name = free_name(connection, "schedules", entry.id, entry.name)
+        connection.execute(
+            "INSERT INTO schedules (id, name, windows) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (id) DO UPDATE SET name = ?2, windows = ?3",
+            (entry.id, name, entry.windows),
+        )
+        kind = Kind.SCHEDULE_CHANGED
+    said = {"schedule": entry.name or getattr(stands, "name", ""), "by": by}
+    audit.append(connection, AuditEvent(kind, said | ({"windows": entry.windows} if entry.windows else {})))
+    return None
+
+
+def _is_used(connection: sqlite3.Connection, schedule: str) -> bool:
+    used = "SELECT 1 FROM residents WHERE schedule_id = ?1 UNION ALL SELECT 1 FROM groups WHERE schedule_id = ?1"
+    used += " UNION ALL SELECT 1 FROM passes WHERE schedule_id = ?1"
+    used += " UNION ALL SELECT 1 FROM holidays WHERE schedule_id = ?1"
+    used += " UNION ALL SELECT 1 FROM gate WHERE free_access_schedule_id = ?1"
+    return connection.execute(used, (schedule,)).fetchone() is not None
+
+
+def _group(connection: sqlite3.Connection, proposal: Proposal, entry: GroupEntry, by: str) -> Because | None:
+    if outbox.entry_of(connection, RegisterKind.GROUP, entry.id) == entry:
+        return None
+    if entry.name is None or not _is_here(connection, "schedules", entry.schedule):
+        return Because.NONSENSE
+    if not _may_change(connection, proposal):
+        return Because.CHANGED if proposal.fields else None
+    name = free_name(connection, "groups", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
+        (entry.id, name, entry.schedule),
+    )
+    audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "by": by}))
+    return None
+
+
+def _holiday(connection: sqlite3.Connection, proposal: Proposal, entry: HolidayEntry, by: str) -> Because | None:
+    if outbox.entry_of(connection, RegisterKind.HOLIDAY, entry.id) == entry:
+        return None
+    if not _is_here(connection, "schedules", entry.schedule):
+        return Because.NONSENSE
+    if not _may_change(connection, proposal):
+        return Because.CHANGED if proposal.fields else None
+    if entry.name is None:
+        connection.execute("DELETE FROM holidays WHERE id = ?", (entry.id,))
+    else:
+        connection.execute(
+            "INSERT INTO holidays (id, name, first_day, last_day, schedule_id, windows) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            " ON CONFLICT (id) DO UPDATE SET name = ?2, first_day = ?3, last_day = ?4, schedule_id = ?5, windows = ?6",
+            (entry.id, entry.name, entry.first_day, entry.last_day, entry.schedule, entry.windows),
+        )
+    kind = Kind.HOLIDAY_REMOVED if entry.name is None else Kind.HOLIDAY_ADDED
+    audit.append(connection, AuditEvent(kind, {"holiday": entry.name or "", "by": by}))
+    return None
+
+
+def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608 - constants
+    return identity is None or connection.execute(query, (identity,)).fetchone() is not None
+
+
+def _note(connection: sqlite3.Connection, kind: Kind, now: Resident, by: str) -> None:
+    details: dict[str, object] = {"by": by} | ({"templates": now.templates} if kind is Kind.ENROLLED else {})
+    personal = {"resident": now.id, "name": now.name} | ({"unit": now.unit} if now.unit else {})
+    audit.append(connection, AuditEvent(kind, details, personal, now.id))

@@ -1,0 +1,165 @@
+"""What is enrolled at a gate reaches all of them, and a centre that lost something is given it back: a real broker,
+real doors on mock pins, real links, each in a process of its own."""
+
+import shutil
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from gate.care.backup import make
+from gate.care.backup.restore import restore
+from gate.fleet.centre_status import read_status
+from gate.store.compound import proposals
+from gate.store.compound.proposals import Because
+from gate.store.people import changes, erasure, residents, templates
+from gate.store.people.consents import Consent, Way
+from tests.codes import card_of_number, new_pin
+from tests.conftest import MEMORY
+from tests.door import claim, until
+from tests.fleet import centre_running, command, join
+from tests.running import wait_for
+
+EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A short path: sockets have no long ones."""
+    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def centre(place):
+    with centre_running(place / "c") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def both(centre, place):
+    return [join(centre, place / name, name, freshness_s=5) for name in ("north", "east")]
+
+
+@pytest.fixture
+def gates(centre, both):
+    """Both at work, whatever a test before did to them."""
+    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
+        if process.running is None:
+            process.start()
+    return both
+
+
+def enrolled(store, name, seed=1):
+    made = np.random.default_rng(seed).standard_normal(128).astype(np.float32)
+    face = templates.Template("test", "photo", {"sharpness": 0.8}, (made / np.linalg.norm(made)).tobytes())
+    return residents.enrol(store, name, f"3-1-{seed}", [face], EVERY_GATE, by="the manager")
+
+
+def let_in(gate, who):
+    until(gate.door, at_rest=True)
+    return gate.door.ask(claim(who, next(_NUMBERS)))["granted"]
+
+
+def people_of(one):
+    with one.store() as store:
+        return {resident.id: resident for resident in residents.every(store)}
+
+
+def waiting_at(gate):
+    with gate.store() as store:
+        return proposals.of_residents(store)
+
+
+def answered(gate):
+    wait_for(lambda: None not in waiting_at(gate).values(), 30, "the centre says nothing")
+
+
+def test_an_enrolment_at_a_gate_opens_it_at_once_and_all_of_them_when_the_centre_is_back(centre, gates):
+    north, east = gates
+    centre.process.end()
+    centre.broker.end()
+    with north.store() as store:
+        wang = enrolled(store, "Wang Fang", 1)
+        new_pin(store, north.door, wang)
+        card_of_number(store, north.door, wang, "122,9001")
+    assert let_in(north, wang.id)
+    assert not let_in(east, wang.id)
+    assert waiting_at(north) == {wang.id: None}
+    # What was acknowledged outlasts the link, killed while it waits.
+    north.link.end(kill=True)
+    north.link.start()
+    wait_for(lambda: (north.status() or 0) and north.status().waiting == 1, 20, "it is not said that it waits")
+    centre.broker.start()
+    centre.process.start()
+    answered(north)
+    centre.whole_at(gates)
+    assert let_in(east, wang.id)
+    assert waiting_at(north) == {}
+    with centre.store() as store:
+        ways = store.execute("SELECT kind, duress FROM credentials WHERE resident_id = ? ORDER BY 1, 2", (wang.id,))
+        assert ways.fetchall() == [("card", 0), ("pin", 0), ("pin", 1)]
+
+
+def test_of_a_change_at_a_gate_and_one_at_the_centre_the_centres_counts_and_the_gate_says_so(centre, gates):
+    north, east = gates
+    with centre.store() as store:
+        li = enrolled(store, "Li Na", 2)
+    centre.whole_at(gates)
+    north.link.end()
+    with north.store() as store:
+        changes.change(store, residents.get(store, li.id), changes.Changes(unit="1-1-101"), by="the manager")
+        residents.add_templates(store, li, [templates.Template("test", "photo", {}, bytes(512))], by="the manager")
+    with centre.store() as store:
+        changes.change(store, residents.get(store, li.id), changes.Changes(unit="2-2-202"), by="the owner")
+    north.link.start()
+    answered(north)
+    centre.whole_at(gates)
+    assert waiting_at(north) == {li.id: Because.CHANGED}
+    assert {(one[li.id].unit, one[li.id].templates) for one in map(people_of, (centre, north, east))} == {
+        ("2-2-202", 2)
+    }
+
+
+def test_a_centre_that_came_back_from_yesterday_brings_nobody_back_and_loses_nobody(centre, gates, place):
+    north, east = gates
+    with centre.store() as store:
+        staying, erased, moved = (enrolled(store, f"Resident {seed}", seed) for seed in (11, 12, 13))
+    west = join(centre, place / "west", "west", freshness_s=5)
+    centre.whole_at([*gates, west])
+    yesterday = make(centre.state, place / "backups", None)
+    # Since then: one is erased, one moves, one is enrolled at a gate, and a gate is taken away.
+    with centre.store() as store:
+        erasure.remove(store, erased, by="the owner")
+        changes.change(store, moved, changes.Changes(unit="9-9-909"), by="the owner")
+    with east.store() as store:
+        new = enrolled(store, "Chen Jie", 14)
+    answered(east)
+    command("centre", "remove", west.identity, "--yes", "--state", centre.state)
+    centre.whole_at(gates)
+    centre.process.end()
+    centre.broker.end()
+    north.link.end()
+    # The machine is another: neither the database nor the broker's store is left.
+    for gone in (centre.state / "db", centre.state / "centre" / "broker" / "store"):
+        shutil.rmtree(gone)
+    restore(yesterday.path, centre.state, unsealed=True)
+    assert erased.id in people_of(centre)
+    centre.broker.start()
+    centre.process.start()
+    # It says for whom it waits, and publishes nobody until then.
+    wait_for(lambda: new.id in people_of(centre) and erased.id not in people_of(centre), 60, "it is not given back")
+    assert people_of(centre)[moved.id].unit == "9-9-909"
+    wait_for(lambda: read_status(centre.state).missing == (north.name,), 20, "it does not say for whom it waits")
+    north.link.start()
+    centre.whole_at(gates, within_s=90)
+    for one in (centre, *gates):
+        found = people_of(one)
+        assert {staying.id, moved.id, new.id} <= found.keys()
+        assert erased.id not in found
+    following = command("centre", "gates", "--state", centre.state)["gates"]
+    assert {one["id"] for one in following} == {one.identity for one in gates}
+    assert not let_in(north, erased.id)

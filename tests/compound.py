@@ -1,0 +1,68 @@
+"""Stores of a centre and its gates in memory, and what goes from one to the other, without a broker."""
+
+from pathlib import Path
+
+from gate.store.compound import outbox, proposals, proposed, requests, role, taken
+from gate.store.compound.revoking import revoke_for_ever
+from gate.store.database import migrated_up_to, schema_version
+from gate.store.people import templates
+from gate.store.people.consents import Consent, Way
+
+EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
+THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
+FACE = templates.Template("m", "photo", {"light": 0.5}, b"\0\0\x80?" + bytes(12))
+
+
+def store():
+    """An empty one, in memory."""
+    made = migrated_up_to(Path(":memory:"), schema_version())
+    made.execute("PRAGMA foreign_keys = ON")
+    made.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g')")
+    return made
+
+
+def following():
+    made = store()
+    role.follow(made, b"s" * 16, "centre", by="test")
+    return made
+
+
+def publish(centre, only=None):
+    """All that is due, or what is of this kind, as it goes out."""
+    sent = []
+    while batch := [one for one in outbox.due(centre, 10) if only in (None, one.kind)]:
+        sent += batch
+        outbox.published(centre, [(one, 1 + len(sent)) for one in batch])
+    return sent
+
+
+def take(gate, *sent):
+    return [taken.take(gate, one.kind, one.version, one.entry) for one in sent]
+
+
+def rows(store, table, order="id"):
+    return store.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+
+
+def people(store):
+    return [row[1:] for row in rows(store, "residents")]
+
+
+def answer(gate, centre, by="gate north"):
+    """All that a gate proposes goes to its centre, and the answers come back; why something was not taken, by ids."""
+    why, seen = {}, set()
+    for proposal in iter(lambda: proposals.following(gate), None):
+        assert (proposal.entry.id, proposal.number) not in seen, "it is asked for ever"
+        seen.add((proposal.entry.id, proposal.number))
+        told = proposed.judge(centre, proposal, by=by)
+        if told.because:
+            why[told.id] = told.because
+        assert taken.take_answer(gate, told)
+    return why
+
+
+def revoke_at(centre, gate):
+    """What was revoked at a gate goes to its centre."""
+    for _, identity in requests.waiting(gate):
+        revoke_for_ever(centre, identity, by="gate north")
+        outbox.say_revoked(centre, identity)

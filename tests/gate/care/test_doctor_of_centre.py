@@ -1,0 +1,54 @@
+"""What the doctor says of the centre that a gate follows, and of a centre itself."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gate.care.doctor import services
+from gate.care.doctor.finding import Grade
+from gate.care.doctor.site import Site
+from gate.care.health import Health, Machine
+from gate.config import Settings
+from gate.fleet.status import LinkStatus, write_status
+from gate.store.compound import proposals, proposed, recovery, role, taken
+from gate.store.compound.proposals import Because
+from gate.store.people import residents
+
+NOW = datetime.now(UTC).isoformat()
+WELL = LinkStatus(NOW, "10.0.0.2", "2026-11-27T08:00:00+00:00", cut_off=False, behind=False, entries=3, waiting=0)
+
+
+@pytest.fixture
+def site(state, store):
+    health = Health(None, None, Machine(45.0, False, 10**10, 10**10, True))
+    return Site(state, Settings(), state, lambda: nullcontext(None), health)
+
+
+def test_the_doctor_says_whom_a_gate_follows_since_when_it_was_not_heard_and_what_waits(site, store):
+    assert services.centre(site) == services.well("This gate follows none.")
+    role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    assert "does not run" in services.centre(site).seen
+    residents.enrol(store, "Wang Fang", None, (), by="test")
+    write_status(site.state, WELL)
+    well = services.centre(site)
+    assert (well.grade, well.seen) == (
+        Grade.OK, "It follows 10.0.0.2, heard 2026-11-27T08:00:00+00:00; 1 to be sent."
+    )  # fmt: skip
+    write_status(site.state, replace(WELL, cut_off=True))
+    assert services.centre(site).grade is Grade.BAD
+    write_status(site.state, replace(WELL, problem="Upgrade this gate."))
+    assert services.centre(site).do == "Upgrade this gate."
+    write_status(site.state, WELL)
+    taken.take_answer(store, proposed.refused(proposals.following(store), Because.NAMESAKE))
+    assert "Of 1 of the residents not all was taken" in services.centre(site).seen
+
+
+def test_a_centre_that_came_back_from_a_backup_is_to_be_mended_until_it_has_what_it_lost(site, store):
+    role.become_centre(store)
+    assert services.centre(site).grade is Grade.OK
+    assert recovery.begin(store, None)
+    assert "came back from a backup" in services.centre(site).seen
+    recovery.end(store)
+    assert services.centre(site).grade is Grade.OK
