@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.place import Layout
@@ -16,6 +17,10 @@ from deploy.programs import PYTHON, Failed, run
 SOURCE = Path(__file__).resolve().parent.parent.parent
 # What a gate does without unless it is asked for: requirements/NAME.txt.
 GROUPS = ("measure", "insightface", "fleet", "centre", "mqtt")
+# What libraries bring to be run, and is run at a gate: a centre's broker.
+_PROGRAMS = {"nats-server"}
+# How what is pinned is taken: as its makers built it, but for the one that they publish as sources alone.
+AS_PINNED = ("--no-deps", "--only-binary=:all:", "--no-binary=nkeys", "--no-build-isolation")
 _PACKAGES = ("gate", "centre", "models", "enroll", "api", "evaluate", "commands")
 _COMMAND = """#!/{current}/bin/python -I
 import sys
@@ -55,8 +60,9 @@ def build(final: Path, layout: Layout, python: tuple[int, int], groups: Iterable
     packages = environment(new, layout, python)
     # All of it is named there, and some of it asks for what no gate needs.
     wanted = [("-r", SOURCE / f"requirements/{name}.txt") for name in ("gate", *sorted(groups))]
-    pip("install", "--no-deps", "--require-hashes", "--only-binary=:all:", "--target", packages, *sum(wanted, ()))
-    put_facegate(packages)
+    with build_tools() as tools:
+        pip("install", "--require-hashes", *AS_PINNED, "--target", packages, *sum(wanted, ()), tools=tools)
+        put_facegate(packages, tools)
     # The highlighters of five hundred languages are colours for listings, which a gate never prints.
     run(
         PYTHON, "-m", "compileall", "-q", "-s", new, "-p", f"/{layout.releases}/{final.name}",
@@ -80,12 +86,19 @@ def environment(new: Path, layout: Layout, python: tuple[int, int]) -> Path:
     return packages
 
 
-def put_facegate(packages: Path) -> None:
-    """Facegate itself, by way of a wheel that is built of a copy: a checkout stays as it is."""
-    with tempfile.TemporaryDirectory() as scratch:
-        tools, sources = Path(scratch) / "tools", Path(scratch) / "facegate"
+@contextmanager
+def build_tools() -> Iterator[Path]:
+    """What wheels are built with, pinned, in a folder for as long as it takes."""
+    with tempfile.TemporaryDirectory() as tools:
         wanted = ("-r", SOURCE / "requirements/build.txt")
         pip("install", "--require-hashes", "--only-binary=:all:", "--target", tools, *wanted)
+        yield Path(tools)
+
+
+def put_facegate(packages: Path, tools: Path) -> None:
+    """Facegate itself, by way of a wheel that is built of a copy: a checkout stays as it is."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = Path(scratch) / "facegate"
         for path in _sources():
             copy = sources / path.relative_to(SOURCE)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -94,8 +107,11 @@ def put_facegate(packages: Path) -> None:
             shutil.copyfile(SOURCE / name, sources / name)
         pip("wheel", "--no-deps", "--no-build-isolation", "-w", scratch, sources, tools=tools)
         pip("install", "--no-deps", "--no-index", "--target", packages, *Path(scratch).glob("facegate-*.whl"))
-    for needless in (packages / "bin", *packages.glob("facegate-*.dist-info/direct_url.json")):
+    tools_of_others = [path for path in packages.glob("bin/*") if path.name not in _PROGRAMS]
+    for needless in (*tools_of_others, *packages.glob("facegate-*.dist-info/direct_url.json")):
         shutil.rmtree(needless) if needless.is_dir() else needless.unlink()
+    if not any(packages.glob("bin/*")):
+        (packages / "bin").rmdir()
 
 
 def for_everybody_to_read(folder: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
-from deploy.building import SOURCE, declared_version, environment, for_everybody_to_read, put_facegate
+from deploy.building import SOURCE, build_tools, declared_version, environment, for_everybody_to_read, put_facegate
 from deploy.deb import Deb
 from deploy.models import FREE_PACKS
 from deploy.place import CHECKOUT, PACKAGES
@@ -119,8 +119,9 @@ def _release(build: Build, scratch: Path) -> list[Path]:
     codecs = build.deb("codecs", f"facegate-codecs-{build.version}", scratch)
     release = deb.root / PACKAGES.releases / build.version
     packages = environment(release, PACKAGES, build.target.python)
-    fetch_wheels(build.target, packages)
-    put_facegate(packages)
+    with build_tools() as tools:
+        fetch_wheels(build.target, packages, tools)
+        put_facegate(packages, tools)
     _suit_python(release, build.target.python)
     for_everybody_to_read(release)
     apart = codecs.root / packages.relative_to(deb.root)

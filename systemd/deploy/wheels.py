@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.building import SOURCE, pip
+from deploy.building import AS_PINNED, SOURCE, pip
 from deploy.programs import Failed, run
 
 
@@ -27,6 +28,9 @@ SUITES = {
 }
 # As Debian calls them, and as wheels do.
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+# What a package holds: a gate's own, and of what a checkout leaves out unless it is asked for what is small. An upgrade
+# that brought these in a package of their own would stop a centre wherever somebody forgets it.
+GROUPS = ("gate", "centre", "mqtt")
 _FIRST_MANYLINUX = 17
 _MARKER = re.compile(r"^(\S+==\S+) ; python_full_version (<|>=) '(\d+)\.(\d+)'", re.MULTILINE)
 
@@ -60,21 +64,37 @@ def own_architecture() -> str:
     return run("dpkg", "--print-architecture").stdout.strip()
 
 
-def fetch_wheels(target: Target, into: Path) -> None:
-    """What requirements/gate.txt pins, by its hashes, as that target takes it. Raises Failed."""
+def fetch_wheels(target: Target, into: Path, tools: Path) -> None:
+    """What the files of `GROUPS` pin, by its hashes, as that target takes it. Raises Failed."""
     machine = ARCHITECTURES[target.architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(target.glibc, _FIRST_MANYLINUX - 1, -1)]
     # pip takes the tags in the order in which they are given.
     tags = [part for name in (*platforms, f"manylinux2014_{machine}") for part in ("--platform", name)]
     version = f"{target.python[0]}.{target.python[1]}"
     with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch) / "gate.txt"
-        wanted.write_text(pins_for(target.python, (SOURCE / "requirements/gate.txt").read_text("utf-8")), "utf-8")
+        wanted = Path(scratch) / "pins.txt"
+        pins = [(SOURCE / f"requirements/{name}.txt").read_text("utf-8") for name in GROUPS]
+        wanted.write_text(pins_for(target.python, joined(pins)), "utf-8")
         # What a package says of Python, pip's install holds against the Python that it runs in; all is pinned.
         pip(
-            "install", "--no-deps", "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
-            "--implementation", "cp", "--python-version", version, *tags, "--target", into, "-r", wanted,
+            "install", "--require-hashes", *AS_PINNED, "--ignore-requires-python",
+            "--implementation", "cp", "--python-version", version, *tags, "--target", into, "-r", wanted, tools=tools,
         )  # fmt: skip
+
+
+def joined(files: Iterable[str]) -> str:
+    """The pins of several files, each library once: pip takes no two of one.
+
+    >>> print(joined(["a==1 ; x\\n  --hash=b\\n", "a==1\\n  --hash=b\\nc==1\\n"]))
+    a==1 ; x
+      --hash=b
+    c==1
+    <BLANKLINE>
+    """
+    pins: dict[str, str] = {}
+    for pin in (one for text in files for one in re.split(r"^(?=\S)", text, flags=re.MULTILINE) if one.strip()):
+        pins.setdefault(pin.split(" ")[0].strip(), pin)
+    return "".join(pins.values())
 
 
 def pins_for(python: tuple[int, int], pins: str) -> str:

@@ -31,6 +31,7 @@ from gate.store.people.templates import Template as Face
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 from tests import mosquitto
+from tests.api_process import api_process
 from tests.conftest import REPOSITORY
 from tests.console import context_on
 from tests.door import CONTACT, FIRE, claim, door_process, drive, edges, events
@@ -196,6 +197,31 @@ def test_a_broker_that_was_away_is_told_how_things_are_when_it_is_back(tmp_path,
             assert home.state(topics.event, kind="bell")["sequence"] == audit.line_of(store, last).sequence
             # What happened meanwhile is in the record: a home is told of the last alone.
             assert home.times[topics.event] <= 2
+
+
+@needs_mosquitto
+def test_the_bell_rings_in_the_house_once_and_is_not_kept(broker, home, state, store):
+    topics = topics_of(store)
+    with door_process(state, bell=True) as (_, door), telling(state, settings_for(broker)):
+        home.state(topics.door, mode="normal")
+        assert door.ask({"do": "ring"})["granted"]
+        assert home.state(topics.bell) == {"event_type": "ring"}
+        home.state(topics.event, kind="bell")
+        stays(lambda: home.times[topics.bell] == 1, 1.0)
+        with mosquitto.at(broker) as later:
+            later.state(topics.door)
+            assert topics.bell not in later.told
+
+
+@needs_mosquitto
+def test_the_api_of_a_gate_tells_it_by_its_settings(broker, home, state, store, models_dir, monkeypatch):
+    topics = topics_of(store)
+    broker_password(state).write_text(mosquitto.PASSWORD)
+    for name, value in settings_for(broker)["home_assistant"].items():
+        monkeypatch.setenv(f"FACEGATE_HOME_ASSISTANT__{name.upper()}", str(value))
+    with api_process(state, models_dir):
+        home.until(topics.availability, lambda said: said == "online", 60)
+    home.until(topics.availability, lambda said: said == "offline")
 
 
 @needs_mosquitto

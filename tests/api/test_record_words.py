@@ -69,11 +69,13 @@ def test_a_token_is_said_by_its_name_and_whoever_is_gone_by_no_id(store, staff, 
     audit.append(store, AuditEvent("ordered", {"order": "lockdown", "by": f"token {lift.id} through uid 999"}))
     audit.append(store, AuditEvent("ordered", {"order": "lockdown", "by": f"user {staff['guard'].id} through uid 999"}))
     audit.append(store, AuditEvent("tidied", {"by": "uid 0"}))
-    assert told(manager, "gate")[:2] == [("ordered", "Lockdown, guard"), ("ordered", "Lockdown, the token lift")]
-    assert told(manager, "gate", "zh-CN")[1] == ("ordered", "紧急锁闭，接口令牌lift")
+    audit.append(store, AuditEvent("ordered", {"order": "open", "by": "home assistant through uid 999"}))
+    assert told(manager, "gate")[0][1].endswith("Home Assistant")
+    assert told(manager, "gate")[1:3] == [("ordered", "Lockdown, guard"), ("ordered", "Lockdown, the token lift")]
+    assert told(manager, "gate", "zh-CN")[2] == ("ordered", "紧急锁闭，接口令牌lift")
     accounts.revoke_token(store, lift.id, f"user {staff['owner'].id}")
     accounts.remove_user(store, staff["guard"], f"user {staff['owner'].id}")
-    assert [said for _, said in told(manager, "gate")[:2]] == [
+    assert [said for _, said in told(manager, "gate")[1:3]] == [
         "Lockdown, a user who is gone",
         "Lockdown, a token that is gone",
     ]

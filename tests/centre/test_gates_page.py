@@ -159,6 +159,12 @@ def test_one_press_locks_all_gates_down_and_one_that_was_away_when_it_is_back(co
     assert ordered(console, "release")["good"]
     answers(console, "End the lockdown", "done at 3 of 4", "South")
     assert {door_status(one.door).mode for one in (centre, north, east)} == {"normal"}
+
+    def it_waits():
+        with centre.store() as store:
+            return all(one.waited for one in door_orders.due(store, south.identity))
+
+    wait_for(it_waits, AT_ONCE_S + 5, "the order still holds as one of this moment")
     with ExitStack() as stack:
         # South comes back, and hears of the end alone: the lockdown before it is over.
         south.start_api(stack)

@@ -10,17 +10,24 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-PINS_FOR = "import sys; from deploy.wheels import pins_for; print(pins_for(eval(sys.argv[1]), sys.stdin.read()))"
+PINS_FOR = """
+import sys
+from deploy.wheels import GROUPS, SOURCE, joined, pins_for
+pins = [(SOURCE / f"requirements/{name}.txt").read_text("utf-8") for name in GROUPS]
+print(pins_for(eval(sys.argv[1]), joined(pins)))
+"""
+# What a package holds: a centre, its gates and Home Assistant need no other.
+PACKED = ("gate", "centre", "fleet", "mqtt")
 TEMPLATES = REPOSITORY / "systemd/debian"
 SCRIPTS = sorted(path for path in TEMPLATES.rglob("*") if path.name in ("preinst", "postinst", "prerm", "postrm"))
 
 
 @pytest.mark.parametrize("python", [(3, 11), (3, 12), (3, 13)])
 def test_each_python_gets_one_pin_of_each_library_with_its_hashes(python):
-    pins = (REPOSITORY / "requirements/gate.txt").read_text("utf-8")
+    pins = "".join((REPOSITORY / f"requirements/{name}.txt").read_text("utf-8") for name in PACKED)
     command = [sys.executable, "-c", PINS_FOR, str(python)]
     environment = {"PYTHONPATH": str(REPOSITORY / "systemd"), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, input=pins, capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     names = re.findall(r"^([a-z0-9.-]+)==", done.stdout, re.MULTILINE)
     assert sorted(names) == sorted(set(re.findall(r"^([a-z0-9.-]+)==", pins, re.MULTILINE)))
     assert "python_full_version" not in done.stdout
