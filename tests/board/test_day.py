@@ -236,8 +236,6 @@ def test_a_card_at_a_wiegand_reader_moves_the_relay(gate, seen):
 
 @step("TPM: a credential sealed and opened", 1800)
 def test_a_credential_is_sealed_by_the_tpm(gate, seen):
-    # It keeps no pace with the board's clock: a driver that gave up a busy host's at the start is asked once more.
-    gate.run("sh", "-c", "test -e /dev/tpmrm0 || echo MSFT0101:00 > /sys/bus/acpi/drivers/tpm_crb/bind")
     gate.until(lambda: gate.run("test", "-c", "/dev/tpmrm0", check=False).code == 0, 30, "there is no TPM")
     began = gate.now()
     gate.run(
