@@ -18,6 +18,7 @@ _NO_PIN = Sentence("nobody has a PIN yet: draw one on a resident's page")
 _NO_CLOCK = Sentence("the gate does not trust its clock, and would raise the alarm: set its clock first")
 _NO_TRIAL = Sentence("nobody's PIN under duress is being tried, and it would raise the alarm: begin it on their page")
 _ALARM = Sentence("it raised the alarm: tell whoever was called that it was a trial, and see whose PIN it was")
+_TRIED_IN_VAIN = Sentence("it is on record as tried, and the gate did not open: see the events")
 _UNDER_DURESS = (Kind.DURESS, Kind.DURESS_TRIED)
 _OSDP = "osdp"
 # As long as a PIN under duress is asked for no sooner than it was tried before.
@@ -77,6 +78,8 @@ def duress(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
         raise CheckFailed(_NO_CLOCK)
     if not _is_being_tried(gate):
         raise CheckFailed(_NO_TRIAL)
+    # While the gate stands open for another it opens for nobody, and the trial would be over.
+    gate.wait(lambda: gate.door().at_rest, Sentence("the gate did not come to rest"))
     last = gate.newest(_UNDER_DURESS)
     number = 0 if last is None else last.sequence
     installer.tell("Have them type their PIN with its last digit one higher (9 becomes 0), within a minute.")
@@ -91,6 +94,9 @@ def duress(gate: Gate, settings: Settings, installer: Guide) -> Sentence:
     gate.wait(typed, Sentence("no PIN under duress was seen that is being tried"))
     if found[0].kind == Kind.DURESS:
         raise CheckFailed(_ALARM)
+    opened = gate.newest([Kind.GRANTED])
+    if opened is None or opened.says.claim != found[0].says.claim:
+        raise CheckFailed(_TRIED_IN_VAIN)
     return Sentence("opens, and is on record as tried")
 
 

@@ -19,6 +19,9 @@ MEMORY_MB = 1536
 # idles: however busy the host is, the board is as quick as a board. What is measured is measured by that clock.
 CLOCK = "shift=1,sleep=on,align=off"
 _KERNEL = ("console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice")
+# By itself qemu lays it over its firmware's tables, which a TPM's log makes longer than it reckons with: the kernel
+# then knows neither the TPM nor its own interrupts.
+_INITRAMFS_AT, _INITRAMFS_MOST_MB = 0x2000_0000, 16
 # What a board does not need, and an emulated one takes seconds for.
 _IDLE = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
@@ -108,13 +111,14 @@ class Machine:
         (folder / "sockets").mkdir(parents=True)
         self._tpm = _tpm(folder)
         listening = {name: _listen(folder / "sockets" / name) for name in ("wire", "agent", "acks", "qmp")}
-        line = [*_KERNEL, *(f"systemd.mask={unit}" for unit in (*_IDLE, *mask)), *words]
+        line = [*_KERNEL, *_initramfs_at(board), *(f"systemd.mask={unit}" for unit in (*_IDLE, *mask)), *words]
         self.began_mono = time.monotonic()
         self._qemu = subprocess.Popen(
             [
                 "qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
                 "-accel", "tcg", "-icount", CLOCK, "-rtc", "clock=vm", "-cpu", "max", "-m", str(MEMORY_MB),
-                "-kernel", board.kernel, "-initrd", board.initramfs, "-append", " ".join(line),
+                "-kernel", board.kernel, "-append", " ".join(line),
+                "-device", f"loader,file={board.initramfs},addr={_INITRAMFS_AT:#x},force-raw=on",
                 "-drive", f"{drive},if=none,id=card,cache=none", "-device", "virtio-blk-pci,drive=card",
                 "-serial", f"file:{folder / 'console.log'}",
                 "-chardev", f"socket,id=wire,path={folder}/sockets/wire",
@@ -125,7 +129,7 @@ class Machine:
                 "-chardev", f"socket,id=acks,path={folder}/sockets/acks",
                 "-device", "virtserialport,chardev=acks,name=acks",
                 "-qmp", f"unix:{folder}/sockets/qmp", "-device", "virtio-rng-pci",
-                "-device", "qemu-xhci", "-device", "usb-kbd,id=keypad",
+                "-device", "qemu-xhci", "-device", "usb-kbd,id=keypad,port=1",
                 "-chardev", f"socket,id=tpm,path={folder}/sockets/tpm", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
                 "-device", "tpm-crb,tpmdev=tpm0",
             ],
@@ -164,16 +168,17 @@ class Machine:
         return path.read_text(errors="replace")[-3000:] if path.exists() else ""
 
     def press_key(self, name):
-        """A key of the USB keypad, down and up."""
-        self._order({"execute": "send-key", "arguments": {"keys": [{"type": "qcode", "data": name}]}})
+        """A key of the USB keypad, down and up, no faster than a hand does it by the board's clock."""
+        key = {"keys": [{"type": "qcode", "data": name}], "hold-time": 100}
+        self._order({"execute": "send-key", "arguments": key})
 
     def unplug_keypad(self):
         """The USB keypad, out of its port."""
         self._order({"execute": "device_del", "arguments": {"id": "keypad"}})
 
     def plug_keypad_in(self):
-        """The USB keypad, back into a port."""
-        self._order({"execute": "device_add", "arguments": {"driver": "usb-kbd", "id": "keypad"}})
+        """The USB keypad, back into its port, which its serial number names: in another it were another keypad."""
+        self._order({"execute": "device_add", "arguments": {"driver": "usb-kbd", "id": "keypad", "port": "1"}})
 
     def now(self):
         """By the board's own clock."""
@@ -315,6 +320,13 @@ def card(board, folder):
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", board.disk, folder / "card.img"], check=True)
     return f"file={folder / 'card.img'},format=raw"
+
+
+def _initramfs_at(board):
+    """For the kernel's line: where its start lies, in memory that is nobody else's until it was read."""
+    size = board.initramfs.stat().st_size
+    assert size <= _INITRAMFS_MOST_MB << 20, "the initramfs is larger than its place"
+    return f"initrdmem={_INITRAMFS_AT:#x},{size}", f"memmap={_INITRAMFS_MOST_MB}M${_INITRAMFS_AT:#x}"
 
 
 def _done(answer):

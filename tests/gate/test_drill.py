@@ -19,6 +19,8 @@ from gate.drill.guided import CHECKS, PowerCut, guide
 from gate.drill.results import CheckFailed, Result
 from gate.drill.sheet import save, sheet_of
 from gate.errors import Sentence
+from gate.processes import asking
+from gate.processes.requests import Do
 from gate.store.database import open_database
 from gate.store.people import credentials, residents
 from gate.store.record import audit
@@ -245,6 +247,8 @@ def test_pins_and_cards_are_tried_at_each_reader_and_the_drill_says_what_came(st
         told = drilled_readers(state, hands, settings)
         assert told["card_reader"] == "opens, read at card reader; opens, read at wiegand"
         assert told["duress"] == "opens, and is on record as tried"
+        *_, opened = (line for line in audit.lines(store) if line.kind == "granted")
+        assert [line.says.claim for line in audit.lines(store) if line.kind == "duress_tried"] == [opened.says.claim]
         # It was tried within the year, so nobody is asked again.
         again = WithReaders(state, client, pin, "4711")
         assert drilled_readers(state, again, settings)["duress"].startswith("tried on 20")
@@ -255,3 +259,21 @@ def test_pins_and_cards_are_tried_at_each_reader_and_the_drill_says_what_came(st
         assert told["keypad"].startswith("failed: nothing was read at keypad")
     with_none = drilled_readers(state, None, Settings())
     assert with_none == dict.fromkeys(BY_READERS, "this gate has none")
+
+
+class Hasty(WithReaders):
+    """Somebody opens from the console just before the resident types."""
+
+    def tell(self, words):
+        asking.order(self.client, Do.OPEN)
+        super().tell(words)
+
+
+def test_a_pin_under_duress_that_opens_nothing_fails_its_check(state, store):
+    settings = Settings(readers=READERS)
+    wang = residents.enrol(store, "Wang Fang", "3-2-502", [])
+    with door_process(state, True, freshness_s=5, pulse_s=10, max_pulse_s=12) as (_, client):
+        pin = new_pin(store, client, wang)
+        credentials.begin_trial(store, wang, datetime.now(UTC), by="test")
+        with pytest.raises(CheckFailed, match="on record as tried, and the gate did not open"):
+            CHECKS["duress"](Gate(state, wait_s=5), settings, Hasty(state, client, pin))

@@ -1,6 +1,7 @@
 """Runs in the board as the installer who is led through the drill: reads what is asked, does it at the pins, answers.
 
-Whether the relay stayed silent through a power cut only the outside saw: that answer is given.
+Keys of the USB keypad are pressed outside, and asked for there. Whether the relay stayed silent through a power cut
+only the outside saw: that answer is given.
 """
 
 import re
@@ -10,15 +11,20 @@ import threading
 import time
 from pathlib import Path
 
+from agent import port
+
 _CHIP = Path("/sys/devices/platform/gpio-sim.0/gpiochip0")
+PYTHON = "/opt/facegate/current/bin/python"
+RESIDENT = "Wang Fang"
 RELAY, HOLD, REX, FIRE, CONTACT = 17, 5, 27, 22, 23
 
 
 class Hands:
     """What is asked for, by words of its sentence: what is done, and for a question what is seen."""
 
-    def __init__(self, stayed_silent):
-        self._stayed_silent = stayed_silent
+    def __init__(self, stayed_silent, card):
+        """`card` is what `wiegand.py` is called with, to show the resident's."""
+        self._stayed_silent, self._card = stayed_silent, card
         self._pulses = 0
 
     def watch(self):
@@ -39,6 +45,14 @@ class Hands:
             time.sleep(0.05)
         return self._pulses > 0
 
+    def _show_the_card(self):
+        """As anybody does: once more, where nothing came of it."""
+        self._pulses = 0
+        for _ in range(5):
+            subprocess.run(["python3", "/run/board/wiegand.py", *self._card], check=True)
+            if self._saw_a_pulse():
+                return
+
     def answer(self, said):
         """None where nothing is asked: True or False to a question."""
         for words, do in {
@@ -53,6 +67,10 @@ class Hands:
             "End the signal": lambda: pull(FIRE, False),
             "Open the gate from inside": lambda: pull(CONTACT, True),
             "Close it": lambda: pull(CONTACT, False),
+            "type their PIN at the keypad": lambda: ask_outside("their PIN"),
+            "Hold a resident's card to the reader": self._show_the_card,
+            "Is a resident here who tries theirs": begin_trial,
+            "with its last digit one higher": lambda: ask_outside("their PIN under duress"),
             "Pull the camera's cable": lambda: camera("stop"),
             "Put it back": lambda: camera("start"),
             "Did the gate stay closed": lambda: self._stayed_silent,
@@ -77,7 +95,22 @@ def press():
 
 
 def units(verb):
+    """Once all of them have: the target alone says that it stopped while its services still do."""
     subprocess.run(["systemctl", verb, "facegate.target"], check=True)
+    if verb == "stop":
+        subprocess.run(["systemctl", verb, "facegate-*.service"], check=True)
+
+
+def ask_outside(what):
+    """For keys that are pressed there."""
+    with open(port("acks"), "wb", buffering=0) as outside:
+        outside.write(f"{what}\n".encode())
+
+
+def begin_trial():
+    """As on the resident's page."""
+    subprocess.run(["runuser", "-u", "facegate-api", "--", PYTHON, "/run/board/trial.py", RESIDENT], check=True)
+    return True
 
 
 def camera(verb):
@@ -85,8 +118,8 @@ def camera(verb):
 
 
 def main():
-    """`installer.py yes|no`; the drill's own exit code."""
-    hands = Hands(sys.argv[1] == "yes")
+    """`installer.py yes|no D0 D1 BITS`; the drill's own exit code."""
+    hands = Hands(sys.argv[1] == "yes", sys.argv[2:])
     hands.watch()
     drill = subprocess.Popen(
         ["/usr/local/bin/facegate", "drill", "--by", "the board"],
