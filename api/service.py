@@ -23,6 +23,7 @@ from api.for_centre import carry_out, say_state
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
 from api.front.tls import fingerprint, renew_for_ever
+from api.home_assistant.service import tell_home_assistant
 from api.webhooks import send_for_ever
 from gate.api_settings import exposure
 from gate.errors import FacegateError
@@ -54,6 +55,7 @@ class _Server(uvicorn.Server):
             asyncio.create_task(tidy_each_night(self._console.context)),
             asyncio.create_task(forget_faces(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
+            asyncio.create_task(tell_home_assistant(self._console.context)),
         ]
         # Written where this gate follows a centre; whoever joins or leaves starts the gate anew.
         if os.path.exists(centre_file(self._console.context.state)):

@@ -122,6 +122,7 @@ ACTORS: dict[str, Sentence] = {
     "restoring a backup": Sentence("when a backup was restored"),
     "the gate itself": Sentence("by itself"),
     "the centre": Sentence("by the centre"),
+    "home assistant": Sentence("Home Assistant"),
     "retention: unused": Sentence("by itself, as the settings say"),
     "retention: moved_out": Sentence("by itself, as the settings say"),
 }

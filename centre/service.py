@@ -318,6 +318,7 @@ class Centre:
             return
         if asked.gate == gate.id:
             revoke(self._connection, asked.id, by=f"gate {gate.name}")
+            outbox.say_revoked(self._connection, asked.id)
 
     async def _watch(self) -> None:
         watchdog, written_mono = Watchdog(), float("-inf")

@@ -50,10 +50,12 @@ def refused(*arguments):
 
 
 class Process:
-    """One process of a gate, which can be ended and started again."""
+    """One process of a gate, which can be ended and started again. What it says goes into a file in `logs`, where that
+    is given; `before` is a command that starts it."""
 
-    def __init__(self, state, name, given):
+    def __init__(self, state, name, given, logs=None, before=()):
         self.state, self.name, self.given = Path(state), name, {"state": str(state), **given}
+        self._logs, self._before = logs, before
         self.running = None
         self.start()
 
@@ -61,12 +63,16 @@ class Process:
         address = self.state / f"notify.{self.name}"
         address.unlink(missing_ok=True)
         address.parent.mkdir(parents=True, exist_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        with ExitStack() as stack:
+            notified = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
             notified.bind(str(address))
             notified.settimeout(READY_WITHIN_S)
+            said = None
+            if self._logs is not None:
+                said = stack.enter_context((self._logs / f"{self.state.name}.{self.name}.log").open("a"))
             self.running = subprocess.Popen(
-                [sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
-                env=os.environ | {"NOTIFY_SOCKET": str(address)},
+                [*self._before, sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
+                env=os.environ | {"NOTIFY_SOCKET": str(address)}, stdout=said, stderr=said,
             )  # fmt: skip
             self.running.stdin.write(json.dumps(self.given) + "\n")
             self.running.stdin.flush()
@@ -91,6 +97,7 @@ class Centre:
     process: Process
     door: object
     stack: ExitStack
+    logs: Path | None = None
     gates: list = field(default_factory=list)
 
     @property
@@ -121,6 +128,8 @@ class Gate:
     state: Path
     door: object
     link: Process
+    opener: Process | None = None
+    """The door's process."""
 
     def store(self):
         return closing(open_database(self.state))
@@ -152,27 +161,27 @@ def start_api(state, stack, **settings):
 
 
 @contextmanager
-def centre_running(state):
-    """A broker, the centre and its door."""
+def centre_running(state, logs=None, listen="127.0.0.1", before=()):
+    """A broker, the centre and its door; the command `before` starts what of them is on the network."""
     with ExitStack() as stack:
         port, pairing_port = free_ports(2)
-        told = {"centre": {"listen": "127.0.0.1", "port": port, "pairing_port": pairing_port}}
-        door = Process(state, "door", {"door": FAST})
+        told = {"centre": {"listen": listen, "port": port, "pairing_port": pairing_port}}
+        door = Process(state, "door", {"door": FAST}, logs)
         stack.callback(door.end)
-        broker = Process(state, "broker", told)
+        broker = Process(state, "broker", told, logs, before)
         stack.callback(broker.end)
-        process = Process(state, "centre", told)
+        process = Process(state, "centre", told, logs, before)
         stack.callback(process.end)
-        yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack)
+        yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack, logs)
 
 
-def join(centre, state, name, **door):
-    """A gate that was invited and joined, with its door and link running."""
+def join(centre, state, name, before=(), **door):
+    """A gate that was invited and joined, with its door and link running, the link by the command `before`."""
     code = command("centre", "invite", "--state", centre.state)["code"]
     env_port = centre.centre["pairing_port"]
     command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
-    opener = Process(state, "door", {"door": FAST | door})
+    opener = Process(state, "door", {"door": FAST | door}, centre.logs)
     centre.stack.callback(opener.end)
-    link = Process(state, "link", {})
+    link = Process(state, "link", {}, centre.logs, before)
     centre.stack.callback(link.end)
-    return Gate(name, state, Client(socket_of(state, "door")), link)
+    return Gate(name, state, Client(socket_of(state, "door")), link, opener)

@@ -17,6 +17,7 @@ _NAMED = re.compile(r"(?P<kind>user|token) (?P<id>\S+?)(?: through uid \d+)?")
 _GONE = {"user": Sentence("a user who is gone"), "token": Sentence("a token that is gone")}
 _THERE = {"user": Sentence("a user of that gate"), "token": Sentence("a token of that gate")}
 _PAGE = re.compile(r"page [0-9a-f-]{36}")
+_PROGRAM = re.compile(r"(?P<program>home assistant)(?: through uid \d+)?")
 _AT_CENTRE = re.compile(r"(?P<who>(?P<kind>user|token) (?P<id>\S+) at the centre)(?: through uid \d+)?")
 _COMMAND = re.compile(r"uid (?P<uid>\d+)")
 
@@ -42,6 +43,9 @@ def actors(language: Language, connection: sqlite3.Connection, *, there: bool = 
             return language(Sentence("the resident, on their own page"))
         if found := _COMMAND.fullmatch(by):
             return language(Sentence("a command (user number {uid})", uid=found["uid"]))
+        if found := _PROGRAM.fullmatch(by):
+            said = ACTORS[found["program"]]
+            return language(said)
         return language(ACTORS.get(by, by))
 
     return called

@@ -8,6 +8,7 @@ endian), the header (JSON), the body.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from gate.store.compound.carried import Carried
 from gate.store.compound.door_orders import Answered, Offered
 from gate.store.compound.entries import (
     COMMON,
+    SUSPENDED,
     Entry,
     GroupEntry,
     HolidayEntry,
@@ -44,6 +46,8 @@ _LENGTH_BYTES = 2
 # What is signed says what for: a head is no message, nor a request.
 _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
 _TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
+# What is published under: a stolen gate may ask in any words.
+_ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _SAYING = b"facegate gate state\n"
 _ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
@@ -305,7 +309,10 @@ def request_data(request: Request, signer: Ed25519PrivateKey) -> bytes:
 
 def request_of(data: bytes, signer: Ed25519PublicKey) -> Request:
     """A request that this gate made. Raises NotGenuine, Malformed."""
-    return _read(Request, _genuine(_REQUEST, data, signer))
+    asked = _read(Request, _genuine(_REQUEST, data, signer))
+    if not _ID.fullmatch(asked.id):
+        raise Malformed("id is none")
+    return asked
 
 
 def _signed(what: bytes, said: bytes, signer: Ed25519PrivateKey) -> bytes:

@@ -48,10 +48,11 @@ _log = logging.getLogger(__name__)
 _AT_ONCE = 25
 _AGAIN_S = 0.5
 _LATER_S, _HELD_S = 0.3, 60.0
+_ASK_AGAIN_S = 20.0
 _ANSWERED_WITHIN_S = 5.0
 # The centre says its head every ten seconds.
 CUT_OFF_S = 25.0
-# What the broker holds is fetched within that; who is still behind then asks for all of it.
+# Who is behind, and to whom nothing has come for so long, asks for all of it.
 _BEHIND_S = 15.0
 _REPORT_S = 5.0
 _TURN_S = 0.05
@@ -90,7 +91,7 @@ class Link:
         self._orders = 0
         self._cut_off = False
         self._behind_since: float | None = None
-        self._asked_mono = float("-inf")
+        self._asked_mono = self._moved_mono = float("-inf")
         self._problem: str | None = None
         self._record_problem: str | None = None
 
@@ -138,12 +139,13 @@ class Link:
         batch = [one.data for one in some]
         unknown: frozenset[str] = frozenset()
         if wanted := self._register.missing_keys(batch):
-            given = await self._keys(broker, wanted)
+            given = await self._keys_or_later(broker, wanted, some)
             self._register.keep_keys(given)
             unknown = frozenset(wanted) - given.keys()
         for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
             match fate:
                 case Fate.DONE:
+                    self._moved_mono = time.monotonic()
                     await one.ack()
                 case Fate.LATER:
                     await one.nak(delay=_LATER_S)
@@ -151,6 +153,18 @@ class Link:
                     await one.nak(delay=_HELD_S)
                 case Fate.REFUSED:
                     await one.term()
+
+    async def _keys_or_later(self, broker: Client, wanted: list[str], some: list[Msg]) -> dict[str, bytes]:
+        """The same keys; where the centre does not answer, the messages come again in a moment, and not when the broker
+        believes that whoever has them is gone."""
+        from nats.errors import Error
+
+        try:
+            return await self._keys(broker, wanted)
+        except (Error, TimeoutError):
+            for one in some:
+                await one.nak(delay=_LATER_S)
+            raise
 
     async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
         """The keys of residents, from the centre itself: no stream ever holds one."""
@@ -182,14 +196,17 @@ class Link:
             self._behind_since = now
 
     async def _ask(self, broker: Client) -> None:
-        """Tell the centre what was revoked here, each once it is with the broker no more."""
-        stream = broker.jetstream()
+        """Tell the centre what was revoked here, and again until its own word of that is here: the broker may lose what
+        it kept."""
+        stream, told_mono = broker.jetstream(), dict[int, float]()
         while True:
             for number, identity in requests.waiting(self._connection):
+                if time.monotonic() - told_mono.get(number, float("-inf")) < _ASK_AGAIN_S:
+                    continue
                 asked = Request(self._joined.gate, number, identity)
                 mark = {"Nats-Msg-Id": f"{self._joined.gate} {number} {identity}"}
                 await stream.publish(self._names.requests, messages.request_data(asked, self._signer), headers=mark)
-                requests.sent(self._connection, number)
+                told_mono[number] = time.monotonic()
             await asyncio.sleep(_TURN_S)
 
     async def _tell(self, broker: Client) -> None:
@@ -228,7 +245,7 @@ class Link:
         while True:
             now = time.monotonic()
             since = self._behind_since
-            again = since is not None and now - max(since, self._asked_mono) > _BEHIND_S
+            again = since is not None and now - max(since, self._asked_mono, self._moved_mono) > _BEHIND_S
             if again:
                 self._asked_mono = now
                 _log.warning("The register here is not the centre's; all of it is asked for again.")

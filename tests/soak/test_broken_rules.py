@@ -161,7 +161,7 @@ BREAKS = (
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
-    for package in ("gate", "models", "enroll", "api", "evaluate", "commands", "tests", "docs"):
+    for package in ("gate", "centre", "models", "enroll", "api", "evaluate", "commands", "tests", "docs"):
         shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(REPOSITORY / name, folder)

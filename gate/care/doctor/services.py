@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from datetime import UTC, datetime
 
 from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
+from gate.care.home_assistant import read_status
 from gate.state_folder import centre_file
 from gate.store.database import open_read_only
 from gate.store.people import credentials, residents
 from gate.vision.address import without_password
 
 _MANY_RESTARTS = 3
+# The api says every few seconds how it is with the broker.
+_QUIET_S = 30.0
 
 
 def units(site: Site) -> Seen:
@@ -75,6 +79,22 @@ def _without_camera(site: Site) -> Seen:
         seen = f"None: nobody is let in by face, and {shut_out} of the residents have no other way in."
         return worth_a_look(seen, "Give them PINs or cards: the list of residents finds them.")
     return well("None: people come in by PIN or card.")
+
+
+def home_assistant(site: Site) -> Seen:
+    """Whether Home Assistant's broker is told of this gate."""
+    broker = site.settings.home_assistant.broker
+    if not broker:
+        return well("Nothing is told to it.")
+    status = read_status(site.state)
+    if status is None or not 0 <= (datetime.now(UTC) - datetime.fromisoformat(status.at)).total_seconds() <= _QUIET_S:
+        return worth_a_look("Nobody tells how it stands with its broker.", site.advice("api", "Start it: facegate run"))
+    if not status.connected:
+        problem = status.problem or f"The broker {broker} was not reached yet."
+        return worth_a_look(problem, "The gate goes on without it: docs/home-assistant.md.")
+    orders = site.settings.home_assistant.commands
+    may = f"it may order: {', '.join(orders)}" if orders else "it may order nothing"
+    return well(f"The broker {broker} is told of this gate; {may}.")
 
 
 def infrared(site: Site) -> Seen:

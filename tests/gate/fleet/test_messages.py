@@ -148,6 +148,9 @@ def test_heads_requests_and_reports_come_out_again():
     assert messages.request_of(messages.request_data(asked, OTHER), OTHER.public_key()) == asked
     with pytest.raises(messages.NotGenuine):
         messages.request_of(messages.request_data(asked, OTHER), PUBLIC)
+    for none in ("", "*", "a b", "a.b", "r1/suspended/suspended", "x" * 65):
+        with pytest.raises(Malformed):
+            messages.request_of(messages.request_data(replace(asked, id=none), OTHER), OTHER.public_key())
     report = Report(behind=True, entries=4, waiting=2, again=True, problem="x")
     assert messages.report_of(messages.report_data(report)) == report
 
