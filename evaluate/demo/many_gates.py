@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from centre.status import read_status
 from evaluate.demo.programs import environment, facegate, running
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.care.health import vision_status
 from gate.errors import FacegateError
+from gate.fleet.centre_status import read_status
 from gate.store.database import open_read_only
 from gate.store.people import residents
 from gate.store.record import audit
