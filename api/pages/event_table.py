@@ -15,7 +15,7 @@ from gate.store.record.audit import Line
 _COLUMNS = (
     Sentence("Number"), Sentence("Time"), Sentence("What"), Sentence("Home"), Sentence("Name"), Sentence("More"),
 )  # fmt: skip
-_GATE = Sentence("Gate")
+_GATE = Sentence("Gate name")
 _NOT_TRUSTED = Sentence("clock not trusted")
 
 

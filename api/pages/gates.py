@@ -193,6 +193,8 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "quiet": quiet,
         "connected": status is not None and status.connected,
         "due": 0 if status is None else status.due,
+        "entries": 0 if status is None else status.entries,
+        "most": _LOOKED_THROUGH,
         "unfinished": unfinished[:_SHOWN] if actor.may(Permission.PEOPLE) else [],
         "more": max(0, len(unfinished) - _SHOWN),
     }

@@ -105,7 +105,7 @@ def test_the_api_gives_all_gates_to_whoever_asks_and_its_own_record_as_ever_to_w
 def test_what_is_exported_names_the_gate_where_all_are_asked_for(compound):
     _, _, south, browser = compound
     table = list(csv.reader(io.StringIO(browser.get("/events/table").text.lstrip("\ufeff"))))
-    assert table[0][-1] == "Gate"
+    assert table[0][-1] == "Gate name"
     assert [row[-1] for row in table[1:]] == ["Office", "South", "North"]
     rows = list(csv.DictReader(io.StringIO(
         browser.get("/api/v1/events/export?gate=all&kind=granted").text.lstrip("\ufeff")
