@@ -7,12 +7,10 @@ as ever. While the centre cannot be reached, nothing here changes and the gate g
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sqlite3
 import sys
 import time
-from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -21,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
-from gate.fleet.connection import Line, fetched, until_told
+from gate.fleet.connection import until_told
 from gate.fleet.joined import Joined, read_joined
 from gate.fleet.messages import Held, Report, Request, Told
-from gate.fleet.names import HEAD, REGISTER, GateNames
-from gate.fleet.register import Fate, Register
+from gate.fleet.names import HEAD, GateNames
+from gate.fleet.reading import Reader, line_of
+from gate.fleet.register import Register
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# So few that a revocation among many who are enrolled waits for no long transaction.
-_AT_ONCE = 25
 _AGAIN_S = 0.5
 _LATER_S, _HELD_S = 0.3, 60.0
 _ANSWERED_WITHIN_S = 5.0
@@ -73,9 +70,8 @@ class Link:
         self._names = GateNames(joined.gate)
         self._register = Register(connection, joined.signer)
         self._signer = keys.signer(joined.signer_seed)
-        self._line = Line(
-            joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, self._names.inbox
-        )
+        self._reader = Reader(joined, self._register)
+        self._line = line_of(joined)
         self._began_mono = time.monotonic()
         self._run = new_id()
         self._heard_mono: float | None = None
@@ -96,7 +92,7 @@ class Link:
         await broker.subscribe(HEAD, cb=self._hear)
         async with asyncio.TaskGroup() as tasks:
             for consumer in self._names.consumers:
-                tasks.create_task(self._while_open(self._take_from, broker, consumer))
+                tasks.create_task(self._while_open(self._reader.take_from, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
             tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
@@ -115,43 +111,6 @@ class Link:
             except sqlite3.Error as error:
                 _log.error("The register could not be written here: %s", error)
                 await asyncio.sleep(_AGAIN_S)
-
-    async def _take_from(self, broker: Client, consumer: str) -> None:
-        subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
-        try:
-            async for some in fetched(subscription, _AT_ONCE):
-                await self._take(broker, some)
-        finally:
-            with suppress(Exception):
-                await subscription.unsubscribe()
-
-    async def _take(self, broker: Client, some: list[Msg]) -> None:
-        batch = [one.data for one in some]
-        unknown: frozenset[str] = frozenset()
-        if wanted := self._register.missing_keys(batch):
-            given = await self._keys(broker, wanted)
-            self._register.keep_keys(given)
-            unknown = frozenset(wanted) - given.keys()
-        for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
-            match fate:
-                case Fate.DONE:
-                    await one.ack()
-                case Fate.LATER:
-                    await one.nak(delay=_LATER_S)
-                case Fate.HELD:
-                    await one.nak(delay=_HELD_S)
-                case Fate.REFUSED:
-                    await one.term()
-
-    async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
-        """The keys of residents, from the centre itself: no stream ever holds one."""
-        answer = await broker.request(self._names.keys, json.dumps(wanted).encode(), timeout=_ANSWERED_WITHIN_S)
-        try:
-            said = json.loads(keys.open_sealed(self._joined.box_seed, answer.data))
-            return {identity: b64decode(key) for identity, key in said.items() if identity in wanted}
-        except (keys.NotForUs, ValueError, AttributeError, TypeError) as error:
-            _log.error("The centre's answer with keys cannot be read: %s", error)
-            raise TimeoutError from error
 
     async def _hear(self, said: Msg) -> None:
         try:
