@@ -2,24 +2,29 @@
 real doors on mock pins, real links, each in a process of its own."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from cryptography import x509
 
+from centre.secrets import secrets_of
 from centre.status import read_status
 from gate.care.backup import make
 from gate.care.backup.restore import restore
 from gate.store.compound import proposals
 from gate.store.compound.proposals import Because
+from gate.store.database import database_of
 from gate.store.people import changes, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
 from tests.codes import card_of_number, new_pin
 from tests.conftest import MEMORY
 from tests.door import claim, until
-from tests.fleet import centre_running, command, join
+from tests.fleet import Process, centre_running, command, join
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
@@ -163,3 +168,61 @@ def test_a_centre_that_came_back_from_yesterday_brings_nobody_back_and_loses_nob
     following = command("centre", "gates", "--state", centre.state)["gates"]
     assert {one["id"] for one in following} == {one.identity for one in gates}
     assert not let_in(north, erased.id)
+
+
+def test_a_gate_that_comes_back_from_an_old_backup_lets_in_whom_the_centre_says_now_and_nobody_who_was_revoked(
+    centre, gates, place
+):
+    north, _ = gates
+    with centre.store() as store:
+        erased, moved = enrolled(store, "Yang Mei", 21), enrolled(store, "Hu Bo", 22)
+    with north.store() as store:
+        at_the_gate = enrolled(store, "Lin Tao", 23)
+    answered(north)
+    centre.whole_at(gates)
+    old = make(north.state, place / "backups-north", None)
+    with centre.store() as store:
+        erasure.remove(store, erased, by="the owner")
+        changes.change(store, moved, changes.Changes(unit="8-8-808"), by="the owner")
+        new = enrolled(store, "He Jun", 24)
+    centre.whole_at(gates)
+    north.link.end()
+    shutil.rmtree(north.state / "db")
+    restore(old.path, north.state, unsealed=True)
+    assert erased.id in people_of(north)
+    north.link.start()
+    centre.whole_at(gates, within_s=90)
+    found = people_of(north)
+    assert {moved.id, new.id, at_the_gate.id} <= found.keys()
+    assert erased.id not in found
+    assert found[moved.id].unit == "8-8-808"
+    # Its record goes on where the backup ended: the centre has other lines there, and it says so.
+    wait_for(lambda: north.status().problem is not None, 20, "it is not said")
+    assert "record of this gate is not the one" in north.status().problem
+
+
+def test_two_machines_with_one_gates_keys_are_told_by_the_centre(centre, gates, place):
+    _, east = gates
+    with closing(sqlite3.connect(database_of(east.state))) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copytree(
+        east.state, place / "copy", ignore=lambda _, names: [one for one in names if "notify" in one or one == "run"]
+    )
+    second = Process(place / "copy", "link", {})
+    try:
+
+        def problem():
+            status = read_status(centre.state)
+            told = None if status is None else status.gates.get(east.identity)
+            return told is not None and told.problem
+
+        told = wait_for(problem, 40, "nobody says that there are two")
+        assert "Two machines say that they are this gate" in told
+    finally:
+        second.end()
+
+
+def test_a_board_without_a_clock_finds_its_broker_genuine(centre):
+    found = x509.load_pem_x509_certificate(secrets_of(centre.state).certificate.encode())
+    assert found.not_valid_before_utc.year == 1970
+    assert found.not_valid_after_utc.year == 9999
