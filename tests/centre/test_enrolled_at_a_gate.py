@@ -16,15 +16,16 @@ from centre.secrets import secrets_of
 from centre.status import read_status
 from gate.care.backup import make
 from gate.care.backup.restore import restore
-from gate.store.compound import proposals
+from gate.store.compound import outbox, proposals
 from gate.store.compound.proposals import Because
 from gate.store.database import database_of
-from gate.store.people import changes, erasure, residents, templates
+from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
+from gate.vocabulary import Method
 from tests.codes import card_of_number, new_pin
 from tests.conftest import MEMORY
 from tests.door import claim, until
-from tests.fleet import Process, centre_running, command, join
+from tests.fleet import Process, centre_running, command, join, refused
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
@@ -226,3 +227,38 @@ def test_a_board_without_a_clock_finds_its_broker_genuine(centre):
     found = x509.load_pem_x509_certificate(secrets_of(centre.state).certificate.encode())
     assert found.not_valid_before_utc.year == 1970
     assert found.not_valid_after_utc.year == 9999
+
+
+def test_after_a_gate_was_stolen_the_others_go_on_with_new_keys_and_its_pins_are_ended_where_that_is_asked_for(
+    centre, gates, place
+):
+    with centre.store() as store:
+        gao = enrolled(store, "Gao Yan", 31)
+        pin = new_pin(store, centre.door, gao)
+        card_of_number(store, centre.door, gao, "122,9031")
+    stolen = join(centre, place / "stolen", "stolen", freshness_s=5)
+    centre.whole_at([*gates, stolen])
+    with stolen.store() as store, centre.store() as there:
+        before = outbox.keys(store, [gao.id])
+        assert before == outbox.keys(there, [gao.id])
+    assert "--stolen" in refused("centre", "remove", stolen.identity, "--end-pins", "--yes", "--state", centre.state)
+    told = command("centre", "remove", stolen.identity, "--stolen", "--end-pins", "--yes", "--state", centre.state)
+    assert (told["pins"] >= 1, told["cards"] >= 1, told["ended"]) == (True, True, True)
+    # All of it goes out under other keys, and the gates that stay have them.
+    centre.whole_at(gates)
+    for one in (centre, *gates):
+        with one.store() as store:
+            assert outbox.keys(store, [gao.id])[gao.id] != before[gao.id]
+            assert {held.method for held in credentials.of_resident(store, gao.id)} == {Method.CARD}
+    # What is given afterwards works as ever, everywhere.
+    with centre.store() as store:
+        again = new_pin(store, centre.door, gao)
+    centre.whole_at(gates)
+    assert again.typed != pin.typed
+    for gate in gates:
+        assert let_in(gate, gao.id)
+        with gate.store() as store:
+            assert {held.method for held in credentials.of_resident(store, gao.id)} == {Method.CARD, Method.PIN}
+    with stolen.store() as store:
+        assert outbox.keys(store, [gao.id]) == before
+        assert residents.get(store, gao.id) is not None

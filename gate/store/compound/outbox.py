@@ -128,6 +128,18 @@ def count_start(connection: sqlite3.Connection) -> int:
         return int(connection.execute("SELECT starts FROM compound").fetchone()[0])
 
 
+def draw_keys_anew(connection: sqlite3.Connection) -> int:
+    """Another key for everybody on the register, under which all of it is published anew: what was read with the keys
+    of before tells nothing of what comes. How many that are."""
+    with transaction(connection):
+        ids = [one for (one,) in connection.execute("SELECT id FROM register_keys").fetchall()]
+        connection.executemany(
+            "UPDATE register_keys SET key = ? WHERE id = ?", [(secrets.token_bytes(_KEY_BYTES), one) for one in ids]
+        )
+        connection.execute("INSERT INTO register_touched SELECT kind, id FROM register WHERE kind <> 'revocation'")
+    return len(ids)
+
+
 def erasures(connection: sqlite3.Connection) -> list[int]:
     """The sequence numbers of messages that the broker is to erase."""
     return [one for (one,) in connection.execute("SELECT sequence FROM register_erasures ORDER BY sequence")]
