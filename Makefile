@@ -7,8 +7,9 @@ export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
 .PHONY: demo test check bench soak board arm64 deb stick image fuzz mutants coverage messages lock format clean
 
+# make demo GATES=3: a centre and three gates instead.
 demo: $(BIN)/facegate
-	$(BIN)/facegate demo
+	$(BIN)/facegate demo $(if $(GATES),--gates $(GATES))
 
 # In random order, the longest files first (tests/conftest.py). Some hundred programs are started: without its bytecode
 # each would compile the house anew.
@@ -101,6 +102,7 @@ lock:
 	$(LOCK) --group measure -c requirements/run.txt -o requirements/measure.txt
 	$(LOCK) --group fleet -c requirements/run.txt -o requirements/fleet.txt
 	$(LOCK) --group centre -c requirements/run.txt -o requirements/centre.txt
+	$(LOCK) --group mqtt -c requirements/run.txt -o requirements/mqtt.txt
 	$(LOCK) --group insightface -c requirements/run.txt --no-emit-package opencv-python -o requirements/insightface.txt
 	$(LOCK) --group build -c requirements/run.txt -o requirements/build.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt

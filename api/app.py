@@ -34,6 +34,7 @@ from api.pages import (
     enrol_at_gate,
     first_hour,
     gate,
+    gates,
     guard,
     held,
     homes,
@@ -92,8 +93,8 @@ def create_app(context: Context) -> FastAPI:
         health, imports, together_api, residents, credentials_api, passes_api, whereabouts_api, photo_links_api,
         own_pages_api,
         enrolments, events, door, schedules, accounts, me, site, webhooks, live,
-        sign_in, gate, orders, guard, console, events_page, together, receipts, first_hour, residents_page, ways_in,
-        passes_page, held, homes, whereabouts,
+        sign_in, gate, gates, orders, guard, console, events_page, together, receipts, first_hour, residents_page,
+        ways_in, passes_page, held, homes, whereabouts,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, own_links, own_page, proposed, code, camera, screen,
         settings, account,
     ):  # fmt: skip

@@ -18,6 +18,7 @@ from api.acts import Acts
 from api.at_gate import AtGate
 from api.auth import Actor, OwnerCode
 from api.card_handles import CardHandles
+from api.chains import Chains
 from api.destinations import Allowed
 from api.drafts import Drafts
 from api.enroller import Enroller
@@ -71,6 +72,8 @@ class Context:
     link_throttle: Throttle = field(default_factory=Throttle)
     """Counts links that are none: whoever opens an old one is not kept from signing in."""
     own_photos: OwnPhotos = field(default_factory=OwnPhotos)
+    chains: Chains = field(default_factory=Chains)
+    """How far the lines that gates carried to this centre are verified."""
     acts: Acts = field(default_factory=Acts)
     """Counts what is done on residents' own pages."""
     owner_code: OwnerCode = field(default_factory=OwnerCode)

@@ -19,14 +19,17 @@ from api.app import create_app
 from api.bootstrap import Console, bootstrap
 from api.chores import forget_faces, tidy_each_night
 from api.context import Context
+from api.for_centre import carry_out, say_state
 from api.front.connections import Connection
 from api.front.listening import BACKLOG, address_of
 from api.front.tls import fingerprint, renew_for_ever
+from api.home_assistant.service import tell_home_assistant
 from api.webhooks import send_for_ever
 from gate.api_settings import exposure
 from gate.errors import FacegateError
 from gate.processes.addresses import api_address_file
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready
+from gate.state_folder import centre_file
 from gate.store.database import open_database
 from gate.store.people import photo_links
 from gate.store.site import accounts
@@ -52,7 +55,12 @@ class _Server(uvicorn.Server):
             asyncio.create_task(tidy_each_night(self._console.context)),
             asyncio.create_task(forget_faces(self._console.context)),
             asyncio.create_task(send_for_ever(self._console.context)),
+            asyncio.create_task(tell_home_assistant(self._console.context)),
         ]
+        # Written where this gate follows a centre; whoever joins or leaves starts the gate anew.
+        if os.path.exists(centre_file(self._console.context.state)):
+            for chore in (say_state, carry_out):
+                self._chores.append(asyncio.create_task(chore(self._console.context)))
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
             renewing = renew_for_ever(self.config.ssl, self._console.context.state, self._console.names)
             self._chores.append(asyncio.create_task(renewing))

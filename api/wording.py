@@ -6,6 +6,7 @@ from api.auth import Permission
 from gate.care.health import FAULTS as FAULTS
 from gate.care.kept_for import Why
 from gate.errors import Sentence
+from gate.fleet.state import Trouble
 from gate.store.compound.proposals import Because
 from gate.store.record.details import Details
 from gate.vocabulary import ENTERED, Kind, Reason
@@ -122,6 +123,7 @@ ACTORS: dict[str, Sentence] = {
     "restoring a backup": Sentence("when a backup was restored"),
     "the gate itself": Sentence("by itself"),
     "the centre": Sentence("by the centre"),
+    "home assistant": Sentence("Home Assistant"),
     "retention: unused": Sentence("by itself, as the settings say"),
     "retention: moved_out": Sentence("by itself, as the settings say"),
 }
@@ -168,6 +170,19 @@ CAMERA: dict[str, Sentence] = {
     "the picture is frozen": Sentence("The picture does not move."),
     "the picture is black": Sentence("The picture is black."),
     "the picture is white": Sentence("The picture is white."),
+}
+
+# What a gate says to its centre that is wrong with it.
+TROUBLES: dict[str, Sentence] = {
+    Trouble.DOOR: Sentence("The door does not answer."),
+    Trouble.API: Sentence("The gate's own console does not answer."),
+    Trouble.VISION: Sentence("Nobody comes in by face there now."),
+    Trouble.CODES: Sentence("Not every PIN and card opens there now."),
+    Trouble.RECORD: Sentence("The gate cannot write its records now."),
+    Trouble.CLOCK: Sentence("The clock is not to be trusted: what is bound to a time of day is denied."),
+    Trouble.DISK: Sentence("The disk is nearly full."),
+    Trouble.HEAT: Sentence("The board is too hot."),
+    Trouble.POWER: Sentence("The power supply is too weak (under-voltage)."),
 }
 
 EVENTS: dict[str, Sentence] = {
@@ -280,6 +295,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.GATE_INVITED: Sentence("A gate was invited"),
     Kind.GATE_JOINED: Sentence("A gate joined"),
     Kind.GATE_REMOVED: Sentence("A gate was taken away"),
+    Kind.GATES_ORDERED: Sentence("Ordered of several gates"),
     Kind.BACKED_UP: Sentence("Backed up"),
     Kind.BACKUP_DOWNLOADED: Sentence("Backup downloaded"),
     Kind.RESTORED: Sentence("Restored from a backup"),
@@ -386,7 +402,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
         (
             Kind.RELAY_PULSE, Kind.HOLD_RELAY, Kind.PASSAGE, Kind.ORDERED, Kind.LOCKDOWN, Kind.LOCKDOWN_OVER, Kind.HOLD,
             Kind.HOLD_OVER, Kind.FREE_ACCESS, Kind.FREE_ACCESS_OVER, Kind.REX_WAITS, Kind.RELAY_RELEASED,
-            Kind.FORGIVEN,
+            Kind.FORGIVEN, Kind.GATES_ORDERED,
         ),
     ),
     "bell": (Sentence("The bell"), (Kind.BELL, Kind.BELL_UNANSWERED)),

@@ -9,8 +9,10 @@ import sqlite3
 import sys
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 from centre.broker import reload_broker, write_configuration
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
-from centre.status import CentreStatus, GateStatus, write_status
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
+from gate.fleet.centre_status import CentreStatus, GateStatus, write_status
 from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.names import HEAD, REQUESTS
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, forgotten, gates, items, outbox, proposed, recovery
+from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.proposals import Answer, Because
@@ -53,6 +56,8 @@ _STATUS_EVERY_S = 2.0
 # A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
 _TICKS_A_START = 1 << 32
 _MOST_KEYS = 1000
+# What a gate says is believed where it had heard a head of the last so many seconds.
+_FRESH_S = 30.0
 _RECOVERS = (
     "The centre came back from a backup and asks its gates for what it lost; until they gave it back nobody new is"
     " published. Still to come: %s. To go on without: facegate centre go-on"
@@ -74,6 +79,12 @@ class Centre:
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._gates: dict[str, Gate] = {}
         self._heard: dict[str, GateStatus] = {}
+        self._states: dict[str, tuple[GateState, str]] = {}
+        # The heads that were said lately, by their ticks, each with when (monotonic seconds).
+        self._ticks: deque[tuple[int, float]] = deque()
+        self._changed = asyncio.Event()
+        # The newest order of which the gates were told.
+        self._orders = 0
         self._anew: set[str] = set()
         self._gave_back: dict[str, str | None] = {}
         self._missing: tuple[str, ...] = ()
@@ -105,6 +116,8 @@ class Centre:
         await broker.subscribe("keys.*", cb=self._give_keys)
         await broker.subscribe("reports.*", cb=self._hear_report)
         await broker.subscribe("record.*", cb=self._hear_lines)
+        await broker.subscribe("states.*", cb=self._hear_state)
+        await broker.subscribe("orders.*", cb=self._give_orders)
         await broker.subscribe("proposals.*", cb=self._hear_proposal)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
@@ -143,6 +156,8 @@ class Centre:
                 await self._fall_in(stream)
                 known = set()
             known = await self._serve_gates(stream, known)
+            if door_orders.newest(self._connection) != self._orders:
+                await self._say_head(stream)
             batch = outbox.due(self._connection, _AT_ONCE)
             if recovery.waits(self._connection):
                 batch = [one for one in batch if one.kind is RegisterKind.REVOCATION]
@@ -194,6 +209,7 @@ class Centre:
                 reload_broker(self._state)
             self._gates = now
             self._heard = {gate: one for gate, one in self._heard.items() if gate in now}
+            self._states = {gate: one for gate, one in self._states.items() if gate in now}
 
     def _take_in(self, gate: Gate) -> None:
         gates.add(self._connection, gate)
@@ -211,11 +227,13 @@ class Centre:
 
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
-        epoch, recovers = items.epoch(self._connection), recovery.state(self._connection)
+        self._ticks.append((self._tick, time.monotonic()))
+        epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
+        recovers = recovery.state(self._connection)
         # Nobody is gone from the register while it may come back yet.
         end = None if recovers is not None and recovers.waits else outbox.state(self._connection)
-        said = messages.Head(epoch, self._tick, end, recovery=None if recovers is None else recovers.id)
-        await stream.say(HEAD, said)
+        back = None if recovers is None else recovers.id
+        await stream.say(HEAD, messages.Head(epoch, self._tick, end, recovery=back, orders=self._orders))
 
     def _go_on_when_given_back(self) -> None:
         missing = self._still_to_give_back()
@@ -259,6 +277,7 @@ class Centre:
         self._gave_back[gate] = told.gave_back
         problem = self._of_two(gate, told.run) or told.problem
         self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, problem)
+        self._changed.set()
         if told.again:
             self._anew.add(gate)
 
@@ -271,6 +290,41 @@ class Centre:
             self._twice.add(gate)
             _log.error("%s: %s", self._gates[gate].name, _TWICE)
         return _TWICE if gate in self._twice else None
+
+    async def _hear_state(self, said: Msg) -> None:
+        """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
+        gate = said.subject.removeprefix("states.")
+        sender = self._gates.get(gate)
+        if sender is None:
+            return
+        try:
+            saying = messages.saying_of(said.data, keys.verifier(sender.signer))
+        except (messages.NotGenuine, Malformed):
+            return
+        oldest = time.monotonic() - _FRESH_S
+        while self._ticks and self._ticks[0][1] < oldest:
+            self._ticks.popleft()
+        if saying.gate == gate and self._ticks and saying.tick >= self._ticks[0][0]:
+            self._states[gate] = saying.state, _now()
+            self._changed.set()
+
+    async def _give_orders(self, asked: Msg) -> None:
+        """A gate asks what is ordered of its door, and says what came of what was: kept before it is answered."""
+        sender = self._gates.get(asked.subject.removeprefix("orders."))
+        if sender is None:
+            return
+        try:
+            asking = messages.asking_of(asked.data, keys.verifier(sender.signer))
+            if asking.gate != sender.id:
+                return
+            if asking.answers:
+                door_orders.keep(self._connection, sender.id, asking.answers)
+            orders = door_orders.due(self._connection, sender.id)
+        except (messages.NotGenuine, Malformed, sqlite3.Error) as error:
+            _log.error("Orders to the door of %s could not be given: %s", sender.name, error)
+            return
+        ordering = messages.Ordering(sender.id, asking.nonce, orders)
+        await asked.respond(messages.ordering_data(ordering, sender.box, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
@@ -348,22 +402,30 @@ class Centre:
                 gates.remove(self._connection, taken_away, by=f"gate {gate.name}")
             else:
                 revoke_for_ever(self._connection, asked.id, by=f"gate {gate.name}")
+            outbox.say_revoked(self._connection, asked.id)
 
     async def _watch(self) -> None:
         watchdog, written_mono = Watchdog(), float("-inf")
         while True:
             watchdog.feed(True)
-            if time.monotonic() - written_mono > _STATUS_EVERY_S:
+            if self._changed.is_set() or time.monotonic() - written_mono > _STATUS_EVERY_S:
                 written_mono = time.monotonic()
+                self._changed.clear()
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
-            await asyncio.sleep(_AGAIN_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _AGAIN_S)
 
     def _status(self) -> CentreStatus:
         entries, due = self._connection.execute("SELECT count(*), count(due) FROM register").fetchone()
         connected = self._broker is not None and self._broker.is_connected
+        heard = {gate: self._with_state(gate, one) for gate, one in self._heard.items()}
         missing = self._still_to_give_back()
-        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, dict(self._heard), missing)
+        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard, missing)
+
+    def _with_state(self, gate: str, status: GateStatus) -> GateStatus:
+        state, at = self._states.get(gate, (None, None))
+        return replace(status, state=state, state_at=at)
 
 
 def _now() -> str:

@@ -28,7 +28,8 @@ _log = logging.getLogger(__name__)
 
 TAKER = "centre"
 """The consumer by which the centre takes what gates ask."""
-_ACK_WAIT_S = 20.0
+# After a link that died in the middle: to come twice does no harm.
+_ACK_WAIT_S = 5.0
 _MOST_UNREAD = 1000
 _ASKED_WITHIN_S = 5.0
 _EXPECTED = "Nats-Expected-Last-Sequence"

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from centre.status import GateStatus, read_status
 from commands.common import home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
 from gate.errors import Refusal, UsageError
+from gate.fleet.centre_status import GateStatus, read_status
 from gate.processes.fields import written
 from gate.store.compound import carried, forgotten, outbox, recovery, role
 from gate.store.compound import gates as store

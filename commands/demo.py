@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import counted, fetch_progress, home, json_option, print_json, print_table, state_option
+from commands.common import ask_for, counted, fetch_progress, home, json_option, print_json, print_table, state_option
 
 if TYPE_CHECKING:
     from evaluate.demo.story import Story
@@ -28,24 +30,26 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where to put the picture.",
 )
-def demo(state: Path | None, config: Path | None, as_json: bool, headless: bool, sheet: Path) -> int:
+@click.option(
+    "--gates",
+    type=click.IntRange(1, 5),
+    help="A centre and so many gates that follow it, each whole, instead: one enrolment, and seconds to each gate.",
+)
+def demo(state: Path | None, config: Path | None, as_json: bool, headless: bool, sheet: Path, gates: int | None) -> int:
     """A resident walks up and is let in, a stranger is not: real faces, real models, three real processes.
 
     The demo enrols one man from one photo in a temporary state, runs the gate on walk-up footage made from other
-    photos of him and of a stranger, and draws what happened.
+    photos of him and of a stranger, and draws what happened. With --gates he is enrolled once, at a centre, walks up
+    at each gate, and is erased again; it draws nothing.
     """
-    from evaluate.demo.story import RESIDENT, install_missing, tell
+    if gates is not None:
+        return _many_gates(home(state, config).models_dir, gates, as_json=as_json)
+    from evaluate.demo.story import RESIDENT, tell
     from gate.replay import percentiles
 
     gate = home(state, config)
-
-    def say(line: str) -> None:
-        if not as_json:
-            click.echo(line, err=True)
-
-    say("Fetching the models and photos, unless they are here already...")
-    with fetch_progress() as progress:
-        install_missing(gate.models_dir, progress)
+    say = _teller(as_json)
+    _fetch(gate.models_dir, say)
     with tempfile.TemporaryDirectory(prefix="facegate-demo-") as scratch:
         story = tell(gate.models_dir, Path(scratch), sheet, say)
     latency = percentiles([a.frame_to_relay_ms for a in story.arrivals if a.frame_to_relay_ms is not None])
@@ -58,6 +62,40 @@ def demo(state: Path | None, config: Path | None, as_json: bool, headless: bool,
     let_in = {arrival.resident for arrival in story.arrivals if arrival.granted}
     refused = any(not arrival.granted for arrival in story.arrivals)
     return 0 if let_in == {RESIDENT} and refused else 1
+
+
+def _many_gates(models_dir: Path, count: int, *, as_json: bool) -> int:
+    ask_for("nats")
+    from centre.broker_service import program
+    from evaluate.demo.many_gates import follow
+
+    program()
+    say = _teller(as_json)
+    _fetch(models_dir, say)
+    with tempfile.TemporaryDirectory(prefix="facegate-demo-") as scratch:
+        seen = follow(models_dir, Path(scratch), count, say)
+    if as_json:
+        print_json(asdict(seen))
+        return 0
+    rows = [(one.name, *(f"{s:.1f}" for s in (one.known_s, one.let_in_s, one.gone_s))) for one in seen.gates]
+    print_table(("gate", "knew him after, s", "let him in after, s", "had erased him after, s"), rows, "")
+    click.echo(
+        f"Seconds from the command at the centre, which itself had him after {seen.enrolled_s:.1f} s and had erased"
+        f" him after {seen.erased_s:.1f} s. He walks up every few seconds."
+    )
+    return 0
+
+
+def _teller(as_json: bool) -> Callable[[str], None]:
+    return (lambda _line: None) if as_json else (lambda line: click.echo(line, err=True))
+
+
+def _fetch(models_dir: Path, say: Callable[[str], None]) -> None:
+    from evaluate.demo.story import install_missing
+
+    say("Fetching the models and photos, unless they are here already...")
+    with fetch_progress() as progress:
+        install_missing(models_dir, progress)
 
 
 def _answer(story: Story, latency: dict[str, float | None]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from gate.centre_settings import CentreSettings
 from gate.door.settings import DoorSettings
 from gate.enrolment_settings import EnrolmentSettings
 from gate.errors import UsageError
+from gate.home_assistant_settings import HomeAssistantSettings
 from gate.keep_settings import KeepSettings
 from gate.readers.settings import ReadersSettings
 from gate.settings_section import Section
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
 
     centre: CentreSettings = CentreSettings()
     """Many gates with one register."""
+
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    """Home Assistant."""
 
     @classmethod
     def settings_customise_sources(

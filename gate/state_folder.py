@@ -50,6 +50,11 @@ def reader_keys(state: Path) -> Path:
     return (SERVICE_CREDENTIALS if is_service(state) else state) / "osdp-keys"
 
 
+def broker_password(state: Path) -> Path:
+    """Where the password to Home Assistant's broker lies: beside the camera's on a gate, else in the state."""
+    return (SERVICE_CREDENTIALS if is_service(state) else state) / "mqtt-password"
+
+
 def centre_file(state: Path) -> Path:
     """What a gate keeps of its centre, in the link's own folder; where it is not, there is no centre."""
     return state / "link" / "centre.json"

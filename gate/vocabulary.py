@@ -183,6 +183,7 @@ class Kind(StrEnum):
     GATE_INVITED = "gate_invited"
     GATE_JOINED = "gate_joined"
     GATE_REMOVED = "gate_removed"
+    GATES_ORDERED = "gates_ordered"
     BACKED_UP = "backed_up"
     BACKUP_DOWNLOADED = "backup_downloaded"
     RESTORED = "restored"

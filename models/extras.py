@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 # The group of pyproject.toml, and of requirements/, that brings each.
-_GROUPS = {"matplotlib": "measure", "insightface": "insightface", "nats": "fleet"}
+_GROUPS = {"matplotlib": "measure", "insightface": "insightface", "nats": "fleet", "aiomqtt": "mqtt"}
 
 
 def lacks(library: str) -> str | None:

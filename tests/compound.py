@@ -62,7 +62,7 @@ def answer(gate, centre, by="gate north"):
 
 
 def revoke_at(centre, gate):
-    """What was revoked at a gate goes to its centre."""
-    for number, identity in requests.waiting(gate):
+    """What was revoked at a gate goes to its centre, which says so itself when it publishes next."""
+    for _, identity in requests.waiting(gate):
         revoke_for_ever(centre, identity, by="gate north")
-        requests.sent(gate, number)
+        outbox.say_revoked(centre, identity)

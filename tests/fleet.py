@@ -12,6 +12,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from commands.cli import facegate
+from gate.config import load_settings, parts_of
 from gate.fleet.status import read_status
 from gate.processes.addresses import socket_of
 from gate.processes.client import Client
@@ -22,7 +23,7 @@ from tests.running import wait_for
 
 MODULES = {
     "door": "gate.door.service", "link": "gate.fleet.service", "broker": "centre.broker_service",
-    "centre": "centre.service",
+    "centre": "centre.service", "api": "api.service",
 }  # fmt: skip
 # A busy machine takes its time to load a program.
 READY_WITHIN_S = 90
@@ -34,9 +35,9 @@ def free_ports(count):
         return [one.getsockname()[1] for one in taken]
 
 
-def command(*arguments):
+def command(*arguments, **environment):
     """What a command of facegate prints for machines."""
-    done = CliRunner().invoke(facegate, [*map(str, arguments), "--json"])
+    done = CliRunner(env=environment).invoke(facegate, [*map(str, arguments), "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -49,10 +50,12 @@ def refused(*arguments):
 
 
 class Process:
-    """One process of a gate, which can be ended and started again."""
+    """One process of a gate, which can be ended and started again. What it says goes into a file in `logs`, where that
+    is given; `before` is a command that starts it."""
 
-    def __init__(self, state, name, given):
+    def __init__(self, state, name, given, logs=None, before=()):
         self.state, self.name, self.given = Path(state), name, {"state": str(state), **given}
+        self._logs, self._before = logs, before
         self.running = None
         self.start()
 
@@ -60,12 +63,16 @@ class Process:
         address = self.state / f"notify.{self.name}"
         address.unlink(missing_ok=True)
         address.parent.mkdir(parents=True, exist_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        with ExitStack() as stack:
+            notified = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
             notified.bind(str(address))
             notified.settimeout(READY_WITHIN_S)
+            said = None
+            if self._logs is not None:
+                said = stack.enter_context((self._logs / f"{self.state.name}.{self.name}.log").open("a"))
             self.running = subprocess.Popen(
-                [sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
-                env=os.environ | {"NOTIFY_SOCKET": str(address)},
+                [*self._before, sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
+                env=os.environ | {"NOTIFY_SOCKET": str(address)}, stdout=said, stderr=said,
             )  # fmt: skip
             self.running.stdin.write(json.dumps(self.given) + "\n")
             self.running.stdin.flush()
@@ -90,6 +97,7 @@ class Centre:
     process: Process
     door: object
     stack: ExitStack
+    logs: Path | None = None
     gates: list = field(default_factory=list)
 
     @property
@@ -120,6 +128,8 @@ class Gate:
     state: Path
     door: object
     link: Process
+    opener: Process | None = None
+    """The door's process."""
 
     def store(self):
         return closing(open_database(self.state))
@@ -131,34 +141,47 @@ class Gate:
     def status(self):
         return read_status(self.state)
 
+    def start_api(self, stack):
+        """Its console, which says for it how it is and gives its door what the centre orders."""
+        return start_api(self.state, stack, gate=self.name, api={"port": 0, "tls": "off"})
+
     @property
     def identity(self):
         with self.store() as connection:
             return connection.execute("SELECT id FROM gate").fetchone()[0]
 
 
+def start_api(state, stack, **settings):
+    """The console of a gate without a camera, or of a centre."""
+    chosen = load_settings(**{"api": {"port": 0}, "camera": {"source": ""}} | settings)
+    given = parts_of(chosen, state, state / "models", None)["api"]
+    api = Process(state, "api", {name: one for name, one in given.items() if name != "state"})
+    stack.callback(api.end)
+    return api
+
+
 @contextmanager
-def centre_running(state):
-    """A broker, the centre and its door."""
+def centre_running(state, logs=None, listen="127.0.0.1", before=()):
+    """A broker, the centre and its door; the command `before` starts what of them is on the network."""
     with ExitStack() as stack:
         port, pairing_port = free_ports(2)
-        told = {"centre": {"listen": "127.0.0.1", "port": port, "pairing_port": pairing_port}}
-        door = Process(state, "door", {"door": FAST})
+        told = {"centre": {"listen": listen, "port": port, "pairing_port": pairing_port}}
+        door = Process(state, "door", {"door": FAST}, logs)
         stack.callback(door.end)
-        broker = Process(state, "broker", told)
+        broker = Process(state, "broker", told, logs, before)
         stack.callback(broker.end)
-        process = Process(state, "centre", told)
+        process = Process(state, "centre", told, logs, before)
         stack.callback(process.end)
-        yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack)
+        yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack, logs)
 
 
-def join(centre, state, name, **door):
-    """A gate that was invited and joined, with its door and link running."""
+def join(centre, state, name, before=(), **door):
+    """A gate that was invited and joined, with its door and link running, the link by the command `before`."""
     code = command("centre", "invite", "--state", centre.state)["code"]
     env_port = centre.centre["pairing_port"]
-    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes")
-    opener = Process(state, "door", {"door": FAST | door})
+    command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
+    opener = Process(state, "door", {"door": FAST | door}, centre.logs)
     centre.stack.callback(opener.end)
-    link = Process(state, "link", {})
+    link = Process(state, "link", {}, centre.logs, before)
     centre.stack.callback(link.end)
-    return Gate(name, state, Client(socket_of(state, "door")), link)
+    return Gate(name, state, Client(socket_of(state, "door")), link, opener)

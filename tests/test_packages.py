@@ -21,7 +21,8 @@ ABSENT = {
     "tifffile": "tifffile", "tflite": "tflite", "kiwisolver": "kiwisolver", "contourpy": "contourpy",
     "ml-dtypes": "ml_dtypes", "cycler": "cycler", "pyparsing": "pyparsing",
     "lazy-loader": "lazy_loader", "tqdm": "tqdm", "requests": "requests", "urllib3": "urllib3",
-    "charset-normalizer": "charset_normalizer", "nats-py": "nats", "nkeys": "nkeys", "pynacl": "nacl",
+    "charset-normalizer": "charset_normalizer", "aiomqtt": "aiomqtt", "paho-mqtt": "paho",
+    "nats-py": "nats", "nkeys": "nkeys", "pynacl": "nacl",
 }  # fmt: skip
 # These may import what a gate does without; nothing that a gate starts loads them.
 BEYOND = {
@@ -31,6 +32,7 @@ BEYOND = {
     "gate/fleet/service.py": "nats",
     "gate/fleet/connection.py": "nats",
     "gate/fleet/nkeys.py": "nkeys",
+    "api/home_assistant/service.py": "aiomqtt",
     "centre/service.py": "nats",
     "centre/stream.py": "nats",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -23,15 +23,17 @@ from api.pages.page import language_of, page_of_people
 from api.pages.record_words import VIEWS, explained, teller
 from api.pages.spans import PRESETS, Span, bounds, named_days, span
 from api.problems import HttpProblem
-from api.v1.events import people, streamed
+from api.v1.events import ALL_GATES, lines_of, names_of_gates, people, streamed
 from api.wording import KINDS
 from gate.clock import zone_of
+from gate.store.compound import records
+from gate.store.compound.carried import Verified
 from gate.store.people import residents
 from gate.store.people.residents import Resident
 from gate.store.record import approaches, audit, times
 from gate.store.record.approaches import Page
 from gate.store.record.audit import Line
-from gate.store.record.search import Search, every
+from gate.store.record.search import Search
 from gate.store.record.times import Count
 from gate.vocabulary import AuditEvent, Kind
 
@@ -52,6 +54,8 @@ class Asked(BaseModel):
     hour: int | None = Field(None, ge=0, le=23)
     since: str = Field("", max_length=30)
     until: str = Field("", max_length=30)
+    gate: str = Field("", max_length=64)
+    """At a centre: of which gate; empty: of all."""
     before: int | None = Field(None, ge=0, le=2**62)
 
     @property
@@ -79,14 +83,20 @@ def show_events(
     now = datetime.now(zone_of(context.zone))
     spanned = _span(asked, now)
     search = _search(connection, asked, spanned, actor)
-    found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
+    gates = _gates(connection, context)
+    if gates is None:
+        found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
+    else:
+        found = records.approaches(connection, search, asked.gate or None, asked.before, _APPROACHES_SHOWN)
     known = _known(connection, asked, found)
     return page_of_people(
         request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,
         times=_times(language_of(request), now.date()),
         units={one.id: one.unit for one in known.values() if one.unit}, why=explained if _explains(asked) else None,
-        told=teller(language_of(request), connection), exported=_exported(asked, search),
-        strip=_strip(connection, context, asked, spanned, now), someone=known.get(asked.resident),
+        told=teller(language_of(request), connection),
+        exported=_exported(asked, search, several=gates is not None),
+        strip=_strip(connection, context, asked, spanned, now, counted=gates is None), gates=gates,
+        chains=_chains(connection, context, asked, gates), someone=known.get(asked.resident),
         at_hour=lambda hour: asked.address(hour=hour),
         nearest=_nearest(known) if actor.may(Permission.SCORES) else None,
     )  # fmt: skip
@@ -102,8 +112,11 @@ def download_table(
     search, told = _search(connection, asked, _span(asked, now), actor), teller(language, connection)
     audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": "csv", "by": actor.label}))
 
+    gates = _gates(connection, context)
+    of_gate = None if gates is None else asked.gate or ALL_GATES
+
     def write(reader: sqlite3.Connection) -> Iterator[str]:
-        return event_table.rows(every(reader, search), language, zone, told, residents.homes(reader))
+        return event_table.rows(lines_of(reader, search, of_gate), language, zone, told, residents.homes(reader), gates)
 
     return streamed(context, write, f"facegate-{now:%Y-%m-%d-%H%M}.csv")
 
@@ -151,17 +164,34 @@ def _explains(asked: Asked) -> bool:
     return asked.about_somebody or asked.what == "refusals" or bool(asked.reason)
 
 
-def _exported(asked: Asked, search: Search) -> str:
+def _gates(connection: sqlite3.Connection, context: Context) -> dict[str, str] | None:
+    """What the gates are called, by their ids, this machine first; None: it is no centre."""
+    return names_of_gates(connection, context.gate) if context.settings.centre.enabled else None
+
+
+def _chains(
+    connection: sqlite3.Connection, context: Context, asked: Asked, gates: Mapping[str, str] | None
+) -> list[tuple[str, Verified]]:
+    """Of the gates whose lines are asked for, how far they are verified; this machine's own are by a command."""
+    own = records.own_gate(connection)
+    wanted = [one for one in gates or () if one != own and asked.gate in ("", one)]
+    found = [((gates or {})[one], context.chains.verified(connection, one)) for one in wanted]
+    return [(name, verified) for name, verified in found if verified.last]
+
+
+def _exported(asked: Asked, search: Search, *, several: bool) -> str:
     """The same as a file, in the words of the API."""
     values = [("person", asked.person), ("resident", asked.resident), ("home", asked.home), ("reason", asked.reason)]
     values += [("kind", kind) for kind in search.kinds]
     values += [("since", search.since or ""), ("until", search.until or "")]
+    values += [("gate", asked.gate or ALL_GATES)] if several else []
     return urlencode([(name, value) for name, value in values if value])
 
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """The hours of one day to press. `hours` counts who came in each; None: not everybody is meant."""
+    """The hours of one day to press. `hours` counts who came in each; None: not everybody is meant, or several
+    gates are."""
 
     day: date
     before: date
@@ -170,13 +200,14 @@ class _Strip:
 
 
 def _strip(
-    connection: sqlite3.Connection, context: Context, asked: Asked, spanned: Span, now: datetime
+    connection: sqlite3.Connection, context: Context, asked: Asked, spanned: Span, now: datetime, *, counted: bool
 ) -> _Strip | None:
+    """The hours of a day that is asked for; `counted` where the lines are this machine's own alone."""
     if spanned.day is None:
         return None
     zone, day = zone_of(context.zone), timedelta(days=1)
     counts = None
-    if not asked.about_somebody:
+    if counted and not asked.about_somebody:
         counts = times.by_hour(times.quarters(connection, *bounds(spanned.day, zone)), zone)
     after = spanned.day + day if spanned.day < now.date() else None
     return _Strip(spanned.day, spanned.day - day, after, counts)

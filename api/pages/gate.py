@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from api.v1.health import health_of
 from gate.care.health import Health, gather
 from gate.drill.sheet import kept
 from gate.errors import FacegateError, Sentence
+from gate.fleet.status import read_status
 from gate.processes.camera_report import CameraReport
+from gate.state_folder import centre_file
 from gate.store.record import strangers
 from gate.store.site import approach_zone
 from gate.store.site.inherited import inherited
@@ -83,6 +86,8 @@ class _Page:
             forecast=self._forecast(),
             strangers=strangers.a_day(self.connection, datetime.now(UTC)),
             proofs=self._proofs(),
+            follows=os.path.exists(centre_file(self.context.state)),
+            link=read_status(self.context.state),
             **said_of(self.request, done),
         )
 

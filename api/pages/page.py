@@ -141,6 +141,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         **_said_in(request),
         "gate": context_of(request).gate,
         "by_face": context_of(request).by_face,
+        "many_gates": context_of(request).settings.centre.enabled,
         "path": request.url.path,
         "back": _way_back(request),
         "stands_at": None,

@@ -11,6 +11,7 @@ from api.wording import BELLS, EVENTS, FAULTS, FIRST, KINDS, LOOKED, METHODS, OU
 from gate.days import day_of
 from gate.door.wiegand import Flaw
 from gate.errors import Refusal, Sentence
+from gate.store.compound.records import own_gate
 from gate.store.record.approaches import ANSWERS
 from gate.store.record.audit import Line
 from gate.store.record.details import Details
@@ -98,8 +99,8 @@ WHY: dict[str, Sentence] = {
 
 # What a line's details hold that has words. An order is called by what it brings about.
 _SAID = (
-    ("method", METHODS), ("first", FIRST), ("fault", FAULTS), ("order", EVENTS), ("outcome", OUTCOMES),
-    ("what", LOOKED), ("rung", BELLS),
+    ("method", METHODS), ("first", FIRST), ("fault", FAULTS), ("order", EVENTS | {"open": Sentence("Open once")}),
+    ("outcome", OUTCOMES), ("what", LOOKED), ("rung", BELLS),
 )  # fmt: skip
 
 
@@ -144,14 +145,17 @@ def _of_an_import(says: Details, language: Language) -> list[str]:
 
 def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line], str]:
     """What there is to say about a line, in one short phrase."""
-    called = actors(language, connection)
+    called_here, called_there = actors(language, connection), actors(language, connection, there=True)
+    own = own_gate(connection)
 
     def told(line: Line) -> str:
-        says = line.says
+        says, called = line.says, called_here if line.gate_id == own else called_there
         known = [(getattr(says, name), words) for name, words in _SAID]
         parts = [language(reason_of(says))] if says.reason else []
         parts += [language(words.get(value, value)) for value, words in known if value]
         parts += _of_an_import(says, language)
+        if says.gates:
+            parts.append(language("at {gates}", gates=says.gates))
         if says.reader:
             parts.append(language("at the reader {reader}", reader=says.reader))
         if says.in_already and not says.reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -19,6 +19,8 @@ from api.context import Context, Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES
 from gate.spreadsheet import csv_line
+from gate.store.compound import gates as gates_of_centre
+from gate.store.compound import records
 from gate.store.database import open_read_only
 from gate.store.people import finding, residents
 from gate.store.record import audit
@@ -67,10 +69,11 @@ class Event(BaseModel):
     host: str | None = None
     nearest: str | None = Field(None, description="Whom a refused face came near to, for administrators alone.")
     hash: str
+    gate_name: str | None = Field(None, description="What its gate is called, where `gate` was asked for.")
 
 
 class Events(BaseModel):
-    """A page of the record, the newest first; `next` is the `before` of the following one."""
+    """A page of the record, the newest first; `next` is the `before` of the following one, with the same `gate`."""
 
     items: list[Event]
     next: int | None
@@ -91,6 +94,17 @@ def search_of(
 
 
 Asked = Annotated[Search, Depends(search_of)]
+# At a centre; without it the record is this machine's own, as it always was.
+ALL_GATES = "all"
+OfGate = Annotated[
+    str | None,
+    Query(max_length=64, description="At a centre: all, or the id of one gate. Left out: this machine's own record."),
+]
+
+
+def names_of_gates(connection: sqlite3.Connection, own: str) -> dict[str, str]:
+    """What the gates of a compound are called, by their ids, those that were removed too; `own` is this machine."""
+    return {records.own_gate(connection): own} | gates_of_centre.names(connection)
 
 
 def people(connection: sqlite3.Connection, person: str, resident: str | None, home: str = "") -> tuple[str, ...] | None:
@@ -108,28 +122,48 @@ def people(connection: sqlite3.Connection, person: str, resident: str | None, ho
 @router.get("/events")
 def list_events(
     connection: Store,
+    context: Shared,
     actor: Reader,
     search: Asked,
     before: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     count: Annotated[int, Query(ge=1, le=500)] = 100,
+    gate: OfGate = None,
 ) -> Events:
     """The record, filtered, the newest first."""
+    homes = residents.homes(connection)
+    if gate is not None:
+        of_gates = records.page(connection, search, None if gate == ALL_GATES else gate, before, count)
+        record_look(connection, actor, "events")
+        names = names_of_gates(connection, context.gate)
+        return Events(items=[shown(line, actor, homes, names) for line in of_gates.lines], next=of_gates.next)
     found = page(connection, search, before, count)
     record_look(connection, actor, "events")
     more = len(found) == count
-    homes = residents.homes(connection)
     return Events(items=[shown(line, actor, homes) for line in found], next=found[-1].sequence if more else None)
 
 
 @router.get("/events/export", response_class=StreamingResponse)
 def export_events(
-    connection: Store, context: Shared, actor: Reader, search: Asked, format: Literal["csv", "jsonl"] = "csv"
+    connection: Store,
+    context: Shared,
+    actor: Reader,
+    search: Asked,
+    format: Literal["csv", "jsonl"] = "csv",
+    gate: OfGate = None,
 ) -> StreamingResponse:
     """What was found, whole, as a file. The export is on record."""
     audit.append(connection, AuditEvent(Kind.EXPORTED, {"format": format, "by": actor.label}))
     write = _csv if format == "csv" else _jsonl
     name = f"facegate-events-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{format}"
-    return streamed(context, lambda reader: write(reader, search, actor), name)
+    names = None if gate is None else names_of_gates(connection, context.gate)
+    return streamed(context, lambda reader: write(reader, lines_of(reader, search, gate), actor, names), name)
+
+
+def lines_of(connection: sqlite3.Connection, search: Search, gate: str | None) -> Iterator[Line]:
+    """All lines that match: of this machine's own record, where no `gate` was asked for."""
+    if gate is None:
+        return every(connection, search)
+    return records.every(connection, search, None if gate == ALL_GATES else gate)
 
 
 def streamed(context: Context, write: Callable[[sqlite3.Connection], Iterator[str]], name: str) -> StreamingResponse:
@@ -145,8 +179,8 @@ def streamed(context: Context, write: Callable[[sqlite3.Connection], Iterator[st
     )
 
 
-def shown(line: Line, actor: Actor, homes: Mapping[str, str]) -> Event:
-    """A line as this actor may see it; `homes` are today's, by resident."""
+def shown(line: Line, actor: Actor, homes: Mapping[str, str], gates: Mapping[str, str] | None = None) -> Event:
+    """A line as this actor may see it; `homes` are today's, by resident, `gates` what they are called, by their ids."""
     return Event(
         sequence=line.sequence, id=line.id, gate=line.gate_id, kind=line.kind, at=line.at,
         clock_trusted=line.clock_trusted, details=_plain(line, actor),
@@ -154,6 +188,7 @@ def shown(line: Line, actor: Actor, homes: Mapping[str, str]) -> Event:
         unit=residents.home_in(line.personal, homes), visit=line.personal.get("pass"),
         visitor=line.personal.get("visitor"), host=line.personal.get("host"),
         nearest=_near(line, actor), hash=line.hash,
+        gate_name=None if gates is None else gates.get(line.gate_id, line.gate_id),
     )  # fmt: skip
 
 
@@ -180,20 +215,24 @@ _CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
+def _csv(
+    reader: sqlite3.Connection, lines: Iterable[Line], actor: Actor, gates: Mapping[str, str] | None
+) -> Iterator[str]:
     # A spreadsheet takes UTF-8 for what it is when the file says so.
-    yield "\ufeff" + csv_line(_CSV_COLUMNS)
+    yield "\ufeff" + csv_line((*_CSV_COLUMNS, *(() if gates is None else ("gate_name",))))
     homes = residents.homes(reader)
-    for line in every(reader, search):
-        one = shown(line, actor, homes)
+    for line in lines:
+        one = shown(line, actor, homes, gates)
         yield csv_line((
             one.sequence, one.at, one.kind, line.says.reason or "", line.says.method or "", one.name or "",
             one.resident or "", json.dumps(one.details, ensure_ascii=False), one.hash, one.unit or "",
-            one.visitor or "", one.host or "",
+            one.visitor or "", one.host or "", *(() if gates is None else (one.gate_name or "",)),
         ))  # fmt: skip
 
 
-def _jsonl(reader: sqlite3.Connection, search: Search, actor: Actor) -> Iterator[str]:
+def _jsonl(
+    reader: sqlite3.Connection, lines: Iterable[Line], actor: Actor, gates: Mapping[str, str] | None
+) -> Iterator[str]:
     homes = residents.homes(reader)
-    for line in every(reader, search):
-        yield shown(line, actor, homes).model_dump_json() + "\n"
+    for line in lines:
+        yield shown(line, actor, homes, gates).model_dump_json() + "\n"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluate.demo.programs import environment, facegate, running
 from evaluate.demo.sheet import Moment, draw_sheet
 from evaluate.demo.walkup import Scene, footage, walker_from, write_video
 from gate.care.health import vision_status
@@ -93,12 +91,12 @@ def tell(models_dir: Path, scratch: Path, sheet: Path, say: Callable[[str], None
     for photo, seconds in _WALKS:
         scenes += [Scene(walker_from(photos / photo, models.detector), seconds), Scene(None, _PAUSE_S)]
     write_video(video, footage(scenes, _SEED))
-    environment = _environment(models_dir)
+    given = environment(models_dir) | {"FACEGATE_CAMERA__LOOP": "false"}
     say(f"Enrolling {RESIDENT} from one photo...")
-    _facegate(["enroll", RESIDENT, str(photos / _ENROLLED_FROM), "--state", str(state)], environment)
+    facegate(["enroll", RESIDENT, str(photos / _ENROLLED_FROM), "--state", str(state)], given)
     say(f"Running the gate on {sum(scene.seconds for scene in scenes):.0f} s of footage...")
-    began, ready_s = _run_gate(state, video, environment)
-    record = _facegate(["audit", "tail", "-n", "1000", "--state", str(state), "--json"], environment)
+    began, ready_s = _run_gate(state, video, given)
+    record = facegate(["audit", "tail", "-n", "1000", "--state", str(state), "--json"], given)
     lines = json.loads(record)["lines"]
     arrivals = tuple(_arrival(line, began) for line in lines if line["details"].get("method") == "face")
     _draw(video, arrivals, models, sheet)
@@ -119,10 +117,10 @@ def _arrival(line: dict[str, Any], began: float) -> Arrival:
     )
 
 
-def _run_gate(state: Path, video: Path, environment: dict[str, str]) -> tuple[float, float]:
+def _run_gate(state: Path, video: Path, given: dict[str, str]) -> tuple[float, float]:
     """Run the three processes until the footage has ended: when it began (monotonic), and seconds until ready."""
     started = time.monotonic()
-    with _running(["run", "--source", str(video), "--state", str(state)], environment) as process:
+    with running(["run", "--source", str(video), "--state", str(state)], given) as process:
         began: float | None = None
         ready_s = 0.0
         while True:
@@ -135,39 +133,6 @@ def _run_gate(state: Path, video: Path, environment: dict[str, str]) -> tuple[fl
             if process.poll() is not None or (began is None and time.monotonic() - started > _START_WITHIN_S):
                 raise FacegateError("The gate did not start; run it by itself to see why: facegate run")
             time.sleep(_POLL_S)
-
-
-@contextmanager
-def _running(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "commands.cli", *arguments],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _facegate(arguments: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "commands.cli", *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise FacegateError(done.stderr.strip())
-    return done.stdout.splitlines()[-1]
-
-
-def _environment(models_dir: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FACEGATE_")}
-    return clean | {
-        "FACEGATE_MODELS__DIR": str(models_dir.resolve()),
-        "FACEGATE_CAMERA__LOOP": "false",
-        "FACEGATE_API__PORT": "0",
-    }
 
 
 def _speed(video: Path, models: Models) -> float:

@@ -32,7 +32,7 @@ ORDERED = {
 _READER = re.compile(r"[\w .-]{1,40}")
 _LONGEST_CARD = 64
 _DIGEST, _MOST_DIGESTS = 32, 16
-_NAMED = re.compile(r"(user|token) [0-9a-f-]{36}")
+_NAMED = re.compile(r"(user|token) [0-9a-f-]{36}( at the centre)?|home assistant")
 
 
 def claim_from(message: Message) -> Claim:

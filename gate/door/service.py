@@ -14,15 +14,15 @@ from types import FrameType
 
 from gate.clock import ClockWatch, zone_of
 from gate.door import monitors
+from gate.door.answers import Answers, Peers
 from gate.door.attribution import Attribution
 from gate.door.bell import Rung
 from gate.door.code_key import CodeKey
+from gate.door.comings import Comings
 from gate.door.controller import Controller
 from gate.door.credentials import Credentials
 from gate.door.doorbell import Doorbell
-from gate.door.escort import Escort
 from gate.door.exit_button import ExitButton
-from gate.door.first_person import FirstPerson
 from gate.door.hardware import Hardware
 from gate.door.hours import LocalTime
 from gate.door.inputs import Input, happenings_of
@@ -30,53 +30,23 @@ from gate.door.knowledge import Knowledge
 from gate.door.last_resort import LastResort
 from gate.door.learning import Lessons
 from gate.door.lockout import Lockout
-from gate.door.messages import (
-    ORDERED,
-    asker,
-    claim_from,
-    in_time,
-    lesson_from,
-    may_ask,
-    may_present,
-    of_late,
-    presented_from,
-    seal_from,
-)
 from gate.door.named_groups import missing
-from gate.door.passed import Passers
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register, StoreDown
 from gate.door.relay import RelayFault
 from gate.door.restart_memory import Remembered, RestartMemory
 from gate.door.settings import CONSEQUENCES, DoorSettings
 from gate.door.states import Event, Mode
-from gate.door.status import status_of
 from gate.door.visits import Visits
-from gate.door.whereabouts import Whereabouts
 from gate.door.wiegand_shown import WiegandShown
 from gate.errors import FacegateError
 from gate.processes.addresses import runtime_directory, socket_of
-from gate.processes.fields import Malformed, read, written
 from gate.processes.peers import Peer
-from gate.processes.requests import (
-    OF_DOOR,
-    ClaimReply,
-    Do,
-    Forgive,
-    Order,
-    Reply,
-    Report,
-    Sealed,
-    Taken,
-    UnknownCards,
-    asked,
-)
 from gate.processes.server import Server
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter, tell_ready, uid_of
-from gate.processes.status import DoorStatus
 from gate.processes.wire import Message
 from gate.schedule import parse
-from gate.vocabulary import ENTERED, AuditEvent, Claim, Direction, Fault, Kind, Reason, Verdict
+from gate.vocabulary import AuditEvent, Fault, Kind
 
 _log = logging.getLogger(__name__)
 
@@ -84,10 +54,6 @@ _log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0005
 
 _IDLE_TURN_S = 0.5
-# What vision may have put on record.
-_VISION_EVENTS = (Kind.VISION_STARTED, Kind.CAMERA_LOST, Kind.CAMERA_BACK, Kind.INFRARED_LOST, Kind.INFRARED_BACK)
-# And readers.
-_READER_EVENTS = (Kind.READERS_STARTED, Kind.READER_LOST, Kind.READER_BACK)
 
 
 class DoorService:
@@ -97,27 +63,30 @@ class DoorService:
         runtime = runtime_directory(state, "door")
         self._settings = settings
         self._state = state
-        self._vision_uid, self._readers_uid = uid_of(settings.vision_user), uid_of(settings.readers_user)
-        self._command_uids = {0, os.getuid(), uid_of(settings.api_user)}
+        peers = Peers(
+            uid_of(settings.vision_user), uid_of(settings.readers_user),
+            frozenset({0, os.getuid(), uid_of(settings.api_user)}),
+        )  # fmt: skip
         self._memory = RestartMemory(state)
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._register = Register(state)
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._zone = zone_of(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
-        self._passers = Passers(settings.readers_inside)
-        self._first = FirstPerson(settings.first_person_group, self._memory.found.came_on(settings.first_person_group))
-        self._whereabouts = Whereabouts(settings, self._register, self._passers, self._writer.put, self._local_time)
-        self._escort = Escort(settings.escorted_group, settings.escort_group, settings.escort_s)
+        self._comings = Comings(
+            settings, self._register, self._writer.put, self._local_time,
+            self._memory.found.came_on(settings.first_person_group),
+        )  # fmt: skip
         self._knowledge = Knowledge(
-            self._register, self._check_clock, self._zone, two_factors, self._whereabouts, self._is_unescorted
-        )
+            self._register, self._check_clock, self._zone, two_factors, self._comings.whereabouts,
+            self._comings.is_unescorted,
+        )  # fmt: skip
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._follow)
         self._record = self._attribution.take
         self._watchdog = Watchdog()
         self._stop = False
-        self._server = Server(socket_of(state, "door"), self._answer, self._malformed, frozenset(self._command_uids))
+        self._server = Server(socket_of(state, "door"), self._answer, self._malformed, peers.commands)
         self._hardware = Hardware(
             settings, runtime, released=self._released, changed=self._server.wake, last_resort=LastResort()
         )
@@ -134,6 +103,11 @@ class DoorService:
         )
         self._exit_button = ExitButton(self._controller, self._record, settings.rex_stuck_s)
         self._relay, self._contact = monitors.Relay(), monitors.Contact()
+        self._answers = Answers(
+            peers, settings, self._controller, self._credentials, self._knowledge, self._comings.whereabouts,
+            self._lessons, self._doorbell, self._attribution, self._key, self._clock, self._hardware, self._writer,
+            self._register,
+        )  # fmt: skip
 
     def run(self) -> None:
         """Until `ask_to_stop`. Raises RelayFault when the relay does not obey."""
@@ -152,7 +126,7 @@ class DoorService:
                 self._controller.tick(now)
                 self._watch(now)
                 self._check_store(now)
-                self._whereabouts.turn(now)
+                self._comings.whereabouts.turn(now)
                 self._attribution.flush(now)
                 self._remember(now)
                 self._watchdog.feed(self._writer.alive)
@@ -200,20 +174,7 @@ class DoorService:
     def _follow(self, event: AuditEvent) -> None:
         self._lessons.follow(event)
         self._visits.follow(event)
-        if event.visit is not None:
-            # A visitor is not their host, whom the event names too.
-            return
-        went = self._passers.heed(event)
-        self._whereabouts.follow(event, went)
-        if went is not None and self._first.group is not None:
-            self._first = self._first.after(went, self._knowledge.group_of(went.resident), self._local_time())
-        goes_in = event.kind in ENTERED and self._passers.way_at(event.details.get("reader")) is Direction.IN
-        if goes_in and event.resident is not None and self._escort.escorting is not None:
-            self._escort = self._escort.after(self._knowledge.group_of(event.resident), time.monotonic())
-
-    def _is_unescorted(self, group: str | None, reader: str | None) -> bool:
-        goes_in = self._passers.way_at(reader) is Direction.IN
-        return goes_in and self._escort.is_missing(group, time.monotonic())
+        self._comings.follow(event, self._knowledge.group_of)
 
     def _hear_inputs(self, now: float) -> None:
         while self._hardware.edges:
@@ -255,7 +216,7 @@ class DoorService:
         if self._settings.hold_pin is None:
             # A schedule this gate cannot keep is not passed over in silence.
             self._controller.tell(Event.FAULT if free else Event.FAULT_OVER, now, Fault.NO_HOLD_RELAY)
-        elif (opens := self._first.lets(free, self._local_time())) != (
+        elif (opens := self._comings.first_person.lets(free, self._local_time())) != (
             Mode.FREE_ACCESS in self._controller.door.standing
         ):
             self._controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, now)
@@ -264,113 +225,21 @@ class DoorService:
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         latest_wall = self._clock.trust.latest_wall
         remembered = Remembered(
-            self._controller.barred(now), latest_wall, self._first.came_on, self._first.group,
-            self._credentials.tries(now),
+            self._controller.barred(now), latest_wall, self._comings.first_person.came_on,
+            self._comings.first_person.group, self._credentials.tries(now),
         )  # fmt: skip
         self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
         # What waits in the inputs outranks a message that came with it.
         self._hear_inputs(time.monotonic())
-        self._attribution.asking = peer.uid
-        try:
-            return written(self._serve(message, peer))
-        except Malformed as error:
-            self._malformed(peer, str(error))
-            return written(Reply(False, Reason.MALFORMED))
-        finally:
-            self._attribution.asking = None
-
-    def _serve(self, message: Message, peer: Peer) -> Reply | ClaimReply | Taken | Sealed | UnknownCards | DoorStatus:
-        do, now = asked(message, OF_DOOR), time.monotonic()
-        vision, readers = peer.uid == self._vision_uid, peer.uid == self._readers_uid
-        if not may_ask(do, vision=vision, readers=readers, commands=peer.uid in self._command_uids):
-            self._attribution.refuse(Reason.WRONG_PEER, peer)
-            return Reply(False, Reason.WRONG_PEER)
-        match do:
-            case Do.CLAIM:
-                return self._answer_claim(claim_from(message), peer)
-            case Do.PRESENT:
-                shown = presented_from(message)
-                if not may_present(shown.method, vision=vision, readers=readers):
-                    self._attribution.refuse(Reason.WRONG_PEER, peer)
-                    return Reply(False, Reason.WRONG_PEER)
-                self._credentials.hear(shown, now)
-                return Taken(True)
-            case Do.SEAL:
-                finders = self._credentials.seal(seal_from(message).digests)
-                return Reply(False, Reason.STORE_UNREADABLE) if finders is None else Sealed(finders)
-            case Do.FORGIVE:
-                self._whereabouts.forgive(read(Forgive, message).resident)
-                return Reply(True)
-            case Do.RING:
-                # Whoever stands at the gate's own screen is nobody in particular.
-                who = None if read(Order, message).by is None else asker(message, peer)
-                rang = in_time(message, now) and self._doorbell.ring(Rung.SCREEN, now, by_whom=who)
-                return Reply(rang, None if rang else Reason.BUSY)
-            case Do.UNKNOWN_CARDS:
-                return UnknownCards(self._credentials.unknown_cards(now))
-            case Do.LEARN:
-                lesson = lesson_from(message)
-                return Taken(self._settings.learn_faces and self._lessons.hear(lesson))
-            case Do.REPORT:
-                return self._answer_report(read(Report, message), vision=vision, readers=readers)
-            case Do.STATUS:
-                if self._key.fault is not None:
-                    # It may have been mended since, or the codes drawn anew.
-                    self._key.look()
-                parts = self._controller, self._hardware, self._writer, self._register
-                return status_of(
-                    self._settings, *parts, typed=self._credentials.typed(now), bell=self._doorbell.call,
-                    may_ring=self._doorbell.may_ring(now),
-                    code_fault=self._key.fault, clock_trusted=self._clock.trust.trusted,
-                )  # fmt: skip
-            case _:
-                # Nobody waits for a late one; letting go of the relay is never too late.
-                who = asker(message, peer)
-                if do is Do.RELEASE_RELAY or in_time(message, now):
-                    return self._obey(do, who, now)
-                for event in of_late(do, who):
-                    self._record(event)
-                return Reply(False, Reason.STALE)
-
-    def _obey(self, do: Do, who: str, now: float) -> Reply:
-        match do:
-            case Do.OPEN:
-                return _reply(self._controller.command(who, now, self._doorbell.rings))
-            case Do.LOCKDOWN | Do.HOLD | Do.CLOSE:
-                return _reply(self._controller.order(ORDERED[do][0], who, now))
-            case Do.RELEASE:
-                for event in ORDERED[do]:
-                    self._controller.order(event, who, now)
-            case Do.RELEASE_RELAY:
-                self._controller.release_relay(now)
-                self._record(AuditEvent(Kind.RELAY_RELEASED, {"by": who}))
-        return Reply(True)
-
-    def _answer_claim(self, claim: Claim, peer: Peer) -> ClaimReply:
-        known = self._knowledge.of_claim(claim, from_its_user=peer.uid == self._vision_uid)
-        now = time.monotonic()
-        verdict, on_mono = self._controller.claim(claim, known, now)
-        self._doorbell.heed(claim, verdict, now)
-        learn = verdict.granted and verdict.along is None and self._settings.learn_faces
-        grant = verdict.along or (claim.id if verdict.granted else None)
-        return ClaimReply(verdict.granted, verdict.reason, on_mono, learn, grant)
-
-    def _answer_report(self, report: Report, *, vision: bool, readers: bool) -> Taken:
-        if (vision and report.event in _VISION_EVENTS) or (readers and report.event in _READER_EVENTS):
-            self._record(AuditEvent(report.event, {"why": report.why[:200]}))
-        return Taken(True)
+        return self._answers.to(message, peer)
 
     def _released(self, which: Kind, on_mono: float, off_mono: float) -> None:
         self._writer.put(AuditEvent(which, {"seconds": round(off_mono - on_mono, 4)}))
 
     def _malformed(self, peer: Peer, why: str) -> None:
-        self._attribution.refuse(Reason.MALFORMED, peer, why)
-
-
-def _reply(verdict: Verdict) -> Reply:
-    return Reply(verdict.granted, verdict.reason)
+        self._answers.malformed(peer, why)
 
 
 def main() -> int:

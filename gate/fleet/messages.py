@@ -8,6 +8,7 @@ endian), the header (JSON), the body.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,10 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from gate.fleet import keys
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed, read, written
 from gate.store.compound.carried import Carried
+from gate.store.compound.door_orders import Answered, Offered
 from gate.store.compound.entries import (
     COMMON,
+    SUSPENDED,
     Entry,
     GroupEntry,
     HolidayEntry,
@@ -44,6 +48,10 @@ _LENGTH_BYTES = 2
 _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
 _TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
 _PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
+# What is published under: a stolen gate may ask in any words.
+_ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
+_SAYING = b"facegate gate state\n"
+_ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -121,6 +129,8 @@ class Head:
     tick: int
     state: State | None
     min_reader: int = 1
+    orders: int = 0
+    """The number of the newest order to the doors: a gate that has not asked since then asks."""
     recovery: str | None = None
     """The centre came back from a backup, that time: whoever follows it gives back what they have of the register."""
 
@@ -170,6 +180,65 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """How a gate is, as it says it. `tick` is that of the last head that it heard: so the centre knows by its own clock
+    how old the saying is at most, whoever held it back on the way."""
+
+    gate: str
+    tick: int
+    state: GateState
+
+
+def saying_data(saying: Saying, signer: Ed25519PrivateKey) -> bytes:
+    """How a gate is, signed by it."""
+    return _signed(_SAYING, _json(saying), signer)
+
+
+def saying_of(data: bytes, signer: Ed25519PublicKey) -> Saying:
+    """How this gate says that it is. Raises NotGenuine, Malformed."""
+    return _read(Saying, _genuine(_SAYING, data, signer))
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A gate asks what is ordered of its door, and answers what was. `nonce` was drawn for this one question: what is
+    answered to it is not older than that."""
+
+    gate: str
+    nonce: bytes
+    answers: tuple[Answered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """What a gate is to do and has not answered, to the question of this nonce."""
+
+    gate: str
+    nonce: bytes
+    orders: tuple[Offered, ...] = ()
+
+
+def asking_data(asking: Asking, signer: Ed25519PrivateKey) -> bytes:
+    """A gate's question, signed by it."""
+    return _signed(_ASKING, _json(asking), signer)
+
+
+def asking_of(data: bytes, signer: Ed25519PublicKey) -> Asking:
+    """What this gate asks. Raises NotGenuine, Malformed."""
+    return _read(Asking, _genuine(_ASKING, data, signer))
+
+
+def ordering_data(ordering: Ordering, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """Orders as they are given: signed by the centre, and sealed to the gate, since they name who gave them."""
+    return keys.seal_to(box, _signed(_ORDERING, _json(ordering), signer))
+
+
+def ordering_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Ordering:
+    """What this centre orders. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Ordering, _genuine(_ORDERING, keys.open_sealed(box_seed, data), signer))
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A proposal on its way; `entry` is JSON. Its first fields are read before anything else is understood of it."""
 
@@ -185,7 +254,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Judged:
     """An answer on its way; `entry` is JSON. A reason that is not known here is nonsense."""
 
     gate: str
@@ -240,8 +309,8 @@ def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKe
         entry: Entry = _read(_ENTRIES[kind], said.entry)
     except Malformed as error:
         raise NotUnderstood(Answer(said.number, kind, said.id, Because.NONSENSE, None, None)) from error
-    if entry.id != said.id or kind is RegisterKind.REVOCATION:
-        raise Malformed("id is another than the entry's")
+    if entry.id != said.id or kind is RegisterKind.REVOCATION or not _ID.fullmatch(said.id):
+        raise Malformed("id is another than the entry's, or none")
     made_on = None if said.made_on is None else Version(*said.made_on)
     return Proposal(said.number, kind, made_on, said.fields, entry, said.back)
 
@@ -249,7 +318,7 @@ def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKe
 def answer_data(gate: str, answer: Answer, box: bytes, signer: Ed25519PrivateKey) -> bytes:
     """An answer as it is sent: signed by the centre, and sealed to the gate that proposed."""
     version = answer.version
-    said = Answered(
+    said = Judged(
         gate, answer.number, answer.kind.value, answer.id, answer.because,
         None if version is None else (version.epoch, version.number),
         None if answer.entry is None else _json(answer.entry),
@@ -259,7 +328,7 @@ def answer_data(gate: str, answer: Answer, box: bytes, signer: Ed25519PrivateKey
 
 def answer_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey) -> Answer:
     """What this centre answered this gate. Raises keys.NotForUs, NotGenuine, Malformed."""
-    said = _read(Answered, _genuine(_ANSWERED, keys.open_sealed(box_seed, data), signer))
+    said = _read(Judged, _genuine(_ANSWERED, keys.open_sealed(box_seed, data), signer))
     if said.gate != gate:
         raise NotGenuine("it is another gate's")
     kind = _kind(said.kind)
@@ -346,7 +415,10 @@ def request_data(request: Request, signer: Ed25519PrivateKey) -> bytes:
 
 def request_of(data: bytes, signer: Ed25519PublicKey) -> Request:
     """A request that this gate made. Raises NotGenuine, Malformed."""
-    return _read(Request, _genuine(_REQUEST, data, signer))
+    asked = _read(Request, _genuine(_REQUEST, data, signer))
+    if not _ID.fullmatch(asked.id):
+        raise Malformed("id is none")
+    return asked
 
 
 def _signed(what: bytes, said: bytes, signer: Ed25519PrivateKey) -> bytes:

@@ -68,6 +68,16 @@ class GateNames:
         return f"reports.{self.gate}"
 
     @property
+    def state(self) -> str:
+        """Where the gate says how it is."""
+        return f"states.{self.gate}"
+
+    @property
+    def orders(self) -> str:
+        """Where the gate asks what is ordered of its door, and answers what came of it."""
+        return f"orders.{self.gate}"
+
+    @property
     def inbox(self) -> str:
         """Where the gate is answered."""
         return f"_INBOX_{self.gate}"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+import time
 from base64 import b64decode
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ class Reader:
         self._joined = joined
         self._names = GateNames(joined.gate)
         self._register = register
+        self.moved_mono = float("-inf")
+        """When something was taken last, by the monotonic clock."""
 
     async def take_from(self, broker: Client, consumer: str) -> None:
         """Take what comes by a consumer, for ever. Raises nats.errors.Error, TimeoutError, sqlite3.Error."""
@@ -62,12 +65,13 @@ class Reader:
         batch = [one.data for one in some]
         unknown: frozenset[str] = frozenset()
         if wanted := self._register.missing_keys(batch):
-            given = await self._keys(broker, wanted)
+            given = await self._keys_or_later(broker, wanted, some)
             self._register.keep_keys(given)
             unknown = frozenset(wanted) - given.keys()
         for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
             match fate:
                 case Fate.DONE:
+                    self.moved_mono = time.monotonic()
                     await one.ack()
                 case Fate.LATER:
                     await one.nak(delay=_LATER_S)
@@ -75,6 +79,18 @@ class Reader:
                     await one.nak(delay=_HELD_S)
                 case Fate.REFUSED:
                     await one.term()
+
+    async def _keys_or_later(self, broker: Client, wanted: list[str], some: list[Msg]) -> dict[str, bytes]:
+        """The same keys; where the centre does not answer, the messages come again in a moment, and not when the broker
+        believes that whoever has them is gone."""
+        from nats.errors import Error
+
+        try:
+            return await self._keys(broker, wanted)
+        except (Error, TimeoutError):
+            for one in some:
+                await one.nak(delay=_LATER_S)
+            raise
 
     async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
         """The keys of residents, from the centre itself: no stream ever holds one."""

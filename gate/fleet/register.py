@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from gate.fleet import keys, messages
@@ -41,6 +41,10 @@ class Heard:
 
     whole: bool | None
     problem: str | None = None
+    tick: int = 0
+    """Which head it was."""
+    orders: int = 0
+    """The number of the newest order to the doors."""
 
 
 _NOT_GENUINE = (
@@ -103,7 +107,7 @@ class Register:
         self._last = (head.epoch, head.tick)
         if head.recovery is not None:
             proposals.give_back(self._connection, head.recovery)
-        return self._compare(head)
+        return replace(self._compare(head), tick=head.tick, orders=head.orders)
 
     def _compare(self, head: Head) -> Heard:
         known = items.epoch(self._connection)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import sqlite3
 import sys
 import time
@@ -21,14 +22,15 @@ from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
 from gate.fleet.connection import until_told
 from gate.fleet.joined import Joined, read_joined
-from gate.fleet.messages import Held, Report, Request, Told
+from gate.fleet.messages import Asking, Held, Report, Request, Saying, Told
 from gate.fleet.names import HEAD, GateNames
 from gate.fleet.reading import Reader, line_of
 from gate.fleet.register import Register
+from gate.fleet.state import SAID_EVERY_S, GateState, Trouble, read_state
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, forgotten, proposals, requests, taken
+from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, taken
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.ids import new_id
@@ -44,15 +46,22 @@ _log = logging.getLogger(__name__)
 
 _AGAIN_S = 0.5
 _LATER_S, _HELD_S = 0.3, 60.0
+_ASK_AGAIN_S = 20.0
 _ANSWERED_WITHIN_S = 5.0
 # The centre says its head every ten seconds.
 CUT_OFF_S = 25.0
-# What the broker holds is fetched within that; who is still behind then asks for all of it.
+# Who is behind, and to whom nothing has come for so long, asks for all of it.
 _BEHIND_S = 15.0
 _REPORT_S = 5.0
 _TURN_S = 0.05
 _LINES_AT_ONCE = 100
 _TELL_S = 0.25
+_LOOK_S = 0.1
+# An order that waits for the door is asked for anew: the door takes none that was asked for longer ago.
+_ORDERS_AGAIN_S = 2.0
+_NONCE_BYTES = 16
+# Where the api says nothing, the link knows nothing of the door.
+_UNKNOWN = GateState(version="", troubles=(Trouble.API,))
 _OTHER_RECORD = (
     "The record of this gate is not the one that the centre has the beginning of, as after an old backup; nothing more"
     " of it is told there."
@@ -76,9 +85,12 @@ class Link:
         self._run = new_id()
         self._heard_mono: float | None = None
         self._heard_at: str | None = None
+        self._tick: int | None = None
+        self._orders = 0
         self._cut_off = False
         self._behind_since: float | None = None
         self._asked_mono = float("-inf")
+        self._told_mono: dict[int, float] = {}
         self._problem: str | None = None
         self._record_problem: str | None = None
 
@@ -97,6 +109,8 @@ class Link:
             tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
             tasks.create_task(self._while_open(self._report, broker))
+            tasks.create_task(self._while_open(self._say_state, broker))
+            tasks.create_task(self._while_open(self._take_orders, broker))
 
     async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
         """The line may be cut at any moment, in many words: it is tried again until it was closed for good."""
@@ -122,7 +136,7 @@ class Link:
             return
         now = time.monotonic()
         self._heard_mono, self._heard_at = now, _now()
-        self._problem = heard.problem
+        self._problem, self._tick, self._orders = heard.problem, heard.tick, heard.orders
         if self._cut_off:
             self._cut_off = False
             audit.append(self._connection, AuditEvent(Kind.CENTRE_BACK))
@@ -132,14 +146,17 @@ class Link:
             self._behind_since = now
 
     async def _ask(self, broker: Client) -> None:
-        """Tell the centre what was revoked here, each once it is with the broker no more."""
-        stream = broker.jetstream()
+        """Tell the centre what was revoked here, and again until its own word of that is here: the broker may lose what
+        it kept."""
+        stream, told_mono = broker.jetstream(), self._told_mono
         while True:
             for number, identity in requests.waiting(self._connection):
+                if time.monotonic() - told_mono.get(number, float("-inf")) < _ASK_AGAIN_S:
+                    continue
                 asked = Request(self._joined.gate, number, identity)
                 mark = {"Nats-Msg-Id": f"{self._joined.gate} {number} {identity}"}
                 await stream.publish(self._names.requests, messages.request_data(asked, self._signer), headers=mark)
-                requests.sent(self._connection, number)
+                told_mono[number] = time.monotonic()
             await asyncio.sleep(_TURN_S)
 
     async def _propose(self, broker: Client) -> None:
@@ -147,7 +164,8 @@ class Link:
         while True:
             proposal = proposals.following(self._connection)
             # What was taken from somebody is told before what was given.
-            if proposal is None or requests.waiting(self._connection):
+            untold = any(number not in self._told_mono for number, _ in requests.waiting(self._connection))
+            if proposal is None or untold:
                 await asyncio.sleep(_TURN_S)
                 continue
             said = messages.proposal_data(self._joined.gate, proposal, self._joined.box, self._signer)
@@ -198,7 +216,7 @@ class Link:
         while True:
             now = time.monotonic()
             since = self._behind_since
-            again = since is not None and now - max(since, self._asked_mono) > _BEHIND_S
+            again = since is not None and now - max(since, self._asked_mono, self._reader.moved_mono) > _BEHIND_S
             if again:
                 self._asked_mono = now
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
@@ -209,6 +227,45 @@ class Link:
             )  # fmt: skip
             await broker.publish(self._names.report, messages.report_data(said))
             await asyncio.sleep(_REPORT_S)
+
+    async def _say_state(self, broker: Client) -> None:
+        """Say how the gate is, as the api found it: when that changes, and every few seconds."""
+        said, said_mono = None, float("-inf")
+        while True:
+            now = time.monotonic()
+            kept = read_state(self._state)
+            state = kept.state if kept is not None and kept.holds(now) else _UNKNOWN
+            if self._tick is not None and (state != said or now - said_mono > SAID_EVERY_S):
+                saying = Saying(self._joined.gate, self._tick, state)
+                await broker.publish(self._names.state, messages.saying_data(saying, self._signer))
+                said, said_mono = state, now
+            await asyncio.sleep(_LOOK_S)
+
+    async def _take_orders(self, broker: Client) -> None:
+        """Ask what is ordered of the door, where there is something new, and answer what came of it."""
+        asked_for, asked_mono = 0, float("-inf")
+        while True:
+            answers, now = centre_orders.untold(self._connection), time.monotonic()
+            again = now - asked_mono > _ORDERS_AGAIN_S and centre_orders.wait(self._connection)
+            if answers or again or self._orders != asked_for:
+                newest, asked_mono = self._orders, now
+                asking = Asking(self._joined.gate, secrets.token_bytes(_NONCE_BYTES), answers)
+                data = messages.asking_data(asking, self._signer)
+                answer = await broker.request(self._names.orders, data, timeout=_ANSWERED_WITHIN_S)
+                self._keep_orders(answer.data, asking, now)
+                asked_for = newest
+            await asyncio.sleep(_TURN_S)
+
+    def _keep_orders(self, data: bytes, asking: Asking, asked_mono: float) -> None:
+        try:
+            told = messages.ordering_of(data, self._joined.box_seed, keys.verifier(self._joined.signer))
+        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            raise TimeoutError from error
+        # What answers another question is as old as that was.
+        if (told.gate, told.nonce) != (asking.gate, asking.nonce):
+            raise TimeoutError
+        centre_orders.told(self._connection, asking.answers)
+        centre_orders.take(self._connection, told.orders, asked_mono)
 
     async def _watch(self) -> None:
         """Say how it stands, on this machine and to the record, whether or not there is a line."""

@@ -15,7 +15,7 @@ from deploy.programs import PYTHON, Failed, run
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
 # What a gate does without unless it is asked for: requirements/NAME.txt.
-GROUPS = ("measure", "insightface", "fleet", "centre")
+GROUPS = ("measure", "insightface", "fleet", "centre", "mqtt")
 _PACKAGES = ("gate", "centre", "models", "enroll", "api", "evaluate", "commands")
 _COMMAND = """#!/{current}/bin/python -I
 import sys

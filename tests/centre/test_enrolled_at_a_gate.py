@@ -13,9 +13,9 @@ import pytest
 from cryptography import x509
 
 from centre.secrets import secrets_of
-from centre.status import read_status
 from gate.care.backup import make
 from gate.care.backup.restore import restore
+from gate.fleet.centre_status import read_status
 from gate.store.compound import outbox, proposals
 from gate.store.compound.proposals import Because
 from gate.store.database import database_of

@@ -17,7 +17,7 @@ from gate.fleet.connection import trusting
 from gate.fleet.joined import read_joined
 from gate.fleet.names import GateNames
 from gate.processes.asking import present
-from gate.store.compound import carried, forgotten, outbox
+from gate.store.compound import carried, forgotten, outbox, requests
 from gate.store.database import open_read_only, transaction
 from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
@@ -218,6 +218,30 @@ def test_what_a_gate_revokes_while_the_centre_is_away_is_revoked_everywhere_what
         assert let_in(gate, li.id, Method.FACE)
 
 
+def test_what_a_gate_revoked_is_not_lost_with_the_brokers_store(centre, gates):
+    north = gates[0]
+    with centre.store() as store:
+        wang = enrolled(store, "Wang Fang", 1)
+    centre.whole_at(gates)
+    centre.process.end()
+    with north.store() as store:
+        erasure.remove(store, wang, by="the guard")
+
+    def kept():
+        files = (centre.state / "centre" / "broker" / "store").rglob("REQ/msgs/*.blk")
+        return any(wang.id.encode() in file.read_bytes() for file in files)
+
+    wait_for(kept, 20, "the gate does not ask")
+    centre.broker.end(kill=True)
+    shutil.rmtree(centre.state / "centre" / "broker" / "store")
+    centre.broker.start()
+    centre.process.start()
+    wait_for(lambda: not any(is_here(gate, wang) for gate in gates), 40, "somebody is still let in")
+    centre.whole_at(gates)
+    with north.store() as store:
+        assert requests.waiting(store) == []
+
+
 def test_whoever_agreed_to_the_old_text_stays_at_their_gate_until_they_agree(centre, gates):
     with centre.store() as store:
         old = enrolled(store, "Wang Fang", 1, THIS_GATE)
@@ -302,7 +326,7 @@ def test_the_broker_erases_the_message_of_whoever_is_erased(centre, gates):
         erasure.remove(store, wang, by="test")
     wait_for(lambda: kept() == before - 1, 20, "it is still there")
     with centre.store() as store:
-        assert outbox.erasures(store) == []
+        wait_for(lambda: outbox.erasures(store) == [], 5, "it is not known to be erased")
 
 
 def test_a_gates_key_at_the_broker_is_good_for_what_is_its_own_alone(centre, gates):

@@ -54,3 +54,15 @@ def test_a_sheet_that_cannot_be_written_is_one_sentence(models, tmp_path):
     draw_sheet([moment] * 5, "Heading", tmp_path / "s.png")
     with pytest.raises(OSError):
         draw_sheet([moment], "Heading", tmp_path / "absent" / "s.png")
+
+
+@pytest.mark.soak
+def test_whoever_is_enrolled_once_is_let_in_at_each_gate_that_follows_and_gone_from_each(facegate):
+    done = facegate("demo", "--gates", "3", "--json", timeout_s=600)
+    assert done.code == 0, done.err
+    answer = done.answer
+    print(f"\n{answer}")
+    assert [one["name"] for one in answer["gates"]] == ["Gate 1", "Gate 2", "Gate 3"]
+    for one in answer["gates"]:
+        assert answer["enrolled_s"] - 0.1 <= one["known_s"] <= one["let_in_s"]
+        assert answer["erased_s"] - 0.1 <= one["gone_s"]

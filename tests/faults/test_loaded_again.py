@@ -62,6 +62,7 @@ ELSEWHERE = {
     "/residents/{resident}/cards": "api/test_ways_in_pages.py", "/passes": "api/test_passes.py",
     "/residents/{resident}/forgiveness": "api/test_whereabouts.py",
     "/whereabouts/forgiveness": "api/test_whereabouts.py",
+    "/gates/orders/{what}": "centre/test_gates_page.py", "/settings/gates/{gate}/removal": "centre/test_gates_page.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip
 ONE = "/residents/{resident}"

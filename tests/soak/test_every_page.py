@@ -55,6 +55,9 @@ PAGES = {
     "/first-hour": ("/first-hour",),
     "/gate": ("/gate",),
     "/gate/gone": ("/gate/gone",),
+    # At a centre alone: looked at in tests/browser/test_gates.py.
+    "/gates": (),
+    "/settings/gates": (),
     "/guard": ("/guard", "/guard?look=1"),
     "/homes/{written}": ("/homes/1-101", "/homes/{home}"),
     "/import": ("/import",),

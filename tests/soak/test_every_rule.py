@@ -1,10 +1,6 @@
-"""All rules of the door as one: a hundred thousand random steps at houses with every way in, and what must never be.
-
-It is put together as the door's process is, without its socket, its pins and its threads, and with a clock of its own.
-"""
+"""All rules of the door as one: a hundred thousand random steps at houses with every way in, and what must never be."""
 
 import random
-import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,40 +11,23 @@ from types import SimpleNamespace
 import pytest
 
 import gate.codes
+import gate.door.comings
 import gate.door.credentials
 import gate.door.knowledge
 import gate.door.visits
 from enroll import codes
 from gate.codes import ROLLING_STEP_S, rolling_code
-from gate.door.code_key import CodeKey
-from gate.door.controller import Controller
-from gate.door.credentials import Credentials
-from gate.door.doorbell import Doorbell
-from gate.door.escort import Escort
 from gate.door.factors import WITHIN_S
-from gate.door.first_person import FirstPerson
-from gate.door.hours import LocalTime
-from gate.door.knowledge import Knowledge
 from gate.door.lockout import RESTS_S, TRIES
 from gate.door.passback import FORGETS_S
-from gate.door.passed import Passers
-from gate.door.register import Register
 from gate.door.settings import DoorSettings
-from gate.door.states import OPEN_MODES, PULSES, Answer, Barred, Event, Happening, Mode
-from gate.door.visits import Visits
-from gate.door.whereabouts import Whereabouts
-from gate.schedule import parse
-from gate.store.database import open_database
-from gate.store.people import changes, credentials, passes, residents
-from gate.store.people.changes import Changes
-from gate.store.people.consents import NO_PERSON
+from gate.door.states import OPEN_MODES, PULSES, Answer, Event, Happening, Mode
+from gate.store.people import credentials, passes
 from gate.store.people.passes import Wanted
-from gate.store.people.templates import Template
-from gate.store.site import schedules
 from gate.vocabulary import ENTERED, Claim, Direction, Kind, Method, Presented, Reason
 from tests.conftest import MEMORY
 from tests.door import CONTACT, HOLD, REX
-from tests.gate.door.test_controller import BenchRelay
+from tests.soak.house import ALWAYS, AtOnce, House, Person
 
 pytestmark = pytest.mark.soak
 
@@ -56,7 +35,6 @@ STEPS = 100_000
 FRESH_S = 1.5
 OUTSIDE, INSIDE = "keypad", "osdp 1"
 INTERLOCK = 20
-ALWAYS = "daily 00:00-24:00"
 KINDS = {
     "plain": {"rex_pin": REX},
     "two factors": {"face_and_pin": ALWAYS, "rex_pin": REX, "contact_pin": CONTACT},
@@ -70,111 +48,12 @@ KINDS = {
 ASKED_BY = (Kind.GRANTED, Kind.CAME_ALONG, Kind.DENIED)
 
 
-class AtOnce:
-    """In the place of a thread of its own: what is to be done is done."""
-
-    def __init__(self, **_):
-        pass
-
-    def submit(self, do, *what):
-        do(*what)
-
-    def shutdown(self, wait):
-        pass
-
-
-class Person:
-    """Somebody with every way in, and what they may not do."""
-
-    def __init__(self, house, number, name, group=None, **more):
-        store = house.store
-        made = residents.enrol(store, name, f"{number}-2-502", [Template("m", "s", {}, b"")], NO_PERSON)
-        self.resident = changes.change(store, made, Changes(group=group, **more), by="test")
-        self.pin = codes.new_pin(store, house.seal, self.resident, by="test")
-        drawn = codes.new_rolling(store, house.seal, self.resident, by="test")
-        (identity,) = credentials.rolling_of(store, drawn.flat, None)
-        sealed = house.seal(gate.codes.rolling_digests(identity))[1]
-        self.flat, self.phone = drawn.flat, gate.codes.rolling_key(sealed)
-        self.number = f"{number:07d}11"
-        self.card = codes.card_of_number(store, house.seal, self.resident, self.number, None, by="test")
-        self.id, self.group, self.plain = made.id, group, not more
-
-
-class House:
-    """A door's parts, joined as its process joins them."""
-
-    def __init__(self, folder, settings, chance):
-        self.settings, self.chance = settings, chance
-        self.mono, self.wall, self.trusted = 1000.0, time.time(), True
-        self.store = open_database(folder)
-        self.record, self.relay = [], BenchRelay()
-        self.register = Register(folder)
-        self.key = CodeKey(folder, self.register)
-        schedules.put(self.store, "always", ALWAYS, "test", ["guards", "workers"])
-        schedules.put(self.store, "by day", "daily 06:00-18:00", "test")
-        self.passers = Passers(settings.readers_inside)
-        self.first = FirstPerson(settings.first_person_group)
-        self.whereabouts = Whereabouts(settings, self.register, self.passers, lambda _: None, self.local)
-        self.escort = Escort(settings.escorted_group, settings.escort_group, settings.escort_s)
-        two = None if settings.face_and_pin is None else parse(settings.face_and_pin)
-        self.knowledge = Knowledge(self.register, lambda: self.trusted, UTC, two, self.whereabouts, self.is_unescorted)
-        self.controller = Controller(settings, self.relay, self.take)
-        self.visits = Visits(folder, self.controller, lambda: None)
-        self.doorbell = Doorbell(self.controller, self.take, wanted=settings.bell)
-        self.credentials = Credentials(
-            self.key, self.controller, self.knowledge, self.doorbell, self.take, self.visits, FRESH_S, lambda: None
-        )
-        self.controller.begin(self.mono, Barred(False, 0.0), ajar=False)
-        if settings.first_person_group is not None:
-            schedules.set_free_access(self.store, "by day", "test", can_hold=True)
-
-    def seal(self, digests):
-        return [self.key.seal(one) for one in digests]
-
-    def local(self):
-        return LocalTime(self.wall, UTC, self.trusted)
-
-    def is_unescorted(self, group, reader):
-        return self.passers.way_at(reader) is Direction.IN and self.escort.is_missing(group, self.mono)
-
-    def take(self, event):
-        self.record.append(event)
-        self.visits.follow(event)
-        if event.visit is not None:
-            return
-        went = self.passers.heed(event)
-        self.whereabouts.follow(event, went)
-        if went is not None:
-            self.first = self.first.after(went, self.knowledge.group_of(went.resident), self.local())
-        goes_in = event.kind in ENTERED and self.passers.way_at(event.details.get("reader")) is Direction.IN
-        if goes_in and event.resident is not None:
-            self.escort = self.escort.after(self.knowledge.group_of(event.resident), self.mono)
-
-    def turn(self):
-        self.credentials.turn(self.mono)
-        self.doorbell.turn(self.mono)
-        self.controller.tick(self.mono)
-        opens = self.settings.hold_pin is not None and self.first.lets(self.knowledge.stands_free(), self.local())
-        if opens != (Mode.FREE_ACCESS in self.controller.door.standing):
-            self.controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, self.mono)
-        self.whereabouts.turn(self.mono)
-
-    def wait(self, seconds):
-        self.mono, self.wall = self.mono + seconds, self.wall + seconds
-        self.turn()
-
-    def close(self):
-        self.credentials.close()
-        self.register.close()
-        self.store.close()
-
-
 class Walk:
     """Random steps at one house, and what somebody who watches it holds against them."""
 
     def __init__(self, folder, kind, seed):
         self.chance = random.Random(seed)
-        self.house = House(folder, DoorSettings(freshness_s=FRESH_S, **KINDS[kind]), self.chance)
+        self.house = House(folder, DoorSettings(freshness_s=FRESH_S, **KINDS[kind]))
         house = self.house
         self.people = [
             Person(house, 1, "Wang Fang", "guards"),
@@ -411,7 +290,7 @@ class Walk:
 
     def forgive(self):
         who = self.chance.choice((*self.people, None))
-        self.house.whereabouts.forgive(None if who is None else who.id)
+        self.house.comings.whereabouts.forgive(None if who is None else who.id)
         self.inside = {} if who is None else {one: at for one, at in self.inside.items() if one != who.id}
 
     # What somebody who watches knows, and holds against it.
@@ -426,7 +305,7 @@ class Walk:
 
     def is_ready(self, who, reader):
         """Whether there is nothing against somebody who comes by what is good, here and now."""
-        way_in = self.house.passers.way_at(reader) is Direction.IN
+        way_in = self.house.way_at(reader) is Direction.IN
         escorted = way_in and who.group is not None and who.group == self.house.settings.escorted_group
         return (
             who.plain and self.house.trusted and not escorted and not self.two_are_asked_for()
@@ -447,7 +326,7 @@ class Walk:
             assert method not in (Method.FACE, Method.CARD), "the rest of a keypad touches another way"
             assert resting
         if reason in ("passback", "no_escort"):
-            assert self.house.passers.way_at(reader) is Direction.IN, "somebody is refused the way out"
+            assert self.house.way_at(reader) is Direction.IN, "somebody is refused the way out"
         if reason == "passback":
             assert self.is_inside(who)
         if reason == "one_more":
@@ -468,7 +347,7 @@ class Walk:
             assert theirs, "a factor of another person counted, or one of long ago"
             assert {one[1] for one in theirs} - {method}, "one factor counted twice"
             self.first_ones = []
-        if self.house.passers.way_at(None if reader == "camera" else reader) is Direction.IN:
+        if self.house.way_at(None if reader == "camera" else reader) is Direction.IN:
             if who.group is not None and who.group == self.house.settings.escorted_group:
                 assert 0 <= self.house.mono - self.guard_mono <= self.house.settings.escort_s
             if self.house.settings.passback == "hard":
@@ -522,7 +401,7 @@ class Walk:
         if who is None or outcome == "not_taken":
             return
         self.inside.pop(who.id, None)
-        if outcome == "taken" and self.house.trusted and self.house.passers.way_at(reader) is Direction.IN:
+        if outcome == "taken" and self.house.trusted and self.house.way_at(reader) is Direction.IN:
             self.inside[who.id] = self.house.wall
             if who.group == "guards":
                 self.guard_day = self.today()
@@ -565,7 +444,9 @@ def test_random_steps_of_every_way_in_break_no_rule(kind, without_threads):
     """A hundred thousand at all houses together."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         walk = Walk(Path(folder), kind, seed=20)
-        without_threads.setattr(gate.door.knowledge, "time", SimpleNamespace(time=lambda: walk.house.wall))
+        clock = SimpleNamespace(time=lambda: walk.house.wall, monotonic=lambda: walk.house.mono)
+        for room in (gate.door.knowledge, gate.door.comings):
+            without_threads.setattr(room, "time", clock)
         while walk.done < STEPS // len(KINDS):
             walk.step()
         walk.end()

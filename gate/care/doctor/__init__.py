@@ -59,6 +59,7 @@ CHECKS = (
     Check("faces", recognition.faces, _NOBODY_BY_FACE, by_face=True),
     Check("centre", services.centre),
     Check("console", services.console),
+    Check("home assistant", services.home_assistant),
     Check("database", store.database, "Stop the gate and run: facegate restore"),
     Check("groups", store.groups, "Mend --state, or enrol someone first."),
     Check("old copies", store.old_copies),

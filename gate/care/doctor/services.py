@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from datetime import UTC, datetime
 
 from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
-from gate.fleet.status import read_status
+from gate.care.home_assistant import read_status
+from gate.fleet import status as link_status
 from gate.state_folder import centre_file
 from gate.store.compound import proposals, recovery, requests, role
 from gate.store.database import open_read_only
@@ -17,6 +19,8 @@ from gate.store.people import credentials, residents
 from gate.vision.address import without_password
 
 _MANY_RESTARTS = 3
+# The api says every few seconds how it is with the broker.
+_QUIET_S = 30.0
 
 
 def units(site: Site) -> Seen:
@@ -79,6 +83,22 @@ def _without_camera(site: Site) -> Seen:
     return well("None: people come in by PIN or card.")
 
 
+def home_assistant(site: Site) -> Seen:
+    """Whether Home Assistant's broker is told of this gate."""
+    broker = site.settings.home_assistant.broker
+    if not broker:
+        return well("Nothing is told to it.")
+    status = read_status(site.state)
+    if status is None or not 0 <= (datetime.now(UTC) - datetime.fromisoformat(status.at)).total_seconds() <= _QUIET_S:
+        return worth_a_look("Nobody tells how it stands with its broker.", site.advice("api", "Start it: facegate run"))
+    if not status.connected:
+        problem = status.problem or f"The broker {broker} was not reached yet."
+        return worth_a_look(problem, "The gate goes on without it: docs/home-assistant.md.")
+    orders = site.settings.home_assistant.commands
+    may = f"it may order: {', '.join(orders)}" if orders else "it may order nothing"
+    return well(f"The broker {broker} is told of this gate; {may}.")
+
+
 def infrared(site: Site) -> Seen:
     """What vision sees through the infrared camera, where there is one."""
     if site.settings.infrared is None:
@@ -114,7 +134,7 @@ def centre(site: Site) -> Seen:
         return _as_centre(recovers)
     if here is not role.Part.GATE:
         return well("This gate follows none.")
-    link = read_status(site.state)
+    link = link_status.read_status(site.state)
     if link is None:
         return to_mend("The link to the centre does not run.", site.advice("link", "Start it: facegate run"))
     told = f"It follows {link.centre}, heard {link.heard_at or 'not since the link was started'}; {waiting} to be sent."

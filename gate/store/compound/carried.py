@@ -123,6 +123,46 @@ def last(connection: sqlite3.Connection, most: int, gate: str | None = None) -> 
     return found[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How far the lines of a gate were verified here: up to `through` of those up to `last`; `flaw` is the first bad
+    one."""
+
+    through: Anchor | None
+    last: int
+    flaw: Flaw | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of them were, and are well."""
+        return self.flaw is None and self.last == (0 if self.through is None else self.through.sequence)
+
+
+def verify(connection: sqlite3.Connection, gate: str, after: Anchor | None, most: int) -> Verified:
+    """Look whether the next lines of a gate after one that was verified (None: all from the first that is here) are as
+    they came, at most so many."""
+    newest, before = held(connection, gate), after
+    last = 0 if newest is None else newest.sequence
+    rows = connection.execute(
+        f"SELECT gate_id, sequence, {_ROW} FROM carried_lines"  # noqa: S608 - constants
+        " WHERE gate_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        (gate, 0 if after is None else after.sequence, most),
+    ).fetchall()
+    names = ("gate_id", "sequence", *_ROW.split(", "))
+    for values in rows:
+        row = dict(zip(names, values, strict=True))
+        expected = Anchor(row["sequence"] - 1, row["previous"]) if before is None else before
+        personal = connection.execute(
+            "SELECT field, salt, value FROM carried_personal WHERE gate_id = ? AND sequence = ?",
+            (gate, row["sequence"]),
+        )
+        problem = audit.problem_of(row, expected.sequence + 1, expected.hash, personal)
+        if problem is not None:
+            return Verified(before, last, Flaw(row["sequence"], problem))
+        before = Anchor(row["sequence"], row["hash"])
+    return Verified(before, last)
+
+
 def prune(connection: sqlite3.Connection, before: str) -> int:
     """Erase what is from before a time (ISO 8601, UTC), but for the last line of each gate; how many went."""
     return connection.execute(

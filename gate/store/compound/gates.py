@@ -44,6 +44,11 @@ def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
     return None if row is None else Gate(*row)
 
 
+def names(connection: sqlite3.Connection) -> dict[str, str]:
+    """What they are called, by their ids, those that were removed too: their lines are still here."""
+    return dict(connection.execute("SELECT id, name FROM gates").fetchall())
+
+
 def find(connection: sqlite3.Connection, who: str) -> Gate:
     """The one with this name or id. Raises Refusal where there is none, or more than one."""
     found = [one for one in every(connection) if who in (one.id, one.name)]

@@ -80,6 +80,16 @@ def are_due(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM register WHERE due IS NOT NULL").fetchone() is not None
 
 
+def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
+    """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO register_touched SELECT 'revocation', ?1"
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)",
+            (identity,),
+        )
+
+
 def published(connection: sqlite3.Connection, done: Sequence[tuple[Due, int]]) -> None:
     """Entries are with the broker, each under a sequence number of its stream."""
     with transaction(connection):

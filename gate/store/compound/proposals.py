@@ -141,7 +141,9 @@ def give_back(connection: sqlite3.Connection, recovery: str) -> None:
         )
         connection.execute(
             "INSERT INTO register_requests (id) SELECT id FROM register WHERE kind = 'revocation'"
-            " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id) ORDER BY id"
+            " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id)"
+            # A card that was found again is lost no more.
+            " AND (id NOT LIKE '%/suspended' OR id IN (SELECT id FROM gone)) ORDER BY id"
         )
 
 

@@ -19,6 +19,6 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM register_requests").fetchone()[0])
 
 
-def sent(connection: sqlite3.Connection, number: int) -> None:
-    """One is kept elsewhere now."""
-    connection.execute("DELETE FROM register_requests WHERE number = ?", (number,))
+def answered(connection: sqlite3.Connection, identity: str) -> None:
+    """The centre says itself that this is revoked. Until then it is asked: whoever carries it may lose it."""
+    connection.execute("DELETE FROM register_requests WHERE id = ?", (identity,))

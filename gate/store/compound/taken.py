@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from gate.names import folded_name
-from gate.store.compound import forgotten, items, proposals
+from gate.store.compound import forgotten, items, proposals, requests
 from gate.store.compound.entries import (
     SUSPENDED,
     CredentialEntry,
@@ -340,6 +340,7 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
         connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
+        requests.answered(connection, entry.id)
         if done is not None:
             # Of whoever was not here any line will do: they are not.
             forgotten.note(connection, entry.id, done)
@@ -353,6 +354,7 @@ def _suspend(connection: sqlite3.Connection, version: Version, entry: Revocation
             connection.execute("DELETE FROM gone WHERE id = ?", (entry.id,))
         else:
             connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
+            requests.answered(connection, entry.id)
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
 
 

@@ -65,6 +65,8 @@ class Details:
     token: str | None = None
     """The id of a token."""
     role: str | None = None
+    gates: str | None = None
+    """The names of the gates that something was ordered of."""
     group: str | None = None
     schedule: str | None = None
     holiday: str | None = None

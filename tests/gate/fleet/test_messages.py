@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from gate.errors import UsageError
 from gate.fleet import keys, messages, pairing
-from gate.fleet.messages import Head, Held, Report, Request, Told
+from gate.fleet.messages import Asking, Head, Held, Ordering, Report, Request, Saying, Told
 from gate.fleet.pairing import Challenge, Hello, Welcome
+from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
+from gate.store.compound.door_orders import Answered, DoorOrder, Offered
 from gate.store.compound.entries import (
     CredentialEntry,
     RegisterKind,
@@ -147,6 +149,9 @@ def test_heads_requests_and_reports_come_out_again():
     assert messages.request_of(messages.request_data(asked, OTHER), OTHER.public_key()) == asked
     with pytest.raises(messages.NotGenuine):
         messages.request_of(messages.request_data(asked, OTHER), PUBLIC)
+    for none in ("", "*", "a b", "a.b", "r1/suspended/suspended", "x" * 65):
+        with pytest.raises(Malformed):
+            messages.request_of(messages.request_data(replace(asked, id=none), OTHER), OTHER.public_key())
     report = Report(behind=True, entries=4, waiting=2, again=True, problem="x")
     assert messages.report_of(messages.report_data(report)) == report
 
@@ -163,6 +168,35 @@ def test_what_a_gate_tells_of_its_record_is_its_own_and_for_the_centre_alone():
     assert messages.held_of(messages.held_data(held, CENTRE), PUBLIC) == held
     with pytest.raises(messages.NotGenuine):
         messages.held_of(messages.held_data(held, OTHER), PUBLIC)
+
+
+def test_an_order_is_the_centres_own_for_one_gate_and_one_question():
+    seed, answers = b"b" * 32, (Answered("o0", "done"),)
+    asking = Asking("g1", NONCE, answers)
+    assert messages.asking_of(messages.asking_data(asking, OTHER), OTHER.public_key()) == asking
+    with pytest.raises(messages.NotGenuine):
+        messages.asking_of(messages.asking_data(asking, OTHER), PUBLIC)
+    ordering = Ordering("g1", NONCE, (Offered("o1", DoorOrder.LOCKDOWN, "user x", "Li", "2026-05-04", waited=True),))
+    data = messages.ordering_data(ordering, keys.box_public(seed), CENTRE)
+    assert messages.ordering_of(data, seed, PUBLIC) == ordering
+    assert b"Li" not in data
+    with pytest.raises(keys.NotForUs):
+        messages.ordering_of(data, b"x" * 32, PUBLIC)
+    with pytest.raises(messages.NotGenuine):
+        messages.ordering_of(messages.ordering_data(ordering, keys.box_public(seed), OTHER), seed, PUBLIC)
+
+
+def test_a_gate_says_how_it_is_and_one_of_a_later_version_is_understood():
+    saying = Saying("g1", 7, GateState(version="1", mode="lockdown", standing=("lockdown",), troubles=("disk",)))
+    data = messages.saying_data(saying, OTHER)
+    assert messages.saying_of(data, OTHER.public_key()) == saying
+    with pytest.raises(messages.NotGenuine):
+        messages.saying_of(data, PUBLIC)
+    later = json.loads(data[64:])
+    later["state"] |= {"mode": "hovering", "wind": 3}
+    said = json.dumps(later).encode()
+    again = messages.saying_of(OTHER.sign(b"facegate gate state\n" + said) + said, OTHER.public_key())
+    assert again.state.mode == "hovering"
 
 
 @given(st.binary(max_size=200), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
@@ -198,7 +232,9 @@ def test_a_code_proves_and_unwraps_and_another_does_neither():
 
 
 proposals = st.builds(
-    lambda number, made_on, fields, entry, back: Proposal(number, entry[0], made_on, fields, entry[1], back),
+    lambda number, made_on, fields, entry, back: Proposal(
+        number, entry[0], made_on, fields, replace(entry[1], id="r-1"), back
+    ),
     st.integers(0, 2**40), st.none() | versions, st.booleans(),
     entries.filter(lambda one: one[0] is not RegisterKind.REVOCATION), st.booleans(),
 )  # fmt: skip

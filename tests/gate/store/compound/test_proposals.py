@@ -312,6 +312,9 @@ def test_a_centre_that_came_back_from_an_old_backup_is_given_back_what_its_gates
         outbox.begin_epoch(backup, 3, "s", 0)
         for one in (gate, other):
             revoke_at(backup, one)
+        revoked = [one for one in publish(backup) if one.kind is RegisterKind.REVOCATION]
+        for one in (gate, other):
+            take(one, *revoked)
             assert answer(one, backup) == {}
             assert proposals.gave_back(one) == "r1"
         assert residents.get(backup, zhao.id).unit == "4-4-404"

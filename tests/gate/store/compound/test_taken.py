@@ -180,20 +180,38 @@ def test_what_a_gate_revokes_is_asked_of_the_centre_once_and_comes_back_as_the_c
     asked = [identity for _, identity in requests.waiting(gate)]
     assert f"{card}/suspended" in asked
     assert len(asked) == 3
-    for number, identity in requests.waiting(gate):
+    for _, identity in requests.waiting(gate):
         revoke(centre, identity, by="gate north")
-        requests.sent(gate, number)
+        outbox.say_revoked(centre, identity)
+    assert len(requests.waiting(gate)) == 3
     take(gate, *publish(centre))
     assert requests.waiting(gate) == []
     assert [(one.method, one.suspended_at is None) for one in credentials.of_resident(centre, wang.id)] == [
         ("card", False)
     ]
     erasure.remove(gate, wang, by="guard")
-    ((number, identity),) = requests.waiting(gate)
+    ((_, identity),) = requests.waiting(gate)
     revoke(centre, identity, by="gate north")
-    requests.sent(gate, number)
     take(gate, *publish(centre))
     assert (residents.every(gate), residents.every(centre), requests.waiting(gate)) == ([], [], [])
+
+
+def test_what_a_gate_revokes_is_answered_also_where_the_centre_does_not_know_it(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    erasure.remove(gate, wang, by="guard")
+    # As after a backup from before they came.
+    centre.execute("UPDATE compound SET part = 'alone'")
+    centre.execute("DELETE FROM residents WHERE id = ?", (wang.id,))
+    centre.execute("UPDATE compound SET part = 'centre'")
+    for _, identity in requests.waiting(gate):
+        for _ in range(2):
+            revoke(centre, identity, by="gate north")
+            outbox.say_revoked(centre, identity)
+    said = publish(centre)
+    assert [(one.kind, one.entry.id, one.version.number) for one in said] == [(RegisterKind.REVOCATION, wang.id, 1)]
+    take(gate, *said)
+    assert requests.waiting(gate) == []
 
 
 def test_a_later_epoch_takes_whom_the_register_does_not_name_any_more_and_leaves_a_gates_own(centre, gate):

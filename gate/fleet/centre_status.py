@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gate.fleet.state import GateState
 from gate.places import read_plain
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.fields import Malformed, read, written
@@ -14,13 +15,16 @@ from gate.processes.fields import Malformed, read, written
 
 @dataclass(frozen=True, slots=True)
 class GateStatus:
-    """What a gate said of itself last. `heard_at` is ISO 8601, UTC."""
+    """What a gate said of itself last. Times are ISO 8601, UTC."""
 
     heard_at: str
     behind: bool
     entries: int
     waiting: int
     problem: str | None = None
+    state: GateState | None = None
+    """How the gate is; None: it has not said it, since its link is older than this."""
+    state_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,273 @@
+"""The centre's page of its gates: how each is now, how far behind, what is ordered of their doors and what came of
+it, and who is still to be forgotten where."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from api.acting import acting
+from api.actors import Doorkeeper, Watcher
+from api.auth import Actor, Permission
+from api.context import Context, Shared, Store
+from api.early_refusal import EarlyRefusal
+from api.pages.page import gate_clock, language_of, page, said_of
+from api.pages.told_once import then, told_once
+from api.problems import HttpProblem
+from api.telling import Done
+from api.v1.door import Given
+from api.v1.live import Changes
+from api.wording import ORDER_REASONS, TROUBLES
+from gate.care.health import door_status, words_of_fault
+from gate.errors import Sentence
+from gate.fleet.centre_status import CentreStatus, GateStatus, read_status
+from gate.fleet.state import SILENT_AFTER_S, GateState
+from gate.processes.client import LinkDown
+from gate.processes.requests import Do
+from gate.processes.status import DoorStatus
+from gate.store.compound import door_orders, forgotten, gates, records
+from gate.store.compound.door_orders import Came, DoorOrder
+from gate.store.compound.forgotten import Standing
+from gate.store.compound.gates import Gate
+from gate.store.record.search import Search
+from gate.vocabulary import Kind, Reason
+
+router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/gates")
+
+# What this machine itself is called in a form.
+_HERE = "here"
+# The centre writes how its gates are every two seconds at least.
+_CENTRE_QUIET_S = 15.0
+_LOOKED_THROUGH = 200
+_SHOWN = 10
+_ORDERS_SHOWN = 5
+# For so long an alarm stands above all else, as on the page Today.
+_ALARM_STANDS = timedelta(hours=12)
+# An order that every gate has answered is shown for so long.
+_ORDER_SHOWN_FOR = timedelta(hours=1)
+# Whoever presses a button waits no longer.
+_WAITED_S, _ROUNDED_S = 3.0, 1.0
+# What stands open or is barred where it should not be, so that whoever looks sees it first.
+_ALARMING = ("forced", "held_open")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One gate, as it is shown. `state` is the last that it said, also where it is not reached any more."""
+
+    id: str
+    name: str
+    is_here: bool = False
+    """Whether it is this machine itself."""
+    reached: bool = False
+    status: GateStatus | None = None
+    state: GateState | None = None
+    unproved: int = 0
+    """How many who were erased are not proved to be forgotten there."""
+    problems: tuple[Sentence, ...] = field(default=())
+
+    @property
+    def locked(self) -> bool:
+        """Whether it says that it is locked down, or blocked after tampering."""
+        return self.reached and self.state is not None and bool({"lockdown", "tamper_block"} & {*self.state.standing})
+
+    @property
+    def alarming(self) -> bool:
+        """Whether its leaf is not as it should be."""
+        return self.reached and self.state is not None and self.state.leaf in _ALARMING
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order as it is shown: what, by whom, when, at how many of how many it was done, and where not and why."""
+
+    what: Sentence
+    name: str
+    at: str
+    done: int
+    of: int
+    others: tuple[tuple[str, Sentence], ...]
+
+
+@router.get("")
+def show_gates(request: Request, connection: Store, context: Shared, actor: Watcher, part: str = "") -> Response:
+    """All gates at a glance."""
+    refuse_where_no_centre(context)
+    if part == "live":
+        changes: Changes = request.app.state.changes
+        status = read_status(context.state)
+        key = ("gates", language_of(request).tag, actor.permissions, repr(status))
+        live = changes.made_once(key, lambda: _live(request, connection, context, actor, status))
+        return HTMLResponse(live, headers=gate_clock())
+    values = _now(connection, context, actor, read_status(context.state)) | said_of(request, told_once(request))
+    return page(request, "gates.html", actor=actor, **values)
+
+
+@router.post("/orders/{what}")
+def order_doors(
+    request: Request,
+    what: DoorOrder,
+    connection: Store,
+    context: Shared,
+    actor: Doorkeeper,
+    gate: Annotated[list[str] | None, Form(max_length=1000)] = None,
+    given: Annotated[Given, Form()] = None,
+) -> Response:
+    """Order this of the doors of these gates, or of all. What each answers is shown on the page."""
+    refuse_where_no_centre(context)
+    problem = _order(connection, context, actor, what, gate, given)
+    words = problem or Sentence("Ordered. What each gate answers stands below.")
+    if "application/json" in request.headers.get("accept", ""):
+        said = {"said": language_of(request)(words), "good": problem is None, "modes": ()}
+        return JSONResponse(said, headers=gate_clock())
+    return then(request, "/gates", Done(notice=words) if problem is None else Done(problem=words))
+
+
+def _order(
+    connection: sqlite3.Connection, context: Context, actor: Actor, what: DoorOrder, chosen: Sequence[str] | None,
+    given: float | None,
+) -> Sentence | None:  # fmt: skip
+    """Why it was not ordered; None: it was."""
+    if given is not None and not -_ROUNDED_S <= time.monotonic() - given <= _WAITED_S:
+        return Sentence("That came too late to the centre, and nothing was ordered. Press again.")
+    whom = [one for one in gates.every(connection) if chosen is None or one.id in chosen]
+    here = chosen is None or _HERE in chosen
+    if not whom and not here:
+        return Sentence("Choose at least one gate. Nothing was ordered.")
+    (own,) = connection.execute("SELECT id FROM gate").fetchone()
+    name = actor.user.name if actor.user else ""
+    with acting(connection, actor):
+        number = door_orders.give(connection, what, whom, by=actor.label, name=name, here=own if here else None)
+    if here:
+        door_orders.answer(connection, number, own, _ordered_here(context, actor, what))
+    return None
+
+
+def _ordered_here(context: Context, actor: Actor, what: DoorOrder) -> str:
+    """What came of an order at this machine's own door."""
+    try:
+        reply = context.order_door(Do(what), actor)
+    except LinkDown:
+        return Came.SILENT
+    return Came.DONE if reply.granted else (reply.reason or Reason.FAULT).value
+
+
+def refuse_where_no_centre(context: Context) -> None:
+    """Raises HttpProblem where this machine is no centre."""
+    if not context.settings.centre.enabled:
+        raise HttpProblem(404, "There is no such page.")
+
+
+def _live(
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, status: CentreStatus | None
+) -> bytes:
+    return bytes(page(request, "gates_live.html", actor=actor, **_now(connection, context, actor, status)).body)
+
+
+def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status: CentreStatus | None) -> dict[str, Any]:
+    """What the page shows, the same for all who may see the same."""
+    now = datetime.now(UTC)
+    quiet = status is None or _age_s(status.at, now) > _CENTRE_QUIET_S
+    heard = {} if status is None else status.gates
+    standing = forgotten.standing(connection, _LOOKED_THROUGH)
+    unfinished = [one for one in standing if one.said or one.missing]
+    following = gates.every(connection)
+    cards = [_here(context, door_status(context.state))]
+    cards += [_card(one, heard.get(one.id), unfinished, now) for one in following]
+    (own,) = connection.execute("SELECT id FROM gate").fetchone()
+    names = {own: context.gate} | {one.id: one.name for one in following}
+    given = door_orders.lately(connection, _ORDERS_SHOWN)
+    waits = any(one.holds and None in one.outcomes.values() and one.what is DoorOrder.LOCKDOWN for one in given)
+    return {
+        "cards": cards,
+        "ordered": [_told(one, names) for one in given if _is_shown(one, now)],
+        "any_locked": waits or any(one.locked for one in cards),
+        "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
+        "quiet": quiet,
+        "connected": status is not None and status.connected,
+        "due": 0 if status is None else status.due,
+        "unfinished": unfinished[:_SHOWN] if actor.may(Permission.PEOPLE) else [],
+        "more": max(0, len(unfinished) - _SHOWN),
+    }
+
+
+def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:
+    """When somebody was forced lately, at which gate, by its id and its name; who it was is on the page of events."""
+    since = (now - _ALARM_STANDS).isoformat(timespec="milliseconds")
+    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since), count=_SHOWN).lines
+    return [(one.at, one.gate_id, names.get(one.gate_id, one.gate_id)) for one in found]
+
+
+def _is_shown(given: door_orders.Given, now: datetime) -> bool:
+    is_open = given.holds and None in given.outcomes.values()
+    return is_open or abs(now - datetime.fromisoformat(given.given_at)) <= _ORDER_SHOWN_FOR
+
+
+_WHAT: dict[DoorOrder, Sentence] = {
+    DoorOrder.OPEN: Sentence("Open once"),
+    DoorOrder.LOCKDOWN: Sentence("Lock down"),
+    DoorOrder.RELEASE: Sentence("End the lockdown"),
+}
+_WAITING: dict[DoorOrder, Sentence] = {
+    DoorOrder.OPEN: Sentence("has not answered yet"),
+    DoorOrder.LOCKDOWN: Sentence("not reached; it locks down when it is back"),
+    DoorOrder.RELEASE: Sentence("not reached; its lockdown ends when it is back"),
+}
+_CAME: dict[str, Sentence] = {
+    Came.VOID: Sentence("not done: something else was ordered since, or it was too late"),
+    Came.UNKNOWN: Sentence("whether it was done cannot be told"),
+    Came.SILENT: Sentence("its door does not answer"),
+}
+_TOO_LATE = Sentence("not reached, and it is not done there any more")
+
+
+def _told(given: door_orders.Given, names: Mapping[str, str]) -> Ordered:
+    outcomes = {names[gate]: one for gate, one in given.outcomes.items() if gate in names}
+    others = tuple((name, _why(given, one)) for name, one in sorted(outcomes.items()) if one != Came.DONE)
+    return Ordered(_WHAT[given.what], given.name, given.given_at, len(outcomes) - len(others), len(outcomes), others)
+
+
+def _why(given: door_orders.Given, outcome: str | None) -> Sentence:
+    if outcome is None:
+        return _WAITING[given.what] if given.holds else _TOO_LATE
+    return _CAME.get(outcome) or ORDER_REASONS.get(outcome) or Sentence("not done: {why}", why=outcome)
+
+
+def _here(context: Context, door: DoorStatus | None) -> Card:
+    state = None
+    if door is not None:
+        state = GateState(version="", mode=door.mode, leaf=door.leaf, standing=door.standing, faults=door.faults)
+    return Card(_HERE, context.gate, True, door is not None, None, state, 0, tuple(_problems(state)))
+
+
+def _card(gate: Gate, status: GateStatus | None, unfinished: list[Standing], now: datetime) -> Card:
+    state = None if status is None else status.state
+    unproved = sum(gate in (*one.said, *one.missing) for one in unfinished)
+    reached = status is not None and _age_s(status.heard_at, now) <= SILENT_AFTER_S
+    said_lately = status is not None and status.state_at is not None and _age_s(status.state_at, now) <= SILENT_AFTER_S
+    problems = tuple(_problems(state)) if reached and said_lately else ()
+    return Card(gate.id, gate.name, False, reached, status, state if said_lately or not reached else None, unproved,
+                problems)  # fmt: skip
+
+
+def _problems(state: GateState | None) -> Iterator[Sentence]:
+    if state is None:
+        return
+    yield from map(words_of_fault, state.faults)
+    for one in state.troubles:
+        yield TROUBLES.get(one) or Sentence("The gate reports a trouble: {word}.", word=one)
+
+
+def _age_s(at: str, now: datetime) -> float:
+    """How long ago that was, seconds; a clock that was set back since has nothing to say."""
+    try:
+        return abs((now - datetime.fromisoformat(at)).total_seconds())
+    except (ValueError, TypeError):
+        return float("inf")
