@@ -159,7 +159,7 @@ def test_a_centre_that_came_back_from_yesterday_brings_nobody_back_and_loses_nob
     # It says for whom it waits, and publishes nobody until then.
     wait_for(lambda: new.id in people_of(centre) and erased.id not in people_of(centre), 60, "it is not given back")
     assert people_of(centre)[moved.id].unit == "9-9-909"
-    wait_for(lambda: read_status(centre.state).missing == ("gate",), 20, "it does not say for whom it waits")
+    wait_for(lambda: read_status(centre.state).missing == ("north",), 20, "it does not say for whom it waits")
     north.link.start()
     centre.whole_at(gates, within_s=90)
     for one in (centre, *gates):

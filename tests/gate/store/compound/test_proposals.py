@@ -306,8 +306,8 @@ def test_a_centre_that_came_back_from_an_old_backup_is_given_back_what_its_gates
     with closing(backup):
         changes.change(gate, residents.get(gate, zhao.id), changes.Changes(unit="4-4-404"), by="manager")
         for one in (gate, other):
-            proposals.give_back(one, "r1")
-            proposals.give_back(one, "r1")
+            proposals.give_back(one, "r1", 3)
+            proposals.give_back(one, "r1", 3)
             assert proposals.gave_back(one) is None
         outbox.begin_epoch(backup, 3, "s", 0)
         for one in (gate, other):
