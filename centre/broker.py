@@ -67,9 +67,7 @@ def _user(gate: Gate) -> dict[str, Any]:
     """A gate takes from its own consumers, which the centre makes, asks and reports by its own name, and no more."""
     names = GateNames(gate.id)
     own = [*names.consumers]
-    publish = [
-        names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders,
-    ]  # fmt: skip
+    publish = [names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders]
     publish += [f"$JS.API.CONSUMER.MSG.NEXT.{REGISTER}.{one}" for one in own]
     publish += [f"$JS.ACK.{REGISTER}.{one}.>" for one in own]
     return {

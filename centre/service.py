@@ -228,14 +228,12 @@ class Centre:
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
         self._ticks.append((self._tick, time.monotonic()))
-        epoch, recovers = items.epoch(self._connection), recovery.state(self._connection)
-        self._orders = door_orders.newest(self._connection)
+        epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
+        recovers = recovery.state(self._connection)
         # Nobody is gone from the register while it may come back yet.
         end = None if recovers is not None and recovers.waits else outbox.state(self._connection)
-        said = messages.Head(
-            epoch, self._tick, end, orders=self._orders, recovery=None if recovers is None else recovers.id
-        )
-        await stream.say(HEAD, said)
+        back = None if recovers is None else recovers.id
+        await stream.say(HEAD, messages.Head(epoch, self._tick, end, recovery=back, orders=self._orders))
 
     def _go_on_when_given_back(self) -> None:
         missing = self._still_to_give_back()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -17,7 +18,7 @@ from commands.run import run_gate
 from gate.errors import Refusal, UsageError
 from gate.fleet.centre_status import GateStatus, read_status
 from gate.processes.fields import written
-from gate.store.compound import carried, forgotten, recovery, role
+from gate.store.compound import carried, forgotten, outbox, recovery, role
 from gate.store.compound import gates as store
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
@@ -30,6 +31,14 @@ _RECOVERS = (
     "This centre came back from a backup and publishes nobody new until its gates gave back what it lost, or somebody"
     " says: facegate centre go-on. Still to come:"
 )
+
+
+_AFTER_A_THEFT = (
+    "Whoever has its machine can find out the PINs and codes on the phone of {pins} residents and the numbers of the"
+    " cards of {cards}, and has the faces that were on it. The register's keys were drawn anew, and what is given from"
+    " now on cannot be found by what was stolen."
+)
+_PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once: --end-pins."
 
 
 @click.group()
@@ -214,21 +223,42 @@ def _since(gate: Gate, heard: Mapping[str, GateStatus]) -> str:
 
 @centre.command()
 @click.argument("gate_name", metavar="GATE")
+@click.option("--stolen", is_flag=True, help="Somebody has its machine: also draw the register's keys anew.")
+@click.option("--end-pins", is_flag=True, help="With --stolen: take all PINs and codes on the phone away, at once.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 @json_option
-def remove(gate_name: str, yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+def remove(
+    gate_name: str, stolen: bool, end_pins: bool, yes: bool, state: Path | None, config: Path | None, as_json: bool
+) -> None:
     """Take a gate, by its name or id, away from the register: it is cut off at once.
 
-    What it has of the register stays on its machine until somebody erases it there.
+    What it has of the register stays on its machine until somebody erases it there. Whoever has the machine has also
+    the doors' key: they can find out the PINs, codes on the phone and cards of that time, and none that is given later.
     """
+    if end_pins and not stolen:
+        raise UsageError("PINs are ended where a gate was stolen: add --stolen.")
     here = home(state, config)
     with here.store() as connection:
         found = store.find(connection, gate_name)
         if not yes:
             click.confirm(f"Take {found.name} away from the register?", abort=True, err=True)
-        store.remove(connection, found, by=here.by)
+        store.remove(connection, found, by=here.by, stolen=stolen)
+        known = _known_to_the_thief(connection, end_pins=end_pins, by=here.by) if stolen else {}
     if as_json:
-        print_json({"removed": found.id})
-    else:
-        click.echo(f"{found.name} follows no more, and may connect no more.")
+        print_json({"removed": found.id} | known)
+        return
+    click.echo(f"{found.name} follows no more, and may connect no more.")
+    if stolen:
+        click.echo(_AFTER_A_THEFT.format(**known))
+        ended = f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY
+        click.echo(ended)
+
+
+def _known_to_the_thief(connection: sqlite3.Connection, *, end_pins: bool, by: str) -> dict[str, Any]:
+    """Draw the keys anew, and count what whoever has the gate's machine can find out."""
+    pins, cards = len(credentials.typed_by(connection)), credentials.with_card(connection)
+    outbox.draw_keys_anew(connection)
+    if end_pins:
+        credentials.remove_typed(connection, by=by)
+    return {"pins": pins, "cards": cards, "ended": end_pins}

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import ask_for, counted, home, json_option, print_json, state_option
+from commands.common import Home, ask_for, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
-from gate.store.compound import role
-from gate.store.people import credentials
+from gate.store.compound import items, joining, role
+from gate.store.compound.joining import Decided
+from gate.store.database import database_of, open_database
+from gate.store.people import credentials, residents
+from gate.store.people.residents import Resident
+
+if TYPE_CHECKING:
+    from gate.fleet.joining import Paired
+
+_CHOICES = {
+    "same": "they are the same person: photos of here go to whom the centre names",
+    "another": "they are two people: this one is proposed to the centre too",
+    "here": "leave them at this gate alone",
+}
+_OTHERS = {"bring": "propose them to the centre, for all gates", "here": "leave them at this gate alone"}
 
 
 @click.command()
 @click.argument("address")
 @click.argument("code")
 @click.option("--port", type=click.IntRange(1, 65535), help="Its pairing port.  [default: centre.pairing_port]")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--both", type=click.Choice([*_CHOICES]), help="What becomes of whoever is at the centre too, unasked.")
+@click.option("--others", type=click.Choice([*_OTHERS]), help="What becomes of the others of this gate, unasked.")
+@click.option("--yes", is_flag=True, help="Do not ask: who is not said of stays at this gate alone.")
 @state_option
 @json_option
 def join(
-    address: str, code: str, port: int | None, yes: bool, state: Path | None, config: Path | None, as_json: bool
-) -> None:
+    address: str, code: str, port: int | None, both: str | None, others: str | None, yes: bool, state: Path | None,
+    config: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Have this gate follow the centre at ADDRESS, by the CODE of its invitation.
 
-    Whoever is on the centre's register comes in here too from then on. PINs and cards that this gate gave before open
-    nothing any more: the doors of a compound know codes by one key.
+    Whoever is on the centre's register comes in here too from then on. Where this gate has people already, each is
+    looked for there by name, home and face first, and you say who is the same; until then nothing is changed. PINs and
+    cards that this gate gave before open nothing any more: the doors of a compound know codes by one key.
     """
     ask_for("nats")
     from gate.fleet.joined import write_joined
@@ -37,33 +60,143 @@ def join(
     # As root: the door's key, the link's secrets and the database each belong to another.
     gate = home(state, config, part=None)
     typed, directory, by = code_of(code), gate.state, gate.by
-
-    def looked() -> dict[str, Any]:
-        with gate.store() as connection:
-            people = len(credentials.having_any(connection))
-            return {"people": people, "id": connection.execute("SELECT id FROM gate").fetchone()[0]}
-
-    here = as_owner(owner_of(directory), looked)
-    if here["people"] and not yes:
-        had = counted(here["people"], "resident")
+    here = as_owner(owner_of(directory), lambda: _looked(gate))
+    if here["codes"] and not yes:
+        had = counted(here["codes"], "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
     paired = pair(address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate)
+    found: dict[str, Any] = {"scratch": None, "people": []}
+    if here["people"]:
+        click.echo("The centre's register is looked at; nothing is changed here yet.", err=True)
+        found = as_owner(owner_of(directory), lambda: _compared(gate, paired, address))
+    try:
+        decided = _decided(found["people"], both, others, asks=not (yes or as_json))
 
-    def kept() -> dict[str, Any]:
-        write_joined(directory, paired.joined)
-        return {}
+        def kept() -> dict[str, Any]:
+            write_joined(directory, paired.joined)
+            return {}
 
-    def followed() -> dict[str, Any]:
-        with gate.store() as connection:
-            return {"people": role.follow(connection, paired.salt, address, by=by)}
+        as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
+        done = as_owner(owner_of(directory), lambda: _followed(gate, paired, address, found["scratch"], decided, by))
+        as_owner(owner_of(directory, "link"), kept)
+    finally:
+        if found["scratch"] is not None:
+            as_owner(owner_of(directory), lambda: _dropped(found["scratch"]))
+    _tell(here["id"], address, found["people"], decided, done, as_json=as_json)
 
-    as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
-    had = as_owner(owner_of(directory), followed)["people"]
-    as_owner(owner_of(directory, "link"), kept)
+
+def _looked(gate: Home) -> dict[str, Any]:
+    with gate.store() as connection:
+        if role.part(connection) is role.Part.CENTRE:
+            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
+        return {"codes": codes, "people": people, "id": connection.execute("SELECT id FROM gate").fetchone()[0]}
+
+
+def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
+    """The register of the centre, in a store beside this gate's own, and who of this gate is on it."""
+    from gate.fleet.reading import read_all
+
+    scratch = mkdtemp(dir=database_of(gate.state).parent, prefix="joining-")
+    try:
+        with closing(open_database(Path(scratch))) as register, gate.store() as connection:
+            role.follow(register, paired.salt, address, by=gate.by)
+            read_all(paired.joined, register)
+            return {"scratch": scratch, "people": _found_there(connection, register)}
+    except BaseException:
+        _dropped(scratch)
+        raise
+
+
+def _found_there(connection: sqlite3.Connection, register: sqlite3.Connection) -> list[dict[str, Any]]:
+    from enroll.known_there import alike
+
+    named = items.residents(register)
+    there = {one.id: one for one in residents.every(register) if one.id in named}
+    own = joining.own_people(connection, register)
+    faces = alike(connection, [one.id for one in own], register, there.keys())
+    return [_told(one, _likest(one, [*there.values()], faces.get(one.id, [])), there) for one in own]
+
+
+def _likest(one: Resident, there: Sequence[Resident], faces: Sequence[str]) -> tuple[str, list[str]] | None:
+    """Whom of the register they are most likely, and by what."""
+    names = [other.id for other in joining.namesakes_of(one, [*there])]
+    for other in (*(both for both in faces if both in names), *faces, *names):
+        by = [what for what, some in (("name and home", names), ("face", faces)) if other in some]
+        return other, by
+    return None
+
+
+def _told(one: Resident, found: tuple[str, list[str]] | None, there: dict[str, Resident]) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": one.id, "name": one.name, "unit": one.unit, "there": None}
+    if found is not None:
+        other = there[found[0]]
+        told["there"] = {"id": other.id, "name": other.name, "unit": other.unit, "by": found[1]}
+    return told
+
+
+def _decided(people: Sequence[dict[str, Any]], both: str | None, others: str | None, *, asks: bool) -> Decided:
+    """What becomes of each, as it was said or is asked for now."""
+    said = {one["id"]: both or ("here" if not asks else _asked(one)) for one in people if one["there"] is not None}
+    rest = [one["id"] for one in people if one["there"] is None]
+    if rest and others is None and asks:
+        how = click.Choice([*_OTHERS])
+        told = "".join(f"\n  {choice}: {words}" for choice, words in _OTHERS.items())
+        click.echo(f"{counted(len(rest), 'resident')} of this gate were not found at the centre.{told}", err=True)
+        others = click.prompt("All of them", type=how, err=True)
+    same = tuple((one["id"], one["there"]["id"]) for one in people if said.get(one["id"]) == "same")
+    brought = [one["id"] for one in people if said.get(one["id"]) == "another"]
+    return Decided(same, (*brought, *(rest if others == "bring" else ())))
+
+
+def _asked(one: dict[str, Any]) -> str:
+    there = one["there"]
+    told = "".join(f"\n  {choice}: {words}" for choice, words in _CHOICES.items())
+    click.echo(
+        f"{_who(one)}: at the centre there is {_who(there)} (found by {' and '.join(there['by'])}).{told}", err=True
+    )
+    return str(click.prompt("They are", type=click.Choice([*_CHOICES]), err=True))
+
+
+def _who(one: dict[str, Any]) -> str:
+    return f"{one['name']}, {one['unit']}" if one["unit"] else str(one["name"])
+
+
+def _followed(
+    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str
+) -> dict[str, Any]:
+    with gate.store() as connection:
+        had = role.follow(connection, paired.salt, address, by=by)
+        if scratch is None:
+            return {"people": had, "merged": []}
+        with closing(open_database(Path(scratch))) as register:
+            joining.take_register(connection, register)
+        return {"people": had, "merged": [asdict(one) for one in joining.decide(connection, decided, by=by)]}
+
+
+def _dropped(scratch: str) -> dict[str, Any]:
+    shutil.rmtree(scratch)
+    return {}
+
+
+def _tell(
+    gate: str, address: str, people: Sequence[dict[str, Any]], decided: Decided, done: dict[str, Any], *, as_json: bool
+) -> None:
+    stay = len(people) - len(decided.same) - len(decided.brought)
     if as_json:
-        print_json({"gate": here["id"], "centre": address, "people": had})
-    else:
-        click.echo(f"This gate follows {address}. Restart it: sudo systemctl restart facegate.target")
+        counts = {"people": done["people"], "same": len(decided.same), "brought": len(decided.brought), "here": stay}
+        print_json({"gate": gate, "centre": address, "found": people, "merged": done["merged"]} | counts)
+        return
+    for one in done["merged"]:
+        lost = f"; {counted(one['dropped'], 'photo')} of here are not kept" if one["dropped"] else ""
+        click.echo(f"{one['name']} is one with whom the centre names{lost}.")
+    if decided.brought:
+        click.echo(f"{counted(len(decided.brought), 'resident')} are proposed to the centre; the pages say who waits.")
+    if stay:
+        click.echo(
+            f"{counted(stay, 'resident')} stay at this gate alone. A face that two residents have opens for neither."
+        )
+    click.echo(f"This gate follows {address}. Restart it: sudo systemctl restart facegate.target")
 
 
 def _take_key(state: Path, key: bytes) -> dict[str, Any]:

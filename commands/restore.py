@@ -71,5 +71,10 @@ def _what_was_dropped(done: care.Restored) -> Iterator[str]:
             f" after {done.backup.made_at[:16]} is not known, nor which single templates were erased and which openings"
             " were said to be somebody else's. Whoever it was, erase them, and say so, again."
         )
+    if done.recovers:
+        yield (
+            "This is a centre: when it runs again it asks its gates for what it lost, and publishes nobody new until"
+            " they gave it back. See for which it waits: facegate centre gates"
+        )
     if not done.has_owner:
         yield "The console makes its owner anew, by the code that the machine prints at its start."

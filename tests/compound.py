@@ -27,10 +27,10 @@ def following():
     return made
 
 
-def publish(centre, only=None):
-    """All that is due, or what is of this kind, as it goes out."""
+def publish(centre):
+    """All that is due, as it goes out."""
     sent = []
-    while batch := [one for one in outbox.due(centre, 10) if only in (None, one.kind)]:
+    while batch := outbox.due(centre, 10):
         sent += batch
         outbox.published(centre, [(one, 1 + len(sent)) for one in batch])
     return sent
@@ -62,7 +62,7 @@ def answer(gate, centre, by="gate north"):
 
 
 def revoke_at(centre, gate):
-    """What was revoked at a gate goes to its centre."""
+    """What was revoked at a gate goes to its centre, which says so itself when it publishes next."""
     for _, identity in requests.waiting(gate):
         revoke_for_ever(centre, identity, by="gate north")
         outbox.say_revoked(centre, identity)

@@ -47,11 +47,11 @@ _LENGTH_BYTES = 2
 # What is signed says what for: a head is no message, nor a request.
 _MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
 _TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
+_PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
 # What is published under: a stolen gate may ask in any words.
 _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _SAYING = b"facegate gate state\n"
 _ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
-_PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -309,8 +309,8 @@ def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKe
         entry: Entry = _read(_ENTRIES[kind], said.entry)
     except Malformed as error:
         raise NotUnderstood(Answer(said.number, kind, said.id, Because.NONSENSE, None, None)) from error
-    if entry.id != said.id or kind is RegisterKind.REVOCATION:
-        raise Malformed("id is another than the entry's")
+    if entry.id != said.id or kind is RegisterKind.REVOCATION or not _ID.fullmatch(said.id):
+        raise Malformed("id is another than the entry's, or none")
     made_on = None if said.made_on is None else Version(*said.made_on)
     return Proposal(said.number, kind, made_on, said.fields, entry, said.back)
 

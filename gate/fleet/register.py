@@ -106,7 +106,7 @@ class Register:
             return None
         self._last = (head.epoch, head.tick)
         if head.recovery is not None:
-            proposals.give_back(self._connection, head.recovery)
+            proposals.give_back(self._connection, head.recovery, head.epoch)
         return replace(self._compare(head), tick=head.tick, orders=head.orders)
 
     def _compare(self, head: Head) -> Heard:

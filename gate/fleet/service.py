@@ -7,13 +7,11 @@ as ever. While the centre cannot be reached, nothing here changes and the gate g
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import sqlite3
 import sys
 import time
-from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -22,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
-from gate.fleet.connection import Line, fetched, until_told
+from gate.fleet.connection import until_told
 from gate.fleet.joined import Joined, read_joined
 from gate.fleet.messages import Asking, Held, Report, Request, Saying, Told
-from gate.fleet.names import HEAD, REGISTER, GateNames
-from gate.fleet.register import Fate, Register
+from gate.fleet.names import HEAD, GateNames
+from gate.fleet.reading import Reader, line_of
+from gate.fleet.register import Register
 from gate.fleet.state import SAID_EVERY_S, GateState, Trouble, read_state
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# So few that a revocation among many who are enrolled waits for no long transaction.
-_AT_ONCE = 25
 _AGAIN_S = 0.5
 _LATER_S, _HELD_S = 0.3, 60.0
 _ASK_AGAIN_S = 20.0
@@ -82,9 +79,8 @@ class Link:
         self._names = GateNames(joined.gate)
         self._register = Register(connection, joined.signer)
         self._signer = keys.signer(joined.signer_seed)
-        self._line = Line(
-            joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, self._names.inbox
-        )
+        self._reader = Reader(joined, self._register)
+        self._line = line_of(joined)
         self._began_mono = time.monotonic()
         self._run = new_id()
         self._heard_mono: float | None = None
@@ -93,7 +89,8 @@ class Link:
         self._orders = 0
         self._cut_off = False
         self._behind_since: float | None = None
-        self._asked_mono = self._moved_mono = float("-inf")
+        self._asked_mono = float("-inf")
+        self._told_mono: dict[int, float] = {}
         self._problem: str | None = None
         self._record_problem: str | None = None
 
@@ -107,7 +104,7 @@ class Link:
         await broker.subscribe(HEAD, cb=self._hear)
         async with asyncio.TaskGroup() as tasks:
             for consumer in self._names.consumers:
-                tasks.create_task(self._while_open(self._take_from, broker, consumer))
+                tasks.create_task(self._while_open(self._reader.take_from, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
             tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
@@ -128,56 +125,6 @@ class Link:
             except sqlite3.Error as error:
                 _log.error("The register could not be written here: %s", error)
                 await asyncio.sleep(_AGAIN_S)
-
-    async def _take_from(self, broker: Client, consumer: str) -> None:
-        subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
-        try:
-            async for some in fetched(subscription, _AT_ONCE):
-                await self._take(broker, some)
-        finally:
-            with suppress(Exception):
-                await subscription.unsubscribe()
-
-    async def _take(self, broker: Client, some: list[Msg]) -> None:
-        batch = [one.data for one in some]
-        unknown: frozenset[str] = frozenset()
-        if wanted := self._register.missing_keys(batch):
-            given = await self._keys_or_later(broker, wanted, some)
-            self._register.keep_keys(given)
-            unknown = frozenset(wanted) - given.keys()
-        for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
-            match fate:
-                case Fate.DONE:
-                    self._moved_mono = time.monotonic()
-                    await one.ack()
-                case Fate.LATER:
-                    await one.nak(delay=_LATER_S)
-                case Fate.HELD:
-                    await one.nak(delay=_HELD_S)
-                case Fate.REFUSED:
-                    await one.term()
-
-    async def _keys_or_later(self, broker: Client, wanted: list[str], some: list[Msg]) -> dict[str, bytes]:
-        """The same keys; where the centre does not answer, the messages come again in a moment, and not when the broker
-        believes that whoever has them is gone."""
-        from nats.errors import Error
-
-        try:
-            return await self._keys(broker, wanted)
-        except (Error, TimeoutError):
-            for one in some:
-                await one.nak(delay=_LATER_S)
-            raise
-
-    async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
-        """The keys of residents, from the centre itself: no stream ever holds one."""
-        answer = await broker.request(self._names.keys, json.dumps(wanted).encode(), timeout=_ANSWERED_WITHIN_S)
-        try:
-            said = json.loads(keys.open_sealed(self._joined.box_seed, answer.data))
-            return {identity: b64decode(key) for identity, key in said.items() if identity in wanted}
-        except (keys.NotForUs, ValueError, AttributeError, TypeError) as error:
-            _log.error("The centre's answer with keys cannot be read: %s", error)
-            raise TimeoutError from error
 
     async def _hear(self, said: Msg) -> None:
         try:
@@ -201,7 +148,7 @@ class Link:
     async def _ask(self, broker: Client) -> None:
         """Tell the centre what was revoked here, and again until its own word of that is here: the broker may lose what
         it kept."""
-        stream, told_mono = broker.jetstream(), dict[int, float]()
+        stream, told_mono = broker.jetstream(), self._told_mono
         while True:
             for number, identity in requests.waiting(self._connection):
                 if time.monotonic() - told_mono.get(number, float("-inf")) < _ASK_AGAIN_S:
@@ -217,7 +164,8 @@ class Link:
         while True:
             proposal = proposals.following(self._connection)
             # What was taken from somebody is told before what was given.
-            if proposal is None or requests.waiting(self._connection):
+            untold = any(number not in self._told_mono for number, _ in requests.waiting(self._connection))
+            if proposal is None or untold:
                 await asyncio.sleep(_TURN_S)
                 continue
             said = messages.proposal_data(self._joined.gate, proposal, self._joined.box, self._signer)
@@ -268,7 +216,7 @@ class Link:
         while True:
             now = time.monotonic()
             since = self._behind_since
-            again = since is not None and now - max(since, self._asked_mono, self._moved_mono) > _BEHIND_S
+            again = since is not None and now - max(since, self._asked_mono, self._reader.moved_mono) > _BEHIND_S
             if again:
                 self._asked_mono = now
                 _log.warning("The register here is not the centre's; all of it is asked for again.")

@@ -2,24 +2,30 @@
 real doors on mock pins, real links, each in a process of its own."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from cryptography import x509
 
+from centre.secrets import secrets_of
 from gate.care.backup import make
 from gate.care.backup.restore import restore
 from gate.fleet.centre_status import read_status
-from gate.store.compound import proposals
+from gate.store.compound import outbox, proposals
 from gate.store.compound.proposals import Because
-from gate.store.people import changes, erasure, residents, templates
+from gate.store.database import database_of
+from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
+from gate.vocabulary import Method
 from tests.codes import card_of_number, new_pin
 from tests.conftest import MEMORY
 from tests.door import claim, until
-from tests.fleet import centre_running, command, join
+from tests.fleet import Process, centre_running, command, join, refused
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
@@ -88,17 +94,17 @@ def test_an_enrolment_at_a_gate_opens_it_at_once_and_all_of_them_when_the_centre
         card_of_number(store, north.door, wang, "122,9001")
     assert let_in(north, wang.id)
     assert not let_in(east, wang.id)
-    assert waiting_at(north) == {wang.id: None}
+    assert waiting_at(north)[wang.id] is None
     # What was acknowledged outlasts the link, killed while it waits.
     north.link.end(kill=True)
     north.link.start()
-    wait_for(lambda: (north.status() or 0) and north.status().waiting == 1, 20, "it is not said that it waits")
+    wait_for(lambda: north.status() is not None and north.status().waiting == 1, 20, "it is not said that it waits")
     centre.broker.start()
     centre.process.start()
     answered(north)
     centre.whole_at(gates)
     assert let_in(east, wang.id)
-    assert waiting_at(north) == {}
+    assert wang.id not in waiting_at(north)
     with centre.store() as store:
         ways = store.execute("SELECT kind, duress FROM credentials WHERE resident_id = ? ORDER BY 1, 2", (wang.id,))
         assert ways.fetchall() == [("card", 0), ("pin", 0), ("pin", 1)]
@@ -118,7 +124,7 @@ def test_of_a_change_at_a_gate_and_one_at_the_centre_the_centres_counts_and_the_
     north.link.start()
     answered(north)
     centre.whole_at(gates)
-    assert waiting_at(north) == {li.id: Because.CHANGED}
+    assert waiting_at(north)[li.id] is Because.CHANGED
     assert {(one[li.id].unit, one[li.id].templates) for one in map(people_of, (centre, north, east))} == {
         ("2-2-202", 2)
     }
@@ -153,7 +159,7 @@ def test_a_centre_that_came_back_from_yesterday_brings_nobody_back_and_loses_nob
     # It says for whom it waits, and publishes nobody until then.
     wait_for(lambda: new.id in people_of(centre) and erased.id not in people_of(centre), 60, "it is not given back")
     assert people_of(centre)[moved.id].unit == "9-9-909"
-    wait_for(lambda: read_status(centre.state).missing == (north.name,), 20, "it does not say for whom it waits")
+    wait_for(lambda: read_status(centre.state).missing == ("north",), 20, "it does not say for whom it waits")
     north.link.start()
     centre.whole_at(gates, within_s=90)
     for one in (centre, *gates):
@@ -163,3 +169,96 @@ def test_a_centre_that_came_back_from_yesterday_brings_nobody_back_and_loses_nob
     following = command("centre", "gates", "--state", centre.state)["gates"]
     assert {one["id"] for one in following} == {one.identity for one in gates}
     assert not let_in(north, erased.id)
+
+
+def test_a_gate_that_comes_back_from_an_old_backup_lets_in_whom_the_centre_says_now_and_nobody_who_was_revoked(
+    centre, gates, place
+):
+    north, _ = gates
+    with centre.store() as store:
+        erased, moved = enrolled(store, "Yang Mei", 21), enrolled(store, "Hu Bo", 22)
+    with north.store() as store:
+        at_the_gate = enrolled(store, "Lin Tao", 23)
+    answered(north)
+    centre.whole_at(gates)
+    old = make(north.state, place / "backups-north", None)
+    with centre.store() as store:
+        erasure.remove(store, erased, by="the owner")
+        changes.change(store, moved, changes.Changes(unit="8-8-808"), by="the owner")
+        new = enrolled(store, "He Jun", 24)
+    centre.whole_at(gates)
+    north.link.end()
+    shutil.rmtree(north.state / "db")
+    restore(old.path, north.state, unsealed=True)
+    assert erased.id in people_of(north)
+    north.link.start()
+    centre.whole_at(gates, within_s=90)
+    found = people_of(north)
+    assert {moved.id, new.id, at_the_gate.id} <= found.keys()
+    assert erased.id not in found
+    assert found[moved.id].unit == "8-8-808"
+    # Its record goes on where the backup ended: the centre has other lines there, and it says so.
+    wait_for(lambda: north.status().problem is not None, 20, "it is not said")
+    assert "record of this gate is not the one" in north.status().problem
+
+
+def test_two_machines_with_one_gates_keys_are_told_by_the_centre(centre, gates, place):
+    _, east = gates
+    with closing(sqlite3.connect(database_of(east.state))) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copytree(
+        east.state, place / "copy", ignore=lambda _, names: [one for one in names if "notify" in one or one == "run"]
+    )
+    second = Process(place / "copy", "link", {})
+    try:
+
+        def problem():
+            status = read_status(centre.state)
+            told = None if status is None else status.gates.get(east.identity)
+            return told is not None and told.problem
+
+        told = wait_for(problem, 40, "nobody says that there are two")
+        assert "Two machines say that they are this gate" in told
+    finally:
+        second.end()
+
+
+def test_a_board_without_a_clock_finds_its_broker_genuine(centre):
+    found = x509.load_pem_x509_certificate(secrets_of(centre.state).certificate.encode())
+    assert found.not_valid_before_utc.year == 1970
+    assert found.not_valid_after_utc.year == 9999
+
+
+def test_after_a_gate_was_stolen_the_others_go_on_with_new_keys_and_its_pins_are_ended_where_that_is_asked_for(
+    centre, gates, place
+):
+    with centre.store() as store:
+        gao = enrolled(store, "Gao Yan", 31)
+        pin = new_pin(store, centre.door, gao)
+        card_of_number(store, centre.door, gao, "122,9031")
+    stolen = join(centre, place / "stolen", "stolen", freshness_s=5)
+    centre.whole_at([*gates, stolen])
+    with stolen.store() as store, centre.store() as there:
+        before = outbox.keys(store, [gao.id])
+        assert before == outbox.keys(there, [gao.id])
+    assert "--stolen" in refused("centre", "remove", stolen.identity, "--end-pins", "--yes", "--state", centre.state)
+    told = command("centre", "remove", stolen.identity, "--stolen", "--end-pins", "--yes", "--state", centre.state)
+    assert (told["pins"] >= 1, told["cards"] >= 1, told["ended"]) == (True, True, True)
+    # All of it goes out under other keys, and the gates that stay have them.
+    centre.whole_at(gates)
+    for one in (centre, *gates):
+        with one.store() as store:
+            assert outbox.keys(store, [gao.id])[gao.id] != before[gao.id]
+            assert {held.method for held in credentials.of_resident(store, gao.id)} == {Method.CARD}
+    # What is given afterwards works as ever, everywhere.
+    with centre.store() as store:
+        again = new_pin(store, centre.door, gao)
+    centre.whole_at(gates)
+    assert again.typed != pin.typed
+    for gate in gates:
+        assert let_in(gate, gao.id)
+        with gate.store() as store:
+            assert {held.method for held in credentials.of_resident(store, gao.id)} == {Method.CARD, Method.PIN}
+    with stolen.store() as store:
+        assert outbox.keys(store, [gao.id]) == before
+        assert residents.get(store, gao.id) is not None

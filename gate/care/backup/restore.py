@@ -46,6 +46,8 @@ class Restored:
     has_owner: bool
     """Whether an owner can sign in; where none can, the console's first start makes one."""
     dropped: Dropped
+    recovers: bool = False
+    """Whether it is a centre, which its gates give back what it lost."""
 
 
 def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
@@ -69,8 +71,9 @@ def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
             present = now if now is not None and same_gate(connection, now) else None
             residents.fold_names(connection)
             dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)
-            recovery.begin(connection, present)
-            restored = Restored(backup, manifest.sealed, present is not None, accounts.has_owner(connection), dropped)
+            recovers, vouched = recovery.begin(connection, present), present is not None
+            has_owner = accounts.has_owner(connection)
+            restored = Restored(backup, manifest.sealed, vouched, has_owner, dropped, recovers)
             audit.append(connection, AuditEvent(Kind.RESTORED, _details(restored, present)))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")

@@ -10,8 +10,7 @@ from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
-from gate.care.home_assistant import read_status as read_broker_status
-from gate.fleet.status import read_status as read_link_status
+from gate.fleet import status as link_status
 from gate.state_folder import centre_file
 from gate.store.compound import proposals, recovery, requests, role
 from gate.store.database import open_read_only
@@ -88,7 +87,7 @@ def home_assistant(site: Site) -> Seen:
     broker = site.settings.home_assistant.broker
     if not broker:
         return well("Nothing is told to it.")
-    status = read_broker_status(site.state)
+    status = read_status(site.state)
     if status is None or not 0 <= (datetime.now(UTC) - datetime.fromisoformat(status.at)).total_seconds() <= _QUIET_S:
         return worth_a_look("Nobody tells how it stands with its broker.", site.advice("api", "Start it: facegate run"))
     if not status.connected:
@@ -134,7 +133,7 @@ def centre(site: Site) -> Seen:
         return _as_centre(recovers)
     if here is not role.Part.GATE:
         return well("This gate follows none.")
-    link = read_link_status(site.state)
+    link = link_status.read_status(site.state)
     if link is None:
         return to_mend("The link to the centre does not run.", site.advice("link", "Start it: facegate run"))
     told = f"It follows {link.centre}, heard {link.heard_at or 'not since the link was started'}; {waiting} to be sent."

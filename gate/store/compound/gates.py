@@ -68,13 +68,14 @@ def add(connection: sqlite3.Connection, gate: Gate) -> None:
         audit.append(connection, AuditEvent(Kind.GATE_JOINED, {"gate": gate.name, "id": gate.id}))
 
 
-def remove(connection: sqlite3.Connection, gate: Gate, *, by: str) -> None:
-    """A gate follows no more."""
+def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool = False) -> None:
+    """A gate follows no more; where it was `stolen` the record says so."""
     with transaction(connection):
         connection.execute("UPDATE gates SET removed_at = ? WHERE id = ?", (datetime.now(UTC).isoformat(), gate.id))
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
-        audit.append(connection, AuditEvent(Kind.GATE_REMOVED, {"gate": gate.name, "id": gate.id, "by": by}))
+        details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})
+        audit.append(connection, AuditEvent(Kind.GATE_REMOVED, details))
 
 
 def of_key(connection: sqlite3.Connection, nkey: str) -> Gate | None:

@@ -81,12 +81,11 @@ def are_due(connection: sqlite3.Connection) -> bool:
 
 
 def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
-    """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id, and once
-    more where it was published before."""
+    """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id."""
     with transaction(connection):
         connection.execute(
             "INSERT INTO register_touched SELECT 'revocation', ?1"
-            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1 AND due IS NOT NULL)",
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)",
             (identity,),
         )
 
@@ -137,6 +136,18 @@ def count_start(connection: sqlite3.Connection) -> int:
     with transaction(connection):
         connection.execute("UPDATE compound SET starts = starts + 1")
         return int(connection.execute("SELECT starts FROM compound").fetchone()[0])
+
+
+def draw_keys_anew(connection: sqlite3.Connection) -> int:
+    """Another key for everybody on the register, under which all of it is published anew: what was read with the keys
+    of before tells nothing of what comes. How many that are."""
+    with transaction(connection):
+        ids = [one for (one,) in connection.execute("SELECT id FROM register_keys").fetchall()]
+        connection.executemany(
+            "UPDATE register_keys SET key = ? WHERE id = ?", [(secrets.token_bytes(_KEY_BYTES), one) for one in ids]
+        )
+        connection.execute("INSERT INTO register_touched SELECT kind, id FROM register WHERE kind <> 'revocation'")
+    return len(ids)
 
 
 def erasures(connection: sqlite3.Connection) -> list[int]:

@@ -128,20 +128,25 @@ def bring(connection: sqlite3.Connection, residents: Collection[str]) -> None:
             _propose(connection, RegisterKind.RESIDENT, identity)
 
 
-def give_back(connection: sqlite3.Connection, recovery: str) -> None:
-    """The centre came back from a backup: tell it all that is here of the register, and what was revoked, once."""
+def give_back(connection: sqlite3.Connection, recovery: str, epoch: int) -> None:
+    """The centre came back from a backup, and began this epoch: tell it all that is here of the register, and what was
+    revoked, once, but for what it said itself since."""
     with transaction(connection):
         if connection.execute("SELECT recovery FROM compound").fetchone()[0] == recovery:
             return
         connection.execute("UPDATE compound SET recovery = ?", (recovery,))
         connection.execute(
             "INSERT INTO proposals (kind, id, number, epoch, version, fields, back)"
-            " SELECT kind, id, 0, epoch, version, 0, 1 FROM register WHERE kind <> 'revocation'"
-            " ON CONFLICT (kind, id) DO UPDATE SET back = 1 WHERE refused IS NULL"
+            " SELECT kind, id, 0, epoch, version, 0, 1 FROM register WHERE kind <> 'revocation' AND epoch < ?"
+            " ON CONFLICT (kind, id) DO UPDATE SET back = 1 WHERE refused IS NULL",
+            (epoch,),
         )
         connection.execute(
-            "INSERT INTO register_requests (id) SELECT id FROM register WHERE kind = 'revocation'"
-            " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id) ORDER BY id"
+            "INSERT INTO register_requests (id) SELECT id FROM register WHERE kind = 'revocation' AND epoch < ?"
+            " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id)"
+            # A card that was found again is lost no more.
+            " AND (id NOT LIKE '%/suspended' OR id IN (SELECT id FROM gone)) ORDER BY id",
+            (epoch,),
         )
 
 

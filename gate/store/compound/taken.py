@@ -121,6 +121,8 @@ def _put(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
             done = _holiday(connection, entry)
     if done is Taken.DONE:
         items.note(connection, kind, entry.id, version)
+        # As where this gate left, and joined again.
+        connection.execute("DELETE FROM stays_here WHERE kind = ? AND id = ?", (kind, entry.id))
     return done
 
 

@@ -168,6 +168,29 @@ def remove_all(connection: sqlite3.Connection, *, by: str) -> int:
     return len(held)
 
 
+def typed_by(connection: sqlite3.Connection) -> list[str]:
+    """The ids of all who have a PIN or a rolling code."""
+    query = "SELECT DISTINCT resident_id FROM credentials WHERE resident_id NOTNULL AND kind IN ('pin', 'rolling')"
+    return [one for (one,) in connection.execute(f"{query} ORDER BY resident_id")]
+
+
+def with_card(connection: sqlite3.Connection) -> int:
+    """How many have a card."""
+    query = "SELECT count(DISTINCT resident_id) FROM credentials WHERE resident_id NOTNULL AND kind = 'card'"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def remove_typed(connection: sqlite3.Connection, *, by: str) -> int:
+    """Nobody's PIN and rolling code opens anything any more; of how many residents that was. Cards stay."""
+    with transaction(connection):
+        held = [residents.get(connection, one) for one in typed_by(connection)]
+        for resident in held:
+            if resident is not None:
+                remove_pin(connection, resident, by=by)
+                remove_rolling(connection, resident, by=by)
+    return len(held)
+
+
 def having_any(connection: sqlite3.Connection) -> list[str]:
     """The ids of all who have a PIN or a card, also one that was lost."""
     query = "SELECT DISTINCT resident_id FROM credentials WHERE resident_id NOTNULL ORDER BY resident_id"

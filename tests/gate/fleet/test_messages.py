@@ -26,6 +26,7 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.items import State
+from gate.store.compound.proposals import Answer, Because, Proposal
 
 CENTRE = keys.signer(bytes(range(32)))
 PUBLIC = CENTRE.public_key()
@@ -228,3 +229,40 @@ def test_a_code_proves_and_unwraps_and_another_does_neither():
     assert pairing.unwrapped(made.wrap, welcome.wrapped) == KEY
     with pytest.raises(UsageError, match="new invitation"):
         pairing.unwrapped(other.wrap, welcome.wrapped)
+
+
+proposals = st.builds(
+    lambda number, made_on, fields, entry, back: Proposal(
+        number, entry[0], made_on, fields, replace(entry[1], id="r-1"), back
+    ),
+    st.integers(0, 2**40), st.none() | versions, st.booleans(),
+    entries.filter(lambda one: one[0] is not RegisterKind.REVOCATION), st.booleans(),
+)  # fmt: skip
+
+
+@given(proposals, st.none() | st.sampled_from(Because), st.none() | versions)
+def test_what_a_gate_proposes_and_the_centre_answers_comes_out_again_for_them_alone(proposal, because, version):
+    box, gate_box = b"b" * 32, b"g" * 32
+    said = messages.proposal_data("north", proposal, keys.box_public(box), OTHER)
+    assert messages.proposal_of(said, "north", box, OTHER.public_key()) == proposal
+    for gate, signer in (("east", OTHER.public_key()), ("north", PUBLIC)):
+        with pytest.raises(messages.NotGenuine):
+            messages.proposal_of(said, gate, box, signer)
+    with pytest.raises(keys.NotForUs):
+        messages.proposal_of(said, "north", gate_box, OTHER.public_key())
+    answer = Answer(proposal.number, proposal.kind, proposal.entry.id, because, version, proposal.entry)
+    told = messages.answer_data("north", answer, keys.box_public(gate_box), CENTRE)
+    assert messages.answer_of(told, "north", gate_box, PUBLIC) == answer
+    with pytest.raises(messages.NotGenuine):
+        messages.answer_of(told, "east", gate_box, PUBLIC)
+
+
+def test_of_a_newer_gates_proposal_what_it_is_about_is_understood_and_answered(monkeypatch):
+    box = b"b" * 32
+    entry = ScheduleEntry("s", "Cleaners", "Mon 08:00-09:00")
+    proposal = Proposal(3, RegisterKind.SCHEDULE, None, True, entry)
+    monkeypatch.setattr(messages, "READER", 0)
+    said = messages.proposal_data("north", proposal, keys.box_public(box), OTHER)
+    with pytest.raises(messages.NotUnderstood) as raised:
+        messages.proposal_of(said, "north", box, OTHER.public_key())
+    assert raised.value.answer == Answer(3, RegisterKind.SCHEDULE, "s", Because.TOO_NEW, None, None)

@@ -1,0 +1,144 @@
+"""The register on its way from the broker into a store, with the keys that it is read with; and all of it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import time
+from base64 import b64decode
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gate.errors import UsageError
+from gate.fleet import keys
+from gate.fleet.connection import Line, fetched
+from gate.fleet.joined import Joined
+from gate.fleet.names import HEAD, REGISTER, GateNames
+from gate.fleet.register import Fate, Register
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+_log = logging.getLogger(__name__)
+
+# So few that a revocation among many who are enrolled waits for no long transaction.
+_AT_ONCE = 25
+_LATER_S, _HELD_S, _AGAIN_S = 0.3, 60.0, 0.5
+_ANSWERED_WITHIN_S = 5.0
+_ALL_WITHIN_S = 180.0
+_NOT_ALL = (
+    "The centre's register did not come within three minutes, so nothing was changed here. Look whether the centre"
+    " runs: facegate centre gates. Then try again with a new invitation."
+)
+
+
+def line_of(joined: Joined) -> Line:
+    """The gate's line to the broker of its centre."""
+    inbox = GateNames(joined.gate).inbox
+    return Line(joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, inbox)
+
+
+class Reader:
+    """Reads the register's consumers of one gate."""
+
+    def __init__(self, joined: Joined, register: Register) -> None:
+        self._joined = joined
+        self._names = GateNames(joined.gate)
+        self._register = register
+        self.moved_mono = float("-inf")
+        """When something was taken last, by the monotonic clock."""
+
+    async def take_from(self, broker: Client, consumer: str) -> None:
+        """Take what comes by a consumer, for ever. Raises nats.errors.Error, TimeoutError, sqlite3.Error."""
+        subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
+        try:
+            async for some in fetched(subscription, _AT_ONCE):
+                await self._take(broker, some)
+        finally:
+            with suppress(Exception):
+                await subscription.unsubscribe()
+
+    async def _take(self, broker: Client, some: list[Msg]) -> None:
+        batch = [one.data for one in some]
+        unknown: frozenset[str] = frozenset()
+        if wanted := self._register.missing_keys(batch):
+            given = await self._keys_or_later(broker, wanted, some)
+            self._register.keep_keys(given)
+            unknown = frozenset(wanted) - given.keys()
+        for one, fate in zip(some, self._register.take(batch, unknown), strict=True):
+            match fate:
+                case Fate.DONE:
+                    self.moved_mono = time.monotonic()
+                    await one.ack()
+                case Fate.LATER:
+                    await one.nak(delay=_LATER_S)
+                case Fate.HELD:
+                    await one.nak(delay=_HELD_S)
+                case Fate.REFUSED:
+                    await one.term()
+
+    async def _keys_or_later(self, broker: Client, wanted: list[str], some: list[Msg]) -> dict[str, bytes]:
+        """The same keys; where the centre does not answer, the messages come again in a moment, and not when the broker
+        believes that whoever has them is gone."""
+        from nats.errors import Error
+
+        try:
+            return await self._keys(broker, wanted)
+        except (Error, TimeoutError):
+            for one in some:
+                await one.nak(delay=_LATER_S)
+            raise
+
+    async def _keys(self, broker: Client, wanted: list[str]) -> dict[str, bytes]:
+        """The keys of residents, from the centre itself: no stream ever holds one."""
+        answer = await broker.request(self._names.keys, json.dumps(wanted).encode(), timeout=_ANSWERED_WITHIN_S)
+        try:
+            said = json.loads(keys.open_sealed(self._joined.box_seed, answer.data))
+            return {identity: b64decode(key) for identity, key in said.items() if identity in wanted}
+        except (keys.NotForUs, ValueError, AttributeError, TypeError) as error:
+            _log.error("The centre's answer with keys cannot be read: %s", error)
+            raise TimeoutError from error
+
+
+def read_all(joined: Joined, connection: sqlite3.Connection) -> None:
+    """The whole register of a centre, into a store that follows it. Raises UsageError where it does not come."""
+    try:
+        asyncio.run(asyncio.wait_for(_read_all(joined, connection), _ALL_WITHIN_S))
+    except TimeoutError as error:
+        raise UsageError(_NOT_ALL) from error
+
+
+async def _read_all(joined: Joined, connection: sqlite3.Connection) -> None:
+    from nats.errors import Error
+
+    register, whole = Register(connection, joined.signer), asyncio.Event()
+    reader = Reader(joined, register)
+
+    async def hear(said: Msg) -> None:
+        heard = register.hear(said.data)
+        if heard is not None and heard.whole:
+            whole.set()
+
+    async def take(broker: Client, consumer: str) -> None:
+        while True:
+            # The centre makes the consumers of a gate a moment after it joined.
+            with suppress(Error, TimeoutError, OSError):
+                await reader.take_from(broker, consumer)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def carry(broker: Client) -> None:
+        await broker.subscribe(HEAD, cb=hear)
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in GateNames(joined.gate).consumers:
+                tasks.create_task(take(broker, consumer))
+
+    reading = asyncio.ensure_future(line_of(joined).for_ever(carry))
+    try:
+        await whole.wait()
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading

@@ -1,0 +1,136 @@
+"""A gate that has people joins: who of them is at the centre too is found by name, home and face, and somebody says
+what becomes of each. A real broker and a real centre; nothing of the gate runs until it has joined."""
+
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from commands.cli import facegate
+from gate.store.compound import proposals
+from gate.store.compound.role import Part, part
+from gate.store.database import open_database
+from gate.store.people import consents, residents, templates
+from gate.store.people.consents import Consent, Way
+from gate.store.record import audit
+from tests.conftest import MEMORY
+from tests.fleet import Gate, Process, centre_running, command
+from tests.running import wait_for
+
+EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
+THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
+
+
+@pytest.fixture(scope="module")
+def place():
+    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def centre(place):
+    with centre_running(place / "c") as running:
+        yield running
+
+
+def face_of(seed, photo):
+    """A photo of a person: like the others of theirs, and like nobody else's."""
+    person = np.random.default_rng(seed).standard_normal(128)
+    made = (person + 0.2 * np.random.default_rng(photo).standard_normal(128)).astype(np.float32)
+    return templates.Template("test", "photo", {}, (made / np.linalg.norm(made)).tobytes())
+
+
+def enrolled(store, name, unit, seed, photo, consent=EVERY_GATE):
+    return residents.enrol(store, name, unit, [face_of(seed, photo)], consent, by="test")
+
+
+def joins(centre, state, *more, answers=None):
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state))
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at, *more], input=answers)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def test_whoever_is_at_the_centre_too_is_shown_and_becomes_what_somebody_says(centre, place):
+    with centre.store() as store:
+        wang = enrolled(store, "Wang Fang", "3-1-502", 1, 101)
+        li = enrolled(store, "Li Na", "1-1-101", 2, 102)
+        zhao = enrolled(store, "Zhao Min", "2-2-202", 3, 103)
+    state = place / "north"
+    with closing(open_database(state)) as store:
+        # The same by name, home and face; by face under another name; by name alone; nobody there.
+        same = enrolled(store, "WANG FANG", "3-1-502", 1, 111)
+        married = enrolled(store, "Chen Na", "1-1-101", 2, 112)
+        another = enrolled(store, "Zhao Min", "2-2-202", 33, 113)
+        alone, brought = (enrolled(store, f"Guest {seed}", None, seed, seed) for seed in (41, 42))
+        one_gate = enrolled(store, "Old Text", "9-9-901", 5, 115, THIS_GATE)
+    said = joins(centre, state, "--others", "bring", answers="same\nsame\nhere\n")
+    assert "WANG FANG, 3-1-502: at the centre there is Wang Fang, 3-1-502 (found by name and home and face)" in said
+    assert "Chen Na, 1-1-101: at the centre there is Li Na, 1-1-101 (found by face)" in said
+    assert "(found by name and home)" in said
+    with closing(open_database(state)) as store:
+        assert part(store) is Part.GATE
+        here = {one.id: one for one in residents.every(store)}
+        assert here.keys() == {wang.id, li.id, zhao.id, another.id, alone.id, brought.id, one_gate.id}
+        # Their photos of here went to whom the centre names, with what they agreed to.
+        assert (here[wang.id].templates, here[li.id].templates, here[zhao.id].templates) == (2, 2, 1)
+        assert len(consents.of(store, wang.id)) == 2
+        assert set(proposals.of_residents(store)) >= {wang.id, li.id, alone.id, brought.id}
+        assert another.id not in proposals.of_residents(store)
+        assert audit.verify(store) is None
+    link = Process(state, "link", {})
+    centre.stack.callback(link.end)
+    north = Gate("north", state, None, link)
+
+    def at_the_centre():
+        with centre.store() as store:
+            return {one.id: one.templates for one in residents.every(store)}
+
+    expected = {wang.id: 2, li.id: 2, zhao.id: 1, alone.id: 1, brought.id: 1}
+    wait_for(lambda: at_the_centre() == expected, 40, at_the_centre)
+    centre.whole_at([north])
+    with north.store() as store:
+        there = {one.id for one in residents.every(store)}
+        assert {another.id, one_gate.id} <= there
+        assert not {same.id, married.id} & there
+    assert not list(state.rglob("joining-*"))
+
+
+def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(centre, place):
+    with centre.store() as store:
+        sun = enrolled(store, "Sun Li", "5-5-505", 51, 151)
+    state = place / "east"
+    with closing(open_database(state)) as store:
+        own = enrolled(store, "Sun Li", "5-5-505", 51, 161)
+    joins(centre, state, "--yes")
+    command("leave", "--yes", "--state", state)
+    told = joins(centre, state, "--both", "same", "--yes")
+    assert "Sun Li is one with whom the centre names" in told
+    with closing(open_database(state)) as store:
+        ids = [one.id for one in residents.every(store)]
+        assert len(ids) == len(set(ids))
+        assert sun.id in ids
+        assert own.id not in ids
+        assert residents.get(store, sun.id).templates == 2
+
+
+def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monkeypatch):
+    from gate.fleet import reading
+
+    monkeypatch.setattr(reading, "_ALL_WITHIN_S", 0.01)
+    state = place / "south"
+    with closing(open_database(state)) as store:
+        own = enrolled(store, "Qian Wei", None, 61, 171)
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state), "--yes")
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at])
+    assert "nothing was changed here" in str(done.exception)
+    with closing(open_database(state)) as store:
+        assert part(store) is Part.ALONE
+        assert [one.id for one in residents.every(store)] == [own.id]
+    assert not (state / "door" / "code.key").exists()
+    assert not list(state.rglob("joining-*"))
