@@ -52,6 +52,7 @@ _STATUS_EVERY_S = 2.0
 # A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
 _TICKS_A_START = 1 << 32
 _MOST_KEYS = 1000
+_GATES_AT_ONCE = 10
 
 
 class Centre:
@@ -127,7 +128,7 @@ class Centre:
         while True:
             if not self._in_step:
                 await self._fall_in(stream)
-                known = set()
+                known = await stream.served()
             known = await self._serve_gates(stream, known)
             batch = outbox.due(self._connection, _AT_ONCE)
             if batch and batch[0].kind is not RegisterKind.REVOCATION and time.monotonic() < breath_mono:
@@ -148,7 +149,7 @@ class Centre:
 
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
-        other = await stream.look(outbox.broker(self._connection))
+        other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
         if other is not None:
             least, now = other
             epoch = outbox.begin_epoch(self._connection, least, str(now.stream), now.last_sequence)
@@ -156,18 +157,19 @@ class Centre:
         self._in_step = True
 
     async def _serve_gates(self, stream: RegisterStream, known: set[str]) -> set[str]:
-        """Consumers for the gates that there are now, and none for those that are not."""
+        """Consumers for the gates that there are now, and none for those that are not. Some gates at a time: what was
+        revoked does not wait until hundreds have theirs."""
         self._follow_gates()
-        for gate in self._gates.keys() - known:
-            await stream.begin_consumers(gate)
+        new = [*(self._gates.keys() - known)][:_GATES_AT_ONCE]
+        await asyncio.gather(*(stream.begin_consumers(gate) for gate in new))
         for gate in known - self._gates.keys():
             await stream.end_consumers(gate)
-        while self._anew:
-            gate = self._anew.pop()
+        again = [self._anew.pop() for _ in range(min(len(self._anew), _GATES_AT_ONCE))]
+        for gate in again:
             if gate in self._gates:
                 _log.warning("%s is given the register again from its beginning.", self._gates[gate].name)
-                await stream.begin_consumers(gate, anew=True)
-        return set(self._gates)
+        await asyncio.gather(*(stream.begin_consumers(gate, anew=True) for gate in again if gate in self._gates))
+        return (known & self._gates.keys()).union(new)
 
     def _follow_gates(self) -> None:
         """The broker lets in the gates that there are, and nobody else."""
@@ -219,6 +221,8 @@ class Centre:
         self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, told.problem)
         if told.again:
             self._anew.add(gate)
+            # The broker may have lost what the gate lacks.
+            self._in_step = False
 
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""

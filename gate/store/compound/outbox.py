@@ -106,6 +106,11 @@ def broker(connection: sqlite3.Connection) -> Broker:
     return Broker(*connection.execute("SELECT stream, last_sequence FROM compound").fetchone())
 
 
+def count_published(connection: sqlite3.Connection) -> int:
+    """How many entries the broker has, as far as this centre knows."""
+    return int(connection.execute("SELECT count(sequence) FROM register").fetchone()[0])
+
+
 def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_sequence: int) -> int:
     """All is due anew, for a stream that is another than the one this centre knew. The new epoch, `least` or later."""
     with transaction(connection):
