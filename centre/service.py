@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from centre.broker import reload_broker, write_configuration
+from centre.broker import end_broker, has_room, reload_broker, write_configuration
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
 from centre.status import CentreStatus, GateStatus, write_status
@@ -28,6 +28,7 @@ from gate.processes.starting import Watchdog, settings_from_starter, speak_as, s
 from gate.store.compound import carried, forgotten, gates, items, outbox
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
+from gate.store.compound.outbox import Due
 from gate.store.compound.revoking import revoke
 from gate.store.compound.role import become_centre
 from gate.store.database import open_database
@@ -53,6 +54,7 @@ _STATUS_EVERY_S = 2.0
 _TICKS_A_START = 1 << 32
 _MOST_KEYS = 1000
 _GATES_AT_ONCE = 10
+_REFUSES_S = 30.0
 
 
 class Centre:
@@ -70,6 +72,8 @@ class Centre:
         self._broker: Client | None = None
         # Whether the stream is known to be as this centre left it.
         self._in_step = False
+        # Since when the broker takes nothing.
+        self._refused_mono: float | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -136,8 +140,7 @@ class Centre:
             if batch:
                 # A revocation does not wait for what stands behind it.
                 first = [one for one in batch if one.kind is RegisterKind.REVOCATION] or batch
-                done = await stream.publish(first, outbox.broker(self._connection).last_sequence)
-                outbox.published(self._connection, done)
+                outbox.published(self._connection, await self._put(stream, first))
                 breath_mono = time.monotonic() + (_BREATH_S if len(first) == _AT_ONCE else 0.0)
                 if not outbox.are_due(self._connection):
                     await self._say_head(stream)
@@ -147,11 +150,32 @@ class Centre:
                 outbox.erased(self._connection, sequence)
             await asyncio.sleep(_TURN_S)
 
+    async def _put(self, stream: RegisterStream, batch: list[Due]) -> list[tuple[Due, int]]:
+        """Those of a batch that the broker has then. Once its disk was full it takes nothing more until it is started
+        anew."""
+        try:
+            done = await stream.publish(batch, outbox.broker(self._connection).last_sequence)
+        except Exception:
+            now = time.monotonic()
+            self._refused_mono = self._refused_mono or now
+            connected = self._broker is not None and self._broker.is_connected
+            if now - self._refused_mono > _REFUSES_S and connected and has_room(self._state):
+                self._refused_mono = None
+                _log.error("The broker has taken nothing for %d s. It is started anew.", _REFUSES_S)
+                end_broker(self._state)
+            raise
+        self._refused_mono = None
+        return done
+
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
         other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
         if other is not None:
             least, now = other
+            unheard = await stream.unheard(outbox.broker(self._connection), now)
+            if unheard is not None and outbox.overtake(self._connection, unheard, now.last_sequence):
+                self._in_step = True
+                return
             epoch = outbox.begin_epoch(self._connection, least, str(now.stream), now.last_sequence)
             _log.warning("The broker's store is another than before: epoch %d begins, and all is published.", epoch)
         self._in_step = True

@@ -18,7 +18,8 @@ from nats.js.errors import APIError, NotFoundError
 from gate.fleet import messages
 from gate.fleet.keys import signer
 from gate.fleet.names import REGISTER, REQUESTS, GateNames
-from gate.store.compound.outbox import Broker, Due
+from gate.store.compound.entries import RegisterKind
+from gate.store.compound.outbox import Broker, Due, Unheard
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -31,6 +32,7 @@ TAKER = "centre"
 # After a link that died in the middle: to come twice does no harm.
 _ACK_WAIT_S = 5.0
 _MOST_UNREAD = 1000
+_MOST_UNHEARD = 100
 _ASKED_WITHIN_S = 5.0
 _EXPECTED = "Nats-Expected-Last-Sequence"
 
@@ -58,6 +60,23 @@ class RegisterStream:
         if now == known and found.state.messages >= published:
             return None
         return await self._epoch(found) + 1, now
+
+    async def unheard(self, known: Broker, now: Broker) -> list[Unheard] | None:
+        """What this centre put there and heard no answer to; None where the stream is another than it knew, or more
+        came to it than that. Raises nats.errors.Error."""
+        if now.stream != known.stream or not 0 < now.last_sequence - known.last_sequence <= _MOST_UNHEARD:
+            return None
+        found = []
+        for sequence in range(known.last_sequence + 1, now.last_sequence + 1):
+            try:
+                kept = await self._stream.get_msg(REGISTER, seq=sequence)
+                header = messages.checked(kept.data or b"", self._signer.public_key()).header
+                found.append(Unheard(sequence, RegisterKind(header.kind), header.id, header.of))
+            except NotFoundError:
+                continue
+            except ValueError:
+                return None
+        return found
 
     async def _made(self, wanted: StreamConfig) -> StreamInfo:
         name = str(wanted.name)
