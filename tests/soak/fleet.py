@@ -21,7 +21,7 @@ from gate.fleet import keys
 from gate.fleet.joined import Joined, write_joined
 from gate.fleet.nkeys import new_nkey_seed, nkey_public
 from gate.processes.addresses import socket_of
-from gate.processes.client import Client
+from gate.processes.client import Client, LinkDown
 from gate.store.compound import gates, items
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import follow
@@ -89,7 +89,10 @@ class Asking:
         with closing(Client(socket_of(gate.state, "door"))) as door:
             while not self._ended.wait(every_s):
                 began = time.monotonic()
-                answer = door.ask(claim(who, new_id()))
+                try:
+                    answer = door.ask(claim(who, new_id()))
+                except LinkDown as error:
+                    answer = {"granted": False, "gate": gate.name, "why": str(error)}
                 self.took.append(time.monotonic() - began)
                 if not answer["granted"]:
                     self.refused.append(answer)

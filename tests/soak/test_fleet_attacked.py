@@ -520,6 +520,11 @@ def test_a_centre_put_back_whose_broker_lost_its_store_too_takes_nobody_back(cen
     shutil.copy(copy, database)
     centre.broker.start()
     centre.process.start()
-    wait_for(lambda: "older epoch" in (gates[0].status().problem or ""), PATIENT_S, gates[0].status)
+    # Heads of an earlier epoch are what somebody says again, for as long as the link remembers a later one.
+    wait_for(lambda: gates[0].status().cut_off, PATIENT_S, "it does not say that it hears nobody")
+    gates[0].link.end()
+    gates[0].link.start()
+    wait_for(lambda: "older epoch" in (gates[0].status().problem or ""), PATIENT_S, "it does not say why")
     assert all(let_in(gate, li.id, Method.FACE) for gate in gates)
-    say("the centre comes back from an old copy, and the broker's store is lost too", gates[0].status().problem)
+    said = gates[0].status().problem
+    say("the centre is put back from an old copy, and the broker's store lost", f"cut off, then: {said}")
