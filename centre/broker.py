@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from gate.store.compound.gates import Gate
 _MOST_PAYLOAD = 1 << 20
 _MOST_PENDING = 8 << 20
 _MOST_STORED = 4 << 30
+_LEAST_ROOM = 64 << 20
 # Those of the gates, the centre's own, and a few that come back before they are known to be gone.
 _CONNECTIONS_BEYOND = 16
 
@@ -89,10 +91,24 @@ def write_configuration(state: Path, listen: str, port: int, secrets: Secrets, g
     return True
 
 
+def has_room(state: Path) -> bool:
+    """Whether there is room on the broker's disk."""
+    return shutil.disk_usage(broker_folder(state) / "store").free > _LEAST_ROOM
+
+
 def reload_broker(state: Path) -> None:
     """Have a broker that runs read its configuration; one that does not will."""
+    _signal(state, signal.SIGHUP)
+
+
+def end_broker(state: Path) -> None:
+    """Have a broker end; whoever started it starts it anew."""
+    _signal(state, signal.SIGTERM)
+
+
+def _signal(state: Path, number: signal.Signals) -> None:
     with suppress(OSError, ValueError):
         pid = int((broker_folder(state) / "nats.pid").read_text("ascii"))
         # The number may be another's by now.
         if Path(f"/proc/{pid}/comm").read_text("ascii").strip() == "nats-server":
-            os.kill(pid, signal.SIGHUP)
+            os.kill(pid, number)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from centre.broker import reload_broker, write_configuration
+from centre.broker import end_broker, has_room, reload_broker, write_configuration
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
 from gate.errors import FacegateError, UsageError
@@ -31,6 +31,7 @@ from gate.processes.starting import Watchdog, settings_from_starter, speak_as, s
 from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
+from gate.store.compound.outbox import Due
 from gate.store.compound.proposals import Answer, Because
 from gate.store.compound.revoking import revoke_for_ever
 from gate.store.compound.role import become_centre
@@ -66,6 +67,8 @@ _TWICE = (
     "Two machines say that they are this gate, as where one was copied from the other. Take it away, and join the"
     " right one again."
 )
+_GATES_AT_ONCE = 10
+_REFUSES_S = 30.0
 
 
 class Centre:
@@ -93,6 +96,8 @@ class Centre:
         self._broker: Client | None = None
         # Whether the stream is known to be as this centre left it.
         self._in_step = False
+        # Since when the broker takes nothing.
+        self._refused_mono: float | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -154,7 +159,7 @@ class Centre:
         while True:
             if not self._in_step:
                 await self._fall_in(stream)
-                known = set()
+                known = await stream.served()
             known = await self._serve_gates(stream, known)
             if door_orders.newest(self._connection) != self._orders:
                 await self._say_head(stream)
@@ -167,8 +172,7 @@ class Centre:
             if batch:
                 # A revocation does not wait for what stands behind it.
                 first = [one for one in batch if one.kind is RegisterKind.REVOCATION] or batch
-                done = await stream.publish(first, outbox.broker(self._connection).last_sequence)
-                outbox.published(self._connection, done)
+                outbox.published(self._connection, await self._put(stream, first))
                 breath_mono = time.monotonic() + (_BREATH_S if len(first) == _AT_ONCE else 0.0)
                 if not outbox.are_due(self._connection):
                     await self._say_head(stream)
@@ -178,28 +182,50 @@ class Centre:
                 outbox.erased(self._connection, sequence)
             await asyncio.sleep(_TURN_S)
 
+    async def _put(self, stream: RegisterStream, batch: list[Due]) -> list[tuple[Due, int]]:
+        """Those of a batch that the broker has then. Once its disk was full it takes nothing more until it is started
+        anew."""
+        try:
+            done = await stream.publish(batch, outbox.broker(self._connection).last_sequence)
+        except Exception:
+            now = time.monotonic()
+            self._refused_mono = self._refused_mono or now
+            connected = self._broker is not None and self._broker.is_connected
+            if now - self._refused_mono > _REFUSES_S and connected and has_room(self._state):
+                self._refused_mono = None
+                _log.error("The broker has taken nothing for %d s. It is started anew.", _REFUSES_S)
+                end_broker(self._state)
+            raise
+        self._refused_mono = None
+        return done
+
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
-        other = await stream.look(outbox.broker(self._connection))
+        other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
         if other is not None:
             least, now = other
+            unheard = await stream.unheard(outbox.broker(self._connection), now)
+            if unheard is not None and outbox.overtake(self._connection, unheard, now.last_sequence):
+                self._in_step = True
+                return
             epoch = outbox.begin_epoch(self._connection, least, str(now.stream), now.last_sequence)
             _log.warning("The broker's store is another than before: epoch %d begins, and all is published.", epoch)
         self._in_step = True
 
     async def _serve_gates(self, stream: RegisterStream, known: set[str]) -> set[str]:
-        """Consumers for the gates that there are now, and none for those that are not."""
+        """Consumers for the gates that there are now, and none for those that are not. Some gates at a time: what was
+        revoked does not wait until hundreds have theirs."""
         self._follow_gates()
-        for gate in self._gates.keys() - known:
-            await stream.begin_consumers(gate)
+        new = [*(self._gates.keys() - known)][:_GATES_AT_ONCE]
+        await asyncio.gather(*(stream.begin_consumers(gate) for gate in new))
         for gate in known - self._gates.keys():
             await stream.end_consumers(gate)
-        while self._anew:
-            gate = self._anew.pop()
+        again = [self._anew.pop() for _ in range(min(len(self._anew), _GATES_AT_ONCE))]
+        for gate in again:
             if gate in self._gates:
                 _log.warning("%s is given the register again from its beginning.", self._gates[gate].name)
-                await stream.begin_consumers(gate, anew=True)
-        return set(self._gates)
+        await asyncio.gather(*(stream.begin_consumers(gate, anew=True) for gate in again if gate in self._gates))
+        return (known & self._gates.keys()).union(new)
 
     def _follow_gates(self) -> None:
         """The broker lets in the gates that there are, and nobody else."""
@@ -280,6 +306,8 @@ class Centre:
         self._changed.set()
         if told.again:
             self._anew.add(gate)
+            # The broker may have lost what the gate lacks.
+            self._in_step = False
 
     def _of_two(self, gate: str, run: str) -> str | None:
         """What is wrong where a start of a gate's link is heard again after a later one: two machines have its keys."""

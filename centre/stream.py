@@ -18,7 +18,8 @@ from nats.js.errors import APIError, NotFoundError
 from gate.fleet import messages
 from gate.fleet.keys import signer
 from gate.fleet.names import REGISTER, REQUESTS, GateNames
-from gate.store.compound.outbox import Broker, Due
+from gate.store.compound.entries import RegisterKind
+from gate.store.compound.outbox import Broker, Due, Unheard
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -31,6 +32,7 @@ TAKER = "centre"
 # After a link that died in the middle: to come twice does no harm.
 _ACK_WAIT_S = 5.0
 _MOST_UNREAD = 1000
+_MOST_UNHEARD = 100
 _ASKED_WITHIN_S = 5.0
 _EXPECTED = "Nats-Expected-Last-Sequence"
 
@@ -43,9 +45,10 @@ class RegisterStream:
         self._stream: JetStreamContext = broker.jetstream(timeout=_ASKED_WITHIN_S)
         self._signer = signer(signer_seed)
 
-    async def look(self, known: Broker) -> tuple[int, Broker] | None:
-        """None where the register's stream is as this centre left it; else with which epoch to begin at least, and how
-        the stream is now. Makes the streams where there are none. Raises nats.errors.Error."""
+    async def look(self, known: Broker, published: int) -> tuple[int, Broker] | None:
+        """None where the register's stream is as this centre left it, with all the entries that it `published`; else
+        with which epoch to begin at least, and how the stream is now. Makes the streams where there are none. Raises
+        nats.errors.Error."""
         found = await self._made(_REGISTER)
         await self._made(_REQUESTS)
         await self._stream.add_consumer(
@@ -53,9 +56,27 @@ class RegisterStream:
             ConsumerConfig(durable_name=TAKER, ack_policy=AckPolicy.EXPLICIT, ack_wait=_ACK_WAIT_S, max_deliver=-1),
         )
         now = Broker(found.created.isoformat() if found.created else None, found.state.last_seq)
-        if now == known:
+        # The newest of each subject alone is there: as many as there are entries, or some were lost.
+        if now == known and found.state.messages >= published:
             return None
         return await self._epoch(found) + 1, now
+
+    async def unheard(self, known: Broker, now: Broker) -> list[Unheard] | None:
+        """What this centre put there and heard no answer to; None where the stream is another than it knew, or more
+        came to it than that. Raises nats.errors.Error."""
+        if now.stream != known.stream or not 0 < now.last_sequence - known.last_sequence <= _MOST_UNHEARD:
+            return None
+        found = []
+        for sequence in range(known.last_sequence + 1, now.last_sequence + 1):
+            try:
+                kept = await self._stream.get_msg(REGISTER, seq=sequence)
+                header = messages.checked(kept.data or b"", self._signer.public_key()).header
+                found.append(Unheard(sequence, RegisterKind(header.kind), header.id, header.of))
+            except NotFoundError:
+                continue
+            except ValueError:
+                return None
+        return found
 
     async def _made(self, wanted: StreamConfig) -> StreamInfo:
         name = str(wanted.name)
@@ -114,6 +135,16 @@ class RegisterStream:
     async def say(self, subject: str, head: messages.Head) -> None:
         """Say where the register ends, to all who listen now."""
         await self._broker.publish(subject, messages.head_data(head, self._signer))
+
+    async def served(self) -> set[str]:
+        """The gates that have their consumers, by their ids. Raises nats.errors.Error."""
+        found: set[str] = set()
+        listed = 0
+        while some := await self._stream.consumers_info(REGISTER, offset=listed):
+            found |= {one.name for one in some}
+            listed += len(some)
+        gates = {name.rpartition("_")[0] for name in found}
+        return {gate for gate in gates if GateNames(gate).consumers.keys() <= found}
 
     async def begin_consumers(self, gate: str, *, anew: bool = False) -> None:
         """Have a gate's consumers, `anew` from the beginning. Raises nats.errors.Error."""

@@ -50,8 +50,9 @@ _ASK_AGAIN_S = 20.0
 _ANSWERED_WITHIN_S = 5.0
 # The centre says its head every ten seconds.
 CUT_OFF_S = 25.0
-# Who is behind, and to whom nothing has come for so long, asks for all of it.
-_BEHIND_S = 15.0
+# Who is behind, and to whom nothing has come for so long, asks for all of it; each time more patiently, since to ask
+# makes a machine that is slow slower.
+_BEHIND_S, _BEHIND_LONGEST_S = 15.0, 600.0
 _REPORT_S = 5.0
 _TURN_S = 0.05
 _LINES_AT_ONCE = 100
@@ -89,6 +90,7 @@ class Link:
         self._orders = 0
         self._cut_off = False
         self._behind_since: float | None = None
+        self._patience_s = _BEHIND_S
         self._asked_mono = float("-inf")
         self._told_mono: dict[int, float] = {}
         self._problem: str | None = None
@@ -141,7 +143,7 @@ class Link:
             self._cut_off = False
             audit.append(self._connection, AuditEvent(Kind.CENTRE_BACK))
         if heard.whole is not False:
-            self._behind_since = None
+            self._behind_since, self._patience_s = None, _BEHIND_S
         elif self._behind_since is None:
             self._behind_since = now
 
@@ -216,9 +218,9 @@ class Link:
         while True:
             now = time.monotonic()
             since = self._behind_since
-            again = since is not None and now - max(since, self._asked_mono, self._reader.moved_mono) > _BEHIND_S
+            again = since is not None and now - max(since, self._asked_mono, self._reader.moved_mono) > self._patience_s
             if again:
-                self._asked_mono = now
+                self._asked_mono, self._patience_s = now, min(2 * self._patience_s, _BEHIND_LONGEST_S)
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
             status = self._status()
             gave_back = proposals.gave_back(self._connection)

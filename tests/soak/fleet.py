@@ -21,7 +21,7 @@ from gate.fleet import keys
 from gate.fleet.joined import Joined, write_joined
 from gate.fleet.nkeys import new_nkey_seed, nkey_public
 from gate.processes.addresses import socket_of
-from gate.processes.client import Client
+from gate.processes.client import Client, LinkDown
 from gate.store.compound import gates, items
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import follow
@@ -35,6 +35,8 @@ from tests.soak.test_upgrade_cut import SHUT_DOWN, WITHOUT_ITS_LOG
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 _SIDE = 128
+# Quicker than any model.
+_LOOKED_AT_S = 0.02
 
 
 def face_of(number):
@@ -49,14 +51,16 @@ def enrolled(store, name, number=1, unit="3-1-502"):
 
 
 def import_people(store, many, name="Import"):
-    """Many, one after the other, as an import has them; their ids."""
+    """Many, one after the other; their ids."""
     return [enrolled(store, f"{name} {one}", one).id for one in range(many)]
 
 
 def import_into(state, many):
-    """The same, as a process of its own."""
+    """The same as a process of its own, which looks at a photo between two of them."""
     with closing(open_database(state)) as store:
-        import_people(store, many)
+        for one in range(many):
+            enrolled(store, f"Import {one}", one)
+            time.sleep(_LOOKED_AT_S)
 
 
 def percentile(values, of):
@@ -85,7 +89,10 @@ class Asking:
         with closing(Client(socket_of(gate.state, "door"))) as door:
             while not self._ended.wait(every_s):
                 began = time.monotonic()
-                answer = door.ask(claim(who, new_id()))
+                try:
+                    answer = door.ask(claim(who, new_id()))
+                except LinkDown as error:
+                    answer = {"granted": False, "gate": gate.name, "why": str(error)}
                 self.took.append(time.monotonic() - began)
                 if not answer["granted"]:
                     self.refused.append(answer)

@@ -58,7 +58,8 @@ def fleet(place, disk):
 
 @pytest.fixture
 def death(fleet, disk):
-    """`death(name, times, die)`: by `die(chance)` something dies, `times` times, and its row is printed."""
+    """`death(name, times, die)`: by `die(chance)` something dies, `times` times, and its row is printed; how many
+    epochs that began."""
     _, gates, looking, writing, whole = fleet
     chance = random.Random(SEED)
 
@@ -81,6 +82,7 @@ def death(fleet, disk):
             f" {max(took):.1f} s (worst); {looking.epoch() - epochs} epochs begun\n  {asking.told()}"
         )
         assert asking.refused == []
+        return looking.epoch() - epochs
 
     return die_often
 
@@ -99,7 +101,7 @@ def test_the_broker_is_killed(fleet, death):
 
 
 def test_the_centre_is_killed(fleet, death):
-    death("centre killed", KILLS, killed(fleet[0].process))
+    assert death("centre killed", KILLS, killed(fleet[0].process)) == 0
 
 
 def test_a_link_is_killed(fleet, death):
@@ -129,4 +131,4 @@ def test_the_brokers_store_is_lost(fleet, death, disk):
         empty(centre.state / "centre/broker/store")
         centre.broker.start()
 
-    death("broker's store lost", CUTS, die)
+    assert death("broker's store lost", CUTS, die) == CUTS

@@ -10,6 +10,7 @@ from gate.api_settings import exposure
 from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
+from gate.care.home_assistant import read_status
 from gate.fleet import status as link_status
 from gate.state_folder import centre_file
 from gate.store.compound import proposals, recovery, requests, role

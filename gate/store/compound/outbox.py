@@ -27,7 +27,7 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.database import transaction
-from gate.store.people import consents
+from gate.store.people import consents, erasure
 
 _KEY_BYTES = 32
 
@@ -48,6 +48,16 @@ class Broker:
 
     stream: str | None
     last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A message that is with the broker, and this centre does not know that: it died, or the answer was too late."""
+
+    sequence: int
+    kind: RegisterKind
+    id: str
+    version: Version
 
 
 def due(connection: sqlite3.Connection, most: int) -> list[Due]:
@@ -109,6 +119,36 @@ def published(connection: sqlite3.Connection, done: Sequence[tuple[Due, int]]) -
 def broker(connection: sqlite3.Connection) -> Broker:
     """Where this centre stood with the broker."""
     return Broker(*connection.execute("SELECT stream, last_sequence FROM compound").fetchone())
+
+
+def count_published(connection: sqlite3.Connection) -> int:
+    """How many entries the broker has, as far as this centre knows."""
+    return int(connection.execute("SELECT count(sequence) FROM register").fetchone()[0])
+
+
+def overtake(connection: sqlite3.Connection, unheard: Sequence[Unheard], last_sequence: int) -> bool:
+    """What stands here is said anew, as newer than what the broker has of the same; whether nothing else is there, so
+    that the register needs no new epoch. It may be another centre's word, or that of this one before an old copy of it
+    came back."""
+    with transaction(connection):
+        (epoch, changes) = connection.execute("SELECT epoch, changes FROM compound").fetchone()
+        rows = {(one.kind, one.id) for one in unheard if items.version_of(connection, one.kind, one.id) is not None}
+        if any(
+            one.version.epoch != epoch
+            or ((one.kind, one.id) not in rows and not erasure.was_erased(connection, one.id))
+            for one in unheard
+        ):
+            return False
+        for one in unheard:
+            connection.execute(
+                "UPDATE register SET version = max(version, ?), due = coalesce(due, ?), sequence = ?"
+                " WHERE kind = ? AND id = ?",
+                (one.version.number + 1, changes, one.sequence, one.kind, one.id),
+            )
+            if (one.kind, one.id) not in rows:
+                connection.execute("INSERT OR IGNORE INTO register_erasures (sequence) VALUES (?)", (one.sequence,))
+        connection.execute("UPDATE compound SET last_sequence = ?", (last_sequence,))
+    return True
 
 
 def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_sequence: int) -> int:

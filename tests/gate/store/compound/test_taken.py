@@ -278,6 +278,28 @@ def test_an_erased_residents_key_is_gone_and_their_message_is_to_be_erased(centr
     assert len(outbox.erasures(centre)) == 1
 
 
+def test_what_the_broker_has_and_the_centre_did_not_hear_of_is_overtaken_and_what_is_anothers_is_not(centre, gate):
+    wang, li = wang_of(centre), residents.enrol(centre, "Li Na", None, (), by="test")
+    said = outbox.due(centre, 100)
+    # It died before it heard, and went on: one is changed, one erased.
+    unheard = [outbox.Unheard(place, one.kind, one.entry.id, one.version) for place, one in enumerate(said, 1)]
+    take(gate, *said)
+    changes.change(centre, wang, changes.Changes(name="Wang the elder"), by="test")
+    erasure.remove(centre, li, by="test")
+    assert outbox.overtake(centre, unheard, len(said))
+    assert outbox.broker(centre).last_sequence == len(said)
+    (gone,) = [one.sequence for one in unheard if one.id == li.id]
+    assert outbox.erasures(centre) == [gone]
+    take(gate, *publish(centre))
+    assert [(one.id, one.name) for one in residents.every(gate)] == [(wang.id, "Wang the elder")]
+    assert items.state(gate, items.epoch(centre)) == outbox.state(centre)
+    stranger = outbox.Unheard(9, RegisterKind.RESIDENT, "nobody", Version(items.epoch(centre), 1))
+    assert not outbox.overtake(centre, [stranger], 9)
+    another = outbox.Unheard(9, RegisterKind.RESIDENT, wang.id, Version(items.epoch(centre) + 1, 1))
+    assert not outbox.overtake(centre, [another], 9)
+    assert outbox.broker(centre).last_sequence < 9
+
+
 def test_no_gate_erases_whom_the_centre_named_for_not_coming_there(centre, gate):
     wang = wang_of(centre)
     moved = residents.enrol(centre, "Li Na", None, [FACE], EVERY_GATE, by="test")
