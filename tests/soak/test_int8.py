@@ -22,7 +22,7 @@ from models.installed import pack_folder
 from models.pack import Models, open_models
 from tests.enrolling import picture_in
 
-# Within this of the whole numbers it would be taken, percentage points of FNIR at FPIR 0.3 %.
+# Within this of floating point it would be taken, percentage points of FNIR at FPIR 0.3 %.
 WORTH_IT = 0.2
 ROUNDS = 60
 
