@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from commands.run import run_gate
 from gate.errors import Refusal, UsageError
 from gate.fleet.centre_status import GateStatus, read_status
 from gate.processes.fields import written
-from gate.store.compound import carried, forgotten, outbox, recovery, role
+from gate.store.compound import carried, forgotten, outbox, proposed, recovery, role
 from gate.store.compound import gates as store
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
@@ -37,6 +38,11 @@ _AFTER_A_THEFT = (
     "Whoever has its machine can find out the PINs and codes on the phone of {pins} residents and the numbers of the"
     " cards of {cards}, and has the faces that were on it. The register's keys were drawn anew, and what is given from"
     " now on cannot be found by what was stolen."
+)
+_LOOKED_BACK = timedelta(days=30)
+_ENROLLED_THERE = (
+    "Whoever has it could also enrol people by its word until now. Look at these, who were enrolled or changed there"
+    " in the last {days} days, and remove whom nobody here knows: {names}."
 )
 _PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once: --end-pins."
 
@@ -245,14 +251,18 @@ def remove(
             click.confirm(f"Take {found.name} away from the register?", abort=True, err=True)
         store.remove(connection, found, by=here.by, stolen=stolen)
         known = _known_to_the_thief(connection, end_pins=end_pins, by=here.by) if stolen else {}
+        theirs = proposed.taken_from(connection, found.name, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
     if as_json:
-        print_json({"removed": found.id} | known)
+        enrolled = [{"id": one.id, "name": one.name} for one in theirs]
+        print_json({"removed": found.id} | known | ({"enrolled": enrolled} if stolen else {}))
         return
     click.echo(f"{found.name} follows no more, and may connect no more.")
     if stolen:
         click.echo(_AFTER_A_THEFT.format(**known))
         ended = f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY
         click.echo(ended)
+        if theirs:
+            click.echo(_ENROLLED_THERE.format(days=_LOOKED_BACK.days, names=", ".join(one.name for one in theirs)))
 
 
 def _known_to_the_thief(connection: sqlite3.Connection, *, end_pins: bool, by: str) -> dict[str, Any]:

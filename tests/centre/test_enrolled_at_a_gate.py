@@ -247,12 +247,17 @@ def test_after_a_gate_was_stolen_the_others_go_on_with_new_keys_and_its_pins_are
         card_of_number(store, centre.door, gao, "122,9031")
     stolen = join(centre, place / "stolen", "stolen", freshness_s=5)
     centre.whole_at([*gates, stolen])
+    with stolen.store() as store:
+        thief = enrolled(store, "Nobody Known", 32)
+    answered(stolen)
     with stolen.store() as store, centre.store() as there:
         before = outbox.keys(store, [gao.id])
         assert before == outbox.keys(there, [gao.id])
     assert "--stolen" in refused("centre", "remove", stolen.identity, "--end-pins", "--yes", "--state", centre.state)
     told = command("centre", "remove", stolen.identity, "--stolen", "--end-pins", "--yes", "--state", centre.state)
     assert (told["pins"] >= 1, told["cards"] >= 1, told["ended"]) == (True, True, True)
+    # Until it was taken away it could enrol, as any gate.
+    assert told["enrolled"] == [{"id": thief.id, "name": "Nobody Known"}]
     # All of it goes out under other keys, and the gates that stay have them.
     centre.whole_at(gates)
     for one in (centre, *gates):

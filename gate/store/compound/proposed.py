@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from gate.errors import Refusal
@@ -28,7 +29,8 @@ from gate.store.compound.taken import free_name, is_gone, put_consents
 from gate.store.database import transaction
 from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
 from gate.store.people.residents import Resident
-from gate.store.record import audit
+from gate.store.record import audit, search
+from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent, Kind
 
 _FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
@@ -61,6 +63,15 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
 def refused(proposal: Proposal, because: Because) -> Answer:
     """The answer to what cannot be looked at here."""
     return Answer(proposal.number, proposal.kind, proposal.entry.id, because, None, None)
+
+
+def taken_from(connection: sqlite3.Connection, gate: str, since: datetime) -> list[Resident]:
+    """Who is here, and was enrolled or changed since then by what the gate of this name proposed; by name."""
+    by, kinds = f"gate {gate}", (Kind.ENROLLED.value, Kind.RESIDENT_CHANGED.value)
+    lines = search.every(connection, Search(kinds=kinds, since=since.astimezone(UTC).isoformat()))
+    ids = {line.personal.get("resident", "") for line in lines if line.says.by == by}
+    found = [one for one in (residents.get(connection, identity) for identity in ids) if one is not None]
+    return sorted(found, key=lambda one: (one.name, one.id))
 
 
 def _may_change(connection: sqlite3.Connection, proposal: Proposal) -> bool:
