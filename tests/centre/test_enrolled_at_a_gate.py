@@ -5,8 +5,6 @@ import shutil
 import sqlite3
 from contextlib import closing
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -23,26 +21,12 @@ from gate.store.people import changes, credentials, erasure, residents, template
 from gate.store.people.consents import Consent, Way
 from gate.vocabulary import Method
 from tests.codes import card_of_number, new_pin
-from tests.conftest import MEMORY
 from tests.door import claim, until
-from tests.fleet import Process, centre_running, command, join, refused
+from tests.fleet import Process, command, join, refused
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 _NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def place():
-    """A short path: sockets have no long ones."""
-    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def centre(place):
-    with centre_running(place / "c") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ import time
 from contextlib import ExitStack, closing
 from functools import cache
 from html import unescape
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,27 +18,13 @@ from gate.store.people import erasure, residents
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.centre.test_many_gates import enrolled
-from tests.conftest import MEMORY
 from tests.console import CHEAP, PASSWORD, context_on, problem_of, signed_in
 from tests.door import events
-from tests.fleet import centre_running, join
+from tests.fleet import join
 from tests.running import stays, wait_for
 
 WITHIN_S = 40
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}}
-
-
-@pytest.fixture(scope="module")
-def place():
-    """A short path: sockets have no long ones."""
-    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def centre(place):
-    with centre_running(place / "c") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,8 @@
 what becomes of each. A real broker and a real centre; nothing of the gate runs until it has joined."""
 
 from contextlib import closing
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import pytest
 from click.testing import CliRunner
 
 from commands.cli import facegate
@@ -16,24 +13,11 @@ from gate.store.database import open_database
 from gate.store.people import consents, residents, templates
 from gate.store.people.consents import Consent, Way
 from gate.store.record import audit
-from tests.conftest import MEMORY
-from tests.fleet import Gate, Process, centre_running, command
+from tests.fleet import Gate, Process, command
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
-
-
-@pytest.fixture(scope="module")
-def place():
-    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def centre(place):
-    with centre_running(place / "c") as running:
-        yield running
 
 
 def face_of(seed, photo):

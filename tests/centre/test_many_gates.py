@@ -6,8 +6,6 @@ import shutil
 import time
 from contextlib import ExitStack, closing, suppress
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nats
 import numpy as np
@@ -25,9 +23,8 @@ from gate.store.record import audit
 from gate.store.site import schedules
 from gate.vocabulary import Method, Presented
 from tests.codes import card_of_number, new_pin
-from tests.conftest import MEMORY
 from tests.door import claim, events, until
-from tests.fleet import centre_running, command, join, refused
+from tests.fleet import command, join, refused
 from tests.running import wait_for
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
@@ -35,19 +32,6 @@ THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
 # Beside other tests; the soak holds a quiet machine to a second.
 WITHIN_S = 15.0
 _NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def place():
-    """A short path: sockets have no long ones."""
-    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def centre(place):
-    with centre_running(place / "c") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -22,20 +22,6 @@ TABLES = ("residents", "consents", "templates", "credentials", "schedules", "gro
 
 
 @pytest.fixture
-def centre():
-    with closing(store()) as made:
-        role.become_centre(made)
-        outbox.begin_epoch(made, 1, "s", 0)
-        yield made
-
-
-@pytest.fixture
-def gate():
-    with closing(following()) as made:
-        yield made
-
-
-@pytest.fixture
 def other():
     with closing(following()) as made:
         yield made

@@ -3,7 +3,6 @@
 from contextlib import closing
 from datetime import date
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,21 +17,6 @@ from gate.store.record import audit
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Kind
 from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, rows, store, take
-
-
-@pytest.fixture
-def centre():
-    with closing(store()) as made:
-        role.become_centre(made)
-        outbox.begin_epoch(made, 1, "s", 0)
-        yield made
-
-
-@pytest.fixture
-def gate():
-    with closing(following()) as made:
-        yield made
-
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
 

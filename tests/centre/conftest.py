@@ -1,0 +1,22 @@
+"""A broker, a centre and its door for the tests of one file, each in a process of its own."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.conftest import MEMORY
+from tests.fleet import centre_running
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A short path: sockets have no long ones."""
+    with TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def centre(place):
+    with centre_running(place / "c") as running:
+        yield running
