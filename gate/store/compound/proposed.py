@@ -25,6 +25,7 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.compound.proposals import Answer, Because, Proposal
+from gate.store.compound.sense import makes_sense
 from gate.store.compound.taken import free_name, is_gone, put_consents
 from gate.store.database import transaction
 from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
@@ -43,6 +44,8 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
     """Take a proposal as far as it can be taken, in one transaction; the record says `by` which gate. Raises
     sqlite3.Error where it makes no sense here."""
     entry, kind = proposal.entry, proposal.kind
+    if not makes_sense(entry):
+        return refused(proposal, Because.NONSENSE)
     with transaction(connection):
         match entry:
             case ResidentEntry():

@@ -1,15 +1,16 @@
 """What is enrolled or changed at a gate: what its centre makes of it, and what stands at the gate meanwhile."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import Refusal
-from gate.store.compound import items, outbox, proposals, proposed, requests, role, taken
-from gate.store.compound.entries import RegisterKind, Version
-from gate.store.compound.proposals import Because
+from gate.store.compound import items, outbox, proposals, proposed, recovery, requests, role, taken
+from gate.store.compound.entries import HolidayEntry, RegisterKind, ScheduleEntry, Version
+from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.taken import Taken
 from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.record import audit
@@ -326,6 +327,58 @@ def test_a_centre_that_came_back_from_an_old_backup_is_given_back_what_its_gates
         assert items.state(gate, 3) == items.state(other, 3) == outbox.state(backup)
         assert (taken.sweep(gate, 3), taken.sweep(other, 3)) == ([], [])
         assert {one.id for one in residents.every(other)} == {wang.id, zhao.id, chen.id}
+
+
+def test_a_card_that_was_lost_since_the_backup_is_not_found_again_by_it(centre, gate):
+    wang = enrolled(centre)
+    card = credentials.add_card(centre, wang, None, CARD, by="owner")
+    credentials.suspend_card(centre, wang, card, by="owner")
+    credentials.resume_card(centre, wang, card, by="owner")
+    take(gate, *publish(centre))
+    with closing(store()) as backup:
+        centre.backup(backup)
+        credentials.suspend_card(centre, wang, card, by="owner")
+        take(gate, *publish(centre))
+        recovery.begin(backup, None)
+        epoch = outbox.begin_epoch(backup, 1, "s", 0)
+        # What comes from the stream may come before the head that asks for what was lost.
+        take(gate, *publish(backup))
+        proposals.give_back(gate, "r1", epoch)
+        revoke_at(backup, gate)
+        take(gate, *publish(backup))
+        assert answer(gate, backup) == {}
+        recovery.end(backup)
+        take(gate, *publish(backup))
+        for one in (backup, gate):
+            assert credentials.of_resident(one, wang.id)[0].suspended_at is not None
+
+
+def test_what_nobody_could_read_is_taken_from_no_gate(centre):
+    wang = enrolled(centre)
+    stands = outbox.entry_of(centre, RegisterKind.RESIDENT, wang.id)
+    (face,), (agreed,) = stands.templates, stands.consents
+    nonsense = [
+        ScheduleEntry("s1", "Cleaners", "sometimes"),
+        HolidayEntry("h1", "New Year", "soon", "soon", None, None),
+        HolidayEntry("h1", "New Year", "2027-01-01", "2027-01-01", None, "sometimes"),
+        replace(stands, valid_until="never"),
+        replace(stands, created_at="now"),
+        replace(stands, consents=(replace(agreed, given_at="then"),)),
+        *(
+            replace(stands, templates=(replace(face, id="t1", **part),))
+            for part in ({"vector": b"abc"}, {"vector": b""}, {"vector": b"\0\0\xc0\x7f" * 4}, {"quality": "good"})
+        ),
+        # It would be the name of a message at the broker.
+        replace(stands, templates=(replace(face, id="t1.> *"),)),
+    ]
+    before = [rows(centre, table) for table in TABLES]
+    for number, entry in enumerate(nonsense):
+        kind = {ScheduleEntry: RegisterKind.SCHEDULE, HolidayEntry: RegisterKind.HOLIDAY}.get(
+            type(entry), RegisterKind.RESIDENT
+        )
+        proposal = Proposal(number, kind, Version(9, 9), True, entry)
+        assert proposed.judge(centre, proposal, by="gate north").because is Because.NONSENSE, entry
+    assert [rows(centre, table) for table in TABLES] == before
 
 
 def test_nobody_is_swept_while_the_centre_is_still_to_say_what_becomes_of_them(centre, gate):
