@@ -98,8 +98,10 @@ def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
     with transaction(connection):
         connection.execute(
             "INSERT INTO register_touched SELECT 'revocation', ?1"
-            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)",
-            (identity,),
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)"
+            # A card that was found once, lost again at the gate, and meanwhile taken away here.
+            " OR ?1 LIKE '%' || ?2 AND NOT EXISTS (SELECT 1 FROM credentials WHERE id || ?2 = ?1)",
+            (identity, SUSPENDED),
         )
 
 

@@ -24,7 +24,7 @@ from gate.store.compound.entries import (
     TemplateEntry,
     Version,
 )
-from gate.store.compound.proposals import Answer, Because, Proposal
+from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
 from gate.store.compound.sense import makes_sense
 from gate.store.compound.taken import free_name, is_gone, put_consents
 from gate.store.database import transaction
@@ -34,7 +34,6 @@ from gate.store.record import audit, search
 from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent, Kind
 
-_FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
 # Of these everybody has one at most.
 _SINGLE = ("pin", "rolling")
 Part = TypeVar("Part", TemplateEntry, CredentialEntry)
@@ -116,7 +115,7 @@ def _resident(connection: sqlite3.Connection, proposal: Proposal, entry: Residen
 def _fields(
     connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, stands: ResidentEntry | None
 ) -> Because | None:
-    if stands is None or all(getattr(entry, one) == getattr(stands, one) for one in _FIELDS):
+    if stands is None or all(getattr(entry, one) == getattr(stands, one) for one in FIELDS):
         return None
     if not _may_change(connection, proposal):
         return Because.CHANGED if proposal.fields else None
