@@ -57,6 +57,9 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
                 because = _holiday(connection, proposal, entry, by)
             case _:
                 because = Because.NONSENSE
+        if because is Because.ERASED:
+            # Whoever was erased before this was a centre is on no register, and would stay at the gate.
+            outbox.say_revoked(connection, entry.id)
         stands = outbox.entry_of(connection, kind, entry.id)
         version = items.version_of(connection, kind, entry.id)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)

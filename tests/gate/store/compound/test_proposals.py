@@ -358,6 +358,21 @@ def test_a_card_that_was_found_once_lost_at_a_gate_and_taken_away_at_the_centre_
     assert items.state(gate, 1) == outbox.state(centre)
 
 
+def test_who_was_erased_before_there_was_a_centre_is_erased_at_the_gate_that_brings_them(gate):
+    # Both followed another centre before, and left it.
+    wang = enrolled(gate)
+    with closing(store()) as centre:
+        gate.backup(centre)
+        role.leave(centre, by="test")
+        erasure.remove(centre, wang, by="owner")
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        assert answer(gate, centre) == {wang.id: Because.ERASED}
+        take(gate, *publish(centre))
+        assert residents.every(gate) == []
+        assert proposals.of_residents(gate) == {}
+
+
 def test_a_card_that_was_lost_since_the_backup_is_not_found_again_by_it(centre, gate):
     wang = enrolled(centre)
     card = credentials.add_card(centre, wang, None, CARD, by="owner")
