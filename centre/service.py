@@ -165,7 +165,6 @@ class Centre:
                 await self._say_head(stream)
             batch = outbox.due(self._connection, _AT_ONCE)
             if recovery.waits(self._connection):
-                batch = [one for one in batch if one.kind is RegisterKind.REVOCATION]
                 self._go_on_when_given_back()
             if batch and batch[0].kind is not RegisterKind.REVOCATION and time.monotonic() < breath_mono:
                 batch = []

@@ -57,7 +57,7 @@ def answer(gate, centre, by="gate north"):
         told = proposed.judge(centre, proposal, by=by)
         if told.because:
             why[told.id] = told.because
-        assert taken.take_answer(gate, told)
+        assert taken.take_answer(gate, told, proposal)
     return why
 
 

@@ -179,7 +179,7 @@ class Link:
             except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
                 _log.error("The centre's answer to what was changed here cannot be read: %s", error)
                 raise TimeoutError from error
-            if not taken.take_answer(self._connection, told):
+            if not taken.take_answer(self._connection, told, proposal):
                 await asyncio.sleep(_LATER_S)
 
     async def _tell(self, broker: Client) -> None:

@@ -24,7 +24,8 @@ def test_until_the_centre_has_answered_the_pages_say_that_it_waits_and_then_why_
     page = manager.get(f"/residents/{fang.id}")
     assert "Waiting for the centre, which cannot be reached now" in text_of(page)
     assert "centre/read" not in page.text
-    taken.take_answer(store, proposed.refused(proposals.following(store), Because.NAMESAKE))
+    sent = proposals.following(store)
+    taken.take_answer(store, proposed.refused(sent, Because.NAMESAKE), sent)
     assert "Somebody called Wang Fang lives there already" in text_of(manager.get("/residents"))
     manager.send(f"/residents/{fang.id}/centre/read")
     assert "centre" not in text_of(manager.get(f"/residents/{fang.id}")).split("Lately")[0]
@@ -38,5 +39,6 @@ def test_what_the_centre_took_is_said_no_more(manager, store):
     role.follow(store, b"s" * 16, "centre", by="test")
     manager.send("/enrol", data={"name": "Wang Fang", "unit": "3-2-502"})
     waiting = proposals.following(store)
-    assert taken.take_answer(store, proposals.Answer(waiting.number, waiting.kind, waiting.entry.id, None, None, None))
+    told = proposals.Answer(waiting.number, waiting.kind, waiting.entry.id, None, None, None)
+    assert taken.take_answer(store, told, waiting)
     assert "not at the centre" not in text_of(manager.get("/residents"))

@@ -106,12 +106,22 @@ def give(
         connection.executemany(
             "INSERT INTO door_order_gates (number, gate_id) VALUES (?, ?)", [(number, one) for one in whom]
         )
-        connection.execute("DELETE FROM door_orders WHERE number <= ?", ((number or 0) - _KEPT,))
+        connection.execute(
+            "DELETE FROM door_orders WHERE number <= ? AND NOT (what = 'lockdown' AND number IN"
+            # A gate that is away is still to lock down.
+            " (SELECT number FROM door_order_gates WHERE outcome IS NULL))",
+            ((number or 0) - _KEPT,),
+        )
         names = ", ".join([*(one.name for one in gates), *(["this machine"] if here is not None else [])])
         audit.append(
             connection, AuditEvent(Kind.GATES_ORDERED, {"order": RECORDED[what], "gates": names, "by": by}), moment
         )
     return int(number or 0)
+
+
+def void(connection: sqlite3.Connection) -> None:
+    """What no gate has answered is carried out no more. Part of a transaction."""
+    connection.execute("UPDATE door_order_gates SET outcome = ? WHERE outcome IS NULL", (Came.VOID,))
 
 
 def newest(connection: sqlite3.Connection) -> int:

@@ -72,6 +72,10 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
     """A gate follows no more; where it was `stolen` the record says so."""
     with transaction(connection):
         connection.execute("UPDATE gates SET removed_at = ? WHERE id = ?", (datetime.now(UTC).isoformat(), gate.id))
+        # Whoever ends a lockdown of all gates no longer ends this one's; it is not to lock down when it joins again.
+        connection.execute(
+            "UPDATE door_order_gates SET outcome = 'void' WHERE gate_id = ? AND outcome IS NULL", (gate.id,)
+        )
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})

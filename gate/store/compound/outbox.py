@@ -62,9 +62,12 @@ class Unheard:
 
 def due(connection: sqlite3.Connection, most: int) -> list[Due]:
     """The next entries to be published, what was revoked first. Of whoever has not agreed to more than one gate nothing
-    is ever due."""
+    is ever due; while a centre recovers nothing but what was revoked is, and not that a card was found again: it may
+    have been lost since."""
     rows = connection.execute(
         "SELECT kind, id, epoch, version FROM register WHERE due IS NOT NULL"
+        " AND (NOT (SELECT recovering FROM compound) OR (kind = 'revocation'"
+        " AND id NOT IN (SELECT id || '/suspended' FROM credentials WHERE suspended_at IS NULL)))"
         " ORDER BY kind <> 'revocation', due LIMIT ?",
         (most,),
     ).fetchall()
@@ -95,8 +98,10 @@ def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
     with transaction(connection):
         connection.execute(
             "INSERT INTO register_touched SELECT 'revocation', ?1"
-            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)",
-            (identity,),
+            " WHERE NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = ?1)"
+            # A card that was found once, lost again at the gate, and meanwhile taken away here.
+            " OR ?1 LIKE '%' || ?2 AND NOT EXISTS (SELECT 1 FROM credentials WHERE id || ?2 = ?1)",
+            (identity, SUSPENDED),
         )
 
 

@@ -14,6 +14,9 @@ from gate.store.compound import outbox
 from gate.store.compound.entries import Entry, GroupEntry, HolidayEntry, RegisterKind, ResidentEntry, Version
 from gate.store.database import transaction
 
+FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
+"""What stands of a resident once, and is changed; all else is added."""
+
 
 class Because(StrEnum):
     """Why a centre did not take all that a gate proposed."""

@@ -24,7 +24,8 @@ from gate.store.compound.entries import (
     TemplateEntry,
     Version,
 )
-from gate.store.compound.proposals import Answer, Because, Proposal
+from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
+from gate.store.compound.sense import makes_sense
 from gate.store.compound.taken import free_name, is_gone, put_consents
 from gate.store.database import transaction
 from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
@@ -33,7 +34,6 @@ from gate.store.record import audit, search
 from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent, Kind
 
-_FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
 # Of these everybody has one at most.
 _SINGLE = ("pin", "rolling")
 Part = TypeVar("Part", TemplateEntry, CredentialEntry)
@@ -43,6 +43,8 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
     """Take a proposal as far as it can be taken, in one transaction; the record says `by` which gate. Raises
     sqlite3.Error where it makes no sense here."""
     entry, kind = proposal.entry, proposal.kind
+    if not makes_sense(entry):
+        return refused(proposal, Because.NONSENSE)
     with transaction(connection):
         match entry:
             case ResidentEntry():
@@ -55,6 +57,9 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
                 because = _holiday(connection, proposal, entry, by)
             case _:
                 because = Because.NONSENSE
+        if because is Because.ERASED:
+            # Whoever was erased before this was a centre is on no register, and would stay at the gate.
+            outbox.say_revoked(connection, entry.id)
         stands = outbox.entry_of(connection, kind, entry.id)
         version = items.version_of(connection, kind, entry.id)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
@@ -113,7 +118,7 @@ def _resident(connection: sqlite3.Connection, proposal: Proposal, entry: Residen
 def _fields(
     connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, stands: ResidentEntry | None
 ) -> Because | None:
-    if stands is None or all(getattr(entry, one) == getattr(stands, one) for one in _FIELDS):
+    if stands is None or all(getattr(entry, one) == getattr(stands, one) for one in FIELDS):
         return None
     if not _may_change(connection, proposal):
         return Because.CHANGED if proposal.fields else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from gate.store.compound import door_orders
 from gate.store.compound.role import Part, part
 from gate.store.database import transaction
 from gate.store.ids import new_id
@@ -33,6 +34,8 @@ def begin(connection: sqlite3.Connection, before: sqlite3.Connection | None) -> 
             "UPDATE compound SET recovery = ?, recovering = 1, epoch = ?, stream = NULL, last_sequence = 0",
             (new_id(), max(epochs) + _EPOCHS),
         )
+        # What was ordered since, and ended, is not known here.
+        door_orders.void(connection)
         removed = [] if before is None else before.execute("SELECT nkey FROM gates WHERE removed_at NOTNULL").fetchall()
         connection.executemany(
             "UPDATE gates SET removed_at = coalesce(removed_at, strftime('%Y-%m-%dT%H:%M:%S+00:00')) WHERE nkey = ?",

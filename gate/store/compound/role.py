@@ -46,13 +46,13 @@ def become_centre(connection: sqlite3.Connection) -> None:
 
 def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str) -> int:
     """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
-    went, which were made with another. Raises UsageError where it is a centre itself."""
+    went, which were made with another. What was revoked here and no centre has heard is told to this one, which may be
+    that of before. Raises UsageError where it is a centre itself."""
     with transaction(connection):
         if part(connection) is Part.CENTRE:
             raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
-        connection.execute("DELETE FROM register_requests")
         connection.execute("DELETE FROM forgotten_here")
         connection.execute("DELETE FROM centre_orders")
         connection.execute("DELETE FROM proposals")
@@ -77,7 +77,6 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         (people,) = connection.execute("SELECT count(*) FROM register WHERE kind = 'resident'").fetchone()
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
-        connection.execute("DELETE FROM register_requests")
         connection.execute("DELETE FROM centre_orders")
         connection.execute("DELETE FROM proposals")
         connection.execute("DELETE FROM stays_here")

@@ -25,7 +25,7 @@ from gate.store.compound.entries import (
     ScheduleEntry,
     Version,
 )
-from gate.store.compound.proposals import Answer
+from gate.store.compound.proposals import FIELDS, Answer, Proposal
 from gate.store.compound.revoking import revoke, suspend
 from gate.store.compound.role import taking
 from gate.store.people import erasure, residents
@@ -63,9 +63,9 @@ def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
         return _put(connection, kind, version, entry)
 
 
-def take_answer(connection: sqlite3.Connection, answer: Answer) -> bool:
-    """Take what the centre says of a proposal, in one transaction; whether that could be done. Nothing happens where
-    the same was changed again meanwhile: then it is proposed anew. Raises sqlite3.Error."""
+def take_answer(connection: sqlite3.Connection, answer: Answer, sent: Proposal) -> bool:
+    """Take what the centre says of a proposal as it was sent, in one transaction; whether that could be done. Nothing
+    happens where the same was changed again meanwhile: then it is proposed anew. Raises sqlite3.Error."""
     with taking(connection):
         row = connection.execute(
             "SELECT number, epoch, version, fields FROM proposals WHERE kind = ? AND id = ? AND refused IS NULL",
@@ -75,7 +75,7 @@ def take_answer(connection: sqlite3.Connection, answer: Answer) -> bool:
             return True
         number, *made_on = row
         if number != answer.number:
-            if answer.because is None and answer.version is not None:
+            if answer.because is None and answer.version is not None and _stands_as_sent(answer, sent):
                 _made_on(connection, answer.kind, answer.id, answer.version)
             return True
         if _stands(connection, answer) is Taken.EARLY:
@@ -96,6 +96,14 @@ def _stands(connection: sqlite3.Connection, answer: Answer) -> Taken:
     if answer.entry is None or answer.version is None:
         return Taken.DONE
     return _put(connection, answer.kind, answer.version, answer.entry)
+
+
+def _stands_as_sent(answer: Answer, sent: Proposal) -> bool:
+    """Whether the centre has what was sent: of whom something was added alone it may have another name by now."""
+    stands, said = answer.entry, sent.entry
+    if sent.fields or not isinstance(stands, ResidentEntry) or not isinstance(said, ResidentEntry):
+        return True
+    return all(getattr(stands, one) == getattr(said, one) for one in FIELDS)
 
 
 def _made_on(connection: sqlite3.Connection, kind: RegisterKind, identity: str, version: Version) -> None:

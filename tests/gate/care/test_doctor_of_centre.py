@@ -41,7 +41,8 @@ def test_the_doctor_says_whom_a_gate_follows_since_when_it_was_not_heard_and_wha
     write_status(site.state, replace(WELL, problem="Upgrade this gate."))
     assert services.centre(site).do == "Upgrade this gate."
     write_status(site.state, WELL)
-    taken.take_answer(store, proposed.refused(proposals.following(store), Because.NAMESAKE))
+    sent = proposals.following(store)
+    taken.take_answer(store, proposed.refused(sent, Because.NAMESAKE), sent)
     assert "Of 1 of the residents not all was taken" in services.centre(site).seen
 
 

@@ -1,15 +1,17 @@
 """Orders to the doors of several gates: what holds for how long, what takes whose place, and that each is done once."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from gate.store.compound import centre_orders, door_orders, gates, role
+from gate.store.compound import centre_orders, door_orders, gates, recovery, role
 from gate.store.compound.door_orders import Answered, Came, DoorOrder
 from gate.store.compound.gates import Gate
 from gate.store.database import open_database, transaction
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
+from tests.compound import store
 
 WHO = "user 01999999-0000-7000-8000-000000000000"
 
@@ -124,3 +126,32 @@ def test_whose_lockdown_it_is_tells_the_record(gate):
     assert centre_orders.is_the_centres(gate)
     ordered("lockdown", f"{WHO} through uid 7")
     assert not centre_orders.is_the_centres(gate)
+
+
+def test_a_gate_that_is_away_is_to_lock_down_however_many_orders_came_since(centre):
+    give(centre, DoorOrder.LOCKDOWN, "north")
+    for _ in range(210):
+        give(centre, DoorOrder.OPEN, "south")
+    assert offered(centre, "north")[0] == (DoorOrder.LOCKDOWN, False)
+    give(centre, DoorOrder.RELEASE, "north")
+    give(centre, DoorOrder.OPEN, "south")
+    assert [one.what for one in door_orders.lately(centre, 1000)].count(DoorOrder.LOCKDOWN) == 0
+
+
+def test_a_gate_that_was_taken_away_is_not_locked_down_by_an_order_of_before_when_it_joins_again(centre):
+    (north,) = [one for one in gates.every(centre) if one.id == "north"]
+    give(centre, DoorOrder.LOCKDOWN)
+    gates.remove(centre, north, by="test")
+    give(centre, DoorOrder.RELEASE)
+    gates.add(centre, replace(north, nkey="U9"))
+    assert offered(centre, "north") == []
+
+
+def test_a_centre_that_came_back_from_a_backup_gives_no_order_of_before(centre):
+    role.become_centre(centre)
+    give(centre, DoorOrder.RELEASE)
+    give(centre, DoorOrder.LOCKDOWN, "south")
+    with closing(store()) as backup:
+        centre.backup(backup)
+        assert recovery.begin(backup, centre)
+        assert (offered(backup, "north"), offered(backup, "south")) == ([], [])

@@ -1,15 +1,16 @@
 """What is enrolled or changed at a gate: what its centre makes of it, and what stands at the gate meanwhile."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import Refusal
-from gate.store.compound import items, outbox, proposals, proposed, requests, role, taken
-from gate.store.compound.entries import RegisterKind, Version
-from gate.store.compound.proposals import Because
+from gate.store.compound import items, outbox, proposals, proposed, recovery, requests, role, taken
+from gate.store.compound.entries import HolidayEntry, RegisterKind, ScheduleEntry, Version
+from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.taken import Taken
 from gate.store.people import changes, credentials, erasure, residents, templates
 from gate.store.record import audit
@@ -120,12 +121,13 @@ def test_an_answer_that_was_lost_changes_nothing_when_the_same_is_proposed_again
     credentials.add_card(gate, wang, None, CARD, by="manager")
     first = proposed.judge(centre, proposals.following(gate), by="gate north")
     before = [rows(centre, table) for table in TABLES], len(rows(centre, "audit", "sequence"))
-    again = proposed.judge(centre, proposals.following(gate), by="gate north")
+    sent = proposals.following(gate)
+    again = proposed.judge(centre, sent, by="gate north")
     assert ([rows(centre, table) for table in TABLES], len(rows(centre, "audit", "sequence"))) == before
     assert (again.because, again.version) == (None, first.version)
     # And what was changed meanwhile at the gate is proposed by itself.
     changes.change(gate, wang, changes.Changes(unit="3-1-601"), by="manager")
-    assert taken.take_answer(gate, again)
+    assert taken.take_answer(gate, again, sent)
     assert residents.get(gate, wang.id).unit == "3-1-601"
     assert answer(gate, centre) == {}
     take(gate, *publish(centre))
@@ -137,7 +139,7 @@ def test_whoever_is_erased_before_the_centre_answered_stays_erased_everywhere(ce
     lost = proposals.following(gate)
     taken_already = proposed.judge(centre, lost, by="gate north")
     erasure.remove(gate, residents.get(gate, taken_already.id), by="manager")
-    taken.take_answer(gate, taken_already)
+    taken.take_answer(gate, taken_already, lost)
     # Another is erased while their proposal is on its way: it comes after the revocation.
     late = proposals.following(gate)
     erasure.remove(gate, residents.get(gate, late.entry.id), by="manager")
@@ -159,7 +161,7 @@ def test_a_card_or_face_that_is_taken_away_before_the_centre_answered_comes_from
     credentials.remove_card(gate, wang, card, by="manager")
     erasure.remove_template(gate, wang, templates.of(gate, wang.id)[0].id, by="manager")
     revoke_at(centre, gate)
-    taken.take_answer(gate, proposed.judge(centre, sent, by="gate north"))
+    taken.take_answer(gate, proposed.judge(centre, sent, by="gate north"), sent)
     assert answer(gate, centre) == {}
     take(gate, *publish(centre))
     assert same(centre, gate)
@@ -314,6 +316,101 @@ def test_a_centre_that_came_back_from_an_old_backup_is_given_back_what_its_gates
         assert {one.id for one in residents.every(other)} == {wang.id, zhao.id, chen.id}
 
 
+def test_a_change_made_while_an_added_photo_was_answered_undoes_none_of_the_centres(centre, gate):
+    wang = enrolled(centre)
+    take(gate, *publish(centre))
+    changes.change(centre, wang, changes.Changes(name="Wang Mei"), by="owner")
+    residents.add_templates(gate, wang, [FACE], by="manager")
+    sent = proposals.following(gate)
+    told = proposed.judge(centre, sent, by="gate north")
+    changes.change(gate, residents.get(gate, wang.id), changes.Changes(unit="9-9-909"), by="manager")
+    assert taken.take_answer(gate, told, sent)
+    assert answer(gate, centre) == {wang.id: Because.CHANGED}
+    assert same(centre, gate)
+    assert residents.get(centre, wang.id).name == "Wang Mei"
+
+
+def test_a_card_that_was_found_once_lost_at_a_gate_and_taken_away_at_the_centre_is_asked_for_no_more(centre, gate):
+    wang = enrolled(centre)
+    card = credentials.add_card(centre, wang, None, CARD, by="owner")
+    credentials.suspend_card(centre, wang, card, by="owner")
+    credentials.resume_card(centre, wang, card, by="owner")
+    take(gate, *publish(centre))
+    credentials.suspend_card(gate, wang, card, by="guard")
+    credentials.remove_card(centre, wang, card, by="owner")
+    revoke_at(centre, gate)
+    take(gate, *publish(centre))
+    assert requests.waiting(gate) == []
+    assert items.state(gate, 1) == outbox.state(centre)
+
+
+def test_who_was_erased_before_there_was_a_centre_is_erased_at_the_gate_that_brings_them(gate):
+    # Both followed another centre before, and left it.
+    wang = enrolled(gate)
+    with closing(store()) as centre:
+        gate.backup(centre)
+        role.leave(centre, by="test")
+        erasure.remove(centre, wang, by="owner")
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        assert answer(gate, centre) == {wang.id: Because.ERASED}
+        take(gate, *publish(centre))
+        assert residents.every(gate) == []
+        assert proposals.of_residents(gate) == {}
+
+
+def test_a_card_that_was_lost_since_the_backup_is_not_found_again_by_it(centre, gate):
+    wang = enrolled(centre)
+    card = credentials.add_card(centre, wang, None, CARD, by="owner")
+    credentials.suspend_card(centre, wang, card, by="owner")
+    credentials.resume_card(centre, wang, card, by="owner")
+    take(gate, *publish(centre))
+    with closing(store()) as backup:
+        centre.backup(backup)
+        credentials.suspend_card(centre, wang, card, by="owner")
+        take(gate, *publish(centre))
+        recovery.begin(backup, None)
+        epoch = outbox.begin_epoch(backup, 1, "s", 0)
+        # What comes from the stream may come before the head that asks for what was lost.
+        take(gate, *publish(backup))
+        proposals.give_back(gate, "r1", epoch)
+        revoke_at(backup, gate)
+        take(gate, *publish(backup))
+        assert answer(gate, backup) == {}
+        recovery.end(backup)
+        take(gate, *publish(backup))
+        for one in (backup, gate):
+            assert credentials.of_resident(one, wang.id)[0].suspended_at is not None
+
+
+def test_what_nobody_could_read_is_taken_from_no_gate(centre):
+    wang = enrolled(centre)
+    stands = outbox.entry_of(centre, RegisterKind.RESIDENT, wang.id)
+    (face,), (agreed,) = stands.templates, stands.consents
+    nonsense = [
+        ScheduleEntry("s1", "Cleaners", "sometimes"),
+        HolidayEntry("h1", "New Year", "soon", "soon", None, None),
+        HolidayEntry("h1", "New Year", "2027-01-01", "2027-01-01", None, "sometimes"),
+        replace(stands, valid_until="never"),
+        replace(stands, created_at="now"),
+        replace(stands, consents=(replace(agreed, given_at="then"),)),
+        *(
+            replace(stands, templates=(replace(face, id="t1", **part),))
+            for part in ({"vector": b"abc"}, {"vector": b""}, {"vector": b"\0\0\xc0\x7f" * 4}, {"quality": "good"})
+        ),
+        # It would be the name of a message at the broker.
+        replace(stands, templates=(replace(face, id="t1.> *"),)),
+    ]
+    before = [rows(centre, table) for table in TABLES]
+    for number, entry in enumerate(nonsense):
+        kind = {ScheduleEntry: RegisterKind.SCHEDULE, HolidayEntry: RegisterKind.HOLIDAY}.get(
+            type(entry), RegisterKind.RESIDENT
+        )
+        proposal = Proposal(number, kind, Version(9, 9), True, entry)
+        assert proposed.judge(centre, proposal, by="gate north").because is Because.NONSENSE, entry
+    assert [rows(centre, table) for table in TABLES] == before
+
+
 def test_nobody_is_swept_while_the_centre_is_still_to_say_what_becomes_of_them(centre, gate):
     wang = enrolled(centre)
     take(gate, *publish(centre))
@@ -394,8 +491,8 @@ def test_whatever_is_done_at_whichever_gate_all_are_the_same_in_the_end(deeds):
 
 def test_a_version_says_nothing_of_a_proposal_that_was_refused_once(centre, gate):
     wang = enrolled(gate)
-    told = proposed.refused(proposals.following(gate), Because.TOO_NEW)
-    assert taken.take_answer(gate, told)
+    sent = proposals.following(gate)
+    assert taken.take_answer(gate, proposed.refused(sent, Because.TOO_NEW), sent)
     assert proposals.of_residents(gate) == {wang.id: Because.TOO_NEW}
     residents.add_templates(gate, wang, [FACE], by="manager")
     assert proposals.following(gate).made_on is None

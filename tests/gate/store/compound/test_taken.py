@@ -191,6 +191,20 @@ def test_what_a_gate_revokes_is_asked_of_the_centre_once_and_comes_back_as_the_c
     assert (residents.every(gate), residents.every(centre), requests.waiting(gate)) == ([], [], [])
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_was_revoked_while_no_centre_was_heard_is_told_after_the_gate_joined_again(centre, gate, leaves):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    erasure.remove(gate, wang, by="guard")
+    if leaves:
+        role.leave(gate, by="test")
+    role.follow(gate, b"s" * 16, "centre", by="test")
+    ((_, identity),) = requests.waiting(gate)
+    revoke(centre, identity, by="gate north")
+    take(gate, *publish(centre))
+    assert (residents.every(centre), requests.waiting(gate)) == ([], [])
+
+
 def test_what_a_gate_revokes_is_answered_also_where_the_centre_does_not_know_it(centre, gate):
     wang = wang_of(centre)
     take(gate, *publish(centre))
