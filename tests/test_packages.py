@@ -31,6 +31,7 @@ BEYOND = {
     "models/insightface_pack.py": "insightface",
     "gate/fleet/service.py": "nats",
     "gate/fleet/connection.py": "nats",
+    "gate/fleet/reading.py": "nats",
     "gate/fleet/nkeys.py": "nkeys",
     "api/home_assistant/service.py": "aiomqtt",
     "centre/service.py": "nats",

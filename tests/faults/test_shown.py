@@ -74,6 +74,7 @@ def forms(known, photos):
         ("POST", f"{RESIDENT}/rolling-code"): [{}],
         ("POST", f"{RESIDENT}/rolling-code/removal"): [{}],
         ("POST", f"{RESIDENT}/forgiveness"): [{}],
+        ("POST", f"{RESIDENT}/centre/read"): [{}],
         ("POST", f"{RESIDENT}/cards"): [{"data": {"number": "12"}}],
         ("POST", f"{RESIDENT}/cards/lost"): [{"data": {"card": "x"}}],
         ("POST", f"{RESIDENT}/cards/found"): [{"data": {"card": "x"}}],

@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
