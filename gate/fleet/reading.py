@@ -139,6 +139,9 @@ async def _read_all(joined: Joined, connection: sqlite3.Connection) -> None:
     try:
         await whole.wait()
     finally:
-        reading.cancel()
+        # Once is not enough: while it connects the library may swallow that.
+        while not reading.done():
+            reading.cancel()
+            await asyncio.wait([reading], timeout=_AGAIN_S)
         with suppress(asyncio.CancelledError):
             await reading

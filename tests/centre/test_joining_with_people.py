@@ -4,6 +4,7 @@ what becomes of each. A real broker and a real centre; nothing of the gate runs 
 from contextlib import closing
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from commands.cli import facegate
@@ -103,11 +104,13 @@ def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(ce
         assert residents.get(store, sun.id).templates == 2
 
 
-def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monkeypatch):
+# However far the line is when it is given up, it is given up.
+@pytest.mark.parametrize("within_s", [0.01, 0.02, 0.04, 0.08])
+def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monkeypatch, within_s):
     from gate.fleet import reading
 
-    monkeypatch.setattr(reading, "_ALL_WITHIN_S", 0.01)
-    state = place / "south"
+    monkeypatch.setattr(reading, "_ALL_WITHIN_S", within_s)
+    state = place / f"south{within_s}"
     with closing(open_database(state)) as store:
         own = enrolled(store, "Qian Wei", None, 61, 171)
     code = command("centre", "invite", "--state", centre.state)["code"]
