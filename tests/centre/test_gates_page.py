@@ -56,11 +56,11 @@ def console(app):
 
 
 def card(page, gate):
-    """What the page says of one gate, without its tags."""
+    """What the page says of one gate, without its tags; nothing where it is not there."""
     found = re.search(
         rf'<li class="card" id="gate-{gate.identity}">(.*?)</li>\n(?=<li class="card"|</ul>)', page, re.DOTALL
     )
-    return plain(found[1])
+    return plain(found[1]) if found else ""
 
 
 def plain(html):

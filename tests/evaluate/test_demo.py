@@ -10,6 +10,12 @@ from commands.demo import demo
 from evaluate.demo import story
 
 
+def assert_refused_as_nobody(answer):
+    """Nobody who was refused was taken for somebody; beside other tests a frame may also come too late."""
+    reasons = {event["reason"] for event in answer["denied"]}
+    assert {"unknown"} <= reasons <= {"unknown", "stale"}
+
+
 def test_a_short_demo_lets_the_resident_in_and_not_the_stranger(models_dir, state, tmp_path, monkeypatch):
     monkeypatch.setattr(story, "_WALKS", (("obama2.jpg", 3.0), ("biden.jpg", 4.0)))
     monkeypatch.setattr(story, "_PAUSE_S", 1.0)
@@ -19,7 +25,7 @@ def test_a_short_demo_lets_the_resident_in_and_not_the_stranger(models_dir, stat
     arguments = ["--state", str(state), "--headless", "--json", "--sheet", str(sheet)]
     answer = json.loads(CliRunner().invoke(demo, arguments, standalone_mode=False).stdout.splitlines()[-1])
     assert {event["resident"] for event in answer["granted"]} == {"Barack Obama"}
-    assert {event["reason"] for event in answer["denied"]} == {"unknown"}
+    assert_refused_as_nobody(answer)
     with Image.open(sheet) as picture:
         assert picture.size[0] > 900
 
@@ -33,7 +39,7 @@ def test_the_resident_is_let_in_the_stranger_is_not_and_it_is_drawn(facegate, tm
     answer = done.answer
     assert {event["resident"] for event in answer["granted"]} == {"Barack Obama"}
     assert len(answer["granted"]) == answer["relay_pulses"] == 2
-    assert {event["reason"] for event in answer["denied"]} == {"unknown"}
+    assert_refused_as_nobody(answer)
     first, last = (event["t"] for event in answer["granted"])
     assert first < min(event["t"] for event in answer["denied"]) < last
     assert all(event["frames"] >= 3 and event["similarity"] >= 0.4 for event in answer["granted"])
