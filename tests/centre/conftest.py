@@ -20,11 +20,3 @@ def place():
 def centre(place):
     with centre_running(place / "c") as running:
         yield running
-
-
-def pytest_collection_modifyitems(items):
-    """The tests of the page of gates come as they are written: each finds the gates as the one before left them."""
-    places = [place for place, item in enumerate(items) if item.path.name == "test_gates_page.py"]
-    as_written = sorted((items[place] for place in places), key=lambda item: item.function.__code__.co_firstlineno)
-    for place, item in zip(places, as_written, strict=True):
-        items[place] = item

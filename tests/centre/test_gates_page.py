@@ -12,6 +12,7 @@ from api.app import create_app
 from gate.processes.asking import door_status, order
 from gate.processes.requests import Do
 from gate.store.compound import door_orders
+from gate.store.compound import gates as store_of_gates
 from gate.store.compound.door_orders import AT_ONCE_S
 from gate.store.database import open_database
 from gate.store.people import erasure, residents
@@ -36,6 +37,17 @@ def gates(centre, place):
         for gate in three[:2]:
             gate.start_api(stack)
         yield three
+
+
+@pytest.fixture
+def west(centre, place):
+    """One more without a console, which follows for the length of one test: the others stay as they were."""
+    gate = join(centre, place / f"west{time.monotonic_ns()}", "West")
+    yield gate
+    gate.link.end()
+    with centre.store() as store:
+        if store_of_gates.get(store, gate.identity) is not None:
+            store_of_gates.remove(store, store_of_gates.get(store, gate.identity), by="test")
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +131,17 @@ def orders_in(state):
     return [(line.details["order"], line.details["by"]) for line in events(state) if line.kind == "ordered"]
 
 
-def test_one_press_locks_all_gates_down_and_one_that_was_away_when_it_is_back(console, centre, gates):
-    north, east, south = gates
+def test_one_press_locks_all_gates_down_and_one_that_was_away_when_it_is_back(console, centre, gates, west):
+    north, east, _ = gates
     shows(console, north, "Closed")
     shows(console, east, "Closed")
     north.link.end(kill=True)
     assert ordered(console, "lockdown") == {
         "said": "Ordered. What each gate answers stands below.", "good": True, "modes": []
     }  # fmt: skip
-    # Its own door and East; South has no console, which is as good as not there.
-    said = answers(console, "Lock down", "guard", "done at 2 of 4", "North", "South")
-    assert said.count("not reached; it locks down when it is back") == 2
+    # Its own door and East; South and West have no console, which is as good as not there.
+    said = answers(console, "Lock down", "guard", "done at 2 of 5", "North", "South", "West")
+    assert said.count("not reached; it locks down when it is back") == 3
     shows(console, east, "Lockdown")
     assert door_status(centre.door).mode == "lockdown"
     with centre.store() as store:
@@ -138,23 +150,23 @@ def test_one_press_locks_all_gates_down_and_one_that_was_away_when_it_is_back(co
     assert (order_was, by.split(" through ")[0]) == ("lockdown", f"user {guard} at the centre")
     assert door_status(north.door).mode == "normal"
     north.link.start()
-    answers(console, "done at 3 of 4", "South")
+    answers(console, "done at 3 of 5", "West")
     assert door_status(north.door).mode == "lockdown"
     # And it is ended again, everywhere at once.
     assert ordered(console, "release")["good"]
-    answers(console, "End the lockdown", "done at 3 of 4", "South")
+    answers(console, "End the lockdown", "done at 3 of 5", "West")
     assert {door_status(one.door).mode for one in (centre, north, east)} == {"normal"}
 
     def it_waits():
         with centre.store() as store:
-            return all(one.waited for one in door_orders.due(store, south.identity))
+            return all(one.waited for one in door_orders.due(store, west.identity))
 
     wait_for(it_waits, AT_ONCE_S + 5, "the order still holds as one of this moment")
     with ExitStack() as stack:
-        # South comes back, and hears of the end alone: the lockdown before it is over.
-        south.start_api(stack)
-        answers(console, "done at 3 of 4", "South: not done")
-    assert orders_in(south.state) == []
+        # West comes back, and hears of the end alone: the lockdown before it is over.
+        west.start_api(stack)
+        answers(console, "done at 3 of 5", "West: not done")
+    assert orders_in(west.state) == []
 
 
 def test_an_end_that_comes_late_lifts_no_lockdown_that_somebody_ordered_at_the_gate_since(console, gates):
@@ -214,33 +226,33 @@ def test_who_may_not_open_a_gate_orders_nothing_and_none_chosen_is_none(console,
         assert door_orders.newest(store) == before
 
 
-def test_who_is_still_to_be_forgotten_where_and_a_gate_is_removed_by_an_owner(console, centre, gates):
-    north, _, south = gates
+def test_who_is_still_to_be_forgotten_where_and_a_gate_is_removed_by_an_owner(console, centre, gates, west):
+    north, _, _ = gates
     with centre.store() as store:
         fang = enrolled(store, "Wang Fang", seed=77)
-    centre.whole_at(gates)
-    south.link.end(kill=True)
+    centre.whole_at([*gates, west])
+    west.link.end(kill=True)
     with centre.store() as store:
         erasure.remove(store, residents.get(store, fang.id), by="test")
     manager = console("manager")
-    told = wait_for(lambda: page if "2 of 3" in (page := manager.get("/gates").text) else None, WITHIN_S)
-    assert "not yet at South" in told
+    told = wait_for(lambda: page if "not yet at West" in (page := manager.get("/gates").text) else None, WITHIN_S)
+    assert "3 of 4" in told
     assert fang.id in told
     assert "Wang" not in told
-    assert "Still to forget" in card(told, south)
+    assert "Still to forget" in card(told, west)
     assert "Still to forget" not in card(told, north)
     # Whose link is gone is not reached, once it has said nothing for a while; its last word stands.
-    shows(console, south, "Not reached")
+    shows(console, west, "Not reached")
     owner = console("owner")
     page = owner.get("/settings/gates").text
-    assert f'action="/settings/gates/{south.identity}/removal"' in page
+    assert f'action="/settings/gates/{west.identity}/removal"' in page
     assert manager.get("/settings/gates").status_code == 403
-    assert manager.post(f"/settings/gates/{south.identity}/removal").status_code == 403
-    gone = owner.send(f"/settings/gates/{south.identity}/removal")
+    assert manager.post(f"/settings/gates/{west.identity}/removal").status_code == 403
+    gone = owner.send(f"/settings/gates/{west.identity}/removal")
     assert "Removed: it follows no more" in gone.text
-    assert "South" not in console("guard").get("/gates").text
-    assert "2 of 3" not in manager.get("/gates").text
-    again = owner.send(f"/settings/gates/{south.identity}/removal")
+    assert "West" not in console("guard").get("/gates").text
+    assert "not yet at" not in manager.get("/gates").text
+    again = owner.send(f"/settings/gates/{west.identity}/removal")
     assert problem_of(again) == "No such gate follows this centre any more."
 
 
