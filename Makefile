@@ -14,11 +14,11 @@ demo: $(BIN)/facegate
 # In random order, the longest files first (tests/conftest.py). Some hundred programs are started: without its bytecode
 # each would compile the house anew.
 # Three at once want more than two cores at times, and a door that answers late there is no finding: what failed is asked
-# once more by itself, and what fails then has failed.
+# once more by itself, and what fails then has failed. One that hangs is ended and named.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m $(QUICK) -n 3 --dist loadfile --no-loadscope-reorder || \
-	    { test $$? -eq 1 && $(BIN)/python -m pytest -m $(QUICK) --last-failed --last-failed-no-failures none; }
+	$(BIN)/python -m pytest -m $(QUICK) --timeout 600 -n 3 --dist loadfile --no-loadscope-reorder || \
+	    { test $$? -eq 1 && $(BIN)/python -m pytest -m $(QUICK) --timeout 600 --last-failed --last-failed-no-failures none; }
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .

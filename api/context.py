@@ -105,9 +105,14 @@ class Context:
         return self.settings.door.zone
 
     @property
+    def now(self) -> datetime:
+        """The moment, in the gate's zone."""
+        return datetime.now(zone_of(self.zone))
+
+    @property
     def today(self) -> date:
         """The day that it is at the gate."""
-        return datetime.now(zone_of(self.zone)).date()
+        return self.now.date()
 
     @property
     def by_face(self) -> bool:

@@ -93,6 +93,11 @@ def _held(context: Context, connection: sqlite3.Connection, page: OwnPage | None
     return Held(page, person)
 
 
+def keeps_cookies(request: Request, context: Context) -> bool:
+    """Whether the browser that asks brought back what it was offered when it looked at the link, or had before."""
+    return bool(_known_by(request, context))
+
+
 def open_here(request: Request, context: Context, connection: sqlite3.Connection, held: Held) -> str:
     """The page is this phone's from now on; what the phone is known by then, with all pages that it had besides.
 

@@ -32,17 +32,18 @@ def passes() -> None:
 @json_option
 def list_passes(state: Path | None, config: Path | None, as_json: bool) -> None:
     """All that are kept, those that end last first."""
-    gate, now = home(state, config), datetime.now(UTC)
+    gate = home(state, config)
+    zone = zone_of(gate.settings.door.zone)
+    now = datetime.now(zone)
     with gate.store() as connection:
         every = stored.every(connection)
         record_look(connection, "passes", gate.by)
     if as_json:
         print_json({"passes": [asdict(one) | {"phase": one.phase(now)} for one in every]})
         return
-    zone = zone_of(gate.settings.door.zone)
     rows = [
         (one.name, one.host_name, one.unit, _told(datetime.fromisoformat(one.valid_from), zone),
-         _told(one.ends_at, zone), f"{one.uses_left} of {one.uses}", one.phase(now).replace("_", " "), one.id)
+         _told(one.ends_in(zone), zone), f"{one.uses_left} of {one.uses}", one.phase(now).replace("_", " "), one.id)
         for one in every
     ]  # fmt: skip
     print_table(

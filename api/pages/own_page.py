@@ -25,7 +25,19 @@ from api.context import Context, Shared, Store, context_of, store_of
 from api.front.bodies import ANYBODYS, Body
 from api.front.slots import network_of
 from api.idempotency import answered_once
-from api.own_pages import LINKS, ROOT, Held, cookie_of, held_by, keep_phone, linked, offer_phone, open_here, phone_of
+from api.own_pages import (
+    LINKS,
+    ROOT,
+    Held,
+    cookie_of,
+    held_by,
+    keep_phone,
+    keeps_cookies,
+    linked,
+    offer_phone,
+    open_here,
+    phone_of,
+)  # fmt: skip
 from api.pages import code
 from api.pages.own_photo_steps import hint
 from api.pages.page import language_of, page
@@ -121,6 +133,9 @@ def open_link(request: Request, connection: Store, context: Shared, held: Holder
     """The page is this phone's from now on, and the link opens nothing more."""
     if (phone := phone_of(request, context, held)) is not None:
         return keep_phone(request, context, RedirectResponse(_at(held), 303), phone)
+    # The browser of a messenger may keep nothing: it would use the link up, and know of no page a moment later.
+    if held.page.opened_at is None and not keeps_cookies(request, context):
+        return page(request, "own_link.html", 403, step="forgetful", hint="", here=request.url.path)
     try:
         phone = open_here(request, context, connection, held)
     except Refusal:
@@ -181,8 +196,8 @@ def show_pass(request: Request, connection: Store, context: Shared, held: Holder
         spoken = language_of(request)
         told = {"qr": qr_code(said), "files": qr_files(said), "message": message_for(context, spoken, one)}
     return page(
-        request, "own_pass.html", here=_at(held), one=one, typed=typed, told=told, phase=one.phase(datetime.now(UTC)),
-        ends_at=passes.text_of(one.ends_at),
+        request, "own_pass.html", here=_at(held), one=one, typed=typed, told=told, phase=one.phase(context.now),
+        ends_at=passes.text_of(one.ends_in(zone_of(context.zone))),
     )  # fmt: skip
 
 
@@ -303,7 +318,7 @@ def _home(
     request: Request, connection: Store, context: Context, held: Held, typed: dict[str, str] | None = None,
     status_code: int = 200, **said: str,
 ) -> Response:  # fmt: skip
-    person, done, now = held.person, told_once(request), datetime.now(UTC)
+    person, done, now = held.person, told_once(request), context.now
     if done.notice is not None:
         said = {"notice": language_of(request)(done.notice)} | said
     ways = {one.method: one for one in credentials.of_resident(connection, person.id)}
@@ -318,7 +333,8 @@ def _home(
         agreed=agreed[-1] if agreed else None, consent_text=_paragraphs(agreed[-1:]),
         shown=[one for one in visits if one.phase(now) is not Phase.OVER],
         over=[one for one in visits if one.phase(now) is Phase.OVER][:_FEW],
-        most=context.settings.enrolment.own_passes, end_of=lambda one: passes.text_of(one.ends_at),
+        most=context.settings.enrolment.own_passes,
+        end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))),
         spans={value: SPANS[value].words for value in _SPANS}, uses=_USES, METHODS=METHODS,
         typed={"name": "", "span": "today", "uses": "1"} | (typed or {}), key=new_secret(),
         lines=[one for one in lines if one.personal.get("resident") == person.id], **said,

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 MOST_PHOTOS = 3
 _THE_PHOTO = Sentence("The photo")
+_FORGETFUL = Sentence(
+    "This browser keeps nothing, so it cannot be told from others. Nothing was sent: copy the link into the browser"
+    " that you use, with cookies allowed, and agree there."
+)
 _DAY_S = 24 * 3600
 _ROOT = "/photo/"
 _CONSENT, _CHECKS = "/consent", "/checks"
@@ -107,7 +111,7 @@ def _asked(request: Request) -> Held | None:
         person = residents.get(connection, link.resident) if link is not None else None
     if link is None or person is None:
         return None
-    device = request.cookies.get(_cookie(context))
+    device = _device_of(request)
     return Held(secret, link, person, step_of(link, digest(device) if device else None))
 
 
@@ -137,22 +141,19 @@ def agree(
     guardian: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
     """They agree, before any photo: it is written down, and the link is this browser's from now on."""
-    device = request.cookies.get(_cookie(context)) or new_secret()
+    device = _device_of(request)
     try:
         if text != texts.CURRENT:
             raise Refusal("The text has changed since; read it again, please.")
         if held.step is Step.AGREE:
+            # The browser of a messenger may keep nothing: the link would be its own, and nobody could go on by it.
+            if device is None:
+                raise Refusal(_FORGETFUL)
             said = texts.agreed(Way.PHONE, language, guardian.strip() or None).recorded(f"link {held.link.id}")
             photo_links.agree(connection, held.link, said, digest(device), datetime.now(UTC))
     except FacegateError as error:
         return _shown(request, held, error.sentence, guardian=guardian, status_code=422)
-    response = RedirectResponse(_path(held), 303)
-    # A link that is opened in a messenger comes from another site: a stricter cookie would not come along.
-    response.set_cookie(
-        _cookie(context), device, max_age=2 * context.settings.enrolment.link_days * _DAY_S,
-        path="/", secure=context.secure, httponly=True, samesite="lax",
-    )  # fmt: skip
-    return response
+    return _known_by(device or new_secret(), context, RedirectResponse(_path(held), 303))
 
 
 @router.post(_CHECKS)
@@ -274,12 +275,14 @@ def _shown(request: Request, held: Held, *problems: str, status_code: int = 200,
     words = language_of(request)
     spoken = words.tag if words.tag in texts.LANGUAGES else "en"
     refused = held.link.refused if held.step in (Step.PHOTO, Step.AGREE, Step.USED_UP) else None
-    return page(
+    response = page(
         request, "own_photo.html", status_code, step=held.step, here=_path(held), hint=hint(held.person.name),
         problems=[words(one) for one in problems], notice=words(NOT_TAKEN[refused]) if refused else None,
         consent_text=_paragraphs(spoken), consent_language=spoken, consent_name=texts.CURRENT, guardian=guardian,
         most_bytes=OWN_PHOTOS.room, too_large=words(OWN_PHOTOS.too_large),
     )  # fmt: skip
+    # Before they agree, so that it is seen by then whether this browser keeps it.
+    return _known_by(_device_of(request) or new_secret(), context_of(request), response)
 
 
 def _paragraphs(language: str) -> list[str]:
@@ -292,6 +295,21 @@ def _path(held: Held) -> str:
     return _ROOT + held.secret
 
 
+def _device_of(request: Request) -> str | None:
+    """What the browser that asks is known by; None: it brings nothing."""
+    return request.cookies.get(_cookie(context_of(request)))
+
+
+def _known_by(device: str, context: Context, response: Response) -> Response:
+    """The same answer, by which the browser is known for twice as long as a link holds."""
+    # A link that is opened in a messenger comes from another site: a stricter cookie would not come along.
+    response.set_cookie(
+        _cookie(context), device, max_age=2 * context.settings.enrolment.link_days * _DAY_S,
+        path="/", secure=context.secure, httponly=True, samesite="lax",
+    )  # fmt: skip
+    return response
+
+
 def _cookie(context: Context) -> str:
-    """The name of the cookie by which a browser is known that agreed; one holds for all links of a family."""
+    """The name of the cookie by which a browser is known; one holds for all links of a family."""
     return "__Host-facegate-photo" if context.secure else "facegate-photo"

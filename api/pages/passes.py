@@ -76,13 +76,13 @@ _NOTHING = {
 
 @router.get("/passes")
 def show_passes(
-    request: Request, connection: Store, actor: Registrar,
+    request: Request, connection: Store, context: Shared, actor: Registrar,
     host: Annotated[str, Query(max_length=64)] = "", unit: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
     """All of them, and the form that makes one, for this host or home where the way here names them."""
     done = told_once(request)
     said = {} if done.notice is None else {"notice": language_of(request)(done.notice)}
-    return _list_page(request, connection, actor, {"host": host, "unit": unit}, **said)
+    return _list_page(request, connection, context, actor, {"host": host, "unit": unit}, **said)
 
 
 @router.post("/passes")
@@ -108,7 +108,7 @@ def make_pass(
         made = answered_once(connection, actor, key, (b"pass", *(one.encode() for one in typed.values())), make)
     except FacegateError as error:
         said = language_of(request).error(error)
-        return _list_page(request, connection, actor, typed, status_code=422, problem=said)
+        return _list_page(request, connection, context, actor, typed, status_code=422, problem=said)
     issued = f"{drawn[0].code} {drawn[0].typed}" if drawn else None
     return then(request, f"/passes/{made}", Done(issued=issued, about=host or None))
 
@@ -124,7 +124,7 @@ def show_pass(request: Request, connection: Store, context: Shared, actor: Regis
     )
     return page_of_people(
         request, connection, actor, None if code else "passes", "pass.html", one=one, typed=typed, told=told,
-        phase=one.phase(datetime.now(UTC)), ends_at=passes.text_of(one.ends_at), PHASES=PHASES,
+        phase=one.phase(context.now), ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), PHASES=PHASES,
     )  # fmt: skip
 
 
@@ -142,17 +142,16 @@ def passes_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
 
 
 def _list_page(
-    request: Request, connection: sqlite3.Connection, actor: Actor, typed: dict[str, str], **said: Any
+    request: Request, connection: sqlite3.Connection, context: Context, actor: Actor, typed: dict[str, str], **said: Any
 ) -> Response:
-    now = datetime.now(UTC)
-    every = passes.every(connection)
+    now, every = context.now, passes.every(connection)
     shown = {phase: [one for one in every if one.phase(now) is phase] for phase in PHASES}
     shown[Phase.OVER] = shown[Phase.OVER][:_MOST_OVER]
     visited = residents.get(connection, typed["host"]) if typed.get("host") else None
     return page_of_people(
         request, connection, actor, "passes", "passes.html", shown=shown, PHASES=PHASES, SPANS=SPANS, USES=USES,
         LASTS=LASTS, typed=_NOTHING | typed, visited=visited, schedules=schedules.every(connection), key=new_secret(),
-        end_of=lambda one: passes.text_of(one.ends_at), **said,
+        end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))), **said,
     )  # fmt: skip
 
 
@@ -190,12 +189,12 @@ def _number(text: str) -> int:
 
 def message_for(context: Context, language: Language, one: Pass) -> str:
     """What is sent along with the picture, in the visitor's language."""
-    zone, ends = zone_of(context.zone), one.ends_at
+    zone = zone_of(context.zone)
     return language(
         Sentence(
             "{gate}: a pass for {name}, from {begins} to {ends}. Hold the picture up to the camera at the gate, half a"
             " metre away.",
             gate=context.gate, name=one.name, begins=language.stamp(datetime.fromisoformat(one.valid_from), zone),
-            ends=language.stamp(ends, zone),
+            ends=language.stamp(one.ends_in(zone), zone),
         )
     )  # fmt: skip

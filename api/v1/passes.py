@@ -15,6 +15,7 @@ from api.context import Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.problems import RESPONSES, HttpProblem
 from api.v1.events import Moment
+from api.v1.paging import part_of
 from api.v1.residents import found_resident
 from gate.store.people import passes
 from gate.store.people.passes import MOST_DAYS, MOST_USES, Phase, Wanted
@@ -33,7 +34,10 @@ class Pass(BaseModel):
     host_name: str | None
     unit: str | None = Field(description="The home that they visit.")
     begins: str
-    ends: str = Field(description="Exclusive; sooner than at first once it was used, where it lasts from then.")
+    ends: str = Field(
+        description="Exclusive; sooner than at first once it was used, where it lasts from then, and where their host"
+        " moves out."
+    )
     schedule: str | None = Field(description="The hours in which it opens; null: at any time.")
     uses: int
     uses_left: int
@@ -69,29 +73,26 @@ class DrawnPass(BaseModel):
 
 @router.get("/passes")
 def list_passes(
-    request: Request, connection: Store, actor: Registrar, response: Response,
+    request: Request, connection: Store, context: Shared, actor: Registrar, response: Response,
     after: Annotated[str | None, Query(max_length=64)] = None, count: int = _MOST_LISTED,
 ) -> list[Pass]:  # fmt: skip
     """All that are kept, those that end last first, at most 500 at once.
 
     Where there are more, the answer has the header `Link` with the address of the next ones (`rel="next"`); `after` is
-    the id of the last one before them.
+    the id of the last one before them. 409 where that one is gone.
     """
     record_look(connection, actor, "passes")
-    now, found = datetime.now(UTC), passes.every(connection)
-    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
     count = max(1, min(count, _MOST_LISTED))
-    shown = found[start : start + count]
-    if start + count < len(found):
-        asked = urlencode({"after": shown[-1].id, "count": count})
-        response.headers["Link"] = f'<{request.url.path}?{asked}>; rel="next"'
-    return [_shown(one, now) for one in shown]
+    part, more = part_of(passes.every(connection), after, count)
+    if more is not None:
+        response.headers["Link"] = f'<{request.url.path}?{urlencode({"after": more, "count": count})}>; rel="next"'
+    return [_shown(one, context.now) for one in part]
 
 
 @router.post("/passes", status_code=201)
 def make_pass(new: NewPass, connection: Store, context: Shared, actor: Registrar, response: Response) -> DrawnPass:
     """Make a pass. Asked twice it makes two."""
-    host, now = None if new.host is None else found_resident(connection, new.host), datetime.now(UTC)
+    host, now = None if new.host is None else found_resident(connection, new.host), context.now
     if host is not None and new.unit is not None:
         raise HttpProblem(422, "Say a host or a home: of a host the home is theirs.")
     begins = now if new.begins is None else _with_zone(new.begins)
@@ -102,11 +103,11 @@ def make_pass(new: NewPass, connection: Store, context: Shared, actor: Registrar
 
 
 @router.get("/passes/{visit}")
-def show_pass(visit: str, connection: Store, actor: Registrar) -> Pass:
+def show_pass(visit: str, connection: Store, context: Shared, actor: Registrar) -> Pass:
     """One of them."""
     found = found_pass(connection, visit)
     record_look(connection, actor, "passes")
-    return _shown(found, datetime.now(UTC))
+    return _shown(found, context.now)
 
 
 @router.delete("/passes/{visit}", status_code=204)
@@ -128,9 +129,10 @@ def _with_zone(moment: datetime) -> datetime:
 
 
 def _shown(one: passes.Pass, now: datetime) -> Pass:
+    """At this moment, in the gate's zone."""
     return Pass(
         id=one.id, name=one.name, host=one.host, host_name=one.host_name, unit=one.unit, begins=one.valid_from,
-        ends=passes.text_of(one.ends_at), schedule=one.schedule, uses=one.uses, uses_left=one.uses_left,
-        first_used_at=one.first_used_at, lasts_s=one.lasts_s, made_at=one.made_at, revoked_at=one.revoked_at,
-        phase=one.phase(now),
+        ends=passes.text_of(one.ends_in(now.tzinfo or UTC)), schedule=one.schedule, uses=one.uses,
+        uses_left=one.uses_left, first_used_at=one.first_used_at, lasts_s=one.lasts_s, made_at=one.made_at,
+        revoked_at=one.revoked_at, phase=one.phase(now),
     )  # fmt: skip

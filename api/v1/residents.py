@@ -16,6 +16,7 @@ from api.context import Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
 from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
+from api.v1.paging import part_of
 from api.ways_in import ways_of
 from enroll.application import add_without_face
 from gate.names import clean_home, clean_name
@@ -130,16 +131,12 @@ def list_residents(
     connection: Store, context: Shared, actor: Registrar, search: Annotated[str, Query(max_length=400)] = "",
     unit: _Sought = None, group: _Sought = None, after: _Sought = None, count: int = 100,
 ) -> Residents:  # fmt: skip
-    """People by name; `after` is the `next` of the page before."""
-    found = finding.search(connection, search, unit, group)
-    start = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
-    count = max(1, min(count, 500))
-    items = found[start : start + count]
+    """People by name; `after` is the `next` of the page before. 409 where whoever that was is gone."""
+    part, more = part_of(finding.search(connection, search, unit, group), after, min(count, 500))
     record_look(connection, actor, "residents")
-    more = start + count < len(found)
     others = credentials.having(connection)
-    told = [shown(one, context.today, others.get(one.id, ())) for one in items]
-    return Residents(items=told, next=items[-1].id if more else None)
+    told = [shown(one, context.today, others.get(one.id, ())) for one in part]
+    return Residents(items=told, next=more)
 
 
 @router.post("/residents", status_code=201)

@@ -55,17 +55,17 @@ class Visit:
     """Of the resident whom they visit, as it is now; None: they have none, or nobody is named."""
 
 
-def visit_of(one: Pass, holidays: Sequence[Holiday] = (), host: Resident | None = None) -> Visit:
-    """With the holidays of its schedule, and the resident whom they visit.
+def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
+    """With the holidays of its schedule.
 
-    Raises Refusal where its hours are no schedule, ValueError or TypeError where one of its times or their last day is
-    none.
+    Raises Refusal where its hours are no schedule, ValueError or TypeError where one of its times, or the last day of
+    whom they visit, is none.
     """
     hours = None if one.windows is None else replace(parse(one.windows), holidays=tuple(holidays))
     begins, ends = datetime.fromisoformat(one.valid_from), one.ends_at
     if begins.tzinfo is None or ends.tzinfo is None:
         raise ValueError("a time of a pass has no zone")
-    return Visit(one, begins, ends, hours, None if host is None else _day(host.valid_until))
+    return Visit(one, begins, ends, hours, _day(one.host_until))
 
 
 def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:

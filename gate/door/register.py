@@ -96,8 +96,7 @@ class Register:
         visit = None if found.visit is None else passes.get(connection, found.visit)
         if visit is None:
             return None
-        host = None if visit.host is None else residents.get(connection, visit.host)
-        return visit_of(visit, holidays.of_pass(connection, visit.id) if visit.windows else (), host)
+        return visit_of(visit, holidays.of_pass(connection, visit.id) if visit.windows else ())
 
     def methods_of(self, resident: str) -> frozenset[Method]:
         """By what a resident may come beside their face. Raises StoreDown."""

@@ -146,6 +146,9 @@ def test_the_list_is_searched_and_paged(manager):
     rest = manager.get(f"/api/v1/residents?count=3&after={first['next']}").json()
     assert [one["name"] for one in first["items"] + rest["items"]] == [f"Person {number}" for number in range(5)]
     assert rest["next"] is None
+    manager.ask("DELETE", f"/api/v1/residents/{first['next']}")
+    gone = manager.get(f"/api/v1/residents?count=3&after={first['next']}")
+    assert (gone.status_code, "from the beginning" in gone.json()["detail"]) == (409, True)
     found = manager.get("/api/v1/residents?search=person 1-101").json()["items"]
     assert [one["name"] for one in found] == ["Person 1", "Person 3"]
 

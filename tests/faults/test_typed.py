@@ -73,7 +73,9 @@ def test_what_a_resident_types_on_their_phone_gets_an_answer_in_words(browser, a
 
     path = drawn(browser("manager"), residents.get(store, there.resident))
     for what, typed in TYPED.items():
-        answer = send(browser(), f"{path}/consent", {"language": "en", "text": "x", "guardian": typed})
+        phone = browser()
+        phone.get(path)
+        answer = send(phone, f"{path}/consent", {"language": "en", "text": "x", "guardian": typed})
         assert (answer.status_code, bool(problem_of(answer))) == (422, True), what
 
 

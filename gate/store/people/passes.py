@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -71,18 +71,27 @@ class Pass:
     made_at: str
     revoked_at: str | None
     """When it was taken back."""
+    host_until: str | None
+    """The last day of the resident whom they visit, YYYY-MM-DD in the gate's zone; None: without end, or no host."""
 
     @property
     def ends_at(self) -> datetime:
-        """When it opens no more, as far as is known by now."""
+        """When it opens no more, as far as is known by now, whoever is visited."""
         end = datetime.fromisoformat(self.valid_until)
         if self.first_used_at is None or self.lasts_s is None:
             return end
         return min(end, datetime.fromisoformat(self.first_used_at) + timedelta(seconds=self.lasts_s))
 
+    def ends_in(self, zone: tzinfo) -> datetime:
+        """The same for a gate in this zone: at the latest with the last day of whom they visit."""
+        if self.host_until is None:
+            return self.ends_at
+        moved_out = datetime.combine(date.fromisoformat(self.host_until) + timedelta(days=1), time(), zone)
+        return min(self.ends_at, moved_out.astimezone(UTC))
+
     def phase(self, now: datetime) -> Phase:
-        """Where it is in its life."""
-        if self.revoked_at is not None or not self.uses_left or now >= self.ends_at:
+        """Where it is in its life; the moment is given in the gate's zone."""
+        if self.revoked_at is not None or not self.uses_left or now >= self.ends_in(now.tzinfo or UTC):
             return Phase.OVER
         return Phase.COMING if now < datetime.fromisoformat(self.valid_from) else Phase.IN_USE
 
@@ -105,7 +114,7 @@ class Wanted:
 
 _SELECT = """
     SELECT p.id, p.name, p.host_id, r.name, p.unit, p.flat, p.valid_from, p.valid_until, s.name, s.windows,
-        p.uses, p.uses_left, p.first_used_at, p.lasts_s, p.made_at, p.revoked_at
+        p.uses, p.uses_left, p.first_used_at, p.lasts_s, p.made_at, p.revoked_at, r.valid_until
     FROM passes p LEFT JOIN residents r ON r.id = p.host_id LEFT JOIN schedules s ON s.id = p.schedule_id
 """
 # All but what a pass is called by.

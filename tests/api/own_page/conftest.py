@@ -42,8 +42,9 @@ def opened(phone, link):
     """A function that gives the phone of a resident who opened their page, and its path."""
 
     def on_phone(person, address="10.0.0.77"):
-        one = phone(address)
-        answer = one.post(link(person))
+        one, at = phone(address), link(person)
+        one.get(at)
+        answer = one.post(at)
         assert answer.status_code == 303
         return one, answer.headers["location"]
 

@@ -41,6 +41,7 @@ def test_the_phone_that_presses_first_has_the_page_and_the_link_opens_nothing_mo
     at, theirs, another = link(fang), phone(), phone("10.0.0.78")
     # To look is not to open: a messenger looks by itself.
     hello = phone("10.0.0.79").get(at)
+    theirs.get(at)
     assert ("Wang *" in hello.text, "Fang" in hello.text, hello.status_code) == (True, False, 200)
     answer = theirs.post(at)
     home = theirs.get(answer.headers["location"])
@@ -122,6 +123,18 @@ def test_a_phone_that_hears_no_answer_to_its_press_has_the_page_all_the_same(lin
     assert phone("10.0.0.78").post(at).status_code == 403
 
 
+def test_a_browser_that_keeps_nothing_uses_no_link_up(phone, link, store, fang):
+    at, forgetful, theirs = link(fang), phone(), phone("10.0.0.78")
+    for _ in range(2):
+        forgetful.get(at)
+        forgetful.cookies = httpx.Cookies()
+        refused = forgetful.post(at)
+        assert (refused.status_code, "keeps nothing" in refused.text, "Fang" in refused.text) == (403, True, False)
+    assert kinds(store) == ["own_page_drawn"]
+    theirs.get(at)
+    assert theirs.post(at).status_code == 303
+
+
 def test_two_presses_at_once_of_one_phone_open_it_once(store, fang):
     now = datetime.now(UTC)
     page = own_pages.draw(store, fang, "s", now, 3, by="test")
@@ -161,6 +174,7 @@ def test_a_backup_brings_back_nothing_that_a_phone_was_known_by_before(link, ope
 
 def test_whoever_has_the_spent_link_takes_no_act_from_the_phone_that_has_the_page(phone, link, fang):
     at, theirs, former = link(fang), phone(), phone("10.0.0.78")
+    theirs.get(at)
     own = theirs.post(at).headers["location"]
     answers = [former.post(at).status_code for _ in range(Acts.MOST + 1)]
     assert (answers[0], answers[-1]) == (403, 429)
@@ -179,8 +193,9 @@ def test_a_link_that_nobody_opens_ends_by_itself(link, phone, store, context, fa
 
 def test_one_phone_has_the_pages_of_a_family_and_each_is_by_itself(phone, link, store, fang):
     child = residents.enrol(store, "Wang Lele", "3-2-502", [], by="test")
-    theirs = phone()
-    first = theirs.post(link(fang)).headers["location"]
+    theirs, at = phone(), link(fang)
+    theirs.get(at)
+    first = theirs.post(at).headers["location"]
     second = theirs.post(link(child)).headers["location"]
     assert ("Wang Lele" in theirs.get(second).text, f'href="{first}"' in theirs.get(second).text) == (True, True)
     theirs.post(f"{second}/end")
@@ -215,7 +230,9 @@ def test_a_program_draws_a_link_and_is_told_how_far_it_is(manager, browser, phon
     drawn = manager.post(at)
     assert (drawn.status_code, drawn.json()["reachable"]) == (201, True)
     assert manager.get(at).json()["opened_at"] is None
-    phone().post(drawn.json()["url"].removeprefix("https://gate"))
+    theirs, link = phone(), drawn.json()["url"].removeprefix("https://gate")
+    theirs.get(link)
+    theirs.post(link)
     assert manager.get(at).json()["opened_at"] is not None
     assert browser("auditor").post(at).status_code == 403
 

@@ -17,6 +17,7 @@ def drawn(manager, person, key="k1"):
 
 
 def agree(phone, path, guardian="", language="zh-CN"):
+    phone.get(path)
     form = {"language": language, "text": texts.CURRENT, "guardian": guardian}
     return phone.post(f"{path}/consent", data=form)
 

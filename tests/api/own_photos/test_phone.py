@@ -3,6 +3,7 @@
 import re
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
@@ -139,6 +140,7 @@ def test_the_headers_of_all_answers_to_a_link_keep_the_secret(manager, phone, wa
 def test_whatever_goes_wrong_a_resident_is_led_back_to_their_link(manager, phone, wang):
     """And never to where the staff signs in, nor told the names of fields."""
     mobile, path = phone(), drawn(manager, wang)
+    mobile.get(path)
     wrong = [mobile.post(f"{path}/consent", data={"language": "en", "text": texts.CURRENT, "guardian": "x" * 500})]
     wrong += [mobile.post(f"{path}/consent", data={}), mobile.get(f"{path}/consent"), mobile.get(f"{path}/nowhere")]
     agree(mobile, path)
@@ -165,8 +167,24 @@ def test_without_a_room_for_more_they_are_asked_to_send_it_later(manager, phone,
     assert 'type="file"' in mobile.get(path).text
 
 
+def test_a_browser_that_keeps_nothing_uses_no_link_up(manager, phone, wang, photos):
+    forgetful, mobile, path = phone(), phone("10.0.0.78"), drawn(manager, wang)
+    form = {"language": "en", "text": texts.CURRENT}
+    for _ in range(2):
+        forgetful.get(path)
+        forgetful.cookies = httpx.Cookies()
+        refused = forgetful.post(f"{path}/consent", data=form)
+        assert (refused.status_code, "keeps nothing" in problem_of(refused)) == (422, True)
+    agree(mobile, path)
+    assert send(mobile, path, photos / "biden.jpg").status_code == 303
+    # Another browser is told so, whether or not it keeps anything.
+    forgetful.cookies = httpx.Cookies()
+    assert "already used on another phone" in forgetful.get(path).text
+
+
 def test_a_guess_in_the_form_of_the_consent_is_refused(manager, phone, wang):
     mobile, path = phone(), drawn(manager, wang)
+    mobile.get(path)
     for form in ({"language": "tlh", "text": texts.CURRENT}, {"language": "en", "text": "face-1"}):
         assert mobile.post(f"{path}/consent", data=form).status_code == 422
     assert 'type="file"' not in mobile.get(path).text

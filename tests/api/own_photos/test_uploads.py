@@ -82,6 +82,7 @@ def test_however_many_links_send_at_once_the_staffs_turns_are_free(
         held.append((mobile, path))
     late_one, path = held.pop()
     fresh, unused = phone(), drawn(manager, residents.enrol(store, "小明", "3-1", [], by="test"), "k4")
+    fresh.get(unused)
 
     async def crowd():
         over = asyncio.Event()

@@ -78,11 +78,10 @@ def test_a_pass_has_hours_and_holidays_and_ends_sooner_once_it_was_used():
 
 
 def test_a_pass_is_over_with_the_last_day_of_whom_they_visit_whenever_that_was_set():
-    host = replace(RESIDENT, valid_until="2026-11-23")
-    made = hours.visit_of(replace(VISIT, valid_until="2026-12-23T00:00:00.000+00:00"), host=host)
+    made = hours.visit_of(replace(VISIT, valid_until="2026-12-23T00:00:00.000+00:00", host_until="2026-11-23"))
     days = [LocalTime(NOON.wall + day * 86_400, SHANGHAI, trusted=True) for day in (0, 1)]
     assert [hours.known_of_pass(made, now, None).valid for now in days] == [True, False]
-    moved = hours.visit_of(made.visit, host=replace(host, valid_until=None))
+    moved = hours.visit_of(replace(made.visit, host_until=None))
     assert hours.known_of_pass(moved, days[1], None).valid is True
 
 

@@ -90,7 +90,7 @@ def test_claims_of_one_frame_are_of_several_people_in_it():
 SHOWN = Presented("p1", Method.PASS, "camera", 100.0, "V")
 VISIT = Pass(
     "v1", "Zhao Lei", None, None, "3-2-502", "32502", "2026-01-01T00:00:00.000+00:00", "2027-01-01T00:00:00.000+00:00",
-    None, None, 2, 1, None, None, "2026-01-01T00:00:00.000+00:00", None,
+    None, None, 2, 1, None, None, "2026-01-01T00:00:00.000+00:00", None, None,
 )  # fmt: skip
 VISITS_WELL = Known(
     visit=VISIT, from_its_user=True, valid=True, begun=True, within_hours=True, one_suffices=True, spent=True

@@ -1,7 +1,8 @@
 """Passes of visitors in the store: what may be made, how uses are counted, and what becomes of them."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +11,7 @@ from gate.care.backup.stays_revoked import Tombstones, keep_revoked
 from gate.errors import FacegateError, Refusal
 from gate.keep_settings import KeepSettings
 from gate.store.database import open_database
-from gate.store.people import credentials, erasure, passes, residents
+from gate.store.people import changes, credentials, erasure, passes, residents
 from gate.store.people.passes import MOST_USES, Phase, Wanted
 from gate.store.record import audit
 from gate.store.site import schedules
@@ -171,6 +172,17 @@ def test_no_use_comes_back_with_a_backup(state, store, tmp_path, known):
     # They are over by the clock of this machine anyway.
     assert dropped.passes == 0
     copy.close()
+
+
+def test_one_is_over_with_the_last_day_of_whom_they_visit_by_the_gates_own_calendar(store, wang):
+    one = made(store, replace(WANTED, ends=NOW + timedelta(days=30), host=wang))
+    changes.change(store, wang, changes.Changes(valid_until=NOW.date().isoformat()), by="test")
+    moved_out, shanghai = passes.get(store, one.id), ZoneInfo("Asia/Shanghai")
+    midnight = datetime.combine(NOW.date() + timedelta(days=1), time(), shanghai)
+    assert (one.ends_in(shanghai), moved_out.ends_in(shanghai)) == (NOW + timedelta(days=30), midnight)
+    moments = [midnight - timedelta(seconds=1), midnight]
+    assert [moved_out.phase(at) for at in moments] == [Phase.IN_USE, Phase.OVER]
+    assert moved_out.phase(midnight.astimezone(UTC)) is Phase.IN_USE
 
 
 def test_one_that_is_used_up_is_taken_back_all_the_same_since_a_use_may_be_given_back(store):
