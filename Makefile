@@ -16,6 +16,8 @@ demo: $(BIN)/facegate
 # Three at once want more than two cores at times, and a door that answers late there is no finding: what failed is asked
 # once more by itself, and what fails then has failed. One that hangs is ended and named.
 test: export PYTHONDONTWRITEBYTECODE =
+# Threads of linear algebra that wait for one another would take the cores from the others.
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(BIN)/facegate
 	$(BIN)/python -m pytest -m $(QUICK) --timeout 600 -n 3 --dist loadfile --no-loadscope-reorder || \
 	    { test $$? -eq 1 && $(BIN)/python -m pytest -m $(QUICK) --timeout 600 --last-failed --last-failed-no-failures none; }

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from evaluate.demo.walkup import FPS, Scene, footage, walker_from, write_video
-from gate.store.database import open_database
+from gate.places import folder
+from gate.store.database import database_of, open_database
 from models.errors import PackError
 from models.install import install
 from models.installed import pack_folder
@@ -132,9 +133,23 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         yield Path(folder) / "state"
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database of today's schema, of a gate that has no id yet."""
+    state = tmp_path_factory.mktemp("empty")
+    with closing(open_database(state)) as connection:
+        connection.execute("DELETE FROM gate")
+    return database_of(state).read_bytes()
+
+
 @pytest.fixture
-def store(state: Path) -> Iterator[Any]:
+def store(state: Path, empty_database: bytes) -> Iterator[Any]:
     """An open, empty store."""
+    path = database_of(state)
+    if not path.exists():
+        # All steps of the schema, one after the other, take longer than most tests.
+        folder(path.parent)
+        path.write_bytes(empty_database)
     with closing(open_database(state)) as connection:
         yield connection
 

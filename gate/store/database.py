@@ -8,7 +8,10 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from operator import itemgetter
 from pathlib import Path
 
 from gate.errors import Sentence
@@ -123,7 +126,7 @@ def open_read_only(state: Path, *, busy_s: float = _BUSY_TIMEOUT_S, hurry: Hurry
         if hurry is not None:
             hurry.bind(connection)
         connection.execute("PRAGMA foreign_keys = ON")
-        _refuse_newer(connection, path)
+        _refuse_newer(connection, path, schema_version())
     return connection
 
 
@@ -207,13 +210,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    _refuse_newer(connection, path)
-    if schema_version() > connection.execute("PRAGMA user_version").fetchone()[0]:
+    newest = schema_version()
+    if _refuse_newer(connection, path, newest) < newest:
         # All in one: whoever else starts now waits for one write to the disk, not for one a step.
         with transaction(connection):
             # Another process may have migrated while this one waited for the lock.
             (known,) = connection.execute("PRAGMA user_version").fetchone()
-            _run_migrations(connection, known, schema_version())
+            _run_migrations(connection, known, newest)
     # Looked at first: a write would wait for whoever writes now.
     if connection.execute("SELECT 1 FROM gate").fetchone() is None:
         connection.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, ?)", (new_id(),))
@@ -224,14 +227,13 @@ def _run_migrations(connection: sqlite3.Connection, after: int, upto: int) -> No
     connection.create_function("folded_name", 1, folded_name, deterministic=True)
     for number, script in _migrations():
         if after < number <= upto:
-            for statement in _statements(script):
+            for statement in _statements(script.read_text("utf-8")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
 
 
-def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_newer(connection: sqlite3.Connection, path: Path, known: int) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    known = schema_version()
     if version > known:
         raise UnusableState(
             "The database {database} is from a newer Facegate (version {version}, this one knows {known})."
@@ -240,17 +242,19 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
             version=version,
             known=known,
         )
+    return int(version)
 
 
 def schema_version() -> int:
     """The newest schema this Facegate knows."""
-    return max(number for number, _ in _migrations())
+    return _migrations()[-1][0]
 
 
-def _migrations() -> list[tuple[int, str]]:
-    folder = resources.files("gate.store") / "migrations"
-    scripts = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
-    return sorted((int(entry.name[:4]), entry.read_text("utf-8")) for entry in scripts)
+@cache
+def _migrations() -> tuple[tuple[int, Traversable], ...]:
+    """Each step's number and script, in their order. Looked up once: the database is opened at each request."""
+    scripts = [one for one in (resources.files("gate.store") / "migrations").iterdir() if one.name.endswith(".sql")]
+    return tuple(sorted(((int(one.name[:4]), one) for one in scripts), key=itemgetter(0)))
 
 
 def _statements(script: str) -> Iterator[str]:

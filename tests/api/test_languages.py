@@ -13,18 +13,24 @@ from gate.errors import Refusal, Sentence
 from tests.conftest import REPOSITORY
 
 
+@pytest.fixture(scope="module")
+def said():
+    """Every sentence of the console, as babel finds them in its files."""
+    return list(sentences())
+
+
 @pytest.mark.parametrize("tag", sorted({one.tag for one in Languages().all} - {"en"}))
-def test_a_catalogue_is_complete(tag):
+def test_a_catalogue_is_complete(tag, said):
     catalogue = {
         (one.id[0] if isinstance(one.id, tuple) else one.id): one.string
         for one in read_po((REPOSITORY / "api" / "languages" / f"{tag}.po").open("rb"))
         if one.id
     }
-    known = {one.id[0] if isinstance(one.id, tuple) else one.id for one in sentences() if one.id}
+    known = {one.id[0] if isinstance(one.id, tuple) else one.id for one in said if one.id}
     assert len(known) > 250
     assert sorted(known - set(catalogue)) == [], "run: make messages, and translate what is new"
-    for sentence, said in catalogue.items():
-        for form in said if isinstance(said, tuple) else (said,):
+    for sentence, translated in catalogue.items():
+        for form in translated if isinstance(translated, tuple) else (translated,):
             assert form, f"{sentence!r} is not translated"
             assert set(re.findall(r"{\w*}", form)) == set(re.findall(r"{\w*}", sentence)), sentence
 
@@ -48,9 +54,9 @@ NEVER_ONE = (
 )  # fmt: skip
 
 
-def test_what_is_counted_has_a_form_for_one():
+def test_what_is_counted_has_a_form_for_one(said):
     """A number beside what it counts goes by the rule of the language: `many`."""
-    alone = [one.id for one in sentences() if isinstance(one.id, str)]
+    alone = [one.id for one in said if isinstance(one.id, str)]
     counting = [one for one in alone if re.search(rf"{{\w+}} (\w+ )?({COUNTED})\b", one)]
     assert [one for one in counting if not one.startswith(NEVER_ONE)] == []
     english = Languages().chosen("en", "")
