@@ -101,7 +101,7 @@ def create_app(context: Context) -> FastAPI:
         # As they are: included, the first request would build each a second time, which on a busy board takes seconds.
         app.router.routes.extend(room.router.routes)
     app.add_api_route(
-        "/api/v1/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False,
+        "/api/v1/openapi.json", _description, include_in_schema=False,
         dependencies=[Depends(signed_in_or_open("description"))],
     )  # fmt: skip
     app.mount("/static", StaticFiles(directory=str(resources.files("api") / "static")), name="static")
@@ -113,6 +113,12 @@ def create_app(context: Context) -> FastAPI:
     app.add_middleware(ServerErrorMiddleware, handler=_bug)
     app.add_middleware(Shield, hosts=context.hosts, languages=context.languages)
     return app
+
+
+def _description(request: Request) -> Response:
+    """The API's description of itself. Not a function within `create_app`: the framework keeps those for good, and by
+    them the application."""
+    return JSONResponse(request.app.openapi())
 
 
 async def _told_with_draft(request: Request, error: Exception) -> Response:

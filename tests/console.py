@@ -26,9 +26,9 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 LANGUAGES = Languages()
 
 
-def context_on(state, models_dir=None, *, secure=False, settings=None, **changes):
+def context_on(state, models_dir=None, *, enroller=None, secure=False, settings=None, **changes):
     chosen = Settings.model_validate({"gate": "North gate", **(settings or {})})
-    enroller = Enroller(models_dir or state / "models", "open" if chosen.camera.wanted else None, DECODER)
+    enroller = enroller or Enroller(models_dir or state / "models", "open" if chosen.camera.wanted else None, DECODER)
     return Context(
         state,
         chosen,
@@ -75,9 +75,15 @@ class Browser:
         return self.post("/sign-in", data={"name": name, "password": password})
 
 
+@pytest.fixture(scope="session")
+def enroller(models_dir):
+    """One for all: to open its models takes longer than most that is done with them."""
+    return Enroller(models_dir, "open", DECODER)
+
+
 @pytest.fixture
-def context(state, models_dir):
-    return context_on(state, models_dir)
+def context(state, models_dir, enroller):
+    return context_on(state, models_dir, enroller=enroller)
 
 
 @pytest.fixture

@@ -1,22 +1,9 @@
 """A gate of which a manager draws links, and phones that open them."""
 
-from dataclasses import replace
-
 import pytest
 
 from gate.store.people import residents
-from tests.console import Browser, context_on
-
-
-@pytest.fixture(scope="package")
-def enroller(models_dir, tmp_path_factory):
-    """With the models open for all tests of links."""
-    return context_on(tmp_path_factory.mktemp("none"), models_dir).enroller
-
-
-@pytest.fixture
-def context(state, models_dir, enroller):
-    return replace(context_on(state, models_dir), enroller=enroller)
+from tests.console import Browser
 
 
 @pytest.fixture
