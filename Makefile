@@ -1,11 +1,12 @@
-# Facegate: make demo | test | check | bench | soak | board | arm64 | deb | stick | image. Each sets up what it needs, in .venv and .cache alone.
+# Facegate: make demo | test | whole | check | bench | soak | board | arm64 | deb | stick | image. Each sets up what it needs, in .venv and .cache alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
-QUICK := "not soak and not board and not arm64"
+QUICK := "not whole and not soak and not board and not arm64"
+WHOLE := "whole and not soak"
 export FACEGATE_MODELS__DIR ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check bench soak board arm64 deb stick image fuzz mutants coverage messages lock format clean
+.PHONY: demo test whole check bench soak board arm64 deb stick image fuzz mutants coverage messages lock format clean
 
 # make demo GATES=3: a centre and three gates instead.
 demo: $(BIN)/facegate
@@ -15,12 +16,18 @@ demo: $(BIN)/facegate
 # each would compile the house anew.
 # Three at once want more than two cores at times, and a door that answers late there is no finding: what failed is asked
 # once more by itself, and what fails then has failed. One that hangs is ended and named.
-test: export PYTHONDONTWRITEBYTECODE =
+TEST = $(BIN)/python -m pytest --timeout 600
+test whole: export PYTHONDONTWRITEBYTECODE =
 # Threads of linear algebra that wait for one another would take the cores from the others.
-test: export OPENBLAS_NUM_THREADS = 1
+test whole: export OPENBLAS_NUM_THREADS = 1
 test: $(BIN)/facegate
-	$(BIN)/python -m pytest -m $(QUICK) --timeout 600 -n 3 --dist loadfile --no-loadscope-reorder || \
-	    { test $$? -eq 1 && $(BIN)/python -m pytest -m $(QUICK) --timeout 600 --last-failed --last-failed-no-failures none; }
+	$(TEST) -m $(QUICK) -n 3 --dist loadfile --no-loadscope-reorder || \
+	    { test $$? -eq 1 && $(TEST) -m $(QUICK) --last-failed --last-failed-no-failures none; }
+
+# What takes whole gates, a browser, programs with their models, or an installation; CI runs it after the tests.
+whole: $(BIN)/facegate
+	$(TEST) -m $(WHOLE) -n 3 --dist loadfile --no-loadscope-reorder || \
+	    { test $$? -eq 1 && $(TEST) -m $(WHOLE) --last-failed --last-failed-no-failures none; }
 
 check: $(BIN)/facegate
 	$(BIN)/ruff format --check .
@@ -83,7 +90,7 @@ mutants: $(BIN)/facegate
 
 coverage: $(BIN)/facegate
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m $(QUICK)
+	$(BIN)/coverage run -m pytest -m "$(QUICK) or $(WHOLE)"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 

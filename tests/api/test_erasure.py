@@ -14,6 +14,8 @@ from gate.store.people import templates
 from gate.store.record import audit
 from tests.running import gate_running, until, wait_for
 
+pytestmark = pytest.mark.whole
+
 NAME, UNIT, GUARDIAN = "Barack Hussein Obama", "Tower-7-1204", "Ann Dunham"
 
 

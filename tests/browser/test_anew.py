@@ -8,6 +8,8 @@ from gate.store.site import accounts
 from tests.browser.conftest import PASSWORD, browsing
 from tests.browser.test_settings import address, sign_in  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def page(chromium, camera, address):  # noqa: F811 - a fixture

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from api.pages.screen_words import Look
@@ -12,6 +13,8 @@ from tests.api_process import api_process
 from tests.browser.test_guard import CAMERA, show
 from tests.door import door_process, events
 from tests.screens import DISPLAYS, contrast
+
+pytestmark = pytest.mark.whole
 
 expect.set_options(timeout=8_000)
 RINGS = "Somebody rings at the gate"

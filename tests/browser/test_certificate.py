@@ -13,6 +13,8 @@ from playwright.sync_api import Error, sync_playwright
 from gate.processes.addresses import generated_certificate_file
 from tests.api_process import api_process, port_of
 
+pytestmark = pytest.mark.whole
+
 
 def visit(chromium, home, address, *more):
     """The words that the screen shows. Raises playwright's Error where the browser refuses the certificate."""

@@ -10,6 +10,8 @@ from gate.store.record import audit
 from tests.browser.conftest import browsing
 from tests.browser.test_settings import address, sign_in  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.whole
+
 KEPT = "What you chose and typed is still here"
 
 

@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import PASSWORD, browsing, faults_on, shoot
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 # Beside other tests; the soak holds a quiet machine to a second, and to a fifth of one.
 SHOWN_WITHIN_MS, GREETED_WITHIN_MS = 20_000, 20_000
 

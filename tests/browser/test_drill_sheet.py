@@ -1,10 +1,14 @@
 """The sheet of an acceptance test on a phone."""
 
+import pytest
+
 from gate.config import Settings
 from gate.drill.results import Result
 from gate.drill.sheet import sheet_of
 from gate.errors import Sentence
 from tests.browser.conftest import browsing
+
+pytestmark = pytest.mark.whole
 
 
 def test_the_sheet_fits_a_phone_and_leads_back(chromium, camera):

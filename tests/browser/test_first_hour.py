@@ -15,6 +15,8 @@ from tests.browser.conftest import PASSWORD, browsing, shoot
 from tests.console import CHEAP
 from tests.running import gate_running, until
 
+pytestmark = pytest.mark.whole
+
 # A person types some four letters a second, for which nobody has to wait here: what is typed is counted.
 LETTERS_A_SECOND = 4
 

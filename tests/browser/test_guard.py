@@ -25,6 +25,8 @@ from tests.frozen_network import freezing_network
 from tests.running import stays, wait_for
 from tests.said import answering, vision_says
 
+pytestmark = pytest.mark.whole
+
 expect.set_options(timeout=8_000)
 SIZES = {"phone": PHONE, "panel": {"width": 800, "height": 480}, "desk": {"width": 1280, "height": 844}}
 

@@ -1,9 +1,12 @@
 """A page that stays open when the login of whoever opened it ends."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_anew import page  # noqa: F401 - a fixture
 from tests.browser.test_settings import address, sign_in  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.whole
 
 
 def test_a_look_through_the_camera_says_that_the_login_ended_and_leads_back(page, store):  # noqa: F811

@@ -3,10 +3,13 @@
 import signal
 from contextlib import contextmanager, suppress
 
+import pytest
 from playwright.sync_api import Error, expect
 
 from tests.api_process import api_process, api_that_can_hang
 from tests.door import FIRE, HOLD, door_process, drive, until
+
+pytestmark = pytest.mark.whole
 
 expect.set_options(timeout=8_000)
 

@@ -11,6 +11,8 @@ from tests.api_process import api_process
 from tests.browser.conftest import SHOTS, browsing, faults_on
 from tests.browser.test_console import become_owner
 
+pytestmark = pytest.mark.whole
+
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
     "ignore_https_errors": True,

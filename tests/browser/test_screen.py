@@ -14,6 +14,8 @@ from tests.door import door_process, stopped
 from tests.running import stays, wait_for
 from tests.screens import DISPLAYS, MEASURE, SPOKEN, contrast, screen_page, shape, size, states, told
 
+pytestmark = pytest.mark.whole
+
 # Read from two metres: a two-hundredth of the distance, which is 17 minutes of arc (ISO 9241-303 wants 16 at least).
 ADVICE_MM = 10.0
 # And for the words 20 minutes of arc, which it prefers.

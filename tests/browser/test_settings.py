@@ -14,6 +14,8 @@ from tests.api_process import api_process
 from tests.browser.conftest import PASSWORD, browsing
 from tests.console import CHEAP
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def address(state, models_dir):

@@ -8,6 +8,8 @@ from gate.store.people.changes import Changes, change
 from tests.browser.conftest import browsing
 from tests.browser.test_settings import address, sign_in  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.whole
+
 
 def test_what_is_filled_in_chooses_its_deed_and_a_search_keeps_all_of_it(chromium, camera, address, store):  # noqa: F811
     for home in ("1-101", "2-202"):

@@ -25,6 +25,8 @@ from tests.door import claim, until
 from tests.fleet import Process, command, join, refused
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 _NUMBERS = count(1)
 

@@ -24,6 +24,8 @@ from tests.door import events
 from tests.fleet import join
 from tests.running import stays, wait_for
 
+pytestmark = pytest.mark.whole
+
 # Beside other tests a gate with its console has a few seconds of a core.
 WITHIN_S = 90
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}}

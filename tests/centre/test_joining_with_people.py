@@ -17,6 +17,8 @@ from gate.store.record import audit
 from tests.fleet import Gate, Process, command
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
 

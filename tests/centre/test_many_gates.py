@@ -27,6 +27,8 @@ from tests.door import claim, events, until
 from tests.fleet import command, join, refused
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
 # Beside other tests; the soak holds a quiet machine to a second.

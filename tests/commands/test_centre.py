@@ -13,6 +13,8 @@ from tests.conftest import command_environment
 from tests.fleet import free_ports
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 READY_WITHIN_S = 120
 
 

@@ -17,6 +17,8 @@ from gate.store.people import residents
 from gate.store.record import audit
 from tests.conftest import command_environment
 
+pytestmark = pytest.mark.whole
+
 
 def test_help_is_quick_and_imports_no_heavy_library(facegate):
     script = (

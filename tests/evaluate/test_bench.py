@@ -1,4 +1,8 @@
+import pytest
+
 from evaluate.chart import draw_times
+
+pytestmark = pytest.mark.whole
 
 
 def test_it_prints_the_stages_beside_the_pipeline(facegate, tmp_path):

@@ -9,6 +9,8 @@ from PIL import Image
 from commands.demo import demo
 from evaluate.demo import story
 
+pytestmark = pytest.mark.whole
+
 
 def assert_refused_as_nobody(answer):
     """Nobody who was refused was taken for somebody; beside other tests a frame may also come too late."""

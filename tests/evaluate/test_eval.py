@@ -19,6 +19,8 @@ from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 from models.manifest import SHARE
 
+pytestmark = pytest.mark.whole
+
 DAY_S = 86_400
 
 

@@ -6,6 +6,8 @@ import pytest
 from evaluate.libraries import LIBRARIES, Library, milliseconds, run
 from gate.errors import FacegateError
 
+pytestmark = pytest.mark.whole
+
 PICTURES = [np.full((20, 30 + number, 3), number, np.uint8) for number in range(4)]
 
 

@@ -28,6 +28,8 @@ from tests.codes import card_of_number, new_pin
 from tests.door import CONTACT, FIRE, HOLD, REX, door_process, drive, until
 from tests.gate.door.test_credentials import press, show
 
+pytestmark = pytest.mark.whole
+
 CHINESE = Languages().chosen("zh-CN", "")
 WIRED = {"rex_pin": REX, "fire_pin": FIRE, "hold_pin": HOLD, "contact_pin": CONTACT}
 SETTINGS = Settings(door=WIRED)

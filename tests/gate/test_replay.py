@@ -10,6 +10,8 @@ from evaluate.demo.walkup import Scene, footage, write_video
 from tests.enrolling import enrol_photos
 from tests.running import of_kind
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def clip(shared):

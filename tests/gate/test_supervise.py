@@ -31,6 +31,8 @@ from tests.running import (
     wait_for,
 )
 
+pytestmark = pytest.mark.whole
+
 KILLS = int(os.environ.get("FACEGATE_TEST_KILLS", "2"))
 os.environ.pop("FACEGATE_TEST_KILLS", None)
 # Beside other tests; the soak holds a quiet machine to two.

@@ -19,6 +19,8 @@ from tests.gate.test_drill import QUICK
 from tests.osdp_reader import cable, reader
 from tests.running import gate_running, of_kind, pid_of, wait_for
 
+pytestmark = pytest.mark.whole
+
 CARD = "2468ACC0"
 # What a test machine may be wrong about, whatever the gate is like.
 OF_THE_MACHINE = {"pins", "clock", "disk", "memory", "power", "python", "kernel pins"}

@@ -15,6 +15,8 @@ from models.installed import read_installed
 from tests.conftest import REPOSITORY
 from tests.test_packages import ABSENT
 
+pytestmark = pytest.mark.whole
+
 UNITS = REPOSITORY / "systemd" / "units"
 STRICT = "dtparam=strict_gpiod"
 

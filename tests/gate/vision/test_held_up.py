@@ -200,6 +200,7 @@ def vision_process(state, models_dir, source, log, **vision):
         process.stdin.close()
 
 
+@pytest.mark.whole
 def test_a_pass_before_the_camera_opens_the_gate_once_and_is_on_record(models_dir, state, store, tmp_path):
     now, log = datetime.now(UTC), []
     wanted = Wanted("Zhao Lei", now - timedelta(hours=1), now + timedelta(hours=1), unit="3-2-502")
@@ -239,6 +240,7 @@ def test_a_phone_is_told_once_while_it_is_held_up_though_its_picture_changes():
     assert told_at(7, next_one) == [next_one]
 
 
+@pytest.mark.whole
 def test_a_phone_before_the_camera_opens_the_gate_once_and_a_film_of_it_does_not(models_dir, state, store, tmp_path):
     fang, log = residents.enrol(store, "Wang Fang", "3-2-502", []), []
     ahead = tmp_path / "ahead"

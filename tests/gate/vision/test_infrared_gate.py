@@ -9,6 +9,8 @@ from tests.enrolling import enrol_photos
 from tests.infrared import grey
 from tests.running import ask, gate_running, of_kind, wait_for
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory, photos, models):

@@ -13,6 +13,8 @@ from gate.vocabulary import Lesson
 from tests.enrolling import enrol_photos
 from tests.running import gate_running, of_kind, wait_for
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize("learn", [True, False])
 def test_a_passage_teaches_where_that_is_configured(models_dir, models, photos, state, store, walk_ups, learn):

@@ -18,6 +18,8 @@ from tests.cameras import Shifter, between, rtsp_camera, write_film
 from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, of_kind, stays, wait_for
 
+pytestmark = pytest.mark.whole
+
 PASSWORD = "s#e:c/r@t?"
 TYPED = f"gate:{PASSWORD}"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from evaluate.demo.walkup import Held, Scene, footage, walker_from, write_video
 from gate.store.people.consents import NO_PERSON
 from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, of_kind, wait_for
+
+pytestmark = pytest.mark.whole
 
 
 def test_a_photo_held_up_is_asked_to_turn_by_light_and_screen_and_opens_nothing(
