@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from contextlib import suppress
 from importlib import resources
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -57,7 +58,15 @@ from api.pages import imports as imports_page
 from api.pages import passes as passes_page
 from api.pages import residents as residents_page
 from api.pages.page import is_navigation, language_of, own_path, page, templates
-from api.problems import NO_MODELS, ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded, problem
+from api.problems import (
+    NO_MODELS,
+    ConfirmationNeeded,
+    HttpProblem,
+    PasswordChangeNeeded,
+    SignInNeeded,
+    problem,
+    problem_schemas,
+)
 from api.unreadable import said_of
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.v1 import credentials as credentials_api
@@ -75,9 +84,17 @@ from models.errors import PackError
 _MACHINES = ("/api/", "/metrics")
 
 
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The API's description of itself, with the schema of its refusals."""
+        described = super().openapi()
+        described["components"]["schemas"] |= problem_schemas()
+        return described
+
+
 def create_app(context: Context) -> FastAPI:
     """The application of one gate."""
-    app = FastAPI(
+    app = _Application(
         title="Facegate",
         version="1",
         summary="Residents, consents, the door and the record of one gate.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from gate.errors import FacegateError, Sentence
 
@@ -109,7 +110,20 @@ def problem(
     )
 
 
+_REFERENCE = "#/components/schemas/{model}"
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": HTTPStatus(status).phrase}
+    status: {
+        "content": {PROBLEM_JSON: {"schema": {"$ref": _REFERENCE.format(model=Problem.__name__)}}},
+        "description": HTTPStatus(status).phrase,
+    }
     for status in (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503, 507)
 }
+"""What an operation of the API may answer beside what it is for. Named by its schema: given as a model it would be
+built a thousand times at every start, once for each status of each operation."""
+
+
+def problem_schemas() -> dict[str, Any]:
+    """What `RESPONSES` refer to, for the components of the API's description."""
+    _, described = models_json_schema([(Problem, "serialization")], ref_template=_REFERENCE)
+    schemas: dict[str, Any] = described["$defs"]
+    return schemas
