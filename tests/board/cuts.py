@@ -63,7 +63,7 @@ class Cuts:
         said = [
             f"{self.cuts} cuts, {len(self.enrolled)} enrolments and {len(self.opened)} openings acknowledged, 0 lost",
             f"{self.waited} blocks waited for a flush, {self.forgotten} forgotten" if self.waited else "",
-            f"REX after {min(self.starts_s):.1f} to {max(self.starts_s):.1f} s",
+            f"REX after {min(self.starts_s):.1f} to {max(self.starts_s):.1f} s" if self.starts_s else "",
             f"a face after {self.face_s:.0f} s" if self.face_s else "",
         ]
         return ", ".join(filter(None, said))
@@ -151,8 +151,9 @@ def _until_door(machine):
 def _look(machine, told):
     opened = machine.presses_until_open(120)
     assert opened, f"the exit does not work after a power cut: {machine.console}"
-    told.starts_s.append(opened)
+    # Before the first cut the door was started anew, and somebody enrolled.
     if told.cuts:
+        told.starts_s.append(opened)
         assert_rests(machine, until=first_press(machine))
     said = json.dumps({"enrolled": told.enrolled, "opened": told.opened})
     found = json.loads(machine.run(*_AS_API, "/run/board/check.py", given=said).out)
