@@ -70,6 +70,7 @@ def _user(gate: Gate) -> dict[str, Any]:
     names = GateNames(gate.id)
     own = [*names.consumers]
     publish = [names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders]
+    publish += [names.second] if gate.second_at is not None else []
     publish += [f"$JS.API.CONSUMER.MSG.NEXT.{REGISTER}.{one}" for one in own]
     publish += [f"$JS.ACK.{REGISTER}.{one}.>" for one in own]
     return {
@@ -89,6 +90,11 @@ def write_configuration(state: Path, listen: str, port: int, secrets: Secrets, g
         return False
     write_private(path, text)
     return True
+
+
+def forget_store(state: Path) -> None:
+    """Have the broker, which does not run, begin with nothing: what is there is of another time."""
+    shutil.rmtree(broker_folder(state) / "store", ignore_errors=True)
 
 
 def has_room(state: Path) -> bool:

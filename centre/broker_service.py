@@ -16,7 +16,7 @@ from centre.broker import configuration_file, write_configuration
 from centre.secrets import secrets_of
 from gate.errors import FacegateError, UsageError
 from gate.processes.starting import settings_from_starter, speak_as, tell_ready
-from gate.store.compound import gates
+from gate.store.compound import gates, succession
 from gate.store.database import open_database
 
 _log = logging.getLogger(__name__)
@@ -39,6 +39,11 @@ def prepare(state: Path, centre: dict[str, Any]) -> None:
         write_configuration(state, centre["listen"], centre["port"], secrets_of(state), gates.every(connection))
 
 
+def _is_superseded(state: Path) -> bool:
+    with closing(open_database(state)) as connection:
+        return succession.superseded(connection) is not None
+
+
 def main() -> int:
     """Entry point: one line of JSON, {"state", "centre"}, on standard input."""
     speak_as("broker")
@@ -46,6 +51,8 @@ def main() -> int:
     state = Path(given["state"])
     try:
         prepare(state, given["centre"])
+        if _is_superseded(state):
+            return _stand_by()
         command = [program(), "--config", str(configuration_file(state))]
     except FacegateError as error:
         _log.error("%s", error)
@@ -54,6 +61,15 @@ def main() -> int:
         _end_with_starter()
     tell_ready()
     return _become(command)
+
+
+def _stand_by() -> int:
+    """Of a former centre: gates are not to take it for the one that leads. What makes it that again starts it anew."""
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        _end_with_starter()
+    tell_ready()
+    signal.pause()
+    return 0
 
 
 def _end_with_starter() -> None:

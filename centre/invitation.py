@@ -26,6 +26,8 @@ class Invitation:
     ends_at: float
     """Seconds since 1970."""
     tries_left: int = _TRIES
+    second_at: str | None = None
+    """Where whoever uses it is reached as a second centre; None: it is a gate's."""
 
     def holds(self, now: float) -> bool:
         """Whether a gate may still use it."""
@@ -36,10 +38,13 @@ class Invitation:
         return replace(self, tries_left=self.tries_left - 1)
 
 
-def invite(code: str, salt: bytes, door_key: bytes, now: float) -> Invitation:
-    """The invitation of a code that was drawn for it."""
+def invite(
+    code: str, salt: bytes, door_key: bytes, now: float, second_at: str | None = None, handed_over: bytes = b""
+) -> Invitation:
+    """The invitation of a code that was drawn for it; a second centre is `handed_over` this one's secrets."""
     made = pairing.keys_of(code, salt)
-    return Invitation(salt, made.prove, pairing.wrapped(made.wrap, door_key), now + LASTS_S)
+    given = pairing.wrapped(made.wrap, door_key + handed_over)
+    return Invitation(salt, made.prove, given, now + LASTS_S, second_at=second_at)
 
 
 def invitation_file(state: Path) -> Path:

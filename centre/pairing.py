@@ -93,7 +93,7 @@ class PairingDesk:
             await _say(writer, Refused(_WRONG))
             return
         write_invitation(self._state, None)
-        gate = _gate_of(hello)
+        gate = replace(_gate_of(hello), second_at=invitation.second_at)
         self._joined(gate)
         _log.info("%s joined.", gate.name)
         await _say(writer, self._welcome(invitation, hello, challenge))

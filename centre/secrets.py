@@ -43,7 +43,7 @@ def centre_folder(state: Path) -> Path:
 
 def secrets_of(state: Path) -> Secrets:
     """The centre's secrets, drawn when they are asked for first. Raises UsageError."""
-    path = centre_folder(state) / "secrets.json"
+    path = _secrets_file(state)
     try:
         return read(Secrets, json.loads(read_plain(path)))
     except FileNotFoundError:
@@ -56,6 +56,46 @@ def secrets_of(state: Path) -> Secrets:
         raise UsageError(
             f"{path} is damaged. Bring it back from where this centre ran before; without it every gate is paired anew."
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a second centre is given: the first one's secrets, by which gates know both, and where it is reached."""
+
+    place: str
+    secrets: Secrets = field(repr=False)
+
+
+def hand_over(state: Path, place: str) -> bytes:
+    """What a second centre that is reached there is given. Raises UsageError."""
+    return json.dumps(written(HandedOver(place, secrets_of(state)))).encode()
+
+
+def handed_over(data: bytes) -> HandedOver:
+    """What this second centre was given. Raises UsageError."""
+    try:
+        return read(HandedOver, json.loads(data))
+    except (ValueError, Malformed) as error:
+        raise UsageError("What the first centre sent makes no sense here. Upgrade both to the same version.") from error
+
+
+def take_over(state: Path, given: HandedOver) -> None:
+    """Keep the first centre's secrets in the place of this machine's own. Raises UsageError."""
+    write_private(_secrets_file(state), json.dumps(written(given.secrets)))
+
+
+def has_secrets(state: Path) -> bool:
+    """Whether this machine has a centre's secrets."""
+    return _secrets_file(state).exists()
+
+
+def forget_secrets(state: Path) -> None:
+    """This machine is a centre no more, nor will be."""
+    _secrets_file(state).unlink(missing_ok=True)
+
+
+def _secrets_file(state: Path) -> Path:
+    return centre_folder(state) / "secrets.json"
 
 
 def write_private(path: Path, text: str) -> None:

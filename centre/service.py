@@ -18,17 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from centre.broker import end_broker, has_room, reload_broker, write_configuration
+from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
 from gate.fleet.centre_status import CentreStatus, GateStatus, write_status
 from gate.fleet.connection import Line, fetched, until_told
-from gate.fleet.names import HEAD, REQUESTS
+from gate.fleet.joined import Place
+from gate.fleet.names import HEAD, REQUESTS, WHO_LEADS
 from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery
+from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery, succession
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
 from gate.store.compound.outbox import Due
@@ -60,12 +62,16 @@ _MOST_KEYS = 1000
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
 _RECOVERS = (
-    "The centre came back from a backup and asks its gates for what it lost; until they gave it back nobody new is"
-    " published. Still to come: %s. To go on without: facegate centre go-on"
+    "The centre came back from a backup, or was promoted, and asks its gates for what it lacks; until they gave it"
+    " back nobody new is published. Still to come: %s. To go on without: facegate centre go-on"
 )
 _TWICE = (
     "Two machines say that they are this gate, as where one was copied from the other. Take it away, and join the"
     " right one again."
+)
+_SUPERSEDED = (
+    "Another centre leads in the place of this one, which publishes nothing any more. Have this machine follow it: sudo"
+    " facegate join ADDRESS CODE; what it took and never passed on is proposed there then."
 )
 _GATES_AT_ONCE = 10
 _REFUSES_S = 30.0
@@ -96,13 +102,23 @@ class Centre:
         self._broker: Client | None = None
         # Whether the stream is known to be as this centre left it.
         self._in_step = False
+        # Whether somebody waits for a head.
+        self._head_asked = False
         # Since when the broker takes nothing.
         self._refused_mono: float | None = None
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled, or another centre leads: then it is started anew, and leads no more."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch())
+            other = Other(self._connection, self._secrets)
+            tasks.create_task(other.watch())
+            if succession.superseded(self._connection) is not None:
+                _log.error(_SUPERSEDED)
+                end_broker(self._state)
+                return
+            # Before anything is published.
+            await other.asked()
             self._follow_gates()
             desk = PairingDesk(
                 self._state, self._secrets, self._port, lambda: credentials.salt(self._connection), self._take_in
@@ -110,7 +126,7 @@ class Centre:
             tasks.create_task(self._serve_desk(desk))
             address = "127.0.0.1" if self._listen in ("0.0.0.0", "::") else self._listen  # noqa: S104 - it is asked for
             said = self._secrets
-            line = Line(address, self._port, said.certificate, said.nkey_seed, "centre", "_INBOX_centre")
+            line = Line([Place(address, self._port)], said.certificate, said.nkey_seed, "centre", "_INBOX_centre")
             await line.for_ever(self._carry)
 
     async def _carry(self, broker: Client) -> None:
@@ -124,6 +140,8 @@ class Centre:
         await broker.subscribe("states.*", cb=self._hear_state)
         await broker.subscribe("orders.*", cb=self._give_orders)
         await broker.subscribe("proposals.*", cb=self._hear_proposal)
+        await broker.subscribe("second.*", cb=self._list_gates)
+        await broker.subscribe(WHO_LEADS, cb=self._hear_who)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
@@ -161,7 +179,7 @@ class Centre:
                 await self._fall_in(stream)
                 known = await stream.served()
             known = await self._serve_gates(stream, known)
-            if door_orders.newest(self._connection) != self._orders:
+            if door_orders.newest(self._connection) != self._orders or self._head_asked:
                 await self._say_head(stream)
             batch = outbox.due(self._connection, _AT_ONCE)
             if recovery.waits(self._connection):
@@ -252,20 +270,25 @@ class Centre:
 
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
+        self._head_asked = False
         self._ticks.append((self._tick, time.monotonic()))
         epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
         recovers = recovery.state(self._connection)
         # Nobody is gone from the register while it may come back yet.
         end = None if recovers is not None and recovers.waits else outbox.state(self._connection)
         back = None if recovers is None else recovers.id
-        await stream.say(HEAD, messages.Head(epoch, self._tick, end, recovery=back, orders=self._orders))
+        head = messages.Head(
+            epoch, self._tick, end, recovery=back, had=succession.had(self._connection), orders=self._orders,
+            places=succession.places(self._connection), gates=succession.digest_of_gates(self._connection),
+        )  # fmt: skip
+        await stream.say(HEAD, head)
 
     def _go_on_when_given_back(self) -> None:
         missing = self._still_to_give_back()
         if not missing:
             recovery.end(self._connection)
             self._in_step = False
-            _log.warning("The gates gave back what the centre had lost; all is published again.")
+            _log.warning("The gates gave back what the centre lacked; all is published again.")
         elif missing != self._missing:
             _log.error(_RECOVERS, ", ".join(missing))
         self._missing = missing
@@ -300,8 +323,11 @@ class Centre:
         except Malformed:
             return
         self._gave_back[gate] = told.gave_back
+        self._head_asked = self._head_asked or told.unheard
         problem = self._of_two(gate, told.run) or told.problem
-        self._heard[gate] = GateStatus(_now(), told.behind, told.entries, told.waiting, problem)
+        # A second centre without the list of gates has not all.
+        lacks = self._gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
+        self._heard[gate] = GateStatus(_now(), told.behind or lacks, told.entries, told.waiting, problem)
         self._changed.set()
         if told.again:
             self._anew.add(gate)
@@ -352,6 +378,23 @@ class Centre:
             return
         ordering = messages.Ordering(sender.id, asking.nonce, orders)
         await asked.respond(messages.ordering_data(ordering, sender.box, keys.signer(self._secrets.signer_seed)))
+
+    async def _hear_who(self, _: Msg) -> None:
+        """Another centre asks who leads."""
+        self._head_asked = True
+
+    async def _list_gates(self, asked: Msg) -> None:
+        """A second centre asks for the list of gates, by which it takes this one's place."""
+        sender = self._gates.get(asked.subject.removeprefix("second."))
+        if sender is None or sender.second_at is None:
+            return
+        try:
+            asking = messages.asking_gates_of(asked.data, keys.verifier(sender.signer))
+        except (messages.NotGenuine, Malformed):
+            return
+        if asking.gate == sender.id:
+            listed = messages.Listed(sender.id, asking.nonce, succession.list_of_gates(self._connection))
+            await asked.respond(messages.listed_data(listed, sender.box, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
@@ -425,6 +468,9 @@ class Centre:
             return
         if asked.gate == gate.id:
             taken_away = gates.of_key(self._connection, asked.id)
+            if taken_away is not None and taken_away.id != gate.id and recovery.state(self._connection) is None:
+                _log.error("%s asks to take %s away, which no gate may; nothing is done.", gate.name, taken_away.name)
+                return
             if taken_away is not None:
                 gates.remove(self._connection, taken_away, by=f"gate {gate.name}")
             else:
@@ -448,7 +494,8 @@ class Centre:
         connected = self._broker is not None and self._broker.is_connected
         heard = {gate: self._with_state(gate, one) for gate, one in self._heard.items()}
         missing = self._still_to_give_back()
-        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard, missing)
+        superseded = succession.superseded(self._connection) is not None
+        return CentreStatus(_now(), items.epoch(self._connection), entries, connected, due, heard, superseded, missing)
 
     def _with_state(self, gate: str, status: GateStatus) -> GateStatus:
         state, at = self._states.get(gate, (None, None))

@@ -13,13 +13,14 @@ from typing import Any
 
 import click
 
-from commands.common import home, json_option, print_json, print_table, record_look, state_option
+from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
 from gate.errors import Refusal, UsageError
+from gate.fleet import status as link_status
 from gate.fleet.centre_status import GateStatus, read_status
 from gate.processes.fields import written
-from gate.store.compound import carried, forgotten, outbox, proposed, recovery, role
+from gate.store.compound import carried, forgotten, outbox, proposed, recovery, role, succession
 from gate.store.compound import gates as store
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
@@ -29,8 +30,8 @@ from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
 _RECOVERS = (
-    "This centre came back from a backup and publishes nobody new until its gates gave back what it lost, or somebody"
-    " says: facegate centre go-on. Still to come:"
+    "This centre came back from a backup, or was promoted, and publishes nobody new until its gates gave back what it"
+    " has not, or somebody says: facegate centre go-on. Still to come:"
 )
 
 
@@ -45,6 +46,22 @@ _ENROLLED_THERE = (
     " in the last {days} days, and remove whom nobody here knows: {names}."
 )
 _PINS_STAY = "Draw their PINs and codes anew; to take all of them away at once: --end-pins."
+
+
+_SUPERSEDED = (
+    "Another centre leads in the place of this one, which publishes nothing any more. Invite this machine there"
+    " (facegate centre invite; with --second it follows as the second), and join: sudo facegate join ADDRESS CODE"
+)
+_MAY_BE_LOST = (
+    "Lost, until the first comes back and joins, is what it took and neither this machine nor a gate has; who agreed to"
+    " its own gate alone is known there alone; a lockdown that a gate was still to be told is to be ordered anew."
+)
+_HAS_THE_KEYS = (
+    "Its machine has this centre's keys: have it forget them (sudo facegate leave there). Where somebody else has it,"
+    " begin with new keys: docs/many-gates.md, A second centre."
+)
+# The link says every few seconds how it is.
+_LINK_QUIET = timedelta(seconds=60)
 
 
 @click.group()
@@ -67,32 +84,46 @@ def run_centre(state: Path | None, config: Path | None, source: str | None) -> i
 
 
 @centre.command()
+@click.option("--second", "second_at", metavar="ADDRESS", help="For a second centre, reached at ADDRESS[:PORT].")
 @state_option
 @json_option
-def invite(state: Path | None, config: Path | None, as_json: bool) -> None:
+def invite(second_at: str | None, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Print a code with which one gate may join, within ten minutes.
 
-    Type it at that gate: sudo facegate join ADDRESS CODE
+    Type it at that gate: sudo facegate join ADDRESS CODE. With --second whoever joins is the second centre: it is
+    handed this one's keys, follows it, and takes its place by facegate centre promote.
     """
     from centre.invitation import LASTS_S, invite, write_invitation
-    from centre.secrets import centre_folder
+    from centre.secrets import centre_folder, hand_over
     from gate.fleet import pairing
 
     # As root: the doors' key is the door's own, and nothing that is reached over the network ever has it in clear.
     gate = home(state, config, part=None)
     by, code, directory = gate.by, pairing.draw_code(), gate.state
+    place = None if second_at is None else _place(second_at, gate.settings.centre.port)
 
     def checked() -> dict[str, Any]:
         with gate.store() as connection:
             if role.part(connection) is not Part.CENTRE:
                 raise UsageError("This is no centre yet. Start it: facegate centre run, or set centre.enabled.")
+            if succession.superseded(connection) is not None:
+                raise Refusal("Another centre leads in the place of this one. Invite there.")
+            other = succession.second(connection)
+            if place is not None and other is not None:
+                raise Refusal(
+                    f"{other.name} is the second centre already. Take it away first: facegate centre remove {other.id}"
+                )
             codes = credentials.are_there(connection)
             audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
         return {"codes": codes}
 
     codes = as_owner(owner_of(directory), checked)["codes"]
     key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
-    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time())
+    given = b""
+    if place is not None:
+        keeper = owner_of(directory, centre_folder(directory).name)
+        given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, place).hex()})["given"])
+    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), place, given)
 
     def kept() -> dict[str, Any]:
         write_invitation(directory, made)
@@ -102,7 +133,18 @@ def invite(state: Path | None, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"code": pairing.shown(code), "seconds": LASTS_S})
     else:
-        click.echo(f"{pairing.shown(code)}\nWithin ten minutes, at one gate: sudo facegate join ADDRESS CODE")
+        where = "at one gate" if place is None else "at the second centre's machine"
+        click.echo(f"{pairing.shown(code)}\nWithin ten minutes, {where}: sudo facegate join ADDRESS CODE")
+
+
+def _place(said: str, usual: int) -> str:
+    """Where a second centre is reached, as it is kept."""
+    from gate.fleet.joined import place_of
+
+    try:
+        return str(place_of(said, usual))
+    except ValueError as error:
+        raise UsageError(f"{error}. Name the second centre by its address.") from error
 
 
 def _door_key(state: Path, *, codes: bool) -> bytes:
@@ -127,21 +169,28 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
     gate = home(state, config)
     with gate.store() as connection:
         found = store.every(connection)
+        other = succession.superseded(connection) is not None
     status = read_status(gate.state)
     heard = status.gates if status is not None else {}
     if as_json:
-        print_json({"gates": [_told(one, heard.get(one.id)) for one in found]})
+        print_json({"gates": [_told(one, heard.get(one.id)) for one in found], "superseded": other})
         return
+    if other:
+        click.echo(f"{_SUPERSEDED}\n", err=True)
     if status is not None and status.missing:
         click.echo(f"{_RECOVERS} {', '.join(status.missing)}.\n", err=True)
-    rows = [(one.name, *_words(heard.get(one.id)), one.id) for one in found]
+    rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
     empty = "No gate follows this centre. Invite one: facegate centre invite"
     print_table(("gate", "heard", "register", "id"), rows, empty)
 
 
 def _told(gate: Gate, status: GateStatus | None) -> dict[str, Any]:
     said = written(status) if status is not None else dict.fromkeys(one.name for one in fields(GateStatus))
-    return {"id": gate.id, "name": gate.name, "joined_at": gate.joined_at} | said
+    return {"id": gate.id, "name": gate.name, "joined_at": gate.joined_at, "second_at": gate.second_at} | said
+
+
+def _named(gate: Gate) -> str:
+    return gate.name if gate.second_at is None else f"{gate.name} (second centre, {gate.second_at})"
 
 
 def _words(status: GateStatus | None) -> tuple[str, str]:
@@ -167,6 +216,87 @@ def go_on(state: Path | None, config: Path | None, as_json: bool) -> None:
         print_json({"recovering": False})
     else:
         click.echo("The centre publishes again.")
+
+
+@centre.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def promote(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Have this second centre lead in the place of the first, which is lost.
+
+    Its gates find it by themselves, give back what they have and it has not, and all is published from here. A first
+    centre that comes back hears that this one leads, and publishes nothing any more.
+    """
+    from centre.broker import forget_store
+    from centre.secrets import centre_folder, has_secrets
+    from gate.fleet.joined import forget_joined
+
+    # As root: the centre's secrets, the link's and the database each belong to another.
+    gate = home(state, config, part=None)
+    directory, by = gate.state, gate.by
+    keeper = owner_of(directory, centre_folder(directory).name)
+    here = as_owner(owner_of(directory), lambda: _may_be_promoted(gate))
+    if not as_owner(keeper, lambda: {"has": has_secrets(directory)})["has"]:
+        raise UsageError(f"{centre_folder(directory)} has not the keys of the first centre. Bring them back first.")
+    if not yes:
+        click.echo(f"{_had(here)} {_MAY_BE_LOST}", err=True)
+        click.confirm("Have this machine lead from now on?", abort=True, err=True)
+
+    def ready() -> dict[str, Any]:
+        forget_store(directory)
+        return {}
+
+    def follows_no_more() -> dict[str, Any]:
+        forget_joined(directory)
+        return {}
+
+    def leads() -> dict[str, Any]:
+        with gate.store() as connection:
+            return {"epoch": succession.promote(connection, by=by)}
+
+    as_owner(keeper, ready)
+    as_owner(owner_of(directory, "link"), follows_no_more)
+    done = as_owner(owner_of(directory), leads)
+    if as_json:
+        print_json({"promoted": True} | here | done)
+        return
+    if not gate.settings.centre.enabled:
+        click.echo("Set enabled = true in the section [centre] of its settings.")
+    click.echo(
+        "This machine leads. Restart it: sudo systemctl restart facegate.target. It publishes nobody new until its"
+        " gates gave back what they have; for which it waits: facegate centre gates. Its console knows the accounts of"
+        " this machine alone."
+    )
+
+
+def _may_be_promoted(gate: Home) -> dict[str, Any]:
+    """When the first centre was heard last, and whether all of it is here. Raises Refusal where it is not to be."""
+    with gate.store() as connection:
+        former = succession.superseded(connection) is not None
+        if not former and not succession.is_second(connection):
+            leads = role.part(connection) is Part.CENTRE
+            raise Refusal(
+                "This centre leads already." if leads else
+                "This machine is no second centre. At the first: facegate centre invite --second ADDRESS"
+            )  # fmt: skip
+    link = link_status.read_status(gate.state)
+    if former or link is None:
+        return {"heard_at": None, "behind": former}
+    quiet = datetime.now(UTC) - datetime.fromisoformat(link.at)
+    if not link.cut_off and abs(quiet) < _LINK_QUIET:
+        raise Refusal(
+            f"The centre that leads was heard at {link.heard_at or link.at}. Stop it first (sudo systemctl stop"
+            " facegate.target there), wait half a minute, and say this again."
+        )
+    return {"heard_at": link.heard_at, "behind": link.behind}
+
+
+def _had(here: Mapping[str, Any]) -> str:
+    if here["heard_at"] is None:
+        return "When the other centre was heard last is not known here."
+    had = "not all of its register was here" if here["behind"] else "all of its register was here"
+    return f"The first centre was heard last at {here['heard_at']}, and {had}."
 
 
 @centre.command("events")
@@ -241,6 +371,7 @@ def remove(
 
     What it has of the register stays on its machine until somebody erases it there. Whoever has the machine has also
     the doors' key: they can find out the PINs, codes on the phone and cards of that time, and none that is given later.
+    Whoever has a second centre's machine has this centre's keys as well.
     """
     if end_pins and not stolen:
         raise UsageError("PINs are ended where a gate was stolen: add --stolen.")
@@ -257,6 +388,8 @@ def remove(
         print_json({"removed": found.id} | known | ({"enrolled": enrolled} if stolen else {}))
         return
     click.echo(f"{found.name} follows no more, and may connect no more.")
+    if found.second_at is not None:
+        click.echo(_HAS_THE_KEYS)
     if stolen:
         click.echo(_AFTER_A_THEFT.format(**known))
         ended = f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY

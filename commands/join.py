@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,13 +16,14 @@ import click
 from commands.common import Home, ask_for, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
-from gate.store.compound import items, joining, role
+from gate.store.compound import items, joining, role, succession
 from gate.store.compound.joining import Decided
 from gate.store.database import database_of, open_database
 from gate.store.people import credentials, residents
 from gate.store.people.residents import Resident
 
 if TYPE_CHECKING:
+    from centre.secrets import HandedOver
     from gate.fleet.joining import Paired
 
 _CHOICES = {
@@ -53,6 +54,7 @@ def join(
     cards that this gate gave before open nothing any more: the doors of a compound know codes by one key.
     """
     ask_for("nats")
+    from centre.secrets import centre_folder, handed_over
     from gate.fleet.joined import write_joined
     from gate.fleet.joining import pair
     from gate.fleet.pairing import code_of
@@ -61,15 +63,20 @@ def join(
     gate = home(state, config, part=None)
     typed, directory, by = code_of(code), gate.state, gate.by
     here = as_owner(owner_of(directory), lambda: _looked(gate))
-    if here["codes"] and not yes:
+    former = here["former"]
+    if here["codes"] and not (yes or former):
         had = counted(here["codes"], "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
     paired = pair(address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate)
     found: dict[str, Any] = {"scratch": None, "people": []}
-    if here["people"]:
+    second = handed_over(paired.second) if paired.second else None
+    if here["people"] or former:
         click.echo("The centre's register is looked at; nothing is changed here yet.", err=True)
         found = as_owner(owner_of(directory), lambda: _compared(gate, paired, address))
     try:
+        if former:
+            # It was the register's own word, but for who agreed to one gate alone.
+            both, others = both or "another", others or "bring"
         decided = _decided(found["people"], both, others, asks=not (yes or as_json))
 
         def kept() -> dict[str, Any]:
@@ -77,20 +84,32 @@ def join(
             return {}
 
         as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
-        done = as_owner(owner_of(directory), lambda: _followed(gate, paired, address, found["scratch"], decided, by))
+        keeper = owner_of(directory, centre_folder(directory).name)
+        as_owner(keeper, lambda: _take_over(directory, second))
+        place = None if second is None else second.place
+        done = as_owner(
+            owner_of(directory), lambda: _followed(gate, paired, address, found["scratch"], decided, by, place)
+        )
         as_owner(owner_of(directory, "link"), kept)
     finally:
         if found["scratch"] is not None:
             as_owner(owner_of(directory), lambda: _dropped(found["scratch"]))
-    _tell(here["id"], address, found["people"], decided, done, as_json=as_json)
+    told = done | {"second": place}
+    _tell(here["id"], address, found["people"], decided, told, as_json=as_json)
 
 
 def _looked(gate: Home) -> dict[str, Any]:
     with gate.store() as connection:
-        if role.part(connection) is role.Part.CENTRE:
+        former = succession.superseded(connection) is not None
+        if role.part(connection) is role.Part.CENTRE and not former:
             raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
         codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
-        return {"codes": codes, "people": people, "id": connection.execute("SELECT id FROM gate").fetchone()[0]}
+        return {
+            "codes": codes,
+            "people": people,
+            "former": former,
+            "id": connection.execute("SELECT id FROM gate").fetchone()[0],
+        }
 
 
 def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
@@ -163,15 +182,33 @@ def _who(one: dict[str, Any]) -> str:
 
 
 def _followed(
-    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str
+    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str, second: str | None
 ) -> dict[str, Any]:
-    with gate.store() as connection:
-        had = role.follow(connection, paired.salt, address, by=by)
-        if scratch is None:
+    with gate.store() as connection, ExitStack() as stack:
+        register = None if scratch is None else stack.enter_context(closing(open_database(Path(scratch))))
+        former, kept = succession.superseded(connection) is not None, None
+        if former and register is not None:
+            kept = joining.not_passed_on(connection, register)
+        had = role.follow(connection, paired.salt, address, by=by, former=former)
+        if second is not None:
+            succession.be_second(connection, second)
+        if kept is not None and register is not None:
+            joining.propose(connection, kept, register)
+        if register is None:
             return {"people": had, "merged": []}
-        with closing(open_database(Path(scratch))) as register:
-            joining.take_register(connection, register)
+        joining.take_register(connection, register)
         return {"people": had, "merged": [asdict(one) for one in joining.decide(connection, decided, by=by)]}
+
+
+def _take_over(state: Path, given: HandedOver | None) -> dict[str, Any]:
+    """A second centre has the first one's keys, and a gate none of any centre."""
+    from centre.secrets import forget_secrets, take_over
+
+    if given is None:
+        forget_secrets(state)
+    else:
+        take_over(state, given)
+    return {}
 
 
 def _dropped(scratch: str) -> dict[str, Any]:
@@ -185,7 +222,8 @@ def _tell(
     stay = len(people) - len(decided.same) - len(decided.brought)
     if as_json:
         counts = {"people": done["people"], "same": len(decided.same), "brought": len(decided.brought), "here": stay}
-        print_json({"gate": gate, "centre": address, "found": people, "merged": done["merged"]} | counts)
+        told = {"gate": gate, "centre": address, "second": done["second"], "found": people, "merged": done["merged"]}
+        print_json(told | counts)
         return
     for one in done["merged"]:
         lost = f"; {counted(one['dropped'], 'photo')} of here are not kept" if one["dropped"] else ""
@@ -195,6 +233,11 @@ def _tell(
     if stay:
         click.echo(
             f"{counted(stay, 'resident')} stay at this gate alone. A face that two residents have opens for neither."
+        )
+    if done["second"] is not None:
+        click.echo(
+            f"It is the second centre, reached at {done['second']}. Set enabled = true in the section [centre] of its"
+            " settings now; where the first is lost: sudo facegate centre promote"
         )
     click.echo(f"This gate follows {address}. Restart it: sudo systemctl restart facegate.target")
 

@@ -23,6 +23,7 @@ def leave(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> 
 
     What is revoked at the centre afterwards opens here as before: erase at this gate whoever is not to come in.
     """
+    from centre.secrets import centre_folder, forget_secrets
     from gate.fleet.joined import forget_joined
 
     gate = home(state, config, part=None)
@@ -40,8 +41,14 @@ def leave(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> 
         forget_joined(directory)
         return {}
 
+    def handed_back() -> dict[str, Any]:
+        # As a second centre it had the first one's keys.
+        forget_secrets(directory)
+        return {}
+
     people = as_owner(owner_of(directory), left)["people"]
     as_owner(owner_of(directory, "link"), forgotten)
+    as_owner(owner_of(directory, centre_folder(directory).name), handed_back)
     if as_json:
         print_json({"people": people})
     else:

@@ -233,6 +233,11 @@ def _sentence(error: ValidationError, config: Path | None) -> str:
     return f"The setting {key} in {where} is wrong: {message}."
 
 
+def is_centre(settings: Settings, state: Path) -> bool:
+    """Whether this machine leads gates; a second centre, which follows, does not."""
+    return settings.centre.enabled and not os.path.exists(centre_file(state))
+
+
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
     """What each process is told at its start: `door`, `api`, `vision` where there is a camera, `readers` where
     there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one; `config` is the file
@@ -242,7 +247,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     told = {**common, "centre": dumped["centre"]}
     compound = {"link": common} if os.path.exists(centre_file(state)) else {}
-    compound |= {"broker": told, "centre": told} if settings.centre.enabled else {}
+    compound |= {"broker": told, "centre": told} if is_centre(settings, state) else {}
     vision = {
         "vision": {
             **common,

@@ -179,6 +179,8 @@ class Kind(StrEnum):
     CENTRE_LEFT = "centre_left"
     CENTRE_LOST = "centre_lost"
     CENTRE_BACK = "centre_back"
+    CENTRE_PROMOTED = "centre_promoted"
+    CENTRE_SUPERSEDED = "centre_superseded"
     PROPOSAL_REFUSED = "proposal_refused"
     GATE_INVITED = "gate_invited"
     GATE_JOINED = "gate_joined"

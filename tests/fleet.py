@@ -175,9 +175,29 @@ def centre_running(state, logs=None, listen="127.0.0.1", before=()):
         yield Centre(state, told["centre"], broker, process, Client(socket_of(state, "door")), stack, logs)
 
 
-def join(centre, state, name, before=(), **door):
-    """A gate that was invited and joined, with its door and link running, the link by the command `before`."""
-    code = command("centre", "invite", "--state", centre.state)["code"]
+def promoted(centre, gate, port, before=()):
+    """The second centre, after the first of which it leads, and with its broker and centre running."""
+    gate.link.end()
+    command("centre", "promote", "--yes", "--state", gate.state)
+    (pairing_port,) = free_ports(1)
+    told = {"centre": {"listen": "127.0.0.1", "port": port, "pairing_port": pairing_port}}
+    return leading(centre, gate, told, before)
+
+
+def leading(centre, gate, told, before=()):
+    """Broker and centre of a machine that leads now."""
+    broker = Process(gate.state, "broker", told, centre.logs, before)
+    centre.stack.callback(broker.end)
+    process = Process(gate.state, "centre", told, centre.logs, before)
+    centre.stack.callback(process.end)
+    return Centre(gate.state, told["centre"], broker, process, gate.door, centre.stack, centre.logs)
+
+
+def join(centre, state, name, before=(), second=None, **door):
+    """A gate that was invited and joined, with its door and link running, the link by the command `before`; `second`
+    is the port at which it is reached as a second centre."""
+    as_second = () if second is None else ("--second", f"127.0.0.1:{second}")
+    code = command("centre", "invite", *as_second, "--state", centre.state)["code"]
     env_port = centre.centre["pairing_port"]
     command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
     opener = Process(state, "door", {"door": FAST | door}, centre.logs)

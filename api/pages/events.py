@@ -26,6 +26,7 @@ from api.problems import HttpProblem
 from api.v1.events import ALL_GATES, lines_of, names_of_gates, people, streamed
 from api.wording import KINDS
 from gate.clock import zone_of
+from gate.config import is_centre
 from gate.store.compound import records
 from gate.store.compound.carried import Verified
 from gate.store.people import residents
@@ -166,7 +167,7 @@ def _explains(asked: Asked) -> bool:
 
 def _gates(connection: sqlite3.Connection, context: Context) -> dict[str, str] | None:
     """What the gates are called, by their ids, this machine first; None: it is no centre."""
-    return names_of_gates(connection, context.gate) if context.settings.centre.enabled else None
+    return names_of_gates(connection, context.gate) if is_centre(context.settings, context.state) else None
 
 
 def _chains(

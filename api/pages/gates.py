@@ -26,13 +26,14 @@ from api.v1.door import Given
 from api.v1.live import Changes
 from api.wording import ORDER_REASONS, TROUBLES
 from gate.care.health import door_status, words_of_fault
+from gate.config import is_centre
 from gate.errors import Sentence
 from gate.fleet.centre_status import CentreStatus, GateStatus, read_status
 from gate.fleet.state import SILENT_AFTER_S, GateState
 from gate.processes.client import LinkDown
 from gate.processes.requests import Do
 from gate.processes.status import DoorStatus
-from gate.store.compound import door_orders, forgotten, gates, records
+from gate.store.compound import door_orders, forgotten, gates, records, succession
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
@@ -141,6 +142,8 @@ def _order(
     here = chosen is None or _HERE in chosen
     if not whom and not here:
         return Sentence("Choose at least one gate. Nothing was ordered.")
+    if whom and succession.superseded(connection) is not None:
+        return Sentence("Another centre leads in the place of this one. Nothing was ordered: order it there.")
     (own,) = connection.execute("SELECT id FROM gate").fetchone()
     name = actor.user.name if actor.user else ""
     with acting(connection, actor):
@@ -161,7 +164,7 @@ def _ordered_here(context: Context, actor: Actor, what: DoorOrder) -> str:
 
 def refuse_where_no_centre(context: Context) -> None:
     """Raises HttpProblem where this machine is no centre."""
-    if not context.settings.centre.enabled:
+    if not is_centre(context.settings, context.state):
         raise HttpProblem(404, "There is no such page.")
 
 
@@ -190,6 +193,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "ordered": [_told(one, names) for one in given if _is_shown(one, now)],
         "any_locked": waits or any(one.locked for one in cards),
         "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
+        "superseded": succession.superseded(connection) is not None,
         "quiet": quiet,
         "connected": status is not None and status.connected,
         "due": 0 if status is None else status.due,

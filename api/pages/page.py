@@ -24,6 +24,7 @@ from api.pages.door_words import door_words
 from api.pages.told_once import forget_what_was_told
 from api.telling import Done
 from gate.clock import zone_of
+from gate.config import is_centre
 from gate.errors import Sentence
 from gate.store.people.homes import home_key
 from gate.store.people.residents import Resident, home_in
@@ -141,7 +142,7 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         **_said_in(request),
         "gate": context_of(request).gate,
         "by_face": context_of(request).by_face,
-        "many_gates": context_of(request).settings.centre.enabled,
+        "many_gates": is_centre(context_of(request).settings, context_of(request).state),
         "path": request.url.path,
         "back": _way_back(request),
         "stands_at": None,

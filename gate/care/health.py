@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from gate import clock
 from gate.errors import Sentence
+from gate.fleet import centre_status
+from gate.fleet.centre_status import CentreStatus
 from gate.fleet.status import LinkStatus, read_status
 from gate.places import read_plain
 from gate.processes import asking
@@ -45,6 +47,10 @@ _LINK_QUIET_S, _CLOCK_S = 60.0, 1.0
 _CENTRE_AWAY = Sentence(
     "The centre was not heard lately. This gate goes on by itself, and knows nothing of what is changed there"
     " meanwhile; who is enrolled here is let in at the other gates when it is back."
+)
+_SUPERSEDED = Sentence(
+    "Another centre leads in the place of this one: what is enrolled or changed here reaches no other gate. Whoever"
+    " installed the gates must have this machine follow it."
 )
 _CENTRE_TROUBLE = Sentence(
     "Something between this gate and its centre must be mended. Whoever installed the gate must look at it."
@@ -96,6 +102,8 @@ def gather(state: Path, sys: Path = _SYS, *, by_face: bool, plain: bool = False)
     found = problems(door, vision, machine, time.monotonic(), plain=plain, by_face=by_face)
     if os.path.exists(centre_file(state)):
         found += of_link(read_status(state), datetime.now(UTC))
+    else:
+        found += of_centre(centre_status.read_status(state), datetime.now(UTC))
     return Health(door, vision, machine, tuple(found), by_face)
 
 
@@ -148,6 +156,13 @@ def of_link(link: LinkStatus | None, now: datetime) -> list[Sentence]:
     if link is None or link.cut_off or not 0 <= (now - _moment(link.at)).total_seconds() + _CLOCK_S <= _LINK_QUIET_S:
         return [_CENTRE_AWAY]
     return [_CENTRE_TROUBLE] if link.problem else []
+
+
+def of_centre(centre: CentreStatus | None, now: datetime) -> list[Sentence]:
+    """Pure: what is not well, at `now`, with the centre that this machine is, where it is one."""
+    if centre is None or abs((now - _moment(centre.at)).total_seconds()) > _LINK_QUIET_S:
+        return []
+    return [_SUPERSEDED] if centre.superseded else []
 
 
 def _moment(said: str) -> datetime:

@@ -39,6 +39,8 @@ class CentreStatus:
     due: int
     """How many entries are still to be published."""
     gates: Mapping[str, GateStatus] = field(default_factory=dict)
+    superseded: bool = False
+    """Whether another centre leads in the place of this one, which publishes nothing any more."""
     missing: tuple[str, ...] = ()
     """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
 

@@ -1,4 +1,4 @@
-"""A line to the broker of a compound: TLS 1.3 to one certificate alone, and tried again for ever."""
+"""A line to a broker of a compound: TLS 1.3 to one certificate alone, and tried again for ever."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from gate.fleet.joined import Place
 from gate.processes.starting import tell_ready
 
 if TYPE_CHECKING:
@@ -47,44 +48,78 @@ def trusting(certificate: str) -> ssl.SSLContext:
 
 
 class Line:
-    """Where a broker is, and as whom one speaks to it."""
+    """Where brokers are, and as whom one speaks to them: one at a time, and to another where that is away."""
 
-    def __init__(self, address: str, port: int, certificate: str, nkey_seed: str, name: str, inbox: str) -> None:
-        """`certificate` is the broker's own, PEM; `inbox` begins the subjects under which one is answered."""
-        self._address, self._port = address, port
+    def __init__(
+        self, places: Sequence[Place], certificate: str, nkey_seed: str, name: str, inbox: str,
+        again_s: float = _AGAIN_S,
+    ) -> None:  # fmt: skip
+        """`places` in the order in which they are tried; `certificate` is the brokers' own, PEM; `inbox` begins the
+        subjects under which one is answered; `again_s` is waited between two tries."""
+        self._places = list(places)
         self._trust = trusting(certificate)
-        self._nkey_seed, self._name, self._inbox = nkey_seed, name, inbox
+        self._nkey_seed, self._name, self._inbox, self._again_s = nkey_seed, name, inbox, again_s
         self._said: set[str] = set()
+        self._broker: Client | None = None
+        self._closed = asyncio.Event()
+        self._elsewhere = False
+        self.at: Place | None = None
+        """Where it is, or was last."""
         self.refused = False
         """Whether the broker does not let this key in."""
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where it looks for a broker."""
+        return tuple(self._places)
+
+    def know(self, places: Sequence[Place]) -> None:
+        """From now on look for a broker there, in this order, once this line is cut."""
+        if list(places) == self._places or not places:
+            return
+        self._places = list(places)
+        if self._broker is not None and not self._broker.is_closed:
+            self._broker.set_server_pool([_url(one) for one in places])
+
+    def leave(self) -> None:
+        """Look at once for another broker than this one, which is tried last."""
+        if self._broker is None or not self._broker.is_connected:
+            return
+        if self.at in self._places:
+            self._places.remove(self.at)
+            self._places.append(self.at)
+        self._elsewhere = True
+        self._closed.set()
+
     async def for_ever(self, work: Callable[[Client], Awaitable[None]]) -> None:
-        """Have a line and do the work on it, anew whenever it was closed for good. A line that is cut comes back by
-        itself, and the work goes on."""
+        """Have a line and do the work on it, anew whenever it was closed for good, and at another broker. A line that
+        is cut and comes back by itself to the same one goes on, and the work with it."""
         # Of each line that is cut it says in its own words what is told here.
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         while True:
-            async with self._connected() as (broker, closed):
+            async with self._connected() as broker:
                 try:
                     async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(_raise_when(closed))
+                        tasks.create_task(_raise_when(self._closed))
                         await work(broker)
                 except* Ended:
-                    _log.warning("The broker at %s closed the line.", self._address)
-            await asyncio.sleep(_REFUSED_S)
+                    if not self._elsewhere:
+                        _log.warning("The broker at %s closed the line.", self._there())
+            await asyncio.sleep(_AGAIN_S if self._elsewhere else _REFUSED_S)
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[Client, asyncio.Event]]:
+    async def _connected(self) -> AsyncIterator[Client]:
         import nats
 
-        closed = asyncio.Event()
+        closed = self._closed = asyncio.Event()
+        self._elsewhere = False
 
         async def ended() -> None:
             closed.set()
 
-        host = f"[{self._address}]" if ":" in self._address else self._address
-        broker = await nats.connect(
-            f"tls://{host}:{self._port}",
+        self._broker = broker = await nats.connect(
+            [_url(one) for one in self._places],
+            dont_randomize=True,
             tls=self._trust,
             nkeys_seed_str=self._nkey_seed,
             name=self._name,
@@ -95,33 +130,55 @@ class Line:
             closed_cb=ended,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=_AGAIN_S,
+            reconnect_time_wait=self._again_s,
             connect_timeout=_WITHIN_S,
             ping_interval=_PING_EVERY_S,
             max_outstanding_pings=2,
         )
         self.refused = False
+        self.at = self._reached()
         try:
-            yield broker, closed
+            yield broker
         finally:
             with suppress(Exception):
                 async with asyncio.timeout(_AGAIN_S):
                     await broker.close()
+
+    def _reached(self) -> Place | None:
+        """At which of the places the broker is that answers now."""
+        url = None if self._broker is None else self._broker.connected_url
+        return None if url is None else next((one for one in self._places if _url(one) == url.geturl()), None)
+
+    def _there(self) -> str:
+        return str(self.at or self._places[0])
 
     async def _failed(self, error: Exception) -> None:
         words = str(error) or type(error).__name__
         self.refused = "authorization" in words.lower()
         if words not in self._said:
             self._said.add(words)
-            _log.warning("The broker at %s port %s: %s", self._address, self._port, words)
+            _log.warning("The broker at %s: %s", ", ".join(map(str, self._places)), words)
 
     async def _lost(self) -> None:
-        _log.warning("The line to the broker at %s is cut.", self._address)
+        _log.warning("The line to the broker at %s is cut.", self._there())
 
     async def _back(self) -> None:
         self.refused = False
         self._said.clear()
-        _log.info("The line to the broker at %s is back.", self._address)
+        now = self._reached()
+        if now != self.at:
+            # Whoever asked the one before asks this one anew.
+            self._elsewhere = True
+            if now in self._places:
+                self._places.remove(now)
+                self._places.insert(0, now)
+            self._closed.set()
+            return
+        _log.info("The line to the broker at %s is back.", self._there())
+
+
+def _url(place: Place) -> str:
+    return f"tls://{place}"
 
 
 async def _raise_when(closed: asyncio.Event) -> None:

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gate.errors import UsageError
 from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 from gate.state_folder import centre_file
+
+_PLACE = re.compile(r"[0-9A-Za-z.:_-]+|\[[0-9A-Fa-f:.]+\](:[0-9]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker is: a host or an address, and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+def place_of(said: str, usual: int | None = None) -> Place:
+    """A place as it is written: 10.0.0.3:7422, [fd00::3]:7422; `usual` is the port where none is. Raises ValueError."""
+    found = urlsplit(f"//{said}")
+    port = found.port or usual
+    if not found.hostname or port is None or not _PLACE.fullmatch(said):
+        raise ValueError(f"{said!r} is no place such as 10.0.0.3 or 10.0.0.3:7422")
+    return Place(found.hostname, port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,11 @@ class Joined:
     """What opens what is sealed to this gate."""
     signer_seed: bytes = field(repr=False)
     """What signs this gate's requests."""
+
+    @property
+    def place(self) -> Place:
+        """Where the broker is."""
+        return Place(self.address, self.port)
 
 
 def read_joined(state: Path) -> Joined | None:

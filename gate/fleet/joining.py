@@ -19,6 +19,7 @@ from gate.processes.fields import read, written
 
 _WITHIN_S = 15.0
 _LONGEST_LINE = 4096
+_DOOR_KEY_BYTES = 32
 _NOT_THE_CENTRE = (
     "Whoever answers at {address} does not have the code: it is not the centre, or somebody stands between. Nothing was"
     " joined; look at the address."
@@ -35,6 +36,8 @@ class Paired:
     """With what this compound hashes PINs."""
     door_key: bytes = field(repr=False)
     """With what the doors of this compound find codes."""
+    second: bytes = field(default=b"", repr=False)
+    """What a second centre is given beside that; empty: this is a gate."""
 
 
 def pair(address: str, port: int, code: str, gate: str, name: str) -> Paired:
@@ -87,7 +90,8 @@ def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str) ->
         raise UsageError(_NOT_THE_CENTRE.format(address=address))
     pem = ssl.DER_cert_to_PEM_cert(certificate)
     joined = Joined(address, welcome.port, gate, pem, welcome.signer, welcome.box, nkey_seed, box_seed, signer_seed)
-    return Paired(joined, welcome.salt, pairing.unwrapped(made.wrap, welcome.wrapped))
+    given = pairing.unwrapped(made.wrap, welcome.wrapped)
+    return Paired(joined, welcome.salt, given[:_DOOR_KEY_BYTES], given[_DOOR_KEY_BYTES:])
 
 
 def _say(line: ssl.SSLSocket, value: Any) -> None:

@@ -34,6 +34,7 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.compound.forgotten import Forgotten
+from gate.store.compound.gates import Gate
 from gate.store.compound.items import State
 from gate.store.compound.proposals import Answer, Because, Proposal
 
@@ -51,6 +52,7 @@ _PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
 # What is published under: a stolen gate may ask in any words.
 _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _SAYING = b"facegate gate state\n"
+_SECOND, _LISTED = b"facegate gates asked\n", b"facegate gates listed\n"
 _ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
@@ -132,7 +134,14 @@ class Head:
     orders: int = 0
     """The number of the newest order to the doors: a gate that has not asked since then asks."""
     recovery: str | None = None
-    """The centre came back from a backup, that time: whoever follows it gives back what they have of the register."""
+    """The centre came back from a backup, or was promoted, that time: whoever follows it gives back what they have of
+    the register."""
+    had: State | None = None
+    """All that it had then: whoever has just that has nothing to give back."""
+    places: tuple[str, ...] = ()
+    """Where a centre is to be looked for, beside where this is heard."""
+    gates: str | None = None
+    """The digest of the list of gates, by which a second centre knows whether it has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,10 @@ class Report:
     """For which time of the centre's recovery all is given back."""
     run: str = ""
     """Which start of the link this is: two machines that call themselves one gate are told by it."""
+    unheard: bool = False
+    """It has heard no head on this line yet, and waits for one."""
+    gates: str | None = None
+    """The digest of the list of gates that a second centre has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +249,43 @@ def ordering_data(ordering: Ordering, box: bytes, signer: Ed25519PrivateKey) -> 
 def ordering_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Ordering:
     """What this centre orders. Raises keys.NotForUs, NotGenuine, Malformed."""
     return _read(Ordering, _genuine(_ORDERING, keys.open_sealed(box_seed, data), signer))
+
+
+@dataclass(frozen=True, slots=True)
+class AskingGates:
+    """A second centre asks for the list of gates; `nonce` as in `Asking`."""
+
+    gate: str
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All gates of the compound, to the question of this nonce."""
+
+    gate: str
+    nonce: bytes
+    gates: tuple[Gate, ...]
+
+
+def asking_gates_data(asking: AskingGates, signer: Ed25519PrivateKey) -> bytes:
+    """The question of a second centre, signed by it."""
+    return _signed(_SECOND, _json(asking), signer)
+
+
+def asking_gates_of(data: bytes, signer: Ed25519PublicKey) -> AskingGates:
+    """What this second centre asks. Raises NotGenuine, Malformed."""
+    return _read(AskingGates, _genuine(_SECOND, data, signer))
+
+
+def listed_data(listed: Listed, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """The list as it is given: signed by the centre, and sealed to the second one."""
+    return keys.seal_to(box, _signed(_LISTED, _json(listed), signer))
+
+
+def listed_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Listed:
+    """What this centre listed. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Listed, _genuine(_LISTED, keys.open_sealed(box_seed, data), signer))
 
 
 @dataclass(frozen=True, slots=True)

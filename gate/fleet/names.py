@@ -10,6 +10,8 @@ REQUESTS = "REQ"
 """The stream of what gates ask, until the centre has taken it."""
 HEAD = "head"
 """Where the centre says what it says every few seconds."""
+WHO_LEADS = "who"
+"""Where another centre asks for that at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class GateNames:
     def orders(self) -> str:
         """Where the gate asks what is ordered of its door, and answers what came of it."""
         return f"orders.{self.gate}"
+
+    @property
+    def second(self) -> str:
+        """Where the gate, as a second centre, asks for the list of gates."""
+        return f"second.{self.gate}"
 
     @property
     def inbox(self) -> str:

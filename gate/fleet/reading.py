@@ -8,13 +8,14 @@ import logging
 import sqlite3
 import time
 from base64 import b64decode
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gate.errors import UsageError
 from gate.fleet import keys
 from gate.fleet.connection import Line, fetched
-from gate.fleet.joined import Joined
+from gate.fleet.joined import Joined, place_of
 from gate.fleet.names import HEAD, REGISTER, GateNames
 from gate.fleet.register import Fate, Register
 
@@ -35,10 +36,11 @@ _NOT_ALL = (
 )
 
 
-def line_of(joined: Joined) -> Line:
-    """The gate's line to the broker of its centre."""
-    inbox = GateNames(joined.gate).inbox
-    return Line(joined.address, joined.port, joined.certificate, joined.nkey_seed, joined.gate, inbox)
+def line_of(joined: Joined, known: Sequence[str] = ()) -> Line:
+    """The gate's line to the broker of its centre: where that is known to be, and at last where the gate joined."""
+    places = [*map(place_of, known)]
+    places += [joined.place] if joined.place not in places else []
+    return Line(places, joined.certificate, joined.nkey_seed, joined.gate, GateNames(joined.gate).inbox)
 
 
 class Reader:

@@ -45,6 +45,12 @@ class Heard:
     """Which head it was."""
     orders: int = 0
     """The number of the newest order to the doors."""
+    leads: bool = True
+    """Whether who said it leads: it knows of no earlier epoch than is known here."""
+    places: tuple[str, ...] = ()
+    """Where else a centre is to be looked for."""
+    gates: str | None = None
+    """The digest of the centre's list of gates."""
 
 
 _NOT_GENUINE = (
@@ -106,14 +112,15 @@ class Register:
             return None
         self._last = (head.epoch, head.tick)
         if head.recovery is not None:
-            proposals.give_back(self._connection, head.recovery, head.epoch)
-        return replace(self._compare(head), tick=head.tick, orders=head.orders)
+            proposals.give_back(self._connection, head.recovery, head.epoch, head.had)
+        found = self._compare(head)
+        return replace(found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates)
 
     def _compare(self, head: Head) -> Heard:
         known = items.epoch(self._connection)
         if head.epoch < known:
             self._say_once(_OLDER)
-            return Heard(False, _OLDER)
+            return Heard(False, _OLDER, leads=False)
         if head.epoch > known:
             taken.begin_epoch(self._connection, head.epoch)
         problem = _TOO_NEW if head.min_reader > messages.READER else self.problem
@@ -152,6 +159,9 @@ class Register:
             self._say_once(_TOO_NEW)
             return Fate.HELD
         if self._is_old(message) or header.key in unknown:
+            return Fate.DONE
+        if header.epoch < items.epoch(self._connection) and not header.is_revocation:
+            # A former centre's word, or this one's of before, which it says anew.
             return Fate.DONE
         key = outbox.keys(self._connection, [header.key]).get(header.key)
         try:

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import FacegateError, UsageError
 from gate.fleet import keys, messages
 from gate.fleet.connection import until_told
-from gate.fleet.joined import Joined, read_joined
-from gate.fleet.messages import Asking, Held, Report, Request, Saying, Told
+from gate.fleet.joined import Joined, place_of, read_joined
+from gate.fleet.messages import Asking, AskingGates, Held, Report, Request, Saying, Told
 from gate.fleet.names import HEAD, GateNames
 from gate.fleet.reading import Reader, line_of
-from gate.fleet.register import Register
+from gate.fleet.register import Heard, Register
 from gate.fleet.state import SAID_EVERY_S, GateState, Trouble, read_state
 from gate.fleet.status import LinkStatus, write_status
 from gate.processes.fields import Malformed
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, taken
+from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, succession, taken
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.ids import new_id
@@ -50,6 +50,8 @@ _ASK_AGAIN_S = 20.0
 _ANSWERED_WITHIN_S = 5.0
 # The centre says its head every ten seconds.
 CUT_OFF_S = 25.0
+# Where nobody who leads was heard for so long, and another place is known, that is tried.
+_ELSEWHERE_S = 15.0
 # Who is behind, and to whom nothing has come for so long, asks for all of it; each time more patiently, since to ask
 # makes a machine that is slow slower.
 _BEHIND_S, _BEHIND_LONGEST_S = 15.0, 600.0
@@ -81,7 +83,12 @@ class Link:
         self._register = Register(connection, joined.signer)
         self._signer = keys.signer(joined.signer_seed)
         self._reader = Reader(joined, self._register)
-        self._line = line_of(joined)
+        self._line = line_of(joined, succession.places_known(connection))
+        # Whether a centre that leads was heard on this line.
+        self._led = asyncio.Event()
+        self._line_mono = time.monotonic()
+        self._is_second = succession.is_second(connection)
+        self._gates: str | None = None
         self._began_mono = time.monotonic()
         self._run = new_id()
         self._heard_mono: float | None = None
@@ -103,14 +110,21 @@ class Link:
             await self._line.for_ever(self._carry)
 
     async def _carry(self, broker: Client) -> None:
+        self._led, self._line_mono = asyncio.Event(), time.monotonic()
+        if len(self._line.places) == 1:
+            self._led.set()
         await broker.subscribe(HEAD, cb=self._hear)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._while_open(self._report, broker))
+            # What is asked or told waits for who leads: a former centre that does not know it would answer.
+            await self._led.wait()
+            if self._is_second:
+                tasks.create_task(self._while_open(self._list_gates, broker))
             for consumer in self._names.consumers:
                 tasks.create_task(self._while_open(self._reader.take_from, broker, consumer))
             tasks.create_task(self._while_open(self._ask, broker))
             tasks.create_task(self._while_open(self._propose, broker))
             tasks.create_task(self._while_open(self._tell, broker))
-            tasks.create_task(self._while_open(self._report, broker))
             tasks.create_task(self._while_open(self._say_state, broker))
             tasks.create_task(self._while_open(self._take_orders, broker))
 
@@ -136,9 +150,15 @@ class Link:
             return
         if heard is None:
             return
+        if not heard.leads and len(self._line.places) > 1:
+            self._line.leave()
+            return
+        self._follow_places(heard)
+        self._led.set()
         now = time.monotonic()
         self._heard_mono, self._heard_at = now, _now()
         self._problem, self._tick, self._orders = heard.problem, heard.tick, heard.orders
+        self._gates = heard.gates
         if self._cut_off:
             self._cut_off = False
             audit.append(self._connection, AuditEvent(Kind.CENTRE_BACK))
@@ -146,6 +166,36 @@ class Link:
             self._behind_since, self._patience_s = None, _BEHIND_S
         elif self._behind_since is None:
             self._behind_since = now
+
+    def _follow_places(self, heard: Heard) -> None:
+        """Where a centre is to be looked for from now on, by the word of who leads; not at this machine itself."""
+        if not heard.leads or self._line.at is None:
+            return
+        own, here = succession.own_place(self._connection), str(self._line.at)
+        known = (here, *(one for one in heard.places if one not in (own, here)))
+        if known == (succession.places_known(self._connection) or (str(self._joined.place),)):
+            return
+        succession.know_places(self._connection, known)
+        others = [self._joined.place] if str(self._joined.place) not in known else []
+        self._line.know([*map(place_of, known), *others])
+
+    async def _list_gates(self, broker: Client) -> None:
+        """As a second centre: ask for the list of gates where it is another than here."""
+        while True:
+            if self._gates is not None and self._gates != succession.digest_of_gates(self._connection):
+                asking = AskingGates(self._joined.gate, secrets.token_bytes(_NONCE_BYTES))
+                data = messages.asking_gates_data(asking, self._signer)
+                answer = await broker.request(self._names.second, data, timeout=_ANSWERED_WITHIN_S)
+                try:
+                    listed = messages.listed_of(
+                        answer.data, self._joined.box_seed, keys.verifier(self._joined.signer)
+                    )  # fmt: skip
+                except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+                    raise TimeoutError from error
+                if (listed.gate, listed.nonce) != (asking.gate, asking.nonce):
+                    raise TimeoutError
+                succession.take_gates(self._connection, listed.gates)
+            await asyncio.sleep(_AGAIN_S)
 
     async def _ask(self, broker: Client) -> None:
         """Tell the centre what was revoked here, and again until its own word of that is here: the broker may lose what
@@ -224,11 +274,16 @@ class Link:
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
             status = self._status()
             gave_back = proposals.gave_back(self._connection)
+            listed = succession.digest_of_gates(self._connection) if self._is_second else None
+            unheard = not self._led.is_set()
             said = Report(
-                status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run
+                status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
+                unheard=unheard, gates=listed,
             )  # fmt: skip
             await broker.publish(self._names.report, messages.report_data(said))
-            await asyncio.sleep(_REPORT_S)
+            with suppress(TimeoutError):
+                # Whether all is given back is told as soon as that was asked for.
+                await asyncio.wait_for(self._led.wait() if unheard else asyncio.sleep(_REPORT_S), _REPORT_S)
 
     async def _say_state(self, broker: Client) -> None:
         """Say how the gate is, as the api found it: when that changes, and every few seconds."""
@@ -275,6 +330,10 @@ class Link:
         while True:
             now = time.monotonic()
             watchdog.feed(True)
+            silent = now - max(self._line_mono, self._heard_mono or self._began_mono) > _ELSEWHERE_S
+            if silent and len(self._line.places) > 1:
+                self._line_mono = now
+                self._line.leave()
             if not self._cut_off and now - (self._heard_mono or self._began_mono) > CUT_OFF_S:
                 self._cut_off = True
                 _log.error("The centre was not heard for %d s. The gate goes on by itself.", CUT_OFF_S)
@@ -291,9 +350,8 @@ class Link:
         waiting = len(requests.waiting(self._connection)) + proposals.count(self._connection)
         behind = self._behind_since is not None
         problem = _REFUSED if self._line.refused else self._problem or self._record_problem
-        return LinkStatus(
-            _now(), self._joined.address, self._heard_at, self._cut_off, behind, entries, waiting, problem
-        )
+        centre = (self._line.at or self._joined.place).address
+        return LinkStatus(_now(), centre, self._heard_at, self._cut_off, behind, entries, waiting, problem)
 
 
 def _now() -> str:

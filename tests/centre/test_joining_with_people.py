@@ -11,7 +11,7 @@ from commands.cli import facegate
 from gate.store.compound import proposals
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
-from gate.store.people import consents, residents, templates
+from gate.store.people import consents, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
 from gate.store.record import audit
 from tests.fleet import Gate, Process, command
@@ -85,6 +85,8 @@ def test_whoever_is_at_the_centre_too_is_shown_and_becomes_what_somebody_says(ce
         there = {one.id for one in residents.every(store)}
         assert {another.id, one_gate.id} <= there
         assert not {same.id, married.id} & there
+        # A backup of this gate from before brings nobody back under the id of then.
+        assert all(erasure.was_erased(store, one.id) for one in (same, married))
     assert not list(state.rglob("joining-*"))
 
 

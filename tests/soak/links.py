@@ -32,7 +32,7 @@ async def light(gates):
     async with asyncio.TaskGroup() as tasks:
         for one in gates:
             names = GateNames(one.gate)
-            line = Line(one.address, one.port, one.certificate, one.nkey_seed, one.gate, names.inbox)
+            line = Line([one.place], one.certificate, one.nkey_seed, one.gate, names.inbox)
             tasks.create_task(line.for_ever(lambda broker, names=names: reads(broker, names)))
 
 

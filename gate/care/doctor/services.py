@@ -11,9 +11,12 @@ from gate.care.doctor.finding import Seen, to_mend, well, worth_a_look
 from gate.care.doctor.site import UNITS, Listens, Site, UnitState, journal_of
 from gate.care.health import words_of_fault
 from gate.care.home_assistant import read_status
+from gate.config import is_centre
+from gate.fleet import centre_status
 from gate.fleet import status as link_status
 from gate.state_folder import centre_file
-from gate.store.compound import proposals, recovery, requests, role
+from gate.store.compound import proposals, recovery, requests, role, succession
+from gate.store.compound.gates import Gate
 from gate.store.database import open_read_only
 from gate.store.people import credentials, residents
 from gate.vision.address import without_password
@@ -32,7 +35,7 @@ def units(site: Site) -> Seen:
         return to_mend(seen, "Mend them, then: sudo systemctl restart facegate.target")
     needless = {"vision": not site.settings.camera.wanted, "readers": not site.settings.readers.wanted}
     needless |= {"link": not os.path.exists(centre_file(site.state))}
-    needless |= dict.fromkeys(("broker", "centre"), not site.settings.centre.enabled)
+    needless |= dict.fromkeys(("broker", "centre"), not is_centre(site.settings, site.state))
     wanted = [name for name in UNITS if not needless.get(name)]
     down = [name for name in wanted if site.units.get(name, UnitState("missing", 0)).active != "active"]
     if down:
@@ -130,18 +133,23 @@ def centre(site: Site) -> Seen:
         here, recovers = role.part(connection), recovery.waits(connection)
         waiting = proposals.count(connection) + requests.count(connection)
         refused = proposals.refused(connection)
+        other, second = succession.superseded(connection), succession.second(connection)
+        is_second = succession.is_second(connection)
     if here is role.Part.CENTRE:
-        return _as_centre(recovers)
+        return _as_superseded() if other is not None else _as_centre(site, recovers, second)
     if here is not role.Part.GATE:
         return well("This gate follows none.")
     link = link_status.read_status(site.state)
     if link is None:
         return to_mend("The link to the centre does not run.", site.advice("link", "Start it: facegate run"))
     told = f"It follows {link.centre}, heard {link.heard_at or 'not since the link was started'}; {waiting} to be sent."
+    if is_second:
+        told = f"This is the second centre. {told}"
     if link.problem is not None:
         return to_mend(told, link.problem)
     if link.cut_off:
-        return to_mend(told, "Look whether the centre's machine runs, and whether the network reaches it.")
+        lost = " Where it is lost for good: sudo facegate centre promote" if is_second else ""
+        return to_mend(told, f"Look whether the centre's machine runs, and whether the network reaches it.{lost}")
     if refused:
         return worth_a_look(
             f"{told} Of {refused} of the residents not all was taken.", "The list of residents says why."
@@ -151,11 +159,32 @@ def centre(site: Site) -> Seen:
     return well(told)
 
 
-def _as_centre(recovers: bool) -> Seen:
+def _as_superseded() -> Seen:
+    seen = "Another centre leads in the place of this one, which publishes nothing any more."
+    return to_mend(seen, "Invite this machine there, and have it follow: sudo facegate join ADDRESS CODE")
+
+
+def _as_centre(site: Site, recovers: bool, second: Gate | None) -> Seen:
     if not recovers:
-        return well("This is the centre. How its gates stand: facegate centre gates")
-    seen = "It came back from a backup and publishes nobody new until its gates gave back what it lost."
+        return _of_second(site, second)
+    seen = (
+        "It came back from a backup or was promoted: it publishes nobody new until its gates gave back what it lacks."
+    )
     return to_mend(seen, "See for which it waits: facegate centre gates. To go on without: facegate centre go-on")
+
+
+def _of_second(site: Site, second: Gate | None) -> Seen:
+    told = "This is the centre. How its gates stand: facegate centre gates"
+    if second is None:
+        return well(f"{told}. There is no second centre.")
+    status = centre_status.read_status(site.state)
+    heard = None if status is None else status.gates.get(second.id)
+    seen = f"{told}. The second, {second.name}, was heard {'not since the start' if heard is None else heard.heard_at}"
+    if heard is None or abs((datetime.now(UTC) - datetime.fromisoformat(heard.heard_at)).total_seconds()) > _QUIET_S:
+        return worth_a_look(f"{seen}.", "Look whether its machine runs, and whether the network reaches it.")
+    if heard.behind or heard.problem:
+        return worth_a_look(f"{seen} and has not all of the register.", heard.problem or "Ask again in a minute.")
+    return well(f"{seen} and has all of the register.")
 
 
 def console(site: Site) -> Seen:

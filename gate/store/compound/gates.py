@@ -28,19 +28,21 @@ class Gate:
     joined_at: str
     removed_at: str | None = None
     """Since when it follows no more."""
+    second_at: str | None = None
+    """Where it is reached as a second centre; None: it is none."""
 
 
-_SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at FROM gates"
+SELECT = "SELECT id, name, nkey, box, signer, joined_at, removed_at, second_at FROM gates"
 
 
 def every(connection: sqlite3.Connection) -> list[Gate]:
     """All that follow, by name."""
-    return [Gate(*row) for row in connection.execute(f"{_SELECT} WHERE removed_at IS NULL ORDER BY name, id")]
+    return [Gate(*row) for row in connection.execute(f"{SELECT} WHERE removed_at IS NULL ORDER BY name, id")]
 
 
 def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
     """One that follows, by its id."""
-    row = connection.execute(f"{_SELECT} WHERE id = ? AND removed_at IS NULL", (gate,)).fetchone()
+    row = connection.execute(f"{SELECT} WHERE id = ? AND removed_at IS NULL", (gate,)).fetchone()
     return None if row is None else Gate(*row)
 
 
@@ -62,10 +64,13 @@ def add(connection: sqlite3.Connection, gate: Gate) -> None:
     """A gate was paired, anew perhaps: with the keys that it has now."""
     with transaction(connection):
         connection.execute(
-            "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (gate.id, gate.name, gate.nkey, gate.box, gate.signer, gate.joined_at),
+            "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, second_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (gate.id, gate.name, gate.nkey, gate.box, gate.signer, gate.joined_at, gate.second_at),
         )
-        audit.append(connection, AuditEvent(Kind.GATE_JOINED, {"gate": gate.name, "id": gate.id}))
+        details: dict[str, object] = {"gate": gate.name, "id": gate.id}
+        details |= {} if gate.second_at is None else {"second": True}
+        audit.append(connection, AuditEvent(Kind.GATE_JOINED, details))
 
 
 def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool = False) -> None:
@@ -84,5 +89,5 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
 
 def of_key(connection: sqlite3.Connection, nkey: str) -> Gate | None:
     """The one that follows by this key of the broker's."""
-    row = connection.execute(f"{_SELECT} WHERE nkey = ? AND removed_at IS NULL", (nkey,)).fetchone()
+    row = connection.execute(f"{SELECT} WHERE nkey = ? AND removed_at IS NULL", (nkey,)).fetchone()
     return None if row is None else Gate(*row)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from gate.names import folded_name
 from gate.store.compound import items, outbox, proposals, taken
-from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
+from gate.store.compound.entries import Entry, RegisterKind, RevocationEntry, Version
 from gate.store.database import transaction
-from gate.store.people import consents, homes, residents, templates
+from gate.store.people import consents, erasure, homes, residents, templates
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
@@ -38,6 +38,44 @@ class Merged:
     """How many templates of this gate they keep."""
     dropped: int
     """How many not: they would be too many, or were agreed to for this gate alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotPassedOn:
+    """What a former centre has and the one in its place has not, or may not have, by ids."""
+
+    people: tuple[str, ...]
+    """Who is on both registers, and stands here otherwise."""
+    revoked: tuple[str, ...]
+
+
+def not_passed_on(connection: sqlite3.Connection, register: sqlite3.Connection) -> NotPassedOn:
+    """What this former centre took, and the register of the one in its place, in another store, does not have."""
+    there = items.residents(register)
+    both = sorted(items.residents(connection) & there)
+    people = [one for one in both if _entry(connection, one) not in (None, _entry(register, one))]
+    heard = {one for (one,) in register.execute("SELECT id FROM register WHERE kind = 'revocation'")}
+    rows = connection.execute("SELECT id FROM register WHERE kind = 'revocation' ORDER BY id").fetchall()
+    revoked = [one for (one,) in rows if one not in heard and not _is_suspension_over(connection, one)]
+    return NotPassedOn(tuple(people), tuple(revoked))
+
+
+def propose(connection: sqlite3.Connection, found: NotPassedOn, register: sqlite3.Connection) -> None:
+    """Have this store, which follows now, propose that: what was added to somebody is taken there, what was changed of
+    them stands as it does there."""
+    with transaction(connection):
+        for one in found.people:
+            made_on = items.version_of(register, RegisterKind.RESIDENT, one) or Version(0, 0)
+            connection.execute(
+                "INSERT INTO proposals (kind, id, number, epoch, version, fields) VALUES ('resident', ?, 0, ?, ?, 0)",
+                (one, made_on.epoch, made_on.number),
+            )
+            connection.execute("DELETE FROM stays_here WHERE kind = 'resident' AND id = ?", (one,))
+        connection.executemany("INSERT INTO register_requests (id) VALUES (?)", [(one,) for one in found.revoked])
+
+
+def _entry(connection: sqlite3.Connection, resident: str) -> Entry | None:
+    return outbox.entry_of(connection, RegisterKind.RESIDENT, resident)
 
 
 def own_people(connection: sqlite3.Connection, register: sqlite3.Connection) -> list[Resident]:
@@ -96,6 +134,8 @@ def _merge(connection: sqlite3.Connection, own: str, theirs: str, by: str) -> Me
     # What the record says of them is erased with whom they are now.
     connection.execute("UPDATE audit_personal SET resident_id = ? WHERE resident_id = ?", (theirs, own))
     connection.execute("DELETE FROM residents WHERE id = ?", (own,))
+    # A backup of this gate from before would else bring them back under the id of then.
+    connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(own),))
     personal = {"resident": theirs, "name": there.name}
     audit.append(connection, AuditEvent(Kind.TEMPLATES_ADDED, {"templates": len(kept), "by": by}, personal, theirs))
     return Merged(there.name, len(kept), len(made) - len(kept))

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.store.compound import outbox
+from gate.store.compound import items, outbox
 from gate.store.compound.entries import Entry, GroupEntry, HolidayEntry, RegisterKind, ResidentEntry, Version
+from gate.store.compound.items import State
 from gate.store.database import transaction
 
 FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
@@ -131,13 +132,16 @@ def bring(connection: sqlite3.Connection, residents: Collection[str]) -> None:
             _propose(connection, RegisterKind.RESIDENT, identity)
 
 
-def give_back(connection: sqlite3.Connection, recovery: str, epoch: int) -> None:
-    """The centre came back from a backup, and began this epoch: tell it all that is here of the register, and what was
-    revoked, once, but for what it said itself since."""
+def give_back(connection: sqlite3.Connection, recovery: str, epoch: int, had: State | None = None) -> None:
+    """The centre came back from a backup, or was promoted, and began this epoch: tell it all that is here of the
+    register, and what was revoked, once, but for what it said itself since. Where just that is here which it `had`
+    there is nothing to tell."""
     with transaction(connection):
         if connection.execute("SELECT recovery FROM compound").fetchone()[0] == recovery:
             return
         connection.execute("UPDATE compound SET recovery = ?", (recovery,))
+        if had is not None and _is_all(connection, had):
+            return
         connection.execute(
             "INSERT INTO proposals (kind, id, number, epoch, version, fields, back)"
             " SELECT kind, id, 0, epoch, version, 0, 1 FROM register WHERE kind <> 'revocation' AND epoch < ?"
@@ -151,6 +155,11 @@ def give_back(connection: sqlite3.Connection, recovery: str, epoch: int) -> None
             " AND (id NOT LIKE '%/suspended' OR id IN (SELECT id FROM gone)) ORDER BY id",
             (epoch,),
         )
+
+
+def _is_all(connection: sqlite3.Connection, had: State) -> bool:
+    others = connection.execute("SELECT 1 FROM register WHERE epoch <> ? LIMIT 1", (had.epoch,)).fetchone()
+    return others is None and items.state(connection, had.epoch) == had
 
 
 def gave_back(connection: sqlite3.Connection) -> str | None:

@@ -31,7 +31,7 @@ def begin(connection: sqlite3.Connection, before: sqlite3.Connection | None) -> 
     epochs = [one.execute("SELECT epoch FROM compound").fetchone()[0] for one in (connection, before) if one]
     with transaction(connection):
         connection.execute(
-            "UPDATE compound SET recovery = ?, recovering = 1, epoch = ?, stream = NULL, last_sequence = 0",
+            "UPDATE compound SET recovery = ?, recovering = 1, epoch = ?, stream = NULL, last_sequence = 0, had = NULL",
             (new_id(), max(epochs) + _EPOCHS),
         )
         # What was ordered since, and ended, is not known here.

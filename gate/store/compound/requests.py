@@ -19,6 +19,11 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM register_requests").fetchone()[0])
 
 
+def waits(connection: sqlite3.Connection, identity: str) -> bool:
+    """Whether the centre is still to hear of this one."""
+    return connection.execute("SELECT 1 FROM register_requests WHERE id = ?", (identity,)).fetchone() is not None
+
+
 def answered(connection: sqlite3.Connection, identity: str) -> None:
     """The centre says itself that this is revoked. Until then it is asked: whoever carries it may lose it."""
     connection.execute("DELETE FROM register_requests WHERE id = ?", (identity,))

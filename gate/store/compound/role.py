@@ -14,6 +14,7 @@ from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
 _TABLES = (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays"), ("resident", "residents"))
+_AS_NEW = "epoch = 0, recovery = NULL, recovering = 0, superseded = NULL, second_at = NULL, had = NULL"
 
 
 class Part(StrEnum):
@@ -44,22 +45,25 @@ def become_centre(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
 
 
-def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str) -> int:
+def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str, former: bool = False) -> int:
     """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
     went, which were made with another. What was revoked here and no centre has heard is told to this one, which may be
-    that of before. Raises UsageError where it is a centre itself."""
+    that of before. A `former` centre follows the one that took its place, and has its codes already. Raises UsageError
+    where it is a centre itself."""
     with transaction(connection):
-        if part(connection) is Part.CENTRE:
+        if part(connection) is Part.CENTRE and not former:
             raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
         connection.execute("DELETE FROM forgotten_here")
         connection.execute("DELETE FROM centre_orders")
         connection.execute("DELETE FROM proposals")
+        connection.execute("DELETE FROM centre_places")
+        connection.execute("DELETE FROM gates")
         _keep_all_here(connection)
-        had = credentials.remove_all(connection, by=by)
+        had = 0 if former else credentials.remove_all(connection, by=by)
         connection.execute("UPDATE code_salt SET salt = ?", (salt,))
-        connection.execute("UPDATE compound SET part = 'gate', epoch = 0, recovery = NULL")
+        connection.execute(f"UPDATE compound SET part = 'gate', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
     return had
 
@@ -80,7 +84,9 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute("DELETE FROM centre_orders")
         connection.execute("DELETE FROM proposals")
         connection.execute("DELETE FROM stays_here")
-        connection.execute("UPDATE compound SET part = 'alone', epoch = 0, recovery = NULL")
+        connection.execute("DELETE FROM centre_places")
+        connection.execute("DELETE FROM gates")
+        connection.execute(f"UPDATE compound SET part = 'alone', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
     return int(people)
 

@@ -360,6 +360,10 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
 
 def _suspend(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> None:
     with taking(connection):
+        if entry.over and requests.waits(connection, entry.id):
+            # It was lost at this gate since, or before the backup that the centre came back from: that is told first.
+            items.note(connection, RegisterKind.REVOCATION, entry.id, version)
+            return
         suspend(connection, entry.id.removesuffix(SUSPENDED), over=entry.over, by=BY)
         if entry.over:
             connection.execute("DELETE FROM gone WHERE id = ?", (entry.id,))

@@ -11,8 +11,11 @@ from gate.care.doctor.finding import Grade
 from gate.care.doctor.site import Site
 from gate.care.health import Health, Machine
 from gate.config import Settings
+from gate.fleet import centre_status
+from gate.fleet.centre_status import CentreStatus, GateStatus
 from gate.fleet.status import LinkStatus, write_status
-from gate.store.compound import proposals, proposed, recovery, role, taken
+from gate.store.compound import gates, proposals, proposed, recovery, role, succession, taken
+from gate.store.compound.gates import Gate
 from gate.store.compound.proposals import Because
 from gate.store.people import residents
 
@@ -44,6 +47,33 @@ def test_the_doctor_says_whom_a_gate_follows_since_when_it_was_not_heard_and_wha
     sent = proposals.following(store)
     taken.take_answer(store, proposed.refused(sent, Because.NAMESAKE), sent)
     assert "Of 1 of the residents not all was taken" in services.centre(site).seen
+
+
+def test_a_centre_says_whether_it_has_a_second_one_and_how_far_that_is(site, store):
+    role.become_centre(store)
+    assert services.centre(site).seen.endswith("There is no second centre.")
+    second = Gate("s", "second", "US", b"b" * 32, b"s" * 32, NOW, second_at="10.0.0.3:7422")
+    gates.add(store, second)
+    assert services.centre(site).grade is Grade.LOOK
+    heard = GateStatus(NOW, behind=False, entries=3, waiting=0)
+    centre = CentreStatus(NOW, 1, 3, connected=True, due=0, gates={"s": heard})
+    centre_status.write_status(site.state, centre)
+    assert (services.centre(site).grade, "has all of the register" in services.centre(site).seen) == (Grade.OK, True)
+    centre_status.write_status(site.state, replace(centre, gates={"s": replace(heard, behind=True)}))
+    assert "not all of the register" in services.centre(site).seen
+
+
+def test_a_second_centre_says_how_it_takes_the_first_ones_place_and_a_former_one_that_another_leads(site, store):
+    role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    succession.be_second(store, "10.0.0.3:7422")
+    write_status(site.state, WELL)
+    assert services.centre(site).seen.startswith("This is the second centre.")
+    write_status(site.state, replace(WELL, cut_off=True))
+    assert "facegate centre promote" in services.centre(site).do
+    succession.promote(store, by="test")
+    recovery.end(store)
+    assert succession.stand_down(store, 10_000_000)
+    assert "Another centre leads" in services.centre(site).seen
 
 
 def test_a_centre_that_came_back_from_a_backup_is_to_be_mended_until_it_has_what_it_lost(site, store):

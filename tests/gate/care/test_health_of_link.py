@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from gate.care.health import gather, of_link
+from gate.care.health import gather, of_centre, of_link
+from gate.fleet.centre_status import CentreStatus
 from gate.fleet.status import LinkStatus, read_status, write_status
 from gate.state_folder import centre_file
 
@@ -17,6 +18,14 @@ def test_a_link_that_hears_its_centre_is_well_and_one_that_does_not_says_so():
         assert "centre was not heard lately" in of_link(away, NOW)[0]
     assert "not heard lately" in of_link(WELL, NOW + timedelta(minutes=2))[0]
     assert "must be mended" in of_link(replace(WELL, problem="x"), NOW)[0]
+
+
+def test_a_former_centre_says_that_another_leads_for_as_long_as_it_runs_itself():
+    centre = CentreStatus(NOW.isoformat(), 1, 3, connected=False, due=0)
+    assert of_centre(None, NOW) == of_centre(centre, NOW) == []
+    former = replace(centre, superseded=True)
+    assert "Another centre leads" in of_centre(former, NOW)[0]
+    assert of_centre(former, NOW + timedelta(minutes=2)) == []
 
 
 def test_a_gate_without_a_centre_says_nothing_of_one(state):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gate.care import retention
 from gate.keep_settings import KeepSettings
 from gate.store.compound import items, outbox, requests, role, taken
-from gate.store.compound.entries import RegisterKind, Version
+from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
 from gate.store.people import changes, consents, credentials, erasure, residents, templates
@@ -165,6 +165,21 @@ def test_who_arrives_after_their_own_revocation_is_ignored_for_ever(centre, gate
     newer = [taken.take(gate, late.kind, Version(9, number), late.entry) for number in (1, 2)]
     assert newer == [Taken.REVOKED, Taken.REVOKED]
     assert residents.every(gate) == []
+
+
+def test_a_card_that_is_lost_here_and_not_told_yet_is_not_found_again_by_the_centre_that_does_not_know(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    card = next(one.id for one in credentials.of_resident(gate, wang.id) if one.method == "card")
+    credentials.suspend_card(gate, wang, card, by="guard")
+    found = RevocationEntry(f"{card}/suspended", over=True)
+    assert taken.take(gate, RegisterKind.REVOCATION, Version(9, 1), found) is Taken.DONE
+    assert [one.suspended_at is None for one in credentials.of_resident(gate, wang.id) if one.id == card] == [False]
+    assert [identity for _, identity in requests.waiting(gate)] == [found.id]
+    # Once it is told, the centre's word counts again.
+    requests.answered(gate, found.id)
+    assert taken.take(gate, RegisterKind.REVOCATION, Version(9, 2), found) is Taken.DONE
+    assert [one.suspended_at is None for one in credentials.of_resident(gate, wang.id) if one.id == card] == [True]
 
 
 def test_what_a_gate_revokes_is_asked_of_the_centre_once_and_comes_back_as_the_centres_word(centre, gate):
