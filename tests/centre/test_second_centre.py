@@ -15,6 +15,8 @@ from tests.codes import new_pin
 from tests.fleet import Gate, Process, command, free_ports, join, promoted, refused
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def port():
