@@ -74,6 +74,10 @@ class AtGate:
 
         return self._changed(key, by, lambda sitting, now: remove(sitting, number, now))
 
+    def of(self, key: str, by: str) -> Led:
+        """Theirs, as it stands. Raises Over."""
+        return self._changed(key, by, lambda sitting, _: sitting)
+
     def cancel(self, key: str, by: str, *, sent: bool = False) -> None:
         """End it, and keep nothing; `sent`: whoever leads it enrols from the photos there are."""
         from enroll.sitting import Prompt

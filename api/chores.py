@@ -39,12 +39,14 @@ def forget_what_is_over(context: Context, now: datetime) -> None:
     erased or withdrew elsewhere, by a command or at night. Raises StoreError."""
     context.waiting.forget_old()
     context.at_gate.forget_old()
+    context.far_photos.forget_old()
     context.telling.forget_old()
     context.importer.end_old(time.monotonic())
     with store_of(context) as connection:
         context.own_photos.keep_only(photo_links.lasting(connection, now))
         context.waiting.forget_ended(partial(consents.ended_since, connection))
-        known = context.waiting.people() | context.own_photos.people() | context.telling.people()
+        known = context.waiting.people() | context.far_photos.people()
+        known |= context.own_photos.people() | context.telling.people()
         context.forget({one for one in known if residents.get(connection, one) is None})
 
 

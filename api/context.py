@@ -22,6 +22,7 @@ from api.chains import Chains
 from api.destinations import Allowed
 from api.drafts import Drafts
 from api.enroller import Enroller
+from api.far_photos import FarPhotos
 from api.front.hosts import Hosts
 from api.importer import Importer
 from api.languages import Languages
@@ -37,7 +38,7 @@ from gate.config import Settings
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.client import Client, LinkDown
-from gate.processes.requests import Do, Reply
+from gate.processes.requests import Do, Preview, Reply
 from gate.processes.status import DoorStatus
 from gate.store.database import database_of, open_database, sentences
 from gate.store.record import audit
@@ -81,6 +82,8 @@ class Context:
     """What clients call a card by that was just shown and is nobody's."""
     at_gate: AtGate = field(default_factory=AtGate)
     """The enrolment at the gate's own camera."""
+    far_photos: FarPhotos = field(default_factory=FarPhotos)
+    """What other gates' cameras took for whoever enrols at this centre."""
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     """Enrolments that wait for somebody to look at them."""
     looks: Looks = field(default_factory=Looks)
@@ -143,6 +146,7 @@ class Context:
         """Keep nothing in memory of those with these ids, face or name: they are erased, or agree no longer."""
         self.telling.forget(people)
         self.waiting.forget(people)
+        self.far_photos.forget(people)
         self.own_photos.forget(people)
         self.importer.forget_revoked()
 
@@ -156,6 +160,11 @@ class Context:
         asked_mono = None if given_mono is None else _asked(given_mono, time.monotonic())
         with closing(Client(socket_of(self.state, "door"))) as client:
             return asking.order(client, order, actor.label, asked_mono)
+
+    def look(self) -> Preview:
+        """What the gate's camera sees now. Raises LinkDown."""
+        with closing(Client(socket_of(self.state, "vision"))) as client:
+            return asking.preview(client)
 
     def ring(self, actor: Actor | None) -> Reply:
         """Ring the door's bell for whoever touches the screen at the gate; `actor` is whose screen it is, None: one on

@@ -5,6 +5,7 @@ Everything heavy is imported here and then: most of its life an api has nobody t
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from enroll.application import NO_CAMERA, Application, Photo
+from enroll.application import NO_CAMERA, Application, Photo, write
 from enroll.decoder.parent import Decoder
 from gate.errors import Refusal, Sentence
 from models.errors import PackError
 
 if TYPE_CHECKING:
+    from api.far_photos import FarPhoto
     from enroll.checks import Portrait
     from enroll.duplicates import Lookalike
     from enroll.enrolment import Enrolled, Prepared
@@ -134,6 +136,15 @@ class Enroller:
             except NotTheirs as refused:
                 raise Refusal(_NOT_YOURS) from refused
 
+    def prepare_far(
+        self, taken: Sequence[FarPhoto], lookalikes: tuple[Lookalike, ...]
+    ) -> Prepared:  # fmt: skip
+        """The same of photos that another gate's camera took, which that gate has looked over by its own models."""
+        from enroll.enrolment import Prepared
+
+        portraits = tuple(self.photo(io.BytesIO(one.portrait), "portrait").read() for one in taken)
+        return Prepared(tuple(one.template for one in taken), portraits, lookalikes, ())
+
     def enrol_seen(
         self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template], by: str,
         written_in: AbstractContextManager[None],
@@ -145,6 +156,22 @@ class Enroller:
             known = known_faces(connection, models)
             with written_in:
                 return keep(connection, models, asked, made, by, known).resident
+
+    def enrol_far(
+        self, connection: sqlite3.Connection, asked: Application, made: Sequence[Template],
+        lookalikes: Sequence[Lookalike], by: str, written_in: AbstractContextManager[None],
+    ) -> Resident:  # fmt: skip
+        """Enrol by what another gate made of photos of its camera; `lookalikes` are whom it found them to be like.
+
+        They are compared with the faces here too where they were made by the model of this gate. Raises as enrol_seen.
+        """
+        from enroll.enrolment import refuse_lookalikes
+
+        if all(one.model == self.model_id() for one in made):
+            return self.enrol_seen(connection, asked, made, by, written_in)
+        refuse_lookalikes(asked, lookalikes)
+        with written_in:
+            return write(connection, asked, made, by, overruled=len(lookalikes))
 
     @contextmanager
     def turn(self) -> Iterator[Models]:

@@ -61,10 +61,10 @@ def state_of(running: str, health: Health, door: DoorStatus | None, now: float) 
     seconds); no name is in it."""
     troubles = tuple(_troubles(door, health.vision, health.machine, now, by_face=health.by_face))
     if door is None:
-        return GateState(version=running, troubles=troubles)
+        return GateState(version=running, troubles=troubles, camera=health.by_face)
     return GateState(
         version=running, mode=door.mode, leaf=door.leaf, standing=door.standing, faults=door.faults,
-        troubles=troubles,
+        troubles=troubles, camera=health.by_face,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from api.app import create_app
 from api.bootstrap import Console, bootstrap
+from api.camera_for_centre import answer_centre
 from api.chores import forget_faces, tidy_each_night
 from api.context import Context
 from api.for_centre import carry_out, say_state
@@ -59,7 +60,7 @@ class _Server(uvicorn.Server):
         ]
         # Written where this gate follows a centre; whoever joins or leaves starts the gate anew.
         if os.path.exists(centre_file(self._console.context.state)):
-            for chore in (say_state, carry_out):
+            for chore in (say_state, carry_out, answer_centre):
                 self._chores.append(asyncio.create_task(chore(self._console.context)))
         if self._console.settings.tls == "generated" and isinstance(self.config.ssl, ssl.SSLContext):
             renewing = renew_for_ever(self.config.ssl, self._console.context.state, self._console.names)

@@ -37,6 +37,8 @@ class Waiting:
     request: str
     """What was sent to begin it: the same sent twice begins one."""
     until_mono: float
+    far: bool = False
+    """Whether another gate looked the photos over, by its own models."""
     enrolled: Resident | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,10 +63,10 @@ class WaitingRoom:
         self.beginning = threading.Lock()
         """Held from the question whether a request began one already until it has, and whom it shows is enrolled."""
 
-    def hold(self, asked: Application, found: Prepared, by: str, request: str) -> Waiting:
+    def hold(self, asked: Application, found: Prepared, by: str, request: str, *, far: bool = False) -> Waiting:
         """Let one wait that was begun `by` somebody, with a `request` of that digest. Of too many the oldest goes."""
         until = time.monotonic() + LASTS_S
-        held = Waiting(secrets.token_urlsafe(16), replace(asked, photos=()), found, by, request, until)
+        held = Waiting(secrets.token_urlsafe(16), replace(asked, photos=()), found, by, request, until, far)
         with self._lock:
             self._forget_old()
             while len(self._waiting) >= _MOST:

@@ -21,6 +21,8 @@ _MOST_PAYLOAD = 1 << 20
 _MOST_PENDING = 8 << 20
 _MOST_STORED = 4 << 30
 _LEAST_ROOM = 64 << 20
+# What a gate is asked it answers once, and within so long: to make templates of photos takes a slow board seconds.
+_ANSWERS = {"max": 1, "expires": "20s"}
 # Those of the gates, the centre's own, and a few that come back before they are known to be gone.
 _CONNECTIONS_BEYOND = 16
 
@@ -66,7 +68,8 @@ def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: 
 
 
 def _user(gate: Gate) -> dict[str, Any]:
-    """A gate takes from its own consumers, which the centre makes, asks and reports by its own name, and no more."""
+    """A gate takes from its own consumers, which the centre makes, asks and reports by its own name, answers whoever
+    asks of its camera, which the centre alone may, and no more."""
     names = GateNames(gate.id)
     own = [*names.consumers]
     publish = [names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders]
@@ -75,7 +78,11 @@ def _user(gate: Gate) -> dict[str, Any]:
     publish += [f"$JS.ACK.{REGISTER}.{one}.>" for one in own]
     return {
         "nkey": gate.nkey,
-        "permissions": {"publish": {"allow": publish}, "subscribe": {"allow": [HEAD, f"{names.inbox}.>"]}},
+        "permissions": {
+            "publish": {"allow": publish},
+            "subscribe": {"allow": [HEAD, names.camera, f"{names.inbox}.>"]},
+            "allow_responses": _ANSWERS,
+        },
     }
 
 

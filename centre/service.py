@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import sqlite3
 import sys
 import time
@@ -22,14 +23,17 @@ from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
 from gate.errors import FacegateError, UsageError
-from gate.fleet import keys, messages
+from gate.fleet import cameras, keys, messages
 from gate.fleet.centre_status import CentreStatus, GateStatus, write_status
 from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.joined import Place
-from gate.fleet.names import HEAD, REQUESTS, WHO_LEADS
+from gate.fleet.names import HEAD, REQUESTS, WHO_LEADS, GateNames
 from gate.fleet.state import GateState
-from gate.processes.fields import Malformed
+from gate.processes.addresses import runtime_directory, socket_of
+from gate.processes.answering import answer_for_ever
+from gate.processes.fields import Malformed, read, written
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
+from gate.processes.wire import Message
 from gate.store.compound import carried, door_orders, forgotten, gates, items, outbox, proposed, recovery, succession
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.gates import Gate
@@ -74,6 +78,7 @@ _SUPERSEDED = (
     " facegate join ADDRESS CODE; what it took and never passed on is proposed there then."
 )
 _GATES_AT_ONCE = 10
+_NONCE_BYTES = 16
 _REFUSES_S = 30.0
 
 
@@ -119,6 +124,7 @@ class Centre:
                 return
             # Before anything is published.
             await other.asked()
+            tasks.create_task(self._answer_console())
             self._follow_gates()
             desk = PairingDesk(
                 self._state, self._secrets, self._port, lambda: credentials.salt(self._connection), self._take_in
@@ -154,6 +160,50 @@ class Centre:
             except OSError as error:
                 _log.error("Gates cannot be paired: %s", error)
                 await asyncio.sleep(_HEAD_EVERY_S)
+
+    async def _answer_console(self) -> None:
+        """What the console here asks of gates' cameras goes on to them."""
+        runtime_directory(self._state, "centre")
+        path, api = socket_of(self._state, "centre"), socket_of(self._state, "api")
+        while True:
+            try:
+                await answer_for_ever(path, api, self._look_at_gate)
+            except OSError as error:
+                _log.error("The console here cannot ask for gates' cameras: %s", error)
+                await asyncio.sleep(_HEAD_EVERY_S)
+
+    async def _look_at_gate(self, message: Message) -> Message:
+        try:
+            asked = read(cameras.AtGate, message)
+        except Malformed as error:
+            raise ValueError(str(error)) from error
+        return written(await self._seen_at(asked.gate, asked.question))
+
+    async def _seen_at(self, gate: str, question: cameras.Question) -> cameras.Answer:
+        """What a gate answers: by core messages, which no stream keeps."""
+        from nats.errors import Error
+
+        whom, broker = self._gates.get(gate), self._broker
+        if whom is None or broker is None or not broker.is_connected:
+            return cameras.SILENT
+        looking = messages.Looking(gate, self._tick, secrets.token_bytes(_NONCE_BYTES), question)
+        data = messages.looking_data(looking, whom.box, keys.signer(self._secrets.signer_seed))
+        try:
+            said = await broker.request(GateNames(gate).camera, data, timeout=question.over_the_line_s)
+            return self._answer_to(looking, whom, said.data)
+        except (Error, TimeoutError, OSError):
+            return cameras.SILENT
+        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            _log.error("What is answered in the name of %s of its camera is not its own: %s", whom.name, error)
+            return cameras.SILENT
+
+    def _answer_to(self, looking: messages.Looking, whom: Gate, data: bytes) -> cameras.Answer:
+        if len(data) > cameras.MOST_ANSWERED:
+            raise Malformed("it is too long")
+        looked = messages.looked_of(data, self._secrets.box_seed, keys.verifier(whom.signer))
+        if (looked.gate, looked.nonce) != (looking.gate, looking.nonce):
+            raise messages.NotGenuine("it answers something else")
+        return looked.answer
 
     async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
         """The broker may be away at any moment: it is tried again, and looked at anew, until the line was closed."""

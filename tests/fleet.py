@@ -23,7 +23,7 @@ from tests.running import wait_for
 
 MODULES = {
     "door": "gate.door.service", "link": "gate.fleet.service", "broker": "centre.broker_service",
-    "centre": "centre.service", "api": "api.service",
+    "centre": "centre.service", "api": "api.service", "vision": "gate.vision.service",
 }  # fmt: skip
 # A busy machine takes its time to load a program.
 READY_WITHIN_S = 90
@@ -141,9 +141,10 @@ class Gate:
     def status(self):
         return read_status(self.state)
 
-    def start_api(self, stack):
+    def start_api(self, stack, models_dir=None, **settings):
         """Its console, which says for it how it is and gives its door what the centre orders."""
-        return start_api(self.state, stack, gate=self.name, api={"port": 0, "tls": "off"})
+        chosen = {"gate": self.name, "api": {"port": 0, "tls": "off"}} | settings
+        return start_api(self.state, stack, models_dir, **chosen)
 
     @property
     def identity(self):
@@ -151,10 +152,10 @@ class Gate:
             return connection.execute("SELECT id FROM gate").fetchone()[0]
 
 
-def start_api(state, stack, **settings):
-    """The console of a gate without a camera, or of a centre."""
+def start_api(state, stack, models_dir=None, **settings):
+    """The console of a gate, without a camera unless the settings say otherwise, or of a centre."""
     chosen = load_settings(**{"api": {"port": 0}, "camera": {"source": ""}} | settings)
-    given = parts_of(chosen, state, state / "models", None)["api"]
+    given = parts_of(chosen, state, models_dir or state / "models", None)["api"]
     api = Process(state, "api", {name: one for name, one in given.items() if name != "state"})
     stack.callback(api.end)
     return api

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,9 +11,7 @@ from api.actors import Watcher
 from api.context import Context, Shared, Store, record_look_once
 from api.early_refusal import EarlyRefusal
 from api.problems import HttpProblem
-from gate.processes import asking
-from gate.processes.addresses import socket_of
-from gate.processes.client import Client, LinkDown
+from gate.processes.client import LinkDown
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
@@ -32,11 +29,10 @@ def show_camera(
 
 def picture_of(context: Context) -> bytes:
     """What the gate's camera sees now, as a JPEG. Raises HttpProblem."""
-    with closing(Client(socket_of(context.state, "vision"))) as client:
-        try:
-            seen = asking.preview(client)
-        except LinkDown as error:
-            raise HttpProblem(503, error.plain) from error
+    try:
+        seen = context.look()
+    except LinkDown as error:
+        raise HttpProblem(503, error.plain) from error
     if seen.jpeg is None:
         raise HttpProblem(503, "The camera gives no picture now.")
     return seen.jpeg

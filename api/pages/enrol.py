@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
@@ -16,19 +17,21 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from api.acting import acting
 from api.actors import Registrar, refuse_form_of_another
 from api.auth import Actor
-from api.context import Context, Shared, Store
+from api.context import Context, Shared, Store, context_of
 from api.early_refusal import EarlyRefusal
+from api.far_camera import FarCamera, known, places
 from api.idempotency import digest_of
 from api.pages.page import LOST, go_on, is_navigation, language_of, page_of_people, said_of
 from api.pages.photo_links import add_with_link
 from api.pages.told_once import then, told_once
 from api.photo_links import new_key
+from api.sittings import jpeg_of
 from api.telling import Done
 from api.v1.enrolments import Typed, application
 from api.v1.residents import found_resident
 from api.waiting import LASTS_S, Waiting
 from enroll import consent as texts
-from enroll.application import NO_CAMERA, add_without_face
+from enroll.application import NO_CAMERA, Application, Photo, add_without_face
 from enroll.duplicates import WHOSE_FACE, LooksLikeAnother
 from gate.errors import FacegateError, Refusal, Sentence, together
 from gate.store.people import residents
@@ -38,6 +41,7 @@ from gate.store.people.templates import Template
 from models.errors import PackError
 
 if TYPE_CHECKING:
+    from enroll.enrolment import Prepared
     from models.images import Image
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
@@ -49,6 +53,27 @@ _OVER = Sentence(
 _PHOTOS_CHOSEN = Sentence(
     "Photos are chosen here: press Enrol to use them, or remove them and add this person with a link."
 )
+_TOGETHER = Sentence("Photos of {gate}'s camera and others cannot be enrolled in one go: leave one kind of them out.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Far:
+    """Photos that another gate's camera took, by their numbers; none: nothing was taken there."""
+
+    gate: str
+    key: str
+    numbers: tuple[int, ...]
+
+
+def _far(
+    gate: Annotated[str, Form(max_length=64)] = "",
+    gate_key: Annotated[str, Form(max_length=64)] = "",
+    gate_photo: Annotated[list[int] | None, Form(max_length=20)] = None,
+) -> _Far | None:
+    return _Far(gate, gate_key, tuple(gate_photo)) if gate and gate_photo else None
+
+
+_FarPhotos = Annotated[_Far | None, Depends(_far)]
 
 
 def _typed(name: _Text = "", unit: _Text = "", guardian: _Text = "") -> dict[str, str]:
@@ -65,14 +90,14 @@ def show_enrol(
     resident: Annotated[str, Query(max_length=64)] = "", unit: Annotated[str, Query(max_length=400)] = "",
 ) -> Response:  # fmt: skip
     """Enrol someone, also of a given home, or give someone more photos, where there is a camera."""
-    if resident and not context.by_face:
+    if resident and not places(context, connection):
         return RedirectResponse(f"/residents/{found_resident(connection, resident).id}", 303)
     return _form(request, connection, actor, resident, {"unit": unit})
 
 
 @router.post("/enrol", dependencies=[Depends(refuse_form_of_another)])
 def enrol(
-    request: Request, connection: Store, context: Shared, actor: Registrar, given: _Given,
+    request: Request, connection: Store, context: Shared, actor: Registrar, given: _Given, far: _FarPhotos,
     photos: list[UploadFile] | None = None, resident: _Text = "", way: Annotated[Given, Form()] = Way.SCREEN,
     language: _Text = "en", agreed: Annotated[bool, Form()] = False, seen: Annotated[bool, Form()] = False,
     link: Annotated[str, Form(max_length=64)] = "", key: Annotated[str, Form(max_length=64)] = "",
@@ -85,9 +110,12 @@ def enrol(
     try:
         if (sent or link) and not context.by_face:
             raise Refusal(NO_CAMERA)
-        if sent and link:
+        if (sent or far) and link:
             raise Refusal(_PHOTOS_CHOSEN)
-        if not sent:
+        camera = FarCamera(context, connection, actor, far.gate) if far else None
+        if sent and camera is not None:
+            raise Refusal(_TOGETHER.pattern, gate=camera.name)
+        if not sent and camera is None:
             home = unit.strip() or None
             if link:
                 return RedirectResponse(add_with_link(context, connection, actor, name, home, link), 303)
@@ -98,7 +126,7 @@ def enrol(
             return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
         typed = Typed(way, name, unit.strip(), resident, language, given["guardian"])
         with context.waiting.beginning:
-            waiting = _begun(context, connection, actor, typed, sent, key)
+            waiting = _begun(context, connection, actor, typed, sent, key, camera, far)
             if seen and not waiting.found.lookalikes:
                 _enrol_or_ask(context, connection, actor, waiting)
     except (FacegateError, PackError) as error:
@@ -174,15 +202,43 @@ def check_photo(request: Request, photo: UploadFile, context: Shared, _actor: Re
 
 
 def _begun(
-    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, sent: list[UploadFile], key: str
-) -> Waiting:
+    context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, sent: list[UploadFile], key: str,
+    camera: FarCamera | None, far: _Far | None,
+) -> Waiting:  # fmt: skip
     """What waits of a form: one, however often it is sent. Raises FacegateError, PackError."""
-    request = digest_of(chain((key.encode(), typed.bound()), (one.file.read() for one in sent)))
+    there = repr(far).encode() if far else b""
+    request = digest_of(chain((key.encode(), typed.bound() + there), (one.file.read() for one in sent)))
     before = context.waiting.begun(request, actor.label)
     if before is not None and _still_so(connection, before):
         return before
-    asked = application(context, connection, typed, sent)
-    return context.waiting.hold(asked, context.enroller.prepare(connection, asked), actor.label, request)
+    if camera is not None and far is not None:
+        asked, found = _asked_far(context, connection, typed, camera, far)
+    else:
+        photos = [context.enroller.photo(one.file, one.filename or "photo") for one in sent]
+        asked = application(connection, typed, photos)
+        found = context.enroller.prepare(connection, asked)
+    waiting = context.waiting.hold(asked, found, actor.label, request, far=camera is not None)
+    if camera is not None and far is not None:
+        context.far_photos.drop(camera.id, far.key, actor.label)
+    return waiting
+
+
+def _asked_far(
+    context: Context, connection: sqlite3.Connection, typed: Typed, camera: FarCamera, far: _Far
+) -> tuple[Application, Prepared]:
+    """The same from photos that another gate's camera took. Raises FacegateError."""
+    held = camera.take(far.key, typed.resident or "")
+    taken = [one for one in held.photos if one.number in far.numbers]
+    found = context.enroller.prepare_far(
+        taken, known(connection, (like for one in taken for like in one.alike), held.gate, typed.resident or "")
+    )
+    portraits = zip(taken, found.portraits, strict=True)
+    photos = [Photo(f"gate camera {one.number}", partial(_same, face)) for one, face in portraits]
+    return application(connection, typed, photos), found
+
+
+def _same(portrait: Image) -> Image:
+    return portrait
 
 
 def _added(person: Resident, *, agreed: bool, by_face: bool) -> Done:
@@ -216,13 +272,21 @@ def _enrol_or_ask(
             return
         templates = waiting.found.templates if made is None else made
         try:
-            enrolled = context.enroller.enrol_seen(
-                connection, waiting.asked, templates, actor.label, acting(connection, actor)
-            )
+            enrolled = _enrolled(context, connection, actor, waiting, templates)
         except LooksLikeAnother as error:
             waiting.found = replace(waiting.found, lookalikes=error.lookalikes)
         else:
             waiting.end(enrolled)
+
+
+def _enrolled(
+    context: Context, connection: sqlite3.Connection, actor: Actor, waiting: Waiting, made: Sequence[Template]
+) -> Resident:
+    asked, written_in = waiting.asked, acting(connection, actor)
+    if waiting.far:
+        like = waiting.found.lookalikes
+        return context.enroller.enrol_far(connection, asked, made, like, actor.label, written_in)
+    return context.enroller.enrol_seen(connection, asked, made, actor.label, written_in)
 
 
 def _told(request: Request, connection: sqlite3.Connection, actor: Actor, waiting: Waiting) -> Response:
@@ -272,9 +336,7 @@ def _look(
 
 def portrait_of(portrait: Image) -> str:
     """A portrait ((H, W, 3) uint8 BGR) as a JPEG in base64."""
-    import cv2
-
-    return base64.b64encode(cv2.imencode(".jpg", portrait)[1].tobytes()).decode("ascii")
+    return base64.b64encode(jpeg_of(portrait)).decode("ascii")
 
 
 def _form(
@@ -286,6 +348,9 @@ def _form(
     language = language_of(request).tag
     spoken = language if language in texts.LANGUAGES else "en"
     person, done = found_resident(connection, resident) if resident else None, told_once(request)
+    found = places(context_of(request), connection)
+    # Where people are enrolled first: here, else at the first gate that is there.
+    found.sort(key=lambda one: (bool(one.id), one.problem is not None))
     return page_of_people(
         request,
         connection,
@@ -298,5 +363,6 @@ def _form(
         consent_text=texts.text(spoken),
         consent_language=spoken,
         link_key=new_key(),
+        places=found,
         **said_of(request, done) | said,
     )

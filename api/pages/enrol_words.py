@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
+from typing import Self
 
 from api.pages.screen_words import REASONS, Look, Said
-from enroll.sitting import Prompt, Sitting
-from gate.errors import Sentence
+from api.sittings import Looked
+from enroll.sitting import MOST, Prompt, Sitting
+from gate.errors import Sentence, together
+from gate.fleet.cameras import Answer
 from gate.vocabulary import Reason
 
 _ENROLLED = Sentence("Your enrolment")
@@ -55,7 +59,58 @@ AT_THE_DESK: dict[Prompt, Sentence] = {
 
 
 # After that, where a photo shows somebody who is enrolled.
-LOOK_FIRST = Sentence("Before you press Enrol, look whose face it is: that stands beside the photo.")
+_LOOK_FIRST = Sentence("Before you press Enrol, look whose face it is: that stands beside the photo.")
+# While the prompt is one of these, all is as it should be.
+_GOOD = (Prompt.BEGINS, Prompt.STRAIGHT, Prompt.LEFT, Prompt.RIGHT, Prompt.HOLD, Prompt.ENOUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What whoever leads it is told, from this gate's camera or another's; the fields are those of `Looked`."""
+
+    prompt: Prompt
+    reason: Reason | None
+    pixels: int
+    left_s: float
+    missing: int
+    over: bool
+    is_somebodys: bool
+
+    @classmethod
+    def here(cls, seen: Looked) -> Self:
+        """Of a look at this gate's camera."""
+        sitting = seen.sitting
+        return cls(
+            sitting.prompt, sitting.reason, seen.pixels, sitting.left_s or 0, sitting.missing, sitting.over,
+            seen.is_somebodys,
+        )  # fmt: skip
+
+    @classmethod
+    def far(cls, seen: Answer) -> Self:
+        """Of a look at another's; what its version says and this one does not know is a face that is unfit."""
+        prompt = Prompt(seen.prompt) if seen.prompt in set(Prompt) else Prompt.UNFIT
+        reason = Reason(seen.reason) if seen.reason in set(Reason) else None
+        return cls(prompt, reason, seen.pixels, seen.left_s or 0, seen.missing, seen.over, seen.is_somebodys)
+
+    @property
+    def good(self) -> bool:
+        """Whether all is as it should be."""
+        return self.prompt in _GOOD and not self.is_somebodys
+
+    @property
+    def words(self) -> Sentence:
+        """The sentence for the page."""
+        told = AT_THE_DESK.get(self.prompt) or self._advice() or AT_THE_DESK[Prompt.NOBODY]
+        gaps = {"seconds": math.ceil(self.left_s), "missing": self.missing, "asked": MOST}
+        said = Sentence(told.pattern, **told.values | gaps)
+        return together([said, _LOOK_FIRST]) if self.is_somebodys else said
+
+    def _advice(self) -> Sentence | None:
+        """What would help an unfit face."""
+        from enroll.checks import ADVICE
+
+        advice = ADVICE.get(self.reason) if self.reason is not None else None
+        return advice and Sentence(advice.pattern, photo=Sentence("The picture"), pixels=self.pixels)
 
 
 def said_at_the_gate(sitting: Sitting) -> Said:

@@ -16,6 +16,7 @@ from api.actors import Registrar
 from api.auth import Actor, Permission, new_secret
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
+from api.far_camera import places
 from api.idempotency import answered_once
 from api.pages.own_links import own_page_of
 from api.pages.page import language_of, page_of_people, said_of
@@ -225,6 +226,7 @@ def resident_page(
         no_own_hours=_NO_OWN_HOURS,
         key=new_secret(),
         templates=templates.of(connection, person.id),
+        takes_photos=bool(places(context, connection)),
         model=context.enroller.model_id(),
         once_only=person.id in known_of_faces(connection, context, ())["once_only"],
         agreed=consents.of(connection, person.id),

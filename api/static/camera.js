@@ -6,29 +6,36 @@ const box = document.getElementById("camera");
 const form = document.getElementById("enrol");
 const files = form.querySelector("input[type=file]");
 const words = JSON.parse(box.dataset.words);
-const [gate, start, cancel, video, seen, guide, take, list] = [
-  "gate", "start", "cancel", "viewfinder", "seen", "guide", "take", "taken",
+const [gate, place, start, cancel, video, seen, since, guide, take, list] = [
+  "gate", "place", "start", "cancel", "viewfinder", "seen", "since", "guide", "take", "taken",
 ].map((id) => document.getElementById(id));
 const AGAIN_MS = 1000;
+const FAR_MS = 150;
+// So old is a picture that no newer one follows.
+const OLD_S = 3;
 let photos = [];
 // The camera that is at work: null, or for the gate's the key of the enrolment that this page leads, and the number of
 // the last photo that came of it.
 let run = null;
 let sent = false;
+// Where this gate has no camera there is nobody to judge photos; another gate judges what its own takes.
+const judges = files !== null;
 
 box.hidden = false;
-start.hidden = !navigator.mediaDevices;
+start.hidden = !judges || !navigator.mediaDevices;
 
 // Photos out of files.
 
-files.addEventListener("change", takeChosen);
+files?.addEventListener("change", takeChosen);
 
 function takeChosen() {
+  if (!judges) return;
   choosePhotos(files.files);
   files.value = "";
 }
 
 function choosePhotos(all) {
+  if (!judges) return;
   for (const file of all) judge(add(file, file.name));
 }
 
@@ -116,25 +123,52 @@ function stop() {
   video.hidden = take.hidden = true;
 }
 
-// The gate's camera: the gate counts and takes, this page asks for each look and shows what came of it.
+// A gate's camera, this one's or another's: the gate counts and takes, this page asks for each look and shows what came
+// of it. What another gate took stays there: this page has the faces of it, and their numbers.
 
-gate.addEventListener("click", async () => {
+gate?.addEventListener("click", async () => {
+  const at = place.value;
   choose(true);
   seen.hidden = false;
   try {
-    const begun = await (await ask("/enrol/gate")).json();
+    const begun = await (await ask("/enrol/gate", of({ at }))).json();
     if (begun.problem) return over(begun.problem, "bad");
-    run = { key: begun.key, have: 0 };
+    run = { key: begun.key, at, have: 0 };
+    if (at) forgetFar(run);
     await lead(run);
   } catch (error) {
     over(words.none.replace("{why}", error.message), "bad");
   }
 });
 
+// One is enrolled from the photos of one gate's camera.
+function forgetFar(mine) {
+  for (const photo of photos.filter((one) => one.run?.at)) drop(photo);
+  form.querySelector("[name=gate]").value = mine.at;
+  form.querySelector("[name=gate_key]").value = mine.key;
+}
+
+function of(mine) {
+  const body = new FormData();
+  body.append("gate", mine.at);
+  if (mine.key) body.append("key", mine.key);
+  return body;
+}
+
+// How old the picture is of a gate that is far, while there is a newer one or not.
+let pictured = null;
+function sayAge() {
+  since.hidden = pictured === null;
+  if (pictured === null) return;
+  const seconds = pictured.age + (performance.now() - pictured.came) / 1000;
+  since.textContent = words.since.replace("{seconds}", Math.round(seconds));
+  since.className = seconds > OLD_S ? "bad" : "calm";
+}
+setInterval(sayAge, AGAIN_MS / 2);
+
 async function lead(mine) {
   while (run === mine) {
-    const body = new FormData();
-    body.append("key", mine.key);
+    const body = of(mine);
     body.append("have", mine.have);
     body.append("resident", form.elements.resident?.value ?? "");
     let said;
@@ -147,18 +181,32 @@ async function lead(mine) {
       continue;
     }
     if (run !== mine) return;
-    if (said.problem) return over(said.problem, "bad");
-    if (said.jpeg) seen.src = `data:image/jpeg;base64,${said.jpeg}`;
+    if (said.problem) {
+      // What that gate took, nobody can fetch any more.
+      if (mine.at) forgetFar(mine);
+      return over(said.problem, "bad");
+    }
+    if (said.jpeg) {
+      seen.src = `data:image/jpeg;base64,${said.jpeg}`;
+      if (mine.at) pictured = { age: said.age, came: performance.now() };
+    }
+    sayAge();
     for (const one of said.photos) {
       mine.have = one.number;
-      const bytes = Uint8Array.from(atob(one.jpeg), (letter) => letter.charCodeAt(0));
-      const photo = add(new Blob([bytes], { type: "image/jpeg" }), `gate camera ${one.number}.jpg`, mine, one.number);
+      const photo = add(one.jpeg && blobOf(one.jpeg), `gate camera ${one.number}.jpg`, mine, one.number);
       show(photo, { fit: true, portrait: one.portrait, warning: one.warning });
     }
     if (said.over) return over(said.words, said.good ? "" : "bad");
     say(said.words, said.good ? "good" : "bad");
-    if (!said.jpeg) await new Promise((later) => setTimeout(later, AGAIN_MS));
+    // A few small pictures a second are enough of one that comes over a line.
+    const pause = !said.jpeg && !said.photos.length ? AGAIN_MS : mine.at ? FAR_MS : 0;
+    if (pause) await new Promise((later) => setTimeout(later, pause));
   }
+}
+
+function blobOf(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: "image/jpeg" });
 }
 
 cancel.addEventListener("click", () => {
@@ -169,15 +217,15 @@ cancel.addEventListener("click", () => {
 });
 
 function leave(mine) {
-  const body = new FormData();
-  body.append("key", mine.key);
+  const body = of(mine);
   // Whoever stands at the gate is told that it is done, and not that it was cancelled.
   if (sent) body.append("sent", "1");
   navigator.sendBeacon("/enrol/gate/cancelled", body);
 }
 
 function over(sentence, look = "") {
-  run = null;
+  run = pictured = null;
+  sayAge();
   seen.hidden = true;
   seen.removeAttribute("src");
   choose(false);
@@ -191,7 +239,7 @@ addEventListener("pagehide", () => {
 
 // What was taken.
 
-function add(blob, name, of = null, number = 0) {
+function add(blob, name, taker = null, number = 0) {
   const item = document.createElement("li");
   const image = document.createElement("img");
   image.alt = "";
@@ -205,12 +253,12 @@ function add(blob, name, of = null, number = 0) {
   remove.textContent = words.remove;
   remove.setAttribute("aria-label", words.remove_one.replace("{name}", name));
   item.append(image, line, remove);
-  const photo = { blob, name, run: of, item, image, line, fit: null };
+  if (!blob) item.append(Object.assign(document.createElement("input"), { type: "hidden", name: "gate_photo", value: number }));
+  const photo = { blob, name, run: taker, item, image, line, fit: null };
   remove.addEventListener("click", () => {
     drop(photo);
-    if (number && run === of) {
-      const body = new FormData();
-      body.append("key", run.key);
+    if (number && run === taker) {
+      const body = of(run);
       body.append("number", number);
       ask("/enrol/gate/removal", body).catch(() => {});
     }
@@ -241,9 +289,10 @@ function drop(photo) {
 
 // Which camera, or none that is at work.
 function choose(atWork) {
-  gate.hidden = atWork;
+  if (gate) gate.hidden = atWork;
+  if (place) place.disabled = atWork;
   cancel.hidden = !atWork;
-  start.hidden = atWork || !navigator.mediaDevices;
+  start.hidden = atWork || !judges || !navigator.mediaDevices;
   if (!atWork) stop();
 }
 
@@ -256,8 +305,8 @@ form.addEventListener("submit", () => {
   sent = photos.length > 0;
   if (!sent) return;
   const all = new DataTransfer();
-  for (const { blob, name } of photos) all.items.add(new File([blob], name, { type: blob.type || "image/jpeg" }));
-  files.files = all.files;
+  for (const { blob, name } of photos.filter((one) => one.blob)) all.items.add(new File([blob], name, { type: blob.type || "image/jpeg" }));
+  if (judges) files.files = all.files;
   // Whoever was quicker than the gate sees the faces on the next page.
   form.elements.seen.value = photos.every((one) => one.fit !== null) ? "1" : "";
 });

@@ -8,7 +8,7 @@ const userOf = (page) => page.querySelector("script[data-user]")?.dataset.user;
 const buttons = [...form.elements].filter((one) => one.type === "submit");
 
 form.addEventListener("submit", async (event) => {
-  if (![...form.elements].some((one) => one.type === "file" && one.files.length)) return;
+  if (![...form.elements].some((one) => (one.type === "file" && one.files.length) || one.name === "gate_photo")) return;
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   for (const one of buttons) one.disabled = true;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +21,7 @@ from api.idempotency import IdempotencyKey, once
 from api.problems import RESPONSES, HttpProblem
 from api.v1.residents import Identity, Resident, found_resident, shown_with_ways
 from enroll import consent as texts
-from enroll.application import Application
+from enroll.application import Application, Photo
 from gate.errors import Refusal
 from gate.store.people import consents, namesakes
 from gate.store.people.consents import Given
@@ -158,21 +159,19 @@ def enrol_uploads(
     context: Context, connection: sqlite3.Connection, actor: Actor, typed: Typed, photos: list[UploadFile]
 ) -> Enrolled:
     """Enrol from uploaded photos. Raises FacegateError, PackError."""
-    asked = application(context, connection, typed, photos)
+    sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
+    asked = application(connection, typed, sent)
     return context.enroller.enrol(connection, asked, actor.label, acting(connection, actor))
 
 
-def application(
-    context: Context, connection: sqlite3.Connection, typed: Typed, photos: list[UploadFile]
-) -> Application:
-    """What somebody asks who uploads photos, by the API or in the console. Raises FacegateError."""
+def application(connection: sqlite3.Connection, typed: Typed, photos: Sequence[Photo]) -> Application:
+    """What somebody asks who enrols from photos, by the API or in the console. Raises FacegateError."""
     whose = found_resident(connection, typed.resident) if typed.resident else None
     if whose is None and not typed.name:
         raise HttpProblem(422, "Give a name, or the resident whose face this is.")
     said = texts.agreed(typed.way, typed.language, typed.guardian or None)
-    sent = [context.enroller.photo(one.file, one.filename or "photo") for one in photos]
     another, ended = frozenset(typed.another_than), consents.ended(connection)
-    asked = Application.of(typed.name or "", typed.unit or None, sent, said, whose, another, ended)
+    asked = Application.of(typed.name or "", typed.unit or None, photos, said, whose, another, ended)
     if whose is None:
         namesakes.refuse(connection, asked.name, asked.unit)
     return asked

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from gate.fleet import keys
+from gate.fleet import cameras, keys
 from gate.fleet.state import GateState
 from gate.processes.fields import Malformed, read, written
 from gate.store.compound.carried import Carried
@@ -54,6 +54,7 @@ _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _SAYING = b"facegate gate state\n"
 _SECOND, _LISTED = b"facegate gates asked\n", b"facegate gates listed\n"
 _ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
+_LOOKING, _LOOKED = b"facegate camera asked\n", b"facegate camera answered\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -286,6 +287,46 @@ def listed_data(listed: Listed, box: bytes, signer: Ed25519PrivateKey) -> bytes:
 def listed_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Listed:
     """What this centre listed. Raises keys.NotForUs, NotGenuine, Malformed."""
     return _read(Listed, _genuine(_LISTED, keys.open_sealed(box_seed, data), signer))
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The centre asks something of a gate's camera. `tick` is that of the last head that it said, and `nonce` was drawn
+    for this one question: what is held back on the way, or said twice, is known by them."""
+
+    gate: str
+    tick: int
+    nonce: bytes
+    question: cameras.Question
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a gate answers to the question of this nonce."""
+
+    gate: str
+    nonce: bytes
+    answer: cameras.Answer
+
+
+def looking_data(looking: Looking, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """A question to a gate's camera: signed by the centre, and sealed to the gate, since it names who asks."""
+    return keys.seal_to(box, _signed(_LOOKING, _json(looking), signer))
+
+
+def looking_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Looking:
+    """What this centre asks. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Looking, _genuine(_LOOKING, keys.open_sealed(box_seed, data), signer))
+
+
+def looked_data(looked: Looked, box: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """An answer as it is sent: signed by the gate, and sealed to the centre, since there are faces in it."""
+    return keys.seal_to(box, _signed(_LOOKED, _json(looked), signer))
+
+
+def looked_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Looked:
+    """What this gate answers. Raises keys.NotForUs, NotGenuine, Malformed."""
+    return _read(Looked, _genuine(_LOOKED, keys.open_sealed(box_seed, data), signer))
 
 
 @dataclass(frozen=True, slots=True)

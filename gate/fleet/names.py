@@ -85,6 +85,11 @@ class GateNames:
         return f"second.{self.gate}"
 
     @property
+    def camera(self) -> str:
+        """Where the centre asks what the gate's camera sees."""
+        return f"cameras.{self.gate}"
+
+    @property
     def inbox(self) -> str:
         """Where the gate is answered."""
         return f"_INBOX_{self.gate}"

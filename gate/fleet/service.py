@@ -19,16 +19,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import FacegateError, UsageError
-from gate.fleet import keys, messages
+from gate.fleet import cameras, keys, messages
 from gate.fleet.connection import until_told
 from gate.fleet.joined import Joined, place_of, read_joined
-from gate.fleet.messages import Asking, AskingGates, Held, Report, Request, Saying, Told
+from gate.fleet.messages import Asking, AskingGates, Held, Looked, Looking, Report, Request, Saying, Told
 from gate.fleet.names import HEAD, GateNames
 from gate.fleet.reading import Reader, line_of
 from gate.fleet.register import Heard, Register
 from gate.fleet.state import SAID_EVERY_S, GateState, Trouble, read_state
 from gate.fleet.status import LinkStatus, write_status
-from gate.processes.fields import Malformed
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client as Socket
+from gate.processes.client import LinkDown
+from gate.processes.fields import Malformed, read, written
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
 from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, succession, taken
 from gate.store.compound.role import Part, part
@@ -63,6 +66,8 @@ _LOOK_S = 0.1
 # An order that waits for the door is asked for anew: the door takes none that was asked for longer ago.
 _ORDERS_AGAIN_S = 2.0
 _NONCE_BYTES = 16
+# More questions to the camera are let fall: whoever asked is gone before their turn.
+_MOST_LOOKS = 4
 # Where the api says nothing, the link knows nothing of the door.
 _UNKNOWN = GateState(version="", troubles=(Trouble.API,))
 _OTHER_RECORD = (
@@ -95,6 +100,9 @@ class Link:
         self._heard_at: str | None = None
         self._tick: int | None = None
         self._orders = 0
+        self._asked_of_camera = cameras.Asked()
+        self._api_silent = False
+        self._looks: set[asyncio.Task[None]] = set()
         self._cut_off = False
         self._behind_since: float | None = None
         self._patience_s = _BEHIND_S
@@ -114,6 +122,7 @@ class Link:
         if len(self._line.places) == 1:
             self._led.set()
         await broker.subscribe(HEAD, cb=self._hear)
+        await broker.subscribe(self._names.camera, cb=self._look)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._report, broker))
             # What is asked or told waits for who leads: a former centre that does not know it would answer.
@@ -323,6 +332,45 @@ class Link:
             raise TimeoutError
         centre_orders.told(self._connection, asking.answers)
         centre_orders.take(self._connection, told.orders, asked_mono)
+
+    async def _look(self, said: Msg) -> None:
+        """The centre asks something of the camera here: the api alone may, and is asked in its place."""
+        if len(said.data) > cameras.MOST_ASKED or len(self._looks) >= _MOST_LOOKS:
+            return
+        try:
+            asked = messages.looking_of(said.data, self._joined.box_seed, keys.verifier(self._joined.signer))
+        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            _log.error("What is asked of the camera here in the centre's name is not its own (%s).", error)
+            return
+        if asked.gate != self._joined.gate:
+            return
+        if not self._asked_of_camera.is_new(asked.nonce, asked.tick, self._tick):
+            _log.warning("What the centre asked of the camera here came too late or twice; it is not answered.")
+            return
+        # The next may be asked before this is answered: its asker may have given up.
+        look = asyncio.create_task(self._answer(said, asked))
+        self._looks.add(look)
+        look.add_done_callback(self._looks.discard)
+
+    async def _answer(self, said: Msg, asked: Looking) -> None:
+        from nats.errors import Error
+
+        answer = await asyncio.to_thread(self._answer_of_api, asked.question)
+        looked = Looked(asked.gate, asked.nonce, answer)
+        with suppress(Error, OSError):
+            await said.respond(messages.looked_data(looked, self._joined.box, self._signer))
+
+    def _answer_of_api(self, question: cameras.Question) -> cameras.Answer:
+        with closing(Socket(socket_of(self._state, "api"), timeout_s=question.within_s)) as client:
+            try:
+                answer = read(cameras.Answer, client.ask(written(question)))
+            except (LinkDown, Malformed) as error:
+                if not self._api_silent:
+                    _log.warning("The gate's own console does not say what its camera sees: %s", error)
+                self._api_silent = True
+                return cameras.SILENT
+        self._api_silent = False
+        return answer
 
     async def _watch(self) -> None:
         """Say how it stands, on this machine and to the record, whether or not there is a line."""

@@ -50,6 +50,9 @@ class GateState:
     standing: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
+    camera: bool | None = None
+    """Whether the gate has a camera at which somebody can be enrolled from the centre; None: its version knows of no
+    such thing."""
 
 
 @dataclass(frozen=True, slots=True)

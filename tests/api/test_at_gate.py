@@ -2,78 +2,25 @@
 
 import base64
 import re
-import time
 from contextlib import contextmanager
 
-import cv2
 import numpy as np
 import pytest
 
 import api.at_gate
-from gate.processes.fields import written
-from gate.processes.requests import Preview
 from gate.store.people import residents
 from gate.store.record import audit
-from gate.vision.preview import preview
-from gate.vocabulary import Frame
 from tests.api.test_residents import enrol as enrol_by_api
 from tests.door import door_process
 from tests.running import wait_for
-from tests.said import answering, vision_says
+from tests.sitting import Leader, camera_of, standing
 
 
 @pytest.fixture
 def camera(state):
     """A function that puts a picture ((H, W, 3) uint8 BGR) before the gate's camera; None: it gives none."""
-    said = written(vision_says(last_frame_mono=time.monotonic() + 60))
-
-    def show(picture):
-        now = time.monotonic()
-        said.update(written(Preview() if picture is None else preview(Frame(picture, "camera", now))))
-
-    show(None)
-    with answering(state, "vision", said):
+    with camera_of(state) as show:
         yield show
-
-
-def standing(photos, *names):
-    """People side by side, as the gate's camera sees them."""
-    faces = [cv2.imread(str(photos / name)) for name in names]
-    least = min(face.shape[0] for face in faces)
-    return np.hstack([cv2.resize(face, None, fx=least / face.shape[0], fy=least / face.shape[0]) for face in faces])
-
-
-class Leader:
-    """The page of whoever leads it."""
-
-    def __init__(self, browser):
-        self.browser = browser
-        self.have = 0
-        self.photos = []
-        self.key = ""
-
-    def begin(self):
-        said = self.browser.post("/enrol/gate").json()
-        self.key = said.get("key", "")
-        return said
-
-    def look(self):
-        said = self.browser.post("/enrol/gate/look", data={"key": self.key, "have": str(self.have)}).json()
-        for one in said.get("photos", ()):
-            self.photos.append(one)
-            self.have = one["number"]
-        return said
-
-    def until(self, words, within_s=20):
-        """Look until it says so."""
-        said = []
-
-        def heard():
-            said[:] = [self.look()]
-            return words in said[0].get("words", said[0].get("problem"))
-
-        wait_for(heard, within_s, said)
-        return said[0]
 
 
 @pytest.fixture

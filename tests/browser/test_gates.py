@@ -1,7 +1,8 @@
-"""A walk through the centre's console: lockdown everywhere, who came at nine at any gate, and one that is unplugged."""
+"""Walks through the centre's console: lockdown everywhere, who came at nine at any gate, and one that is unplugged; and
+somebody who is enrolled from there at another gate's camera."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,19 +11,20 @@ import pytest
 from playwright.sync_api import expect
 
 from api.auth import digest
+from gate.config import load_settings, parts_of
 from gate.processes.addresses import api_address_file
 from gate.processes.asking import door_status
-from gate.store.people import erasure
+from gate.store.people import erasure, residents
 from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
-from gate.vocabulary import AuditEvent, Kind
+from gate.vocabulary import ENTERED, AuditEvent, Kind
 from tests.browser.conftest import SHOTS, faults_on
 from tests.centre.test_many_gates import enrolled
 from tests.conftest import MEMORY
 from tests.console import CHEAP
-from tests.fleet import centre_running, join, start_api
+from tests.fleet import Process, centre_running, join, start_api
 from tests.running import wait_for
 
 pytestmark = pytest.mark.soak
@@ -31,8 +33,11 @@ expect.set_options(timeout=40_000)
 
 
 @pytest.fixture
-def compound():
-    """A centre with a console, on which an owner, a manager and a guard are signed in, and three gates with theirs."""
+def compound(request):
+    """A centre with a console, on which an owner, a manager and a guard are signed in, and three gates with theirs; or
+    where a test names a film as its parameter the second alone has one, with a camera that shows that."""
+    film = {"source": str(request.getfixturevalue(request.param))} if hasattr(request, "param") else {"source": ""}
+    models_dir = request.getfixturevalue("models_dir") if film["source"] else None
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None)))
         centre = stack.enter_context(centre_running(place / "c"))
@@ -44,8 +49,8 @@ def compound():
             for one in accounts.users(store):
                 accounts.begin_session(store, digest(one.name), one, time.time())
         start_api(centre.state, stack, gate="Office", centre={"enabled": True}, door={"zone": "UTC"})
-        for gate in gates:
-            gate.start_api(stack)
+        for gate in gates[1:2] if film["source"] else gates:
+            gate.start_api(stack, models_dir, camera=film)
         yield centre, gates
 
 
@@ -147,3 +152,102 @@ def test_a_day_at_the_centre(compound, on_phone):
     owner.get_by_role("button", name="Yes, remove South").click()
     expect(owner.get_by_role("status")).to_contain_text("Removed: it follows no more")
     expect(card["South"]).to_have_count(0)
+
+
+@contextmanager
+def seeing(gate, models_dir, film):
+    """The gate's camera shows this film, and whoever it knows is let in."""
+    settings = load_settings(camera={"source": str(film)}, vision={"liveness": "off"})
+    given = parts_of(settings, gate.state, models_dir, None)["vision"]
+    vision = Process(gate.state, "vision", {name: one for name, one in given.items() if name != "state"})
+    try:
+        yield
+    finally:
+        vision.end()
+
+
+def entered(gate):
+    with gate.store() as store:
+        return [line.personal.get("name") for line in audit.lines(store) if line.kind in ENTERED]
+
+
+def pictured(page, name):
+    """What the page is like while somebody is enrolled far away, in both languages, wide and narrow."""
+    if not SHOTS:
+        return
+    for language in ("en", "zh-CN"):
+        page.context.add_cookies([{"name": "language", "value": language, "url": page.url}])
+        page.goto("/enrol")
+        page.locator("#place").select_option(label="East")
+        page.locator("#gate").click()
+        expect(page.locator("#since")).to_be_visible()
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.screenshot(path=f"{SHOTS}/{name}-{language}-{width}.png", full_page=True)
+        page.locator("#cancel").click()
+        expect(page.locator("#gate")).to_be_visible()
+    page.context.add_cookies([{"name": "language", "value": "en", "url": page.url}])
+    page.set_viewport_size({"width": 1280, "height": 844})
+
+
+@pytest.mark.parametrize("compound", ["visit"], indirect=True)
+def test_somebody_is_enrolled_from_the_centre_at_the_second_gates_camera(compound, on_phone, visit, models_dir):
+    centre, (north, east, south) = compound
+    wide = {"viewport": {"width": 1280, "height": 844}}
+    page = on_phone(api_address_file(centre.state).read_text().strip(), "manager", **wide)
+    page.set_default_timeout(120_000)
+    # The screen at the second gate, on that gate's own machine.
+    screen = page.context.browser.new_page(base_url=api_address_file(east.state).read_text().strip(), **wide)
+    screen.set_default_timeout(120_000)
+    with seeing(east, models_dir, visit):
+        page.goto("/enrol")
+        place = page.get_by_label("At which gate")
+        # It says within seconds that it has a camera; the others' consoles do not run.
+        wait_for(lambda: (page.reload(), place.locator("option:not([disabled])").count())[1] == 1, 120)
+        expect(page.get_by_text("North is not reached now.")).to_be_visible()
+        page.get_by_role("textbox", name="Name").fill("Barack Obama")
+        page.get_by_label("They agreed to their face").check()
+        assert faults_on(page) == []
+        shoot(page, "enrol-far")
+        pictured(page, "enrol-far-live")
+        page.goto("/enrol")
+        screen.goto("/gate")
+        page.get_by_role("textbox", name="Name").fill("Barack Obama")
+        page.get_by_label("They agreed to their face").check()
+        place.select_option("East")
+        pressed = time.monotonic()
+        page.get_by_role("button", name="Enrol at the gate").click()
+        expect(screen.locator("body")).to_have_attribute("data-signal", "enrol")
+        expect(page.get_by_alt_text("What the camera sees")).to_be_visible()
+        expect(page.locator("#since")).to_contain_text("As of")
+        print(f"\nthe picture was there {time.monotonic() - pressed:.1f} s after the press")
+        expect(page.get_by_text("Good", exact=True)).to_be_visible()
+        assert faults_on(page) == []
+        # He does not turn: what there is must do.
+        expect(page.get_by_text("photos are missing (2 of 3)")).to_be_visible()
+        page.locator("#enrol button.primary").click()
+        expect(page.get_by_role("status").first).to_have_text("Barack Obama is enrolled.")
+        enrolled = time.monotonic()
+        centre.whole_at((north, east, south))
+        print(f"all three gates know him {time.monotonic() - enrolled:.1f} s after that was said")
+        wait_for(lambda: entered(east), 90, "he is not let in where he was enrolled")
+    for gate in (north, south):
+        with seeing(gate, models_dir, visit):
+            wait_for(lambda gate=gate: entered(gate), 90, f"he is not let in at {gate.name}")
+    with centre.store() as store:
+        assert [one.name for one in residents.every(store)] == ["Barack Obama"]
+    # On record there, and here; a gate that is gone in the middle is said.
+    page.goto("/events?what=operations&gate=all")
+    expect(page.locator("table.record")).to_contain_text("manager, from the centre")
+    page.goto("/enrol")
+    place.select_option("East")
+    with seeing(east, models_dir, visit):
+        page.get_by_role("button", name="Enrol at the gate").click()
+        expect(page.locator("#since")).to_contain_text("As of")
+        east.link.end(kill=True)
+        expect(page.locator("#guide")).to_contain_text("East does not answer.")
+        expect(page.locator("#since")).to_have_class("bad")
+        assert faults_on(page) == []
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/enrol-far-gone.png", full_page=True)
+        east.link.start()

@@ -90,9 +90,20 @@ def told(connection: sqlite3.Connection, answers: Sequence[Answered]) -> None:
         )
 
 
+def know(connection: sqlite3.Connection, by: str, name: str) -> None:
+    """Keep what somebody at the centre is called who looks through the camera here, by how the record names them."""
+    connection.execute(
+        "INSERT INTO centre_users (by, name) VALUES (?, ?) ON CONFLICT (by) DO UPDATE SET name = excluded.name",
+        (by, name[:64]),
+    )
+
+
 def names(connection: sqlite3.Connection) -> dict[str, str]:
-    """Who ordered lately: what they are called, by how the record names them."""
-    return dict(connection.execute("SELECT by, name FROM centre_orders ORDER BY id").fetchall())
+    """Who ordered lately or looked through the camera: what they are called, by how the record names them."""
+    rows = connection.execute(
+        "SELECT by, name FROM centre_users UNION ALL SELECT by, name FROM (SELECT * FROM centre_orders ORDER BY id)"
+    )
+    return dict(rows.fetchall())
 
 
 def is_the_centres(connection: sqlite3.Connection) -> bool:
