@@ -28,6 +28,8 @@ from tests.fleet import join
 from tests.running import wait_for
 from tests.sitting import Leader, camera_of, standing
 
+pytestmark = pytest.mark.whole
+
 # Beside other tests a gate with its console has a few seconds of a core.
 WITHIN_S = 120
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}}
