@@ -34,6 +34,7 @@ BEYOND = {
     "gate/fleet/reading.py": "nats",
     "gate/fleet/nkeys.py": "nkeys",
     "api/home_assistant/service.py": "aiomqtt",
+    "centre/other.py": "nats",
     "centre/service.py": "nats",
     "centre/stream.py": "nats",
 }
