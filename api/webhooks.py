@@ -149,6 +149,9 @@ class _Sender:
             for line in lines:
                 # Room is given back between two lines: many slow receivers take turns with the others.
                 async with self.room:
+                    # A receiver may take its time over each, and be removed meanwhile.
+                    if not await asyncio.to_thread(_is_there, self.context, to):
+                        return
                     problem = await self._post(to, line, head)
                 if problem is not None:
                     break
@@ -209,6 +212,11 @@ def _head(context: Context, line: Line) -> Anchor:
     """The record's last line, which `line` is where there is no later one."""
     with store_of(context) as connection:
         return anchor(connection) or Anchor(line.sequence, line.hash)
+
+
+def _is_there(context: Context, to: Webhook) -> bool:
+    with store_of(context) as connection:
+        return webhooks.get(connection, to.id) is not None
 
 
 def _note(context: Context, to: Webhook, arrived: int | None, problem: str | None) -> None:

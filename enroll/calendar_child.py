@@ -1,8 +1,9 @@
 """The child process that opens a calendar from standard input and answers with one JSON object on standard output.
 
 It gives its rights away before it looks at the file (`enroll.decoder.sandbox`). It answers {"events": [[name, first
-day, last day, whole days, work, yearly, other rule, cancelled, marked, last year], ...], days as YYYY-MM-DD and the
-last one included, "damaged": how many make no sense}; or {"problem": a word of PROBLEMS}.
+day, last day, whole days, work, yearly, other rule, cancelled, marked, until when it repeats, the days on which it then
+does not], ...], days as YYYY-MM-DD and the last one included, "damaged": how many make no sense}; or {"problem": a word
+of PROBLEMS}.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +28,8 @@ _WORK = re.compile(r"补班|上班|[(（]班[)）]|补课")
 _ZONE = re.compile(r";TZID=(?:\"[^\"\r\n]*\"|[^:;\r\n]*)", re.IGNORECASE)
 # What a rule may say and mean no more than "each year on this day".
 _YEARLY = {"FREQ", "INTERVAL", "BYMONTH", "BYMONTHDAY", "WKST", "COUNT", "UNTIL"}
+# Where a rule says until when in UTC, it may be a later day already where the calendar is meant for.
+_EASTMOST = timedelta(hours=14)
 
 
 def main() -> int:
@@ -93,19 +98,25 @@ def _events(library: Any, text: str) -> list[list[object] | None]:
     calendars = library.Calendar.from_ical(_ZONE.sub("", text), multiple=True)
     if not calendars or any(one.name != "VCALENDAR" for one in calendars):
         raise ValueError("no calendar")
-    return [_in_time(event) for calendar in calendars for event in calendar.walk("VEVENT")]
+    found = [event for calendar in calendars for event in calendar.walk("VEVENT")]
+    # One time of those that repeat may be told anew, as an event of its own.
+    anew: dict[str, set[date]] = defaultdict(set)
+    for event in found:
+        if isinstance(at := _said(event, "RECURRENCE-ID"), date):
+            anew[str(event.get("UID", ""))].add(_day(at))
+    return [_in_time(event, anew[str(event.get("UID", ""))]) for event in found]
 
 
-def _in_time(event: Any) -> list[object] | None:
+def _in_time(event: Any, anew: Collection[date]) -> list[object] | None:
     """An event; None also where its days lie beyond all calendars."""
     try:
-        return _event(event)
+        return _event(event, anew)
     except OverflowError:
         return None
 
 
-def _event(event: Any) -> list[object] | None:
-    """An event; None where its days make no sense."""
+def _event(event: Any, anew: Collection[date]) -> list[object] | None:
+    """An event, which is told `anew` on some days on which it would come again; None where its days make no sense."""
     begins = _said(event, "DTSTART")
     if not isinstance(begins, date):
         return None
@@ -122,10 +133,15 @@ def _event(event: Any) -> list[object] | None:
     # Several of them come as a list.
     yearly = isinstance(rule, dict) and _is_yearly(rule, first)
     other = (rule is not None and not yearly) or "RDATE" in event
-    until = _until(rule, first) if yearly else None
+    try:
+        besides = {*anew, *_excepted(event)} if yearly else set[date]()
+    except (AttributeError, ValueError):
+        return None
+    until = _until(rule, first) if isinstance(rule, dict) else None
     return [
         name, first.isoformat(), last.isoformat(), whole, work, yearly, other,
-        str(event.get("STATUS", "")).upper() == "CANCELLED", special == "WORK-HOLIDAY", until,
+        str(event.get("STATUS", "")).upper() == "CANCELLED", special == "WORK-HOLIDAY",
+        None if until is None else until.isoformat(), [one.isoformat() for one in sorted(besides)],
     ]  # fmt: skip
 
 
@@ -157,8 +173,20 @@ def _is_yearly(rule: Any, first: date) -> bool:
     )
 
 
-def _until(rule: Any, first: date) -> str | None:
-    """The last year in which it comes; None: there is none."""
+def _until(rule: Any, first: date) -> date | None:
+    """The last day on which it may begin; None: there is none."""
     if rule.get("UNTIL"):
-        return str(_day(rule["UNTIL"][0]).year)
-    return str(first.year + int(rule["COUNT"][0]) - 1) if rule.get("COUNT") else None
+        last = rule["UNTIL"][0]
+        in_utc = isinstance(last, datetime) and last.tzinfo is not None and last.year < date.max.year
+        return _day(last + _EASTMOST) if in_utc else _day(last)
+    if not rule.get("COUNT") or not _is_yearly(rule, first):
+        return None
+    return date(max(1, min(first.year + int(rule["COUNT"][0]) - 1, date.max.year)), 12, 31)
+
+
+def _excepted(event: Any) -> Iterator[date]:
+    """The days on which an event does not come that repeats. Raises AttributeError or ValueError where they make no
+    sense."""
+    said = event.get("EXDATE", [])
+    for each in said if isinstance(said, list) else [said]:
+        yield from (_day(one.dt) for one in each.dts if isinstance(one.dt, date))

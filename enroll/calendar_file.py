@@ -49,7 +49,10 @@ class Event:
     cancelled: bool = False
     marked: bool = False
     """Whether the file says by a mark of its own that people are off."""
-    until_year: int | None = None
+    until: date | None = None
+    """The last day on which one that repeats may begin; None: there is none."""
+    besides: frozenset[date] = frozenset()
+    """The days on which it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def sorted_out(events: Sequence[Event], today: date) -> Calendar:
     left_out = [
         LeftOut(one.name[:_LONGEST_NAME], one.first, why)
         for one in events
-        if (why := _why_not(one)) is not None and one.last >= today
+        if (why := _why_not(one)) is not None and (one.last >= today or (why is REPEATS and _goes_on(one, today)))
     ]
     meant = [day for one in events if _why_not(one) is None for day in _each_year(one, today)]
     joined = _joined(sorted((Found(_called(one.name), one.first, one.last, one.marked) for one in meant), key=_by_day))
@@ -132,20 +135,28 @@ def _why_not(one: Event) -> Sentence | None:
     return None if _called(one.name) else NAMELESS
 
 
+def _goes_on(one: Event, today: date) -> bool:
+    """Whether one that repeats may still come."""
+    return one.until is None or one.until >= today
+
+
 def _each_year(one: Event, today: date) -> Iterator[Event]:
     """It, or where it comes each year those of this year and of the next."""
     if not one.yearly:
         yield one
         return
-    for year in range(max(one.first.year, today.year), today.year + _YEARS_AHEAD + 1):
-        if one.until_year is not None and year > one.until_year:
-            return
+    lasts = one.last - one.first
+    # What began in the old year may not be over in the new one.
+    for year in range(max(one.first.year, (today - lasts).year), today.year + _YEARS_AHEAD + 1):
         try:
             first = one.first.replace(year=year)
         except ValueError:
             # The 29th of February.
             continue
-        yield replace(one, first=first, last=first + (one.last - one.first))
+        if one.until is not None and first > one.until:
+            return
+        if first not in one.besides:
+            yield replace(one, first=first, last=first + lasts)
 
 
 def _joined(days: Sequence[Found]) -> list[Found]:
@@ -178,13 +189,13 @@ def _called(name: str) -> str:
 def _event(given: object) -> Event:
     if not isinstance(given, list):
         raise TypeError("no event")
-    name, first, last, whole, work, yearly, other, cancelled, marked, until = given
+    name, first, last, whole, work, yearly, other, cancelled, marked, until, besides = given
     begins, ends = date.fromisoformat(first), date.fromisoformat(last)
     if ends < begins:
         raise ValueError("it ends before it begins")
     return Event(
         str(name), begins, ends, bool(whole), bool(work), bool(yearly), bool(other), bool(cancelled), bool(marked),
-        None if until is None else int(until),
+        None if until is None else date.fromisoformat(until), frozenset(map(date.fromisoformat, besides)),
     )  # fmt: skip
 
 

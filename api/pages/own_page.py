@@ -55,8 +55,10 @@ from gate.codes import flat_of
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people import consents, credentials, erasure, own_pages, passes
 from gate.store.people.passes import Pass, Phase, Wanted
+from gate.store.people.residents import Resident
 from gate.store.record import search
 from gate.store.record.search import Search
+from gate.store.site import schedules
 from gate.vocabulary import ENTERED, Method
 
 _SPANS = ("today", "day", "week")
@@ -173,12 +175,13 @@ def make_pass(
     typed, drawn = {"name": name, "span": span, "uses": uses}, list[DrawnPass]()
 
     def make() -> str:
-        drawn.append(ways_in.draw_pass(context, connection, _wanted(context, held, typed), by=held.page.by))
+        asked = _wanted(context, connection, held, typed)
+        drawn.append(ways_in.draw_pass(context, connection, asked, by=held.page.by))
         return drawn[0].made.id
 
     try:
-        asked = (b"own pass", *(one.encode() for one in typed.values()))
-        made = answered_once(connection, held.actor, key, asked, make)
+        known_by = (b"own pass", *(one.encode() for one in typed.values()))
+        made = answered_once(connection, held.actor, key, known_by, make)
     except FacegateError as error:
         said = language_of(request).error(error)
         return _home(request, connection, context, held, typed, status_code=422, problem=said)
@@ -298,10 +301,17 @@ def _pass(connection: Store, held: Held, visit: str) -> Pass:
     return found
 
 
-def _wanted(context: Context, held: Held, typed: dict[str, str]) -> Wanted:
-    """What the form asks for, over with their last day at the latest. Raises Refusal where they may make none."""
-    person, zone = held.person, zone_of(context.zone)
-    if not context.settings.enrolment.own_passes:
+def _most_open(context: Context, person: Resident) -> int:
+    """How many passes they may have open at once; a pass needs no escort, so whoever needs one makes none."""
+    escorted = context.settings.door.escorted_group
+    return 0 if escorted is not None and person.group == escorted else context.settings.enrolment.own_passes
+
+
+def _wanted(context: Context, connection: Store, held: Held, typed: dict[str, str]) -> Wanted:
+    """What the form asks for, over with their last day at the latest and in their own hours: whoever is let in by day
+    lets in nobody by night. Raises Refusal where they may make none."""
+    person, zone, most = held.person, zone_of(context.zone), _most_open(context, held.person)
+    if not most:
         raise Refusal(_NONE_HERE)
     if person.valid_from and person.valid_from > context.today.isoformat():
         raise Refusal(_NOT_YET)
@@ -311,7 +321,8 @@ def _wanted(context: Context, held: Held, typed: dict[str, str]) -> Wanted:
         last = datetime.combine(datetime.fromisoformat(person.valid_until), time_of_day(), zone)
         ends = min(ends, last + timedelta(days=1))
     uses = int(typed["uses"]) if typed["uses"] in map(str, _USES) else _USES[0]
-    return Wanted(typed["name"], begins, ends, uses, host=person, most_open=context.settings.enrolment.own_passes)
+    hours = schedules.of_resident(connection, person.id)
+    return Wanted(typed["name"], begins, ends, uses, schedule=hours, host=person, most_open=most)
 
 
 def _home(
@@ -333,7 +344,7 @@ def _home(
         agreed=agreed[-1] if agreed else None, consent_text=_paragraphs(agreed[-1:]),
         shown=[one for one in visits if one.phase(now) is not Phase.OVER],
         over=[one for one in visits if one.phase(now) is Phase.OVER][:_FEW],
-        most=context.settings.enrolment.own_passes,
+        most=_most_open(context, person),
         end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))),
         spans={value: SPANS[value].words for value in _SPANS}, uses=_USES, METHODS=METHODS,
         typed={"name": "", "span": "today", "uses": "1"} | (typed or {}), key=new_secret(),

@@ -63,7 +63,8 @@ def show_residents(
     people, others = finding.search(connection, search), credentials.having(connection)
     meant = {key: [one for one in people if of.is_meant(one, others.get(one.id, ()))] for key, of in LACKING.items()}
     found = homes.grouped(meant.get(lacking, people))
-    start = next((at + 1 for at, one in enumerate(found) if one.key == after), 0)
+    # Whoever was last on the page before may be gone from the list by now: the next one is where they would be.
+    start = 0 if after is None else sum(homes.in_order(one.key) <= homes.in_order(after) for one in found)
     shown = _as_many_as_fit(found[start:])
     more, listed = start + len(shown) < len(found), [one.id for home in shown for one in home.people]
     return page_of_people(

@@ -50,22 +50,14 @@ class Opens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
-    """One use that was spent: of which pass, and the moment by which the store gives it back."""
-
-    visit: str
-    spent_at: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Tried:
-    """What came of spending a use: the use; none where none was left, or where the store could not be written."""
+    """What came of spending a use: whether it was; not where none was left, or where the store could not be written."""
 
     shown: Presented
     known: Known
     visit: Pass
     look: Callable[[], Known]
-    use: _Use | None = None
+    spent: bool = False
     locked: bool = False
 
 
@@ -79,8 +71,8 @@ class Visits:
         self._wake = wake
         self._tried: deque[_Tried] = deque()
         self._spending: set[str] = set()
-        self._awaited: OrderedDict[str, list[_Use]] = OrderedDict()
-        self._owed: deque[_Use] = deque()
+        self._awaited: OrderedDict[str, list[str]] = OrderedDict()
+        self._owed: deque[str] = deque()
         self._owed_due_mono = float("-inf")
         # Of the worker alone.
         self._connection: sqlite3.Connection | None = None
@@ -113,18 +105,18 @@ class Visits:
     def follow(self, event: AuditEvent) -> None:
         """Take note of what happens at the door: where nobody passed, a use was none."""
         if event.kind == Kind.PASSAGE:
-            uses = self._awaited.pop(str(event.details["grant"]), [])
+            spent = self._awaited.pop(str(event.details["grant"]), [])
             if event.details["outcome"] == "not_taken":
-                for use in uses:
-                    self._worker.submit(self._give_back, use)
+                for visit in spent:
+                    self._worker.submit(self._give_back, visit)
 
     def close(self) -> None:
         """Let what is being spent or given back be written, what is owed among it; a use on which nobody decided is
         given back."""
         self._worker.shutdown(wait=True)
-        undecided = [tried.use for tried in self._tried if tried.use is not None]
-        for use in (*self._owed, *undecided):
-            self._give_back(use)
+        undecided = [tried.visit.id for tried in self._tried if tried.spent]
+        for visit in (*self._owed, *undecided):
+            self._give_back(visit)
         self._close()
 
     def _bar(self, shown: Presented, known: Known, visit: Pass, now: float) -> Reason | None:
@@ -134,15 +126,15 @@ class Visits:
     def _decide(self, tried: _Tried, now: float) -> None:
         shown, visit = tried.shown, tried.visit
         self._spending.discard(visit.id)
-        if tried.use is None:
+        if not tried.spent:
             reason = Reason.STORE_UNREADABLE if tried.locked else self._why_none_is_left(tried, now)
             self._controller.turn_away(shown, visit, reason, now)
             return
         verdict, _ = self._controller.present(shown, replace(tried.known, spent=True), now)
         if not verdict.granted:
-            self._worker.submit(self._give_back, tried.use)
+            self._worker.submit(self._give_back, visit.id)
             return
-        self._awaited.setdefault(verdict.along or shown.id, []).append(tried.use)
+        self._awaited.setdefault(verdict.along or shown.id, []).append(visit.id)
         if len(self._awaited) > _REMEMBERED:
             self._awaited.popitem(last=False)
 
@@ -152,8 +144,7 @@ class Visits:
 
     def _spend(self, tried: _Tried) -> None:
         try:
-            spent_at = passes.spend(self._open(), tried.visit.id, datetime.now(UTC))
-            tried = tried if spent_at is None else replace(tried, use=_Use(tried.visit.id, spent_at))
+            tried = replace(tried, spent=passes.spend(self._open(), tried.visit.id, datetime.now(UTC)))
         except Exception as error:
             # Whatever is wrong with the store is the store's fault, and not the worker's end.
             self._drop(error)
@@ -161,12 +152,13 @@ class Visits:
         self._tried.append(tried)
         self._wake()
 
-    def _give_back(self, use: _Use) -> None:
+    def _give_back(self, visit: str) -> None:
+        """One use of this pass."""
         try:
-            passes.give_back(self._open(), use.visit, use.spent_at)
+            passes.give_back(self._open(), visit)
         except Exception as error:
             self._drop(error)
-            self._owed.append(use)
+            self._owed.append(visit)
             self._wake()
 
     def _open(self) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api.app import create_app
-from gate.store.people import consents, residents
+from gate.store.people import consents, credentials, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
 from tests.console import Browser, context_on
@@ -251,7 +251,8 @@ def test_a_lease_has_a_last_day(manager, store):
     where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).headers["location"]
     changed = manager.ask("PATCH", where, json={"valid_until": "2027-01-31"})
     assert changed.json()["valid_until"] == "2027-01-31"
-    assert manager.ask("PATCH", where, json={"valid_until": "soon"}).status_code == 409
+    for no_day in ("soon", "2027-W04-7", "20270131"):
+        assert manager.ask("PATCH", where, json={"valid_until": no_day}).status_code == 409
     page = f"/residents/{changed.json()['id']}"
     form = {
         "known_as": changed.headers["etag"],
@@ -342,6 +343,18 @@ def test_the_list_of_residents_goes_on_by_whole_homes(browser, store, monkeypatc
         more = re.search(r'href="(\?[^"]*after=[^"]*)"', text)
         path = more and "/residents" + html.unescape(more[1])
     assert seen == [f"Person {number}" for number in range(8)]
+
+
+def test_more_goes_on_where_whoever_was_last_is_gone(browser, store, monkeypatch):
+    monkeypatch.setattr("api.pages.residents._PEOPLE_SHOWN", 2)
+    people = [residents.enrol(store, f"Person {number}", f"1-{number}", []) for number in range(5)]
+    manager = browser("manager")
+    more = html.unescape(re.search(r'href="(\?[^"]*after=[^"]*)"', manager.get("/residents?lacking=none").text)[1])
+    credentials.add_card(store, people[1], None, b"a" * 32, by="test")
+    rest = manager.get(f"/residents{more}").text
+    assert re.findall(r'class="name"[^>]*>(.*?)</a>', rest) == ["Person 2", "Person 3"]
+    for junk in ("²", "zz-❶", "-", "9" * 300):
+        assert manager.get("/residents", params={"after": junk}).status_code == 200
 
 
 def test_a_whole_home_moves_out_at_once_and_nobody_who_was_not_shown(browser, store):

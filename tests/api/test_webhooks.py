@@ -135,6 +135,28 @@ def test_what_fails_is_tried_again_in_order_and_the_page_says_so(browser, store,
         assert numbers == [1] * numbers.count(1) + [2]
 
 
+def test_a_receiver_that_takes_its_time_gets_nothing_more_once_it_is_removed(browser, store, context):
+    owner, may_answer = browser("owner"), threading.Event()
+
+    class Slow(list):
+        def pop(self, at):
+            may_answer.wait(9)
+            return super().pop(at)
+
+    with receiver(Slow([204] * 10)) as (url, got), receiver() as (other, told):
+        slow = owner.post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]}).json()
+        for number in range(5):
+            happen(store, "granted", number=number)
+        with sending(context):
+            wait_for(lambda: got, 20, "nothing arrived")
+            assert owner.ask("DELETE", f"/api/v1/webhooks/{slow['id']}").status_code == 204
+            may_answer.set()
+            owner.post("/api/v1/webhooks", json={"url": other, "kinds": ["granted"]})
+            happen(store, "granted", number=5)
+            wait_for(lambda: told, 20, "another receiver is not served")
+    assert [one["data"]["details"]["number"] for one in bodies(got)] == [0]
+
+
 def test_what_was_not_sent_outlasts_the_api_and_a_receiver_that_is_away(browser, store, context):
     with receiver() as (url, _):
         browser("owner").post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})

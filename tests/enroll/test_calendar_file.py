@@ -115,9 +115,43 @@ def test_what_comes_each_year_comes_this_year_and_the_next():
         ("五次", "2026-06-01", "2026-06-01"), NATIONAL, ("元旦", "2027-01-01", "2027-01-01"),
     ]  # fmt: skip
     assert found.over == 1
-    assert {one.name for one in found.left_out} == set()
-    told = read(text, today=date(2020, 1, 1)).left_out
-    assert {(one.name, one.why) for one in told} == {("母亲节", REPEATS), ("每秒", REPEATS)}
+    for today in (date(2020, 1, 1), date(2026, 2, 1)):
+        told = read(text, today=today).left_out
+        assert {(one.name, one.why) for one in told} == {("母亲节", REPEATS), ("每秒", REPEATS)}
+
+
+@pytest.mark.parametrize(
+    ("first", "until", "comes"),
+    [
+        ("VALUE=DATE:20191001", "20260930", False),
+        ("VALUE=DATE:20191001", "20261001", True),
+        # The midnight in China with which it ends, in UTC.
+        ("TZID=Asia/Shanghai:20191001T000000", "20260930T160000Z", True),
+        ("TZID=Asia/Shanghai:20191001T000000", "20250930T160000Z", False),
+        ("TZID=Asia/Shanghai:20191001T000000", "99991231T235959Z", True),
+    ],
+)
+def test_what_comes_each_year_comes_no_more_after_its_last_day(first, until, comes):
+    found = read(calendar(event("国庆节", f"DTSTART;{first}", "DURATION:P1D", f"RRULE:FREQ=YEARLY;UNTIL={until}")))
+    assert (("国庆节", "2026-10-01", "2026-10-01") in days(found.found), found.damaged) == (comes, 0)
+
+
+def test_what_repeats_does_not_come_where_the_file_says_so_and_comes_when_it_was_moved_to():
+    yearly = (whole("20191001", "20191002"), "RRULE:FREQ=YEARLY", "UID:one")
+    moved = event("国庆节", whole("20261005", "20261006"), "RECURRENCE-ID;VALUE=DATE:20261001", "UID:one")
+    cancelled = event("国庆节", whole("20271001"), "RECURRENCE-ID;VALUE=DATE:20271001", "UID:one", "STATUS:CANCELLED")
+    found = read(calendar(event("国庆节", *yearly), moved, cancelled))
+    assert days(found.found) == [("国庆节", "2026-10-05", "2026-10-05")]
+    excepted = ("EXDATE;VALUE=DATE:20261001", "EXDATE;TZID=Asia/Shanghai:20271001T000000,20250101T000000")
+    assert read(calendar(event("国庆节", *yearly, *excepted))).found == ()
+    assert read(calendar(event("国庆节", *yearly, "EXDATE:never"), WORK)).damaged == 1
+
+
+def test_what_began_in_the_old_year_is_not_over_in_the_new_one():
+    feast = event("New Year", whole("20201230", "20210104"), "RRULE:FREQ=YEARLY;COUNT=7")
+    assert days(read(calendar(feast), today=date(2026, 1, 2)).found) == [
+        ("New Year", "2025-12-30", "2026-01-03"), ("New Year", "2026-12-30", "2027-01-03"),
+    ]  # fmt: skip
 
 
 def test_what_is_no_day_off_is_left_out_with_the_reason():
@@ -166,7 +200,7 @@ names = st.sampled_from(["国庆节", "国庆节 假期 第2天/共3天", "春�
 events = st.builds(
     lambda name, first, length, flags, until: Event(name, first, first + timedelta(length), *flags, until),
     names, st.dates(date(2020, 1, 1), date(2028, 1, 1)), st.integers(0, 500),
-    st.tuples(*[st.booleans()] * 6), st.none() | st.integers(2020, 2030),
+    st.tuples(*[st.booleans()] * 6), st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1)),
 )  # fmt: skip
 
 

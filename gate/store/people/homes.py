@@ -102,7 +102,11 @@ def grouped(people: Iterable[Resident]) -> list[Home]:
 def in_order(key: str) -> tuple[bool, list[tuple[bool, int, str]]]:
     """What keys are sorted by: numbers as numbers, before names; none at all comes last."""
     parts = key.split("-") if key else []
-    return not key, [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in parts]
+    return not key, [(not _is_number(one), int(one) if _is_number(one) else 0, one) for one in parts]
+
+
+def _is_number(part: str) -> bool:
+    return part.isascii() and part.isdigit()
 
 
 def _commonest(people: Collection[Resident]) -> str | None:
@@ -116,7 +120,8 @@ def _folded(written: str) -> str:
     if written.isascii():
         return written.casefold().strip()
     plain = unicodedata.normalize("NFKC", written).casefold()
-    digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
+    # Also those in a circle that have no plain form, and of scripts that count otherwise than by tens.
+    digits = "".join(str(unicodedata.digit(one)) if one.isdigit() else one for one in plain)
     return _NUMERAL.sub(lambda found: str(_number(found[0])), digits).strip()
 
 

@@ -199,25 +199,24 @@ def of_host(connection: sqlite3.Connection, resident: str) -> list[Pass]:
     return [_pass(row) for row in rows]
 
 
-def spend(connection: sqlite3.Connection, identity: str, now: datetime) -> str | None:
-    """Spend one use, if there is one left and nobody has taken the pass back; the moment by which it can be given back,
-    None where nothing was spent. When this returns it is on the disk."""
-    at = text_of(now, "microseconds")
+def spend(connection: sqlite3.Connection, identity: str, now: datetime) -> bool:
+    """Spend one use, if there is one left and nobody has taken the pass back; whether it was. When this returns it is
+    on the disk."""
     row = connection.execute(
         "UPDATE passes SET uses_left = uses_left - 1, first_used_at = coalesce(first_used_at, ?)"
         " WHERE id = ? AND uses_left > 0 AND revoked_at IS NULL RETURNING uses_left",
-        (at, identity),
+        (text_of(now, "microseconds"), identity),
     ).fetchone()
-    return None if row is None else at
+    return row is not None
 
 
-def give_back(connection: sqlite3.Connection, identity: str, spent_at: str) -> None:
-    """Nobody passed by the use that was spent at this moment; where it was the only one, there was none yet."""
+def give_back(connection: sqlite3.Connection, identity: str) -> None:
+    """Nobody passed by a use that was spent; where all are there again, there was no first one yet."""
     connection.execute(
         "UPDATE passes SET uses_left = min(uses, uses_left + 1),"
-        " first_used_at = CASE WHEN first_used_at = ? AND uses_left + 1 >= uses THEN NULL ELSE first_used_at END"
+        " first_used_at = CASE WHEN uses_left + 1 >= uses THEN NULL ELSE first_used_at END"
         " WHERE id = ?",
-        (spent_at, identity),
+        (identity,),
     )
 
 

@@ -53,6 +53,16 @@ def groups(connection: sqlite3.Connection) -> list[Named]:
     return [Named(*row) for row in rows]
 
 
+def of_resident(connection: sqlite3.Connection, resident: str) -> str | None:
+    """The name of the schedule by which a resident is let in, their own or their group's; None: at any time."""
+    row = connection.execute(
+        "SELECT s.name FROM residents r LEFT JOIN groups g ON g.id = r.group_id"
+        " JOIN schedules s ON s.id = coalesce(r.schedule_id, g.schedule_id) WHERE r.id = ?",
+        (resident,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def has_group(connection: sqlite3.Connection, name: str) -> bool:
     """Whether there is a group of this name."""
     return connection.execute("SELECT 1 FROM groups WHERE name = ?", (name,)).fetchone() is not None

@@ -11,9 +11,11 @@ from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
+from gate.store.site import schedules
 from tests.api.test_credentials import answered
 from tests.api.test_passes import hold_up, wanted
 from tests.api.test_rolling_code import scanned
+from tests.api.test_ways_in_told import text_of
 from tests.console import Browser, context_on, problem_of
 from tests.door import until
 
@@ -81,6 +83,36 @@ def test_where_the_settings_allow_none_no_pass_is_made(state, opened, door, stor
         "Passes are made by the property office here."
     )
     assert passes.every(store) == []
+
+
+def test_whoever_is_let_in_by_day_lets_in_nobody_by_night(opened, store, door, fang):
+    schedules.put(store, "Cleaning", "Mon-Fri 07:00-10:00", "test", ["Cleaners"])
+    change(store, fang, Changes(group="Cleaners"), by="test")
+    theirs, at = opened(fang)
+    made = theirs.send(f"{at}/passes", data={"name": "Zhao Lei", "span": "week"})
+    (one,) = passes.every(store)
+    assert (one.schedule, one.windows) == ("Cleaning", "Mon-Fri 07:00-10:00")
+    assert "07:00" in text_of(made)
+    schedules.put(store, "Early", "daily 05:00-06:00", "test")
+    change(store, fang, Changes(schedule="Early"), by="test")
+    theirs.send(f"{at}/passes", data={"name": "Qian", "span": "week"})
+    assert {one.name: one.schedule for one in passes.every(store)} == {"Zhao Lei": "Cleaning", "Qian": "Early"}
+
+
+def test_whoever_needs_an_escort_makes_no_pass_that_needs_none(state, opened, door, store, fang):
+    for group in ("Workers", "Guards"):
+        schedules.put_group(store, group, None, "test")
+    change(store, fang, Changes(group="Workers"), by="test")
+    theirs, at = opened(fang)
+    escorted = {"door": {"escorted_group": "Workers", "escort_group": "Guards"}}
+    escorting = Browser(create_app(context_on(state, settings=escorted)))
+    escorting.cookies = theirs.cookies
+    assert f"{at}/passes" not in escorting.get(at).text
+    assert problem_of(escorting.post(f"{at}/passes", data={"name": "Zhao"})) == (
+        "Passes are made by the property office here."
+    )
+    change(store, fang, Changes(group="Guards"), by="test")
+    assert escorting.post(f"{at}/passes", data={"name": "Zhao"}).status_code == 303
 
 
 def test_a_lost_card_is_ended_by_one_press_and_found_by_the_office_alone(opened, store, fang):

@@ -82,6 +82,13 @@ def test_what_somebody_may_mean(written, found):
     assert meant(written, KEYS) == found
 
 
+@pytest.mark.parametrize(("unit", "key"), [("❶-502", "1-502"), ("➀", "1"), ("፩", "1"), ("A②", "a-2"), ("❿-3", "❿-3")])
+def test_digits_that_no_keyboard_has_are_read_and_put_in_order(store, unit, key):
+    residents.enrol(store, "Li Lei", unit, [])
+    residents.enrol(store, "Han Mei", "3-1204", [])
+    assert {one.key for one in grouped(residents.every(store))} == {key, "3-1204"}
+
+
 def test_a_family_is_together_however_its_home_was_written(store):
     for name, unit in (("Li Lei", "3-1204"), ("Han Mei", "3栋1204"), ("Ann", "3-1204"), ("Bo", "10-2"), ("Cy", None)):
         residents.enrol(store, name, unit, [])

@@ -85,17 +85,17 @@ def test_neither_a_pin_nor_another_pass_is_like_the_digits_of_one(store, wang):
 
 def test_uses_are_counted_down_to_none_and_a_first_one_that_was_none_is_forgotten(store):
     one = made(store, replace(WANTED, uses=2, lasts_s=3600))
-    first = passes.spend(store, one.id, NOW + HOUR)
+    assert passes.spend(store, one.id, NOW + HOUR)
     assert passes.get(store, one.id).ends_at == NOW + 2 * HOUR
-    passes.give_back(store, one.id, first)
+    passes.give_back(store, one.id)
     assert passes.get(store, one.id) == one
     assert passes.spend(store, one.id, NOW + HOUR)
-    second = passes.spend(store, one.id, NOW + HOUR)
-    assert passes.spend(store, one.id, NOW + HOUR) is None
-    passes.give_back(store, one.id, second)
+    assert passes.spend(store, one.id, NOW + HOUR)
+    assert not passes.spend(store, one.id, NOW + HOUR)
+    passes.give_back(store, one.id)
     # Twice given back is never more than there were.
     for _ in range(3):
-        passes.give_back(store, one.id, second)
+        passes.give_back(store, one.id)
     assert passes.get(store, one.id).uses_left == 2
 
 
@@ -103,7 +103,7 @@ def test_phases_and_taking_back(store):
     one = made(store, replace(WANTED, begins=NOW + HOUR))
     assert [one.phase(at) for at in (NOW, NOW + HOUR, NOW + 8 * HOUR)] == [Phase.COMING, Phase.IN_USE, Phase.OVER]
     back = passes.revoke(store, one.id, NOW, by="user 1")
-    assert (back.phase(NOW), passes.spend(store, one.id, NOW)) == (Phase.OVER, None)
+    assert (back.phase(NOW), passes.spend(store, one.id, NOW)) == (Phase.OVER, False)
     with pytest.raises(Refusal, match="over already"):
         passes.revoke(store, one.id, NOW, by="user 1")
     with pytest.raises(Refusal, match="no such pass"):
@@ -187,19 +187,28 @@ def test_one_is_over_with_the_last_day_of_whom_they_visit_by_the_gates_own_calen
 
 def test_one_that_is_used_up_is_taken_back_all_the_same_since_a_use_may_be_given_back(store):
     one = made(store)
-    spent = passes.spend(store, one.id, NOW)
+    passes.spend(store, one.id, NOW)
     passes.revoke(store, one.id, NOW, by="test")
-    passes.give_back(store, one.id, spent)
+    passes.give_back(store, one.id)
     assert passes.get(store, one.id).phase(NOW) is Phase.OVER
-    assert passes.spend(store, one.id, NOW) is None
+    assert not passes.spend(store, one.id, NOW)
 
 
 def test_what_it_lasts_from_its_first_use_begins_though_that_one_is_given_back_after_the_next(store):
     one = made(store, replace(WANTED, uses=3, lasts_s=3600))
-    first = passes.spend(store, one.id, NOW)
+    passes.spend(store, one.id, NOW)
     passes.spend(store, one.id, NOW + timedelta(seconds=8))
-    passes.give_back(store, one.id, first)
+    passes.give_back(store, one.id)
     assert passes.get(store, one.id).ends_at == NOW + HOUR
+
+
+def test_where_nobody_passed_twice_and_the_first_use_is_given_back_after_the_next_nothing_has_begun(store):
+    one = made(store, replace(WANTED, uses=3, lasts_s=3600))
+    passes.spend(store, one.id, NOW)
+    passes.spend(store, one.id, NOW + timedelta(seconds=8))
+    passes.give_back(store, one.id)
+    passes.give_back(store, one.id)
+    assert passes.get(store, one.id) == one
 
 
 def test_a_backup_brings_no_name_back_of_a_visitor_whose_pass_was_erased(state, store, tmp_path):
