@@ -34,6 +34,8 @@ BEYOND = {
     "gate/fleet/reading.py": "nats",
     "gate/fleet/nkeys.py": "nkeys",
     "api/home_assistant/service.py": "aiomqtt",
+    "centre/far_cameras.py": "nats",
+    "centre/followers.py": "nats",
     "centre/other.py": "nats",
     "centre/service.py": "nats",
     "centre/stream.py": "nats",
