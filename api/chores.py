@@ -70,7 +70,8 @@ def tidy_where_due(context: Context, now: datetime, *, trusted: bool) -> retenti
         return None
     with store_of(context) as connection:
         last = retention.last_tidied_at(connection)
-        if last is not None and datetime.fromisoformat(last).astimezone(zone).date() >= local.date():
+        # A day that is yet to come was that of a clock that ran ahead: nothing waits until then.
+        if last is not None and datetime.fromisoformat(last).astimezone(zone).date() == local.date():
             return None
         done = retention.tidy(connection, context.settings.keep, now, zone, backup.own_folder(context.state))
     _log.info(

@@ -15,9 +15,9 @@ from typing import IO
 import click
 
 from commands.caller_files import is_within, new_file, opened_by_giver
-from commands.common import home, json_option, print_json, print_table, record_look, state_option
+from commands.common import home, json_option, print_json, print_table, record_look, say_no, state_option
 from gate.care.witnesses import ask_journal, given, keep_exported, kept_in
-from gate.errors import FacegateError, Refusal
+from gate.errors import FacegateError
 from gate.spreadsheet import csv_line
 from gate.state_folder import state_directory
 from gate.store.record import audit as store
@@ -89,7 +89,7 @@ def tail(count: int, state: Path | None, config: Path | None, as_json: bool) -> 
 )
 @state_option
 @json_option
-def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as_json: bool) -> None:
+def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as_json: bool) -> int:
     """Whether no line was altered, lost, moved, cut off the end, or written anew since somebody outside saw it."""
     # The journal, and what only root may read, come before anything that services may write.
     directory = state_directory(state)
@@ -105,17 +105,20 @@ def verify(anchors: tuple[str, ...], state: Path | None, config: Path | None, as
         restores = replaced_by_restores(connection)
     flaw = flaw or compared.flaw
     count = last.sequence - pruned if last else 0
-    if as_json:
-        bad = asdict(flaw) if flaw else None
-        outside = {**_counts(compared), "newest": asdict(compared.newest.anchor) if compared.newest else None}
-        print_json({"verified": flaw is None, "lines": count, "pruned": pruned, "first_bad": bad, "anchors": outside})
+    bad = asdict(flaw) if flaw else None
+    outside = {**_counts(compared), "newest": asdict(compared.newest.anchor) if compared.newest else None}
+    said = {"verified": flaw is None, "lines": count, "pruned": pruned, "first_bad": bad, "anchors": outside}
     if flaw:
-        raise Refusal(f"The record does not verify at line {flaw.sequence}: {flaw.problem}.")
-    if not as_json:
+        told = f"The record does not verify at line {flaw.sequence}: {flaw.problem}."
+        return say_no(told, said if as_json else None)
+    if as_json:
+        print_json(said)
+    else:
         gone = f", after {pruned} that were pruned" if pruned else ""
         click.echo(f"The record verifies: {count} lines{gone}.")
         for sentence in (*_proved(compared, restores), *filter(None, [journal.unread])):
             click.echo(sentence)
+    return 0
 
 
 @audit.command()

@@ -29,7 +29,7 @@ from gate.state_folder import state_directory
 def backup(folder: Path, keep: int | None, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Back a gate up into FOLDER while it runs: the database, verified, and the configuration."""
     made = _carried(folder, state, config) or _made_in(folder, home(state, config))
-    removed = archive.keep_newest(folder, keep) if keep else 0
+    removed = archive.keep_newest(folder, keep, made.path) if keep else 0
     if as_json:
         print_json({"path": str(made.path), "residents": made.residents, "events": made.events, "removed": removed})
         return

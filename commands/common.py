@@ -170,6 +170,17 @@ def print_json(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False))
 
 
+def say_no(sentence: str, answer: dict[str, Any] | None) -> int:
+    """Say that the answer is no; `answer` is what is told beside that where JSON was asked for, None where it was not.
+
+    Returns the exit code.
+    """
+    if answer is not None:
+        print_json(answer | {"error": sentence})
+    click.secho(sentence, fg="red", err=True)
+    return 1
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
     """The answer for people; `empty` is what to say when there are no rows."""
     if not rows:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from commands.common import Home, home, json_option, print_json, state_option
+from commands.common import Home, home, json_option, print_json, say_no, state_option
 from gate.errors import Refusal
 from gate.processes import asking
 from gate.processes.addresses import runtime_directory, socket_of
@@ -52,47 +52,49 @@ def status(state: Path | None, config: Path | None, as_json: bool) -> None:
 @door.command("open")
 @state_option
 @json_option
-def open_door(state: Path | None, config: Path | None, as_json: bool) -> None:
+def open_door(state: Path | None, config: Path | None, as_json: bool) -> int:
     """Open once, as a person's decision; it is on record who asked."""
     reply = _ask(partial(asking.order, do=Do.OPEN), state, config)
-    if as_json:
-        print_json({"opened": reply.granted, "reason": reply.reason})
+    said = {"opened": reply.granted, "reason": reply.reason}
     if not reply.granted:
-        raise Refusal(f"The door did not open: {_why(reply)}.")
-    if not as_json:
+        return say_no(f"The door did not open: {_why(reply)}.", said if as_json else None)
+    if as_json:
+        print_json(said)
+    else:
         click.echo("The door opens.")
+    return 0
 
 
 @door.command()
 @state_option
 @json_option
-def lockdown(state: Path | None, config: Path | None, as_json: bool) -> None:
+def lockdown(state: Path | None, config: Path | None, as_json: bool) -> int:
     """Refuse every credential until released, also over a restart; exit and fire still open."""
-    _order(state, config, Do.LOCKDOWN, as_json, "Lockdown. End it with: facegate door release")
+    return _order(state, config, Do.LOCKDOWN, as_json, "Lockdown. End it with: facegate door release")
 
 
 @door.command()
 @state_option
 @json_option
-def hold(state: Path | None, config: Path | None, as_json: bool) -> None:
+def hold(state: Path | None, config: Path | None, as_json: bool) -> int:
     """Keep the gate open by its hold relay until closed, released or restarted."""
-    _order(state, config, Do.HOLD, as_json, "The gate is held open. End it with: facegate door close")
+    return _order(state, config, Do.HOLD, as_json, "The gate is held open. End it with: facegate door close")
 
 
 @door.command()
 @state_option
 @json_option
-def close(state: Path | None, config: Path | None, as_json: bool) -> None:
+def close(state: Path | None, config: Path | None, as_json: bool) -> int:
     """End a hold, and nothing else: a lockdown that was ordered since stands on."""
-    _order(state, config, Do.CLOSE, as_json, "No hold stands.")
+    return _order(state, config, Do.CLOSE, as_json, "No hold stands.")
 
 
 @door.command()
 @state_option
 @json_option
-def release(state: Path | None, config: Path | None, as_json: bool) -> None:
+def release(state: Path | None, config: Path | None, as_json: bool) -> int:
     """End a lockdown, a hold and a tamper block, whichever of them stand."""
-    _order(state, config, Do.RELEASE, as_json, "Released.")
+    return _order(state, config, Do.RELEASE, as_json, "Released.")
 
 
 @door.command("relay-off")
@@ -127,14 +129,16 @@ def _claim_the_pin(gate: Home) -> None:
             release_relay(gate.settings.door, Path(scratch))
 
 
-def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, done: str) -> None:
+def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, done: str) -> int:
     reply, mode = _ask(partial(_given, do=order), state, config)
-    if as_json:
-        print_json({"done": reply.granted, "reason": reply.reason})
+    said = {"done": reply.granted, "reason": reply.reason}
     if not reply.granted:
-        raise Refusal(f"The door refused: {_why(reply)}.")
-    if not as_json:
+        return say_no(f"The door refused: {_why(reply)}.", said if as_json else None)
+    if as_json:
+        print_json(said)
+    else:
         click.echo(_IN_A_FIRE.get(order, done) if mode in _FIRES else done)
+    return 0
 
 
 def _given(client: Client, do: Do) -> tuple[Reply, str | None]:

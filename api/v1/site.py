@@ -89,7 +89,7 @@ def back_up(context: Context) -> Path:
         made = backup.make(context.state, _by_hand(context), _readable(context.config))
     except (OSError, sqlite3.Error) as error:
         raise StoreError(_NOT_MADE, why=error) from error
-    backup.keep_newest(_by_hand(context), _KEPT_BY_HAND)
+    backup.keep_newest(_by_hand(context), _KEPT_BY_HAND, made.path)
     return made.path
 
 

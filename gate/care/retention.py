@@ -97,7 +97,7 @@ def tidy(
     """
     today = now.astimezone(zone).date()
     kept_for.note(connection, keep, today)
-    _note_uses(connection, zone)
+    _note_uses(connection, zone, now)
     photo_links.forget_ended(connection, now.astimezone(UTC))
     own_pages.forget_unopened(connection, now)
     due = [one for one in fading(connection, keep, today) if one.day <= today.isoformat()]
@@ -112,8 +112,8 @@ def tidy(
         except Refusal:
             continue  # Somebody at the console was quicker.
         erased[one.why] += 1
-    before = (now - timedelta(days=keep.record_days)).astimezone(UTC).isoformat(timespec="milliseconds")
-    prunable = audit.prunable(connection, before)
+    before = _written(now - timedelta(days=keep.record_days))
+    prunable = audit.prunable(connection, before, _written(now))
     unwanted = (now - timedelta(days=keep.old_copy_days)).timestamp()
     old = old_copies.end_old(connection, unwanted) + (backup.end_old(backups, unwanted) if backups else 0)
     visits = passes.erase_ended(connection, now - timedelta(days=keep.pass_days))
@@ -137,15 +137,21 @@ def last_tidied_at(connection: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _note_uses(connection: sqlite3.Connection, zone: tzinfo) -> None:
+def _written(moment: datetime) -> str:
+    """As the record writes times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _note_uses(connection: sqlite3.Connection, zone: tzinfo, now: datetime) -> None:
     """Keep the last day on which each face opened, from the lines that came since this was last done: not on which
-    somebody came without their face."""
+    somebody came without their face, nor a day that is yet to come."""
     rows = connection.execute(
         "SELECT p.resident_id, max(a.at) FROM audit a JOIN audit_personal p ON p.event_id = a.id"
         " WHERE a.kind IN (?, ?) AND p.field = 'resident'"
         " AND 'face' IN (coalesce(json_extract(a.details, '$.method'), 'face'), json_extract(a.details, '$.first'))"
+        " AND a.at <= ?"
         " AND a.sequence > coalesce((SELECT max(sequence) FROM audit WHERE kind = ?), 0) GROUP BY p.resident_id",
-        (*ENTERED, Kind.TIDIED),
+        (*ENTERED, _written(now), Kind.TIDIED),
     ).fetchall()
     for resident, at in rows:
         day = datetime.fromisoformat(at).astimezone(zone).date().isoformat()

@@ -23,6 +23,17 @@ def test_once_a_night_in_the_gates_own_zone_and_only_by_a_clock_that_is_trusted(
     assert tidy_where_due(context, at(25, 19), trusted=True) is not None
 
 
+def test_a_night_that_was_done_by_a_clock_that_ran_ahead_keeps_no_other_waiting(state, store):
+    context = context_on(state, settings={"door": {"zone": "Asia/Shanghai"}})
+    assert tidy_where_due(context, at(24, 19), trusted=True) is not None
+    store.execute("UPDATE audit SET at = '2031-01-01T19:00:00.000+00:00'")
+    assert tidy_where_due(context, at(25, 19), trusted=True) is not None
+    store.execute(
+        "UPDATE audit SET at = '2026-11-25T19:00:00.000+00:00' WHERE sequence = (SELECT max(sequence) FROM audit)"
+    )
+    assert tidy_where_due(context, at(25, 20), trusted=True) is None
+
+
 def test_the_pages_say_who_is_to_be_erased(browser, store):
     one = residents.enrol(store, "Wang Fang", None, [])
     last = datetime.now(UTC) - timedelta(days=10)

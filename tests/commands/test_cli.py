@@ -237,6 +237,8 @@ def test_verify_names_the_first_bad_line_and_a_cut_end(facegate, store):
     done = facegate("audit", "verify", "--json")
     assert done.code == 1
     assert "line 3" in done.err
+    assert (done.answer["verified"], done.answer["first_bad"]["sequence"], len(done.out.splitlines())) == (False, 3, 1)
+    assert done.answer["error"] == done.err.strip()
     store.execute("UPDATE audit SET kind = 'granted' WHERE sequence = 3")
     assert facegate("audit", "verify").code == 0
     store.execute("DELETE FROM audit WHERE sequence = 6")

@@ -14,11 +14,13 @@ def test_relay_off_needs_no_running_door(facegate, state):
 
 
 def test_the_door_from_its_own_machine(facegate, state):
-    with door_process(state, pulse_s=0.5, min_interval_s=5):
+    with door_process(state, pulse_s=0.5, min_interval_s=60):
         assert "mode: normal" in facegate("door", "status").out
         assert facegate("door", "open").out == "The door opens.\n"
         again = facegate("door", "open", "--json")
         assert (again.code, again.err.strip()) == (1, "The door did not open: the gate was busy.")
+        told = {"opened": False, "reason": "busy", "error": again.err.strip()}
+        assert (again.answer, len(again.out.splitlines())) == (told, 1)
         assert facegate("door", "relay-off").out == "The relay is off, by the running door.\n"
 
 
@@ -63,8 +65,7 @@ def test_lockdown_hold_and_release_from_the_command_line(facegate, state):
         refused = facegate("door", "open")
         assert (refused.code, refused.err.strip()) == (1, "The door did not open: lockdown.")
         assert facegate("door", "release").code == 0
-        held = facegate("door", "hold", "--json")
-        assert (held.code, held.answer if held.code == 0 else held.err.strip()) == (
-            1, "The door refused: there is no hold relay.",
-        )  # fmt: skip
+        held, why = facegate("door", "hold", "--json"), "The door refused: there is no hold relay."
+        assert (held.code, held.err.strip(), len(held.out.splitlines())) == (1, why, 1)
+        assert held.answer == {"done": False, "reason": "no_hold_relay", "error": why}
         assert facegate("door", "open").code == 0

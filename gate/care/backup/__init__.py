@@ -90,9 +90,12 @@ def end_old(folder: Path, before: float) -> int:
     return len(old)
 
 
-def keep_newest(folder: Path, count: int) -> int:
-    """Remove all but the newest backups of a folder. Returns how many went."""
-    old = of_folder(folder)[:-count]
+def keep_newest(folder: Path, count: int, made: Path) -> int:
+    """Remove all but the newest backups of a folder, of which `made` is the last. Returns how many went.
+
+    What is named later was made before it as well, since then the clock was ahead, or is behind now; it goes first.
+    """
+    old = sorted(of_folder(folder), key=lambda path: (path.name <= made.name, path.name))[:-count]
     for path in old:
         path.unlink()
     return len(old)

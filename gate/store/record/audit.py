@@ -203,17 +203,20 @@ def base(connection: sqlite3.Connection) -> Anchor:
     return Anchor(*connection.execute("SELECT sequence, hash FROM audit_base").fetchone())
 
 
-def prunable(connection: sqlite3.Connection, before: str) -> Anchor | None:
-    """The last of the lines at the beginning that are all from before a time (ISO 8601, UTC); None: there is none."""
+def prunable(connection: sqlite3.Connection, before: str, now: str) -> Anchor | None:
+    """The last of the lines at the beginning that are all from before a time (ISO 8601, UTC); None: there is none.
+
+    A line from after `now` was written by a clock that ran ahead: it is older than any line that follows it.
+    """
     row = connection.execute(
         # A plus keeps SQLite from reading all that is newer.
-        "SELECT sequence FROM audit WHERE +at >= ? ORDER BY sequence LIMIT 1",
-        (before,),
+        "SELECT sequence FROM audit WHERE +at >= ? AND +at <= ? ORDER BY sequence LIMIT 1",
+        (before, now),
     ).fetchone()
-    older = "sequence < ?" if row else "1"
+    older = "sequence < ? AND" if row else ""
     found = connection.execute(
-        f"SELECT sequence, hash FROM audit WHERE {older} ORDER BY sequence DESC LIMIT 1",  # noqa: S608 - constants
-        row or (),
+        f"SELECT sequence, hash FROM audit WHERE {older} +at < ? ORDER BY sequence DESC LIMIT 1",  # noqa: S608 - constants
+        (*(row or ()), before),
     ).fetchone()
     return Anchor(*found) if found else None
 

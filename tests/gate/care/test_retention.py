@@ -58,6 +58,22 @@ def test_old_lines_go_and_the_rest_verifies(store):
     assert audit.verify(store) is None
 
 
+def test_a_line_by_a_clock_that_ran_ahead_keeps_no_old_line_and_is_pruned_with_those_around_it(store):
+    for days in (200, -3650, 150, -3650, 100, -3650, 89, -3650):
+        happen(store, days, f"ago_{days}")
+    assert tidy(store).lines == 5
+    assert kinds(store) == ["ago_-3650", "ago_89", "ago_-3650", "tidied"]
+    assert audit.verify(store) is None
+
+
+def test_a_face_that_opened_by_a_clock_that_ran_ahead_is_not_used_till_then(store):
+    one = enrolled(store, "Wang Fang", 300)
+    happen(store, 10, "granted", one, method="face")
+    happen(store, -3650, "granted", one, method="face")
+    tidy(store)
+    assert store.execute("SELECT last_used_on FROM residents").fetchone() == ("2026-11-14",)
+
+
 def test_a_line_that_was_pruned_is_still_proved_by_no_anchor_but_a_later_one_is(store):
     happen(store, 200)
     old = audit.anchor(store)
@@ -98,7 +114,8 @@ def test_pruning_that_is_cut_short_verifies_and_is_finished_the_next_night(tmp_p
     for days in ages:
         happen(store, days)
     expected = next((number for number, days in enumerate(ages) if days <= 90), len(ages))
-    through = audit.prunable(store, (NOW - timedelta(days=90)).isoformat(timespec="milliseconds"))
+    before, now = ((NOW - timedelta(days=ago)).isoformat(timespec="milliseconds") for ago in (90, 0))
+    through = audit.prunable(store, before, now)
     assert (through.sequence if through else 0) == expected
     if through:
         audit.append(store, AuditEvent("tidied", {"through": through.sequence, "hash": through.hash}))

@@ -5,6 +5,7 @@ import sqlite3
 import tarfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_backup_of_a_busy_gate_is_whole_and_comes_back(state, store, someone, 
     stop.set()
     writer.join()
     assert [oct(one.path.stat().st_mode & 0o777) for one in made] == ["0o600"] * 3
-    assert backup.keep_newest(tmp_path / "backups", 1) == 2
+    assert backup.keep_newest(tmp_path / "backups", 1, made[-1].path) == 2
     done = restore(made[-1].path, tmp_path / "other", unsealed=True)
     assert (done.backup.residents, done.backup.events, done.dropped.erased) == (1, made[-1].events, 0)
     with open_database(tmp_path / "other") as restored:
@@ -169,6 +170,18 @@ def test_a_damaged_database_is_not_backed_up(state, store, someone, tmp_path):
     with pytest.raises(StoreError, match="line 2, the line was altered"):
         backup.make(state, tmp_path / "b", None)
     assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("year", [2001, 2099])
+def test_of_backups_by_a_wrong_clock_the_one_that_was_just_made_stays(facegate, store, someone, tmp_path, year):
+    kept = tmp_path / "b"
+    kept.mkdir()
+    others = [kept / f"facegate-{year}010{day}T000000.000000Z.backup.tar.gz" for day in range(1, 6)]
+    for one in others:
+        one.touch()
+    done = facegate("backup", kept, "--keep", 5, "--json")
+    assert (done.code, done.answer["removed"]) == (0, 1)
+    assert sorted(kept.iterdir()) == sorted([Path(done.answer["path"]), *others[1:]])
 
 
 def test_a_running_gate_is_backed_up_and_not_restored_over(facegate, state, store, someone, tmp_path):
