@@ -22,7 +22,7 @@ _MOST_PENDING = 8 << 20
 _MOST_STORED = 4 << 30
 _LEAST_ROOM = 64 << 20
 # What a gate is asked it answers once, and within so long: to make templates of photos takes a slow board seconds.
-_ANSWERS = {"max": 1, "expires": "20s"}
+_ANSWERS = {"max": 1, "expires": "40s"}
 # Those of the gates, the centre's own, and a few that come back before they are known to be gone.
 _CONNECTIONS_BEYOND = 16
 

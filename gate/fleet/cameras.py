@@ -14,7 +14,7 @@ from gate.processes.wire import MAX_ANSWER
 MOST_ASKED, MOST_ANSWERED = 8192, 2 * MAX_ANSWER
 """How long a question and an answer may be on the line, bytes."""
 # To open the models, and to make templates of photos, takes a slow board seconds.
-_WITHIN_S, _AT_LEISURE_S = 9.0, 15.0
+_WITHIN_S, _AT_LEISURE_S = 9.0, 30.0
 # At each of three stations whoever asks waits a little longer than whoever answers.
 _STATION_S = 0.5
 # A head comes every ten seconds, and may be on its way.
