@@ -55,8 +55,9 @@ def test_a_centre_says_whether_it_has_a_second_one_and_how_far_that_is(site, sto
     second = Gate("s", "second", "US", b"b" * 32, b"s" * 32, NOW, second_at="10.0.0.3:7422")
     gates.add(store, second)
     assert services.centre(site).grade is Grade.LOOK
-    heard = GateStatus(NOW, behind=False, entries=3, waiting=0)
-    centre = CentreStatus(NOW, 1, 3, connected=True, due=0, gates={"s": heard})
+    now = datetime.now(UTC).isoformat()
+    heard = GateStatus(now, behind=False, entries=3, waiting=0)
+    centre = CentreStatus(now, 1, 3, connected=True, due=0, gates={"s": heard})
     centre_status.write_status(site.state, centre)
     assert (services.centre(site).grade, "has all of the register" in services.centre(site).seen) == (Grade.OK, True)
     centre_status.write_status(site.state, replace(centre, gates={"s": replace(heard, behind=True)}))
