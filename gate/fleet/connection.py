@@ -100,7 +100,7 @@ class Line:
             async with self._connected() as broker:
                 try:
                     async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(_raise_when(self._closed))
+                        tasks.create_task(_end_when(self._closed, broker))
                         await work(broker)
                 except* Ended:
                     if not self._elsewhere:
@@ -140,9 +140,7 @@ class Line:
         try:
             yield broker
         finally:
-            with suppress(Exception):
-                async with asyncio.timeout(_AGAIN_S):
-                    await broker.close()
+            await _close(broker)
 
     def _reached(self) -> Place | None:
         """At which of the places the broker is that answers now."""
@@ -181,9 +179,17 @@ def _url(place: Place) -> str:
     return f"tls://{place}"
 
 
-async def _raise_when(closed: asyncio.Event) -> None:
+async def _end_when(closed: asyncio.Event, broker: Client) -> None:
     await closed.wait()
+    # Whoever is told to end while they ask may not hear of it, and sees that the line is closed.
+    await _close(broker)
     raise Ended
+
+
+async def _close(broker: Client) -> None:
+    with suppress(Exception):
+        async with asyncio.timeout(_AGAIN_S):
+            await broker.close()
 
 
 async def fetched(subscription: JetStreamContext.PullSubscription, most: int) -> AsyncIterator[list[Msg]]:

@@ -119,6 +119,8 @@ class Link:
 
     async def _carry(self, broker: Client) -> None:
         self._led, self._line_mono = asyncio.Event(), time.monotonic()
+        # Who is at the other end may be another centre, which was told nothing.
+        self._told_mono.clear()
         if len(self._line.places) == 1:
             self._led.set()
         await broker.subscribe(HEAD, cb=self._hear)
@@ -284,7 +286,7 @@ class Link:
             status = self._status()
             gave_back = proposals.gave_back(self._connection)
             listed = succession.digest_of_gates(self._connection) if self._is_second else None
-            unheard = not self._led.is_set()
+            unheard = self._heard_mono is None or self._heard_mono < self._line_mono
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
                 unheard=unheard, gates=listed,
@@ -292,7 +294,8 @@ class Link:
             await broker.publish(self._names.report, messages.report_data(said))
             with suppress(TimeoutError):
                 # Whether all is given back is told as soon as that was asked for.
-                await asyncio.wait_for(self._led.wait() if unheard else asyncio.sleep(_REPORT_S), _REPORT_S)
+                led = self._led.is_set()
+                await asyncio.wait_for(asyncio.sleep(_REPORT_S) if led else self._led.wait(), _REPORT_S)
 
     async def _say_state(self, broker: Client) -> None:
         """Say how the gate is, as the api found it: when that changes, and every few seconds."""

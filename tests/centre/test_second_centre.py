@@ -49,6 +49,8 @@ def test_a_second_centre_takes_the_place_of_the_first_which_comes_back_and_follo
         wang, li, zhao = (enrolled(store, name, seed) for seed, name in enumerate(("Wang Fang", "Li Na", "Zhao Min")))
         pin = new_pin(store, centre.door, wang)
     centre.whole_at([north, second])
+    with north.store() as store:
+        wait_for(lambda: len(succession.places_known(store)) == 2, 20, "the gate does not know where the second is")
     # It has the list of gates, and is told to have all.
     wait_for(lambda: told_of(centre, second)["behind"] is False, 20, "it has not all")
     with centre.store() as store, second.store() as there:
