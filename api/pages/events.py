@@ -56,7 +56,7 @@ class Asked(BaseModel):
     since: str = Field("", max_length=30)
     until: str = Field("", max_length=30)
     gate: str = Field("", max_length=64)
-    """At a centre: of which gate; empty: of all."""
+    """At a centre: of which gate; empty, or what the API calls all of them: of all."""
     before: int | None = Field(None, ge=0, le=2**62)
 
     @property
@@ -88,7 +88,8 @@ def show_events(
     if gates is None:
         found = approaches.page(connection, search, asked.before, _APPROACHES_SHOWN)
     else:
-        found = records.approaches(connection, search, asked.gate or None, asked.before, _APPROACHES_SHOWN)
+        of_gate = None if asked.gate in ("", ALL_GATES) else asked.gate
+        found = records.approaches(connection, search, of_gate, asked.before, _APPROACHES_SHOWN)
     known = _known(connection, asked, found)
     return page_of_people(
         request, connection, actor, "events", "events.html", asked=asked, found=found, views=VIEWS, known=known,

@@ -55,6 +55,7 @@ def test_the_page_shows_who_came_at_any_gate_and_at_one_that_is_chosen(compound)
         ("Office", "Let in", "R1"), ("South", "Refused", "R2"), ("North", "Let in", "R1"),
     ]  # fmt: skip
     assert shown(browser.get(f"/events?gate={records.own_gate(south)}").text) == [("South", "Refused", "R2")]
+    assert shown(browser.get("/events?gate=all").text) == shown(browser.get("/events").text)
     nine = "/events?since=2026-05-04T09:00&until=2026-05-04T09:02&what=entries"
     assert [one[0] for one in shown(browser.get(nine).text)] == ["North"]
     page = browser.get("/events").text
