@@ -75,5 +75,5 @@ def test_a_grant_kept_over_a_restart_is_caught(gate, broken, seen):
 def test_a_database_that_does_not_wait_for_its_disk_is_caught(board, tmp_path, seen):
     lost = "acknowledged .* are lost|does not verify|damaged"
     with cuts.forgetful(board, tmp_path, seed=3) as disk, pytest.raises(AssertionError, match=lost) as caught:
-        cuts.lives_through(board, disk, tmp_path, 5, seed=3, fault=NORMAL)
+        cuts.lives_through(board, disk, tmp_path, 15, seed=3, fault=NORMAL)
     seen(str(caught.value).splitlines()[0][:100])
