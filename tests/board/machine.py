@@ -18,12 +18,7 @@ MEMORY_MB = 1536
 # Its clock goes by the instructions that its processor has done, two nanoseconds each, and by the host's while it
 # idles: however busy the host is, the board is as quick as a board. What is measured is measured by that clock.
 CLOCK = "shift=1,sleep=on,align=off"
-# By a list of its own udev has qemu's keypad sleep after two seconds, as hardly any of a gate's: woken, it tells its
-# first key a tenth of a second late, and what does not fit into its queue of sixteen meanwhile is lost.
-_KERNEL = (
-    "console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice",
-    "usbcore.autosuspend=-1",
-)  # fmt: skip
+_KERNEL = ("console=ttyS0", "quiet", "mitigations=off", "panic=-1", "audit=0", "systemd.log_level=notice")
 # By itself qemu lays it over its firmware's tables, which a TPM's log makes longer than it reckons with: the kernel
 # then knows neither the TPM nor its own interrupts.
 _INITRAMFS_AT, _INITRAMFS_MOST_MB = 0x2000_0000, 16
