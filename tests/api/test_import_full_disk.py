@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.whole
+
 BEGIN = """
 import sys, time
 from pathlib import Path

@@ -12,6 +12,8 @@ from gate.vocabulary import Method, Presented
 from tests.door import door_process
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 _NUMBERS = count(1)
 
 

@@ -1,8 +1,12 @@
 """`facegate door`, from the door's own machine."""
 
+import pytest
+
 from gate.door.pins import JOURNAL_NAME, read_journal
 from tests.door import FIRE, HOLD, door_process, until
 from tests.said import answering
+
+pytestmark = pytest.mark.whole
 
 
 def test_relay_off_needs_no_running_door(facegate, state):

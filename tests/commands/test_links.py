@@ -1,7 +1,11 @@
 """A link to a resident's own page by command: told once, drawn again when asked for, and the page ended."""
 
+import pytest
+
 from gate.store.people import residents
 from gate.store.record import audit
+
+pytestmark = pytest.mark.whole
 
 AT = ("--address", "https://192.168.1.20:8443")
 

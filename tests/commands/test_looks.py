@@ -7,6 +7,8 @@ import pytest
 from gate.store.people import changes, photo_links, residents
 from tests.running import of_kind
 
+pytestmark = pytest.mark.whole
+
 # What each command looks at that shows Li Na: `links draw` passes her over, since she has a link.
 TELLING = (
     ("residents", ("residents", "list")),

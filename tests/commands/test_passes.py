@@ -11,6 +11,8 @@ from gate.vocabulary import Method, Presented
 from tests.door import door_process
 from tests.running import of_kind, wait_for
 
+pytestmark = pytest.mark.whole
+
 
 def test_a_pass_is_printed_once_opens_is_listed_and_taken_back(facegate, state, store):
     residents.enrol(store, "Wang Fang", "3-2-502", [])

@@ -11,6 +11,8 @@ from tests.codes import new_pin
 from tests.door import door_process, events
 from tests.osdp_reader import cable, reader
 
+pytestmark = pytest.mark.whole
+
 
 def test_a_reader_in_install_mode_is_paired_and_its_key_kept_for_its_owner_alone(facegate, state):
     with cable() as wire, reader(wire, address=3):

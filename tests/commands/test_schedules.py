@@ -1,8 +1,12 @@
 """`facegate schedules`, `groups` and `holidays`, and who has them."""
 
+import pytest
+
 from gate.store.people import residents
 from gate.store.record import audit
 from tests.enroll.test_calendar_file import EACH_DAY, WORK, calendar
+
+pytestmark = pytest.mark.whole
 
 
 def test_schedules_and_groups_from_the_command_line(facegate, store):

@@ -1,9 +1,13 @@
 """`facegate users`: the console's users from the machine itself."""
 
+import pytest
+
 from gate.store.record import audit
 from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.console import Browser, context_on
+
+pytestmark = pytest.mark.whole
 
 SECRET = "a very good secret"
 

@@ -16,6 +16,8 @@ from gate.store.people.templates import Template
 from tests.enrolling import enrol_photos
 from tests.running import ask, gate_running, until, wait_for
 
+pytestmark = pytest.mark.whole
+
 DAMAGED = {
     "cut short": "substr(vector, 101)",
     "empty": "x''",
