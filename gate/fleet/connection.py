@@ -7,9 +7,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gate.fleet.joined import Place
 from gate.processes.starting import tell_ready
@@ -91,7 +91,7 @@ class Line:
         self._elsewhere = True
         self._closed.set()
 
-    async def for_ever(self, work: Callable[[Client], Awaitable[None]]) -> None:
+    async def for_ever(self, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
         """Have a line and do the work on it, anew whenever it was closed for good, and at another broker. A line that
         is cut and comes back by itself to the same one goes on, and the work with it."""
         # Of each line that is cut it says in its own words what is told here.
@@ -101,7 +101,7 @@ class Line:
                 try:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(_end_when(self._closed, broker))
-                        await work(broker)
+                        tasks.create_task(work(broker))
                 except* Ended:
                     if not self._elsewhere:
                         _log.warning("The broker at %s closed the line.", self._there())
@@ -180,9 +180,12 @@ def _url(place: Place) -> str:
 
 
 async def _end_when(closed: asyncio.Event, broker: Client) -> None:
-    await closed.wait()
-    # Whoever is told to end while they ask may not hear of it, and sees that the line is closed.
-    await _close(broker)
+    try:
+        await closed.wait()
+    finally:
+        # Whoever is told to end while they ask may not hear of it, and sees that the line is closed: here too, where
+        # all is given up, since a group says it to its tasks once.
+        await _close(broker)
     raise Ended
 
 

@@ -125,7 +125,7 @@ async def _read_all(joined: Joined, connection: sqlite3.Connection) -> None:
             whole.set()
 
     async def take(broker: Client, consumer: str) -> None:
-        while True:
+        while not broker.is_closed:
             # The centre makes the consumers of a gate a moment after it joined.
             with suppress(Error, TimeoutError, OSError):
                 await reader.take_from(broker, consumer)

@@ -1,13 +1,16 @@
 """A gate that has people joins: who of them is at the centre too is found by name, home and face, and somebody says
 what becomes of each. A real broker and a real centre; nothing of the gate runs until it has joined."""
 
-from contextlib import closing
+import asyncio
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from commands.cli import facegate
+from gate.fleet.joined import read_joined
+from gate.fleet.reading import line_of
 from gate.store.compound import proposals
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
@@ -126,3 +129,33 @@ def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monk
         assert [one.id for one in residents.every(store)] == [own.id]
     assert not (state / "door" / "code.key").exists()
     assert not list(state.rglob("joining-*"))
+
+
+def test_a_line_that_is_given_up_ends_though_what_is_done_on_it_does_not_hear_of_that(centre, place):
+    """As where the library takes the word to end for an answer that did not come."""
+    state = place / "deaf"
+    joins(centre, state, "--yes")
+
+    async def given_up():
+        lines = []
+
+        async def deaf(broker):
+            while not broker.is_closed:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.05)
+
+        async def work(broker):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(deaf(broker))
+                lines.append(broker)
+
+        line = asyncio.ensure_future(line_of(read_joined(state)).for_ever(work))
+        async with asyncio.timeout(30):
+            while not lines:
+                await asyncio.sleep(0.05)
+        line.cancel()
+        done, _ = await asyncio.wait([line], timeout=10)
+        await lines[0].close()
+        return done
+
+    assert asyncio.run(given_up())
