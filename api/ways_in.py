@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from api.context import Context
@@ -60,7 +59,7 @@ def draw_rolling(context: Context, connection: sqlite3.Connection, resident: Res
 def draw_pass(context: Context, connection: sqlite3.Connection, wanted: Wanted, *, by: str) -> DrawnPass:
     """A new pass for a visitor, told once. Raises Refusal and UsageError for what is none, and HttpProblem (503)."""
     with _door(context) as door:
-        return codes.new_pass(connection, partial(asking.seal, door), wanted, datetime.now(UTC), by=by)
+        return codes.new_pass(connection, partial(asking.seal, door), wanted, context.now, by=by)
 
 
 def shown_cards(context: Context) -> list[ShownCard]:

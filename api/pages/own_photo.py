@@ -281,6 +281,8 @@ def _shown(request: Request, held: Held, *problems: str, status_code: int = 200,
         consent_text=_paragraphs(spoken), consent_language=spoken, consent_name=texts.CURRENT, guardian=guardian,
         most_bytes=OWN_PHOTOS.room, too_large=words(OWN_PHOTOS.too_large),
     )  # fmt: skip
+    if held.step is not Step.AGREE:
+        return response
     # Before they agree, so that it is seen by then whether this browser keeps it.
     return _known_by(_device_of(request) or new_secret(), context_of(request), response)
 

@@ -179,7 +179,8 @@ def test_a_browser_that_keeps_nothing_uses_no_link_up(manager, phone, wang, phot
     assert send(mobile, path, photos / "biden.jpg").status_code == 303
     # Another browser is told so, whether or not it keeps anything.
     forgetful.cookies = httpx.Cookies()
-    assert "already used on another phone" in forgetful.get(path).text
+    elsewhere = forgetful.get(path)
+    assert ("already used on another phone" in elsewhere.text, "set-cookie" in elsewhere.headers) == (True, False)
 
 
 def test_a_guess_in_the_form_of_the_consent_is_refused(manager, phone, wang):

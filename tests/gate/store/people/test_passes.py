@@ -183,6 +183,9 @@ def test_one_is_over_with_the_last_day_of_whom_they_visit_by_the_gates_own_calen
     moments = [midnight - timedelta(seconds=1), midnight]
     assert [moved_out.phase(at) for at in moments] == [Phase.IN_USE, Phase.OVER]
     assert moved_out.phase(midnight.astimezone(UTC)) is Phase.IN_USE
+    # By that calendar the one above is no open one any more, and leaves room for another.
+    last = replace(WANTED, begins=midnight, ends=midnight + timedelta(days=30), host=wang, most_open=1)
+    assert passes.make(store, last, None, finder(2), finder(102), midnight, by="test")
 
 
 def test_one_that_is_used_up_is_taken_back_all_the_same_since_a_use_may_be_given_back(store):
