@@ -209,13 +209,15 @@ class Followers:
             return
         try:
             told = messages.TOLD.of(said.data, self._secrets.box_seed, keys.verifier(sender.signer))
-            flaw = carried.keep(self._connection, gate, told.lines)
+            flaw = carried.keep(self._connection, gate, told.lines, begins=told.begins)
             forgotten.keep(self._connection, gate, told.forgotten)
         except (keys.NotForUs, NotGenuine, Malformed, sqlite3.Error) as error:
             _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
             return
         if flaw is not None:
             _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
+        elif told.begins:
+            _log.warning("The record of %s was put back, and begins anew; what came before stays here.", sender.name)
         last = carried.held(self._connection, gate) or Anchor(0, "")
         held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
         await said.respond(messages.HELD.data(held, keys.signer(self._secrets.signer_seed)))

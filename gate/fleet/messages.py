@@ -176,6 +176,8 @@ class Told:
 
     lines: tuple[Carried, ...] = ()
     forgotten: tuple[Forgotten, ...] = ()
+    begins: bool = False
+    """The record is another than what the centre has of it, and begins with the first of these lines."""
 
 
 TOLD = Sealed(b"facegate record told\n", Told)

@@ -72,8 +72,8 @@ _MOST_LOOKS = 4
 # Where the api says nothing, the link knows nothing of the door.
 _UNKNOWN = GateState(version="", troubles=(Trouble.API,))
 _OTHER_RECORD = (
-    "The record of this gate is not the one that the centre has the beginning of, as after an old backup; nothing more"
-    " of it is told there."
+    "The record of this gate is not the one that the centre has the beginning of, as where an old copy of the disk was"
+    " put back; nothing more of it is told there until the gate joins again."
 )
 _REFUSED = "The centre does not let this gate in any more. Join it again with a new invitation, or leave it."
 
@@ -246,10 +246,15 @@ class Link:
 
     async def _tell(self, broker: Client) -> None:
         """Tell the centre the lines of the record, from the last on that it has: it alone knows which that is."""
-        held = await self._told(broker, Told())
+        held, refused = await self._told(broker, Told()), None
         while True:
-            seen = Anchor(held.sequence, held.hash)
-            if held.flaw is not None or (held.sequence and not carried.is_ours(self._connection, seen)):
+            if held.flaw is not None or self._is_anothers(held):
+                anew = carried.begins_anew(self._connection)
+                if self._is_anothers(held) and anew != refused:
+                    lines = carried.after(self._connection, anew, _LINES_AT_ONCE)
+                    held = await self._told(broker, Told(tuple(lines), begins=True))
+                    refused = anew if held.flaw is not None else None
+                    continue
                 self._record_problem = _OTHER_RECORD
                 _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")
                 await asyncio.sleep(_HELD_S)
@@ -264,6 +269,10 @@ class Link:
                     forgotten.known(self._connection, gone[-1][0])
             else:
                 await asyncio.sleep(_TELL_S)
+
+    def _is_anothers(self, held: Held) -> bool:
+        """Whether the centre has another record of this gate than this one, as after a backup was put back."""
+        return bool(held.sequence) and not carried.is_ours(self._connection, Anchor(held.sequence, held.hash))
 
     async def _told(self, broker: Client, told: Told) -> Held:
         data = messages.TOLD.data(told, self._joined.box, self._signer)
