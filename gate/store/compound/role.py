@@ -61,10 +61,19 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
         _keep_all_here(connection)
-        had = 0 if former else credentials.remove_all(connection, by=by)
+        had = 0 if former else _take_codes(connection, by)
         connection.execute("UPDATE code_salt SET salt = ?", (salt,))
         connection.execute(f"UPDATE compound SET part = 'gate', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
+    return had
+
+
+def _take_codes(connection: sqlite3.Connection, by: str) -> int:
+    """PINs and cards that this gate had are taken from it; of how many residents. Nobody revoked them: those that a
+    centre had given come back by its word."""
+    held = connection.execute("SELECT id FROM credentials").fetchall()
+    had = credentials.remove_all(connection, by=by)
+    connection.executemany("DELETE FROM gone WHERE id = ?", held)
     return had
 
 
