@@ -4,6 +4,7 @@ import pytest
 
 from gate.errors import UsageError
 from gate.readers.keys_file import keys_of, read_keys
+from gate.store.compound import role
 from gate.store.people import credentials, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
@@ -55,3 +56,12 @@ def test_where_the_doors_key_is_lost_everybody_begins_anew(facegate, state, stor
         assert client.ask({"do": "status"})["code_fault"] is None
     assert "codes_removed" in [line.kind for line in events(state)]
     assert facegate("readers", "new-key", "--yes", "--json").answer == {"people": 1}
+
+
+def test_at_a_gate_that_follows_a_centre_nobodys_codes_are_taken_away_at_every_gate(facegate, state, store):
+    role.follow(store, b"s" * 16, "centre", by="test")
+    wang = residents.enrol(store, "Wang Fang", "502", (), by="test")
+    credentials.add_card(store, wang, None, b"c" * 32, by="test")
+    said = facegate("readers", "new-key", "--yes", "--json")
+    assert (said.code, "sudo facegate join" in said.answer["error"]) == (1, True)
+    assert len(credentials.of_resident(store, wang.id)) == 1
