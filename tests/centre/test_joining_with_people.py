@@ -90,7 +90,7 @@ def test_whoever_is_at_the_centre_too_is_shown_and_becomes_what_somebody_says(ce
         assert not {same.id, married.id} & there
         # A backup of this gate from before brings nobody back under the id of then.
         assert all(erasure.was_erased(store, one.id) for one in (same, married))
-    assert not list(state.rglob("joining-*"))
+    assert not list(state.rglob(".under-way-*"))
 
 
 def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(centre, place):
@@ -128,7 +128,7 @@ def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monk
         assert part(store) is Part.ALONE
         assert [one.id for one in residents.every(store)] == [own.id]
     assert not (state / "door" / "code.key").exists()
-    assert not list(state.rglob("joining-*"))
+    assert not list(state.rglob(".under-way-*"))
 
 
 def test_a_line_that_is_given_up_ends_though_what_is_done_on_it_does_not_hear_of_that(centre, place):
