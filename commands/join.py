@@ -61,7 +61,7 @@ def join(
 
     # As root: the door's key, the link's secrets and the database each belong to another.
     gate = home(state, config, part=None)
-    typed, directory, by = code_of(code), gate.state, gate.by
+    address, typed, directory, by = _address(address), code_of(code), gate.state, gate.by
     here = as_owner(owner_of(directory), lambda: _looked(gate))
     former = here["former"]
     if here["codes"] and not (yes or former):
@@ -97,6 +97,18 @@ def join(
             as_owner(owner_of(directory), lambda: _dropped(scratch))
     told = done | {"second": place}
     _tell(here["id"], address, found["people"], decided, told, as_json=as_json)
+
+
+def _address(said: str) -> str:
+    from gate.fleet.joined import address_of
+
+    try:
+        return address_of(said)
+    except ValueError as error:
+        raise UsageError(
+            f"{said!r} is no address of a centre, such as 10.0.0.2 or centre.local. Name another port than the usual"
+            " one with --port."
+        ) from error
 
 
 def _looked(gate: Home) -> dict[str, Any]:
