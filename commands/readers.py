@@ -50,6 +50,8 @@ def pair_reader(
         raise UsageError("No line is named. Set readers.osdp_port, or give --port /dev/serial/by-id/...")
     file = reader_keys(gate.state)
     keys = read_keys(file)
+    # A reader whose key could not be kept afterwards would be put into install mode again, on its wall.
+    write_keys(file, keys)
     if not as_json:
         click.echo(f"Waiting for the reader at address {address} on {line}, at most {seconds:g} s...")
     keys[address] = pair(line, gate.settings.readers.osdp_baud, address, seconds)

@@ -29,6 +29,16 @@ def test_a_reader_in_install_mode_is_paired_and_its_key_kept_for_its_owner_alone
     assert list(read_keys(file)) == [3]
 
 
+def test_where_its_key_could_not_be_kept_a_reader_is_given_none(facegate, state):
+    with cable() as wire, reader(wire, address=3):
+        (state / "osdp-keys.new").mkdir(parents=True)
+        refused = facegate("readers", "pair", "3", "--port", wire.path, "--seconds", "5")
+        assert (refused.code, "osdp-keys cannot be written" in refused.err) == (2, True)
+        (state / "osdp-keys.new").rmdir()
+        done = facegate("readers", "pair", "3", "--port", wire.path, "--seconds", "5", "--json")
+        assert (done.code, done.answer.get("paired")) == (0, 3), done.err
+
+
 def test_without_a_line_and_at_no_address_it_says_so(facegate, state):
     assert "Set readers.osdp_port" in facegate("readers", "pair", "0").err
     assert facegate("readers", "pair", "127").code == 2
