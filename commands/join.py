@@ -114,8 +114,8 @@ def _address(said: str) -> str:
 def _looked(gate: Home) -> dict[str, Any]:
     with gate.store() as connection:
         former = succession.superseded(connection) is not None
-        if role.part(connection) is role.Part.CENTRE and not former:
-            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        if not former:
+            role.refuse_who_leads(connection)
         codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
         return {
             "codes": codes,
