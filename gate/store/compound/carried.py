@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from gate.store.compound import forgotten
 from gate.store.database import transaction
 from gate.store.people import erasure
 from gate.store.record import audit
@@ -165,11 +166,13 @@ def verify(connection: sqlite3.Connection, gate: str, after: Anchor | None, most
 
 def prune(connection: sqlite3.Connection, before: str) -> int:
     """Erase what is from before a time (ISO 8601, UTC), but for the last line of each gate; how many went."""
-    return connection.execute(
-        "DELETE FROM carried_lines WHERE at < ?"
-        " AND sequence < (SELECT max(l.sequence) FROM carried_lines l WHERE l.gate_id = carried_lines.gate_id)",
-        (before,),
-    ).rowcount
+    with transaction(connection):
+        forgotten.outlast(connection, before)
+        return connection.execute(
+            "DELETE FROM carried_lines WHERE at < ?"
+            " AND sequence < (SELECT max(l.sequence) FROM carried_lines l WHERE l.gate_id = carried_lines.gate_id)",
+            (before,),
+        ).rowcount
 
 
 def _problem(line: Carried, before: Anchor | None) -> str | None:
