@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 
 from gate.store.compound import forgotten
 from gate.store.database import transaction
@@ -175,7 +176,18 @@ def prune(connection: sqlite3.Connection, before: str) -> int:
         ).rowcount
 
 
+def _is_time(at: str) -> bool:
+    """Whether it is a time in UTC that every zone has: by it the lines of all gates are ordered and shown."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return False
+    return found.utcoffset() == timedelta(0) and 1970 <= found.year < date.max.year
+
+
 def _problem(line: Carried, before: Anchor | None) -> str | None:
+    if not _is_time(line.at):
+        return "its time cannot be read"
     row = asdict(line)
     personal = [(one["name"], one["salt"], one["value"]) for one in row.pop("personal")]
     expected = Anchor(line.sequence - 1, line.previous) if before is None else before

@@ -1,7 +1,7 @@
 """Lines of a gate's record at its centre: exactly once, in their chain, and without whoever was erased."""
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
@@ -97,6 +97,17 @@ def test_who_is_erased_at_the_centre_is_nameless_in_all_records_also_when_a_line
     assert carried.keep(centre, "g", [late]) is None
     assert [one.named for one in carried.last(centre, 10)] == [None, None, None]
     assert centre.execute("SELECT count(*) FROM carried_personal").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("at", ["zzzz", "", "2026-11-27", "2026-11-27T08:00:00.000+08:00", "9999-12-31T23:59:59+00:00"])
+def test_a_line_with_a_time_that_nobody_can_read_is_taken_from_no_gate(gate, centre, at):
+    granted(gate, "r1")
+    *first, last = lines(gate)
+    row = {name: one for name, one in asdict(replace(last, at=at)).items() if name not in ("personal", "hash")}
+    altered = replace(last, at=at, hash=audit._hash(row))
+    flaw = carried.keep(centre, "g", [*first, altered])
+    assert (flaw.sequence, flaw.problem) == (last.sequence, "its time cannot be read")
+    assert carried.held(centre, "g").sequence == last.sequence - 1
 
 
 def test_old_lines_go_and_the_last_stays_so_that_the_next_follows(gate, centre):
