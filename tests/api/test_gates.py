@@ -1,11 +1,13 @@
-"""The centre's page of its gates where two of them are called the same, as nobody who installs them need notice."""
+"""The centre's page of its gates, as its store and its own program have them."""
 
 from contextlib import closing
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 
 from api.app import create_app
+from gate.fleet.centre_status import CentreStatus, GateStatus, write_status
 from gate.store.compound import door_orders, gates, role
 from gate.store.compound.door_orders import Answered, Came
 from gate.store.compound.gates import Gate
@@ -44,3 +46,10 @@ def test_a_gate_that_did_not_lock_down_is_told_beside_one_of_its_name_that_did(o
     page = unescape(owner.get("/gates").text)
     assert "done at 1 of 2" in page
     assert page.count("not reached; it locks down when it is back") == 1
+
+
+def test_what_a_gate_still_has_to_tell_is_no_revocation_alone(owner, tmp_path):
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    heard = {"east": GateStatus(at, behind=False, entries=3, waiting=2)}
+    write_status(tmp_path / "c", CentreStatus(at, 1, 3, connected=True, due=0, gates=heard))
+    assert "2 changes on their way here" in unescape(owner.get("/gates").text)
