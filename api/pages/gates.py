@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -208,8 +209,9 @@ _TOO_LATE = Sentence("not reached, and it is not done there any more")
 
 
 def _told(given: door_orders.Given, names: Mapping[str, str]) -> Ordered:
-    outcomes = {names[gate]: one for gate, one in given.outcomes.items() if gate in names}
-    others = tuple((name, _why(given, one)) for name, one in sorted(outcomes.items()) if one != Came.DONE)
+    # Two may be called the same.
+    outcomes = [(names[gate], one) for gate, one in given.outcomes.items() if gate in names]
+    others = tuple(sorted(((name, _why(given, one)) for name, one in outcomes if one != Came.DONE), key=itemgetter(0)))
     return Ordered(_WHAT[given.what], given.name, given.given_at, len(outcomes) - len(others), len(outcomes), others)
 
 

@@ -6,6 +6,7 @@ stands there is taken where nobody changed it since. Whoever proposes the same t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from gate.errors import Refusal
 from gate.names import folded_name
+from gate.processes.fields import written
 from gate.store.compound import items, outbox
 from gate.store.compound.entries import (
     CredentialEntry,
@@ -34,9 +36,16 @@ from gate.store.record import audit, search
 from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent, Kind
 
+# What the broker would not take stands before all that is to be published after it. With eight faces of two models each
+# and every consent of many years an entry has a fifth of this.
+_MOST_BYTES = 256 << 10
 # Of these everybody has one at most.
 _SINGLE = ("pin", "rolling")
 Part = TypeVar("Part", TemplateEntry, CredentialEntry)
+
+
+class _TooMuch(Exception):
+    """What somebody would have then is too much for one message."""
 
 
 def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Answer:
@@ -45,24 +54,32 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
     entry, kind = proposal.entry, proposal.kind
     if not makes_sense(entry):
         return refused(proposal, Because.NONSENSE)
-    with transaction(connection):
-        match entry:
-            case ResidentEntry():
-                because = _resident(connection, proposal, entry, by)
-            case ScheduleEntry():
-                because = _schedule(connection, proposal, entry, by)
-            case GroupEntry():
-                because = _group(connection, proposal, entry, by)
-            case HolidayEntry():
-                because = _holiday(connection, proposal, entry, by)
-            case _:
-                because = Because.NONSENSE
-        if because is Because.ERASED:
-            # Whoever was erased before this was a centre is on no register, and would stay at the gate.
-            outbox.say_revoked(connection, entry.id)
-        stands = outbox.entry_of(connection, kind, entry.id)
-        version = items.version_of(connection, kind, entry.id)
+    try:
+        with transaction(connection):
+            because = _judged(connection, proposal, by)
+            if because is Because.ERASED:
+                # Whoever was erased before this was a centre is on no register, and would stay at the gate.
+                outbox.say_revoked(connection, entry.id)
+            stands = outbox.entry_of(connection, kind, entry.id)
+            version = items.version_of(connection, kind, entry.id)
+            if stands is not None and len(json.dumps(written(stands))) > _MOST_BYTES:
+                raise _TooMuch
+    except _TooMuch:
+        return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
+
+
+def _judged(connection: sqlite3.Connection, proposal: Proposal, by: str) -> Because | None:
+    match proposal.entry:
+        case ResidentEntry() as entry:
+            return _resident(connection, proposal, entry, by)
+        case ScheduleEntry() as entry:
+            return _schedule(connection, proposal, entry, by)
+        case GroupEntry() as entry:
+            return _group(connection, proposal, entry, by)
+        case HolidayEntry() as entry:
+            return _holiday(connection, proposal, entry, by)
+    return Because.NONSENSE
 
 
 def refused(proposal: Proposal, because: Because) -> Answer:

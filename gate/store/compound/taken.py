@@ -264,9 +264,12 @@ def _add_credential(connection: sqlite3.Connection, resident: str, one: Credenti
     """The register's word counts where somebody of this gate alone has the same code: one code, one person."""
     connection.execute("DELETE FROM credentials WHERE kind = ? AND finder = ?", (one.kind, one.finder))
     lost = one.suspended_at
-    if items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
+    if is_gone(connection, one.id + SUSPENDED):
+        # Also where this gate knows it alone, as from before it joined again.
+        lost = lost or _now()
+    elif items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
         # What was said of its loss by itself is newer, or comes again: a card that was found may be told as lost here.
-        lost = (lost or _now()) if is_gone(connection, one.id + SUSPENDED) else None
+        lost = None
     connection.execute(
         "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
