@@ -84,7 +84,9 @@ def keep_revoked(
                 _take_hours(connection, present)
             _take_corrections(connection, present)
             set_last_number(connection, last_number(present))
-        ended_passes = passes.end_again(connection, present, datetime.now(UTC))
+        # Nor does it take any pass back at the other gates.
+        with taking(connection):
+            ended_passes = passes.end_again(connection, present, datetime.now(UTC))
     withdrawn = _withdraw_again(connection, gone)
     with transaction(connection):
         templates = _forget_again(connection, gone)
