@@ -234,7 +234,7 @@ def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
     connection.execute(
         "DELETE FROM carried_personal WHERE resident_id IN ("
         "SELECT c.resident_id FROM carried_personal c JOIN carried_lines l"
-        " ON l.gate_id = c.gate_id AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
+        " ON l.gate_id = c.gate_id AND l.chain = c.chain AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
         " AND resident_id NOT IN (SELECT id FROM passes)",
         (before,),
     )
