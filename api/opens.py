@@ -30,6 +30,7 @@ _NOT_TAKEN = Sentence(
     "this gate alone: the centre did not take it. Upgrade the centre and this gate to the same version"
 )
 _ANOTHER = Sentence("another gate")
+_SHOWN = 20
 
 
 class Opens(StrEnum):
@@ -85,10 +86,9 @@ def said(context: Context, connection: sqlite3.Connection, one: Pass) -> Sentenc
 
 
 def used(context: Context, connection: sqlite3.Connection, one: Pass) -> list[Used]:
-    """The uses that count, the first one first, where there are several gates."""
+    """The latest of the uses that count, the first one first, where there are several gates."""
     if not is_of_several(connection):
         return []
     names = gates.names(connection) | {records.own_gate(connection): context.gate}
-    return [
-        Used(names.get(use.gate, _ANOTHER), use.at) for use in uses.of_pass(connection, one.id) if not use.given_back
-    ]
+    counted = [use for use in uses.of_pass(connection, one.id) if not use.given_back]
+    return [Used(names.get(use.gate, _ANOTHER), use.at) for use in sorted(counted, key=lambda use: use.at)[-_SHOWN:]]

@@ -110,7 +110,6 @@ def test_a_pass_made_at_the_centre_opens_at_every_gate_by_picture_and_number_as_
 
 
 def test_gates_that_are_cut_off_open_once_each_and_it_is_on_record_at_the_centre_afterwards(centre, gates):
-    north, east = gates
     one = new_pass(centre)
     everywhere(centre, gates, one, (1, False), "a pass made at the centre was at every gate")
     for gate in gates:

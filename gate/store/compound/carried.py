@@ -233,8 +233,8 @@ def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
     that was cut off tells them late."""
     connection.execute(
         "DELETE FROM carried_personal WHERE resident_id IN ("
-        "SELECT c.resident_id FROM carried_personal c JOIN carried_lines l"
-        " ON l.gate_id = c.gate_id AND l.chain = c.chain AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
+        "SELECT c.resident_id FROM carried_personal c JOIN carried_lines l ON l.gate_id = c.gate_id"
+        " AND l.chain = c.chain AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
         " AND resident_id NOT IN (SELECT id FROM passes)",
         (before,),
     )

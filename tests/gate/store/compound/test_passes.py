@@ -10,10 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.care.backup.stays_revoked import Tombstones, keep_revoked
-from gate.store.compound import carried, items, outbox, proposals, proposed, requests, role, taken
+from gate.store.compound import (
+    carried,
+    items,
+    joining,
+    outbox,
+    proposals,
+    proposed,
+    recovery,
+    requests,
+    role,
+    succession,
+    taken,
+)
 from gate.store.compound.entries import RegisterKind, Version
 from gate.store.compound.proposals import Because
 from gate.store.compound.taken import Taken
+from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import changes, credentials, erasure, passes, residents, uses
 from gate.store.people.passes import Phase, Wanted
 from gate.store.people.uses import Use
@@ -459,3 +472,59 @@ def test_in_whatever_order_uses_are_told_each_counts_once_and_no_gate_spends_wha
             assert left(one, made) == max(0, most - len(counts))
         assert same(centre, stores["north"], stores["east"])
         assert (Kind.PASS_OVERSPENT in kinds(centre)) >= (len(counts) > most)
+
+
+def test_a_second_centre_that_is_promoted_has_the_passes_and_is_given_back_what_was_spent_meanwhile(
+    centre, north, east
+):
+    one, back = new_pass(centre, uses=3), new_pass(centre)
+    go_round(centre, north=north, east=east)
+    succession.be_second(east, "10.0.0.3:7422")
+    passes.spend(north, one.id, now())
+    passes.revoke(north, back.id, now(), by="guard")
+    passes.spend(east, one.id, now())
+    epoch, had = succession.promote(east, by="test"), succession.had(east)
+    proposals.give_back(north, items_recovery(east), epoch, had)
+    revoke_at(east, north)
+    answer(north, east, name="north")
+    assert (left(east, one), passes.get(east, back.id).phase(now())) == (1, Phase.OVER)
+    # The first comes back with a pass that it told nobody of, and a use at its own door.
+    late = new_pass(centre)
+    passes.spend(centre, one.id, now())
+    succession.stand_down(centre, epoch)
+    kept = joining.not_passed_on(centre, east)
+    role.follow(centre, b"s" * 16, "10.0.0.3", by="test", former=True)
+    joining.propose(centre, kept, east)
+    assert answer(centre, east, name="g") == {}
+    recovery.end(east)
+    outbox.begin_epoch(east, epoch + 1, "t", 0)
+    sent = publish(east)
+    for gate in (north, centre):
+        take(gate, *sent)
+    for each in (centre, north, east):
+        assert (left(each, one), left(each, late)) == (0, 1)
+        assert passes.get(each, back.id).phase(now()) is Phase.OVER
+
+
+def items_recovery(store):
+    return store.execute("SELECT recovery FROM compound").fetchone()[0]
+
+
+def test_uses_of_before_are_counted_on(tmp_path):
+    with closing(migrated_up_to(tmp_path / "facegate.sqlite", 42)) as before:
+        before.execute("INSERT INTO gate (only_row, id) VALUES (1, 'north')")
+        before.execute("UPDATE compound SET part = 'centre'")
+        before.execute(
+            "INSERT INTO passes (id, name, valid_from, valid_until, uses, uses_left, first_used_at, made_at)"
+            " VALUES ('p1', 'Zhao Lei', ?1, ?2, 3, 1, ?1, ?1)",
+            (passes.text_of(now() - HOUR), passes.text_of(now() + HOUR)),
+        )
+        before.execute("INSERT INTO register (kind, id, epoch, version, due) VALUES ('schedule', 's1', 1, 4, 7)")
+        before.execute("PRAGMA user_version = 42")
+    (tmp_path / "db").mkdir()
+    (tmp_path / "facegate.sqlite").rename(database_of(tmp_path))
+    with closing(open_database(tmp_path)) as store:
+        assert [(use.gate, use.given_back) for use in uses.of_pass(store, "p1")] == [("north", False)] * 2
+        assert (passes.spend(store, "p1", now()) is None, passes.spend(store, "p1", now())) == (False, None)
+        assert [row[:2] for row in rows(store, "register", "kind")] == [("pass", "p1"), ("schedule", "s1")]
+        assert store.execute("PRAGMA legacy_alter_table").fetchone() == (0,)
