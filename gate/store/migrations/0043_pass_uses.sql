@@ -78,7 +78,8 @@ BEGIN
 END;
 
 -- A pass that is taken back goes the revocations' way, and is on the register no more. What opens nothing any more anyway
--- is erased by each machine by itself, when it was kept long enough: nobody needs to be told.
+-- is erased by each machine by itself, when it was kept long enough: nobody needs to be told. What is erased before that
+-- goes with whom they visit, of whom the centre is told.
 CREATE TRIGGER register_pass_revoked AFTER UPDATE OF revoked_at ON passes
 WHEN NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL AND (SELECT part FROM compound) = 'centre'
 BEGIN
@@ -106,12 +107,6 @@ BEGIN
     INSERT OR IGNORE INTO register_erasures (sequence)
         SELECT sequence FROM register, compound
         WHERE kind = 'pass' AND id = OLD.id AND sequence IS NOT NULL AND part = 'centre';
-    INSERT INTO register_requests (id) SELECT OLD.id FROM compound
-        WHERE part = 'gate' AND taking = 0 AND OLD.revoked_at IS NULL
-            AND OLD.valid_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-            AND (EXISTS (SELECT 1 FROM register WHERE kind = 'pass' AND id = OLD.id)
-                OR EXISTS (SELECT 1 FROM proposals WHERE kind = 'pass' AND id = OLD.id))
-            AND NOT EXISTS (SELECT 1 FROM register WHERE kind = 'revocation' AND id = OLD.id);
     DELETE FROM register WHERE kind = 'pass' AND id = OLD.id;
     DELETE FROM register_keys WHERE id = OLD.id;
     DELETE FROM proposals WHERE kind = 'pass' AND id = OLD.id;

@@ -243,7 +243,10 @@ def test_erasing_the_host_erases_their_visitors_everywhere(centre, north, east):
         assert "Zhao Lei" not in str([line.personal for line in audit.lines(one)])
         assert outbox.keys(one, [made.id, wang.id]) == {}
         assert audit.verify(one) is None
+        assert requests.waiting(one) == []
     assert outbox.erasures(centre) != []
+    # Of passes nobody is asked whether they are forgotten: they are in what is asked of the resident.
+    assert not erasure.was_erased(centre, made.id)
     assert same(centre, north, east)
 
 
@@ -528,3 +531,16 @@ def test_uses_of_before_are_counted_on(tmp_path):
         assert (passes.spend(store, "p1", now()) is None, passes.spend(store, "p1", now())) == (False, None)
         assert [row[:2] for row in rows(store, "register", "kind")] == [("pass", "p1"), ("schedule", "s1")]
         assert store.execute("PRAGMA legacy_alter_table").fetchone() == (0,)
+
+
+def test_a_name_that_a_gate_tells_after_its_pass_was_erased_goes_when_it_is_old_enough(centre, north):
+    made = new_pass(centre)
+    go_round(centre, north=north)
+    audit.append(north, passes.about(passes.get(north, made.id), AuditEvent(Kind.GRANTED, {"method": "pass"})))
+    past = passes.text_of(now() - 40 * 24 * HOUR)
+    centre.execute("UPDATE passes SET valid_from = '2020', valid_until = ? WHERE id = ?", (past, made.id))
+    passes.erase_ended(centre, now() - 30 * 24 * HOUR)
+    assert carried.keep(centre, "north", carried.after(north, 1, 100)) is None
+    for before, kept in ((now() - HOUR, True), (now() + HOUR, False)):
+        carried.forget_visitors(centre, before.isoformat(timespec="milliseconds"))
+        assert any("visitor" in line.personal for line in carried.last(centre, 100)) is kept
