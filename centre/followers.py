@@ -250,7 +250,7 @@ class Followers:
         except messages.NotUnderstood as error:
             return error.answer
         try:
-            return proposed.judge(self._connection, proposal, by=f"gate {sender.name}")
+            return proposed.judge(self._connection, proposal, sender.id, by=f"gate {sender.name}")
         except sqlite3.IntegrityError as error:
             _log.error("What %s proposes makes no sense here: %s", sender.name, error)
             return proposed.refused(proposal, Because.NONSENSE)

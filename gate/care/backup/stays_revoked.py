@@ -87,7 +87,9 @@ def keep_revoked(
             # Of what was enrolled and revoked since the backup nobody else tells the centre.
             requests.ask_also(connection, present)
             set_last_number(connection, last_number(present))
-        ended_passes = passes.end_again(connection, present, datetime.now(UTC))
+        # Nor does it take any pass back at the other gates.
+        with taking(connection):
+            ended_passes = passes.end_again(connection, present, datetime.now(UTC))
     withdrawn = _withdraw_again(connection, gone)
     with transaction(connection):
         templates = _forget_again(connection, gone)
