@@ -1,7 +1,8 @@
-"""What the register says of one resident, schedule, group or holiday, and of what was revoked, as values."""
+"""What the register says of one resident, schedule, area, group or holiday, and of what was revoked, as values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,6 +12,7 @@ class RegisterKind(StrEnum):
 
     RESIDENT = "resident"
     SCHEDULE = "schedule"
+    AREA = "area"
     GROUP = "group"
     HOLIDAY = "holiday"
     REVOCATION = "revocation"
@@ -69,7 +71,7 @@ class CredentialEntry:
 
 @dataclass(frozen=True, slots=True)
 class ResidentEntry:
-    """A resident with all that a gate needs to let them in. Schedule and group are named by their ids."""
+    """A resident with all that a gate needs to let them in. Schedule, group and area are named by their ids."""
 
     id: str
     name: str
@@ -84,6 +86,7 @@ class ResidentEntry:
     consents: tuple[ConsentEntry, ...]
     templates: tuple[TemplateEntry, ...]
     credentials: tuple[CredentialEntry, ...]
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,22 @@ class ScheduleEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaEntry:
+    """An area, with the names of its gates by their ids; `name` None: it is gone."""
+
+    id: str
+    name: str | None = None
+    gates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class GroupEntry:
     """A group; `name` None: it is gone."""
 
     id: str
     name: str | None = None
     schedule: str | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ class RevocationEntry:
     over: bool = False
 
 
-Entry = ResidentEntry | ScheduleEntry | GroupEntry | HolidayEntry | RevocationEntry
+Entry = ResidentEntry | ScheduleEntry | AreaEntry | GroupEntry | HolidayEntry | RevocationEntry
 
 COMMON = "common"
 """The id of the key for what is about nobody."""
