@@ -100,6 +100,15 @@ def test_programs_make_areas_and_choose_them_and_an_earlier_one_takes_none_away(
     assert manager.ask("DELETE", "/api/v1/areas/Tower A").status_code == 204
 
 
+def test_a_table_of_everyone_has_the_area_of_each_where_there_are_areas(manager, store):
+    residents.enrol(store, "Wang Fang", None, ())
+    assert "area" not in manager.get("/api/v1/exports/residents").text
+    areas.put(store, "Tower A", {"n": "North"}, "test")
+    changes.change(store, residents.every(store)[0], changes.Changes(area="Tower A"), by="test")
+    heading, row = manager.get("/api/v1/exports/residents").text.splitlines()
+    assert dict(zip(heading.split(","), row.split(","), strict=True))['"area"'] == '"Tower A"'
+
+
 def test_the_page_names_gates_of_an_earlier_version(manager, state, store):
     heard = {"n": GateStatus("2026-01-01T00:00:00+00:00", False, 0, 0)}
     write_status(state, CentreStatus("2026-01-01T00:00:00+00:00", 1, 0, True, 0, heard))
