@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.actors import Registrar
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
+from api.gates import leads_gates
 from api.problems import RESPONSES, HttpProblem
 from api.standing_open import changing_hours, refuse_without_door
 from gate.clock import zone_of
-from gate.config import is_centre
 from gate.names import clean_name
 from gate.store.compound import gates
 from gate.store.site import areas, holidays, schedules
@@ -164,7 +164,7 @@ def remove_area(name: Name, connection: Store, context: Shared, actor: Registrar
 
 
 def _refuse_where_no_centre(context: Context) -> None:
-    if not is_centre(context.settings, context.state):
+    if not leads_gates(context):
         raise HttpProblem(404, "Areas are made at the centre of many gates, and this machine is none.")
 
 
