@@ -136,7 +136,9 @@ class Followers:
         problem = self._of_two(gate, told.run) or told.problem
         # A second centre without the list of gates has not all.
         lacks = self.gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
-        self._reports[gate] = GateStatus(_now(), told.behind or lacks, told.entries, told.waiting, problem)
+        self._reports[gate] = GateStatus(
+            _now(), told.behind or lacks, told.entries, told.waiting, problem, reader=told.reader
+        )
         self.changed.set()
         if told.again:
             self.anew.add(gate)

@@ -13,8 +13,7 @@ from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-_TABLES = (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays"), ("resident", "residents"),
-           ("pass", "passes"))  # fmt: skip
+_HOURS = (("schedule", "schedules"), ("area", "areas"), ("group", "groups"), ("holiday", "holidays"))
 _AS_NEW = "epoch = 0, recovery = NULL, recovering = 0, superseded = NULL, second_at = NULL, had = NULL"
 
 
@@ -41,7 +40,7 @@ def become_centre(connection: sqlite3.Connection) -> None:
             raise UsageError("This gate follows a centre. Take it away first: facegate leave")
         connection.execute("DELETE FROM register")
         connection.execute("UPDATE compound SET part = 'centre', epoch = 0")
-        for kind, table in (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays")):
+        for kind, table in _HOURS:
             connection.execute(f"INSERT INTO register_touched SELECT '{kind}', id FROM {table} ORDER BY id")  # noqa: S608 - constants
         connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
         connection.execute("INSERT INTO register_touched SELECT 'pass', id FROM passes WHERE revoked_at IS NULL")
@@ -94,7 +93,7 @@ def _take_codes(connection: sqlite3.Connection, by: str) -> int:
 def _keep_all_here(connection: sqlite3.Connection) -> None:
     """Nobody and nothing of this gate is proposed until somebody says so."""
     connection.execute("DELETE FROM stays_here")
-    for kind, table in _TABLES:
+    for kind, table in (*_HOURS, ("resident", "residents"), ("pass", "passes")):
         connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
 
 
