@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from commands.cli import facegate
 from gate.fleet.joined import read_joined
 from gate.fleet.reading import line_of
-from gate.store.compound import proposals
+from gate.store.compound import gates, proposals
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.people import consents, erasure, residents, templates
@@ -109,6 +109,22 @@ def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(ce
         assert sun.id in ids
         assert own.id not in ids
         assert residents.get(store, sun.id).templates == 2
+
+
+def test_a_gate_that_was_copied_from_the_centres_machine_is_told_so_and_takes_nothing(centre, place):
+    state = place / "copy"
+    with centre.store() as store:
+        (same,) = store.execute("SELECT id FROM gate").fetchone()
+        before = gates.every(store)
+    with closing(open_database(state)) as store:
+        store.execute("UPDATE gate SET id = ?", (same,))
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state), "--yes")
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at])
+    assert "copied from the centre's machine" in str(done.exception)
+    with centre.store() as store, closing(open_database(state)) as there:
+        assert gates.every(store) == before
+        assert part(there) is Part.ALONE
 
 
 # However far the line is when it is given up, it is given up.

@@ -61,8 +61,13 @@ def find(connection: sqlite3.Connection, who: str) -> Gate:
 
 
 def add(connection: sqlite3.Connection, gate: Gate) -> None:
-    """A gate was paired, anew perhaps: with the keys that it has now."""
+    """A gate was paired, anew perhaps: with the keys that it has now. Raises Refusal where it has this machine's id."""
     with transaction(connection):
+        if connection.execute("SELECT 1 FROM gate WHERE id = ?", (gate.id,)).fetchone() is not None:
+            raise Refusal(
+                "This gate has the id of the centre itself: it was copied from the centre's machine. Set it up"
+                " anew, without a copy."
+            )
         connection.execute(
             "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, second_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
