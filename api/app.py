@@ -70,6 +70,7 @@ from api.problems import (
 from api.unreadable import said_of
 from api.v1 import accounts, door, enrolments, events, health, imports, live, me, residents, schedules, site, webhooks
 from api.v1 import credentials as credentials_api
+from api.v1 import gates as gates_api
 from api.v1 import own_pages as own_pages_api
 from api.v1 import passes as passes_api
 from api.v1 import photo_links as photo_links_api
@@ -109,7 +110,7 @@ def create_app(context: Context) -> FastAPI:
     for room in (
         health, imports, together_api, residents, credentials_api, passes_api, whereabouts_api, photo_links_api,
         own_pages_api,
-        enrolments, events, door, schedules, accounts, me, site, webhooks, live,
+        enrolments, events, door, gates_api, schedules, accounts, me, site, webhooks, live,
         sign_in, gate, gates, orders, guard, console, events_page, together, receipts, first_hour, residents_page,
         ways_in, passes_page, held, homes, whereabouts,
         enrol, enrol_at_gate, imports_page, photo_links, own_photo, own_links, own_page, proposed, code, camera, screen,

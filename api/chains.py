@@ -26,7 +26,7 @@ class Chains:
         with self._lock:
             known, since_mono = self._known.get(gate, (None, time.monotonic()))
             if known is None or time.monotonic() - since_mono > _AGAIN_S or known.flaw is not None:
-                known, since_mono = Verified(None, 0), time.monotonic()
+                known, since_mono = Verified(None, None), time.monotonic()
             found = carried.verify(connection, gate, known.through, _MOST)
             self._known[gate] = found, since_mono
             return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from centre.followers import Followers
 from centre.secrets import Secrets
 from gate.fleet import cameras, keys, messages
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.names import GateNames
 from gate.processes.addresses import runtime_directory, socket_of
 from gate.processes.answering import answer_for_ever
@@ -67,20 +68,20 @@ class FarCameras:
         if whom is None or broker is None or not broker.is_connected:
             return cameras.SILENT
         looking = messages.Looking(gate, self._tick(), secrets.token_bytes(_NONCE_BYTES), question)
-        data = messages.looking_data(looking, whom.box, keys.signer(self._secrets.signer_seed))
+        data = messages.LOOKING.data(looking, whom.box, keys.signer(self._secrets.signer_seed))
         try:
             said = await broker.request(GateNames(gate).camera, data, timeout=question.over_the_line_s)
             return self._answer_to(looking, whom, said.data)
         except (Error, TimeoutError, OSError):
             return cameras.SILENT
-        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+        except (keys.NotForUs, NotGenuine, Malformed) as error:
             _log.error("What is answered in the name of %s of its camera is not its own: %s", whom.name, error)
             return cameras.SILENT
 
     def _answer_to(self, looking: messages.Looking, whom: Gate, data: bytes) -> cameras.Answer:
         if len(data) > cameras.MOST_ANSWERED:
             raise Malformed("it is too long")
-        looked = messages.looked_of(data, self._secrets.box_seed, keys.verifier(whom.signer))
+        looked = messages.LOOKED.of(data, self._secrets.box_seed, keys.verifier(whom.signer))
         if (looked.gate, looked.nonce) != (looking.gate, looking.nonce):
-            raise messages.NotGenuine("it answers something else")
+            raise NotGenuine("it answers something else")
         return looked.answer

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from centre.secrets import Secrets
 from gate.fleet import keys, messages
 from gate.fleet.centre_status import GateStatus
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.names import WHO_LEADS
 from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
@@ -160,8 +161,8 @@ class Followers:
         if sender is None or len(said.data) > _MOST_SAID:
             return
         try:
-            saying = messages.saying_of(said.data, keys.verifier(sender.signer))
-        except (messages.NotGenuine, Malformed):
+            saying = messages.SAYING.of(said.data, keys.verifier(sender.signer))
+        except (NotGenuine, Malformed):
             return
         oldest = time.monotonic() - _FRESH_S
         while self._ticks and self._ticks[0][1] < oldest:
@@ -176,17 +177,17 @@ class Followers:
         if sender is None:
             return
         try:
-            asking = messages.asking_of(asked.data, keys.verifier(sender.signer))
+            asking = messages.ASKING.of(asked.data, keys.verifier(sender.signer))
             if asking.gate != sender.id:
                 return
             if asking.answers:
                 door_orders.keep(self._connection, sender.id, asking.answers)
             orders = door_orders.due(self._connection, sender.id)
-        except (messages.NotGenuine, Malformed, sqlite3.Error) as error:
+        except (NotGenuine, Malformed, sqlite3.Error) as error:
             _log.error("Orders to the door of %s could not be given: %s", sender.name, error)
             return
         ordering = messages.Ordering(sender.id, asking.nonce, orders)
-        await asked.respond(messages.ordering_data(ordering, sender.box, keys.signer(self._secrets.signer_seed)))
+        await asked.respond(messages.ORDERING.data(ordering, sender.box, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_who(self, _: Msg) -> None:
         """Another centre asks who leads."""
@@ -198,12 +199,12 @@ class Followers:
         if sender is None or sender.second_at is None:
             return
         try:
-            asking = messages.asking_gates_of(asked.data, keys.verifier(sender.signer))
-        except (messages.NotGenuine, Malformed):
+            asking = messages.ASKING_GATES.of(asked.data, keys.verifier(sender.signer))
+        except (NotGenuine, Malformed):
             return
         if asking.gate == sender.id:
             listed = messages.Listed(sender.id, asking.nonce, succession.list_of_gates(self._connection))
-            await asked.respond(messages.listed_data(listed, sender.box, keys.signer(self._secrets.signer_seed)))
+            await asked.respond(messages.LISTED.data(listed, sender.box, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_lines(self, said: Msg) -> None:
         """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
@@ -212,17 +213,19 @@ class Followers:
         if sender is None:
             return
         try:
-            told = messages.told_of(said.data, self._secrets.box_seed, keys.verifier(sender.signer))
-            flaw = carried.keep(self._connection, gate, told.lines)
+            told = messages.TOLD.of(said.data, self._secrets.box_seed, keys.verifier(sender.signer))
+            flaw = carried.keep(self._connection, gate, told.lines, begins=told.begins)
             forgotten.keep(self._connection, gate, told.forgotten)
-        except (keys.NotForUs, messages.NotGenuine, Malformed, sqlite3.Error) as error:
+        except (keys.NotForUs, NotGenuine, Malformed, sqlite3.Error) as error:
             _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
             return
         if flaw is not None:
             _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
+        elif told.begins:
+            _log.warning("The record of %s was put back, and begins anew; what came before stays here.", sender.name)
         last = carried.held(self._connection, gate) or Anchor(0, "")
         held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
-        await said.respond(messages.held_data(held, keys.signer(self._secrets.signer_seed)))
+        await said.respond(messages.HELD.data(held, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_proposal(self, said: Msg) -> None:
         """Something was enrolled or changed at a gate: it is answered once it is taken, or refused with the reason."""
@@ -231,7 +234,7 @@ class Followers:
             return
         try:
             answer = self._judged(sender, said.data)
-        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+        except (keys.NotForUs, NotGenuine, Malformed) as error:
             _log.error("What %s proposes makes no sense: %s", sender.name, error)
             return
         except sqlite3.Error as error:
@@ -259,7 +262,7 @@ class Followers:
             return
         try:
             asked = messages.request_of(data, keys.verifier(gate.signer))
-        except (messages.NotGenuine, Malformed) as error:
+        except (NotGenuine, Malformed) as error:
             _log.error("A request in the name of %s is not its own (%s); it is passed over.", gate.name, error)
             return
         if asked.gate == gate.id:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from centre.secrets import Secrets
 from gate.fleet import keys, messages
 from gate.fleet.connection import Line, fetched
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.joined import Place, place_of
 from gate.fleet.names import HEAD, REGISTER, WHO_LEADS
 from gate.processes.fields import Malformed
@@ -82,8 +83,8 @@ class Other:
 
     async def _hear(self, said: Msg) -> None:
         try:
-            head = messages.head_of(said.data, self._signer)
-        except (messages.NotGenuine, Malformed):
+            head = messages.HEAD.of(said.data, self._signer)
+        except (NotGenuine, Malformed):
             return
         if succession.stand_down(self._connection, head.epoch):
             _log.error("Another centre leads since this one was away: this one publishes nothing any more.")
@@ -102,7 +103,7 @@ class Other:
     def _revoke(self, data: bytes) -> None:
         try:
             entry = messages.opened(messages.checked(data, self._signer), None)
-        except (messages.NotGenuine, messages.WrongKey, Malformed):
+        except (NotGenuine, messages.WrongKey, Malformed):
             return
         if not isinstance(entry, RevocationEntry) or is_gone(self._connection, entry.id):
             return

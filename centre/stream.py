@@ -134,7 +134,7 @@ class RegisterStream:
 
     async def say(self, subject: str, head: messages.Head) -> None:
         """Say where the register ends, to all who listen now."""
-        await self._broker.publish(subject, messages.head_data(head, self._signer))
+        await self._broker.publish(subject, messages.HEAD.data(head, self._signer))
 
     async def served(self) -> set[str]:
         """The gates that have their consumers, by their ids. Raises nats.errors.Error."""

@@ -4,9 +4,8 @@ it, and who is still to be forgotten where."""
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Annotated, Any
@@ -14,11 +13,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from api.acting import acting
 from api.actors import Doorkeeper, Watcher
 from api.auth import Actor, Permission
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
+from api.gates import GateNow, gates_now, is_quiet, leads_gates, order, own_id
 from api.pages.page import gate_clock, language_of, page, said_of
 from api.pages.told_once import then, told_once
 from api.problems import HttpProblem
@@ -26,27 +25,17 @@ from api.telling import Done
 from api.v1.door import Given
 from api.v1.live import Changes
 from api.wording import ORDER_REASONS, TROUBLES
-from gate.care.health import door_status, words_of_fault
-from gate.config import is_centre
-from gate.errors import Sentence
-from gate.fleet.centre_status import CentreStatus, GateStatus, read_status
-from gate.fleet.state import SILENT_AFTER_S, GateState
-from gate.processes.client import LinkDown
-from gate.processes.requests import Do
-from gate.processes.status import DoorStatus
+from gate.care.health import words_of_fault
+from gate.errors import Refusal, Sentence
+from gate.fleet.centre_status import CentreStatus, read_status
 from gate.store.compound import door_orders, forgotten, gates, records, succession
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
-from gate.store.compound.gates import Gate
 from gate.store.record.search import Search
-from gate.vocabulary import Kind, Reason
+from gate.vocabulary import Kind
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/gates")
 
-# What this machine itself is called in a form.
-_HERE = "here"
-# The centre writes how its gates are every two seconds at least.
-_CENTRE_QUIET_S = 15.0
 _LOOKED_THROUGH = 200
 _SHOWN = 10
 _ORDERS_SHOWN = 5
@@ -54,36 +43,40 @@ _ORDERS_SHOWN = 5
 _ALARM_STANDS = timedelta(hours=12)
 # An order that every gate has answered is shown for so long.
 _ORDER_SHOWN_FOR = timedelta(hours=1)
-# Whoever presses a button waits no longer.
-_WAITED_S, _ROUNDED_S = 3.0, 1.0
 # What stands open or is barred where it should not be, so that whoever looks sees it first.
 _ALARMING = ("forced", "held_open")
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One gate, as it is shown. `state` is the last that it said, also where it is not reached any more."""
+    """One gate, as it is shown."""
 
-    id: str
-    name: str
-    is_here: bool = False
-    """Whether it is this machine itself."""
-    reached: bool = False
-    status: GateStatus | None = None
-    state: GateState | None = None
-    unproved: int = 0
+    now: GateNow
+    unproved: int
     """How many who were erased are not proved to be forgotten there."""
-    problems: tuple[Sentence, ...] = field(default=())
 
     @property
     def locked(self) -> bool:
         """Whether it says that it is locked down, or blocked after tampering."""
-        return self.reached and self.state is not None and bool({"lockdown", "tamper_block"} & {*self.state.standing})
+        state = self.now.state
+        return self.now.reached and state is not None and bool({"lockdown", "tamper_block"} & {*state.standing})
 
     @property
     def alarming(self) -> bool:
         """Whether its leaf is not as it should be."""
-        return self.reached and self.state is not None and self.state.leaf in _ALARMING
+        state = self.now.state
+        return self.now.reached and state is not None and state.leaf in _ALARMING
+
+    @property
+    def problems(self) -> list[Sentence]:
+        """What it says that is wrong with it."""
+        state = self.now.state
+        if state is None or not self.now.reached or not self.now.is_said_lately:
+            return []
+        words = [
+            TROUBLES.get(one) or Sentence("The gate reports a trouble: {word}.", word=one) for one in state.troubles
+        ]
+        return [*map(words_of_fault, state.faults), *words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,35 +130,20 @@ def _order(
     given: float | None,
 ) -> Sentence | None:  # fmt: skip
     """Why it was not ordered; None: it was."""
-    if given is not None and not -_ROUNDED_S <= time.monotonic() - given <= _WAITED_S:
-        return Sentence("That came too late to the centre, and nothing was ordered. Press again.")
     whom = [one for one in gates.every(connection) if chosen is None or one.id in chosen]
-    here = chosen is None or _HERE in chosen
+    here = chosen is None or own_id(connection) in chosen
     if not whom and not here:
         return Sentence("Choose at least one gate. Nothing was ordered.")
-    if whom and succession.superseded(connection) is not None:
-        return Sentence("Another centre leads in the place of this one. Nothing was ordered: order it there.")
-    (own,) = connection.execute("SELECT id FROM gate").fetchone()
-    name = actor.user.name if actor.user else ""
-    with acting(connection, actor):
-        number = door_orders.give(connection, what, whom, by=actor.label, name=name, here=own if here else None)
-    if here:
-        door_orders.answer(connection, number, own, _ordered_here(context, actor, what))
-    return None
-
-
-def _ordered_here(context: Context, actor: Actor, what: DoorOrder) -> str:
-    """What came of an order at this machine's own door."""
     try:
-        reply = context.order_door(Do(what), actor)
-    except LinkDown:
-        return Came.SILENT
-    return Came.DONE if reply.granted else (reply.reason or Reason.FAULT).value
+        order(connection, context, actor, what, whom, here=here, given=given)
+    except Refusal as refusal:
+        return refusal.sentence
+    return None
 
 
 def refuse_where_no_centre(context: Context) -> None:
     """Raises HttpProblem where this machine is no centre."""
-    if not is_centre(context.settings, context.state):
+    if not leads_gates(context):
         raise HttpProblem(404, "There is no such page.")
 
 
@@ -178,15 +156,10 @@ def _live(
 def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status: CentreStatus | None) -> dict[str, Any]:
     """What the page shows, the same for all who may see the same."""
     now = datetime.now(UTC)
-    quiet = status is None or _age_s(status.at, now) > _CENTRE_QUIET_S
-    heard = {} if status is None else status.gates
     standing = forgotten.standing(connection, _LOOKED_THROUGH)
     unfinished = [one for one in standing if one.said or one.missing]
-    following = gates.every(connection)
-    cards = [_here(context, door_status(context.state))]
-    cards += [_card(one, heard.get(one.id), unfinished, now) for one in following]
-    (own,) = connection.execute("SELECT id FROM gate").fetchone()
-    names = {own: context.gate} | {one.id: one.name for one in following}
+    cards = [_card(one, unfinished) for one in gates_now(connection, context, status, now)]
+    names = {one.now.id: one.now.name for one in cards}
     given = door_orders.lately(connection, _ORDERS_SHOWN)
     waits = any(one.holds and None in one.outcomes.values() and one.what is DoorOrder.LOCKDOWN for one in given)
     return {
@@ -195,7 +168,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "any_locked": waits or any(one.locked for one in cards),
         "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
         "superseded": succession.superseded(connection) is not None,
-        "quiet": quiet,
+        "quiet": is_quiet(status, now),
         "connected": status is not None and status.connected,
         "due": 0 if status is None else status.due,
         "entries": 0 if status is None else status.entries,
@@ -249,34 +222,5 @@ def _why(given: door_orders.Given, outcome: str | None) -> Sentence:
     return _CAME.get(outcome) or ORDER_REASONS.get(outcome) or Sentence("not done: {why}", why=outcome)
 
 
-def _here(context: Context, door: DoorStatus | None) -> Card:
-    state = None
-    if door is not None:
-        state = GateState(version="", mode=door.mode, leaf=door.leaf, standing=door.standing, faults=door.faults)
-    return Card(_HERE, context.gate, True, door is not None, None, state, 0, tuple(_problems(state)))
-
-
-def _card(gate: Gate, status: GateStatus | None, unfinished: list[Standing], now: datetime) -> Card:
-    state = None if status is None else status.state
-    unproved = sum(gate in (*one.said, *one.missing) for one in unfinished)
-    reached = status is not None and _age_s(status.heard_at, now) <= SILENT_AFTER_S
-    said_lately = status is not None and status.state_at is not None and _age_s(status.state_at, now) <= SILENT_AFTER_S
-    problems = tuple(_problems(state)) if reached and said_lately else ()
-    return Card(gate.id, gate.name, False, reached, status, state if said_lately or not reached else None, unproved,
-                problems)  # fmt: skip
-
-
-def _problems(state: GateState | None) -> Iterator[Sentence]:
-    if state is None:
-        return
-    yield from map(words_of_fault, state.faults)
-    for one in state.troubles:
-        yield TROUBLES.get(one) or Sentence("The gate reports a trouble: {word}.", word=one)
-
-
-def _age_s(at: str, now: datetime) -> float:
-    """How long ago that was, seconds; a clock that was set back since has nothing to say."""
-    try:
-        return abs((now - datetime.fromisoformat(at)).total_seconds())
-    except (ValueError, TypeError):
-        return float("inf")
+def _card(gate: GateNow, unfinished: Sequence[Standing]) -> Card:
+    return Card(gate, sum(gate.id in {each.id for each in (*one.said, *one.missing)} for one in unfinished))

@@ -7,18 +7,18 @@ endian), the header (JSON), the body.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from gate.fleet import cameras, keys
+from gate.fleet import cameras
+from gate.fleet.envelopes import NotGenuine, Sealed, Signed, genuine, json_of, signed, value_of
 from gate.fleet.state import GateState
-from gate.processes.fields import Malformed, read, written
+from gate.processes.fields import Malformed
 from gate.store.compound.carried import Carried
 from gate.store.compound.door_orders import Answered, Offered
 from gate.store.compound.entries import (
@@ -43,18 +43,10 @@ WRITER = 1
 READER = 1
 """The newest form of messages that is understood here."""
 NONCE_BYTES = 12
-_SIGNATURE_BYTES = 64
 _LENGTH_BYTES = 2
-# What is signed says what for: a head is no message, nor a request.
-_MESSAGE, _HEAD, _REQUEST = b"facegate register message\n", b"facegate register head\n", b"facegate gate request\n"
-_TOLD, _HELD = b"facegate record told\n", b"facegate record held\n"
-_PROPOSED, _ANSWERED = b"facegate gate proposal\n", b"facegate centre answer\n"
+_MESSAGE = b"facegate register message\n"
 # What is published under: a stolen gate may ask in any words.
 _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
-_SAYING = b"facegate gate state\n"
-_SECOND, _LISTED = b"facegate gates asked\n", b"facegate gates listed\n"
-_ASKING, _ORDERING = b"facegate orders asked\n", b"facegate orders given\n"
-_LOOKING, _LOOKED = b"facegate camera asked\n", b"facegate camera answered\n"
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
@@ -62,11 +54,6 @@ _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.HOLIDAY: HolidayEntry,
     RegisterKind.REVOCATION: RevocationEntry,
 }
-Value = TypeVar("Value")
-
-
-class NotGenuine(ValueError):
-    """A message is not the centre's, or was altered on the way."""
 
 
 class NotUnderstood(ValueError):
@@ -145,6 +132,10 @@ class Head:
     """The digest of the list of gates, by which a second centre knows whether it has it."""
 
 
+HEAD = Signed(b"facegate register head\n", Head)
+"""By the centre, to all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a gate asks of the centre: that what was revoked there is revoked everywhere. `id` as in a revocation."""
@@ -152,6 +143,10 @@ class Request:
     gate: str
     number: int
     id: str
+
+
+REQUEST = Signed(b"facegate gate request\n", Request)
+"""By the gate; `request_of` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +176,12 @@ class Told:
 
     lines: tuple[Carried, ...] = ()
     forgotten: tuple[Forgotten, ...] = ()
+    begins: bool = False
+    """The record is another than what the centre has of it, and begins with the first of these lines."""
+
+
+TOLD = Sealed(b"facegate record told\n", Told)
+"""By the gate, sealed to the centre, since there are names in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,10 @@ class Held:
     flaw: str | None = None
 
 
+HELD = Signed(b"facegate record held\n", Held)
+"""By the centre."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saying:
     """How a gate is, as it says it. `tick` is that of the last head that it heard: so the centre knows by its own clock
@@ -203,14 +208,8 @@ class Saying:
     state: GateState
 
 
-def saying_data(saying: Saying, signer: Ed25519PrivateKey) -> bytes:
-    """How a gate is, signed by it."""
-    return _signed(_SAYING, _json(saying), signer)
-
-
-def saying_of(data: bytes, signer: Ed25519PublicKey) -> Saying:
-    """How this gate says that it is. Raises NotGenuine, Malformed."""
-    return _read(Saying, _genuine(_SAYING, data, signer))
+SAYING = Signed(b"facegate gate state\n", Saying)
+"""By the gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +222,10 @@ class Asking:
     answers: tuple[Answered, ...] = ()
 
 
+ASKING = Signed(b"facegate orders asked\n", Asking)
+"""By the gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ordering:
     """What a gate is to do and has not answered, to the question of this nonce."""
@@ -232,24 +235,8 @@ class Ordering:
     orders: tuple[Offered, ...] = ()
 
 
-def asking_data(asking: Asking, signer: Ed25519PrivateKey) -> bytes:
-    """A gate's question, signed by it."""
-    return _signed(_ASKING, _json(asking), signer)
-
-
-def asking_of(data: bytes, signer: Ed25519PublicKey) -> Asking:
-    """What this gate asks. Raises NotGenuine, Malformed."""
-    return _read(Asking, _genuine(_ASKING, data, signer))
-
-
-def ordering_data(ordering: Ordering, box: bytes, signer: Ed25519PrivateKey) -> bytes:
-    """Orders as they are given: signed by the centre, and sealed to the gate, since they name who gave them."""
-    return keys.seal_to(box, _signed(_ORDERING, _json(ordering), signer))
-
-
-def ordering_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Ordering:
-    """What this centre orders. Raises keys.NotForUs, NotGenuine, Malformed."""
-    return _read(Ordering, _genuine(_ORDERING, keys.open_sealed(box_seed, data), signer))
+ORDERING = Sealed(b"facegate orders given\n", Ordering)
+"""By the centre, sealed to the gate, since it names who gave the orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +245,10 @@ class AskingGates:
 
     gate: str
     nonce: bytes
+
+
+ASKING_GATES = Signed(b"facegate gates asked\n", AskingGates)
+"""By the second centre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,24 +260,8 @@ class Listed:
     gates: tuple[Gate, ...]
 
 
-def asking_gates_data(asking: AskingGates, signer: Ed25519PrivateKey) -> bytes:
-    """The question of a second centre, signed by it."""
-    return _signed(_SECOND, _json(asking), signer)
-
-
-def asking_gates_of(data: bytes, signer: Ed25519PublicKey) -> AskingGates:
-    """What this second centre asks. Raises NotGenuine, Malformed."""
-    return _read(AskingGates, _genuine(_SECOND, data, signer))
-
-
-def listed_data(listed: Listed, box: bytes, signer: Ed25519PrivateKey) -> bytes:
-    """The list as it is given: signed by the centre, and sealed to the second one."""
-    return keys.seal_to(box, _signed(_LISTED, _json(listed), signer))
-
-
-def listed_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Listed:
-    """What this centre listed. Raises keys.NotForUs, NotGenuine, Malformed."""
-    return _read(Listed, _genuine(_LISTED, keys.open_sealed(box_seed, data), signer))
+LISTED = Sealed(b"facegate gates listed\n", Listed)
+"""By the centre, sealed to the second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +275,10 @@ class Looking:
     question: cameras.Question
 
 
+LOOKING = Sealed(b"facegate camera asked\n", Looking)
+"""By the centre, sealed to the gate, since it names who asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a gate answers to the question of this nonce."""
@@ -309,24 +288,8 @@ class Looked:
     answer: cameras.Answer
 
 
-def looking_data(looking: Looking, box: bytes, signer: Ed25519PrivateKey) -> bytes:
-    """A question to a gate's camera: signed by the centre, and sealed to the gate, since it names who asks."""
-    return keys.seal_to(box, _signed(_LOOKING, _json(looking), signer))
-
-
-def looking_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Looking:
-    """What this centre asks. Raises keys.NotForUs, NotGenuine, Malformed."""
-    return _read(Looking, _genuine(_LOOKING, keys.open_sealed(box_seed, data), signer))
-
-
-def looked_data(looked: Looked, box: bytes, signer: Ed25519PrivateKey) -> bytes:
-    """An answer as it is sent: signed by the gate, and sealed to the centre, since there are faces in it."""
-    return keys.seal_to(box, _signed(_LOOKED, _json(looked), signer))
-
-
-def looked_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Looked:
-    """What this gate answers. Raises keys.NotForUs, NotGenuine, Malformed."""
-    return _read(Looked, _genuine(_LOOKED, keys.open_sealed(box_seed, data), signer))
+LOOKED = Sealed(b"facegate camera answered\n", Looked)
+"""By the gate, sealed to the centre, since there are faces in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +307,9 @@ class Proposed:
     min_reader: int = 1
 
 
+_PROPOSED = Sealed(b"facegate gate proposal\n", Proposed)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An answer on its way; `entry` is JSON. A reason that is not known here is nonsense."""
@@ -357,24 +323,7 @@ class Judged:
     entry: bytes | None = field(repr=False)
 
 
-def told_data(told: Told, box: bytes, signer: Ed25519PrivateKey) -> bytes:
-    """Lines as they are told: signed by the gate, and sealed to the centre, since there are names in them."""
-    return keys.seal_to(box, _signed(_TOLD, _json(told), signer))
-
-
-def told_of(data: bytes, box_seed: bytes, signer: Ed25519PublicKey) -> Told:
-    """What this gate told the centre. Raises keys.NotForUs, NotGenuine, Malformed."""
-    return _read(Told, _genuine(_TOLD, keys.open_sealed(box_seed, data), signer))
-
-
-def held_data(held: Held, signer: Ed25519PrivateKey) -> bytes:
-    """What the centre has, as it says it."""
-    return _signed(_HELD, _json(held), signer)
-
-
-def held_of(data: bytes, signer: Ed25519PublicKey) -> Held:
-    """What this centre says that it has. Raises NotGenuine, Malformed."""
-    return _read(Held, _genuine(_HELD, data, signer))
+_ANSWERED = Sealed(b"facegate centre answer\n", Judged)
 
 
 def proposal_data(gate: str, proposal: Proposal, box: bytes, signer: Ed25519PrivateKey) -> bytes:
@@ -383,21 +332,21 @@ def proposal_data(gate: str, proposal: Proposal, box: bytes, signer: Ed25519Priv
     said = Proposed(
         gate, proposal.number, proposal.kind.value, proposal.entry.id,
         None if made_on is None else (made_on.epoch, made_on.number), proposal.fields, proposal.back,
-        _json(proposal.entry),
+        json_of(proposal.entry),
     )  # fmt: skip
-    return keys.seal_to(box, _signed(_PROPOSED, _json(said), signer))
+    return _PROPOSED.data(said, box, signer)
 
 
 def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey) -> Proposal:
     """What this gate proposed. Raises keys.NotForUs, NotGenuine, Malformed, NotUnderstood."""
-    said = _read(Proposed, _genuine(_PROPOSED, keys.open_sealed(box_seed, data), signer))
+    said = _PROPOSED.of(data, box_seed, signer)
     kind = _kind(said.kind)
     if said.gate != gate:
         raise NotGenuine("it is another gate's")
     if said.min_reader > READER:
         raise NotUnderstood(Answer(said.number, kind, said.id, Because.TOO_NEW, None, None))
     try:
-        entry: Entry = _read(_ENTRIES[kind], said.entry)
+        entry: Entry = value_of(_ENTRIES[kind], said.entry)
     except Malformed as error:
         raise NotUnderstood(Answer(said.number, kind, said.id, Because.NONSENSE, None, None)) from error
     if entry.id != said.id or kind is RegisterKind.REVOCATION or not _ID.fullmatch(said.id):
@@ -412,18 +361,18 @@ def answer_data(gate: str, answer: Answer, box: bytes, signer: Ed25519PrivateKey
     said = Judged(
         gate, answer.number, answer.kind.value, answer.id, answer.because,
         None if version is None else (version.epoch, version.number),
-        None if answer.entry is None else _json(answer.entry),
+        None if answer.entry is None else json_of(answer.entry),
     )  # fmt: skip
-    return keys.seal_to(box, _signed(_ANSWERED, _json(said), signer))
+    return _ANSWERED.data(said, box, signer)
 
 
 def answer_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey) -> Answer:
     """What this centre answered this gate. Raises keys.NotForUs, NotGenuine, Malformed."""
-    said = _read(Judged, _genuine(_ANSWERED, keys.open_sealed(box_seed, data), signer))
+    said = _ANSWERED.of(data, box_seed, signer)
     if said.gate != gate:
         raise NotGenuine("it is another gate's")
     kind = _kind(said.kind)
-    entry: Entry | None = None if said.entry is None else _read(_ENTRIES[kind], said.entry)
+    entry: Entry | None = None if said.entry is None else value_of(_ENTRIES[kind], said.entry)
     if entry is not None and entry.id != said.id:
         raise Malformed("id is another than the entry's")
     because = None
@@ -441,12 +390,12 @@ def _kind(said: str) -> RegisterKind:
 
 def report_data(report: Report) -> bytes:
     """A report as it is sent; the broker vouches for whose it is."""
-    return _json(report)
+    return json_of(report)
 
 
 def report_of(data: bytes) -> Report:
     """A report that a gate sent. Raises Malformed."""
-    return _read(Report, data)
+    return value_of(Report, data)
 
 
 def subject(kind: RegisterKind, identity: str) -> str:
@@ -459,18 +408,18 @@ def sealed(
 ) -> bytes:
     """An entry as a message: its body under `key`, but for a revocation's, which is in clear."""
     header = Header(WRITER, version.epoch, entry.id, version.number, kind.value)
-    plain, body = _json(header), _json(entry)
+    plain, body = json_of(header), json_of(entry)
     if key is not None:
         body = nonce + ChaCha20Poly1305(key).encrypt(nonce, body, plain)
-    return _signed(_MESSAGE, len(plain).to_bytes(_LENGTH_BYTES, "big") + plain + body, signer)
+    return signed(_MESSAGE, len(plain).to_bytes(_LENGTH_BYTES, "big") + plain + body, signer)
 
 
 def checked(data: bytes, signer: Ed25519PublicKey) -> Message:
     """A message of this centre. Raises NotGenuine, or Malformed where the centre signed what is none."""
-    said = _genuine(_MESSAGE, data, signer)
+    said = genuine(_MESSAGE, data, signer)
     length = int.from_bytes(said[:_LENGTH_BYTES], "big")
     plain, body = said[_LENGTH_BYTES : _LENGTH_BYTES + length], said[_LENGTH_BYTES + length :]
-    return Message(_read(Header, plain), plain, body)
+    return Message(value_of(Header, plain), plain, body)
 
 
 def opened(message: Message, key: bytes | None) -> Entry:
@@ -483,56 +432,15 @@ def opened(message: Message, key: bytes | None) -> Entry:
             body = ChaCha20Poly1305(key).decrypt(body[:NONCE_BYTES], body[NONCE_BYTES:], message.plain)
         except (InvalidTag, ValueError) as error:
             raise WrongKey(message.header.key) from error
-    entry: Entry = _read(_ENTRIES[RegisterKind(message.header.kind)], body)
+    entry: Entry = value_of(_ENTRIES[RegisterKind(message.header.kind)], body)
     if entry.id != message.header.id:
         raise Malformed("id is another than the header's")
     return entry
 
 
-def head_data(head: Head, signer: Ed25519PrivateKey) -> bytes:
-    """A head as it is said."""
-    return _signed(_HEAD, _json(head), signer)
-
-
-def head_of(data: bytes, signer: Ed25519PublicKey) -> Head:
-    """A head that this centre said. Raises NotGenuine, Malformed."""
-    return _read(Head, _genuine(_HEAD, data, signer))
-
-
-def request_data(request: Request, signer: Ed25519PrivateKey) -> bytes:
-    """A gate's request as it is sent."""
-    return _signed(_REQUEST, _json(request), signer)
-
-
 def request_of(data: bytes, signer: Ed25519PublicKey) -> Request:
     """A request that this gate made. Raises NotGenuine, Malformed."""
-    asked = _read(Request, _genuine(_REQUEST, data, signer))
+    asked = REQUEST.of(data, signer)
     if not _ID.fullmatch(asked.id):
         raise Malformed("id is none")
     return asked
-
-
-def _signed(what: bytes, said: bytes, signer: Ed25519PrivateKey) -> bytes:
-    return signer.sign(what + said) + said
-
-
-def _genuine(what: bytes, data: bytes, signer: Ed25519PublicKey) -> bytes:
-    signature, said = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
-    try:
-        signer.verify(signature, what + said)
-    except InvalidSignature as error:
-        raise NotGenuine("the signature is not that of the centre") from error
-    return said
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(written(value), separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _read(kind: type[Value], said: bytes) -> Value:
-    try:
-        return read(kind, json.loads(said))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, Malformed):
-            raise
-        raise Malformed(f"{kind.__name__} is no JSON") from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from gate.fleet import keys, messages
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.messages import Head, Message
 from gate.processes.fields import Malformed
 from gate.store.compound import items, outbox, proposals, taken
@@ -104,8 +105,8 @@ class Register:
     def hear(self, data: bytes) -> Heard | None:
         """What the centre says of the register's end; None where it is not the centre's, or was said before."""
         try:
-            head = messages.head_of(data, self._signer)
-        except (messages.NotGenuine, Malformed) as error:
+            head = messages.HEAD.of(data, self._signer)
+        except (NotGenuine, Malformed) as error:
             self._say_once(f"What was said as the centre's is not: {error}.")
             return None
         if (head.epoch, head.tick) <= self._last:
@@ -141,7 +142,7 @@ class Register:
     def _checked(self, data: bytes) -> Message | None:
         try:
             return messages.checked(data, self._signer)
-        except (messages.NotGenuine, Malformed):
+        except (NotGenuine, Malformed):
             self.problem = _NOT_GENUINE
             self._say_once(_NOT_GENUINE)
             return None

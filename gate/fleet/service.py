@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import FacegateError, UsageError
 from gate.fleet import cameras, keys, messages
 from gate.fleet.connection import until_told
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.joined import Joined, place_of, read_joined
 from gate.fleet.messages import Asking, AskingGates, Held, Looked, Looking, Report, Request, Saying, Told
 from gate.fleet.names import HEAD, GateNames
@@ -71,8 +72,8 @@ _MOST_LOOKS = 4
 # Where the api says nothing, the link knows nothing of the door.
 _UNKNOWN = GateState(version="", troubles=(Trouble.API,))
 _OTHER_RECORD = (
-    "The record of this gate is not the one that the centre has the beginning of, as after an old backup; nothing more"
-    " of it is told there."
+    "The record of this gate is not the one that the centre has the beginning of, as where an old copy of the disk was"
+    " put back; nothing more of it is told there until the gate joins again."
 )
 _REFUSED = "The centre does not let this gate in any more. Join it again with a new invitation, or leave it."
 
@@ -195,13 +196,13 @@ class Link:
         while True:
             if self._gates is not None and self._gates != succession.digest_of_gates(self._connection):
                 asking = AskingGates(self._joined.gate, secrets.token_bytes(_NONCE_BYTES))
-                data = messages.asking_gates_data(asking, self._signer)
+                data = messages.ASKING_GATES.data(asking, self._signer)
                 answer = await broker.request(self._names.second, data, timeout=_ANSWERED_WITHIN_S)
                 try:
-                    listed = messages.listed_of(
+                    listed = messages.LISTED.of(
                         answer.data, self._joined.box_seed, keys.verifier(self._joined.signer)
                     )  # fmt: skip
-                except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+                except (keys.NotForUs, NotGenuine, Malformed) as error:
                     raise TimeoutError from error
                 if (listed.gate, listed.nonce) != (asking.gate, asking.nonce):
                     raise TimeoutError
@@ -218,7 +219,7 @@ class Link:
                     continue
                 asked = Request(self._joined.gate, number, identity)
                 mark = {"Nats-Msg-Id": f"{self._joined.gate} {number} {identity}"}
-                await stream.publish(self._names.requests, messages.request_data(asked, self._signer), headers=mark)
+                await stream.publish(self._names.requests, messages.REQUEST.data(asked, self._signer), headers=mark)
                 told_mono[number] = time.monotonic()
             await asyncio.sleep(_TURN_S)
 
@@ -237,7 +238,7 @@ class Link:
                 told = messages.answer_of(
                     answer.data, self._joined.gate, self._joined.box_seed, keys.verifier(self._joined.signer)
                 )
-            except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            except (keys.NotForUs, NotGenuine, Malformed) as error:
                 _log.error("The centre's answer to what was changed here cannot be read: %s", error)
                 raise TimeoutError from error
             if not taken.take_answer(self._connection, told, proposal):
@@ -245,10 +246,15 @@ class Link:
 
     async def _tell(self, broker: Client) -> None:
         """Tell the centre the lines of the record, from the last on that it has: it alone knows which that is."""
-        held = await self._told(broker, Told())
+        held, refused = await self._told(broker, Told()), None
         while True:
-            seen = Anchor(held.sequence, held.hash)
-            if held.flaw is not None or (held.sequence and not carried.is_ours(self._connection, seen)):
+            if held.flaw is not None or self._is_anothers(held):
+                anew = carried.begins_anew(self._connection)
+                if self._is_anothers(held) and anew != refused:
+                    lines = carried.after(self._connection, anew, _LINES_AT_ONCE)
+                    held = await self._told(broker, Told(tuple(lines), begins=True))
+                    refused = anew if held.flaw is not None else None
+                    continue
                 self._record_problem = _OTHER_RECORD
                 _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")
                 await asyncio.sleep(_HELD_S)
@@ -264,12 +270,16 @@ class Link:
             else:
                 await asyncio.sleep(_TELL_S)
 
+    def _is_anothers(self, held: Held) -> bool:
+        """Whether the centre has another record of this gate than this one, as after a backup was put back."""
+        return bool(held.sequence) and not carried.is_ours(self._connection, Anchor(held.sequence, held.hash))
+
     async def _told(self, broker: Client, told: Told) -> Held:
-        data = messages.told_data(told, self._joined.box, self._signer)
+        data = messages.TOLD.data(told, self._joined.box, self._signer)
         answer = await broker.request(self._names.record, data, timeout=_ANSWERED_WITHIN_S)
         try:
-            held = messages.held_of(answer.data, keys.verifier(self._joined.signer))
-        except (messages.NotGenuine, Malformed) as error:
+            held = messages.HELD.of(answer.data, keys.verifier(self._joined.signer))
+        except (NotGenuine, Malformed) as error:
             raise TimeoutError from error
         if held.gate != self._joined.gate:
             raise TimeoutError
@@ -306,7 +316,7 @@ class Link:
             state = kept.state if kept is not None and kept.holds(now) else _UNKNOWN
             if self._tick is not None and (state != said or now - said_mono > SAID_EVERY_S):
                 saying = Saying(self._joined.gate, self._tick, state)
-                await broker.publish(self._names.state, messages.saying_data(saying, self._signer))
+                await broker.publish(self._names.state, messages.SAYING.data(saying, self._signer))
                 said, said_mono = state, now
             await asyncio.sleep(_LOOK_S)
 
@@ -319,7 +329,7 @@ class Link:
             if answers or again or self._orders != asked_for:
                 newest, asked_mono = self._orders, now
                 asking = Asking(self._joined.gate, secrets.token_bytes(_NONCE_BYTES), answers)
-                data = messages.asking_data(asking, self._signer)
+                data = messages.ASKING.data(asking, self._signer)
                 answer = await broker.request(self._names.orders, data, timeout=_ANSWERED_WITHIN_S)
                 self._keep_orders(answer.data, asking, now)
                 asked_for = newest
@@ -327,8 +337,8 @@ class Link:
 
     def _keep_orders(self, data: bytes, asking: Asking, asked_mono: float) -> None:
         try:
-            told = messages.ordering_of(data, self._joined.box_seed, keys.verifier(self._joined.signer))
-        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            told = messages.ORDERING.of(data, self._joined.box_seed, keys.verifier(self._joined.signer))
+        except (keys.NotForUs, NotGenuine, Malformed) as error:
             raise TimeoutError from error
         # What answers another question is as old as that was.
         if (told.gate, told.nonce) != (asking.gate, asking.nonce):
@@ -341,8 +351,8 @@ class Link:
         if len(said.data) > cameras.MOST_ASKED or len(self._looks) >= _MOST_LOOKS:
             return
         try:
-            asked = messages.looking_of(said.data, self._joined.box_seed, keys.verifier(self._joined.signer))
-        except (keys.NotForUs, messages.NotGenuine, Malformed) as error:
+            asked = messages.LOOKING.of(said.data, self._joined.box_seed, keys.verifier(self._joined.signer))
+        except (keys.NotForUs, NotGenuine, Malformed) as error:
             _log.error("What is asked of the camera here in the centre's name is not its own (%s).", error)
             return
         if asked.gate != self._joined.gate:
@@ -361,7 +371,7 @@ class Link:
         answer = await asyncio.to_thread(self._answer_of_api, asked.question)
         looked = Looked(asked.gate, asked.nonce, answer)
         with suppress(Error, OSError):
-            await said.respond(messages.looked_data(looked, self._joined.box, self._signer))
+            await said.respond(messages.LOOKED.data(looked, self._joined.box, self._signer))
 
     def _answer_of_api(self, question: cameras.Question) -> cameras.Answer:
         with closing(Socket(socket_of(self._state, "api"), timeout_s=question.within_s)) as client:

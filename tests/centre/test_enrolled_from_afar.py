@@ -231,11 +231,11 @@ def test_what_is_said_again_or_is_not_the_centres_is_not_answered_and_no_picture
             "again": (GateNames(joined["North"].gate).camera, caught[-1].data),
             "at another gate": (GateNames(joined["East"].gate).camera, caught[-1].data),
             "another's signature": (
-                GateNames(joined["North"].gate).camera, messages.looking_data(looking, box, other)
+                GateNames(joined["North"].gate).camera, messages.LOOKING.data(looking, box, other)
             ),
             "of long ago": (
                 GateNames(joined["North"].gate).camera,
-                messages.looking_data(messages.Looking(looking.gate, 1, b"o" * 16, looking.question), box, signer),
+                messages.LOOKING.data(messages.Looking(looking.gate, 1, b"o" * 16, looking.question), box, signer),
             ),
             "too long": (GateNames(joined["North"].gate).camera, b"x" * 100_000),
             "nothing": (GateNames(joined["North"].gate).camera, b""),

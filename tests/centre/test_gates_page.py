@@ -211,6 +211,25 @@ def test_a_gate_opens_once_by_an_order_and_never_by_an_old_one(console, gates):
     stays(lambda: not [line for line in events(north.state) if line.kind == "granted"], 3)
 
 
+def test_an_order_over_the_api_is_done_as_one_of_the_page(console, gates):
+    north, east, _ = gates
+    shows(console, north, "Closed")
+    guard, asked = console("guard"), {"what": "lockdown", "gates": [north.identity]}
+    number = guard.post("/api/v1/gates/orders", json=asked).json()["number"]
+    wait_for(
+        lambda: guard.get(f"/api/v1/gates/orders/{number}").json()["gates"] == {north.identity: "done"}, WITHIN_S
+    )  # fmt: skip
+
+    def mode_of(gate):
+        (found,) = (one for one in guard.get("/api/v1/gates").json() if one["id"] == gate.identity)
+        return found["door"] and found["door"]["mode"]
+
+    wait_for(lambda: mode_of(north) == "lockdown", WITHIN_S)
+    assert (mode_of(east), door_status(north.door).mode) == ("normal", "lockdown")
+    assert guard.post("/api/v1/gates/orders", json=asked | {"what": "release"}).status_code == 201
+    wait_for(lambda: mode_of(north) == "normal", WITHIN_S)
+
+
 def test_who_may_not_open_a_gate_orders_nothing_and_none_chosen_is_none(console, centre, gates):
     with centre.store() as store:
         before = door_orders.newest(store)

@@ -47,6 +47,8 @@ MAY = {
     "/api/v1/free-access": {"owner", "manager"},
     "/api/v1/events": {"owner", "manager", "auditor"},
     "/api/v1/door": {"owner", "manager", "guard"},
+    "/api/v1/gates": {"owner", "manager", "guard"},
+    "/api/v1/gates/orders": {"owner", "manager", "guard"},
     "/api/v1/live": {"owner", "manager", "guard"},
     "/api/v1/health": {"owner", "manager", "guard"},
     "/api/health": {"owner", "manager", "guard"},

@@ -198,7 +198,7 @@ def test_heads_that_are_forged_or_said_again_and_keys_that_are_false_change_noth
 
         await line.subscribe(HEAD, cb=hear)
         first = await asyncio.wait_for(heard.get(), 30)
-        await line.publish(HEAD, messages.head_data(Head(99, 1, None), stranger))
+        await line.publish(HEAD, messages.HEAD.data(Head(99, 1, None), stranger))
         for _ in range(3):
             await line.publish(HEAD, first)
         await asyncio.wait_for(heard.get(), 30)
@@ -247,17 +247,17 @@ def test_what_is_said_in_a_gates_name_is_not_done(centre, gates, broker):
 
     async def said(line):
         stream = line.jetstream()
-        await stream.publish(f"requests.{north.identity}", messages.request_data(asked, stranger))
+        await stream.publish(f"requests.{north.identity}", messages.REQUEST.data(asked, stranger))
         # By a gate's own key in the name of another.
-        await stream.publish(f"requests.{east.identity}", messages.request_data(asked, other))
-        await stream.publish(f"requests.{north.identity}", messages.request_data(replace(asked, gate="x"), other))
-        await stream.publish(f"requests.{north.identity}", messages.request_data(replace(asked, id="*"), other))
+        await stream.publish(f"requests.{east.identity}", messages.REQUEST.data(asked, other))
+        await stream.publish(f"requests.{north.identity}", messages.REQUEST.data(replace(asked, gate="x"), other))
+        await stream.publish(f"requests.{north.identity}", messages.REQUEST.data(replace(asked, id="*"), other))
         for data in (b"", b"{}", bytes(4096)):
             await stream.publish(f"requests.{north.identity}", data)
             await line.publish(f"record.{north.identity}", data)
             await line.publish(f"keys.{north.identity}", data)
             await line.publish(f"reports.{north.identity}", data)
-        await line.publish(f"record.{north.identity}", messages.told_data(Told(), mine.box, stranger))
+        await line.publish(f"record.{north.identity}", messages.TOLD.data(Told(), mine.box, stranger))
         await line.publish(f"keys.{north.identity}", json.dumps([1, None, {}, "x" * 10**5]).encode())
         await line.flush()
 

@@ -1,7 +1,8 @@
 """Lines of a gate's record on their way to its centre, and as the centre keeps them: exactly once, and in their chain.
 
 The gate's record is the outbox and the centre's last line the cursor, so that neither can be ahead of the other. A line
-that does not follow the one before it is not taken.
+that does not follow the one before it is not taken. A record that was put back is another, which begins anew with the
+line that says so: what is here of the one before it stays.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from gate.store.record.audit import Anchor, Flaw, Line
 from gate.vocabulary import Kind
 
 _ROW = "id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
+# The kinds of line with which a record may begin at the centre.
+_BEGINS = (Kind.CENTRE_JOINED, Kind.RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,16 @@ def began(connection: sqlite3.Connection) -> int:
     return int(row[0] or 0) - 1
 
 
+def begins_anew(connection: sqlite3.Connection) -> int:
+    """Before which line of this gate's record a centre is told of it that has another of this gate: the newest that
+    says how it came to be another."""
+    row = connection.execute(
+        f"SELECT max(sequence) FROM audit WHERE kind IN ({', '.join('?' * len(_BEGINS))})",  # noqa: S608 - marks
+        _BEGINS,
+    ).fetchone()
+    return int(row[0] or 0) - 1
+
+
 def is_ours(connection: sqlite3.Connection, seen: Anchor) -> bool:
     """Whether this gate's record has that line, or had it before it was pruned."""
     row = connection.execute("SELECT hash FROM audit WHERE sequence = ?", (seen.sequence,)).fetchone()
@@ -86,40 +99,77 @@ def is_ours(connection: sqlite3.Connection, seen: Anchor) -> bool:
 
 
 def held(connection: sqlite3.Connection, gate: str) -> Anchor | None:
-    """The last line that this centre has of a gate; None: none yet."""
-    row = connection.execute(
-        "SELECT sequence, hash FROM carried_lines WHERE gate_id = ? ORDER BY sequence DESC LIMIT 1", (gate,)
-    ).fetchone()
-    return None if row is None else Anchor(*row)
+    """The last line that this centre has of a gate's record; None: none yet."""
+    newest = _newest(connection, gate)
+    return None if newest is None else newest.line
 
 
-def keep(connection: sqlite3.Connection, gate: str, lines: Sequence[Carried]) -> Flaw | None:
+def keep(connection: sqlite3.Connection, gate: str, lines: Sequence[Carried], *, begins: bool = False) -> Flaw | None:
     """Keep lines of a gate, all up to the first that does not follow; what is wrong with that one. Those that are here
-    already are passed over."""
+    already are passed over. `begins`: its record is another than what is here, and begins with the first of them."""
     with transaction(connection):
-        before = held(connection, gate)
+        newest = _newest(connection, gate)
+        chain, before = (0, None) if newest is None else (newest.chain, newest.line)
+        if begins and lines and before is not None and not _is_known(connection, gate, chain, lines[0]):
+            problem = _why_not_anew(connection, gate, lines[0])
+            if problem is not None:
+                return Flaw(lines[0].sequence, problem)
+            chain, before = chain + 1, None
         for line in lines:
             if before is not None and line.sequence <= before.sequence:
                 continue
             problem = "it is another gate's" if line.gate_id != gate else _problem(line, before)
             if problem is not None:
                 return Flaw(line.sequence, problem)
-            _insert(connection, line)
+            _insert(connection, chain, line)
             before = Anchor(line.sequence, line.hash)
     return None
+
+
+def _why_not_anew(connection: sqlite3.Connection, gate: str, first: Carried) -> str | None:
+    """Why a gate's record may not begin anew with this line."""
+    if first.kind not in _BEGINS:
+        return "no record begins with it"
+    query = "SELECT 1 FROM carried_lines WHERE gate_id = ? AND id = ?"
+    if connection.execute(query, (gate, first.id)).fetchone() is not None:
+        return "it is in a record of before"
+    return None
+
+
+def _is_known(connection: sqlite3.Connection, gate: str, chain: int, line: Carried) -> bool:
+    query = "SELECT id FROM carried_lines WHERE gate_id = ? AND chain = ? AND sequence = ?"
+    row = connection.execute(query, (gate, chain, line.sequence)).fetchone()
+    return row is not None and row[0] == line.id
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A line of a gate as it is at the centre. `chain` is which of the gate's records it is of: 0 is the first."""
+
+    chain: int
+    line: Anchor
+
+
+def _newest(connection: sqlite3.Connection, gate: str) -> End | None:
+    row = connection.execute(
+        "SELECT chain, sequence, hash FROM carried_lines WHERE gate_id = ? ORDER BY chain DESC, sequence DESC LIMIT 1",
+        (gate,),
+    ).fetchone()
+    return None if row is None else End(row[0], Anchor(*row[1:]))
 
 
 def last(connection: sqlite3.Connection, most: int, gate: str | None = None) -> list[Line]:
     """The newest lines of all gates, or of one, the oldest of them first."""
     rows = connection.execute(
-        f"SELECT sequence, gate_id, {_ROW} FROM carried_lines WHERE ?1 IS NULL OR gate_id = ?1"  # noqa: S608 - constants
-        " ORDER BY at DESC, sequence DESC LIMIT ?2",
+        f"SELECT chain, sequence, gate_id, {_ROW} FROM carried_lines WHERE ?1 IS NULL OR gate_id = ?1"  # noqa: S608 - constants
+        " ORDER BY at DESC, chain DESC, sequence DESC LIMIT ?2",
         (gate, most),
     ).fetchall()
     found = []
-    for sequence, owner, identity, *rest in rows:
+    for chain, sequence, owner, identity, *rest in rows:
         personal = connection.execute(
-            "SELECT field, value FROM carried_personal WHERE gate_id = ? AND sequence = ?", (owner, sequence)
+            "SELECT field, value FROM carried_personal WHERE gate_id = ? AND chain = ? AND sequence = ?",
+            (owner, chain, sequence),
         )
         found.append(audit.line_in((sequence, identity, owner, *rest), dict(personal.fetchall())))
     return found[::-1]
@@ -128,50 +178,51 @@ def last(connection: sqlite3.Connection, most: int, gate: str | None = None) -> 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """How far the lines of a gate were verified here: up to `through` of those up to `last`; `flaw` is the first bad
-    one."""
+    one. None: no line."""
 
-    through: Anchor | None
-    last: int
+    through: End | None
+    last: End | None
     flaw: Flaw | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether all of them were, and are well."""
-        return self.flaw is None and self.last == (0 if self.through is None else self.through.sequence)
+        return self.flaw is None and self.last == self.through
 
 
-def verify(connection: sqlite3.Connection, gate: str, after: Anchor | None, most: int) -> Verified:
+def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: int) -> Verified:
     """Look whether the next lines of a gate after one that was verified (None: all from the first that is here) are as
     they came, at most so many."""
-    newest, before = held(connection, gate), after
-    last = 0 if newest is None else newest.sequence
+    newest, before = _newest(connection, gate), after
     rows = connection.execute(
-        f"SELECT gate_id, sequence, {_ROW} FROM carried_lines"  # noqa: S608 - constants
-        " WHERE gate_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-        (gate, 0 if after is None else after.sequence, most),
+        f"SELECT chain, gate_id, sequence, {_ROW} FROM carried_lines"  # noqa: S608 - constants
+        " WHERE gate_id = ? AND (chain, sequence) > (?, ?) ORDER BY chain, sequence LIMIT ?",
+        (gate, *((0, 0) if after is None else (after.chain, after.line.sequence)), most),
     ).fetchall()
     names = ("gate_id", "sequence", *_ROW.split(", "))
-    for values in rows:
+    for chain, *values in rows:
         row = dict(zip(names, values, strict=True))
-        expected = Anchor(row["sequence"] - 1, row["previous"]) if before is None else before
+        begins = before is None or before.chain != chain
+        expected = Anchor(row["sequence"] - 1, row["previous"]) if before is None or begins else before.line
         personal = connection.execute(
-            "SELECT field, salt, value FROM carried_personal WHERE gate_id = ? AND sequence = ?",
-            (gate, row["sequence"]),
+            "SELECT field, salt, value FROM carried_personal WHERE gate_id = ? AND chain = ? AND sequence = ?",
+            (gate, chain, row["sequence"]),
         )
         problem = audit.problem_of(row, expected.sequence + 1, expected.hash, personal)
         if problem is not None:
-            return Verified(before, last, Flaw(row["sequence"], problem))
-        before = Anchor(row["sequence"], row["hash"])
-    return Verified(before, last)
+            return Verified(before, newest, Flaw(row["sequence"], problem))
+        before = End(chain, Anchor(row["sequence"], row["hash"]))
+    return Verified(before, newest)
 
 
 def prune(connection: sqlite3.Connection, before: str) -> int:
-    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each gate; how many went."""
+    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record; how many went."""
     with transaction(connection):
         forgotten.outlast(connection, before)
         return connection.execute(
             "DELETE FROM carried_lines WHERE at < ?"
-            " AND sequence < (SELECT max(l.sequence) FROM carried_lines l WHERE l.gate_id = carried_lines.gate_id)",
+            " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"
+            " WHERE l.gate_id = carried_lines.gate_id AND l.chain = carried_lines.chain)",
             (before,),
         ).rowcount
 
@@ -194,19 +245,21 @@ def _problem(line: Carried, before: Anchor | None) -> str | None:
     return audit.problem_of(row, expected.sequence + 1, expected.hash, personal)
 
 
-def _insert(connection: sqlite3.Connection, line: Carried) -> None:
+def _insert(connection: sqlite3.Connection, chain: int, line: Carried) -> None:
     connection.execute(
-        f"INSERT INTO carried_lines (gate_id, sequence, {_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+        f"INSERT INTO carried_lines (chain, gate_id, sequence, {_ROW})"  # noqa: S608 - constants
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            line.gate_id, line.sequence, line.id, line.boot_id, line.kind, line.at, line.mono, line.clock_trusted,
-            line.details, line.commitments, line.previous, line.hash,
+            chain, line.gate_id, line.sequence, line.id, line.boot_id, line.kind, line.at, line.mono,
+            line.clock_trusted, line.details, line.commitments, line.previous, line.hash,
         ),
     )  # fmt: skip
     # Of whoever was erased meanwhile nothing comes back.
     connection.executemany(
-        "INSERT INTO carried_personal (gate_id, sequence, field, resident_id, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO carried_personal (chain, gate_id, sequence, field, resident_id, salt, value)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (line.gate_id, line.sequence, one.name, one.resident, one.salt, one.value)
+            (chain, line.gate_id, line.sequence, one.name, one.resident, one.salt, one.value)
             for one in line.personal
             if not erasure.was_erased(connection, one.resident)
         ],

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from gate.store.record import audit
 from gate.store.record.approaches import ANSWERS, Approach, Page, together
@@ -19,9 +20,11 @@ from gate.store.record.search import MAX_PAGE, Search
 _OF_A_MOMENT = 1000
 _AROUND = 12
 _OWN, _CARRIED = "audit", "carried_lines"
+_CHAIN = {_OWN: "0 AS chain", _CARRIED: "chain"}
 _BELONGS = {
     _OWN: "SELECT 1 FROM audit_personal p WHERE p.event_id = a.id",
-    _CARRIED: "SELECT 1 FROM carried_personal p WHERE p.gate_id = a.gate_id AND p.sequence = a.sequence",
+    _CARRIED: "SELECT 1 FROM carried_personal p"
+    " WHERE p.gate_id = a.gate_id AND p.chain = a.chain AND p.sequence = a.sequence",
 }
 
 
@@ -42,21 +45,36 @@ def page(
     connection: sqlite3.Connection, search: Search, gate: str | None = None, before: int | None = None, count: int = 50
 ) -> Found:
     """At most `count` lines that match, of one gate (None: of all), from a cursor on backwards."""
+    found, following = _part(connection, search, gate, before, count)
+    return Found(tuple(one.line for one in found), following)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A line, and which of its gate's records it is of: `carried.End` says what a chain is."""
+
+    chain: int
+    line: Line
+
+
+def _part(
+    connection: sqlite3.Connection, search: Search, gate: str | None, before: int | None, count: int
+) -> tuple[list[_Placed], int | None]:
     if search.residents is not None and not search.residents:
-        return Found((), None)
+        return [], None
     most = min(count, MAX_PAGE)
     upto, skipped = (None, 0) if before is None else (_moment(before), before % _OF_A_MOMENT)
     parts, values = [], list[object]()
     for table in _tables(connection, gate):
         where, given = _conditions(table, search, gate, upto)
-        parts.append(f"SELECT {audit.COLUMNS} FROM {table} a WHERE {where}")  # noqa: S608 - constants and marks
+        parts.append(f"SELECT {_CHAIN[table]}, {audit.COLUMNS} FROM {table} a WHERE {where}")  # noqa: S608 - constants and marks
         values += given
     rows = connection.execute(
-        f"{' UNION ALL '.join(parts)} ORDER BY at DESC, gate_id DESC, sequence DESC LIMIT ? OFFSET ?",
+        f"{' UNION ALL '.join(parts)} ORDER BY at DESC, gate_id DESC, chain DESC, sequence DESC LIMIT ? OFFSET ?",
         (*values, most, skipped),
     ).fetchall()
-    lines = tuple(_lines(connection, rows))
-    return Found(lines, _cursor(lines, upto, skipped) if len(lines) == most else None)
+    found = list(_placed(connection, rows))
+    return found, _cursor([one.line for one in found], upto, skipped) if len(found) == most else None
 
 
 def every(connection: sqlite3.Connection, search: Search, gate: str | None = None) -> Iterator[Line]:
@@ -74,18 +92,18 @@ def approaches(
     connection: sqlite3.Connection, search: Search, gate: str | None = None, before: int | None = None, count: int = 50
 ) -> Page:
     """About `count` approaches of which an answer matches, each whole and of one gate, the newest first."""
-    found = page(connection, search, gate, before, count)
-    of_gate: dict[str, dict[int, Line]] = {}
-    for line in found.lines:
-        of_gate.setdefault(line.gate_id, {})[line.sequence] = line
+    found, following = _part(connection, search, gate, before, count)
+    of_record: dict[tuple[str, int], dict[int, Line]] = {}
+    for one in found:
+        of_record.setdefault((one.line.gate_id, one.chain), {})[one.line.sequence] = one.line
     whole: list[Approach] = []
-    for one, lines in of_gate.items():
+    for (owner, chain), lines in of_record.items():
         answers = [number for number, line in lines.items() if line.kind in ANSWERS]
-        near = {line.sequence: line for line in _around(connection, one, answers)} | lines
+        near = {line.sequence: line for line in _around(connection, owner, chain, answers)} | lines
         upto = max(line.at for line in lines.values())
         whole += [each for each in together(near.values()) if _is_of_page(each, lines, upto, search)]
     whole.sort(key=lambda each: (each.lines[0].at, each.lines[0].gate_id), reverse=True)
-    return Page(tuple(whole), found.next)
+    return Page(tuple(whole), following)
 
 
 def _is_of_page(one: Approach, found: dict[int, Line], upto: str, search: Search) -> bool:
@@ -95,19 +113,20 @@ def _is_of_page(one: Approach, found: dict[int, Line], upto: str, search: Search
     return not newer and any(line.sequence in found for line in one.lines)
 
 
-def _around(connection: sqlite3.Connection, gate: str, answers: Iterable[int]) -> list[Line]:
-    """The lines of a gate that may tell of the same approaches as these answers of its."""
+def _around(connection: sqlite3.Connection, gate: str, chain: int, answers: Iterable[int]) -> list[Line]:
+    """The lines of a gate's record that may tell of the same approaches as these answers of its."""
     wanted = sorted({near for one in answers for near in range(one - _AROUND, one + _AROUND + 1)})
     table = _OWN if gate == own_gate(connection) else _CARRIED
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     for start in range(0, len(wanted), MAX_PAGE):
         some = wanted[start : start + MAX_PAGE]
         marks = ", ".join("?" * len(some))
         rows += connection.execute(
-            f"SELECT {audit.COLUMNS} FROM {table} WHERE gate_id = ? AND sequence IN ({marks})",  # noqa: S608 - marks
-            (gate, *some),
+            f"SELECT chain, {audit.COLUMNS} FROM (SELECT {_CHAIN[table]}, {audit.COLUMNS} FROM {table})"  # noqa: S608 - marks
+            f" WHERE gate_id = ? AND chain = ? AND sequence IN ({marks})",
+            (gate, chain, *some),
         ).fetchall()
-    return list(_lines(connection, rows))
+    return [one.line for one in _placed(connection, rows)]
 
 
 def _tables(connection: sqlite3.Connection, gate: str | None) -> tuple[str, ...]:
@@ -145,17 +164,18 @@ def _conditions(table: str, search: Search, gate: str | None, upto: str | None) 
     return " AND ".join(clauses), values
 
 
-def _lines(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> Iterator[Line]:
+def _placed(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[_Placed]:
     own = own_gate(connection)
-    for row in rows:
+    for chain, *row in rows:
         sequence, identity, gate = row[:3]
         if gate == own:
             personal = connection.execute("SELECT field, value FROM audit_personal WHERE event_id = ?", (identity,))
         else:
             personal = connection.execute(
-                "SELECT field, value FROM carried_personal WHERE gate_id = ? AND sequence = ?", (gate, sequence)
+                "SELECT field, value FROM carried_personal WHERE gate_id = ? AND chain = ? AND sequence = ?",
+                (gate, chain, sequence),
             )
-        yield audit.line_in(row, dict(personal.fetchall()))
+        yield _Placed(chain, audit.line_in(tuple(row), dict(personal.fetchall())))
 
 
 def _moment(cursor: int) -> str:

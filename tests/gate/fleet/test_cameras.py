@@ -21,6 +21,7 @@ from gate.fleet.cameras import (
     Question,
     SentTemplate,
 )
+from gate.fleet.envelopes import NotGenuine
 from gate.processes.fields import read, written
 from gate.processes.wire import MAX_ANSWER, MAX_MESSAGE, MAX_PICTURE, encode
 
@@ -33,28 +34,28 @@ ANSWER = Answer(key="k", prompt="hold", left_s=1.5, missing=2, photos=(FACE,) * 
 
 def test_a_question_is_the_centres_and_opens_at_its_gate_alone():
     looking = messages.Looking("g1", 7, b"n" * 16, QUESTION)
-    data = messages.looking_data(looking, keys.box_public(GATE_BOX), CENTRE)
-    assert messages.looking_of(data, GATE_BOX, CENTRE.public_key()) == looking
+    data = messages.LOOKING.data(looking, keys.box_public(GATE_BOX), CENTRE)
+    assert messages.LOOKING.of(data, GATE_BOX, CENTRE.public_key()) == looking
     assert "李娜".encode() not in data
     with pytest.raises(keys.NotForUs):
-        messages.looking_of(data, OTHER_BOX, CENTRE.public_key())
-    with pytest.raises(messages.NotGenuine):
-        messages.looking_of(
-            messages.looking_data(looking, keys.box_public(GATE_BOX), OTHER), GATE_BOX, CENTRE.public_key()
+        messages.LOOKING.of(data, OTHER_BOX, CENTRE.public_key())
+    with pytest.raises(NotGenuine):
+        messages.LOOKING.of(
+            messages.LOOKING.data(looking, keys.box_public(GATE_BOX), OTHER), GATE_BOX, CENTRE.public_key()
         )
 
 
 def test_an_answer_is_the_gates_and_no_question_passes_for_one():
     looked = messages.Looked("g1", b"n" * 16, ANSWER)
-    data = messages.looked_data(looked, keys.box_public(CENTRE_BOX), GATE)
-    assert messages.looked_of(data, CENTRE_BOX, GATE.public_key()) == looked
-    with pytest.raises(messages.NotGenuine):
-        messages.looked_of(
-            messages.looked_data(looked, keys.box_public(CENTRE_BOX), OTHER), CENTRE_BOX, GATE.public_key()
+    data = messages.LOOKED.data(looked, keys.box_public(CENTRE_BOX), GATE)
+    assert messages.LOOKED.of(data, CENTRE_BOX, GATE.public_key()) == looked
+    with pytest.raises(NotGenuine):
+        messages.LOOKED.of(
+            messages.LOOKED.data(looked, keys.box_public(CENTRE_BOX), OTHER), CENTRE_BOX, GATE.public_key()
         )
-    asked = messages.looking_data(messages.Looking("g1", 7, b"n" * 16, QUESTION), keys.box_public(CENTRE_BOX), GATE)
-    with pytest.raises(messages.NotGenuine):
-        messages.looked_of(asked, CENTRE_BOX, GATE.public_key())
+    asked = messages.LOOKING.data(messages.Looking("g1", 7, b"n" * 16, QUESTION), keys.box_public(CENTRE_BOX), GATE)
+    with pytest.raises(NotGenuine):
+        messages.LOOKED.of(asked, CENTRE_BOX, GATE.public_key())
 
 
 def test_the_longest_have_room_on_each_socket_and_on_the_line():
@@ -63,9 +64,9 @@ def test_the_longest_have_room_on_each_socket_and_on_the_line():
     picture = Answer(prompt="hold", reason="too_far", pixels=20, jpeg=b"j" * (MAX_PICTURE // 4 * 3))
     assert len(encode(written(picture))) < MAX_ANSWER
     looking = messages.Looking("g" * 36, 1 << 48, b"n" * 16, QUESTION)
-    assert len(messages.looking_data(looking, keys.box_public(GATE_BOX), CENTRE)) < MOST_ASKED
+    assert len(messages.LOOKING.data(looking, keys.box_public(GATE_BOX), CENTRE)) < MOST_ASKED
     looked = messages.Looked("g" * 36, b"n" * 16, picture)
-    assert len(messages.looked_data(looked, keys.box_public(CENTRE_BOX), GATE)) < MOST_ANSWERED
+    assert len(messages.LOOKED.data(looked, keys.box_public(CENTRE_BOX), GATE)) < MOST_ANSWERED
 
 
 def test_an_answer_of_a_later_version_is_understood():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gate.errors import UsageError
 from gate.fleet import keys, messages, pairing
+from gate.fleet.envelopes import NotGenuine
 from gate.fleet.messages import Asking, Head, Held, Ordering, Report, Request, Saying, Told
 from gate.fleet.pairing import Challenge, Hello, Welcome
 from gate.fleet.state import GateState
@@ -81,14 +82,14 @@ def test_a_single_bit_that_was_altered_makes_it_nobodys(what, version, data):
     good = bytearray(sealed(what[0], version, what[1]))
     at = data.draw(st.integers(0, 8 * len(good) - 1))
     good[at // 8] ^= 1 << at % 8
-    with pytest.raises(messages.NotGenuine):
+    with pytest.raises(NotGenuine):
         messages.checked(bytes(good), PUBLIC)
 
 
 @given(st.binary(max_size=300))
 def test_whatever_else_comes_is_refused_in_one_of_two_words(data):
-    for read in (messages.checked, messages.head_of, messages.request_of):
-        with pytest.raises((messages.NotGenuine, Malformed)):
+    for read in (messages.checked, messages.HEAD.of, messages.request_of):
+        with pytest.raises((NotGenuine, Malformed)):
             read(data, PUBLIC)
 
 
@@ -102,7 +103,7 @@ def test_what_the_centre_signed_and_is_no_message_is_malformed(said):
 def test_a_message_in_another_name_under_another_version_or_with_another_key_is_not_believed():
     entry = ScheduleEntry("s1", "Cleaners", "Mon 08:00-12:00")
     good = sealed(RegisterKind.SCHEDULE, Version(1, 1), entry)
-    with pytest.raises(messages.NotGenuine):
+    with pytest.raises(NotGenuine):
         messages.checked(sealed(RegisterKind.SCHEDULE, Version(1, 1), entry, OTHER), PUBLIC)
     # Even where the centre's own key signed another header, the body does not go with it.
     _, said = altered_header(good, version=2)
@@ -114,10 +115,10 @@ def test_a_message_in_another_name_under_another_version_or_with_another_key_is_
     with pytest.raises(messages.WrongKey):
         messages.opened(messages.checked(good, PUBLIC), None)
     # What is signed for one purpose is of no use for another.
-    head = messages.head_data(Head(1, 1, State(1, 0, "0")), CENTRE)
-    with pytest.raises(messages.NotGenuine):
+    head = messages.HEAD.data(Head(1, 1, State(1, 0, "0")), CENTRE)
+    with pytest.raises(NotGenuine):
         messages.checked(head, PUBLIC)
-    with pytest.raises(messages.NotGenuine):
+    with pytest.raises(NotGenuine):
         messages.request_of(good, PUBLIC)
 
 
@@ -144,58 +145,58 @@ def test_a_form_that_is_too_new_is_left_but_a_revocation_is_read():
 
 def test_heads_requests_and_reports_come_out_again():
     head = Head(3, 7, None)
-    assert messages.head_of(messages.head_data(head, CENTRE), PUBLIC) == head
+    assert messages.HEAD.of(messages.HEAD.data(head, CENTRE), PUBLIC) == head
     asked = Request("g1", 4, "card/suspended")
-    assert messages.request_of(messages.request_data(asked, OTHER), OTHER.public_key()) == asked
-    with pytest.raises(messages.NotGenuine):
-        messages.request_of(messages.request_data(asked, OTHER), PUBLIC)
+    assert messages.request_of(messages.REQUEST.data(asked, OTHER), OTHER.public_key()) == asked
+    with pytest.raises(NotGenuine):
+        messages.request_of(messages.REQUEST.data(asked, OTHER), PUBLIC)
     for none in ("", "*", "a b", "a.b", "r1/suspended/suspended", "x" * 65):
         with pytest.raises(Malformed):
-            messages.request_of(messages.request_data(replace(asked, id=none), OTHER), OTHER.public_key())
+            messages.request_of(messages.REQUEST.data(replace(asked, id=none), OTHER), OTHER.public_key())
     report = Report(behind=True, entries=4, waiting=2, again=True, problem="x")
     assert messages.report_of(messages.report_data(report)) == report
 
 
 def test_what_a_gate_tells_of_its_record_is_its_own_and_for_the_centre_alone():
     told, seed = Told((), (Forgotten("r1", 4, "h"),)), b"b" * 32
-    data = messages.told_data(told, keys.box_public(seed), OTHER)
-    assert messages.told_of(data, seed, OTHER.public_key()) == told
-    with pytest.raises(messages.NotGenuine):
-        messages.told_of(data, seed, PUBLIC)
+    data = messages.TOLD.data(told, keys.box_public(seed), OTHER)
+    assert messages.TOLD.of(data, seed, OTHER.public_key()) == told
+    with pytest.raises(NotGenuine):
+        messages.TOLD.of(data, seed, PUBLIC)
     with pytest.raises(keys.NotForUs):
-        messages.told_of(data, b"x" * 32, OTHER.public_key())
+        messages.TOLD.of(data, b"x" * 32, OTHER.public_key())
     held = Held("g1", 4, "h")
-    assert messages.held_of(messages.held_data(held, CENTRE), PUBLIC) == held
-    with pytest.raises(messages.NotGenuine):
-        messages.held_of(messages.held_data(held, OTHER), PUBLIC)
+    assert messages.HELD.of(messages.HELD.data(held, CENTRE), PUBLIC) == held
+    with pytest.raises(NotGenuine):
+        messages.HELD.of(messages.HELD.data(held, OTHER), PUBLIC)
 
 
 def test_an_order_is_the_centres_own_for_one_gate_and_one_question():
     seed, answers = b"b" * 32, (Answered("o0", "done"),)
     asking = Asking("g1", NONCE, answers)
-    assert messages.asking_of(messages.asking_data(asking, OTHER), OTHER.public_key()) == asking
-    with pytest.raises(messages.NotGenuine):
-        messages.asking_of(messages.asking_data(asking, OTHER), PUBLIC)
+    assert messages.ASKING.of(messages.ASKING.data(asking, OTHER), OTHER.public_key()) == asking
+    with pytest.raises(NotGenuine):
+        messages.ASKING.of(messages.ASKING.data(asking, OTHER), PUBLIC)
     ordering = Ordering("g1", NONCE, (Offered("o1", DoorOrder.LOCKDOWN, "user x", "Li", "2026-05-04", waited=True),))
-    data = messages.ordering_data(ordering, keys.box_public(seed), CENTRE)
-    assert messages.ordering_of(data, seed, PUBLIC) == ordering
+    data = messages.ORDERING.data(ordering, keys.box_public(seed), CENTRE)
+    assert messages.ORDERING.of(data, seed, PUBLIC) == ordering
     assert b"Li" not in data
     with pytest.raises(keys.NotForUs):
-        messages.ordering_of(data, b"x" * 32, PUBLIC)
-    with pytest.raises(messages.NotGenuine):
-        messages.ordering_of(messages.ordering_data(ordering, keys.box_public(seed), OTHER), seed, PUBLIC)
+        messages.ORDERING.of(data, b"x" * 32, PUBLIC)
+    with pytest.raises(NotGenuine):
+        messages.ORDERING.of(messages.ORDERING.data(ordering, keys.box_public(seed), OTHER), seed, PUBLIC)
 
 
 def test_a_gate_says_how_it_is_and_one_of_a_later_version_is_understood():
     saying = Saying("g1", 7, GateState(version="1", mode="lockdown", standing=("lockdown",), troubles=("disk",)))
-    data = messages.saying_data(saying, OTHER)
-    assert messages.saying_of(data, OTHER.public_key()) == saying
-    with pytest.raises(messages.NotGenuine):
-        messages.saying_of(data, PUBLIC)
+    data = messages.SAYING.data(saying, OTHER)
+    assert messages.SAYING.of(data, OTHER.public_key()) == saying
+    with pytest.raises(NotGenuine):
+        messages.SAYING.of(data, PUBLIC)
     later = json.loads(data[64:])
     later["state"] |= {"mode": "hovering", "wind": 3}
     said = json.dumps(later).encode()
-    again = messages.saying_of(OTHER.sign(b"facegate gate state\n" + said) + said, OTHER.public_key())
+    again = messages.SAYING.of(OTHER.sign(b"facegate gate state\n" + said) + said, OTHER.public_key())
     assert again.state.mode == "hovering"
 
 
@@ -246,14 +247,14 @@ def test_what_a_gate_proposes_and_the_centre_answers_comes_out_again_for_them_al
     said = messages.proposal_data("north", proposal, keys.box_public(box), OTHER)
     assert messages.proposal_of(said, "north", box, OTHER.public_key()) == proposal
     for gate, signer in (("east", OTHER.public_key()), ("north", PUBLIC)):
-        with pytest.raises(messages.NotGenuine):
+        with pytest.raises(NotGenuine):
             messages.proposal_of(said, gate, box, signer)
     with pytest.raises(keys.NotForUs):
         messages.proposal_of(said, "north", gate_box, OTHER.public_key())
     answer = Answer(proposal.number, proposal.kind, proposal.entry.id, because, version, proposal.entry)
     told = messages.answer_data("north", answer, keys.box_public(gate_box), CENTRE)
     assert messages.answer_of(told, "north", gate_box, PUBLIC) == answer
-    with pytest.raises(messages.NotGenuine):
+    with pytest.raises(NotGenuine):
         messages.answer_of(told, "east", gate_box, PUBLIC)
 
 

@@ -80,7 +80,7 @@ def test_a_gate_passes_over_fields_that_it_does_not_know_and_takes_the_default_o
 
 def test_a_head_that_is_too_new_is_told_and_what_comes_meanwhile_is_taken(gate):
     store, register = gate
-    heard = register.hear(messages.head_data(Head(1, 1, None, min_reader=READER + 1), CENTRE))
+    heard = register.hear(messages.HEAD.data(Head(1, 1, None, min_reader=READER + 1), CENTRE))
     assert "Upgrade this gate" in heard.problem
     assert register.take([message("resident", 1, person("r1", "Wang Fang"))]) == [Fate.DONE]
     assert len(residents.every(store)) == 1

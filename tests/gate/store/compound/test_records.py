@@ -132,13 +132,76 @@ def test_a_line_that_is_altered_after_it_came_is_found_and_a_little_is_looked_at
         came(north, minutes)
     carry(centre, north)
     gate = records.own_gate(north)
-    last = carried.held(centre, gate)
+    last = carried.End(0, carried.held(centre, gate))
     some = carried.verify(centre, gate, None, 4)
     assert not some.is_whole
-    assert carried.verify(centre, gate, some.through, 100) == carried.Verified(last, last.sequence)
+    assert carried.verify(centre, gate, some.through, 100) == carried.Verified(last, last)
     assert carried.verify(centre, gate, last, 100).is_whole
     assert carried.verify(centre, "nobody", None, 10).is_whole
     with transaction(centre):
-        centre.execute("UPDATE carried_lines SET kind = 'denied' WHERE sequence = ?", (last.sequence - 1,))
+        centre.execute("UPDATE carried_lines SET kind = 'denied' WHERE sequence = ?", (last.line.sequence - 1,))
     flaw = carried.verify(centre, gate, None, 100).flaw
-    assert (flaw.sequence, flaw.problem) == (last.sequence - 1, "the line was altered")
+    assert (flaw.sequence, flaw.problem) == (last.line.sequence - 1, "the line was altered")
+
+
+def test_a_record_that_was_put_back_goes_on_beside_what_came_before(three, tmp_path):
+    centre, north, _ = three
+    identity = records.own_gate(north)
+    came(north, 0)
+    with closing(open_database(tmp_path / "kept")) as kept:
+        north.backup(kept)
+    came(north, 1, claim="c1", track=1)
+    came(north, 2)
+    carry(centre, north)
+    with closing(open_database(tmp_path / "kept")) as back:
+        audit.append(back, AuditEvent(Kind.RESTORED, {}), Moment(0.0, (NINE + timedelta(minutes=4)).timestamp(), True))
+        came(back, 5, "r2", claim="c2", track=1)
+        came(back, 6, "r2")
+        assert not carried.is_ours(back, carried.held(centre, identity))
+        lines = carried.after(back, carried.begins_anew(back), 1000)
+        assert carried.keep(centre, identity, lines[:2], begins=True) is None
+        # The answer was lost on the way: the same is told again, and more of it.
+        assert carried.keep(centre, identity, lines, begins=True) is None
+        assert carried.held(centre, identity) == audit.anchor(back)
+        assert told(records.page(centre, ENTRIES).lines) == [(6, "R2"), (5, "R2"), (2, "R1"), (1, "R1"), (0, "R1")]
+        assert [one.named for one in carried.last(centre, 10)].count("R2") == 2
+        # Lines of one number in two records are not one approach.
+        shown = records.approaches(centre, ENTRIES).approaches
+        assert [{line.named for line in one.lines} for one in shown] == [{"R2"}, {"R2"}, {"R1"}, {"R1"}, {"R1"}]
+        carry(centre, back)
+    # And each is verified as the chain that it is.
+    some = carried.verify(centre, identity, None, 3)
+    assert carried.verify(centre, identity, some.through, 100).is_whole
+    with transaction(centre):
+        centre.execute("UPDATE carried_lines SET kind = 'denied' WHERE chain = 1 AND kind = 'granted'")
+    assert carried.verify(centre, identity, None, 100).flaw.problem == "the line was altered"
+    centre.execute("UPDATE carried_lines SET kind = 'granted' WHERE chain = 1 AND kind = 'denied'")
+    audit.forget(centre, "r2")
+    assert told(records.page(centre, ENTRIES).lines)[:3] == [(6, None), (5, None), (2, "R1")]
+    # The last line of each stays, so that the next follows.
+    assert carried.prune(centre, "9999") > 0
+    assert len(carried.last(centre, 10)) == 2
+
+
+def test_a_record_begins_anew_with_nothing_but_a_line_that_says_why_and_is_new(three, tmp_path):
+    centre, north, _ = three
+    identity = records.own_gate(north)
+    came(north, 0)
+    with closing(open_database(tmp_path / "copy")) as copy:
+        north.backup(copy)
+        came(north, 1)
+        carry(centre, north)
+        came(copy, 2)
+        came(copy, 3)
+        assert not carried.is_ours(copy, carried.held(centre, identity))
+        joined, *others = carried.after(copy, carried.begins_anew(copy), 1000)
+        assert "no record begins" in carried.keep(centre, identity, others[-2:], begins=True).problem
+        # With the line that is there it is the record that is there, which this does not follow.
+        assert "does not follow" in carried.keep(centre, identity, [joined, *others], begins=True).problem
+        # Once it joins again it is another, of which that line is none.
+        role.follow(copy, bytes(16), "centre", by="test")
+        anew = carried.after(copy, carried.begins_anew(copy), 1000)
+        assert carried.keep(centre, identity, anew, begins=True) is None
+        assert "of before" in carried.keep(centre, identity, [joined], begins=True).problem
+        assert carried.held(centre, identity) == audit.anchor(copy)
+    assert told(records.page(centre, ENTRIES).lines) == [(1, "R1"), (0, "R1")]
