@@ -120,6 +120,7 @@ def test_old_lines_go_and_the_last_stays_so_that_the_next_follows(gate, centre):
 
 def test_what_a_line_proved_stays_proved_when_the_line_is_older_than_lines_are_kept(gate, centre):
     role.become_centre(centre)
+    centre.execute("UPDATE gate SET id = 'c'")
     gates.add(centre, Gate("g", "North", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00"))
     wang, li = (residents.enrol(centre, name, None, (), by="test") for name in ("Wang Fang", "Li Na"))
     take(gate, *publish(centre))

@@ -18,6 +18,7 @@ SECOND = Gate("g", "second", "UG", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00
 @pytest.fixture
 def first():
     with closing(store()) as made:
+        made.execute("UPDATE gate SET id = 'c'")
         role.become_centre(made)
         for one in (NORTH, SECOND):
             gates.add(made, one)
