@@ -180,8 +180,9 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
 
 def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:
     """When somebody was forced lately, at which gate, by its id and its name; who it was is on the page of events."""
-    since = (now - _ALARM_STANDS).isoformat(timespec="milliseconds")
-    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since), count=_SHOWN).lines
+    # A gate's clock may have been ahead: its alarm does not stand until that day.
+    since, until = ((now + step).isoformat(timespec="milliseconds") for step in (-_ALARM_STANDS, _ALARM_STANDS))
+    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since, until=until), count=_SHOWN).lines
     return [(one.at, one.gate_id, names.get(one.gate_id, one.gate_id)) for one in found]
 
 

@@ -56,12 +56,12 @@ def line(followers):
 
 def test_a_gate_that_says_too_much_of_itself_is_not_heard_and_the_others_are_shown(followers, line, tmp_path):
     line.say("reports.n", messages.report_data(WELL))
-    line.say("states.n", messages.saying_data(Saying("n", 1, STATE), keys.signer(SEED)))
+    line.say("states.n", messages.SAYING.data(Saying("n", 1, STATE), keys.signer(SEED)))
     known = followers.heard()
     assert (known["n"].entries, known["n"].state) == (3, STATE)
     much = "x" * 900_000
     line.say("reports.n", messages.report_data(replace(WELL, problem=much)))
-    line.say("states.n", messages.saying_data(Saying("n", 1, replace(STATE, troubles=(much,))), keys.signer(SEED)))
+    line.say("states.n", messages.SAYING.data(Saying("n", 1, replace(STATE, troubles=(much,))), keys.signer(SEED)))
     assert followers.heard() == known
     write_status(tmp_path, CentreStatus("2026-11-27T08:00:00+00:00", 1, 3, connected=True, due=0, gates=known))
     assert read_status(tmp_path).gates.keys() == {"n"}

@@ -220,9 +220,16 @@ def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: i
 
 
 def prune(connection: sqlite3.Connection, before: str) -> int:
-    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record; how many went."""
+    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record, of which whom it names
+    goes; how many went."""
     with transaction(connection):
         forgotten.outlast(connection, before)
+        connection.execute(
+            "DELETE FROM carried_personal WHERE EXISTS (SELECT 1 FROM carried_lines l WHERE l.at < ?"
+            " AND l.gate_id = carried_personal.gate_id AND l.chain = carried_personal.chain"
+            " AND l.sequence = carried_personal.sequence)",
+            (before,),
+        )
         return connection.execute(
             "DELETE FROM carried_lines WHERE at < ?"
             " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"

@@ -110,16 +110,21 @@ def test_a_line_with_a_time_that_nobody_can_read_is_taken_from_no_gate(gate, cen
     assert carried.held(centre, "g").sequence == last.sequence - 1
 
 
-def test_old_lines_go_and_the_last_stays_so_that_the_next_follows(gate, centre):
+def test_old_lines_go_and_the_last_stays_without_a_name_so_that_the_next_follows(gate, centre):
+    on_register(gate, "r1")
     granted(gate, "r1")
     carried.keep(centre, "g", lines(gate))
+    assert [one.named for one in carried.last(centre, 1)] == ["Wang Fang"]
     assert carried.prune(centre, "9999") == 1
+    assert [one.named for one in carried.last(centre, 1)] == [None]
+    assert carried.verify(centre, "g", None, 10).is_whole
     granted(gate, "r1")
     assert carried.keep(centre, "g", lines(gate, carried.held(centre, "g").sequence)) is None
 
 
 def test_what_a_line_proved_stays_proved_when_the_line_is_older_than_lines_are_kept(gate, centre):
     role.become_centre(centre)
+    centre.execute("UPDATE gate SET id = 'c'")
     gates.add(centre, Gate("g", "North", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00"))
     wang, li = (residents.enrol(centre, name, None, (), by="test") for name in ("Wang Fang", "Li Na"))
     take(gate, *publish(centre))

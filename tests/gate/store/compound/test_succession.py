@@ -1,6 +1,7 @@
 """Which of two centres leads, and what each has of the other, without a broker between them."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ SECOND = Gate("g", "second", "UG", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00
 @pytest.fixture
 def first():
     with closing(store()) as made:
+        made.execute("UPDATE gate SET id = 'c'")
         role.become_centre(made)
         for one in (NORTH, SECOND):
             gates.add(made, one)
@@ -164,3 +166,13 @@ def test_a_machine_that_was_made_a_centre_before_any_gate_followed_it_follows_an
         wang = wang_of(first)
         carried(first, lone)
         assert {one.id for one in residents.every(lone)} == {own.id, wang.id}
+
+
+def test_a_gate_whose_card_was_copied_takes_no_others_place(first):
+    gates.add(first, replace(NORTH, nkey="UN2"))
+    with pytest.raises(Refusal, match="north has the id of this gate, which is called south"):
+        gates.add(first, replace(NORTH, name="south", nkey="US"))
+    assert gates.get(first, "n").nkey == "UN2"
+    gates.remove(first, gates.get(first, "n"), by="test")
+    gates.add(first, replace(NORTH, name="south", nkey="US"))
+    assert gates.get(first, "n").name == "south"
