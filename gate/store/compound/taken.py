@@ -317,9 +317,17 @@ def _schedule(connection: sqlite3.Connection, entry: ScheduleEntry) -> Taken:
 
 def _area(connection: sqlite3.Connection, entry: AreaEntry) -> Taken:
     if entry.name is None:
+        users = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM register WHERE kind = used.kind AND id = used.id)"
+            " FROM (SELECT 'resident' AS kind, id FROM residents WHERE area_id = ?1"
+            " UNION ALL SELECT 'group', id FROM groups WHERE area_id = ?1) used",
+            (entry.id,),
+        ).fetchall()
+        if (1,) in users:
+            # Nobody on the register has it any more: that they have none is on its way.
+            return Taken.EARLY
         # People of this gate alone may have it: without it they would be let in here.
-        used = "SELECT 1 FROM residents WHERE area_id = ?1 UNION ALL SELECT 1 FROM groups WHERE area_id = ?1"
-        if connection.execute(used, (entry.id,)).fetchone() is None:
+        if not users:
             connection.execute("DELETE FROM areas WHERE id = ?", (entry.id,))
         return Taken.DONE
     name = free_name(connection, "areas", entry.id, entry.name)

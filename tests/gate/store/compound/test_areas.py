@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from gate.store.compound import gates, items, outbox, proposals, proposed, role,
 from gate.store.compound.entries import AreaEntry, GroupEntry, RegisterKind, Version
 from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.taken import Taken
+from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import changes, residents
 from gate.store.record import audit
 from gate.store.site import areas, schedules
@@ -97,6 +99,19 @@ def test_an_area_goes_only_where_nobody_has_it_and_stays_where_a_gate_s_own_peop
         areas.put(gate, "Mine", NORTH, "test")
     with pytest.raises(Refusal, match="at the centre"):
         areas.remove(gate, "Tower A", "test")
+
+
+def test_an_area_that_is_gone_waits_for_word_of_whom_it_limited(centre, gate):
+    areas.put(centre, "Tower A", NORTH, "test")
+    wang = enrolled(centre, area="Tower A")
+    take(gate, *publish(centre))
+    changes.change(centre, wang, changes.Changes(area=""), by="test")
+    areas.remove(centre, "Tower A", "test")
+    sent = {one.kind: one for one in publish(centre)}
+    assert take(gate, sent[RegisterKind.AREA]) == [Taken.EARLY]
+    assert let_in_at(gate, wang) == ("n",)
+    assert take(gate, sent[RegisterKind.RESIDENT], sent[RegisterKind.AREA]) == [Taken.DONE, Taken.DONE]
+    assert (let_in_at(gate, wang), areas.every(gate)) == (None, [])
 
 
 def test_whoever_is_in_a_group_that_goes_is_let_in_where_they_were(centre, gate):
@@ -210,3 +225,30 @@ def test_whatever_is_done_and_however_late_it_comes_a_gate_ends_with_what_the_ce
             pass
         assert let_in_at(gate, wang) == let_in_at(centre, wang)
         assert items.state(gate, 1) == outbox.state(centre)
+
+
+def test_a_register_of_a_version_before_areas_is_kept_and_goes_on(tmp_path):
+    scripts = sorted(one.name for one in (resources.files("gate.store") / "migrations").iterdir())
+    before = next(number for number, name in enumerate(scripts) if name.endswith("_areas.sql"))
+    with closing(migrated_up_to(database_of(folder_of(tmp_path)), before)) as old:
+        old.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g')")
+        old.execute("UPDATE compound SET part = 'centre', epoch = 3")
+        old.execute("INSERT INTO groups (id, name) VALUES ('c', 'Cleaners')")
+        old.execute("INSERT INTO residents (id, name, created_at, group_id) VALUES ('r', 'Wang Fang', '2026', 'c')")
+        old.execute("UPDATE compound SET part = 'gate'")
+        old.execute("UPDATE residents SET unit = '1-1'")
+        kept = [old.execute(f"SELECT * FROM {table}").fetchall() for table in ("register", "proposals")]
+        assert all(kept)
+    with closing(open_database(tmp_path)) as now:
+        assert [now.execute(f"SELECT * FROM {table}").fetchall() for table in ("register", "proposals")] == kept
+        assert let_in_at(now, residents.get(now, "r")) is None
+        now.execute("UPDATE compound SET part = 'centre'")
+        areas.put(now, "Tower A", NORTH, "test")
+        schedules.put_group(now, "Cleaners", None, "test", area="Tower A")
+        assert let_in_at(now, residents.get(now, "r")) == ("n",)
+        assert {one.kind for one in outbox.due(now, 10)} == {"area", "group", "resident"}
+
+
+def folder_of(state):
+    database_of(state).parent.mkdir(parents=True)
+    return state
