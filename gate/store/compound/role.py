@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
 from gate.errors import UsageError
 from gate.store.database import transaction
-from gate.store.people import credentials
+from gate.store.people import credentials, erasure, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -118,6 +119,30 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute(f"UPDATE compound SET part = 'alone', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
     return int(people)
+
+
+def people_of_register(connection: sqlite3.Connection) -> list[str]:
+    """The ids of the residents here who are on the register of the centre that this store follows."""
+    query = "SELECT id FROM residents WHERE id IN (SELECT id FROM register WHERE kind = 'resident')"
+    return [one for (one,) in connection.execute(query)]
+
+
+def forget(connection: sqlite3.Connection, people: Sequence[str], *, by: str) -> int:
+    """Erase these residents of a centre that was left, with a receipt on record; how many they were. They were erased
+    here and nowhere else: where this gate follows the centre again, they come back."""
+    known = [one for one in (residents.get(connection, identity) for identity in people) if one is not None]
+    if not known:
+        return 0
+    gone = connection.execute("SELECT id FROM gone").fetchall()
+    erasure.remove_together(connection, known, by=by)
+    with transaction(connection):
+        connection.executemany(
+            "DELETE FROM erased WHERE resident_hash = ?", [(erasure.hash_of(one.id),) for one in known]
+        )
+        connection.execute(
+            "DELETE FROM gone WHERE id NOT IN (SELECT value FROM json_each(?))", (json.dumps([one for (one,) in gone]),)
+        )
+    return len(known)
 
 
 @contextmanager

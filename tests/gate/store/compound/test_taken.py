@@ -275,6 +275,30 @@ def test_a_centre_begins_with_whom_it_has_and_a_gate_that_leaves_keeps_them(gate
     assert requests.waiting(gate) == []
 
 
+def test_a_gate_that_leaves_and_forgets_has_nobody_of_the_register_until_it_follows_again(gate):
+    own = residents.enrol(gate, "Li Na", None, (), by="test")
+    with closing(store()) as centre:
+        wang = wang_of(centre)
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        take(gate, *publish(centre))
+        people = role.people_of_register(gate)
+        assert people == [wang.id]
+        role.leave(gate, by="test")
+        assert role.forget(gate, people, by="test") == 1
+        assert [one.id for one in residents.every(gate)] == [own.id]
+        assert [line.kind for line in audit.lines(gate)][-2:] == ["erased", "erased_together"]
+        assert requests.waiting(gate) == []
+        role.follow(gate, bytes(16), "centre", by="test")
+        outbox.begin_epoch(centre, 2, "s", 0)
+        take(gate, *publish(centre))
+        assert {one.id for one in residents.every(gate)} == {own.id, wang.id}
+        assert (
+            gate.execute("SELECT count(*) FROM templates").fetchone()
+            == centre.execute("SELECT count(*) FROM templates").fetchone()
+        )
+
+
 def test_an_alone_gate_writes_nothing_of_any_register():
     with closing(store()) as alone:
         wang_of(alone)
