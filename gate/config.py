@@ -200,6 +200,8 @@ def _advice(error: tomllib.TOMLDecodeError, config: Path | None) -> str:
     keyboard, missing quotes."""
     if config and config.read_bytes().startswith(codecs.BOM_UTF8):
         return "Its editor set a mark before the first line; save it as UTF-8 without BOM."
+    if re.match("Cannot (overwrite|declare|mutate)", str(error)):
+        return "What stands there is named further up already: keep one of the two."
     found = re.search(r"at line (\d+)", str(error))
     lines = config.read_text("utf-8").splitlines() if found and config else []
     number = int(found[1]) if found else 0

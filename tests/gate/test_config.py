@@ -68,6 +68,8 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[api]\nport ＝ 8443\n", "Line 2 holds the wide sign ＝; type the plain = there"),
         ("［api］\n", r"Line 1 holds the wide sign ［; type the plain \[ there"),
         ("[api]\nhost = 192.168.1.20\n", "A text stands between plain quotes"),
+        ('gate = "North"\ngate = "South"\n', "named further up already"),
+        ("[centre]\nenabled = true\n[centre]\nport = 7000\n", "named further up already"),
         ("[door]\npulse_s = 3,5\n", "a number has a point for its decimals"),
         ('gate = "North (East)"\n', "gate .* holds signs that cannot stand there"),
         ('[api]\nhosts = "gate.local"\n', "must be a list"),
