@@ -136,7 +136,9 @@ class Followers:
         problem = self._of_two(gate, told.run) or told.problem
         # A second centre without the list of gates has not all.
         lacks = self.gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
-        self._reports[gate] = GateStatus(_now(), told.behind or lacks, told.entries, told.waiting, problem)
+        self._reports[gate] = GateStatus(
+            _now(), told.behind or lacks, told.entries, told.waiting, problem, reader=told.reader
+        )
         self.changed.set()
         if told.again:
             self.anew.add(gate)
@@ -250,7 +252,7 @@ class Followers:
         except messages.NotUnderstood as error:
             return error.answer
         try:
-            return proposed.judge(self._connection, proposal, by=f"gate {sender.name}")
+            return proposed.judge(self._connection, proposal, sender.id, by=f"gate {sender.name}")
         except sqlite3.IntegrityError as error:
             _log.error("What %s proposes makes no sense here: %s", sender.name, error)
             return proposed.refused(proposal, Because.NONSENSE)

@@ -27,7 +27,7 @@ class GateNames:
 
     @property
     def hours(self) -> str:
-        """The consumer of schedules, groups and holidays."""
+        """The consumer of schedules, areas, groups and holidays."""
         return f"{self.gate}_hours"
 
     @property
@@ -36,12 +36,18 @@ class GateNames:
         return f"{self.gate}_people"
 
     @property
+    def visitors(self) -> str:
+        """The consumer of passes; a gate of an earlier version does not read it."""
+        return f"{self.gate}_visitors"
+
+    @property
     def consumers(self) -> dict[str, tuple[str, ...]]:
         """All of them, with the subjects that each is for."""
         return {
             self.revocations: ("register.revocation.>",),
-            self.hours: ("register.schedule.>", "register.group.>", "register.holiday.>"),
+            self.hours: ("register.schedule.>", "register.area.>", "register.group.>", "register.holiday.>"),
             self.people: ("register.resident.>",),
+            self.visitors: ("register.pass.>",),
         }
 
     @property

@@ -299,7 +299,7 @@ class Link:
             unheard = self._heard_mono is None or self._heard_mono < self._line_mono
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
-                unheard=unheard, gates=listed,
+                unheard=unheard, gates=listed, reader=messages.READER,
             )  # fmt: skip
             await broker.publish(self._names.report, messages.report_data(said))
             with suppress(TimeoutError):

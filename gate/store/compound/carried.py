@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
-from gate.store.compound import forgotten
+from gate.store.compound import forgotten, items
+from gate.store.compound.entries import RegisterKind
 from gate.store.database import transaction
-from gate.store.people import erasure
+from gate.store.people import erasure, passes
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Flaw, Line
 from gate.vocabulary import Kind
@@ -26,7 +27,7 @@ _BEGINS = (Kind.CENTRE_JOINED, Kind.RESTORED)
 
 @dataclass(frozen=True, slots=True)
 class PersonalField:
-    """A personal field of a line, about somebody on the register."""
+    """A personal field of a line, about somebody on the register, or the visitor of a pass: `resident` is whose."""
 
     name: str
     resident: str
@@ -54,7 +55,8 @@ class Carried:
 
 
 def after(connection: sqlite3.Connection, sequence: int, most: int) -> list[Carried]:
-    """The next lines of this gate's record, the oldest first, with the names of whoever is on the register."""
+    """The next lines of this gate's record, the oldest first, with the names of whoever is on the register, and of
+    visitors whose passes open every gate."""
     rows = connection.execute(
         f"SELECT sequence, {_ROW}, gate_id FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608 - constants
         (sequence, most),
@@ -63,7 +65,9 @@ def after(connection: sqlite3.Connection, sequence: int, most: int) -> list[Carr
     for number, identity, boot, kind, at, mono, trusted, details, commitments, previous, digest, gate in rows:
         personal = connection.execute(
             "SELECT field, resident_id, salt, value FROM audit_personal WHERE event_id = ?"
-            " AND EXISTS (SELECT 1 FROM register WHERE kind = 'resident' AND register.id = resident_id)",
+            " AND (EXISTS (SELECT 1 FROM register WHERE kind = 'resident' AND register.id = resident_id)"
+            " OR EXISTS (SELECT 1 FROM passes p WHERE p.id = resident_id"
+            " AND NOT EXISTS (SELECT 1 FROM stays_here s WHERE s.kind = 'pass' AND s.id = p.id)))",
             (identity,),
         )
         fields = tuple(PersonalField(*one) for one in personal)
@@ -243,6 +247,18 @@ def _is_time(at: str) -> bool:
     return found.utcoffset() == timedelta(0) and 1970 <= found.year < date.max.year
 
 
+def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
+    """Erase who the visitors were in lines from before a time (ISO 8601, UTC) whose passes are kept no more: a gate
+    that was cut off tells them late."""
+    connection.execute(
+        "DELETE FROM carried_personal WHERE resident_id IN ("
+        "SELECT c.resident_id FROM carried_personal c JOIN carried_lines l ON l.gate_id = c.gate_id"
+        " AND l.chain = c.chain AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
+        " AND resident_id NOT IN (SELECT id FROM passes)",
+        (before,),
+    )
+
+
 def _problem(line: Carried, before: Anchor | None) -> str | None:
     if not _is_time(line.at):
         return "its time cannot be read"
@@ -268,6 +284,13 @@ def _insert(connection: sqlite3.Connection, chain: int, line: Carried) -> None:
         [
             (chain, line.gate_id, line.sequence, one.name, one.resident, one.salt, one.value)
             for one in line.personal
-            if not erasure.was_erased(connection, one.resident)
+            if not _is_forgotten(connection, one.resident)
         ],
+    )
+
+
+def _is_forgotten(connection: sqlite3.Connection, whose: str) -> bool:
+    return erasure.was_erased(connection, whose) or (
+        items.version_of(connection, RegisterKind.REVOCATION, whose) is not None
+        and passes.get(connection, whose) is None
     )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from gate.errors import Refusal
 from gate.store.database import transaction
 from gate.store.record import audit
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 
@@ -44,6 +45,12 @@ def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
     """One that follows, by its id."""
     row = connection.execute(f"{SELECT} WHERE id = ? AND removed_at IS NULL", (gate,)).fetchone()
     return None if row is None else Gate(*row)
+
+
+def doors(connection: sqlite3.Connection, here: str) -> dict[str, str]:
+    """What all doors of the compound are called, by the ids of their gates; this machine's own is called `here`."""
+    (own,) = connection.execute("SELECT id FROM gate").fetchone()
+    return {own: here} | {one.id: one.name for one in every(connection)}
 
 
 def names(connection: sqlite3.Connection) -> dict[str, str]:
@@ -95,6 +102,7 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
         connection.execute(
             "UPDATE door_order_gates SET outcome = 'void' WHERE gate_id = ? AND outcome IS NULL", (gate.id,)
         )
+        areas.without(connection, gate.id)
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})

@@ -17,9 +17,11 @@ from gate.names import folded_name
 from gate.processes.fields import written
 from gate.store.compound import items, outbox
 from gate.store.compound.entries import (
+    AreaEntry,
     CredentialEntry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     ScheduleEntry,
@@ -28,12 +30,14 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
 from gate.store.compound.sense import makes_sense
-from gate.store.compound.taken import free_name, is_gone, put_consents
+from gate.store.compound.taken import free_name, is_gone, put_consents, put_pass
 from gate.store.database import transaction
-from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
+from gate.store.people import consents, credentials, erasure, namesakes, passes, residents, templates, uses
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 from gate.store.record import audit, search
 from gate.store.record.search import Search
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 # What the broker would not take stands before all that is to be published after it. With eight faces of two models each
@@ -48,15 +52,15 @@ class _TooMuch(Exception):
     """What somebody would have then is too much for one message."""
 
 
-def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Answer:
-    """Take a proposal as far as it can be taken, in one transaction; the record says `by` which gate. Raises
-    sqlite3.Error where it makes no sense here."""
+def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: str) -> Answer:
+    """Take a proposal as far as it can be taken, in one transaction, of the gate with this id; the record says `by`
+    which. Raises sqlite3.Error where it makes no sense here."""
     entry, kind = proposal.entry, proposal.kind
     if not makes_sense(entry):
         return refused(proposal, Because.NONSENSE)
     try:
         with transaction(connection):
-            because = _judged(connection, proposal, by)
+            because = _judged(connection, proposal, gate, by)
             if because is Because.ERASED:
                 # Whoever was erased before this was a centre is on no register, and would stay at the gate.
                 outbox.say_revoked(connection, entry.id)
@@ -64,21 +68,28 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
             version = items.version_of(connection, kind, entry.id)
             if stands is not None and len(json.dumps(written(stands))) > _MOST_BYTES:
                 raise _TooMuch
+            if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
+                # It would let in whom an area limits, and go on doing so once it was upgraded.
+                version = None
     except _TooMuch:
         return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
 
 
-def _judged(connection: sqlite3.Connection, proposal: Proposal, by: str) -> Because | None:
+def _judged(connection: sqlite3.Connection, proposal: Proposal, gate: str, by: str) -> Because | None:
     match proposal.entry:
         case ResidentEntry() as entry:
             return _resident(connection, proposal, entry, by)
         case ScheduleEntry() as entry:
             return _schedule(connection, proposal, entry, by)
+        case AreaEntry() as entry:
+            return _area(connection, proposal, entry, by)
         case GroupEntry() as entry:
             return _group(connection, proposal, entry, by)
         case HolidayEntry() as entry:
             return _holiday(connection, proposal, entry, by)
+        case PassEntry() as entry:
+            return _pass(connection, proposal, entry, gate, by)
     return Because.NONSENSE
 
 
@@ -94,6 +105,14 @@ def taken_from(connection: sqlite3.Connection, gate: str, since: datetime) -> li
     ids = {line.personal.get("resident", "") for line in lines if line.says.by == by}
     found = [one for one in (residents.get(connection, identity) for identity in ids) if one is not None]
     return sorted(found, key=lambda one: (one.name, one.id))
+
+
+def passes_of(connection: sqlite3.Connection, gate: str) -> list[Pass]:
+    """The passes that are here and not taken back, and were made at the gate of this name."""
+    by = f"gate {gate}"
+    lines = search.every(connection, Search(kinds=(Kind.PASS_MADE.value,)))
+    ids = {line.personal.get("pass", "") for line in lines if line.says.by == by}
+    return [one for one in passes.every(connection) if one.id in ids and one.revoked_at is None]
 
 
 def _may_change(connection: sqlite3.Connection, proposal: Proposal) -> bool:
@@ -112,7 +131,8 @@ def _number(version: Version | None) -> int:
 def _resident(connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, by: str) -> Because | None:
     if erasure.was_erased(connection, entry.id):
         return Because.ERASED
-    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+    named = (("schedules", entry.schedule), ("areas", entry.area), ("groups", entry.group))
+    if not all(_is_here(connection, table, one) for table, one in named):
         return Because.NONSENSE
     before = outbox.entry_of(connection, RegisterKind.RESIDENT, entry.id)
     known = residents.get(connection, entry.id)
@@ -143,10 +163,10 @@ def _fields(
         return Because.NAMESAKE
     connection.execute(
         "UPDATE residents SET name = ?, folded_name = ?, unit = ?, extended = ?, schedule_id = ?, group_id = ?,"
-        " valid_from = ?, valid_until = ?, valid_until_set_on = ? WHERE id = ?",
+        " valid_from = ?, valid_until = ?, valid_until_set_on = ?, area_id = ? WHERE id = ?",
         (
             entry.name, folded_name(entry.name), entry.unit, int(entry.extended), entry.schedule, entry.group,
-            entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.id,
+            entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area, entry.id,
         ),
     )  # fmt: skip
     return None
@@ -155,10 +175,10 @@ def _fields(
 def _insert(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
     connection.execute(
         "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
-        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " valid_until, valid_until_set_on, area_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
-            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area,
         ),
     )  # fmt: skip
 
@@ -277,18 +297,36 @@ def _is_used(connection: sqlite3.Connection, schedule: str) -> bool:
     return connection.execute(used, (schedule,)).fetchone() is not None
 
 
+def _area(connection: sqlite3.Connection, proposal: Proposal, entry: AreaEntry, by: str) -> Because | None:
+    """An area that is not here, or that a gate gives back: to change one is the centre's alone."""
+    if outbox.entry_of(connection, RegisterKind.AREA, entry.id) == entry:
+        return None
+    here = _is_here(connection, "areas", entry.id)
+    if entry.name is None or (here and not (proposal.back and _may_change(connection, proposal))):
+        return Because.CHANGED if proposal.fields else None
+    name = free_name(connection, "areas", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO areas (id, name, gates) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET name = ?2, gates = ?3",
+        (entry.id, name, areas.as_kept(entry.gates)),
+    )
+    said = ", ".join(sorted(entry.gates.values()))
+    audit.append(connection, AuditEvent(Kind.AREA_CHANGED, {"area": name, "gates": said, "by": by}))
+    return None
+
+
 def _group(connection: sqlite3.Connection, proposal: Proposal, entry: GroupEntry, by: str) -> Because | None:
     if outbox.entry_of(connection, RegisterKind.GROUP, entry.id) == entry:
         return None
-    if entry.name is None or not _is_here(connection, "schedules", entry.schedule):
+    named = (("schedules", entry.schedule), ("areas", entry.area))
+    if entry.name is None or not all(_is_here(connection, table, one) for table, one in named):
         return Because.NONSENSE
     if not _may_change(connection, proposal):
         return Because.CHANGED if proposal.fields else None
     name = free_name(connection, "groups", entry.id, entry.name)
     connection.execute(
-        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
-        (entry.id, name, entry.schedule),
+        "INSERT INTO groups (id, name, schedule_id, area_id) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3, area_id = ?4",
+        (entry.id, name, entry.schedule, entry.area),
     )
     audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "by": by}))
     return None
@@ -312,6 +350,51 @@ def _holiday(connection: sqlite3.Connection, proposal: Proposal, entry: HolidayE
     kind = Kind.HOLIDAY_REMOVED if entry.name is None else Kind.HOLIDAY_ADDED
     audit.append(connection, AuditEvent(kind, {"holiday": entry.name or "", "by": by}))
     return None
+
+
+def _pass(
+    connection: sqlite3.Connection, proposal: Proposal, entry: PassEntry, gate: str, by: str
+) -> Because | None:  # fmt: skip
+    known = passes.get(connection, entry.id)
+    if known is None:
+        because = _refused_pass(connection, entry)
+        # What is over opens nothing, and was erased here when it was kept long enough.
+        if because is not None or entry.valid_until <= passes.text_of(datetime.now(UTC)):
+            return because
+        put_pass(connection, entry)
+    before = uses.of_pass(connection, entry.id)
+    said = list(uses.believed_of(gate, before, entry.spent))
+    if proposal.back or known is None:
+        said += uses.not_older([*before, *said], entry.spent)
+    uses.keep(connection, entry.id, said)
+    now = passes.get(connection, entry.id)
+    if now is not None and known is None:
+        details: dict[str, object] = {"by": by, "uses": now.uses, "until": now.valid_until}
+        audit.append(connection, passes.about(now, AuditEvent(Kind.PASS_MADE, details)))
+    if now is not None:
+        _note_overspent(connection, now, max(now.uses, uses.counted(before)), by)
+    return None
+
+
+def _refused_pass(connection: sqlite3.Connection, entry: PassEntry) -> Because | None:
+    if is_gone(connection, entry.id) or any(
+        one is not None and erasure.was_erased(connection, one) for one in (entry.id, entry.host)
+    ):
+        return Because.ERASED
+    if not _is_here(connection, "residents", entry.host) or not _is_here(connection, "schedules", entry.schedule):
+        return Because.NONSENSE
+    held = "SELECT 1 FROM credentials WHERE kind = ? AND finder = ?"
+    if any(connection.execute(held, (one.kind, one.finder)).fetchone() is not None for one in entry.codes):
+        return Because.CODE
+    return None
+
+
+def _note_overspent(connection: sqlite3.Connection, one: Pass, most: int, by: str) -> None:
+    """Gates that did not hear of one another have let in more often than was given."""
+    spent = uses.counted(uses.of_pass(connection, one.id))
+    if spent > most:
+        details: dict[str, object] = {"by": by, "uses": one.uses, "spent": spent}
+        audit.append(connection, passes.about(one, AuditEvent(Kind.PASS_OVERSPENT, details)))
 
 
 def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:

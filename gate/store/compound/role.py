@@ -13,7 +13,7 @@ from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-_TABLES = (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays"), ("resident", "residents"))
+_HOURS = (("schedule", "schedules"), ("area", "areas"), ("group", "groups"), ("holiday", "holidays"))
 _AS_NEW = "epoch = 0, recovery = NULL, recovering = 0, superseded = NULL, second_at = NULL, had = NULL"
 
 
@@ -40,9 +40,10 @@ def become_centre(connection: sqlite3.Connection) -> None:
             raise UsageError("This gate follows a centre. Take it away first: facegate leave")
         connection.execute("DELETE FROM register")
         connection.execute("UPDATE compound SET part = 'centre', epoch = 0")
-        for kind, table in (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays")):
+        for kind, table in _HOURS:
             connection.execute(f"INSERT INTO register_touched SELECT '{kind}', id FROM {table} ORDER BY id")  # noqa: S608 - constants
         connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
+        connection.execute("INSERT INTO register_touched SELECT 'pass', id FROM passes WHERE revoked_at IS NULL")
 
 
 def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str, former: bool = False) -> int:
@@ -92,13 +93,15 @@ def _take_codes(connection: sqlite3.Connection, by: str) -> int:
 def _keep_all_here(connection: sqlite3.Connection) -> None:
     """Nobody and nothing of this gate is proposed until somebody says so."""
     connection.execute("DELETE FROM stays_here")
-    for kind, table in _TABLES:
+    for kind, table in (*_HOURS, ("resident", "residents"), ("pass", "passes")):
         connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
 
 
 def leave(connection: sqlite3.Connection, *, by: str) -> int:
-    """This store follows nobody any more; how many residents of the register stay, as its own."""
+    """This store follows nobody any more; how many residents of the register stay, as its own. Its passes open nothing
+    here any more: what is spent of them elsewhere is not heard."""
     with transaction(connection):
+        passes = connection.execute("SELECT id FROM register WHERE kind = 'pass'").fetchall()
         (people,) = connection.execute("SELECT count(*) FROM register WHERE kind = 'resident'").fetchone()
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
@@ -107,6 +110,11 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute("DELETE FROM stays_here")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        connection.executemany(
+            "UPDATE passes SET revoked_at = coalesce(revoked_at, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))"
+            " WHERE id = ?",
+            passes,
+        )
         connection.execute(f"UPDATE compound SET part = 'alone', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
     return int(people)

@@ -15,10 +15,12 @@ from gate.names import folded_name
 from gate.store.compound import forgotten, items, proposals, requests
 from gate.store.compound.entries import (
     SUSPENDED,
+    AreaEntry,
     CredentialEntry,
     Entry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     RevocationEntry,
@@ -28,9 +30,10 @@ from gate.store.compound.entries import (
 from gate.store.compound.proposals import FIELDS, Answer, Proposal
 from gate.store.compound.revoking import revoke, suspend
 from gate.store.compound.role import taking
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
 from gate.store.record import audit
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 BY = "the centre"
@@ -46,8 +49,8 @@ class Taken(Enum):
     REVOKED = auto()
     """It is about somebody who was erased."""
     EARLY = auto()
-    """It names hours or a group that are not here yet, or the centre is still to say what becomes of what was changed
-    here."""
+    """It names hours, an area or a group that are not here yet, or the centre is still to say what becomes of what was
+    changed here."""
 
 
 def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
@@ -123,10 +126,14 @@ def _put(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
             done = _resident(connection, entry, known=known)
         case ScheduleEntry():
             done = _schedule(connection, entry)
+        case AreaEntry():
+            done = _area(connection, entry)
         case GroupEntry():
             done = _group(connection, entry)
         case HolidayEntry():
             done = _holiday(connection, entry)
+        case PassEntry():
+            done = _pass(connection, entry)
     if done is Taken.DONE:
         items.note(connection, kind, entry.id, version)
         # As where this gate left, and joined again.
@@ -140,7 +147,7 @@ def begin_epoch(connection: sqlite3.Connection, epoch: int) -> None:
 
 
 def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
-    """When all of an epoch is here: who is on the register no longer goes. Their ids."""
+    """When all of an epoch is here: who is on the register no longer goes, and so do passes. The ids of residents."""
     rows = connection.execute("SELECT id FROM register WHERE kind = 'resident' AND epoch < ?", (epoch,)).fetchall()
     # Of whoever is just proposed the centre is still to say what becomes of them.
     left = [identity for (identity,) in rows if not proposals.waits(connection, RegisterKind.RESIDENT, identity)]
@@ -152,6 +159,11 @@ def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
                 details |= {"personal_fields": audit.forget(connection, identity)}
                 connection.execute("DELETE FROM residents WHERE id = ?", (identity,))
                 audit.append(connection, AuditEvent(Kind.ERASED, details))
+        for (visit,) in connection.execute(
+            "SELECT id FROM register WHERE kind = 'pass' AND epoch < ?", (epoch,)
+        ).fetchall():
+            if not proposals.waits(connection, RegisterKind.PASS, visit) and _is_open(connection, visit):
+                passes.erase(connection, visit)
         connection.execute("DELETE FROM register WHERE epoch < ?", (epoch,))
     return left
 
@@ -169,19 +181,19 @@ def drop_key(connection: sqlite3.Connection, identity: str) -> None:
 def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bool) -> Taken:
     if erasure.was_erased(connection, entry.id):
         return Taken.REVOKED
-    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+    if not _are_here(connection, entry):
         return Taken.EARLY
     before = residents.get(connection, entry.id)
     connection.execute(
         "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
-        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " valid_until, valid_until_set_on, area_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded_name = excluded.folded_name,"
         " unit = excluded.unit, extended = excluded.extended, schedule_id = excluded.schedule_id,"
         " group_id = excluded.group_id, valid_from = excluded.valid_from, valid_until = excluded.valid_until,"
-        " valid_until_set_on = excluded.valid_until_set_on",
+        " valid_until_set_on = excluded.valid_until_set_on, area_id = excluded.area_id",
         (
             entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
-            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area,
         ),
     )  # fmt: skip
     put_consents(connection, entry)
@@ -193,6 +205,12 @@ def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bo
         details: dict[str, object] = {"templates": now.templates} if before is None else {}
         _note(connection, kind, now, details)
     return Taken.DONE
+
+
+def _are_here(connection: sqlite3.Connection, entry: ResidentEntry) -> bool:
+    """Whether all is here that a resident's entry names."""
+    named = (("schedules", entry.schedule), ("areas", entry.area), ("groups", entry.group))
+    return all(_is_here(connection, table, one) for table, one in named)
 
 
 def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:
@@ -297,20 +315,97 @@ def _schedule(connection: sqlite3.Connection, entry: ScheduleEntry) -> Taken:
     return Taken.DONE
 
 
+def _area(connection: sqlite3.Connection, entry: AreaEntry) -> Taken:
+    if entry.name is None:
+        users = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM register WHERE kind = used.kind AND id = used.id)"
+            " FROM (SELECT 'resident' AS kind, id FROM residents WHERE area_id = ?1"
+            " UNION ALL SELECT 'group', id FROM groups WHERE area_id = ?1) used",
+            (entry.id,),
+        ).fetchall()
+        if (1,) in users:
+            # Nobody on the register has it any more: that they have none is on its way.
+            return Taken.EARLY
+        # People of this gate alone may have it: without it they would be let in here.
+        if not users:
+            connection.execute("DELETE FROM areas WHERE id = ?", (entry.id,))
+        return Taken.DONE
+    name = free_name(connection, "areas", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO areas (id, name, gates) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET name = ?2, gates = ?3",
+        (entry.id, name, areas.as_kept(entry.gates)),
+    )
+    return Taken.DONE
+
+
 def _group(connection: sqlite3.Connection, entry: GroupEntry) -> Taken:
     if entry.name is None:
-        connection.execute("UPDATE residents SET group_id = NULL WHERE group_id = ?", (entry.id,))
+        # Whoever was in it is let in where they were.
+        connection.execute(
+            "UPDATE residents SET group_id = NULL,"
+            " area_id = coalesce(area_id, (SELECT area_id FROM groups WHERE id = ?1)) WHERE group_id = ?1",
+            (entry.id,),
+        )
         connection.execute("DELETE FROM groups WHERE id = ?", (entry.id,))
         return Taken.DONE
-    if not _is_here(connection, "schedules", entry.schedule):
+    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "areas", entry.area):
         return Taken.EARLY
     name = free_name(connection, "groups", entry.id, entry.name)
     connection.execute(
-        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
-        (entry.id, name, entry.schedule),
+        "INSERT INTO groups (id, name, schedule_id, area_id) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3, area_id = ?4",
+        (entry.id, name, entry.schedule, entry.area),
     )
     return Taken.DONE
+
+
+def _pass(connection: sqlite3.Connection, entry: PassEntry) -> Taken:
+    if items.version_of(connection, RegisterKind.REVOCATION, entry.id) is not None:
+        return Taken.REVOKED
+    if entry.host is not None and residents.get(connection, entry.host) is None:
+        return Taken.REVOKED if erasure.was_erased(connection, entry.host) else Taken.EARLY
+    if not _is_here(connection, "schedules", entry.schedule):
+        return Taken.EARLY
+    before = passes.get(connection, entry.id)
+    if before is None and entry.valid_until <= passes.text_of(datetime.now(UTC)):
+        # It was erased here since it is over, and its visitor is not brought back.
+        return Taken.DONE
+    put_pass(connection, entry)
+    if not is_gone(connection, entry.id):
+        # As where all were taken back here until the centre had spoken.
+        connection.execute("UPDATE passes SET revoked_at = NULL WHERE id = ?", (entry.id,))
+    uses.keep(connection, entry.id, entry.spent)
+    now = passes.get(connection, entry.id)
+    if before is None and now is not None:
+        audit.append(connection, passes.about(now, AuditEvent(Kind.PASS_MADE, {"by": BY, "uses": now.uses})))
+    return Taken.DONE
+
+
+def put_pass(connection: sqlite3.Connection, entry: PassEntry) -> None:
+    """Write down a pass and its codes, where it is not here. Part of a transaction."""
+    connection.execute(
+        "INSERT OR IGNORE INTO passes (id, unit, host_id, name, flat, valid_from, valid_until, schedule_id, uses,"
+        " uses_left, lasts_s, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9, ?, ?)",
+        (
+            entry.id, entry.unit, entry.host, entry.name, entry.flat, entry.valid_from, entry.valid_until,
+            entry.schedule, entry.uses, entry.lasts_s, entry.made_at,
+        ),
+    )  # fmt: skip
+    for one in entry.codes:
+        # The register's word counts where somebody of this gate alone has the same code.
+        connection.execute(
+            "DELETE FROM credentials WHERE kind = ? AND finder = ? AND pass_id IS NOT ?",
+            (one.kind, one.finder, entry.id),
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO credentials (id, pass_id, kind, finder, made_at) VALUES (?, ?, ?, ?, ?)",
+            (one.id, entry.id, one.kind, one.finder, one.made_at),
+        )
+
+
+def _is_open(connection: sqlite3.Connection, visit: str) -> bool:
+    found = passes.get(connection, visit)
+    return found is not None and found.revoked_at is None and datetime.now(UTC) < found.ends_at
 
 
 def _holiday(connection: sqlite3.Connection, entry: HolidayEntry) -> Taken:
@@ -355,10 +450,24 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
         requests.answered(connection, entry.id)
+        was_pass = passes.get(connection, entry.id) is not None
+        if was_pass:
+            _leave_pass(connection, entry)
         if done is not None:
             # Of whoever was not here any line will do: they are not.
             forgotten.note(connection, entry.id, done)
+    if was_pass and entry.erased:
+        passes.forget_written(connection, entry.id)
     return Taken.DONE
+
+
+def _leave_pass(connection: sqlite3.Connection, entry: RevocationEntry) -> None:
+    """A pass that is taken back is on the register no more, and who visits is erased where the centre did."""
+    connection.execute("DELETE FROM register WHERE kind = 'pass' AND id = ?", (entry.id,))
+    connection.execute("DELETE FROM proposals WHERE kind = 'pass' AND id = ?", (entry.id,))
+    connection.execute("DELETE FROM register_keys WHERE id = ?", (entry.id,))
+    if entry.erased:
+        passes.erase(connection, entry.id)
 
 
 def _suspend(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> None:

@@ -22,7 +22,7 @@ from gate.store.people.changes import Changes, change
 from gate.store.people.consents import NO_PERSON, Consent, Way
 from gate.store.people.templates import Template
 from gate.store.record import audit
-from gate.store.site import accounts, holidays, schedules, webhooks
+from gate.store.site import accounts, areas, holidays, schedules, webhooks
 from gate.store.site.accounts import Role
 from gate.vocabulary import AuditEvent, Kind
 from tests.console import CHEAP, PASSWORD, Browser, context_on
@@ -150,6 +150,14 @@ SINCE = {
     "somebody got hours": (
         lambda store, world: change(store, world.wang, Changes(schedule="day"), by="test"),
         lambda store, world: residents.get(store, world.wang.id).windows == "daily 07:00-19:00",
+    ),
+    "somebody was limited to an area, and that to another gate": (
+        lambda store, world: (
+            areas.put(store, "Tower A", {"n": "North", "s": "South"}, "test"),
+            change(store, world.wang, Changes(area="Tower A"), by="test"),
+            areas.put(store, "Tower A", {"s": "South"}, "test"),
+        ),
+        lambda store, world: residents.get(store, world.wang.id).gates == ("s",),
     ),
     "nothing at all: the gate stays shut on its holidays": (
         lambda store, world: None,
