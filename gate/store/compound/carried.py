@@ -197,7 +197,11 @@ class Verified:
 def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: int) -> Verified:
     """Look whether the next lines of a gate after one that was verified (None: all from the first that is here) are as
     they came, at most so many."""
-    newest, before = _newest(connection, gate), after
+    newest = _newest(connection, gate)
+    if after is not None and not _is_kept(connection, gate, after):
+        # It was pruned since, and so may be what followed on it.
+        after = None
+    before = after
     rows = connection.execute(
         f"SELECT chain, gate_id, sequence, {_ROW} FROM carried_lines"  # noqa: S608 - constants
         " WHERE gate_id = ? AND (chain, sequence) > (?, ?) ORDER BY chain, sequence LIMIT ?",
@@ -217,6 +221,11 @@ def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: i
             return Verified(before, newest, Flaw(row["sequence"], problem))
         before = End(chain, Anchor(row["sequence"], row["hash"]))
     return Verified(before, newest)
+
+
+def _is_kept(connection: sqlite3.Connection, gate: str, end: End) -> bool:
+    query = "SELECT 1 FROM carried_lines WHERE gate_id = ? AND chain = ? AND sequence = ?"
+    return connection.execute(query, (gate, end.chain, end.line.sequence)).fetchone() is not None
 
 
 def prune(connection: sqlite3.Connection, before: str) -> int:

@@ -146,6 +146,16 @@ def test_what_a_line_proved_stays_proved_when_the_line_is_older_than_lines_are_k
     assert proved() == {wang.id: 1, li.id: 0}
 
 
+def test_what_was_pruned_before_it_was_verified_is_no_gap(gate, centre):
+    for _ in range(4):
+        granted(gate, "r1")
+    carried.keep(centre, "g", lines(gate))
+    begun = carried.verify(centre, "g", None, 2)
+    assert (begun.flaw, begun.is_whole) == (None, False)
+    assert carried.prune(centre, "9999") == 4
+    assert carried.verify(centre, "g", begun.through, 2).is_whole
+
+
 def test_a_record_that_was_put_back_is_not_the_one_that_the_centre_saw(gate, centre):
     granted(gate, "r1")
     carried.keep(centre, "g", lines(gate))
