@@ -43,6 +43,7 @@ class Kind:
 
 
 _NAME, _HOURS, _FIRST, _LAST = Sentence("Name"), Sentence("Hours"), Sentence("First day"), Sentence("Last day")
+_AREA = Sentence("Area")
 _KINDS: dict[str, Kind] = {
     "/settings/schedules": Kind(
         Sentence("These weekly hours are saved."), "/settings/hours",
@@ -50,8 +51,8 @@ _KINDS: dict[str, Kind] = {
          "new_group": Sentence("A new group of the same name")},
     ),
     "/settings/groups": Kind(
-        Sentence("This group is saved."), "/settings/hours", {"name": _NAME, "schedule": _HOURS},
-        {"schedule": Sentence("at any time")},
+        Sentence("This group is saved."), "/settings/hours", {"name": _NAME, "schedule": _HOURS, "area": _AREA},
+        {"schedule": Sentence("at any time"), "area": Sentence("all gates")},
     ),
     "/settings/holidays": Kind(
         Sentence("This holiday is added."), "",
@@ -70,7 +71,7 @@ _KINDS: dict[str, Kind] = {
 _RESIDENT = Kind(
     Sentence("What is said of this resident is changed."), "",
     {"name": _NAME, "unit": Sentence("Home"), "group": Sentence("Group"), "valid_from": _FIRST, "valid_until": _LAST,
-     "extended": Sentence("Needs the gate open for longer"), "schedule": _HOURS},
+     "extended": Sentence("Needs the gate open for longer"), "schedule": _HOURS, "area": _AREA},
 )  # fmt: skip
 _OF_A_RESIDENT = re.compile(r"/residents/[0-9a-f-]{36}")
 

@@ -104,7 +104,13 @@ class RegisterStream:
             self._stream.publish(
                 messages.subject(one.kind, one.entry.id),
                 messages.sealed(
-                    one.kind, one.version, one.entry, one.key, secrets.token_bytes(messages.NONCE_BYTES), self._signer
+                    one.kind,
+                    one.version,
+                    one.entry,
+                    one.key,
+                    secrets.token_bytes(messages.NONCE_BYTES),
+                    self._signer,
+                    limited=one.limited,
                 ),
                 headers={_EXPECTED: str(last_sequence + place)},
             )

@@ -24,7 +24,9 @@ def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
     with home(state, config).store() as connection:
         every = stored.groups(connection)
     if as_json:
-        print_json({"groups": [{"name": g.name, "windows": g.windows, "residents": g.used_by} for g in every]})
+        print_json(
+            {"groups": [{"name": g.name, "windows": g.windows, "residents": g.used_by, "area": g.area} for g in every]}
+        )
         return
     rows = [(group.name, group.windows or "at any time", group.used_by) for group in every]
     print_table(("name", "open", "residents"), rows, "There is no group. Add one with: facegate groups put")
@@ -33,10 +35,13 @@ def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
 @groups.command("put")
 @click.argument("name")
 @click.option("--schedule", help="The schedule its residents have; without it, at any time.")
+@click.option(
+    "--area", help="The area at whose gates they are let in; an empty name: all gates; without it, as before."
+)
 @state_option
-def put_group(name: str, schedule: str | None, state: Path | None, config: Path | None) -> None:
+def put_group(name: str, schedule: str | None, area: str | None, state: Path | None, config: Path | None) -> None:
     """Add a group or give it another schedule."""
     gate = home(state, config)
     with gate.store() as connection:
-        stored.put_group(connection, clean_name(name), schedule, gate.by)
+        stored.put_group(connection, clean_name(name), schedule, gate.by, area=area)
     click.echo(f"{name}: {schedule or 'at any time'}.")

@@ -62,7 +62,7 @@ def import_people(
 
     It is rehearsed first.
 
-    Columns: name, unit, group, from, until, photos (file names separated by semicolons), consent (told, paper or
+    Columns: name, unit, group, area, from, until, photos (file names separated by semicolons), consent (told, paper or
     screen), language, guardian, another_person (yes, where somebody looked: they are not the one they look like). One
     that was cut short goes on where it was: whoever is enrolled is passed over.
     """

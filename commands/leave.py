@@ -10,6 +10,7 @@ import click
 from commands.common import counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import Refusal
+from gate.state_folder import centre_file
 from gate.store.compound import role
 from gate.store.compound.role import Part
 
@@ -28,12 +29,15 @@ def leave(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> 
 
     gate = home(state, config, part=None)
     directory, by = gate.state, gate.by
+    follows = centre_file(directory).exists()
     if not yes:
         click.confirm("Follow the centre no more?", abort=True, err=True)
 
     def left() -> dict[str, Any]:
         with gate.store() as connection:
-            if role.part(connection) is not Part.GATE:
+            part = role.part(connection)
+            # A backup of before it joined knows of no centre, and the link does.
+            if part is not Part.GATE and not (part is Part.ALONE and follows):
                 raise Refusal("This gate follows no centre.")
             return {"people": role.leave(connection, by=by)}
 

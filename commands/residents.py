@@ -89,10 +89,11 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
 def _when_let_in(person: Resident) -> str:
     """All that is known of when somebody is let in, also what there is none of."""
     own = f" (their own: {person.schedule})" if person.schedule else ""
+    where = None if person.gates is None else ", ".join(person.gate_names) or "no gate"
     said = {
         "group": person.group, "hours": f"{person.windows or 'at any time'}{own}", "first day": person.valid_from,
         "last day": person.valid_until, "more time at the gate": "yes" if person.extended else "no",
-    }  # fmt: skip
+    } | ({"gates": where} if where else {})  # fmt: skip
     return "; ".join(f"{name}: {value or 'none'}" for name, value in said.items())
 
 
@@ -226,6 +227,7 @@ def _print_receipt(receipt: erasure.Receipt) -> None:
 @click.option("--more-time/--usual-time", "extended", default=None, help="Whether they need the gate open for longer.")
 @click.option("--schedule", help="When they may enter; an empty name: at any time, or as their group.")
 @click.option("--group", help="Their group; an empty name: none.")
+@click.option("--area", help="The area at whose gates they are let in; an empty name: as their group, else all gates.")
 @click.option("--from", "valid_from", help="Their first day, as 2027-01-31; an empty one: since ever.")
 @click.option("--until", "valid_until", help="Their last day, for example of the lease; an empty one: without end.")
 @state_option
@@ -234,24 +236,27 @@ def change(
     extended: bool | None,
     schedule: str | None,
     group: str | None,
+    area: str | None,
     valid_from: str | None,
     valid_until: str | None,
     state: Path | None,
     config: Path | None,
 ) -> None:
     """Change how a resident is let in, by name or id."""
-    if all(given is None for given in (extended, schedule, group, valid_from, valid_until)):
-        raise UsageError("Say what to change: --more-time, --schedule, --group, --from or --until.")
+    if all(given is None for given in (extended, schedule, group, area, valid_from, valid_until)):
+        raise UsageError("Say what to change: --more-time, --schedule, --group, --area, --from or --until.")
     gate = home(state, config)
     with gate.store() as connection:
         wanted = changes.Changes(
-            extended=extended, schedule=schedule, group=group, valid_from=valid_from, valid_until=valid_until
-        )
+            extended=extended, schedule=schedule, group=group, valid_from=valid_from, valid_until=valid_until,
+            area=area,
+        )  # fmt: skip
         before = store.find(connection, who)
         person = changes.change(connection, before, wanted, by=gate.by)
     hours = person.windows or "at any time"
     since = f", from {person.valid_from}" if person.valid_from else ""
     until = f", until {person.valid_until}" if person.valid_until else ""
-    click.echo(f"{person.name}: {hours}{since}{until}{', with more time' if person.extended else ''}.")
+    where = "" if person.gates is None else f", at {', '.join(person.gate_names) or 'no gate'}"
+    click.echo(f"{person.name}: {hours}{where}{since}{until}{', with more time' if person.extended else ''}.")
     if person.valid_until != before.valid_until and changes.is_over(person.valid_until, _today(gate)):
         click.echo(changes.OVER)

@@ -18,7 +18,7 @@ from enroll.consent import Agreed
 from gate.errors import ResidentRefusal, Sentence, UsageError
 from gate.names import clean_home, clean_name
 from gate.store.database import transaction
-from gate.store.people import consents, erasure, homes, namesakes, residents
+from gate.store.people import changes, consents, erasure, homes, namesakes, residents
 from gate.store.people.consents import Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import MAX_TEMPLATES, Template
@@ -63,6 +63,8 @@ class Application:
     """The ids of those whom the face is like, and of whom somebody said that they are another; None: than anybody."""
     ended: frozenset[str] = field(default=frozenset(), compare=False)
     """The ids of the consents that had ended by then (`consents.ended`). What they agreed to, they agreed to before."""
+    area: str | None = None
+    """The name of the area in which a new one is let in; None or empty: at all gates."""
     seen: str | None = None
     """The id of the resident as whom somebody saw them when this was asked; None: as nobody who was there."""
 
@@ -76,6 +78,7 @@ class Application:
         whose: Resident | None = None,
         another_than: frozenset[str] | None = frozenset(),
         ended: frozenset[str] = frozenset(),
+        area: str | None = None,
     ) -> Application:
         """Clean and check what was typed; where it is known `whose` face it is, their name is theirs already.
 
@@ -88,7 +91,7 @@ class Application:
         if unit is not None:
             unit = clean_home(unit, whose.unit if whose is not None else None)
         refuse_photos(len(photos), agreed)
-        return cls(name, unit, tuple(photos), agreed, whose, another_than, ended)
+        return cls(name, unit, tuple(photos), agreed, whose, another_than, ended, area)
 
 
 def refuse_photos(count: int, agreed: Agreed | None) -> None:
@@ -114,8 +117,8 @@ def write(
     """Keep the person, the templates made of their photos, and the consent; the record says `by` whom, and of how many
     whom they are like somebody said that they are another.
 
-    All or nothing. Raises Refusal as `namesakes.refuse`, `residents.enrol` and `residents.add_templates`, and where a
-    consent of theirs ended since this was asked.
+    All or nothing. Raises Refusal as `namesakes.refuse`, `residents.enrol`, `residents.add_templates` and
+    `changes.change`, and where a consent of theirs ended since this was asked.
     """
     consent = asked.agreed.recorded(by) if asked.agreed is not None else None
     with transaction(connection):
@@ -131,9 +134,13 @@ def write(
             )
         # Whoever asked at the same time may have been quicker.
         namesakes.refuse(connection, asked.name, asked.unit)
-        return residents.enrol(connection, asked.name, asked.unit, made, consent, by=by, overruled=overruled)
+        new = residents.enrol(connection, asked.name, asked.unit, made, consent, by=by, overruled=overruled)
+        return changes.change(connection, new, changes.Changes(area=asked.area), by=by) if asked.area else new
 
 
-def add_without_face(connection: sqlite3.Connection, name: str, unit: str | None = None, *, by: str) -> Resident:
-    """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known."""
-    return write(connection, Application.of(name, unit), (), by)
+def add_without_face(
+    connection: sqlite3.Connection, name: str, unit: str | None = None, area: str | None = None, *, by: str
+) -> Resident:
+    """Add someone who uses other ways in. Raises UsageError for a name that is none, Refusal where they are known, or
+    there is no such area."""
+    return write(connection, Application.of(name, unit, area=area), (), by)

@@ -7,23 +7,27 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from enroll.tables.headings import COLUMNS, TOLD_ONLY
+from enroll.tables.headings import AREA, COLUMNS, TOLD_ONLY
 from gate.spreadsheet import csv_line
 from gate.store.people import credentials, residents
+from gate.store.site import areas
 from gate.vocabulary import Method
 
 
 def table(connection: sqlite3.Connection) -> Iterator[str]:
     """The lines of a CSV in UTF-8, without faces and codes: no photo is kept that could go with it, and no PIN."""
     # A spreadsheet takes UTF-8 for what it is when the file says so.
-    yield "\ufeff" + csv_line((*COLUMNS, TOLD_ONLY))
+    has_areas = bool(areas.every(connection))
+    columns = [one for one in COLUMNS if one != AREA or has_areas]
+    yield "\ufeff" + csv_line((*columns, TOLD_ONLY))
     others = credentials.having(connection)
     for one in residents.every(connection):
         cells = {
-            "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from, "until": one.valid_until,
+            "name": one.name, "unit": one.unit, "group": one.group, "area": one.area, "from": one.valid_from,
+            "until": one.valid_until,
         }  # fmt: skip
         ways = [way for way in Method if way in others.get(one.id, ()) or (way is Method.FACE and one.templates)]
-        yield csv_line((*(cells.get(column) for column in COLUMNS), " ".join(ways)))
+        yield csv_line((*(cells.get(column) for column in columns), " ".join(ways)))
 
 
 def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
@@ -44,7 +48,7 @@ def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
             for model, source, quality, vector, created_at in rows
         ]
         person = {
-            "id": one.id, "name": one.name, "unit": one.unit, "group": one.group, "from": one.valid_from,
-            "until": one.valid_until, "templates": templates,
+            "id": one.id, "name": one.name, "unit": one.unit, "group": one.group, "area": one.area,
+            "from": one.valid_from, "until": one.valid_until, "templates": templates,
         }  # fmt: skip
         yield json.dumps(person, ensure_ascii=False) + "\n"

@@ -17,8 +17,8 @@ from gate.store.people.residents import Resident
 _NAMED = 3
 _NONE = Sentence("none")
 _CHANGING = (
-    ("unit", Sentence("Home")), ("group", Sentence("Group")), ("valid_from", Sentence("First day")),
-    ("valid_until", Sentence("Last day")),
+    ("unit", Sentence("Home")), ("group", Sentence("Group")), ("area", Sentence("Area")),
+    ("valid_from", Sentence("First day")), ("valid_until", Sentence("Last day")),
 )  # fmt: skip
 
 

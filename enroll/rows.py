@@ -48,6 +48,8 @@ class Row:
     """The same, for the last one."""
     agreed: bool = False
     """Whether it says that they agreed, with a photo or without."""
+    area: str = ""
+    """Empty: none is named."""
     homes: frozenset[str] = frozenset()
     """The keys of the homes that the table has beside this name."""
 
@@ -197,6 +199,7 @@ def _row(line: int, cells: dict[str, str], source: _Source, wrong: list[Sentence
         asked=Application.of(name, home, photos, said if photos else None,
                              another_than=None if another else frozenset()),
         group=normalised(cells.get("group", "")),
+        area=normalised(cells.get("area", "")),
         valid_from=valid_from,
         valid_until=valid_until,
         agreed=said.way is not Way.NONE,

@@ -79,7 +79,7 @@ def claim(who, number=1):
 
 def known_well(resident):
     """What the door knows when vision brings a claim of a resident whom nothing bars."""
-    return Known(resident, from_its_user=True, valid=True, within_hours=True, one_suffices=True)
+    return Known(resident, from_its_user=True, at_this_gate=True, valid=True, within_hours=True, one_suffices=True)
 
 
 def events(state):

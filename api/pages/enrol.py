@@ -38,6 +38,7 @@ from gate.store.people import residents
 from gate.store.people.consents import Given, Way
 from gate.store.people.residents import Resident
 from gate.store.people.templates import Template
+from gate.store.site import areas
 from models.errors import PackError
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def _far(
 _FarPhotos = Annotated[_Far | None, Depends(_far)]
 
 
-def _typed(name: _Text = "", unit: _Text = "", guardian: _Text = "") -> dict[str, str]:
+def _typed(name: _Text = "", unit: _Text = "", guardian: _Text = "", area: _Text = "") -> dict[str, str]:
     """What the form holds again where it is corrected; whether they agreed is asked anew."""
-    return {"name": name, "unit": unit, "guardian": guardian}
+    return {"name": name, "unit": unit, "guardian": guardian, "area": area}
 
 
 _Given = Annotated[dict[str, str], Depends(_typed)]
@@ -104,7 +105,7 @@ def enrol(
 ) -> Response:  # fmt: skip
     """Enrol, once somebody has `seen` whom the photos show; what is wrong is said on the same page, and nothing typed
     is lost. The same form of one page, known by its `key`, enrols once however often it is sent."""
-    words, name, unit = language_of(request), given["name"], given["unit"]
+    words, name, unit, area = language_of(request), given["name"], given["unit"], given["area"]
     # A browser sends an empty part where no file was chosen.
     sent = [one for one in photos or [] if one.filename or one.size]
     try:
@@ -118,13 +119,13 @@ def enrol(
         if not sent and camera is None:
             home = unit.strip() or None
             if link:
-                return RedirectResponse(add_with_link(context, connection, actor, name, home, link), 303)
-            person = add_without_face(connection, name, home, by=actor.label)
+                return RedirectResponse(add_with_link(context, connection, actor, name, home, link, area), 303)
+            person = add_without_face(connection, name, home, area, by=actor.label)
             return then(request, "/enrol", _added(person, agreed=agreed, by_face=context.by_face))
         if not agreed:
             said = words("Without consent no face is kept: tick that they agreed, or leave the photos out.")
             return _form(request, connection, actor, resident, given, problem=said, warning=words(LOST))
-        typed = Typed(way, name, unit.strip(), resident, language, given["guardian"])
+        typed = Typed(way, name, unit.strip(), resident, language, given["guardian"], area=area)
         with context.waiting.beginning:
             waiting = _begun(context, connection, actor, typed, sent, key, camera, far)
             if seen and not waiting.found.lookalikes:
@@ -319,7 +320,7 @@ def _done(request: Request, waiting: Waiting, enrolled: Resident) -> Response:
 
 def _next_of(person: Resident) -> dict[str, str]:
     """What the form holds for the next of a family."""
-    return {"name": "", "unit": person.unit or "", "guardian": "", "before": person.id}
+    return {"name": "", "unit": person.unit or "", "guardian": "", "area": person.area or "", "before": person.id}
 
 
 def _look(
@@ -359,10 +360,11 @@ def _form(
         "enrol.html",
         status_code=422 if "problem" in said else 200,
         person=person,
-        given={"name": "", "unit": "", "guardian": "", "before": ""} | (given or {}) | dict(done.given),
+        given={"name": "", "unit": "", "guardian": "", "area": "", "before": ""} | (given or {}) | dict(done.given),
         consent_text=texts.text(spoken),
         consent_language=spoken,
         link_key=new_key(),
+        areas=areas.every(connection),
         places=found,
         **said_of(request, done) | said,
     )

@@ -26,6 +26,7 @@ from enroll import consent as texts
 from enroll.tables.encodings import ENCODINGS
 from gate.errors import FacegateError, Refusal, Sentence
 from gate.store.people.residents import Resident
+from gate.store.site import areas
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/import")
 
@@ -130,6 +131,7 @@ def _page(
     is_done = now is not None and not now.is_rehearsal
     return page(
         request, template, status_code=422 if problem else 200, actor=actor, job=now, lines=shown, counts=counts,
+        areas=areas.every(connection),
         problem=problem, warning=warning, notice=notice, encodings=ENCODINGS, spoken=_spoken(request, context),
         language_names={one.tag: one.name for one in context.languages.all if one.tag in texts.LANGUAGES},
         lacking=len(_lacking(context, connection)), link_key=new_key(),

@@ -58,7 +58,7 @@ from gate.store.people.passes import Pass, Phase, Wanted
 from gate.store.people.residents import Resident
 from gate.store.record import search
 from gate.store.record.search import Search
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 from gate.vocabulary import ENTERED, Method
 
 _SPANS = ("today", "day", "week")
@@ -349,6 +349,7 @@ def _home(
         spent=opens.SPENT if opens.is_of_several(connection) else None,
         spans={value: SPANS[value].words for value in _SPANS}, uses=_USES, METHODS=METHODS,
         typed={"name": "", "span": "today", "uses": "1"} | (typed or {}), key=new_secret(),
+        areas=areas.every(connection),
         lines=[one for one in lines if one.personal.get("resident") == person.id], **said,
     )  # fmt: skip
 

@@ -110,14 +110,17 @@ class _Times:
         return self.language.short_day(date.fromisoformat(day))
 
     def let_in(self, one: Resident) -> str:
-        """When somebody is let in now: by their hours, unless their first day is to come or their last one is over."""
+        """When and where somebody is let in now: by their hours and area, unless their first day is to come or their
+        last one is over."""
         if one.valid_until and one.valid_until < self.this_day:
             return self.language("no longer: the last day was {day}", day=self.on_day(one.valid_until))
-        hours = hours_in(self.language, one.windows) if one.windows else self.language("at any time")
-        if not one.valid_from or one.valid_from <= self.this_day:
-            return hours
-        begins = self.language("not before {day}", day=self.on_day(one.valid_from))
-        return self.language.comma.join((begins, hours))
+        said = [hours_in(self.language, one.windows) if one.windows else self.language("at any time")]
+        if one.valid_from and one.valid_from > self.this_day:
+            said.insert(0, self.language("not before {day}", day=self.on_day(one.valid_from)))
+        if one.gates is not None:
+            gates = self.language.comma.join(one.gate_names)
+            said.append(self.language("at {gates}", gates=gates) if gates else self.language("at no gate"))
+        return self.language.comma.join(said)
 
     def clock(self, moment: str) -> str:
         """The time of day of a moment in ISO 8601."""

@@ -83,15 +83,16 @@ def link_of(connection: sqlite3.Connection, resident: str) -> dict[str, Any]:
 
 
 def add_with_link(
-    context: Context, connection: sqlite3.Connection, actor: Actor, name: str, unit: str | None, key: str
-) -> str:
+    context: Context, connection: sqlite3.Connection, actor: Actor, name: str, unit: str | None, key: str,
+    area: str | None = None,
+) -> str:  # fmt: skip
     """Somebody is added without a face, and a link is drawn for them; where it is shown. The page with this `key` adds
     the same person once. Raises UsageError, Refusal."""
     asked = Application.of(name, unit)
     with context.own_photos.drawing.taken():
         drawn_for = (residents.get(connection, one) for one in context.own_photos.shown_for(key, actor.label))
         added = next((one for one in drawn_for if one and (one.name, one.unit) == (asked.name, asked.unit)), None)
-        person = added or add_without_face(connection, name, unit, by=actor.label)
+        person = added or add_without_face(connection, name, unit, area, by=actor.label)
         draw(context, connection, actor, [person], key, once=True)
     return _shown_at(person, key)
 

@@ -62,6 +62,9 @@ WHY: dict[str, Sentence] = {
     ),
     Reason.GATE_MOVES: Sentence("The gate was still moving. To wait until it stands still is enough."),
     Reason.NOT_ENROLLED: Sentence("They had just been erased."),
+    Reason.NOT_THIS_GATE: Sentence(
+        "They are let in at other gates alone, by their own area or their group's. Which those are is on their page."
+    ),
     Reason.OUT_OF_HOURS: Sentence("They came outside the hours that are set for them."),
     Reason.FACE_NOT_ENOUGH: Sentence(
         "At this hour a face alone does not open the gate, and they have neither a PIN nor a card. Draw them a PIN."
@@ -108,6 +111,7 @@ _SAID = (
 _CHANGED: dict[str, tuple[Sentence, Sentence]] = {
     "group": (Sentence("group {value}"), Sentence("no group any more")),
     "schedule": (Sentence("hours {value}"), Sentence("no hours of their own any more")),
+    "area": (Sentence("area {value}"), Sentence("no area of their own any more")),
     "valid_from": (Sentence("first day {value}"), Sentence("no first day any more")),
     "valid_until": (Sentence("last day {value}"), Sentence("no last day any more")),
 }

@@ -35,7 +35,7 @@ from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
 from gate.store.record import search as record
 from gate.store.record.search import Search
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 
@@ -45,8 +45,8 @@ _LINES_SHOWN = 10
 _SOON = timedelta(days=30)
 _Text = Annotated[str, Form(max_length=400)]
 _Key = Annotated[str | None, Form(min_length=1, max_length=64)]
-# Of a choice of hours: those of the group, else none. An empty field is what a form without one sends.
-_NO_OWN_HOURS = "-"
+# Of a choice of hours or of an area: that of the group, else none. An empty field is what a form without one sends.
+_NONE_OF_THEIR_OWN = "-"
 
 
 @router.get("/residents")
@@ -122,6 +122,7 @@ def change_resident(
     valid_until: _Text = "",
     extended: Annotated[bool, Form()] = False,
     schedule: _Text = "",
+    area: _Text = "",
 ) -> Response:
     """Change how they are let in, unless somebody else was quicker."""
     found, language = found_resident(connection, resident), language_of(request)
@@ -130,7 +131,7 @@ def change_resident(
         wanted = Changes(
             name=clean_name(name), unit=clean_home(unit, found.unit) if unit.strip() else "", extended=extended,
             group=group, valid_from=valid_from, valid_until=valid_until,
-            schedule=None if not schedule else "" if schedule == _NO_OWN_HOURS else schedule,
+            schedule=_chosen(schedule), area=_chosen(area),
         )  # fmt: skip
         changed = change(connection, found, wanted, by=actor.label)
     except HttpProblem as outdated:
@@ -138,13 +139,18 @@ def change_resident(
     except FacegateError as error:
         typed = {
             "name": name, "unit": unit, "group": group, "valid_from": valid_from, "valid_until": valid_until,
-            "extended": extended, "schedule": schedule,
+            "extended": extended, "schedule": schedule, "area": area,
         }  # fmt: skip
         return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
     # The change is on record; where nothing is changed, it is a look.
     slipped = changed.valid_until != found.valid_until and is_over(changed.valid_until, context.today)
     said = together([Sentence("Saved."), *([OVER] if slipped else [])])
     return then(request, f"/residents/{found.id}", Done(said, on_record=changed != found))
+
+
+def _chosen(value: str) -> str | None:
+    """A choice as a change: None stays as it is, an empty text takes away."""
+    return None if not value else "" if value == _NONE_OF_THEIR_OWN else value
 
 
 @router.post("/residents/{resident}/withdrawal")
@@ -224,7 +230,8 @@ def resident_page(
         etag=etag(person),
         groups=schedules.groups(connection),
         schedules=schedules.every(connection),
-        no_own_hours=_NO_OWN_HOURS,
+        areas=areas.every(connection),
+        none_of_their_own=_NONE_OF_THEIR_OWN,
         key=new_secret(),
         templates=templates.of(connection, person.id),
         takes_photos=bool(places(context, connection)),

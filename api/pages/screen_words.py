@@ -154,6 +154,7 @@ REASONS: dict[Reason, Said] = {
     Reason.WRONG_PEER: _FAULT,
     Reason.MALFORMED: _FAULT,
     Reason.FLOOD: _FAULT,
+    Reason.NOT_THIS_GATE: Said(Look.NO, "other_gate", Sentence("Not at this gate"), Sentence("Please ask the manager")),
     Reason.OUT_OF_HOURS: Said(Look.NO, "clock", Sentence("Outside your hours"), _GUARD),
     Reason.FACE_NOT_ENOUGH: Said(Look.NO, "key", Sentence("A face is not enough now"), _ANOTHER_WAY),
     # Whoever began with a card may go on with a PIN or by face: which it was, the door does not tell.

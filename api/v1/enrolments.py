@@ -48,11 +48,14 @@ class Typed:
     guardian: str | None
     another_than: tuple[str, ...] = ()
     """The ids of those whom the face is like, and of whom they said that it is another."""
+    area: str = ""
+    """The name of the area of a new resident."""
 
     def bound(self) -> bytes:
-        """The same as bytes; as it was before there was `another_than`, where nobody is named there."""
-        *before, another_than = astuple(self)
-        return json.dumps([*before, *([another_than] if another_than else [])]).encode()
+        """The same as bytes; as it was before there were the last two, where nothing is named there."""
+        *before, another_than, area = astuple(self)
+        later = [another_than, area] if area else [another_than] if another_than else []
+        return json.dumps([*before, *later]).encode()
 
 
 class PhotoLeftOut(BaseModel):
@@ -130,6 +133,7 @@ def enrol_resident(
         list[Identity] | None,
         Form(description="The ids of residents whom they are like, when somebody looked: they are two people."),
     ] = None,
+    area: Annotated[str, Form(max_length=60, description="The area of a new resident; absent: all gates.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> Enrolment:
     """Enrol someone from one to eight photos, by the good ones among them. No photo is kept.
@@ -138,7 +142,7 @@ def enrol_resident(
     residents in `lookalikes`. Show them to a person; where these are two people, send the ids in `another_than`.
     """
     spoken = language or context.settings.enrolment.language_else()
-    typed = Typed(way, name, unit, resident, spoken, guardian, tuple(another_than or ()))
+    typed = Typed(way, name, unit, resident, spoken, guardian, tuple(another_than or ()), area)
     lookalikes: list[str] = []
     left_out: list[PhotoLeftOut] = []
 
@@ -171,7 +175,7 @@ def application(connection: sqlite3.Connection, typed: Typed, photos: Sequence[P
         raise HttpProblem(422, "Give a name, or the resident whose face this is.")
     said = texts.agreed(typed.way, typed.language, typed.guardian or None)
     another, ended = frozenset(typed.another_than), consents.ended(connection)
-    asked = Application.of(typed.name or "", typed.unit or None, photos, said, whose, another, ended)
+    asked = Application.of(typed.name or "", typed.unit or None, photos, said, whose, another, ended, typed.area)
     if whose is None:
         namesakes.refuse(connection, asked.name, asked.unit)
     return asked

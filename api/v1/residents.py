@@ -48,6 +48,8 @@ class Resident(BaseModel):
     group: str | None
     hours: str | None
     schedule: str | None = Field(None, description="Their own schedule; null: they have their group's, or none.")
+    area: str | None = Field(None, description="Their own area; null: they have their group's, or none.")
+    gates: list[str] | None = Field(None, description="The ids of the gates at which they are let in; null: at all.")
     extended: bool
     valid_from: str | None = Field(description="Their first day, YYYY-MM-DD.")
     valid_until: str | None = Field(description="Their last one; the gate does not know them afterwards.")
@@ -70,6 +72,7 @@ class NewResident(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(max_length=400)
     unit: str | None = Field(None, max_length=400)
+    area: str | None = Field(None, max_length=60)
 
 
 class Change(BaseModel):
@@ -83,6 +86,7 @@ class Change(BaseModel):
     extended: bool | None = None
     valid_from: str | None = Field(None, max_length=10)
     valid_until: str | None = Field(None, max_length=10)
+    area: str | None = Field(None, max_length=60)
 
 
 class Template(BaseModel):
@@ -147,9 +151,10 @@ def add_resident(
     """Add someone without a face: they use other ways in."""
 
     def add() -> str:
-        return add_without_face(connection, new.name, new.unit, by=actor.label).id
+        return add_without_face(connection, new.name, new.unit, new.area, by=actor.label).id
 
-    asked = (b"resident", new.model_dump_json().encode())
+    # As it was before there were areas, where none is named.
+    asked = (b"resident", new.model_dump_json(exclude=None if new.area else {"area"}).encode())
     added = found_resident(connection, once(connection, actor, idempotency_key, asked, add))
     response.headers["Location"] = f"/api/v1/residents/{added.id}"
     response.headers["ETag"] = etag(added)
@@ -271,6 +276,7 @@ def shown(one: Stored, today: date, others: Collection[Method]) -> Resident:
     """The same, where it is known what they have beside their face."""
     return Resident(
         id=one.id, name=one.name, unit=one.unit, group=one.group, hours=one.windows, schedule=one.schedule,
+        area=one.area, gates=None if one.gates is None else list(one.gates),
         extended=one.extended, valid_from=one.valid_from, valid_until=one.valid_until,
         over=changes.is_over(one.valid_until, today), templates=one.templates,
         ways_in=ways_of(one, others), created_at=one.created_at,

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.actors import Registrar
 from api.context import Context, Shared, Store
 from api.early_refusal import EarlyRefusal
+from api.gates import leads_gates
 from api.problems import RESPONSES, HttpProblem
 from api.standing_open import changing_hours, refuse_without_door
 from gate.clock import zone_of
 from gate.names import clean_name
-from gate.store.site import holidays, schedules
+from gate.store.compound import gates
+from gate.store.site import areas, holidays, schedules
 
 router = APIRouter(route_class=EarlyRefusal, prefix="/api/v1", tags=["schedules"], responses=RESPONSES)
 
@@ -27,6 +29,35 @@ class Schedule(BaseModel):
     name: str
     windows: str | None
     used_by: int
+
+
+class Group(Schedule):
+    """A group with its hours and its area; `area` null: all gates."""
+
+    area: str | None
+
+
+class GroupOf(BaseModel):
+    """What a group has. Hours that are absent are none; an area that is absent or null stays, an empty text is none."""
+
+    model_config = ConfigDict(extra="forbid")
+    schedule: str | None = Field(None, max_length=60)
+    area: str | None = Field(None, max_length=60)
+
+
+class Area(BaseModel):
+    """A named set of gates: who has it is let in at those alone. `gates` are their names by their ids."""
+
+    name: str
+    gates: dict[str, str]
+    used_by: int
+
+
+class Gates(BaseModel):
+    """The gates of an area, by their ids."""
+
+    model_config = ConfigDict(extra="forbid")
+    gates: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=1000)
 
 
 class Windows(BaseModel):
@@ -91,16 +122,50 @@ def remove_schedule(name: Name, connection: Store, actor: Registrar) -> Response
 
 
 @router.get("/groups")
-def list_groups(connection: Store, _actor: Registrar) -> list[Schedule]:
-    """All groups by name, with the hours of each."""
-    return [Schedule(name=one.name, windows=one.windows, used_by=one.used_by) for one in schedules.groups(connection)]
+def list_groups(connection: Store, _actor: Registrar) -> list[Group]:
+    """All groups by name, with the hours and the area of each."""
+    return [
+        Group(name=one.name, windows=one.windows, used_by=one.used_by, area=one.area)
+        for one in schedules.groups(connection)
+    ]
 
 
 @router.put("/groups/{name}", status_code=204)
-def put_group(name: Name, hours: ScheduleOf, connection: Store, actor: Registrar) -> Response:
-    """Add a group or give it another schedule."""
-    schedules.put_group(connection, clean_name(name), hours.schedule, actor.label)
+def put_group(name: Name, given: GroupOf, connection: Store, actor: Registrar) -> Response:
+    """Add a group or give it another schedule or area."""
+    schedules.put_group(connection, clean_name(name), given.schedule, actor.label, area=given.area)
     return Response(status_code=204)
+
+
+@router.get("/areas")
+def list_areas(connection: Store, _actor: Registrar) -> list[Area]:
+    """All areas by name; a gate alone has none."""
+    return [Area(name=one.name, gates=dict(one.gates), used_by=one.used_by) for one in areas.every(connection)]
+
+
+@router.put("/areas/{name}", status_code=204)
+def put_area(name: Name, chosen: Gates, connection: Store, context: Shared, actor: Registrar) -> Response:
+    """Add an area or give it other gates, at the centre."""
+    _refuse_where_no_centre(context)
+    doors = gates.doors(connection, context.gate)
+    unknown = next((one for one in chosen.gates if one not in doors), None)
+    if unknown is not None:
+        raise HttpProblem(422, "No gate of this compound has the id {gate}.", gate=unknown)
+    areas.put(connection, clean_name(name), {one: doors[one] for one in chosen.gates}, actor.label)
+    return Response(status_code=204)
+
+
+@router.delete("/areas/{name}", status_code=204)
+def remove_area(name: Name, connection: Store, context: Shared, actor: Registrar) -> Response:
+    """Remove an area that nobody has, at the centre."""
+    _refuse_where_no_centre(context)
+    areas.remove(connection, name, actor.label)
+    return Response(status_code=204)
+
+
+def _refuse_where_no_centre(context: Context) -> None:
+    if not leads_gates(context):
+        raise HttpProblem(404, "Areas are made at the centre of many gates, and this machine is none.")
 
 
 @router.put("/free-access", status_code=204)

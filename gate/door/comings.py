@@ -46,5 +46,8 @@ class Comings:
 
     def is_unescorted(self, group: str | None, reader: str | None) -> bool:
         """Whether nobody is there to bring in somebody of this group, who asks at this reader; None: the camera."""
-        goes_in = self._passers.way_at(reader) is Direction.IN
-        return goes_in and self._escort.is_missing(group, time.monotonic())
+        return self.goes_in(reader) and self._escort.is_missing(group, time.monotonic())
+
+    def goes_in(self, reader: str | None) -> bool:
+        """Whether one comes in at this reader; None: the camera."""
+        return self._passers.way_at(reader) is Direction.IN

@@ -1,4 +1,5 @@
-"""Days and hours: when a resident is let in, when one factor suffices, when the gate itself stands open. Pure.
+"""Days, hours and gates: when and where a resident is let in, when one factor suffices, when the gate itself stands
+open. Pure.
 
 Each question is answered True or False, or None where the answer needs the time of day and the gate's clock is not to
 be trusted. None is never taken for a yes.
@@ -40,6 +41,8 @@ class Entry:
     """When they are let in, of their own or of their group; None: at any time."""
     first_day: date | None = None
     last_day: date | None = None
+    gate: str = ""
+    """The id of this gate, at which they ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,12 @@ class Visit:
     hours: Schedule | None = None
     last_day: date | None = None
     """Of the resident whom they visit, as it is now; None: they have none, or nobody is named."""
+    gate: str = ""
+    """The id of this gate, at which it is shown."""
 
 
-def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
-    """With the holidays of its schedule.
+def visit_of(one: Pass, holidays: Sequence[Holiday] = (), gate: str = "") -> Visit:
+    """With the holidays of its schedule, at the gate of this id.
 
     Raises Refusal where its hours are no schedule, ValueError or TypeError where one of its times, or the last day of
     whom they visit, is none.
@@ -65,11 +70,11 @@ def visit_of(one: Pass, holidays: Sequence[Holiday] = ()) -> Visit:
     begins, ends = datetime.fromisoformat(one.valid_from), one.ends_at
     if begins.tzinfo is None or ends.tzinfo is None:
         raise ValueError("a time of a pass has no zone")
-    return Visit(one, begins, ends, hours, _day(one.host_until))
+    return Visit(one, begins, ends, hours, _day(one.host_until), gate)
 
 
-def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:
-    """With the holidays of their schedule.
+def entry_of(resident: Resident, holidays: Sequence[Holiday] = (), gate: str = "") -> Entry:
+    """With the holidays of their schedule, at the gate of this id.
 
     Raises Refusal where their hours are no schedule, ValueError or TypeError where one of their days is none.
     """
@@ -78,6 +83,7 @@ def entry_of(resident: Resident, holidays: Sequence[Holiday] = ()) -> Entry:
         None if resident.windows is None else replace(parse(resident.windows), holidays=tuple(holidays)),
         _day(resident.valid_from),
         _day(resident.valid_until),
+        gate,
     )
 
 
@@ -95,6 +101,7 @@ def known_of(entry: Entry | None, now: LocalTime, two_factors: Schedule | None, 
     return Known(
         entry.resident,
         from_its_user,
+        at_this_gate=at_gate(entry.resident.gates, entry.gate),
         valid=valid(entry, now),
         within_hours=within(entry.hours, now),
         one_suffices=one_suffices(two_factors, now),
@@ -105,12 +112,18 @@ def known_of_pass(visit: Visit, now: LocalTime, two_factors: Schedule | None) ->
     """What is known of a pass at a time of day; nothing that needs the time where the clock is not to be trusted."""
     return Known(
         from_its_user=True,
+        at_this_gate=at_gate(visit.visit.host_gates, visit.gate),
         visit=visit.visit,
         begun=now.at >= visit.begins if now.trusted else None,
         valid=now.at < visit.ends and now.at.date() <= (visit.last_day or date.max) if now.trusted else None,
         within_hours=within(visit.hours, now),
         one_suffices=one_suffices(two_factors, now),
     )
+
+
+def at_gate(gates: Sequence[str] | None, gate: str) -> bool:
+    """Whether somebody is let in at a gate; `gates` are those of their area, None: they have none."""
+    return gates is None or gate in gates
 
 
 def valid(entry: Entry, now: LocalTime) -> bool | None:

@@ -23,15 +23,18 @@ class Knowledge:
     def __init__(
         self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None,
         whereabouts: Whereabouts, unescorted: Callable[[str | None, str | None], bool],
+        goes_in: Callable[[str | None], bool],
     ) -> None:  # fmt: skip
         """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open;
-        `unescorted` says of a group and a reader (None: the camera) whether nobody is there to bring them in."""
+        `unescorted` says of a group and a reader (None: the camera) whether nobody is there to bring them in;
+        `goes_in` of a reader whether one comes in there."""
         self._register = register
         self._trusted = trusted
         self._zone = zone
         self._two_factors = two_factors
         self._whereabouts = whereabouts
         self._unescorted = unescorted
+        self._goes_in = goes_in
 
     def of_claim(self, claim: Claim, *, from_its_user: bool) -> Known:
         """What is known of the resident whom a claim names, or whom a face of nobody came near to."""
@@ -64,7 +67,8 @@ class Knowledge:
             return Known(from_its_user=True)
         entry, code = found
         if isinstance(entry, Visit):
-            return hours.known_of_pass(entry, self._local_time(self._trusted()), self._two_factors)
+            known = hours.known_of_pass(entry, self._local_time(self._trusted()), self._two_factors)
+            return known if self._goes_in(reader) else replace(known, at_this_gate=True)
         known = self._now(entry, reader, from_its_user=True)
         return replace(known, suspended=code.suspended, duress=code.duress, trial=self._is_tried(code))
 
@@ -127,6 +131,7 @@ class Knowledge:
         if entry is None:
             return known
         known = replace(known, unescorted=self._unescorted(entry.resident.group, reader))
+        known = known if self._goes_in(reader) else replace(known, at_this_gate=True)
         if not self._whereabouts.in_already(entry.resident.id, reader):
             return known
         return replace(known, in_already=True, refused_again=self._whereabouts.refuses)

@@ -60,7 +60,9 @@ class Register:
             found = residents.get(connection, resident)
             if found is None:
                 return None
-            return entry_of(found, holidays.of_resident(connection, found.id) if found.windows else ())
+            return entry_of(
+                found, holidays.of_resident(connection, found.id) if found.windows else (), _gate(connection)
+            )
 
     def holder(self, method: Method, finders: Sequence[bytes]) -> tuple[Entry | Visit, Found] | None:
         """Whose code is found by one of these, and what is known of the code; None: nobody's. Raises StoreDown."""
@@ -96,7 +98,7 @@ class Register:
         visit = None if found.visit is None else passes.get(connection, found.visit)
         if visit is None:
             return None
-        return visit_of(visit, holidays.of_pass(connection, visit.id) if visit.windows else ())
+        return visit_of(visit, holidays.of_pass(connection, visit.id) if visit.windows else (), _gate(connection))
 
     def methods_of(self, resident: str) -> frozenset[Method]:
         """By what a resident may come beside their face. Raises StoreDown."""
@@ -206,6 +208,10 @@ class Register:
         self.fault = str(error) or type(error).__name__
         self.close()
         return StoreDown(self.fault)
+
+
+def _gate(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("SELECT id FROM gate").fetchone()[0])
 
 
 def _free_hours(connection: sqlite3.Connection) -> Schedule | None:

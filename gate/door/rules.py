@@ -28,6 +28,8 @@ class Known:
     readers' another code."""
     readable: bool = True
     """Whether the store, and for a code the door's key, could be read."""
+    at_this_gate: bool | None = None
+    """Whether they are let in at this gate; whoever goes out is."""
     valid: bool | None = None
     """Whether today is one of their days; of a pass, that it is not over."""
     within_hours: bool | None = None
@@ -122,6 +124,10 @@ def _lost(case: Case) -> Reason | None:
     return Reason.SUSPENDED if case.known.suspended else None
 
 
+def _another_gate(case: Case) -> Reason | None:
+    return None if case.known.at_this_gate else Reason.NOT_THIS_GATE
+
+
 def _taken_back(case: Case) -> Reason | None:
     visit = case.known.visit
     return None if visit is None or visit.revoked_at is None else Reason.REVOKED
@@ -188,6 +194,7 @@ _TESTS: tuple[Callable[[Case], Reason | None], ...] = (
     _lost,
     _taken_back,
     _used_up,
+    _another_gate,
     _without_a_clock,
     _before_it_begins,
     _another_day,

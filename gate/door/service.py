@@ -79,7 +79,7 @@ class DoorService:
         )  # fmt: skip
         self._knowledge = Knowledge(
             self._register, self._check_clock, self._zone, two_factors, self._comings.whereabouts,
-            self._comings.is_unescorted,
+            self._comings.is_unescorted, self._comings.goes_in,
         )  # fmt: skip
         self._lessons = Lessons(self._writer.put, tellable=settings.policy.contact or settings.policy.counts_passages)
         self._attribution = Attribution(self._writer.put, self._follow)

@@ -29,6 +29,7 @@ _TWO_ARE_ASKED = Sentence("read at {reader}; in these hours it opens with a seco
 _WHY_NOT = {
     Reason.WRONG_CODE: Sentence("read at {reader}, and it is nobody's: give it to a resident first"),
     Reason.LOCKED_OUT: Sentence("{reader} rests after wrong PINs: wait for its rest to end"),
+    Reason.NOT_THIS_GATE: Sentence("read at {reader}, and refused: the resident is let in at other gates alone"),
     Reason.OUT_OF_HOURS: Sentence("read at {reader}, and refused: outside the resident's hours"),
     Reason.CLOCK_UNTRUSTED: Sentence("read at {reader}, and refused: the gate does not trust its clock"),
     Reason.STORE_UNREADABLE: Sentence("read at {reader}, and refused: the gate cannot look it up"),

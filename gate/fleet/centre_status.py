@@ -25,6 +25,8 @@ class GateStatus:
     state: GateState | None = None
     """How the gate is; None: it has not said it, since its link is older than this."""
     state_at: str | None = None
+    reader: int = 1
+    """The newest form of the register's messages that it understands (`gate.fleet.messages`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from gate.store.compound.entries import (
     COMMON,
     OWN_KEYS,
     SUSPENDED,
+    AreaEntry,
     Entry,
     GroupEntry,
     HolidayEntry,
@@ -40,10 +41,12 @@ from gate.store.compound.gates import Gate
 from gate.store.compound.items import OpenPasses, State
 from gate.store.compound.proposals import Answer, Because, Proposal
 
-WRITER = 1
+WRITER = 2
 """The newest form of messages that is written here."""
-READER = 1
+READER = 2
 """The newest form of messages that is understood here."""
+LIMITED = 2
+"""The form from which on an area is understood: who reads less would let in everywhere whom it limits."""
 NONCE_BYTES = 12
 _LENGTH_BYTES = 2
 _MESSAGE = b"facegate register message\n"
@@ -52,6 +55,7 @@ _ID = re.compile(rf"[0-9A-Za-z-]{{1,64}}({SUSPENDED})?", re.ASCII)
 _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.RESIDENT: ResidentEntry,
     RegisterKind.SCHEDULE: ScheduleEntry,
+    RegisterKind.AREA: AreaEntry,
     RegisterKind.GROUP: GroupEntry,
     RegisterKind.HOLIDAY: HolidayEntry,
     RegisterKind.PASS: PassEntry,
@@ -172,6 +176,8 @@ class Report:
     """It has heard no head on this line yet, and waits for one."""
     gates: str | None = None
     """The digest of the list of gates that a second centre has."""
+    reader: int = 1
+    """The newest form of messages that it understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +316,8 @@ class Proposed:
     back: bool
     entry: bytes = field(repr=False)
     min_reader: int = 1
+    reader: int = 1
+    """The newest form that the gate itself understands."""
 
 
 _PROPOSED = Sealed(b"facegate gate proposal\n", Proposed)
@@ -337,7 +345,7 @@ def proposal_data(gate: str, proposal: Proposal, box: bytes, signer: Ed25519Priv
     said = Proposed(
         gate, proposal.number, proposal.kind.value, proposal.entry.id,
         None if made_on is None else (made_on.epoch, made_on.number), proposal.fields, proposal.back,
-        json_of(proposal.entry),
+        json_of(proposal.entry), LIMITED if has_area(proposal.entry) else 1, READER,
     )  # fmt: skip
     return _PROPOSED.data(said, box, signer)
 
@@ -357,7 +365,7 @@ def proposal_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKe
     if entry.id != said.id or kind is RegisterKind.REVOCATION or not _ID.fullmatch(said.id):
         raise Malformed("id is another than the entry's, or none")
     made_on = None if said.made_on is None else Version(*said.made_on)
-    return Proposal(said.number, kind, made_on, said.fields, entry, said.back)
+    return Proposal(said.number, kind, made_on, said.fields, entry, said.back, reads_areas=said.reader >= LIMITED)
 
 
 def answer_data(gate: str, answer: Answer, box: bytes, signer: Ed25519PrivateKey) -> bytes:
@@ -387,6 +395,11 @@ def answer_of(data: bytes, gate: str, box_seed: bytes, signer: Ed25519PublicKey)
     return Answer(said.number, kind, said.id, because, version, entry)
 
 
+def has_area(entry: Entry) -> bool:
+    """Whether an entry names an area, or is one."""
+    return isinstance(entry, AreaEntry) or getattr(entry, "area", None) is not None
+
+
 def _kind(said: str) -> RegisterKind:
     if said not in set(RegisterKind):
         raise Malformed("kind is none")
@@ -409,10 +422,11 @@ def subject(kind: RegisterKind, identity: str) -> str:
 
 
 def sealed(
-    kind: RegisterKind, version: Version, entry: Entry, key: bytes | None, nonce: bytes, signer: Ed25519PrivateKey
-) -> bytes:
-    """An entry as a message: its body under `key`, but for a revocation's, which is in clear."""
-    header = Header(WRITER, version.epoch, entry.id, version.number, kind.value)
+    kind: RegisterKind, version: Version, entry: Entry, key: bytes | None, nonce: bytes, signer: Ed25519PrivateKey,
+    *, limited: bool = False,
+) -> bytes:  # fmt: skip
+    """An entry as a message: its body under `key`, but for a revocation's, which is in clear. `limited` as in `Due`."""
+    header = Header(WRITER, version.epoch, entry.id, version.number, kind.value, LIMITED if limited else 1)
     plain, body = json_of(header), json_of(entry)
     if key is not None:
         body = nonce + ChaCha20Poly1305(key).encrypt(nonce, body, plain)

@@ -27,7 +27,7 @@ class GateNames:
 
     @property
     def hours(self) -> str:
-        """The consumer of schedules, groups and holidays."""
+        """The consumer of schedules, areas, groups and holidays."""
         return f"{self.gate}_hours"
 
     @property
@@ -45,7 +45,7 @@ class GateNames:
         """All of them, with the subjects that each is for."""
         return {
             self.revocations: ("register.revocation.>",),
-            self.hours: ("register.schedule.>", "register.group.>", "register.holiday.>"),
+            self.hours: ("register.schedule.>", "register.area.>", "register.group.>", "register.holiday.>"),
             self.people: ("register.resident.>",),
             self.visitors: ("register.pass.>",),
         }

@@ -299,7 +299,7 @@ class Link:
             unheard = self._heard_mono is None or self._heard_mono < self._line_mono
             said = Report(
                 status.behind, status.entries, status.waiting, again, status.problem, gave_back, self._run,
-                unheard=unheard, gates=listed,
+                unheard=unheard, gates=listed, reader=messages.READER,
             )  # fmt: skip
             await broker.publish(self._names.report, messages.report_data(said))
             with suppress(TimeoutError):
@@ -429,7 +429,10 @@ def main() -> int:
             raise UsageError("This gate follows no centre. Join one: sudo facegate join ADDRESS CODE")
         with closing(open_database(state)) as connection:
             if part(connection) is not Part.GATE:
-                raise UsageError("This gate was restored from a time before it joined. Join the centre again.")
+                raise UsageError(
+                    "This gate was restored from a time before it joined. Join the centre again, or say that it is to"
+                    " follow none: sudo facegate leave"
+                )
             stop_with_starter()
             asyncio.run(until_told(Link(state, connection, joined).run()))
     except FacegateError as error:

@@ -20,6 +20,7 @@ _LONGEST = 16 << 20
 _PEOPLE = (
     "gate",
     "schedules",
+    "areas",
     "groups",
     "residents",
     "consents",

@@ -17,6 +17,7 @@ from gate.errors import Sentence
 from gate.names import name_key
 from gate.store.people import erasure, residents
 from gate.store.record import audit
+from gate.store.site import areas
 from tests.api.importing import actions, looked_at, until
 from tests.conftest import REPOSITORY
 from tests.console import problem_of
@@ -436,7 +437,8 @@ def test_whose_faces_a_table_shows_is_looked_at_once_while_it_is_read(manager, a
 
 
 @pytest.mark.parametrize("tag", ["en", "zh-CN"])
-def test_page_and_command_name_every_column_there_is(manager, facegate, tag):
+def test_page_and_command_name_every_column_there_is(manager, facegate, store, tag):
+    areas.put(store, "Tower A", {"n": "North"}, "test")
     page, told = manager.get("/import", headers={"accept-language": tag}).text, facegate("import", "--help").out
     for column in COLUMNS:
         assert column in page

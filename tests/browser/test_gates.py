@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import expect
@@ -24,6 +25,7 @@ from tests.browser.conftest import SHOTS, faults_on
 from tests.centre.test_many_gates import enrolled
 from tests.conftest import MEMORY
 from tests.console import CHEAP
+from tests.door import claim, until
 from tests.fleet import Process, centre_running, join, start_api
 from tests.running import wait_for
 
@@ -60,12 +62,12 @@ def shoot(page, name):
         return
     Path(SHOTS).mkdir(parents=True, exist_ok=True)
     for language in ("en", "zh-CN"):
-        page.context.add_cookies([{"name": "language", "value": language, "url": page.url}])
+        page.context.add_cookies([{"name": "language", "value": language, "url": urljoin(page.url, "/")}])
         page.reload()
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
             page.screenshot(path=f"{SHOTS}/{name}-{language}-{width}.png", full_page=True)
-    page.context.add_cookies([{"name": "language", "value": "en", "url": page.url}])
+    page.context.add_cookies([{"name": "language", "value": "en", "url": urljoin(page.url, "/")}])
     page.set_viewport_size({"width": 1280, "height": 844})
     page.reload()
 
@@ -152,6 +154,58 @@ def test_a_day_at_the_centre(compound, on_phone):
     owner.get_by_role("button", name="Yes, remove South").click()
     expect(owner.get_by_role("status")).to_contain_text("Removed: it follows no more")
     expect(card["South"]).to_have_count(0)
+
+
+def test_an_area_is_made_at_the_centre_and_chosen_for_a_group_and_for_one_person(compound, on_phone):
+    centre, (north, east, south) = compound
+    with centre.store() as store:
+        fang = enrolled(store, "Wang Fang")
+    address = api_address_file(centre.state).read_text().strip()
+    manager = on_phone(address, "manager", viewport={"width": 1280, "height": 844})
+    manager.goto("/settings/areas")
+    manager.get_by_label("Called").fill("Tower A")
+    for gate in (north, east):
+        manager.get_by_label(gate.name).check()
+    manager.get_by_role("button", name="Save").click()
+    expect(manager.get_by_role("status")).to_contain_text("Saved.")
+    shoot(manager, "areas")
+    manager.goto("/settings/hours")
+    manager.get_by_label("Name of the group").fill("Cleaners")
+    manager.get_by_label("Its area").select_option("Tower A")
+    manager.get_by_role("button", name="Add").click()
+    expect(manager.get_by_label("Area of Cleaners")).to_have_value("Tower A")
+    shoot(manager, "areas-hours")
+    manager.goto("/enrol")
+    shoot(manager, "areas-enrol")
+    manager.get_by_label("Name").fill("Li Na")
+    manager.locator("select[name=area]").select_option("Tower A")
+    manager.get_by_role("button", name="Enrol", exact=True).click()
+    expect(manager.get_by_role("status")).to_contain_text("Li Na is added")
+    manager.goto(f"/residents/{fang.id}")
+    manager.locator("select[name=group]").select_option("Cleaners")
+    manager.get_by_role("button", name="Save").click()
+    expect(manager.get_by_role("main")).to_contain_text("at any time, at East, North")
+    shoot(manager, "areas-resident")
+    manager.goto("/residents")
+    shoot(manager, "areas-residents")
+    asked = time.monotonic()
+    wait_for(lambda: south.door.ask(claim(fang.id, int(time.monotonic() * 1000)))["reason"] == "not_this_gate", 40)
+    print(f"\nrefused at the third gate {time.monotonic() - asked:.2f} s later")
+    until(north.door, at_rest=True)
+    assert north.door.ask(claim(fang.id, int(time.monotonic() * 1000)))["granted"]
+    # The gate tells its record to the centre a moment later.
+    wait_for(lambda: "not let in at this gate" in manager.request.get("/events?what=refusals").text(), 40)
+    manager.goto("/events?what=refusals")
+    expect(manager.locator("table.record")).to_contain_text("not let in at this gate")
+    assert faults_on(manager) == []
+    shoot(manager, "areas-events")
+    theirs = manager.context.browser.new_page(base_url=address, ignore_https_errors=True, locale="en-GB")
+    manager.goto(f"/residents/{fang.id}")
+    manager.get_by_role("button", name="Draw a link to their page").click()
+    theirs.goto(manager.locator("input[readonly]").first.input_value())
+    theirs.get_by_role("button", name="Yes, open my page").click()
+    expect(theirs.get_by_role("main")).to_contain_text("at any time, at East, North")
+    shoot(theirs, "areas-own-page")
 
 
 @contextmanager

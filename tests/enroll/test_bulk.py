@@ -19,7 +19,7 @@ from gate.store.copy_rows import people_in_memory
 from gate.store.people import consents, residents
 from gate.store.people.changes import Changes, change
 from gate.store.record import audit
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 from tests.conftest import command_environment
 from tests.enrolling import DECODER
 from tests.running import wait_for
@@ -333,3 +333,20 @@ def test_what_changes_is_said_in_each_row_and_where_somebody_of_a_name_lives_alr
     # A family that changed flats is added a second time: one that the table has with both its homes are two people.
     moved = "Somebody of this name lives in 1-101: if they moved, change their home instead."
     assert [one.why for one in found] == [moved, moved, None, None, None, None]
+
+
+def test_a_table_names_the_area_of_each_and_an_empty_cell_changes_none(store, tmp_path):
+    areas.put(store, "Tower A", {"n": "North"}, "test")
+    path = tmp_path / "people.csv"
+    path.write_text("姓名,通行区域\n王芳,Tower A\n李娜,\n", "utf-8")
+    rows, _ = read_table(path, tmp_path)
+    with closing(people_in_memory(store)) as people:
+        rehearsed = [carry_out(people, None, row, "test", None) for row in rows]
+    done = [carry_out(store, None, row, "test", None) for row in rows]
+    assert actions(rehearsed) == actions(done) == [Action.ADDED, Action.ADDED]
+    assert {one.name: one.gates for one in residents.every(store)} == {"王芳": ("n",), "李娜": None}
+    path.write_text("name,area\n王芳,\n李娜,Tower B\n", "utf-8")
+    known, unknown = (carry_out(store, None, row, "test", None) for row in read_table(path, tmp_path)[0])
+    assert (known.action, unknown.action) == (Action.KNOWN, Action.REFUSED)
+    assert "There is no area Tower B" in str(unknown.why)
+    assert {one.name: one.area for one in residents.every(store)} == {"王芳": "Tower A", "李娜": None}

@@ -73,7 +73,13 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ('[api]\nhosts = "gate.local"\n', "must be a list"),
         ("[camera]\nsource = 0\n", "must be a text between quotes"),
         ("[vision]\npromise = 2\n", "it is a section, with settings of its own"),
-        ("\udcff", "not UTF-8"),
+        ("door = 5\n", "door .* it is a section, with settings of its own"),
+        ("[[readers]]\n", "readers .* it is a section, with settings of its own"),
+        ("\udcff", "not UTF-8 .* Save it as UTF-8"),
+        ('\ufeffgate = "North"\n', "save it as UTF-8 without BOM"),
+        ("[centre]\nenabled = true\nport = 7423\n", "three ports; give each its own number"),
+        ("[centre]\nenabled = true\nport = 8443\n", "three ports; give each its own number"),
+        ('[centre]\nlisten = "10.0.0"\n', r"centre\.listen .* one address of this machine"),
     ],
 )
 def test_what_is_unknown_or_wrong_is_one_sentence(tmp_path, text, words):

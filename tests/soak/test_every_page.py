@@ -58,6 +58,7 @@ PAGES = {
     # At a centre alone: looked at in tests/browser/test_gates.py.
     "/gates": (),
     "/settings/gates": (),
+    "/settings/areas": (),
     "/guard": ("/guard", "/guard?look=1"),
     "/homes/{written}": ("/homes/1-101", "/homes/{home}"),
     "/import": ("/import",),

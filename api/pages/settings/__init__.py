@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.pages.settings import backups, free_access, gates, holidays, hours, index, tokens, upgrade, users, webhooks
+from api.pages.settings import (
+    areas,
+    backups,
+    free_access,
+    gates,
+    holidays,
+    hours,
+    index,
+    tokens,
+    upgrade,
+    users,
+    webhooks,
+)
 
 router = APIRouter()
-for _room in (index, hours, holidays, free_access, users, tokens, webhooks, backups, upgrade, gates):
+for _room in (index, hours, holidays, free_access, areas, users, tokens, webhooks, backups, upgrade, gates):
     router.routes.extend(_room.router.routes)

@@ -18,11 +18,20 @@ from gate.errors import Refusal, Sentence
 from gate.names import clean_name, clean_text
 from gate.schedule import written
 from gate.schedule_words import read
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings")
 
-_NOTHING = {"changed": "", "name": "", "windows": "", "given": (), "new_group": False, "group": "", "schedule": ""}
+_NOTHING = {
+    "changed": "",
+    "name": "",
+    "windows": "",
+    "given": (),
+    "new_group": False,
+    "group": "",
+    "schedule": "",
+    "area": "",
+}
 
 
 def _shown(desk: Desk, typed: dict[str, Any] | None = None, **said: Any) -> Response:
@@ -30,7 +39,7 @@ def _shown(desk: Desk, typed: dict[str, Any] | None = None, **said: Any) -> Resp
     groups = schedules.groups(desk.connection)
     return desk.page(
         "hours", schedules=schedules.every(desk.connection), groups=groups,
-        missing=missing(desk.context.settings.door, {one.name for one in groups}),
+        areas=areas.every(desk.connection), missing=missing(desk.context.settings.door, {one.name for one in groups}),
         typed=_NOTHING | (typed or {}), words=_words(language_of(desk.request)), **said,
     )  # fmt: skip
 
@@ -103,9 +112,13 @@ def remove_schedule(desk: RegistrarsDesk, name: Text) -> Response:
 
 
 @router.post("/groups")
-def put_group(desk: RegistrarsDesk, name: Text, schedule: Annotated[str, Form(max_length=60)] = "") -> Response:
-    """Add a group or give it other hours."""
+def put_group(
+    desk: RegistrarsDesk, name: Text, schedule: Annotated[str, Form(max_length=60)] = "",
+    area: Annotated[str, Form(max_length=60)] = "",
+) -> Response:  # fmt: skip
+    """Add a group or give it other hours or another area; all gates are "-", as the form says it."""
     return desk.after(
-        lambda: schedules.put_group(desk.connection, clean_name(name), schedule or None, desk.actor.label),
-        Sentence("Saved."), _shown, {"group": name, "schedule": schedule}, name="hours",
+        lambda: schedules.put_group(desk.connection, clean_name(name), schedule or None, desk.actor.label,
+                                    area=None if not area else area.removeprefix("-")),
+        Sentence("Saved."), _shown, {"group": name, "schedule": schedule, "area": area}, name="hours",
     )  # fmt: skip

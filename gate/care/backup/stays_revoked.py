@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.store.compound import requests
 from gate.store.compound.role import taking
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
@@ -83,6 +84,8 @@ def keep_revoked(
             with taking(connection):
                 _take_hours(connection, present)
             _take_corrections(connection, present)
+            # Of what was enrolled and revoked since the backup nobody else tells the centre.
+            requests.ask_also(connection, present)
             set_last_number(connection, last_number(present))
         # Nor does it take any pass back at the other gates.
         with taking(connection):
@@ -176,19 +179,27 @@ def _missing_templates(connection: sqlite3.Connection, present: sqlite3.Connecti
 
 
 def _take_hours(connection: sqlite3.Connection, present: sqlite3.Connection) -> None:
-    """Who may enter when is as it is now, also where that is less than it was."""
+    """Who may enter when and where is as it is now, also where that is less than it was."""
     connection.execute("PRAGMA defer_foreign_keys = ON")
     schedules = _merge(connection, present, "schedules", "windows")
-    groups = _merge(connection, present, "groups", "schedule_id")
-    for group, schedule in connection.execute("SELECT id, schedule_id FROM groups").fetchall():
-        connection.execute("UPDATE groups SET schedule_id = ? WHERE id = ?", (schedules.get(schedule), group))
-    hours = "SELECT id, schedule_id, group_id, extended, valid_from, valid_until, valid_until_set_on FROM residents"
-    now = {one[0]: one[1:] for one in present.execute(hours)}
-    for resident, schedule, group, *rest in connection.execute(hours).fetchall():
+    areas = _merge(connection, present, "areas", "gates")
+    groups = _merge(connection, present, "groups", "schedule_id", "area_id")
+    for group, schedule, area in connection.execute("SELECT id, schedule_id, area_id FROM groups").fetchall():
         connection.execute(
-            "UPDATE residents SET schedule_id = ?, group_id = ?, extended = ?, valid_from = ?, valid_until = ?,"
-            " valid_until_set_on = ? WHERE id = ?",
-            (*now.get(resident, (schedules.get(schedule), groups.get(group), *rest)), resident),
+            "UPDATE groups SET schedule_id = ?, area_id = ? WHERE id = ?",
+            (schedules.get(schedule), areas.get(area), group),
+        )
+    hours = (
+        "SELECT id, schedule_id, area_id, group_id, extended, valid_from, valid_until, valid_until_set_on"
+        " FROM residents"
+    )
+    now = {one[0]: one[1:] for one in present.execute(hours)}
+    for resident, schedule, area, group, *rest in connection.execute(hours).fetchall():
+        before = schedules.get(schedule), areas.get(area), groups.get(group), *rest
+        connection.execute(
+            "UPDATE residents SET schedule_id = ?, area_id = ?, group_id = ?, extended = ?, valid_from = ?,"
+            " valid_until = ?, valid_until_set_on = ? WHERE id = ?",
+            (*now.get(resident, before), resident),
         )
     # Those of a schedule went with the table above.
     connection.execute("DELETE FROM holidays")
@@ -201,14 +212,16 @@ def _take_hours(connection: sqlite3.Connection, present: sqlite3.Connection) -> 
     connection.execute("UPDATE gate SET free_access_schedule_id = ?", free)
 
 
-def _merge(connection: sqlite3.Connection, present: sqlite3.Connection, table: str, of: str) -> dict[str, str]:
+def _merge(connection: sqlite3.Connection, present: sqlite3.Connection, table: str, *of: str) -> dict[str, str]:
     """The rows of now, and those of the backup whose names are free; which id each id stands for."""
-    query = f"SELECT id, name, {of} FROM {table}"  # noqa: S608 - constants
+    columns = ", ".join(("id", "name", *of))
+    query = f"SELECT {columns} FROM {table}"  # noqa: S608 - constants
     now, before = present.execute(query).fetchall(), connection.execute(query).fetchall()
-    named = {name: identity for identity, name, _ in now}
+    named = {name: identity for identity, name, *_ in now}
     ids = {identity for identity, *_ in now}
     kept = [row for row in before if row[0] not in ids and row[1] not in named]
     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
-    connection.executemany(f"INSERT INTO {table} (id, name, {of}) VALUES (?, ?, ?)", now + kept)  # noqa: S608 - constants
-    stands_for = {identity: identity if identity in ids else named.get(name, identity) for identity, name, _ in before}
+    marks = ", ".join("?" * (2 + len(of)))
+    connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", now + kept)  # noqa: S608 - constants
+    stands_for = {identity: identity if identity in ids else named.get(name, identity) for identity, name, *_ in before}
     return stands_for | {identity: identity for identity in ids}

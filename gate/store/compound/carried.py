@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 
-from gate.store.compound import items
+from gate.store.compound import forgotten, items
 from gate.store.compound.entries import RegisterKind
 from gate.store.database import transaction
 from gate.store.people import erasure, passes
@@ -219,13 +220,31 @@ def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: i
 
 
 def prune(connection: sqlite3.Connection, before: str) -> int:
-    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record; how many went."""
-    return connection.execute(
-        "DELETE FROM carried_lines WHERE at < ?"
-        " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"
-        " WHERE l.gate_id = carried_lines.gate_id AND l.chain = carried_lines.chain)",
-        (before,),
-    ).rowcount
+    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record, of which whom it names
+    goes; how many went."""
+    with transaction(connection):
+        forgotten.outlast(connection, before)
+        connection.execute(
+            "DELETE FROM carried_personal WHERE EXISTS (SELECT 1 FROM carried_lines l WHERE l.at < ?"
+            " AND l.gate_id = carried_personal.gate_id AND l.chain = carried_personal.chain"
+            " AND l.sequence = carried_personal.sequence)",
+            (before,),
+        )
+        return connection.execute(
+            "DELETE FROM carried_lines WHERE at < ?"
+            " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"
+            " WHERE l.gate_id = carried_lines.gate_id AND l.chain = carried_lines.chain)",
+            (before,),
+        ).rowcount
+
+
+def _is_time(at: str) -> bool:
+    """Whether it is a time in UTC that every zone has: by it the lines of all gates are ordered and shown."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return False
+    return found.utcoffset() == timedelta(0) and 1970 <= found.year < date.max.year
 
 
 def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
@@ -241,6 +260,8 @@ def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
 
 
 def _problem(line: Carried, before: Anchor | None) -> str | None:
+    if not _is_time(line.at):
+        return "its time cannot be read"
     row = asdict(line)
     personal = [(one["name"], one["salt"], one["value"]) for one in row.pop("personal")]
     expected = Anchor(line.sequence - 1, line.previous) if before is None else before

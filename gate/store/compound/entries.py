@@ -1,7 +1,8 @@
-"""What the register says of one resident, pass, schedule, group or holiday, and of what was revoked, as values."""
+"""What the register says of a resident, pass, schedule, area, group or holiday, and of what was revoked, as values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ class RegisterKind(StrEnum):
 
     RESIDENT = "resident"
     SCHEDULE = "schedule"
+    AREA = "area"
     GROUP = "group"
     HOLIDAY = "holiday"
     PASS = "pass"  # noqa: S105 - what a visitor shows
@@ -72,7 +74,7 @@ class CredentialEntry:
 
 @dataclass(frozen=True, slots=True)
 class ResidentEntry:
-    """A resident with all that a gate needs to let them in. Schedule and group are named by their ids."""
+    """A resident with all that a gate needs to let them in. Schedule, group and area are named by their ids."""
 
     id: str
     name: str
@@ -87,6 +89,7 @@ class ResidentEntry:
     consents: tuple[ConsentEntry, ...]
     templates: tuple[TemplateEntry, ...]
     credentials: tuple[CredentialEntry, ...]
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,22 @@ class ScheduleEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaEntry:
+    """An area, with the names of its gates by their ids; `name` None: it is gone."""
+
+    id: str
+    name: str | None = None
+    gates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class GroupEntry:
     """A group; `name` None: it is gone."""
 
     id: str
     name: str | None = None
     schedule: str | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,7 @@ class RevocationEntry:
     erased: bool = False
 
 
-Entry = ResidentEntry | ScheduleEntry | GroupEntry | HolidayEntry | PassEntry | RevocationEntry
+Entry = ResidentEntry | ScheduleEntry | AreaEntry | GroupEntry | HolidayEntry | PassEntry | RevocationEntry
 
 COMMON = "common"
 """The id of the key for what is about nobody."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from gate.errors import Refusal
 from gate.store.database import transaction
 from gate.store.record import audit
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 
@@ -46,6 +47,12 @@ def get(connection: sqlite3.Connection, gate: str) -> Gate | None:
     return None if row is None else Gate(*row)
 
 
+def doors(connection: sqlite3.Connection, here: str) -> dict[str, str]:
+    """What all doors of the compound are called, by the ids of their gates; this machine's own is called `here`."""
+    (own,) = connection.execute("SELECT id FROM gate").fetchone()
+    return {own: here} | {one.id: one.name for one in every(connection)}
+
+
 def names(connection: sqlite3.Connection) -> dict[str, str]:
     """What they are called, by their ids, those that were removed too: their lines are still here."""
     return dict(connection.execute("SELECT id, name FROM gates").fetchall())
@@ -61,8 +68,22 @@ def find(connection: sqlite3.Connection, who: str) -> Gate:
 
 
 def add(connection: sqlite3.Connection, gate: Gate) -> None:
-    """A gate was paired, anew perhaps: with the keys that it has now."""
+    """A gate was paired, anew perhaps: with the keys that it has now. Raises Refusal where it has this machine's id, or
+    that of one with another name: a card that was copied would take that one's place."""
     with transaction(connection):
+        known = get(connection, gate.id)
+        if known is not None and known.name != gate.name:
+            raise Refusal(
+                "{known} has the id of this gate, which is called {name}. Where one was copied from the other, set this"
+                " one up anew, without a copy; where it is that gate under another name, take {known} away first:"
+                " facegate centre remove",
+                known=known.name, name=gate.name,
+            )  # fmt: skip
+        if connection.execute("SELECT 1 FROM gate WHERE id = ?", (gate.id,)).fetchone() is not None:
+            raise Refusal(
+                "This gate has the id of the centre itself: it was copied from the centre's machine. Set it up"
+                " anew, without a copy."
+            )
         connection.execute(
             "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, second_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -81,6 +102,7 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
         connection.execute(
             "UPDATE door_order_gates SET outcome = 'void' WHERE gate_id = ? AND outcome IS NULL", (gate.id,)
         )
+        areas.without(connection, gate.id)
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})

@@ -5,6 +5,7 @@ Triggers put an entry here in the transaction that changes it, whoever writes: n
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from gate.store.compound.entries import (
     COMMON,
     OWN_KEYS,
     SUSPENDED,
+    AreaEntry,
     ConsentEntry,
     CredentialEntry,
     Entry,
@@ -43,6 +45,8 @@ class Due:
     version: Version
     entry: Entry
     key: bytes | None
+    limited: bool = False
+    """Whether it says of somebody that they are let in at some gates alone, which an earlier version does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
                 connection.execute("DELETE FROM register WHERE kind = ? AND id = ?", (kind, identity))
                 continue
             key = None if kind == RegisterKind.REVOCATION else _key(connection, kind, identity)
-            found.append(Due(RegisterKind(kind), Version(epoch, number), entry, key))
+            due_now = Due(RegisterKind(kind), Version(epoch, number), entry, key, is_limited(connection, entry))
+            found.append(due_now)
     return found
 
 
@@ -95,6 +100,17 @@ def entry_of(connection: sqlite3.Connection, kind: RegisterKind, identity: str) 
     """What stands here of that id; None where that is nobody, or somebody who has agreed to one gate alone, or a pass
     of their visitor."""
     return _READ[kind](connection, identity)
+
+
+def is_limited(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether an entry is about somebody, or a group, who is let in at the gates of an area alone."""
+    match entry:
+        case GroupEntry():
+            return entry.area is not None
+        case ResidentEntry():
+            query = "SELECT 1 FROM groups WHERE id = ? AND area_id NOTNULL"
+            return entry.area is not None or connection.execute(query, (entry.group,)).fetchone() is not None
+    return False
 
 
 def are_due(connection: sqlite3.Connection) -> bool:
@@ -249,13 +265,13 @@ def _key(connection: sqlite3.Connection, kind: str, identity: str) -> bytes:
 
 def _resident(connection: sqlite3.Connection, identity: str) -> ResidentEntry | None:
     row = connection.execute(
-        "SELECT name, unit, created_at, extended, schedule_id, group_id, valid_from, valid_until, valid_until_set_on"
-        " FROM residents WHERE id = ?",
+        "SELECT name, unit, created_at, extended, schedule_id, group_id, valid_from, valid_until, valid_until_set_on,"
+        " area_id FROM residents WHERE id = ?",
         (identity,),
     ).fetchone()
     if row is None:
         return None
-    name, unit, created_at, extended, schedule, group, first, last, last_set_on = row
+    name, unit, created_at, extended, schedule, group, first, last, last_set_on, area = row
     made = tuple(
         TemplateEntry(*one)
         for one in connection.execute(
@@ -278,8 +294,9 @@ def _resident(connection: sqlite3.Connection, identity: str) -> ResidentEntry | 
     )
     held = _codes(connection, "resident_id", identity)
     return ResidentEntry(
-        identity, name, unit, created_at, bool(extended), schedule, group, first, last, last_set_on, agreed, made, held
-    )
+        identity, name, unit, created_at, bool(extended), schedule, group, first, last, last_set_on, agreed, made, held,
+        area,
+    )  # fmt: skip
 
 
 def _codes(connection: sqlite3.Connection, column: str, identity: str) -> tuple[CredentialEntry, ...]:
@@ -328,8 +345,13 @@ def _schedule(connection: sqlite3.Connection, identity: str) -> ScheduleEntry:
 
 
 def _group(connection: sqlite3.Connection, identity: str) -> GroupEntry:
-    row = connection.execute("SELECT name, schedule_id FROM groups WHERE id = ?", (identity,)).fetchone()
+    row = connection.execute("SELECT name, schedule_id, area_id FROM groups WHERE id = ?", (identity,)).fetchone()
     return GroupEntry(identity, *(row or ()))
+
+
+def _area(connection: sqlite3.Connection, identity: str) -> AreaEntry:
+    row = connection.execute("SELECT name, gates FROM areas WHERE id = ?", (identity,)).fetchone()
+    return AreaEntry(identity) if row is None else AreaEntry(identity, row[0], json.loads(row[1]))
 
 
 def _holiday(connection: sqlite3.Connection, identity: str) -> HolidayEntry:
@@ -351,6 +373,7 @@ def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntr
 _READ: dict[RegisterKind, Callable[[sqlite3.Connection, str], Entry | None]] = {
     RegisterKind.RESIDENT: _resident,
     RegisterKind.SCHEDULE: _schedule,
+    RegisterKind.AREA: _area,
     RegisterKind.GROUP: _group,
     RegisterKind.HOLIDAY: _holiday,
     RegisterKind.PASS: _pass,

@@ -23,7 +23,7 @@ from gate.store.compound.entries import (
 from gate.store.compound.items import State
 from gate.store.database import transaction
 
-FIELDS = ("name", "unit", "extended", "schedule", "group", "valid_from", "valid_until")
+FIELDS = ("name", "unit", "extended", "schedule", "group", "area", "valid_from", "valid_until")
 """What stands of a resident once, and is changed; all else is added."""
 
 
@@ -53,7 +53,7 @@ class Proposal:
     """An entry as it stands at a gate, and on which version of the register it was made; None: it is new there.
 
     `fields`: more was changed than what is added to somebody. `back`: it is the centre's own word, which may have lost
-    it. `number` grows with every change."""
+    it. `number` grows with every change. `reads_areas`: the gate knows what an area is; an earlier version does not."""
 
     number: int
     kind: RegisterKind
@@ -61,6 +61,7 @@ class Proposal:
     fields: bool
     entry: Entry
     back: bool = False
+    reads_areas: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,9 @@ def following(connection: sqlite3.Connection) -> Proposal | None:
     while True:
         row = connection.execute(
             "SELECT number, kind, id, epoch, version, fields, back FROM proposals WHERE refused IS NULL"
-            # Whoever keeps hours comes after the hours, and a new pass after whom they visit; a use waits for nobody.
-            " ORDER BY CASE kind WHEN 'schedule' THEN 1 WHEN 'group' THEN 2 WHEN 'holiday' THEN 3"
+            # Whoever keeps hours, or an area, comes after those, and a new pass after whom they visit; a use waits for
+            # nobody.
+            " ORDER BY CASE kind WHEN 'schedule' THEN 1 WHEN 'area' THEN 1 WHEN 'group' THEN 2 WHEN 'holiday' THEN 3"
             " WHEN 'pass' THEN 5 * (version = 0) ELSE 4 END, number"
             " LIMIT 1"
         ).fetchone()
@@ -210,7 +212,10 @@ def _propose_hours(connection: sqlite3.Connection, entry: Entry) -> bool:
     match entry:
         case ResidentEntry():
             named = [(RegisterKind.SCHEDULE, entry.schedule), (RegisterKind.GROUP, entry.group)]
-        case GroupEntry() | HolidayEntry() | PassEntry():
+            named += [(RegisterKind.AREA, entry.area)]
+        case GroupEntry():
+            named = [(RegisterKind.SCHEDULE, entry.schedule), (RegisterKind.AREA, entry.area)]
+        case HolidayEntry() | PassEntry():
             named = [(RegisterKind.SCHEDULE, entry.schedule)]
     proposed = [_propose(connection, kind, one) for kind, one in named if one is not None]
     return any(proposed)

@@ -6,6 +6,7 @@ stands there is taken where nobody changed it since. Whoever proposes the same t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
@@ -13,8 +14,10 @@ from typing import TypeVar
 
 from gate.errors import Refusal
 from gate.names import folded_name
+from gate.processes.fields import written
 from gate.store.compound import items, outbox
 from gate.store.compound.entries import (
+    AreaEntry,
     CredentialEntry,
     GroupEntry,
     HolidayEntry,
@@ -34,11 +37,19 @@ from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 from gate.store.record import audit, search
 from gate.store.record.search import Search
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
+# What the broker would not take stands before all that is to be published after it. With eight faces of two models each
+# and every consent of many years an entry has a fifth of this.
+_MOST_BYTES = 256 << 10
 # Of these everybody has one at most.
 _SINGLE = ("pin", "rolling")
 Part = TypeVar("Part", TemplateEntry, CredentialEntry)
+
+
+class _TooMuch(Exception):
+    """What somebody would have then is too much for one message."""
 
 
 def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: str) -> Answer:
@@ -47,26 +58,39 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: 
     entry, kind = proposal.entry, proposal.kind
     if not makes_sense(entry):
         return refused(proposal, Because.NONSENSE)
-    with transaction(connection):
-        match entry:
-            case ResidentEntry():
-                because = _resident(connection, proposal, entry, by)
-            case ScheduleEntry():
-                because = _schedule(connection, proposal, entry, by)
-            case GroupEntry():
-                because = _group(connection, proposal, entry, by)
-            case HolidayEntry():
-                because = _holiday(connection, proposal, entry, by)
-            case PassEntry():
-                because = _pass(connection, proposal, entry, gate, by)
-            case _:
-                because = Because.NONSENSE
-        if because is Because.ERASED:
-            # Whoever was erased before this was a centre is on no register, and would stay at the gate.
-            outbox.say_revoked(connection, entry.id)
-        stands = outbox.entry_of(connection, kind, entry.id)
-        version = items.version_of(connection, kind, entry.id)
+    try:
+        with transaction(connection):
+            because = _judged(connection, proposal, gate, by)
+            if because is Because.ERASED:
+                # Whoever was erased before this was a centre is on no register, and would stay at the gate.
+                outbox.say_revoked(connection, entry.id)
+            stands = outbox.entry_of(connection, kind, entry.id)
+            version = items.version_of(connection, kind, entry.id)
+            if stands is not None and len(json.dumps(written(stands))) > _MOST_BYTES:
+                raise _TooMuch
+            if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
+                # It would let in whom an area limits, and go on doing so once it was upgraded.
+                version = None
+    except _TooMuch:
+        return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
+
+
+def _judged(connection: sqlite3.Connection, proposal: Proposal, gate: str, by: str) -> Because | None:
+    match proposal.entry:
+        case ResidentEntry() as entry:
+            return _resident(connection, proposal, entry, by)
+        case ScheduleEntry() as entry:
+            return _schedule(connection, proposal, entry, by)
+        case AreaEntry() as entry:
+            return _area(connection, proposal, entry, by)
+        case GroupEntry() as entry:
+            return _group(connection, proposal, entry, by)
+        case HolidayEntry() as entry:
+            return _holiday(connection, proposal, entry, by)
+        case PassEntry() as entry:
+            return _pass(connection, proposal, entry, gate, by)
+    return Because.NONSENSE
 
 
 def refused(proposal: Proposal, because: Because) -> Answer:
@@ -107,7 +131,8 @@ def _number(version: Version | None) -> int:
 def _resident(connection: sqlite3.Connection, proposal: Proposal, entry: ResidentEntry, by: str) -> Because | None:
     if erasure.was_erased(connection, entry.id):
         return Because.ERASED
-    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+    named = (("schedules", entry.schedule), ("areas", entry.area), ("groups", entry.group))
+    if not all(_is_here(connection, table, one) for table, one in named):
         return Because.NONSENSE
     before = outbox.entry_of(connection, RegisterKind.RESIDENT, entry.id)
     known = residents.get(connection, entry.id)
@@ -138,10 +163,10 @@ def _fields(
         return Because.NAMESAKE
     connection.execute(
         "UPDATE residents SET name = ?, folded_name = ?, unit = ?, extended = ?, schedule_id = ?, group_id = ?,"
-        " valid_from = ?, valid_until = ?, valid_until_set_on = ? WHERE id = ?",
+        " valid_from = ?, valid_until = ?, valid_until_set_on = ?, area_id = ? WHERE id = ?",
         (
             entry.name, folded_name(entry.name), entry.unit, int(entry.extended), entry.schedule, entry.group,
-            entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.id,
+            entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area, entry.id,
         ),
     )  # fmt: skip
     return None
@@ -150,10 +175,10 @@ def _fields(
 def _insert(connection: sqlite3.Connection, entry: ResidentEntry) -> None:
     connection.execute(
         "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
-        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " valid_until, valid_until_set_on, area_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
-            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area,
         ),
     )  # fmt: skip
 
@@ -272,18 +297,36 @@ def _is_used(connection: sqlite3.Connection, schedule: str) -> bool:
     return connection.execute(used, (schedule,)).fetchone() is not None
 
 
+def _area(connection: sqlite3.Connection, proposal: Proposal, entry: AreaEntry, by: str) -> Because | None:
+    """An area that is not here, or that a gate gives back: to change one is the centre's alone."""
+    if outbox.entry_of(connection, RegisterKind.AREA, entry.id) == entry:
+        return None
+    here = _is_here(connection, "areas", entry.id)
+    if entry.name is None or (here and not (proposal.back and _may_change(connection, proposal))):
+        return Because.CHANGED if proposal.fields else None
+    name = free_name(connection, "areas", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO areas (id, name, gates) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET name = ?2, gates = ?3",
+        (entry.id, name, areas.as_kept(entry.gates)),
+    )
+    said = ", ".join(sorted(entry.gates.values()))
+    audit.append(connection, AuditEvent(Kind.AREA_CHANGED, {"area": name, "gates": said, "by": by}))
+    return None
+
+
 def _group(connection: sqlite3.Connection, proposal: Proposal, entry: GroupEntry, by: str) -> Because | None:
     if outbox.entry_of(connection, RegisterKind.GROUP, entry.id) == entry:
         return None
-    if entry.name is None or not _is_here(connection, "schedules", entry.schedule):
+    named = (("schedules", entry.schedule), ("areas", entry.area))
+    if entry.name is None or not all(_is_here(connection, table, one) for table, one in named):
         return Because.NONSENSE
     if not _may_change(connection, proposal):
         return Because.CHANGED if proposal.fields else None
     name = free_name(connection, "groups", entry.id, entry.name)
     connection.execute(
-        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
-        (entry.id, name, entry.schedule),
+        "INSERT INTO groups (id, name, schedule_id, area_id) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3, area_id = ?4",
+        (entry.id, name, entry.schedule, entry.area),
     )
     audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "by": by}))
     return None

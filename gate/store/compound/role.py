@@ -13,8 +13,7 @@ from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-_TABLES = (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays"), ("resident", "residents"),
-           ("pass", "passes"))  # fmt: skip
+_HOURS = (("schedule", "schedules"), ("area", "areas"), ("group", "groups"), ("holiday", "holidays"))
 _AS_NEW = "epoch = 0, recovery = NULL, recovering = 0, superseded = NULL, second_at = NULL, had = NULL"
 
 
@@ -41,7 +40,7 @@ def become_centre(connection: sqlite3.Connection) -> None:
             raise UsageError("This gate follows a centre. Take it away first: facegate leave")
         connection.execute("DELETE FROM register")
         connection.execute("UPDATE compound SET part = 'centre', epoch = 0")
-        for kind, table in (("schedule", "schedules"), ("group", "groups"), ("holiday", "holidays")):
+        for kind, table in _HOURS:
             connection.execute(f"INSERT INTO register_touched SELECT '{kind}', id FROM {table} ORDER BY id")  # noqa: S608 - constants
         connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
         connection.execute("INSERT INTO register_touched SELECT 'pass', id FROM passes WHERE revoked_at IS NULL")
@@ -51,10 +50,10 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
     """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
     went, which were made with another. What was revoked here and no centre has heard is told to this one, which may be
     that of before. A `former` centre follows the one that took its place, and has its codes already. Raises UsageError
-    where it is a centre itself."""
+    where gates follow it itself."""
     with transaction(connection):
-        if part(connection) is Part.CENTRE and not former:
-            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        if not former:
+            refuse_who_leads(connection)
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
         connection.execute("DELETE FROM forgotten_here")
@@ -62,18 +61,39 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
         connection.execute("DELETE FROM proposals")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        connection.execute("DELETE FROM register_erasures")
         _keep_all_here(connection)
-        had = 0 if former else credentials.remove_all(connection, by=by)
-        connection.execute("UPDATE code_salt SET salt = ?", (salt,))
+        # Before codes go: of one that was a centre nobody is told of that.
         connection.execute(f"UPDATE compound SET part = 'gate', {_AS_NEW}")  # noqa: S608 - constants
+        had = 0 if former else _take_codes(connection, by)
+        connection.execute("UPDATE code_salt SET salt = ?", (salt,))
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
+    return had
+
+
+def refuse_who_leads(connection: sqlite3.Connection) -> None:
+    """Raises UsageError where gates follow this store; a centre that none follows may follow another."""
+    leads = connection.execute("SELECT 1 FROM gates WHERE removed_at IS NULL LIMIT 1").fetchone() is not None
+    if part(connection) is Part.CENTRE and leads:
+        raise UsageError(
+            "Gates follow this centre, which so follows nobody. Join from the gate's own machine, or take them away"
+            " first: facegate centre remove GATE"
+        )
+
+
+def _take_codes(connection: sqlite3.Connection, by: str) -> int:
+    """PINs and cards that this gate had are taken from it; of how many residents. Nobody revoked them: those that a
+    centre had given come back by its word."""
+    held = connection.execute("SELECT id FROM credentials").fetchall()
+    had = credentials.remove_all(connection, by=by)
+    connection.executemany("DELETE FROM gone WHERE id = ?", held)
     return had
 
 
 def _keep_all_here(connection: sqlite3.Connection) -> None:
     """Nobody and nothing of this gate is proposed until somebody says so."""
     connection.execute("DELETE FROM stays_here")
-    for kind, table in _TABLES:
+    for kind, table in (*_HOURS, ("resident", "residents"), ("pass", "passes")):
         connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
 
 

@@ -13,12 +13,14 @@ from math import isfinite
 from gate.days import day_of
 from gate.errors import FacegateError
 from gate.schedule import parse
-from gate.store.compound.entries import Entry, HolidayEntry, PassEntry, ResidentEntry, ScheduleEntry
+from gate.store.compound.entries import AreaEntry, Entry, HolidayEntry, PassEntry, ResidentEntry, ScheduleEntry
 from gate.store.people import passes
 
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _CODES = ["pass", "pin"]
 _FINDER, _LONGEST_NAME, _MOST_SPENT = 32, 100, 5_000
+# More gates, and longer names of them, than a compound has.
+_MOST_GATES, _LONGEST_GATE = 1000, 64
 
 
 def makes_sense(entry: Entry) -> bool:
@@ -31,6 +33,10 @@ def makes_sense(entry: Entry) -> bool:
                 return _pass(entry)
             case ScheduleEntry(windows=str(words)):
                 parse(words)
+            case AreaEntry():
+                names = [] if entry.name is None else [entry.name, *entry.gates.values()]
+                sized = len(entry.gates) <= _MOST_GATES and all(0 < len(one) <= _LONGEST_GATE for one in names)
+                return sized and all(map(_ID.fullmatch, entry.gates))
             case HolidayEntry(name=str()):
                 first, last = day_of(entry.first_day), day_of(entry.last_day)
                 if entry.windows is not None:

@@ -15,6 +15,7 @@ from gate.names import folded_name
 from gate.store.compound import forgotten, items, proposals, requests
 from gate.store.compound.entries import (
     SUSPENDED,
+    AreaEntry,
     CredentialEntry,
     Entry,
     GroupEntry,
@@ -32,6 +33,7 @@ from gate.store.compound.role import taking
 from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
 from gate.store.record import audit
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 BY = "the centre"
@@ -47,8 +49,8 @@ class Taken(Enum):
     REVOKED = auto()
     """It is about somebody who was erased."""
     EARLY = auto()
-    """It names hours or a group that are not here yet, or the centre is still to say what becomes of what was changed
-    here."""
+    """It names hours, an area or a group that are not here yet, or the centre is still to say what becomes of what was
+    changed here."""
 
 
 def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
@@ -124,6 +126,8 @@ def _put(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
             done = _resident(connection, entry, known=known)
         case ScheduleEntry():
             done = _schedule(connection, entry)
+        case AreaEntry():
+            done = _area(connection, entry)
         case GroupEntry():
             done = _group(connection, entry)
         case HolidayEntry():
@@ -177,19 +181,19 @@ def drop_key(connection: sqlite3.Connection, identity: str) -> None:
 def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bool) -> Taken:
     if erasure.was_erased(connection, entry.id):
         return Taken.REVOKED
-    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "groups", entry.group):
+    if not _are_here(connection, entry):
         return Taken.EARLY
     before = residents.get(connection, entry.id)
     connection.execute(
         "INSERT INTO residents (id, name, folded_name, unit, created_at, extended, schedule_id, group_id, valid_from,"
-        " valid_until, valid_until_set_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " valid_until, valid_until_set_on, area_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded_name = excluded.folded_name,"
         " unit = excluded.unit, extended = excluded.extended, schedule_id = excluded.schedule_id,"
         " group_id = excluded.group_id, valid_from = excluded.valid_from, valid_until = excluded.valid_until,"
-        " valid_until_set_on = excluded.valid_until_set_on",
+        " valid_until_set_on = excluded.valid_until_set_on, area_id = excluded.area_id",
         (
             entry.id, entry.name, folded_name(entry.name), entry.unit, entry.created_at, int(entry.extended),
-            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on,
+            entry.schedule, entry.group, entry.valid_from, entry.valid_until, entry.valid_until_set_on, entry.area,
         ),
     )  # fmt: skip
     put_consents(connection, entry)
@@ -201,6 +205,12 @@ def _resident(connection: sqlite3.Connection, entry: ResidentEntry, *, known: bo
         details: dict[str, object] = {"templates": now.templates} if before is None else {}
         _note(connection, kind, now, details)
     return Taken.DONE
+
+
+def _are_here(connection: sqlite3.Connection, entry: ResidentEntry) -> bool:
+    """Whether all is here that a resident's entry names."""
+    named = (("schedules", entry.schedule), ("areas", entry.area), ("groups", entry.group))
+    return all(_is_here(connection, table, one) for table, one in named)
 
 
 def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:
@@ -272,9 +282,12 @@ def _add_credential(connection: sqlite3.Connection, resident: str, one: Credenti
     """The register's word counts where somebody of this gate alone has the same code: one code, one person."""
     connection.execute("DELETE FROM credentials WHERE kind = ? AND finder = ?", (one.kind, one.finder))
     lost = one.suspended_at
-    if items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
+    if is_gone(connection, one.id + SUSPENDED):
+        # Also where this gate knows it alone, as from before it joined again.
+        lost = lost or _now()
+    elif items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
         # What was said of its loss by itself is newer, or comes again: a card that was found may be told as lost here.
-        lost = (lost or _now()) if is_gone(connection, one.id + SUSPENDED) else None
+        lost = None
     connection.execute(
         "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -302,18 +315,46 @@ def _schedule(connection: sqlite3.Connection, entry: ScheduleEntry) -> Taken:
     return Taken.DONE
 
 
+def _area(connection: sqlite3.Connection, entry: AreaEntry) -> Taken:
+    if entry.name is None:
+        users = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM register WHERE kind = used.kind AND id = used.id)"
+            " FROM (SELECT 'resident' AS kind, id FROM residents WHERE area_id = ?1"
+            " UNION ALL SELECT 'group', id FROM groups WHERE area_id = ?1) used",
+            (entry.id,),
+        ).fetchall()
+        if (1,) in users:
+            # Nobody on the register has it any more: that they have none is on its way.
+            return Taken.EARLY
+        # People of this gate alone may have it: without it they would be let in here.
+        if not users:
+            connection.execute("DELETE FROM areas WHERE id = ?", (entry.id,))
+        return Taken.DONE
+    name = free_name(connection, "areas", entry.id, entry.name)
+    connection.execute(
+        "INSERT INTO areas (id, name, gates) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET name = ?2, gates = ?3",
+        (entry.id, name, areas.as_kept(entry.gates)),
+    )
+    return Taken.DONE
+
+
 def _group(connection: sqlite3.Connection, entry: GroupEntry) -> Taken:
     if entry.name is None:
-        connection.execute("UPDATE residents SET group_id = NULL WHERE group_id = ?", (entry.id,))
+        # Whoever was in it is let in where they were.
+        connection.execute(
+            "UPDATE residents SET group_id = NULL,"
+            " area_id = coalesce(area_id, (SELECT area_id FROM groups WHERE id = ?1)) WHERE group_id = ?1",
+            (entry.id,),
+        )
         connection.execute("DELETE FROM groups WHERE id = ?", (entry.id,))
         return Taken.DONE
-    if not _is_here(connection, "schedules", entry.schedule):
+    if not _is_here(connection, "schedules", entry.schedule) or not _is_here(connection, "areas", entry.area):
         return Taken.EARLY
     name = free_name(connection, "groups", entry.id, entry.name)
     connection.execute(
-        "INSERT INTO groups (id, name, schedule_id) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3",
-        (entry.id, name, entry.schedule),
+        "INSERT INTO groups (id, name, schedule_id, area_id) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (id) DO UPDATE SET name = ?2, schedule_id = ?3, area_id = ?4",
+        (entry.id, name, entry.schedule, entry.area),
     )
     return Taken.DONE
 

@@ -14,6 +14,7 @@ from gate.store.people import namesakes, residents
 from gate.store.people.homes import are_one
 from gate.store.people.residents import Resident
 from gate.store.record import audit
+from gate.store.site.areas import NO_AREA
 from gate.store.site.schedules import NO_SCHEDULE
 from gate.vocabulary import AuditEvent, Kind
 
@@ -23,14 +24,14 @@ OVER = Sentence("Their last day is over already: look whether the year is right.
 """Said of a last day that is over when it is set."""
 
 # Of a change, what the record says in words of ours.
-_TEXTS = ("schedule", "group", "valid_from", "valid_until")
+_TEXTS = ("schedule", "group", "area", "valid_from", "valid_until")
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What to change of a resident; None stays as it is, an empty text takes theirs away (but for the name).
 
-    Days are YYYY-MM-DD in the gate's zone, schedules and groups are named.
+    Days are YYYY-MM-DD in the gate's zone, schedules, groups and areas are named.
     """
 
     name: str | None = None
@@ -40,13 +41,14 @@ class Changes:
     group: str | None = None
     valid_from: str | None = None
     valid_until: str | None = None
+    area: str | None = None
 
 
 def change(connection: sqlite3.Connection, resident: Resident, wanted: Changes, *, by: str) -> Resident:
     """Make the changes; the record says `by` whom, where anything is changed. Returns the resident as they are then.
 
-    All or nothing. Raises Refusal where there is no such schedule or group, for days that are none or end before they
-    begin, for another name or home as `namesakes.refuse`, and where the resident was removed in the meantime.
+    All or nothing. Raises Refusal where there is no such schedule, group or area, for days that are none or end before
+    they begin, for another name or home as `namesakes.refuse`, and where the resident was removed in the meantime.
     """
     for day in filter(None, (wanted.valid_from, wanted.valid_until)):
         day_of(day)
@@ -101,6 +103,8 @@ def _columns(connection: sqlite3.Connection, wanted: Changes) -> dict[str, objec
         found["schedule_id"] = _id_of(connection, "schedules", wanted.schedule, NO_SCHEDULE)
     if wanted.group is not None:
         found["group_id"] = _id_of(connection, "groups", wanted.group, NO_GROUP)
+    if wanted.area is not None:
+        found["area_id"] = _id_of(connection, "areas", wanted.area, NO_AREA)
     return found
 
 

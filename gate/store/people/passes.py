@@ -75,6 +75,8 @@ class Pass:
     """When it was taken back."""
     host_until: str | None
     """The last day of the resident whom they visit, YYYY-MM-DD in the gate's zone; None: without end, or no host."""
+    host_gates: tuple[str, ...] | None = None
+    """The ids of the gates at which the resident whom they visit is let in; None: at all, or no host."""
 
     @property
     def ends_at(self) -> datetime:
@@ -116,8 +118,10 @@ class Wanted:
 
 _SELECT = """
     SELECT p.id, p.name, p.host_id, r.name, p.unit, p.flat, p.valid_from, p.valid_until, s.name, s.windows,
-        p.uses, p.uses_left, p.first_used_at, p.lasts_s, p.made_at, p.revoked_at, r.valid_until
+        p.uses, p.uses_left, p.first_used_at, p.lasts_s, p.made_at, p.revoked_at, r.valid_until,
+        CASE WHEN coalesce(r.area_id, g.area_id) NOTNULL THEN coalesce(a.gates, '{}') END
     FROM passes p LEFT JOIN residents r ON r.id = p.host_id LEFT JOIN schedules s ON s.id = p.schedule_id
+        LEFT JOIN groups g ON g.id = r.group_id LEFT JOIN areas a ON a.id = coalesce(r.area_id, g.area_id)
 """
 # All but what a pass is called by.
 _COLUMNS = (
@@ -343,4 +347,5 @@ def _there(connection: sqlite3.Connection, identity: str) -> Pass:
 
 
 def _pass(row: tuple[Any, ...]) -> Pass:
-    return Pass(*row)
+    *said, gates = row
+    return Pass(*(*said, residents.gates_in(gates)))

@@ -43,16 +43,25 @@ class Resident:
     """The last one; None: without end."""
     schedule: str | None = None
     """The name of a schedule of their own; None: they have their group's, or none."""
+    area: str | None = None
+    """The name of an area of their own; None: they have their group's, or none."""
+    gates: tuple[str, ...] | None = None
+    """The ids of the gates at which they are let in, by their own area or their group's; None: at all."""
+    gate_names: tuple[str, ...] = ()
+    """What those are called."""
 
 
 _SELECT = """
     SELECT r.number, r.id, r.name, r.unit, r.created_at,
         (SELECT count(*) FROM templates WHERE resident_id = r.id), r.extended, g.name,
-        coalesce(own.windows, shared.windows), r.valid_from, r.valid_until, own.name
+        coalesce(own.windows, shared.windows), r.valid_from, r.valid_until, own.name, own_area.name,
+        CASE WHEN coalesce(r.area_id, g.area_id) NOTNULL THEN coalesce(own_area.gates, shared_area.gates, '{}') END
     FROM residents r
         LEFT JOIN groups g ON g.id = r.group_id
         LEFT JOIN schedules own ON own.id = r.schedule_id
         LEFT JOIN schedules shared ON shared.id = g.schedule_id
+        LEFT JOIN areas own_area ON own_area.id = r.area_id
+        LEFT JOIN areas shared_area ON shared_area.id = g.area_id AND r.area_id IS NULL
 """
 # `gate.names.name_key` of a name as it is kept, which is normalised: without joiners. There is an index on it.
 _NAME_KEY = "replace(replace(r.name, char(8204), ''), char(8205), '')"
@@ -65,8 +74,23 @@ def every(connection: sqlite3.Connection) -> list[Resident]:
 
 
 def _resident(row: tuple[Any, ...]) -> Resident:
-    number, identity, name, unit, created_at, templates, extended, *hours = row
-    return Resident(number, identity, name, unit, created_at, templates, bool(extended), *hours)
+    number, identity, name, unit, created_at, templates, extended, *hours, area = row
+    gates = json.loads(area or "{}")
+    return Resident(
+        number,
+        identity,
+        name,
+        unit,
+        created_at,
+        templates,
+        bool(extended),
+        *(*hours, gates_in(area), tuple(sorted(gates.values()))),
+    )
+
+
+def gates_in(kept: str | None) -> tuple[str, ...] | None:
+    """The ids of the gates of an area as it is kept; None: there is none. Raises ValueError."""
+    return None if kept is None else tuple(json.loads(kept))
 
 
 def get(connection: sqlite3.Connection, resident: str) -> Resident | None:

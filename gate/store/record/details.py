@@ -66,8 +66,9 @@ class Details:
     """The id of a token."""
     role: str | None = None
     gates: str | None = None
-    """The names of the gates that something was ordered of."""
+    """The names of the gates that something was ordered of, or that an area has."""
     group: str | None = None
+    area: str | None = None
     schedule: str | None = None
     holiday: str | None = None
     valid_from: str | None = None

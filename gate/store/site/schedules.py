@@ -12,6 +12,7 @@ from gate.schedule_words import read
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.record import audit
+from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
 NO_SCHEDULE = Sentence("There is no schedule {name}. Make it first, in the settings or with: facegate schedules put")
@@ -30,6 +31,8 @@ class Named:
     """The schedule that a group has; None: at any time."""
     holidays: int = 0
     """How many are of this schedule alone, those that are over among them."""
+    area: str | None = None
+    """The area that a group has; None: all gates."""
 
 
 def every(connection: sqlite3.Connection) -> list[Named]:
@@ -47,10 +50,10 @@ def every(connection: sqlite3.Connection) -> list[Named]:
 def groups(connection: sqlite3.Connection) -> list[Named]:
     """All groups by name."""
     rows = connection.execute(
-        "SELECT g.name, s.windows, (SELECT count(*) FROM residents WHERE group_id = g.id), s.name"
-        " FROM groups g LEFT JOIN schedules s ON s.id = g.schedule_id ORDER BY g.name"
+        "SELECT g.name, s.windows, (SELECT count(*) FROM residents WHERE group_id = g.id), s.name, a.name FROM groups g"
+        " LEFT JOIN schedules s ON s.id = g.schedule_id LEFT JOIN areas a ON a.id = g.area_id ORDER BY g.name"
     )
-    return [Named(*row) for row in rows]
+    return [Named(name, windows, used_by, schedule, area=area) for name, windows, used_by, schedule, area in rows]
 
 
 def of_resident(connection: sqlite3.Connection, resident: str) -> str | None:
@@ -114,15 +117,25 @@ def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
         audit.append(connection, AuditEvent(Kind.SCHEDULE_REMOVED, {"schedule": name, "by": by}))
 
 
-def put_group(connection: sqlite3.Connection, name: str, schedule: str | None, by: str) -> None:
-    """Add a group or give it another schedule; None: at any time."""
+def put_group(
+    connection: sqlite3.Connection, name: str, schedule: str | None, by: str, *, area: str | None = None
+) -> None:
+    """Add a group or give it another schedule, None: at any time; and another area, empty: all gates, None: as before.
+
+    Raises Refusal where there is no such schedule or area.
+    """
     with transaction(connection):
         connection.execute(
             "INSERT INTO groups (id, name, schedule_id) VALUES (?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
             (new_id(), name, id_of(connection, schedule)),
         )
-        audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, {"group": name, "schedule": schedule, "by": by}))
+        details: dict[str, object] = {"group": name, "schedule": schedule, "by": by}
+        if area is not None:
+            given = areas.id_of(connection, area)
+            connection.execute("UPDATE groups SET area_id = ?1 WHERE name = ?2 AND area_id IS NOT ?1", (given, name))
+            details |= {"area": area}
+        audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, details))
 
 
 def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str, *, can_hold: bool) -> None:

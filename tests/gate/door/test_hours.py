@@ -54,6 +54,15 @@ def test_days_count_whole_and_in_the_gate_s_zone(first, last, valid):
     assert hours.valid(entry, untrusted(NOON)) is (None if first or last else True)
 
 
+@given(st.none() | st.lists(st.sampled_from("abc"), unique=True).map(tuple), st.sampled_from("abc"), st.booleans())
+def test_whoever_an_area_limits_is_let_in_at_its_gates_alone_whatever_the_clock_says(gates, gate, trusted):
+    entry = entry_of(replace(RESIDENT, gates=gates), gate=gate)
+    now = NOON if trusted else untrusted(NOON)
+    assert known_of(entry, now, None, from_its_user=True).at_this_gate is (gates is None or gate in gates)
+    host = hours.visit_of(replace(VISIT, host_gates=gates), gate=gate)
+    assert hours.known_of_pass(host, now, None).at_this_gate is (gates is None or gate in gates)
+
+
 def visit(**changes):
     known = {"begins": NOON.at, "ends": NIGHT.at, "hours": None} | changes
     return Visit(VISIT, **known)

@@ -9,7 +9,7 @@ from gate.schedule import Holiday, parse
 from gate.store.database import database_of
 from gate.store.people import residents
 from gate.store.people.changes import Changes, change
-from gate.store.site import holidays, schedules
+from gate.store.site import areas, holidays, schedules
 
 
 @pytest.fixture
@@ -31,10 +31,34 @@ def test_hours_are_one_s_own_else_the_group_s(register, store):
     assert register.find(someone.id).hours == parse("daily 22:00-02:00")
 
 
+def test_gates_are_those_of_one_s_own_area_else_of_the_group_s_else_all(register, store):
+    areas.put(store, "Tower A", {"a": "North", "b": "Lobby"}, "test")
+    areas.put(store, "Service", {"s": "Service"}, "test")
+    schedules.put_group(store, "cleaners", None, "test")
+    someone = change(store, residents.enrol(store, "Wang Fang", None, []), Changes(group="cleaners"), by="test")
+    assert register.find(someone.id).resident.gates is None
+    schedules.put_group(store, "cleaners", None, "test", area="Service")
+    assert register.find(someone.id).resident.gates == ("s",)
+    # Whoever gives the group other hours, and knows of no area, leaves it as it is.
+    schedules.put(store, "day", "Mon-Fri 07:00-19:00", "test", ["cleaners"])
+    schedules.put_group(store, "cleaners", "day", "test")
+    assert register.find(someone.id).resident.gates == ("s",)
+    change(store, someone, Changes(area="Tower A"), by="test")
+    assert register.find(someone.id).resident.gates == ("a", "b")
+    assert register.find(someone.id).resident.gate_names == ("Lobby", "North")
+    change(store, someone, Changes(area=""), by="test")
+    assert register.find(someone.id).resident.gates == ("s",)
+    with pytest.raises(Refusal, match="in use: 1"):
+        areas.remove(store, "Service", "test")
+    with pytest.raises(Refusal, match="no area Tower C"):
+        change(store, someone, Changes(area="Tower C"), by="test")
+
+
 def test_an_entry_is_what_the_store_says_of_a_resident(register, store):
     someone = residents.enrol(store, "Wang Fang", None, [])
     changed = change(store, someone, Changes(valid_from="2026-11-23", valid_until=""), by="test")
-    assert register.find(someone.id) == entry_of(changed)
+    (gate,) = store.execute("SELECT id FROM gate").fetchone()
+    assert register.find(someone.id) == entry_of(changed, gate=gate)
     assert register.find("somebody else") is None
 
 

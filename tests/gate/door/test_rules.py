@@ -24,7 +24,8 @@ def test_a_fresh_claim_of_a_resident_from_its_user_is_granted():
     "known",
     [
         Known(), Known(RESIDENT), Known(RESIDENT, from_its_user=True),
-        Known(RESIDENT, valid=True, within_hours=True, one_suffices=True),
+        Known(RESIDENT, at_this_gate=True, valid=True, within_hours=True, one_suffices=True),
+        replace(WELL, at_this_gate=None),
     ],
 )  # fmt: skip
 def test_what_was_left_out_refuses(known):
@@ -46,6 +47,10 @@ def test_what_was_left_out_refuses(known):
         (replace(CLAIM, reason=Reason.ASKED_TO_TURN), WELL, 100.5, Reason.ASKED_TO_TURN),
         (CLAIM, replace(WELL, resident=None), 100.5, Reason.NOT_ENROLLED),
         (CLAIM, replace(WELL, resident=None, readable=False), 100.5, Reason.STORE_UNREADABLE),
+        (CLAIM, replace(WELL, at_this_gate=False), 100.5, Reason.NOT_THIS_GATE),
+        # Which gate it is needs no clock, and is what they are told whatever the hour is.
+        (CLAIM, replace(WELL, at_this_gate=False, valid=None, within_hours=False), 100.5, Reason.NOT_THIS_GATE),
+        (CLAIM, replace(WELL, at_this_gate=False, suspended=True), 100.5, Reason.SUSPENDED),
         (CLAIM, replace(WELL, within_hours=False), 100.5, Reason.OUT_OF_HOURS),
         (CLAIM, replace(WELL, within_hours=None), 100.5, Reason.CLOCK_UNTRUSTED),
         (CLAIM, replace(WELL, valid=False), 100.5, Reason.OUT_OF_VALIDITY),
@@ -93,8 +98,9 @@ VISIT = Pass(
     None, None, 2, 1, None, None, "2026-01-01T00:00:00.000+00:00", None, None,
 )  # fmt: skip
 VISITS_WELL = Known(
-    visit=VISIT, from_its_user=True, valid=True, begun=True, within_hours=True, one_suffices=True, spent=True
-)
+    visit=VISIT, from_its_user=True, at_this_gate=True, valid=True, begun=True, within_hours=True, one_suffices=True,
+    spent=True,
+)  # fmt: skip
 
 
 def test_a_pass_of_which_a_use_was_spent_is_granted_to_a_code_and_to_no_face():
@@ -113,6 +119,7 @@ def test_a_pass_of_which_a_use_was_spent_is_granted_to_a_code_and_to_no_face():
         # Taken back goes before all that the clock says, and so does used up.
         (replace(VISITS_WELL, visit=replace(VISIT, revoked_at="2026", uses_left=0), valid=None), Reason.REVOKED),
         (replace(VISITS_WELL, visit=replace(VISIT, uses_left=0), valid=False), Reason.SPENT),
+        (replace(VISITS_WELL, at_this_gate=False, begun=None), Reason.NOT_THIS_GATE),
         (replace(VISITS_WELL, begun=None), Reason.CLOCK_UNTRUSTED),
         (replace(VISITS_WELL, valid=None), Reason.CLOCK_UNTRUSTED),
         (replace(VISITS_WELL, within_hours=None), Reason.CLOCK_UNTRUSTED),
@@ -132,7 +139,8 @@ KNOWABLE = st.sampled_from([True, False, None])
 
 @given(
     st.builds(
-        Known, st.sampled_from([RESIDENT, None]), st.booleans(), st.booleans(), KNOWABLE, KNOWABLE, KNOWABLE
+        Known, st.sampled_from([RESIDENT, None]), st.booleans(), st.booleans(), KNOWABLE, KNOWABLE, KNOWABLE,
+        KNOWABLE,
     ),
     st.booleans(), st.sampled_from(["r1", None]), st.floats(allow_nan=True, allow_infinity=True), st.floats(0.1, 5),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from gate.fleet.state import GateState
 from gate.processes.fields import Malformed
 from gate.store.compound.door_orders import Answered, DoorOrder, Offered
 from gate.store.compound.entries import (
+    AreaEntry,
     CredentialEntry,
     RegisterKind,
     ResidentEntry,
@@ -47,9 +48,11 @@ residents = st.builds(
         st.builds(
             CredentialEntry, texts, texts, st.binary(max_size=16), st.booleans(), st.none(), st.none(), texts, st.none()
         ), max_size=2,
-    ).map(tuple),
+    ).map(tuple), st.none() | texts,
 )  # fmt: skip
+areas = st.builds(AreaEntry, texts, st.none() | texts, st.dictionaries(texts, texts, max_size=3))
 entries = st.one_of(
+    st.tuples(st.just(RegisterKind.AREA), areas),
     st.tuples(st.just(RegisterKind.SCHEDULE), schedules),
     st.tuples(st.just(RegisterKind.RESIDENT), residents),
     st.tuples(st.just(RegisterKind.REVOCATION), st.builds(RevocationEntry, texts, st.booleans())),
@@ -137,7 +140,7 @@ def test_the_broker_sees_neither_a_name_nor_a_home_nor_a_face():
 def test_a_form_that_is_too_new_is_left_but_a_revocation_is_read():
     message = messages.checked(sealed(RegisterKind.REVOCATION, Version(1, 1), RevocationEntry("r1")), PUBLIC)
     assert message.header.is_readable
-    newer = messages.Header(9, 1, "r1", 2, "resident", min_reader=2)
+    newer = messages.Header(9, 1, "r1", 2, "resident", min_reader=messages.READER + 1)
     assert not newer.is_readable
     assert not messages.Header(9, 1, "x", 1, "elevator").is_readable
     assert messages.Header(9, 1, "r1", 2, "revocation", min_reader=9).is_readable

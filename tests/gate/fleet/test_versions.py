@@ -3,6 +3,7 @@ way of a revocation."""
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -13,7 +14,16 @@ from gate.fleet.pairing import Challenge, Hello, Welcome
 from gate.fleet.register import Fate, Register
 from gate.processes.fields import read, written
 from gate.store.compound import items, taken
-from gate.store.compound.entries import RegisterKind, ResidentEntry, RevocationEntry, ScheduleEntry, Version
+from gate.store.compound.entries import (
+    AreaEntry,
+    GroupEntry,
+    RegisterKind,
+    ResidentEntry,
+    RevocationEntry,
+    ScheduleEntry,
+    Version,
+)
+from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.role import follow
 from gate.store.database import open_database
 from gate.store.people import residents
@@ -118,3 +128,40 @@ def test_an_entry_that_was_written_here_is_read_by_whoever_asks_for_no_more_than
     header = messages.checked(made, CENTRE.public_key()).header
     assert (header.v, header.min_reader) == (messages.WRITER, 1)
     assert header.is_readable
+
+
+def test_a_gate_of_the_form_before_areas_takes_nobody_whom_one_limits(gate, monkeypatch):
+    store, register = gate
+    area = AreaEntry("a1", "Tower A", {"g1": "North"})
+    wang = replace(read(ResidentEntry, person("r1", "Wang Fang")), area="a1")
+    said = [
+        messages.sealed(kind, Version(1, 1), entry, KEY, b"n" * 12, CENTRE, limited=limited)
+        for kind, entry, limited in (
+            (RegisterKind.AREA, area, False), (RegisterKind.RESIDENT, wang, True),
+            (RegisterKind.GROUP, GroupEntry("g1", "Cleaners", None, "a1"), True),
+        )
+    ]  # fmt: skip
+    # What the earlier version has of the kinds is what it had then; of an area it knows nothing.
+    monkeypatch.setattr(messages, "READER", 1)
+    assert register.take(said[1:]) == [Fate.HELD, Fate.HELD]
+    assert "Upgrade this gate" in register.problem
+    assert residents.every(store) == []
+    monkeypatch.setattr(messages, "READER", READER)
+    assert register.take(said) == [Fate.DONE] * 3
+    assert [one.gates for one in residents.every(store)] == [("g1",)]
+
+
+@pytest.mark.parametrize("area", [None, "a1"])
+def test_a_proposal_that_limits_somebody_asks_for_a_centre_that_knows_areas(monkeypatch, area):
+    wang = replace(read(ResidentEntry, person("r1", "Wang Fang")), area=area)
+    proposal = Proposal(1, RegisterKind.RESIDENT, None, True, wang)
+    box, gate = keys.new_seed(), keys.signer(keys.new_seed())
+    sent = messages.proposal_data("north", proposal, keys.box_public(box), gate)
+    assert messages.proposal_of(sent, "north", box, gate.public_key()) == proposal
+    monkeypatch.setattr(messages, "READER", 1)
+    if area is None:
+        assert messages.proposal_of(sent, "north", box, gate.public_key()).entry == wang
+        return
+    with pytest.raises(messages.NotUnderstood) as refused:
+        messages.proposal_of(sent, "north", box, gate.public_key())
+    assert refused.value.answer.because is Because.TOO_NEW

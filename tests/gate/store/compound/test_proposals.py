@@ -400,6 +400,9 @@ def test_what_nobody_could_read_is_taken_from_no_gate(centre):
         ),
         # It would be the name of a message at the broker.
         replace(stands, templates=(replace(face, id="t1.> *"),)),
+        # It would be no message that the broker takes, and nothing behind it would be published.
+        replace(stands, templates=(face, *(replace(face, id=f"t{n}", quality=f'"{"q" * 50_000}"') for n in range(7)))),
+        replace(stands, consents=(agreed, *(replace(agreed, id=f"c{n}") for n in range(3_000)))),
     ]
     before = [rows(centre, table) for table in TABLES]
     for number, entry in enumerate(nonsense):
