@@ -527,7 +527,8 @@ def test_uses_of_before_are_counted_on(tmp_path):
     (tmp_path / "db").mkdir()
     (tmp_path / "facegate.sqlite").rename(database_of(tmp_path))
     with closing(open_database(tmp_path)) as store:
-        assert [(use.gate, use.given_back) for use in uses.of_pass(store, "p1")] == [("north", False)] * 2
+        found = [(use.id, use.gate, use.given_back) for use in uses.of_pass(store, "p1")]
+        assert found == [("p1-1", "north", False), ("p1-2", "north", False)]
         assert (passes.spend(store, "p1", now()) is None, passes.spend(store, "p1", now())) == (False, None)
         assert [row[:2] for row in rows(store, "register", "kind")] == [("pass", "p1"), ("schedule", "s1")]
         assert store.execute("PRAGMA legacy_alter_table").fetchone() == (0,)
