@@ -132,7 +132,7 @@ def put_sources(root, at="root/facegate"):
 @contextmanager
 def booted(root, *options):
     """The container, up until the block ends; `options` are systemd-nspawn's."""
-    container = Container(root, options)
+    container = Container(root, options=options)
     try:
         yield container
     finally:
