@@ -67,8 +67,9 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Ans
         stands = outbox.entry_of(connection, kind, entry.id)
         version = items.version_of(connection, kind, entry.id)
         if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
-            # It would let in whom an area limits, and go on doing so once it was upgraded.
-            version = None
+            # It would let in whom an area limits, and go on doing so once it was upgraded. That it is told why keeps it
+            # telling whom it erases.
+            because, version = because or Because.CHANGED, None
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
 
 
