@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.auth import IDLE_S, LONGEST_S, ROLES, Actor, Permission
+from api.auth import ROLES, Actor, Permission, is_over
 from api.problems import SignInNeeded
 from gate.store.database import transaction
 from gate.store.site import accounts
@@ -31,7 +31,7 @@ def lasts(connection: sqlite3.Connection, actor: Actor, now: float) -> bool:
     if actor.session is None:
         return any(actor.label == f"token {one.id}" for one in accounts.tokens(connection))
     session = accounts.session(connection, actor.session)
-    return session is not None and now - session.used_at <= IDLE_S and now - session.began_at <= LONGEST_S
+    return session is not None and not is_over(session, now)
 
 
 def still_may(actor: Actor, permission: Permission, connection: sqlite3.Connection) -> bool:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from api.auth import CONFIRMED_S, IDLE_S, LONGEST_S, ROLES, Actor, Permission, digest
+from api.auth import CONFIRMED_S, ROLES, Actor, Permission, digest, is_over
 from api.context import Context, Shared, Store, store_of
 from api.front.slots import is_passed_on
 from api.problems import ConfirmationNeeded, HttpProblem, PasswordChangeNeeded, SignInNeeded
@@ -63,7 +63,7 @@ def _by_session(connection: sqlite3.Connection, known_by: str, now: float, addre
     session = accounts.session(connection, known_by)
     if session is None:
         return None
-    if now - session.used_at > IDLE_S or now - session.began_at > LONGEST_S:
+    if is_over(session, now):
         accounts.end_session(connection, known_by)
         return None
     if not 0 <= now - session.used_at < _USED_EVERY_S:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from api.problems import HttpProblem
-from gate.store.site.accounts import Role, User
+from gate.store.site.accounts import Role, Session, User
 
 
 class Permission(StrEnum):
@@ -69,6 +69,12 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         """Whether they may do that."""
         return permission in self.permissions
+
+
+def is_over(session: Session, now: float) -> bool:
+    """Whether a session has ended by now, seconds since 1970. One of a clock that was set back since ends as well: it
+    would last for as long as that clock was ahead."""
+    return abs(now - session.used_at) > IDLE_S or abs(now - session.began_at) > LONGEST_S
 
 
 def refuse_more_than_own(actor: Actor, permissions: Iterable[Permission]) -> None:

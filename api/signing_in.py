@@ -31,7 +31,7 @@ def begin_session(
 ) -> None:
     """Sign a browser in: its cookie goes with the response. Raises Refusal where the user was changed meanwhile."""
     secret, now, address = new_secret(), time.time(), address_of(request)
-    accounts.end_sessions_before(connection, now - LONGEST_S, now - IDLE_S)
+    accounts.end_old_sessions(connection, now, LONGEST_S, IDLE_S)
     accounts.begin_session(connection, digest(secret), user, now, address=address, network=network_of(address))
     for name, value in ((context.cookie, secret), (context.who_cookie, context.drafts.mark(user.id, digest(secret)))):
         response.set_cookie(

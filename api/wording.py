@@ -259,6 +259,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.CARD_RESUMED: Sentence("A lost card was found again"),
     Kind.PASS_MADE: Sentence("A pass was made"),
     Kind.PASS_REVOKED: Sentence("A pass was taken back"),
+    Kind.PASS_OVERSPENT: Sentence("A pass was used more often than it opens, at gates that were cut off"),
     Kind.CORRECTED: Sentence("Corrected: it was somebody else"),
     Kind.CORRECTION_TAKEN_BACK: Sentence("Correction taken back: it was them"),
     Kind.CONSENT_WITHDRAWN: Sentence("Consent withdrawn"),
@@ -419,8 +420,8 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.TEMPLATE_LEARNED, Kind.TEMPLATE_REMOVED, Kind.RESIDENT_CHANGED, Kind.PIN_DRAWN, Kind.PIN_REMOVED,
             Kind.DURESS_TRIAL, Kind.ROLLING_CODE_DRAWN, Kind.ROLLING_CODE_REMOVED, Kind.CODES_REMOVED, Kind.CARD_ADDED,
             Kind.CARD_REMOVED, Kind.CARD_SUSPENDED, Kind.CARD_RESUMED, Kind.PASS_MADE, Kind.PASS_REVOKED,
-            Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED, Kind.ERASED_TOGETHER,
-            Kind.IMPORT_STOPPED,
+            Kind.PASS_OVERSPENT, Kind.CORRECTED, Kind.CORRECTION_TAKEN_BACK, Kind.CONSENT_WITHDRAWN, Kind.ERASED,
+            Kind.ERASED_TOGETHER, Kind.IMPORT_STOPPED,
         ),
     ),
     "looks": (

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MOST_KEYS = 1000
+# What a gate says of itself is kept in memory and shown: it has no more to say, bytes.
+_MOST_SAID = 8192
+# Of each gate so many starts are remembered.
+_MOST_RUNS = 20
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
 _TWICE = (
@@ -121,7 +125,7 @@ class Followers:
 
     async def _hear_report(self, said: Msg) -> None:
         gate = said.subject.removeprefix("reports.")
-        if gate not in self.gates:
+        if gate not in self.gates or len(said.data) > _MOST_SAID:
             return
         try:
             told = messages.report_of(said.data)
@@ -146,6 +150,7 @@ class Followers:
         seen = self._runs.setdefault(gate, [])
         if run not in seen:
             seen.append(run)
+            del seen[:-_MOST_RUNS]
         elif run != seen[-1] and gate not in self._twice:
             self._twice.add(gate)
             _log.error("%s: %s", self.gates[gate].name, _TWICE)
@@ -155,7 +160,7 @@ class Followers:
         """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
         gate = said.subject.removeprefix("states.")
         sender = self.gates.get(gate)
-        if sender is None:
+        if sender is None or len(said.data) > _MOST_SAID:
             return
         try:
             saying = messages.SAYING.of(said.data, keys.verifier(sender.signer))
@@ -247,7 +252,7 @@ class Followers:
         except messages.NotUnderstood as error:
             return error.answer
         try:
-            return proposed.judge(self._connection, proposal, by=f"gate {sender.name}")
+            return proposed.judge(self._connection, proposal, sender.id, by=f"gate {sender.name}")
         except sqlite3.IntegrityError as error:
             _log.error("What %s proposes makes no sense here: %s", sender.name, error)
             return proposed.refused(proposal, Because.NONSENSE)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from centre.broker import broker_folder
 from centre.invitation import Invitation, read_invitation, write_invitation
 from centre.secrets import Secrets
-from gate.errors import FacegateError
+from gate.errors import FacegateError, Refusal
 from gate.fleet import keys, pairing
 from gate.fleet.pairing import Challenge, Hello, Proof, Refused, Welcome
 from gate.processes.fields import Malformed, read, written
@@ -43,7 +43,8 @@ class PairingDesk:
     def __init__(
         self, state: Path, secrets: Secrets, port: int, salt: Callable[[], bytes], joined: Callable[[Gate], None]
     ) -> None:
-        """`port` is the broker's; `salt` with what PINs are hashed in this compound."""
+        """`port` is the broker's; `salt` with what PINs are hashed in this compound; `joined` raises Refusal where a
+        gate is not to be taken in."""
         self._state = state
         self._secrets = secrets
         self._port = port
@@ -94,7 +95,11 @@ class PairingDesk:
             return
         write_invitation(self._state, None)
         gate = replace(_gate_of(hello), second_at=invitation.second_at)
-        self._joined(gate)
+        try:
+            self._joined(gate)
+        except Refusal as error:
+            await _say(writer, Refused(str(error)))
+            return
         _log.info("%s joined.", gate.name)
         await _say(writer, self._welcome(invitation, hello, challenge))
 

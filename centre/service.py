@@ -245,6 +245,7 @@ class Centre:
         head = messages.Head(
             epoch, self._tick, end, recovery=back, had=succession.had(self._connection), orders=self._orders,
             places=succession.places(self._connection), gates=succession.digest_of_gates(self._connection),
+            passes=None if end is None else outbox.open_passes(self._connection),
         )  # fmt: skip
         await stream.say(HEAD, head)
 

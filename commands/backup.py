@@ -74,7 +74,12 @@ def _carry(made: Path, to: Path) -> None:
     with os.fdopen(descriptor, "rb") as source, new.open("xb") as copy:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{made} is no plain file. Find out who put it there.")
-        shutil.copyfileobj(source, copy)
-        copy.flush()
-        os.fsync(copy.fileno())
+        try:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        except OSError:
+            # A half one would keep the room that the next needs.
+            new.unlink()
+            raise
     new.replace(to)

@@ -25,7 +25,8 @@ from gate.store.compound import gates as store
 from gate.store.compound.forgotten import Standing
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
-from gate.store.people import credentials
+from gate.store.database import transaction
+from gate.store.people import credentials, passes
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -360,7 +361,9 @@ def _since(gate: Gate, heard: Mapping[str, GateStatus]) -> str:
 @centre.command()
 @click.argument("gate_name", metavar="GATE")
 @click.option("--stolen", is_flag=True, help="Somebody has its machine: also draw the register's keys anew.")
-@click.option("--end-pins", is_flag=True, help="With --stolen: take all PINs and codes on the phone away, at once.")
+@click.option(
+    "--end-pins", is_flag=True, help="With --stolen: take all PINs, codes on the phone and passes away, at once."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 @json_option
@@ -383,19 +386,32 @@ def remove(
         store.remove(connection, found, by=here.by, stolen=stolen)
         known = _known_to_the_thief(connection, end_pins=end_pins, by=here.by) if stolen else {}
         theirs = proposed.taken_from(connection, found.name, datetime.now(UTC) - _LOOKED_BACK) if stolen else []
+        ended = _ended_passes(connection, found.name, every=end_pins, by=here.by) if stolen else 0
     if as_json:
         enrolled = [{"id": one.id, "name": one.name} for one in theirs]
-        print_json({"removed": found.id} | known | ({"enrolled": enrolled} if stolen else {}))
+        print_json({"removed": found.id} | known | ({"enrolled": enrolled, "passes": ended} if stolen else {}))
         return
     click.echo(f"{found.name} follows no more, and may connect no more.")
     if found.second_at is not None:
         click.echo(_HAS_THE_KEYS)
     if stolen:
         click.echo(_AFTER_A_THEFT.format(**known))
-        ended = f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY
-        click.echo(ended)
+        click.echo(f"The PINs and codes of {known['pins']} were taken away." if end_pins else _PINS_STAY)
+        if ended:
+            click.echo(f"Passes of visitors that were taken back: {ended}.")
         if theirs:
             click.echo(_ENROLLED_THERE.format(days=_LOOKED_BACK.days, names=", ".join(one.name for one in theirs)))
+
+
+def _ended_passes(connection: sqlite3.Connection, gate: str, *, every: bool, by: str) -> int:
+    """Take back the passes that were made at a gate, or `every` pass, whose number may be found out; how many."""
+    found = passes.every(connection) if every else proposed.passes_of(connection, gate)
+    now = datetime.now(UTC)
+    open_ones = [one for one in found if one.revoked_at is None and now < one.ends_at]
+    with transaction(connection):
+        for one in open_ones:
+            passes.end(connection, one.id, now, by=by)
+    return len(open_ones)
 
 
 def _known_to_the_thief(connection: sqlite3.Connection, *, end_pins: bool, by: str) -> dict[str, Any]:

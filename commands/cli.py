@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -98,14 +99,18 @@ def _run(arguments: list[str]) -> int:
         click.echo("Stopped.", err=True)
         return 130
     except Exception as error:
-        code = _exit_code(error)
+        code, sentence = _exit_code(error), str(error)
+        if code is None and isinstance(error, OSError) and error.strerror:
+            code, sentence = 2, _of_the_machine(error)
         if code is None:
             raise
         if "--json" in arguments:
             import json
 
-            click.echo(json.dumps({"error": str(error)}, ensure_ascii=False))
-        click.secho(str(error), fg="red", err=True)
+            # Standard output itself may be what is full.
+            with suppress(OSError):
+                click.echo(json.dumps({"error": sentence}, ensure_ascii=False))
+        click.secho(sentence, fg="red", err=True)
         return code
     return result if isinstance(result, int) else 0
 
@@ -125,6 +130,12 @@ def _refuse_unreadable(arguments: list[str]) -> None:
 def _is_text(argument: str) -> bool:
     # Python keeps each byte that it cannot read as a half of a surrogate pair.
     return not any("\ud800" <= one <= "\udfff" for one in argument)
+
+
+def _of_the_machine(error: OSError) -> str:
+    """What the machine did not let a command do, where the command itself has no words for it."""
+    what = f"{error.filename} cannot be used" if error.filename else "This was not done to its end"
+    return f"{what} ({error.strerror}). Look whether its disk has room, and whether you may write there."
 
 
 def _exit_code(error: Exception) -> int | None:

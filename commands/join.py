@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,7 @@ import click
 from commands.common import Home, ask_for, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
+from gate.scratch import kept_alive, new_scratch
 from gate.store.compound import items, joining, role, succession
 from gate.store.compound.joining import Decided
 from gate.store.database import database_of, open_database
@@ -61,7 +61,7 @@ def join(
 
     # As root: the door's key, the link's secrets and the database each belong to another.
     gate = home(state, config, part=None)
-    typed, directory, by = code_of(code), gate.state, gate.by
+    address, typed, directory, by = _address(address), code_of(code), gate.state, gate.by
     here = as_owner(owner_of(directory), lambda: _looked(gate))
     former = here["former"]
     if here["codes"] and not (yes or former):
@@ -73,36 +73,49 @@ def join(
     if here["people"] or former:
         click.echo("The centre's register is looked at; nothing is changed here yet.", err=True)
         found = as_owner(owner_of(directory), lambda: _compared(gate, paired, address))
+    scratch = found["scratch"]
     try:
-        if former:
-            # It was the register's own word, but for who agreed to one gate alone.
-            both, others = both or "another", others or "bring"
-        decided = _decided(found["people"], both, others, asks=not (yes or as_json))
+        # Whoever is asked may think about it.
+        with nullcontext() if scratch is None else kept_alive(Path(scratch)):
+            if former:
+                # It was the register's own word, but for who agreed to one gate alone.
+                both, others = both or "another", others or "bring"
+            decided = _decided(found["people"], both, others, asks=not (yes or as_json))
 
-        def kept() -> dict[str, Any]:
-            write_joined(directory, paired.joined)
-            return {}
+            def kept() -> dict[str, Any]:
+                write_joined(directory, paired.joined)
+                return {}
 
-        as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
-        keeper = owner_of(directory, centre_folder(directory).name)
-        as_owner(keeper, lambda: _take_over(directory, second))
-        place = None if second is None else second.place
-        done = as_owner(
-            owner_of(directory), lambda: _followed(gate, paired, address, found["scratch"], decided, by, place)
-        )
-        as_owner(owner_of(directory, "link"), kept)
+            as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
+            keeper = owner_of(directory, centre_folder(directory).name)
+            as_owner(keeper, lambda: _take_over(directory, second))
+            place = None if second is None else second.place
+            done = as_owner(owner_of(directory), lambda: _followed(gate, paired, address, scratch, decided, by, place))
+            as_owner(owner_of(directory, "link"), kept)
     finally:
-        if found["scratch"] is not None:
-            as_owner(owner_of(directory), lambda: _dropped(found["scratch"]))
+        if scratch is not None:
+            as_owner(owner_of(directory), lambda: _dropped(scratch))
     told = done | {"second": place}
     _tell(here["id"], address, found["people"], decided, told, as_json=as_json)
+
+
+def _address(said: str) -> str:
+    from gate.fleet.joined import address_of
+
+    try:
+        return address_of(said)
+    except ValueError as error:
+        raise UsageError(
+            f"{said!r} is no address of a centre, such as 10.0.0.2 or centre.local. Name another port than the usual"
+            " one with --port."
+        ) from error
 
 
 def _looked(gate: Home) -> dict[str, Any]:
     with gate.store() as connection:
         former = succession.superseded(connection) is not None
-        if role.part(connection) is role.Part.CENTRE and not former:
-            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        if not former:
+            role.refuse_who_leads(connection)
         codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
         return {
             "codes": codes,
@@ -116,14 +129,14 @@ def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
     """The register of the centre, in a store beside this gate's own, and who of this gate is on it."""
     from gate.fleet.reading import read_all
 
-    scratch = mkdtemp(dir=database_of(gate.state).parent, prefix="joining-")
+    scratch = new_scratch(database_of(gate.state).parent)
     try:
-        with closing(open_database(Path(scratch))) as register, gate.store() as connection:
+        with kept_alive(scratch), closing(open_database(scratch)) as register, gate.store() as connection:
             role.follow(register, paired.salt, address, by=gate.by)
             read_all(paired.joined, register)
-            return {"scratch": scratch, "people": _found_there(connection, register)}
+            return {"scratch": str(scratch), "people": _found_there(connection, register)}
     except BaseException:
-        _dropped(scratch)
+        _dropped(str(scratch))
         raise
 
 

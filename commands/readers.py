@@ -7,9 +7,16 @@ from pathlib import Path
 import click
 
 from commands.common import counted, home, json_option, print_json, state_option
-from gate.errors import UsageError
+from gate.errors import Refusal, UsageError
 from gate.state_folder import reader_keys
+from gate.store.compound import role
 from gate.store.people import credentials
+
+_THE_CENTRES = (
+    "This gate follows a centre, whose doors know codes by one key: what was taken away here would be taken away at"
+    " every gate. Join again, and the key comes from there: facegate centre invite at the centre, then here sudo"
+    " facegate join ADDRESS CODE"
+)
 
 
 @click.group()
@@ -43,6 +50,8 @@ def pair_reader(
         raise UsageError("No line is named. Set readers.osdp_port, or give --port /dev/serial/by-id/...")
     file = reader_keys(gate.state)
     keys = read_keys(file)
+    # A reader whose key could not be kept afterwards would be put into install mode again, on its wall.
+    write_keys(file, keys)
     if not as_json:
         click.echo(f"Waiting for the reader at address {address} on {line}, at most {seconds:g} s...")
     keys[address] = pair(line, gate.settings.readers.osdp_baud, address, seconds)
@@ -62,10 +71,13 @@ def pair_reader(
 def new_key(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
     """Begin anew where the door's key for PINs and cards is lost: nobody has any afterwards.
 
-    Where the board was changed, bring the key of the old one instead: door/code.key in the state.
+    Where the board was changed, bring the key of the old one instead: door/code.key in the state. A gate that follows
+    a centre is given the key when it joins again.
     """
     gate = home(state, config)
     with gate.store() as connection:
+        if role.part(connection) is role.Part.GATE:
+            raise Refusal(_THE_CENTRES)
         people = len(credentials.having_any(connection))
         if people and not yes:
             click.confirm(f"Take PINs and cards from {counted(people, 'resident')}?", abort=True, err=True)

@@ -95,8 +95,9 @@ def _clutter(member: zipfile.ZipInfo) -> bool:
 
 
 def _refuse_strange(member: zipfile.ZipInfo, name: str) -> None:
-    path = PurePosixPath(member.filename)
-    leads_out = path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename
+    # Of some signs in GBK the second byte is that of a backslash.
+    path = PurePosixPath(_named(member))
+    leads_out = path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path)
     if leads_out or stat.S_ISLNK(member.external_attr >> 16):
         raise UsageError(
             "{file} in {archive} would be written outside its folder; nothing was unpacked.", file=path, archive=name

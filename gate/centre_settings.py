@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import ipaddress
+
+from pydantic import Field, field_validator
 
 from gate.settings_section import Section
 
@@ -21,3 +23,12 @@ class CentreSettings(Section):
 
     listen: str = Field("0.0.0.0", min_length=1, pattern=r"^[0-9A-Fa-f:.]+$")  # noqa: S104 - gates come from elsewhere
     """The address of this machine on which both are offered."""
+
+    @field_validator("listen")
+    @classmethod
+    def _is_an_address(cls, listen: str) -> str:
+        try:
+            ipaddress.ip_address(listen)
+        except ValueError as error:
+            raise ValueError("it is one address of this machine, such as 10.0.0.2; 0.0.0.0 is all of them") from error
+        return listen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
@@ -145,6 +146,12 @@ class _AsRead(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_a_port_for_each(self) -> _AsRead:
+        if self.centre.enabled and len({self.api.port, self.centre.port, self.centre.pairing_port}) < 3:
+            raise ValueError("api.port, centre.port and centre.pairing_port are three ports; give each its own number")
+        return self
+
 
 _QUOTES = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚", "'")
 _SIGNS_OF_TOML = frozenset("\"'=[]{}#,;:.-_")
@@ -156,6 +163,7 @@ _SAID = {
     "model_type": "it is a section, with settings of its own",
     "model_attributes_type": "it is a section, with settings of its own",
     "dict_type": "it is a section, with settings of its own",
+    "dataclass_type": "it is a section, with settings of its own",
     "int_parsing": "it must be a whole number",
     "int_type": "it must be a whole number",
     "int_from_float": "it must be a whole number",
@@ -182,11 +190,18 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     except OSError as error:
         raise UsageError(f"The configuration {config} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"The configuration {config} is not UTF-8 text.") from error
+        raise UsageError(
+            f"The configuration {config} is not UTF-8 text, as where it was saved as ANSI or Unicode. Save it as UTF-8."
+        ) from error
 
 
 def _advice(error: tomllib.TOMLDecodeError, config: Path | None) -> str:
-    """What is most likely wrong with the line that the error names: the signs of a Chinese keyboard, missing quotes."""
+    """What is most likely wrong with the line that the error names: a mark that nobody sees, the signs of a Chinese
+    keyboard, missing quotes."""
+    if config and config.read_bytes().startswith(codecs.BOM_UTF8):
+        return "Its editor set a mark before the first line; save it as UTF-8 without BOM."
+    if re.match("Cannot (overwrite|declare|mutate)", str(error)):
+        return "What stands there is named further up already: keep one of the two."
     found = re.search(r"at line (\d+)", str(error))
     lines = config.read_text("utf-8").splitlines() if found and config else []
     number = int(found[1]) if found else 0

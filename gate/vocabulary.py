@@ -147,6 +147,7 @@ class Kind(StrEnum):
     CARD_RESUMED = "card_resumed"
     PASS_MADE = "pass_made"
     PASS_REVOKED = "pass_revoked"
+    PASS_OVERSPENT = "pass_overspent"
     CORRECTED = "corrected"
     CORRECTION_TAKEN_BACK = "correction_taken_back"
     CONSENT_WITHDRAWN = "consent_withdrawn"

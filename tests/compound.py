@@ -48,13 +48,13 @@ def people(store):
     return [row[1:] for row in rows(store, "residents")]
 
 
-def answer(gate, centre, by="gate north"):
+def answer(gate, centre, by="gate north", name="north"):
     """All that a gate proposes goes to its centre, and the answers come back; why something was not taken, by ids."""
     why, seen = {}, set()
     for proposal in iter(lambda: proposals.following(gate), None):
         assert (proposal.entry.id, proposal.number) not in seen, "it is asked for ever"
         seen.add((proposal.entry.id, proposal.number))
-        told = proposed.judge(centre, proposal, by=by)
+        told = proposed.judge(centre, proposal, name, by=by)
         if told.because:
             why[told.id] = told.because
         assert taken.take_answer(gate, told, proposal)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -18,7 +19,8 @@ from gate.processes.addresses import socket_of
 from gate.processes.client import Client
 from gate.store.compound import items
 from gate.store.database import open_database
-from tests.door import FAST
+from gate.store.people.passes import text_of
+from tests.door import FAST, ON_A_CLOCK
 from tests.running import wait_for
 
 MODULES = {
@@ -51,11 +53,11 @@ def refused(*arguments):
 
 class Process:
     """One process of a gate, which can be ended and started again. What it says goes into a file in `logs`, where that
-    is given; `before` is a command that starts it."""
+    is given; `before` is a command that starts it, and `program` stands in the place of its own."""
 
-    def __init__(self, state, name, given, logs=None, before=()):
+    def __init__(self, state, name, given, logs=None, before=(), program=None):
         self.state, self.name, self.given = Path(state), name, {"state": str(state), **given}
-        self._logs, self._before = logs, before
+        self._logs, self._before, self._program = logs, before, program or ["-m", MODULES[name]]
         self.running = None
         self.start()
 
@@ -71,7 +73,7 @@ class Process:
             if self._logs is not None:
                 said = stack.enter_context((self._logs / f"{self.state.name}.{self.name}.log").open("a"))
             self.running = subprocess.Popen(
-                [*self._before, sys.executable, "-m", MODULES[self.name]], stdin=subprocess.PIPE, text=True,
+                [*self._before, sys.executable, *self._program], stdin=subprocess.PIPE, text=True,
                 env=os.environ | {"NOTIFY_SOCKET": str(address)}, stdout=said, stderr=said,
             )  # fmt: skip
             self.running.stdin.write(json.dumps(self.given) + "\n")
@@ -110,12 +112,14 @@ class Centre:
     def whole_at(self, gates, within_s=40):
         """Wait until these gates have the register as it stands here."""
 
+        now = text_of(datetime.now(UTC))
+
         def same():
             with self.store() as connection:
                 (due,) = connection.execute("SELECT count(due) FROM register").fetchone()
                 epoch = items.epoch(connection)
-                here = items.state(connection, epoch)
-            return due == 0 and all(one.register(epoch) == here for one in gates)
+                here, visitors = items.state(connection, epoch), items.open_passes(connection, epoch, now)
+            return due == 0 and all(one.register(epoch) == here and one.passes(epoch, now) == visitors for one in gates)
 
         wait_for(same, within_s, "the register is not the same everywhere")
 
@@ -137,6 +141,10 @@ class Gate:
     def register(self, epoch):
         with self.store() as connection:
             return items.state(connection, epoch)
+
+    def passes(self, epoch, at):
+        with self.store() as connection:
+            return items.open_passes(connection, epoch, at)
 
     def status(self):
         return read_status(self.state)
@@ -194,14 +202,15 @@ def leading(centre, gate, told, before=()):
     return Centre(gate.state, told["centre"], broker, process, gate.door, centre.stack, centre.logs)
 
 
-def join(centre, state, name, before=(), second=None, **door):
+def join(centre, state, name, before=(), second=None, trusted=False, **door):
     """A gate that was invited and joined, with its door and link running, the link by the command `before`; `second`
-    is the port at which it is reached as a second centre."""
+    is the port at which it is reached as a second centre, and `trusted` a clock of the door's that is vouched for."""
     as_second = () if second is None else ("--second", f"127.0.0.1:{second}")
     code = command("centre", "invite", *as_second, "--state", centre.state)["code"]
     env_port = centre.centre["pairing_port"]
     command("join", "127.0.0.1", code, "--port", env_port, "--state", state, "--yes", FACEGATE_GATE=name)
-    opener = Process(state, "door", {"door": FAST | door}, centre.logs)
+    program = ["-c", ON_A_CLOCK.format(synchronised=True)] if trusted else None
+    opener = Process(state, "door", {"door": FAST | door}, centre.logs, program=program)
     centre.stack.callback(opener.end)
     link = Process(state, "link", {}, centre.logs, before)
     centre.stack.callback(link.end)

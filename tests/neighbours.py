@@ -56,10 +56,10 @@ def run_as(uid, program, *groups):
     )  # fmt: skip
 
 
-def as_root(state, *arguments):
-    """A command of root's on a state, by an interpreter that the users it becomes can run too."""
+def as_root(state, *arguments, before=()):
+    """A command of root's on a state, by an interpreter that the users it becomes can run too; `before` starts it."""
     return subprocess.run(
-        [_PYTHON, "-m", "commands.cli", *map(str, arguments), "--state", str(state)],
+        [*before, _PYTHON, "-m", "commands.cli", *map(str, arguments), "--state", str(state)],
         env=_environment() | {"FACEGATE_MODELS__DIR": str(state / "models")},
         cwd="/", capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

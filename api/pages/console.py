@@ -21,8 +21,9 @@ from api.v1.live import Changes
 from gate.care.health import gather
 from gate.clock import zone_of
 from gate.store.people import residents
+from gate.store.record import audit, statistics, times
 from gate.store.record import search as record
-from gate.store.record import statistics, times
+from gate.store.record.audit import Line, Moment
 from gate.store.record.search import Search
 from gate.store.record.times import Count
 from gate.store.site import first_hour
@@ -87,7 +88,7 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         refusals = record.refusals_since(connection, since)
         values |= {
             "entries": record.page(connection, Search(kinds=ENTERED, since=since), count=_ENTRIES_SHOWN),
-            "duress": record.page(connection, _forced_lately(), count=_ALARMS_SHOWN),
+            "duress": _forced_lately(connection),
             "by_method": statistics.openings_since(connection, since),
             "let_in": record.count_since(connection, ENTERED, since),
             "refused": sum(one.count for one in refusals),
@@ -99,9 +100,19 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
     return values
 
 
-def _forced_lately() -> Search:
-    since = datetime.now(UTC) - _ALARM_STANDS
-    return Search(kinds=(Kind.DURESS,), since=since.isoformat(timespec="milliseconds"))
+def _forced_lately(connection: Store) -> list[Line]:
+    """When somebody was forced lately; the newest first."""
+    now = audit.this_moment()
+    newest = record.page(connection, Search(kinds=(Kind.DURESS,)), count=_ALARMS_SHOWN)
+    return [one for one in newest if _stands(one, now)]
+
+
+def _stands(alarm: Line, now: Moment) -> bool:
+    """Whether an alarm is of the last hours. Since the machine was started the clock may have been set, and an alarm of
+    before is neither over by that nor stands for years."""
+    if alarm.boot_id == audit.boot_id():
+        return 0 <= now.mono - alarm.mono <= _ALARM_STANDS.total_seconds()
+    return abs(now.wall - datetime.fromisoformat(alarm.at).timestamp()) <= _ALARM_STANDS.total_seconds()
 
 
 @router.get("/services")

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -179,8 +180,9 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
 
 def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:
     """When somebody was forced lately, at which gate, by its id and its name; who it was is on the page of events."""
-    since = (now - _ALARM_STANDS).isoformat(timespec="milliseconds")
-    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since), count=_SHOWN).lines
+    # A gate's clock may have been ahead: its alarm does not stand until that day.
+    since, until = ((now + step).isoformat(timespec="milliseconds") for step in (-_ALARM_STANDS, _ALARM_STANDS))
+    found = records.page(connection, Search(kinds=(Kind.DURESS,), since=since, until=until), count=_SHOWN).lines
     return [(one.at, one.gate_id, names.get(one.gate_id, one.gate_id)) for one in found]
 
 
@@ -208,8 +210,9 @@ _TOO_LATE = Sentence("not reached, and it is not done there any more")
 
 
 def _told(given: door_orders.Given, names: Mapping[str, str]) -> Ordered:
-    outcomes = {names[gate]: one for gate, one in given.outcomes.items() if gate in names}
-    others = tuple((name, _why(given, one)) for name, one in sorted(outcomes.items()) if one != Came.DONE)
+    # Two may be called the same.
+    outcomes = [(names[gate], one) for gate, one in given.outcomes.items() if gate in names]
+    others = tuple(sorted(((name, _why(given, one)) for name, one in outcomes if one != Came.DONE), key=itemgetter(0)))
     return Ordered(_WHAT[given.what], given.name, given.given_at, len(outcomes) - len(others), len(outcomes), others)
 
 

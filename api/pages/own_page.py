@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 
-from api import ways_in
+from api import opens, ways_in
 from api.actors import address_of
 from api.auth import digest, new_secret
 from api.context import Context, Shared, Store, context_of, store_of
@@ -200,7 +200,7 @@ def show_pass(request: Request, connection: Store, context: Shared, held: Holder
         told = {"qr": qr_code(said), "files": qr_files(said), "message": message_for(context, spoken, one)}
     return page(
         request, "own_pass.html", here=_at(held), one=one, typed=typed, told=told, phase=one.phase(context.now),
-        ends_at=passes.text_of(one.ends_in(zone_of(context.zone))),
+        ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), opens=opens.said(context, connection, one),
     )  # fmt: skip
 
 
@@ -346,6 +346,7 @@ def _home(
         over=[one for one in visits if one.phase(now) is Phase.OVER][:_FEW],
         most=_most_open(context, person),
         end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))),
+        spent=opens.SPENT if opens.is_of_several(connection) else None,
         spans={value: SPANS[value].words for value in _SPANS}, uses=_USES, METHODS=METHODS,
         typed={"name": "", "span": "today", "uses": "1"} | (typed or {}), key=new_secret(),
         areas=areas.every(connection),

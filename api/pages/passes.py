@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
-from api import ways_in
+from api import opens, ways_in
 from api.actors import Registrar
 from api.auth import Actor, new_secret
 from api.context import Context, Shared, Store
@@ -125,6 +125,7 @@ def show_pass(request: Request, connection: Store, context: Shared, actor: Regis
     return page_of_people(
         request, connection, actor, None if code else "passes", "pass.html", one=one, typed=typed, told=told,
         phase=one.phase(context.now), ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), PHASES=PHASES,
+        opens=opens.said(context, connection, one), used=opens.used(context, connection, one),
     )  # fmt: skip
 
 
@@ -151,7 +152,8 @@ def _list_page(
     return page_of_people(
         request, connection, actor, "passes", "passes.html", shown=shown, PHASES=PHASES, SPANS=SPANS, USES=USES,
         LASTS=LASTS, typed=_NOTHING | typed, visited=visited, schedules=schedules.every(connection), key=new_secret(),
-        end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))), **said,
+        end_of=lambda one: passes.text_of(one.ends_in(zone_of(context.zone))),
+        spent=opens.SPENT if opens.is_of_several(connection) else None, **said,
     )  # fmt: skip
 
 

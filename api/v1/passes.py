@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import ways_in
+from api import opens, ways_in
 from api.actors import Registrar
 from api.context import Shared, Store, record_look
 from api.early_refusal import EarlyRefusal
+from api.opens import Opens
 from api.problems import RESPONSES, HttpProblem
 from api.v1.events import Moment
 from api.v1.paging import part_of
@@ -46,6 +47,10 @@ class Pass(BaseModel):
     made_at: str
     revoked_at: str | None = Field(description="When it was taken back.")
     phase: Phase
+    opens: Opens | None = Field(
+        description="Which gates of a compound it opens: every one, this one alone, or this one now and the others once"
+        " the centre took it; null where there is one gate alone, and for a pass that was taken back."
+    )
 
 
 class NewPass(BaseModel):
@@ -86,7 +91,7 @@ def list_passes(
     part, more = part_of(passes.every(connection), after, count)
     if more is not None:
         response.headers["Link"] = f'<{request.url.path}?{urlencode({"after": more, "count": count})}>; rel="next"'
-    return [_shown(one, context.now) for one in part]
+    return [_shown(connection, one, context.now) for one in part]
 
 
 @router.post("/passes", status_code=201)
@@ -99,7 +104,7 @@ def make_pass(new: NewPass, connection: Store, context: Shared, actor: Registrar
     wanted = Wanted(new.name, begins, _with_zone(new.ends), new.uses, new.lasts_s, new.schedule, host, new.unit)
     drawn = ways_in.draw_pass(context, connection, wanted, by=actor.label)
     response.headers["Location"] = f"/api/v1/passes/{drawn.made.id}"
-    return DrawnPass(made=_shown(drawn.made, now), code=drawn.code, digits=drawn.digits, typed=drawn.typed)
+    return DrawnPass(made=_shown(connection, drawn.made, now), code=drawn.code, digits=drawn.digits, typed=drawn.typed)
 
 
 @router.get("/passes/{visit}")
@@ -107,7 +112,7 @@ def show_pass(visit: str, connection: Store, context: Shared, actor: Registrar) 
     """One of them."""
     found = found_pass(connection, visit)
     record_look(connection, actor, "passes")
-    return _shown(found, context.now)
+    return _shown(connection, found, context.now)
 
 
 @router.delete("/passes/{visit}", status_code=204)
@@ -128,11 +133,11 @@ def _with_zone(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _shown(one: passes.Pass, now: datetime) -> Pass:
+def _shown(connection: Store, one: passes.Pass, now: datetime) -> Pass:
     """At this moment, in the gate's zone."""
     return Pass(
         id=one.id, name=one.name, host=one.host, host_name=one.host_name, unit=one.unit, begins=one.valid_from,
         ends=passes.text_of(one.ends_in(now.tzinfo or UTC)), schedule=one.schedule, uses=one.uses,
         uses_left=one.uses_left, first_used_at=one.first_used_at, lasts_s=one.lasts_s, made_at=one.made_at,
-        revoked_at=one.revoked_at, phase=one.phase(now),
+        revoked_at=one.revoked_at, phase=one.phase(now), opens=opens.opens(connection, one),
     )  # fmt: skip

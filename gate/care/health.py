@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gate import clock
-from gate.errors import Sentence
+from gate.errors import FacegateError, Sentence
 from gate.fleet import centre_status
 from gate.fleet.centre_status import CentreStatus
 from gate.fleet.status import LinkStatus, read_status
@@ -25,6 +26,8 @@ from gate.processes.addresses import api_address_file, generated_certificate_fil
 from gate.processes.client import DOOR_SILENT, VISION_SILENT, Client, LinkDown
 from gate.processes.status import DoorStatus, VisionStatus
 from gate.state_folder import centre_file
+from gate.store.compound import role
+from gate.store.database import open_read_only
 from gate.vocabulary import Fault
 
 Status = TypeVar("Status")
@@ -104,6 +107,7 @@ def gather(state: Path, sys: Path = _SYS, *, by_face: bool, plain: bool = False)
         found += of_link(read_status(state), datetime.now(UTC))
     else:
         found += of_centre(centre_status.read_status(state), datetime.now(UTC))
+        found += [_CENTRE_TROUBLE] if _lost_its_centre(state) else []
     return Health(door, vision, machine, tuple(found), by_face)
 
 
@@ -156,6 +160,13 @@ def of_link(link: LinkStatus | None, now: datetime) -> list[Sentence]:
     if link is None or link.cut_off or not 0 <= (now - _moment(link.at)).total_seconds() + _CLOCK_S <= _LINK_QUIET_S:
         return [_CENTRE_AWAY]
     return [_CENTRE_TROUBLE] if link.problem else []
+
+
+def _lost_its_centre(state: Path) -> bool:
+    """Whether this gate follows a centre, and is not told which: what it knew of it is in no backup."""
+    with suppress(FacegateError, sqlite3.Error), closing(open_read_only(state)) as connection:
+        return role.part(connection) is role.Part.GATE
+    return False
 
 
 def of_centre(centre: CentreStatus | None, now: datetime) -> list[Sentence]:

@@ -126,6 +126,7 @@ def tidy(
     audit.append(connection, AuditEvent(Kind.TIDIED, details))
     lines = audit.prune(connection, prunable) if prunable is not None else 0
     carried.prune(connection, before)
+    carried.forget_visitors(connection, _written(now - timedelta(days=keep.pass_days)))
     return Tidied(lines, erased[Why.UNUSED], erased[Why.MOVED_OUT], visits, old)
 
 

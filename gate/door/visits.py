@@ -51,13 +51,13 @@ class Opens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What came of spending a use: whether it was; not where none was left, or where the store could not be written."""
+    """What came of spending a use: its id; None where none was left, or where the store could not be written."""
 
     shown: Presented
     known: Known
     visit: Pass
     look: Callable[[], Known]
-    spent: bool = False
+    use: str | None = None
     locked: bool = False
 
 
@@ -107,16 +107,16 @@ class Visits:
         if event.kind == Kind.PASSAGE:
             spent = self._awaited.pop(str(event.details["grant"]), [])
             if event.details["outcome"] == "not_taken":
-                for visit in spent:
-                    self._worker.submit(self._give_back, visit)
+                for use in spent:
+                    self._worker.submit(self._give_back, use)
 
     def close(self) -> None:
         """Let what is being spent or given back be written, what is owed among it; a use on which nobody decided is
         given back."""
         self._worker.shutdown(wait=True)
-        undecided = [tried.visit.id for tried in self._tried if tried.spent]
-        for visit in (*self._owed, *undecided):
-            self._give_back(visit)
+        undecided = [tried.use for tried in self._tried if tried.use is not None]
+        for use in (*self._owed, *undecided):
+            self._give_back(use)
         self._close()
 
     def _bar(self, shown: Presented, known: Known, visit: Pass, now: float) -> Reason | None:
@@ -126,15 +126,15 @@ class Visits:
     def _decide(self, tried: _Tried, now: float) -> None:
         shown, visit = tried.shown, tried.visit
         self._spending.discard(visit.id)
-        if not tried.spent:
+        if tried.use is None:
             reason = Reason.STORE_UNREADABLE if tried.locked else self._why_none_is_left(tried, now)
             self._controller.turn_away(shown, visit, reason, now)
             return
         verdict, _ = self._controller.present(shown, replace(tried.known, spent=True), now)
         if not verdict.granted:
-            self._worker.submit(self._give_back, visit.id)
+            self._worker.submit(self._give_back, tried.use)
             return
-        self._awaited.setdefault(verdict.along or shown.id, []).append(visit.id)
+        self._awaited.setdefault(verdict.along or shown.id, []).append(tried.use)
         if len(self._awaited) > _REMEMBERED:
             self._awaited.popitem(last=False)
 
@@ -144,7 +144,7 @@ class Visits:
 
     def _spend(self, tried: _Tried) -> None:
         try:
-            tried = replace(tried, spent=passes.spend(self._open(), tried.visit.id, datetime.now(UTC)))
+            tried = replace(tried, use=passes.spend(self._open(), tried.visit.id, datetime.now(UTC)))
         except Exception as error:
             # Whatever is wrong with the store is the store's fault, and not the worker's end.
             self._drop(error)
@@ -152,13 +152,12 @@ class Visits:
         self._tried.append(tried)
         self._wake()
 
-    def _give_back(self, visit: str) -> None:
-        """One use of this pass."""
+    def _give_back(self, use: str) -> None:
         try:
-            passes.give_back(self._open(), visit)
+            passes.give_back(self._open(), use)
         except Exception as error:
             self._drop(error)
-            self._owed.append(visit)
+            self._owed.append(use)
             self._wake()
 
     def _open(self) -> sqlite3.Connection:

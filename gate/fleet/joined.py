@@ -13,7 +13,7 @@ from gate.places import folder, read_plain, write_whole
 from gate.processes.fields import Malformed, read, written
 from gate.state_folder import centre_file
 
-_PLACE = re.compile(r"[0-9A-Za-z.:_-]+|\[[0-9A-Fa-f:.]+\](:[0-9]+)?", re.ASCII)
+_PLACE = re.compile(r"[0-9A-Za-z.:_-]+|\[[0-9A-Fa-f:.]+(%[0-9A-Za-z_.-]+)?\](:[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,14 @@ def place_of(said: str, usual: int | None = None) -> Place:
     if not found.hostname or port is None or not _PLACE.fullmatch(said):
         raise ValueError(f"{said!r} is no place such as 10.0.0.3 or 10.0.0.3:7422")
     return Place(found.hostname, port)
+
+
+def address_of(said: str) -> str:
+    """The address alone of a centre, as somebody types it: 10.0.0.3, fd00::3, centre.local. Raises ValueError for what
+    could not be read back as a place."""
+    address = said.strip().removeprefix("[").removesuffix("]")
+    place_of(str(Place(address, 1)))
+    return address
 
 
 @dataclass(frozen=True, slots=True)

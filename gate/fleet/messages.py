@@ -23,11 +23,13 @@ from gate.store.compound.carried import Carried
 from gate.store.compound.door_orders import Answered, Offered
 from gate.store.compound.entries import (
     COMMON,
+    OWN_KEYS,
     SUSPENDED,
     AreaEntry,
     Entry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     RevocationEntry,
@@ -36,7 +38,7 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.gates import Gate
-from gate.store.compound.items import State
+from gate.store.compound.items import OpenPasses, State
 from gate.store.compound.proposals import Answer, Because, Proposal
 
 WRITER = 2
@@ -56,6 +58,7 @@ _ENTRIES: dict[RegisterKind, type[Any]] = {
     RegisterKind.AREA: AreaEntry,
     RegisterKind.GROUP: GroupEntry,
     RegisterKind.HOLIDAY: HolidayEntry,
+    RegisterKind.PASS: PassEntry,
     RegisterKind.REVOCATION: RevocationEntry,
 }
 
@@ -102,7 +105,7 @@ class Header:
     @property
     def key(self) -> str:
         """The id of the key for its body."""
-        return self.id if self.kind == RegisterKind.RESIDENT else COMMON
+        return self.id if self.kind in OWN_KEYS else COMMON
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ class Head:
     """Where a centre is to be looked for, beside where this is heard."""
     gates: str | None = None
     """The digest of the list of gates, by which a second centre knows whether it has it."""
+    passes: OpenPasses | None = None
+    """Where passes end, which a gate of an earlier version knows nothing of; None where `state` is."""
 
 
 HEAD = Signed(b"facegate register head\n", Head)

@@ -36,12 +36,18 @@ class GateNames:
         return f"{self.gate}_people"
 
     @property
+    def visitors(self) -> str:
+        """The consumer of passes; a gate of an earlier version does not read it."""
+        return f"{self.gate}_visitors"
+
+    @property
     def consumers(self) -> dict[str, tuple[str, ...]]:
         """All of them, with the subjects that each is for."""
         return {
             self.revocations: ("register.revocation.>",),
             self.hours: ("register.schedule.>", "register.area.>", "register.group.>", "register.holiday.>"),
             self.people: ("register.resident.>",),
+            self.visitors: ("register.pass.>",),
         }
 
     @property

@@ -127,13 +127,17 @@ class Register:
         problem = _TOO_NEW if head.min_reader > messages.READER else self.problem
         if head.state is None:
             return Heard(None, problem)
-        if items.state(self._connection, head.epoch) != head.state:
+        if items.state(self._connection, head.epoch) != head.state or not self._has_passes(head):
             return Heard(False, problem)
         if head.epoch > known or self._has_older(head.epoch):
             left = taken.sweep(self._connection, head.epoch)
             if left:
                 _log.warning("%d people are not on the register any more; they are erased here.", len(left))
         return Heard(True, problem)
+
+    def _has_passes(self, head: Head) -> bool:
+        there = head.passes
+        return there is None or items.open_passes(self._connection, head.epoch, there.at) == there
 
     def _has_older(self, epoch: int) -> bool:
         row = self._connection.execute("SELECT 1 FROM register WHERE epoch < ? LIMIT 1", (epoch,)).fetchone()

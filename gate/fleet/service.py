@@ -429,7 +429,10 @@ def main() -> int:
             raise UsageError("This gate follows no centre. Join one: sudo facegate join ADDRESS CODE")
         with closing(open_database(state)) as connection:
             if part(connection) is not Part.GATE:
-                raise UsageError("This gate was restored from a time before it joined. Join the centre again.")
+                raise UsageError(
+                    "This gate was restored from a time before it joined. Join the centre again, or say that it is to"
+                    " follow none: sudo facegate leave"
+                )
             stop_with_starter()
             asyncio.run(until_told(Link(state, connection, joined).run()))
     except FacegateError as error:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gate.errors import FacegateError
+from gate.scratch import end_left
 from gate.store.database import DATABASE_NAME, open_copy
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ def beside(database: Path) -> list[Path]:
 
 def forget(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], object]) -> None:
     """Do in each old copy what was done in the database; one in which that cannot be done ends."""
-    for path in beside(_file_of(connection)):
+    database = _file_of(connection)
+    _end_left(database)
+    for path in beside(database):
         times = path.stat()
         try:
             with closing(open_copy(path)) as copy:
@@ -45,11 +48,17 @@ def forget(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], o
 
 
 def end_old(connection: sqlite3.Connection, before: float) -> int:
-    """Remove the old copies that were last the gate's database before a time (seconds since 1970). How many went."""
-    old = [path for path in beside(_file_of(connection)) if path.stat().st_mtime < before]
+    """Remove the old copies that were last the gate's database before a time (seconds since 1970), and what is left
+    beside it of one that was cut short. How many went."""
+    database = _file_of(connection)
+    old = [path for path in beside(database) if path.stat().st_mtime < before]
     for path in old:
         _end(path)
-    return len(old)
+    return len(old) + _end_left(database)
+
+
+def _end_left(database: Path) -> int:
+    return end_left(database.parent) if database.name == DATABASE_NAME else 0
 
 
 def _end(path: Path) -> None:

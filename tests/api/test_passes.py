@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from gate.processes.asking import present
-from gate.store.people import erasure, passes, residents
+from gate.store.compound import gates, proposals, role, taken
+from gate.store.compound.entries import Version
+from gate.store.compound.gates import Gate
+from gate.store.compound.proposals import Answer, Because
+from gate.store.people import erasure, passes, residents, uses
 from gate.store.record import audit
 from gate.store.site import schedules
 from gate.vision.held_up import codes_on
@@ -261,3 +265,46 @@ def test_many_passes_are_listed_a_page_at_a_time(browser, store):
     assert listed == [f"V{number}" for number in reversed(range(7))]
     whole = manager.get("/api/v1/passes")
     assert ([one["name"] for one in whole.json()], whole.links) == (listed, {})
+
+
+def test_where_there_are_several_gates_a_pass_says_which_it_opens_and_at_which_it_was_used(browser, store, door):
+    manager = browser("manager")
+    alone = manager.post(AT, json=wanted()).json()["made"]
+    assert alone["opens"] is None
+    assert "second" not in text_of(manager.get("/passes"))
+    role.become_centre(store)
+    east = Gate("gate-1", "East gate", "N" * 56, bytes(32), bytes(32), "2026-01-01T00:00:00+00:00")
+    gates.add(store, east)
+    assert "Each use is known at all gates after about a second" in text_of(manager.get("/passes"))
+    one = manager.post(AT, json=wanted(uses=5)).json()["made"]
+    assert one["opens"] == "every_gate"
+    use = passes.spend(store, one["id"], datetime.now(UTC))
+    said = [uses.Use(f"u{number}", where, "2026-05-04T12:00:00.000000+00:00") for number, where in enumerate(
+        ("gate-1", "gone")
+    )]  # fmt: skip
+    uses.keep(store, one["id"], said)
+    page = text_of(manager.get(f"/passes/{one['id']}"))
+    assert use is not None
+    assert "every gate of the compound" in page
+    for name in ("North gate, today", "East gate, Mon, May 4 12:00", "another gate, Mon, May 4 12:00"):
+        assert name in page
+    passes.revoke(store, alone["id"], datetime.now(UTC), by="test")
+    assert manager.get(f"{AT}/{alone['id']}").json()["opens"] is None
+
+
+def test_at_a_gate_that_follows_a_pass_waits_for_the_centre_and_says_why_it_was_not_taken(browser, store, door):
+    role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    manager = browser("manager")
+    one = manager.post(AT, json=wanted()).json()["made"]
+    assert one["opens"] == "waits"
+    page = f"/passes/{one['id']}"
+    assert "once the centre took it, which cannot be reached now" in text_of(manager.get(page))
+    (sent,) = [proposals.following(store)]
+    taken.take_answer(store, Answer(sent.number, sent.kind, one["id"], Because.CODE, None, None), sent)
+    assert manager.get(f"{AT}/{one['id']}").json()["opens"] == "this_gate"
+    assert "its number is somebody else's at another gate" in text_of(manager.get(page))
+    # One that is taken is at all of them.
+    two = manager.post(AT, json=wanted()).json()["made"]
+    sent = proposals.following(store)
+    taken.take_answer(store, Answer(sent.number, sent.kind, two["id"], None, Version(1, 1), sent.entry), sent)
+    assert manager.get(f"{AT}/{two['id']}").json()["opens"] == "every_gate"

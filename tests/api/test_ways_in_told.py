@@ -8,6 +8,7 @@ import pytest
 from gate.processes.fields import written
 from gate.store.people import residents
 from gate.store.record import audit
+from gate.store.record.audit import Moment
 from gate.store.site import webhooks
 from gate.vocabulary import AuditEvent, Kind
 from tests.said import answering, door_says
@@ -68,6 +69,29 @@ def test_duress_stands_out_for_whoever_reads_the_record_and_is_on_no_screen(brow
         at_the_gate = browser(address="127.0.0.1").get("/gate/now").text
     for told in (guard.get("/guard").text, at_the_gate):
         assert "uress" not in told
+
+
+HALF_A_DAY = 12 * 3600
+YEARS = 20 * 365 * 86400
+
+
+@pytest.mark.parametrize(
+    ("ago", "clock", "boot", "stands"),
+    [
+        (60, -YEARS, None, True), (60, YEARS, None, True), (HALF_A_DAY + 60, -HALF_A_DAY, None, False),
+        (0, -60, "before", True), (0, -HALF_A_DAY - 60, "before", False), (0, YEARS, "before", False),
+    ],
+)  # fmt: skip
+def test_a_duress_alarm_stands_for_half_a_day_whatever_the_clock_said_then(
+    browser, store, fang, monkeypatch, ago, clock, boot, stands
+):
+    now = audit.this_moment()
+    if boot is not None:
+        monkeypatch.setattr(audit, "boot_id", lambda: boot)
+    then = Moment(now.mono - ago, now.wall + clock, False)
+    audit.append(store, AuditEvent(Kind.DURESS, {}, {"resident": fang.id, "name": fang.name}, fang.id), then)
+    monkeypatch.undo()
+    assert ('id="duress"' in browser("owner").get("/").text) is stands
 
 
 def test_the_screen_has_a_dot_for_each_digit_and_no_digit(browser, state):

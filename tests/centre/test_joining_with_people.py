@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from commands.cli import facegate
 from gate.fleet.joined import read_joined
 from gate.fleet.reading import line_of
-from gate.store.compound import proposals
+from gate.store.compound import gates, proposals
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
 from gate.store.people import consents, erasure, residents, templates
@@ -90,7 +90,7 @@ def test_whoever_is_at_the_centre_too_is_shown_and_becomes_what_somebody_says(ce
         assert not {same.id, married.id} & there
         # A backup of this gate from before brings nobody back under the id of then.
         assert all(erasure.was_erased(store, one.id) for one in (same, married))
-    assert not list(state.rglob("joining-*"))
+    assert not list(state.rglob(".under-way-*"))
 
 
 def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(centre, place):
@@ -111,6 +111,22 @@ def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(ce
         assert residents.get(store, sun.id).templates == 2
 
 
+def test_a_gate_that_was_copied_from_the_centres_machine_is_told_so_and_takes_nothing(centre, place):
+    state = place / "copy"
+    with centre.store() as store:
+        (same,) = store.execute("SELECT id FROM gate").fetchone()
+        before = gates.every(store)
+    with closing(open_database(state)) as store:
+        store.execute("UPDATE gate SET id = ?", (same,))
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state), "--yes")
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at])
+    assert "copied from the centre's machine" in str(done.exception)
+    with centre.store() as store, closing(open_database(state)) as there:
+        assert gates.every(store) == before
+        assert part(there) is Part.ALONE
+
+
 # However far the line is when it is given up, it is given up.
 @pytest.mark.parametrize("within_s", [0.01, 0.02, 0.04, 0.08])
 def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monkeypatch, within_s):
@@ -128,7 +144,7 @@ def test_where_the_register_does_not_come_nothing_is_changed(centre, place, monk
         assert part(store) is Part.ALONE
         assert [one.id for one in residents.every(store)] == [own.id]
     assert not (state / "door" / "code.key").exists()
-    assert not list(state.rglob("joining-*"))
+    assert not list(state.rglob(".under-way-*"))
 
 
 def test_a_line_that_is_given_up_ends_though_what_is_done_on_it_does_not_hear_of_that(centre, place):

@@ -174,6 +174,24 @@ def test_a_gate_whose_folder_cannot_be_written_is_told_so(facegate, state):
     assert f"The state directory {state} cannot be written (Not a directory). Choose another with --state." in done.err
 
 
+def test_what_the_machine_does_not_let_be_written_is_one_sentence(facegate, state):
+    state.mkdir()
+    (state / "settings").write_text("no folder")
+    done = facegate("settings", "--write", "--json")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert f"{state}/settings/door.new cannot be used (Not a directory)." in done.answer["error"]
+
+
+def test_an_answer_that_does_not_fit_is_one_sentence(models_dir, state):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "commands.cli", "settings"],
+            env=command_environment(models_dir, state), stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, "No space left on device" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
+
+
 def test_models_list_verify_install(facegate, models_dir):
     listed = facegate("models", "list", "--json").answer["packs"]
     assert {"pack": "open", "installed": True, "in_use": True}.items() <= next(

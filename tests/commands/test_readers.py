@@ -4,6 +4,7 @@ import pytest
 
 from gate.errors import UsageError
 from gate.readers.keys_file import keys_of, read_keys
+from gate.store.compound import role
 from gate.store.people import credentials, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
@@ -26,6 +27,16 @@ def test_a_reader_in_install_mode_is_paired_and_its_key_kept_for_its_owner_alone
         again = facegate("readers", "pair", "0", "--port", wire.path, "--seconds", "2")
         assert (again.code, "install mode" in again.err) == (2, True)
     assert list(read_keys(file)) == [3]
+
+
+def test_where_its_key_could_not_be_kept_a_reader_is_given_none(facegate, state):
+    with cable() as wire, reader(wire, address=3):
+        (state / "osdp-keys.new").mkdir(parents=True)
+        refused = facegate("readers", "pair", "3", "--port", wire.path, "--seconds", "5")
+        assert (refused.code, "osdp-keys cannot be written" in refused.err) == (2, True)
+        (state / "osdp-keys.new").rmdir()
+        done = facegate("readers", "pair", "3", "--port", wire.path, "--seconds", "5", "--json")
+        assert (done.code, done.answer.get("paired")) == (0, 3), done.err
 
 
 def test_without_a_line_and_at_no_address_it_says_so(facegate, state):
@@ -55,3 +66,12 @@ def test_where_the_doors_key_is_lost_everybody_begins_anew(facegate, state, stor
         assert client.ask({"do": "status"})["code_fault"] is None
     assert "codes_removed" in [line.kind for line in events(state)]
     assert facegate("readers", "new-key", "--yes", "--json").answer == {"people": 1}
+
+
+def test_at_a_gate_that_follows_a_centre_nobodys_codes_are_taken_away_at_every_gate(facegate, state, store):
+    role.follow(store, b"s" * 16, "centre", by="test")
+    wang = residents.enrol(store, "Wang Fang", "502", (), by="test")
+    credentials.add_card(store, wang, None, b"c" * 32, by="test")
+    said = facegate("readers", "new-key", "--yes", "--json")
+    assert (said.code, "sudo facegate join" in said.answer["error"]) == (1, True)
+    assert len(credentials.of_resident(store, wang.id)) == 1

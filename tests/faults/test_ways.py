@@ -24,6 +24,9 @@ while True:
     time.sleep(0.001)
 """
 
+# A command on a stick of 8 kB, and what is there afterwards.
+ON_A_STICK = 'mount -t tmpfs -o size=8k none "$0" && "$@"; code=$?; ls -A "$0"; exit $code'
+
 
 @pytest.fixture
 def turned(service_state):  # noqa: F811 - a fixture
@@ -142,3 +145,11 @@ def test_what_the_installer_runs_as_another_has_no_terminal():
         program = INSTALLER.format(path=str(REPOSITORY / "systemd"), uid=API)
         os._exit(subprocess.run(["/usr/bin/python3", "-B", "-c", program], check=False).returncode)
     assert all_said(end, child).split()[-3:] == [str(API), "False", "True"]
+
+
+def test_a_backup_to_a_stick_that_is_full_says_so_and_leaves_nothing_there(service_state):  # noqa: F811 - a fixture
+    stick = service_state.parent / "stick"
+    stick.mkdir()
+    done = as_root(service_state, "backup", stick, before=("unshare", "--mount", "sh", "-c", ON_A_STICK, stick))
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert ("No space left" in done.stderr, "Traceback" in done.stderr) == (True, False)

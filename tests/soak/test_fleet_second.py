@@ -106,7 +106,7 @@ def back(former, leader, stack):
     at = f"127.0.0.1:{former.port}"
     code = command("centre", "invite", "--second", at, "--state", leader.state)["code"]
     pairing = leader.centre["pairing_port"]
-    command("join", "127.0.0.1", code, "--port", pairing, "--state", former.state, "--yes")
+    command("join", "127.0.0.1", code, "--port", pairing, "--state", former.state, "--yes", FACEGATE_GATE="b")
     link = Process(former.state, "link", {}, former.logs)
     stack.callback(link.end)
     return Gate("former", former.state, former.door, link), noticed

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gate.care.backup import archive
+from gate.scratch import end_left, scratch_in
 from gate.store.database import (
     DATABASE_NAME,
     StoreError,
@@ -47,22 +47,22 @@ def make(state: Path, folder: Path, config: Path | None) -> Backup:
     made_at = datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{PREFIX}{made_at:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
-    with TemporaryDirectory(dir=folder) as scratch:
-        copy = Path(scratch) / DATABASE_NAME
+    with scratch_in(folder) as scratch:
+        copy = scratch / DATABASE_NAME
         with closing(open_read_only(state)) as source, closing(sqlite3.connect(copy)) as target:
             with sentences(database_of(state)):
                 source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")
-        people, events = checked(Path(scratch))
+        people, events = checked(scratch)
         files = {DATABASE_NAME: copy} | ({archive.CONFIG_NAME: config} if config and config.is_file() else {})
         said = {
             "facegate": version("facegate"),
             "made_at": made_at.isoformat(),
             "residents": people,
             "events": events,
-            "anchor": _anchor_of(Path(scratch)),
+            "anchor": _anchor_of(scratch),
         }
-        new = Path(scratch) / "new"
+        new = scratch / "new"
         archive.write(new, files, said, archive.own_key(state))
         new.replace(path)
     with closing(open_database(state)) as connection:
@@ -81,13 +81,14 @@ def own_folder(state: Path) -> Path:
 
 
 def end_old(folder: Path, before: float) -> int:
-    """Remove a folder's backups from before a time (seconds since 1970), but for the newest. Returns how many went."""
+    """Remove a folder's backups from before a time (seconds since 1970), but for the newest, and what is left there of
+    one that was cut short. Returns how many went."""
     found = [path for path in folder.rglob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink()]
     by_age = sorted(found, key=lambda path: path.stat().st_mtime)
     old = [path for path in by_age[:-1] if path.stat().st_mtime < before]
     for path in old:
         path.unlink()
-    return len(old)
+    return len(old) + end_left(folder)
 
 
 def keep_newest(folder: Path, count: int, made: Path) -> int:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from math import isfinite
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gate.care.backup import Backup, archive, checked
 from gate.care.backup.stays_revoked import Dropped, keep_revoked, same_gate, tombstones_of
@@ -18,6 +17,7 @@ from gate.days import day_of
 from gate.errors import FacegateError, Refusal, UsageError
 from gate.places import share
 from gate.schedule import parse
+from gate.scratch import scratch_in
 from gate.store import copy_rows
 from gate.store.compound import recovery
 from gate.store.database import (
@@ -59,15 +59,15 @@ def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:
     """
     current = database_of(state)
     current.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with TemporaryDirectory(dir=current.parent) as scratch:
-        given, new = Path(scratch) / "given", Path(scratch) / "new"
+    with scratch_in(current.parent) as scratch:
+        given, new = scratch / "given", scratch / "new"
         given.mkdir()
         new.mkdir()
         manifest = archive.unpack(path, given, archive.known_key(state), unsealed=unsealed)
         tables = _rows(path, given / DATABASE_NAME, new / DATABASE_NAME)
         people, events = _checked(path, new)
         backup = Backup(path, manifest.made_at, people, events)
-        with closing(open_database(new)) as connection, _present(state, Path(scratch) / "now") as now:
+        with closing(open_database(new)) as connection, _present(state, scratch / "now") as now:
             present = now if now is not None and same_gate(connection, now) else None
             residents.fold_names(connection)
             dropped = keep_revoked(connection, present, tombstones_of(current), has_them="gone" in tables)

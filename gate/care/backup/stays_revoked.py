@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.store.compound import requests
 from gate.store.compound.role import taking
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
@@ -83,8 +84,12 @@ def keep_revoked(
             with taking(connection):
                 _take_hours(connection, present)
             _take_corrections(connection, present)
+            # Of what was enrolled and revoked since the backup nobody else tells the centre.
+            requests.ask_also(connection, present)
             set_last_number(connection, last_number(present))
-        ended_passes = passes.end_again(connection, present, datetime.now(UTC))
+        # Nor does it take any pass back at the other gates.
+        with taking(connection):
+            ended_passes = passes.end_again(connection, present, datetime.now(UTC))
     withdrawn = _withdraw_again(connection, gone)
     with transaction(connection):
         templates = _forget_again(connection, gone)

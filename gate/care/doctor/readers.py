@@ -80,8 +80,9 @@ def _trouble_of_line(site: Site, path: str) -> Seen | None:
         return to_mend(f"{path} is not there ({error.strerror}).", "Plug it in, or correct readers.osdp_port.")
     if not is_there:
         return to_mend(f"{path} is no serial port.", "Name one of those in /dev/serial/by-id in readers.osdp_port.")
-    # On an installed gate root alone sees them.
-    if site.units is None and not reader_keys(site.state).exists():
+    keys = reader_keys(site.state)
+    # On an installed gate root alone sees them; one that could not be paired leaves an empty file.
+    if site.units is None and not (keys.exists() and keys.stat().st_size):
         return to_mend("No OSDP reader has a key yet, so none is heard.", "Pair each: facegate readers pair ADDRESS")
     return None
 

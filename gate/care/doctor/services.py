@@ -139,6 +139,14 @@ def centre(site: Site) -> Seen:
         return _as_superseded() if other is not None else _as_centre(site, recovers, second)
     if here is not role.Part.GATE:
         return well("This gate follows none.")
+    lost = " Where it is lost for good: sudo facegate centre promote" if is_second else ""
+    if not os.path.exists(centre_file(site.state)):
+        return to_mend(
+            "This gate follows a centre, and what it knew of it is gone, as on another board: nothing that is revoked"
+            " there comes here.",
+            "Invite it there (sudo facegate centre invite), and join again: sudo facegate join ADDRESS CODE. Or have it"
+            f" follow none: sudo facegate leave{lost and f'.{lost}'}",
+        )
     link = link_status.read_status(site.state)
     if link is None:
         return to_mend("The link to the centre does not run.", site.advice("link", "Start it: facegate run"))
@@ -148,7 +156,6 @@ def centre(site: Site) -> Seen:
     if link.problem is not None:
         return to_mend(told, link.problem)
     if link.cut_off:
-        lost = " Where it is lost for good: sudo facegate centre promote" if is_second else ""
         return to_mend(told, f"Look whether the centre's machine runs, and whether the network reaches it.{lost}")
     if refused:
         return worth_a_look(

@@ -10,9 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 
+from gate.store.compound import forgotten, items
+from gate.store.compound.entries import RegisterKind
 from gate.store.database import transaction
-from gate.store.people import erasure
+from gate.store.people import erasure, passes
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Flaw, Line
 from gate.vocabulary import Kind
@@ -24,7 +27,7 @@ _BEGINS = (Kind.CENTRE_JOINED, Kind.RESTORED)
 
 @dataclass(frozen=True, slots=True)
 class PersonalField:
-    """A personal field of a line, about somebody on the register."""
+    """A personal field of a line, about somebody on the register, or the visitor of a pass: `resident` is whose."""
 
     name: str
     resident: str
@@ -52,7 +55,8 @@ class Carried:
 
 
 def after(connection: sqlite3.Connection, sequence: int, most: int) -> list[Carried]:
-    """The next lines of this gate's record, the oldest first, with the names of whoever is on the register."""
+    """The next lines of this gate's record, the oldest first, with the names of whoever is on the register, and of
+    visitors whose passes open every gate."""
     rows = connection.execute(
         f"SELECT sequence, {_ROW}, gate_id FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608 - constants
         (sequence, most),
@@ -61,7 +65,9 @@ def after(connection: sqlite3.Connection, sequence: int, most: int) -> list[Carr
     for number, identity, boot, kind, at, mono, trusted, details, commitments, previous, digest, gate in rows:
         personal = connection.execute(
             "SELECT field, resident_id, salt, value FROM audit_personal WHERE event_id = ?"
-            " AND EXISTS (SELECT 1 FROM register WHERE kind = 'resident' AND register.id = resident_id)",
+            " AND (EXISTS (SELECT 1 FROM register WHERE kind = 'resident' AND register.id = resident_id)"
+            " OR EXISTS (SELECT 1 FROM passes p WHERE p.id = resident_id"
+            " AND NOT EXISTS (SELECT 1 FROM stays_here s WHERE s.kind = 'pass' AND s.id = p.id)))",
             (identity,),
         )
         fields = tuple(PersonalField(*one) for one in personal)
@@ -191,7 +197,11 @@ class Verified:
 def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: int) -> Verified:
     """Look whether the next lines of a gate after one that was verified (None: all from the first that is here) are as
     they came, at most so many."""
-    newest, before = _newest(connection, gate), after
+    newest = _newest(connection, gate)
+    if after is not None and not _is_kept(connection, gate, after):
+        # It was pruned since, and so may be what followed on it.
+        after = None
+    before = after
     rows = connection.execute(
         f"SELECT chain, gate_id, sequence, {_ROW} FROM carried_lines"  # noqa: S608 - constants
         " WHERE gate_id = ? AND (chain, sequence) > (?, ?) ORDER BY chain, sequence LIMIT ?",
@@ -213,17 +223,54 @@ def verify(connection: sqlite3.Connection, gate: str, after: End | None, most: i
     return Verified(before, newest)
 
 
+def _is_kept(connection: sqlite3.Connection, gate: str, end: End) -> bool:
+    query = "SELECT 1 FROM carried_lines WHERE gate_id = ? AND chain = ? AND sequence = ?"
+    return connection.execute(query, (gate, end.chain, end.line.sequence)).fetchone() is not None
+
+
 def prune(connection: sqlite3.Connection, before: str) -> int:
-    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record; how many went."""
-    return connection.execute(
-        "DELETE FROM carried_lines WHERE at < ?"
-        " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"
-        " WHERE l.gate_id = carried_lines.gate_id AND l.chain = carried_lines.chain)",
+    """Erase what is from before a time (ISO 8601, UTC), but for the last line of each record, of which whom it names
+    goes; how many went."""
+    with transaction(connection):
+        forgotten.outlast(connection, before)
+        connection.execute(
+            "DELETE FROM carried_personal WHERE EXISTS (SELECT 1 FROM carried_lines l WHERE l.at < ?"
+            " AND l.gate_id = carried_personal.gate_id AND l.chain = carried_personal.chain"
+            " AND l.sequence = carried_personal.sequence)",
+            (before,),
+        )
+        return connection.execute(
+            "DELETE FROM carried_lines WHERE at < ?"
+            " AND sequence < (SELECT max(l.sequence) FROM carried_lines l"
+            " WHERE l.gate_id = carried_lines.gate_id AND l.chain = carried_lines.chain)",
+            (before,),
+        ).rowcount
+
+
+def _is_time(at: str) -> bool:
+    """Whether it is a time in UTC that every zone has: by it the lines of all gates are ordered and shown."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return False
+    return found.utcoffset() == timedelta(0) and 1970 <= found.year < date.max.year
+
+
+def forget_visitors(connection: sqlite3.Connection, before: str) -> None:
+    """Erase who the visitors were in lines from before a time (ISO 8601, UTC) whose passes are kept no more: a gate
+    that was cut off tells them late."""
+    connection.execute(
+        "DELETE FROM carried_personal WHERE resident_id IN ("
+        "SELECT c.resident_id FROM carried_personal c JOIN carried_lines l ON l.gate_id = c.gate_id"
+        " AND l.chain = c.chain AND l.sequence = c.sequence WHERE c.field = 'visitor' AND l.at < ?)"
+        " AND resident_id NOT IN (SELECT id FROM passes)",
         (before,),
-    ).rowcount
+    )
 
 
 def _problem(line: Carried, before: Anchor | None) -> str | None:
+    if not _is_time(line.at):
+        return "its time cannot be read"
     row = asdict(line)
     personal = [(one["name"], one["salt"], one["value"]) for one in row.pop("personal")]
     expected = Anchor(line.sequence - 1, line.previous) if before is None else before
@@ -246,6 +293,13 @@ def _insert(connection: sqlite3.Connection, chain: int, line: Carried) -> None:
         [
             (chain, line.gate_id, line.sequence, one.name, one.resident, one.salt, one.value)
             for one in line.personal
-            if not erasure.was_erased(connection, one.resident)
+            if not _is_forgotten(connection, one.resident)
         ],
+    )
+
+
+def _is_forgotten(connection: sqlite3.Connection, whose: str) -> bool:
+    return erasure.was_erased(connection, whose) or (
+        items.version_of(connection, RegisterKind.REVOCATION, whose) is not None
+        and passes.get(connection, whose) is None
     )

@@ -1,10 +1,12 @@
-"""What the register says of one resident, schedule, area, group or holiday, and of what was revoked, as values."""
+"""What the register says of a resident, pass, schedule, area, group or holiday, and of what was revoked, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from gate.store.people.uses import Use
 
 
 class RegisterKind(StrEnum):
@@ -15,6 +17,7 @@ class RegisterKind(StrEnum):
     AREA = "area"
     GROUP = "group"
     HOLIDAY = "holiday"
+    PASS = "pass"  # noqa: S105 - what a visitor shows
     REVOCATION = "revocation"
 
 
@@ -57,7 +60,7 @@ class TemplateEntry:
 
 @dataclass(frozen=True, slots=True)
 class CredentialEntry:
-    """A PIN, a rolling code or a card, by what every door of the compound finds it by."""
+    """A PIN, a rolling code, a card or a code of a pass, by what every door of the compound finds it by."""
 
     id: str
     kind: str
@@ -130,17 +133,41 @@ class HolidayEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PassEntry:
+    """A pass with its two codes and all uses of it that are known. `gate.store.people.passes` says what the other
+    fields are; host and schedule are named by their ids."""
+
+    id: str
+    name: str = field(repr=False)
+    host: str | None
+    unit: str | None
+    flat: str | None
+    valid_from: str
+    valid_until: str
+    schedule: str | None
+    uses: int
+    lasts_s: int | None
+    made_at: str
+    codes: tuple[CredentialEntry, ...]
+    spent: tuple[Use, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RevocationEntry:
-    """What opens nothing from now on, by its id: a resident, a template, a consent, a PIN or a card, or a card that is
-    lost (its id and `/suspended`). `over`: a lost card was found again, which is all that ever comes back."""
+    """What opens nothing from now on, by its id: a resident, a template, a consent, a PIN, a card or a pass, or a card
+    that is lost (its id and `/suspended`). `over`: a lost card was found again, which is all that ever comes back.
+    `erased`: nothing of it is kept at the centre; a pass is taken back first, and erased with whom they visit."""
 
     id: str
     over: bool = False
+    erased: bool = False
 
 
-Entry = ResidentEntry | ScheduleEntry | AreaEntry | GroupEntry | HolidayEntry | RevocationEntry
+Entry = ResidentEntry | ScheduleEntry | AreaEntry | GroupEntry | HolidayEntry | PassEntry | RevocationEntry
 
 COMMON = "common"
 """The id of the key for what is about nobody."""
+OWN_KEYS = frozenset((RegisterKind.RESIDENT, RegisterKind.PASS))
+"""What is about somebody has a key of its own, which is destroyed with it."""
 SUSPENDED = "/suspended"
 """Behind the id of a card that is lost."""

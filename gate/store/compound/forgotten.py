@@ -16,6 +16,8 @@ from gate.store.people import erasure
 from gate.store.record.audit import Anchor
 
 _AT_ONCE = 200
+# In the place of a line's number: the line proved it, and is older than lines are kept.
+_PRUNED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,18 @@ def keep(connection: sqlite3.Connection, gate: str, said: Sequence[Forgotten]) -
     with transaction(connection):
         connection.executemany(
             "INSERT OR REPLACE INTO forgotten_at (id, gate_id, sequence, hash, said_at) VALUES (?, ?, ?, ?, ?)",
-            [(one.id, gate, one.sequence, one.hash, now) for one in said],
+            [(one.id, gate, one.sequence, one.hash, now) for one in said if one.sequence > _PRUNED],
         )
+
+
+def outlast(connection: sqlite3.Connection, before: str) -> None:
+    """Lines of gates from before a time (ISO 8601, UTC) are about to go: what they prove stays proved. Part of a
+    transaction."""
+    connection.execute(
+        "UPDATE forgotten_at SET sequence = ?, hash = '' WHERE EXISTS (SELECT 1 FROM carried_lines l WHERE l.at < ?"
+        " AND l.gate_id = forgotten_at.gate_id AND l.sequence = forgotten_at.sequence AND l.hash = forgotten_at.hash)",
+        (_PRUNED, before),
+    )
 
 
 def standing(connection: sqlite3.Connection, most: int) -> list[Standing]:
@@ -82,9 +94,9 @@ def standing(connection: sqlite3.Connection, most: int) -> list[Standing]:
 
 def _standing(connection: sqlite3.Connection, identity: str, following: Sequence[Gate]) -> Standing:
     rows = connection.execute(
-        "SELECT f.gate_id, l.sequence IS NOT NULL FROM forgotten_at f LEFT JOIN carried_lines l"
+        "SELECT f.gate_id, l.sequence IS NOT NULL OR f.sequence = ? FROM forgotten_at f LEFT JOIN carried_lines l"
         " ON l.gate_id = f.gate_id AND l.sequence = f.sequence AND l.hash = f.hash WHERE f.id = ?",
-        (identity,),
+        (_PRUNED, identity),
     )
     said = {gate: bool(proved) for gate, proved in rows}
     return Standing(

@@ -68,8 +68,22 @@ def find(connection: sqlite3.Connection, who: str) -> Gate:
 
 
 def add(connection: sqlite3.Connection, gate: Gate) -> None:
-    """A gate was paired, anew perhaps: with the keys that it has now."""
+    """A gate was paired, anew perhaps: with the keys that it has now. Raises Refusal where it has this machine's id, or
+    that of one with another name: a card that was copied would take that one's place."""
     with transaction(connection):
+        known = get(connection, gate.id)
+        if known is not None and known.name != gate.name:
+            raise Refusal(
+                "{known} has the id of this gate, which is called {name}. Where one was copied from the other, set this"
+                " one up anew, without a copy; where it is that gate under another name, take {known} away first:"
+                " facegate centre remove",
+                known=known.name, name=gate.name,
+            )  # fmt: skip
+        if connection.execute("SELECT 1 FROM gate WHERE id = ?", (gate.id,)).fetchone() is not None:
+            raise Refusal(
+                "This gate has the id of the centre itself: it was copied from the centre's machine. Set it up"
+                " anew, without a copy."
+            )
         connection.execute(
             "INSERT OR REPLACE INTO gates (id, name, nkey, box, signer, joined_at, second_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -1,9 +1,13 @@
-"""Which entries are on the register here, in which version; and one number for all of it, by which two are compared."""
+"""Which entries are on the register here, in which version; and one number for all of it, by which two are compared.
+
+Passes are compared by themselves, those that are not over: each machine erases what is over by its own clock.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gate.store.compound.entries import RegisterKind, Version
@@ -13,11 +17,20 @@ _BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A whole register: its epoch, how many entries it has, and a digest of their versions, the same in any order."""
+    """A whole register, but for passes: its epoch, how many entries it has, and a digest of their versions, the same in
+    any order."""
 
     epoch: int
     entries: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPasses:
+    """All passes of the register that are not over at a moment (ISO 8601, UTC)."""
+
+    at: str
+    state: State
 
 
 def version_of(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> Version | None:
@@ -46,9 +59,24 @@ def epoch(connection: sqlite3.Connection) -> int:
 
 
 def state(connection: sqlite3.Connection, of: int) -> State:
-    """All that is here of an epoch, in one value."""
+    """All that is here of an epoch, but for passes, in one value."""
+    query = "SELECT kind, id, epoch, version FROM register WHERE epoch = ? AND kind <> 'pass'"
+    return _state(of, connection.execute(query, (of,)))
+
+
+def open_passes(connection: sqlite3.Connection, of: int, at: str) -> OpenPasses:
+    """The passes of an epoch that are here and not over then."""
+    rows = connection.execute(
+        "SELECT r.kind, r.id, r.epoch, r.version FROM register r JOIN passes p ON p.id = r.id"
+        " WHERE r.kind = 'pass' AND r.epoch = ? AND p.valid_until > ?",
+        (of, at),
+    )
+    return OpenPasses(at, _state(of, rows))
+
+
+def _state(of: int, rows: Iterable[tuple[object, ...]]) -> State:
     total = count = 0
-    for row in connection.execute("SELECT kind, id, epoch, version FROM register WHERE epoch = ?", (of,)):
+    for row in rows:
         one = hashlib.sha256("\0".join(map(str, row)).encode()).digest()
         total, count = (total + int.from_bytes(one, "big")) % (1 << _BITS), count + 1
     return State(of, count, f"{total:064x}")

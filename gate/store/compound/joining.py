@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gate.names import folded_name
 from gate.store.compound import items, outbox, proposals, taken
 from gate.store.compound.entries import Entry, RegisterKind, RevocationEntry, Version
 from gate.store.database import transaction
-from gate.store.people import consents, erasure, homes, residents, templates
+from gate.store.people import consents, erasure, homes, passes, residents, templates
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
-_FIRST = (RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.GROUP, RegisterKind.HOLIDAY)
+_ORDER = (
+    RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.GROUP, RegisterKind.HOLIDAY, RegisterKind.RESIDENT,
+    RegisterKind.PASS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def not_passed_on(connection: sqlite3.Connection, register: sqlite3.Connection) 
 
 def propose(connection: sqlite3.Connection, found: NotPassedOn, register: sqlite3.Connection) -> None:
     """Have this store, which follows now, propose that: what was added to somebody is taken there, what was changed of
-    them stands as it does there."""
+    them stands as it does there. So are passes, with what was spent of them here."""
     with transaction(connection):
         for one in found.people:
             made_on = items.version_of(register, RegisterKind.RESIDENT, one) or Version(0, 0)
@@ -72,6 +76,7 @@ def propose(connection: sqlite3.Connection, found: NotPassedOn, register: sqlite
             )
             connection.execute("DELETE FROM stays_here WHERE kind = 'resident' AND id = ?", (one,))
         connection.executemany("INSERT INTO register_requests (id) VALUES (?)", [(one,) for one in found.revoked])
+        proposals.bring_passes(connection, passes.text_of(datetime.now(UTC)))
 
 
 def _entry(connection: sqlite3.Connection, resident: str) -> Entry | None:
@@ -94,12 +99,12 @@ def namesakes_of(one: Resident, there: list[Resident]) -> list[Resident]:
 def take_register(connection: sqlite3.Connection, register: sqlite3.Connection) -> None:
     """Take a whole register out of another store that follows the same centre, what was revoked first."""
     rows = register.execute("SELECT kind, id, epoch, version FROM register").fetchall()
-    order = {kind: place for place, kind in enumerate(_FIRST)}
+    order = {kind: place for place, kind in enumerate(_ORDER)}
     keys = register.execute("SELECT id, key FROM register_keys").fetchall()
     with transaction(connection):
         taken.begin_epoch(connection, items.epoch(register))
         taken.keep_keys(connection, {identity: bytes(key) for identity, key in keys})
-    for kind, identity, epoch, version in sorted(rows, key=lambda row: order.get(RegisterKind(row[0]), len(order))):
+    for kind, identity, epoch, version in sorted(rows, key=lambda row: order[RegisterKind(row[0])]):
         revocation = kind == RegisterKind.REVOCATION and not _is_suspension_over(register, identity)
         entry = RevocationEntry(identity) if revocation else outbox.entry_of(register, RegisterKind(kind), identity)
         if entry is not None:

@@ -10,10 +10,12 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gate.store.compound import items
 from gate.store.compound.entries import (
     COMMON,
+    OWN_KEYS,
     SUSPENDED,
     AreaEntry,
     ConsentEntry,
@@ -21,6 +23,7 @@ from gate.store.compound.entries import (
     Entry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     RevocationEntry,
@@ -29,7 +32,7 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.database import transaction
-from gate.store.people import consents, erasure
+from gate.store.people import consents, erasure, passes, uses
 
 _KEY_BYTES = 32
 
@@ -65,14 +68,14 @@ class Unheard:
 
 
 def due(connection: sqlite3.Connection, most: int) -> list[Due]:
-    """The next entries to be published, what was revoked first. Of whoever has not agreed to more than one gate nothing
-    is ever due; while a centre recovers nothing but what was revoked is, and not that a card was found again: it may
-    have been lost since."""
+    """The next entries to be published, what was revoked first, then what was spent of passes. Of whoever has not
+    agreed to more than one gate nothing is ever due; while a centre recovers nothing but what was revoked is, and not
+    that a card was found again: it may have been lost since."""
     rows = connection.execute(
         "SELECT kind, id, epoch, version FROM register WHERE due IS NOT NULL"
         " AND (NOT (SELECT recovering FROM compound) OR (kind = 'revocation'"
         " AND id NOT IN (SELECT id || '/suspended' FROM credentials WHERE suspended_at IS NULL)))"
-        " ORDER BY kind <> 'revocation', due LIMIT ?",
+        " ORDER BY kind <> 'revocation', kind <> 'pass' OR sequence IS NULL, due LIMIT ?",
         (most,),
     ).fetchall()
     found = []
@@ -80,6 +83,11 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
         for kind, identity, epoch, number in rows:
             entry = entry_of(connection, RegisterKind(kind), identity)
             if entry is None:
+                connection.execute(
+                    "INSERT OR IGNORE INTO register_erasures (sequence)"
+                    " SELECT sequence FROM register WHERE kind = ? AND id = ? AND sequence NOTNULL",
+                    (kind, identity),
+                )
                 connection.execute("DELETE FROM register WHERE kind = ? AND id = ?", (kind, identity))
                 continue
             key = None if kind == RegisterKind.REVOCATION else _key(connection, kind, identity)
@@ -89,7 +97,8 @@ def due(connection: sqlite3.Connection, most: int) -> list[Due]:
 
 
 def entry_of(connection: sqlite3.Connection, kind: RegisterKind, identity: str) -> Entry | None:
-    """What stands here of that id; None where that is nobody, or somebody who has agreed to one gate alone."""
+    """What stands here of that id; None where that is nobody, or somebody who has agreed to one gate alone, or a pass
+    of their visitor."""
     return _READ[kind](connection, identity)
 
 
@@ -155,8 +164,7 @@ def overtake(connection: sqlite3.Connection, unheard: Sequence[Unheard], last_se
         (epoch, changes) = connection.execute("SELECT epoch, changes FROM compound").fetchone()
         rows = {(one.kind, one.id) for one in unheard if items.version_of(connection, one.kind, one.id) is not None}
         if any(
-            one.version.epoch != epoch
-            or ((one.kind, one.id) not in rows and not erasure.was_erased(connection, one.id))
+            one.version.epoch != epoch or ((one.kind, one.id) not in rows and not _is_over(connection, one))
             for one in unheard
         ):
             return False
@@ -172,6 +180,10 @@ def overtake(connection: sqlite3.Connection, unheard: Sequence[Unheard], last_se
     return True
 
 
+def _is_over(connection: sqlite3.Connection, one: Unheard) -> bool:
+    return one.kind is RegisterKind.PASS or erasure.was_erased(connection, one.id)
+
+
 def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_sequence: int) -> int:
     """All is due anew, for a stream that is another than the one this centre knew. The new epoch, `least` or later."""
     with transaction(connection):
@@ -179,9 +191,11 @@ def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_se
         new = max(before + 1, least)
         connection.execute("UPDATE compound SET epoch = ?, stream = ?, last_sequence = ?", (new, stream, last_sequence))
         connection.execute("DELETE FROM register_erasures")
+        over = "SELECT 1 FROM passes WHERE passes.id = register.id AND valid_until > ?"
+        connection.execute(f"DELETE FROM register WHERE kind = 'pass' AND NOT EXISTS ({over})", (_now(),))  # noqa: S608 - constants
         # In the order in which they became known: ids sort by time.
         rows = connection.execute(
-            "SELECT kind, id FROM register ORDER BY kind IN ('resident') , kind = 'group', id"
+            "SELECT kind, id FROM register ORDER BY kind = 'pass', kind = 'resident', kind = 'group', id"
         ).fetchall()
         (changes,) = connection.execute("SELECT changes FROM compound").fetchone()
         connection.executemany(
@@ -222,12 +236,17 @@ def erased(connection: sqlite3.Connection, sequence: int) -> None:
 
 
 def state(connection: sqlite3.Connection) -> items.State | None:
-    """All that is published; None while something is due."""
+    """All that is published, but for passes; None while something is due."""
     return None if are_due(connection) else items.state(connection, items.epoch(connection))
 
 
+def open_passes(connection: sqlite3.Connection) -> items.OpenPasses | None:
+    """All passes that are published and not over now; None while something is due."""
+    return None if are_due(connection) else items.open_passes(connection, items.epoch(connection), _now())
+
+
 def keys(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:
-    """The keys of these residents who are on the register."""
+    """The keys of these residents and passes that are on the register."""
     found = {}
     for identity in ids:
         row = connection.execute("SELECT key FROM register_keys WHERE id = ?", (identity,)).fetchone()
@@ -237,7 +256,7 @@ def keys(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]
 
 
 def _key(connection: sqlite3.Connection, kind: str, identity: str) -> bytes:
-    whose = identity if kind == RegisterKind.RESIDENT else COMMON
+    whose = identity if kind in OWN_KEYS else COMMON
     connection.execute(
         "INSERT OR IGNORE INTO register_keys (id, key) VALUES (?, ?)", (whose, secrets.token_bytes(_KEY_BYTES))
     )
@@ -273,18 +292,46 @@ def _resident(connection: sqlite3.Connection, identity: str) -> ResidentEntry | 
             (identity,),
         )
     )
-    held = tuple(
-        CredentialEntry(one, kind, finder, bool(duress), flat, label, made_at, suspended_at)
-        for one, kind, finder, duress, flat, label, made_at, suspended_at in connection.execute(
-            "SELECT id, kind, finder, duress, flat, label, made_at, suspended_at FROM credentials"
-            " WHERE resident_id = ? ORDER BY rowid",
-            (identity,),
-        )
-    )
+    held = _codes(connection, "resident_id", identity)
     return ResidentEntry(
         identity, name, unit, created_at, bool(extended), schedule, group, first, last, last_set_on, agreed, made, held,
         area,
     )  # fmt: skip
+
+
+def _codes(connection: sqlite3.Connection, column: str, identity: str) -> tuple[CredentialEntry, ...]:
+    rows = connection.execute(
+        "SELECT id, kind, finder, duress, flat, label, made_at, suspended_at FROM credentials"  # noqa: S608 - constants
+        f" WHERE {column} = ? ORDER BY rowid",
+        (identity,),
+    )
+    return tuple(
+        CredentialEntry(one, kind, finder, bool(duress), flat, label, made_at, suspended_at)
+        for one, kind, finder, duress, flat, label, made_at, suspended_at in rows
+    )
+
+
+def _pass(connection: sqlite3.Connection, identity: str) -> PassEntry | None:
+    row = connection.execute(
+        "SELECT name, host_id, unit, flat, valid_from, valid_until, schedule_id, uses, lasts_s, made_at FROM passes"
+        " WHERE id = ? AND revoked_at IS NULL",
+        (identity,),
+    ).fetchone()
+    codes = _codes(connection, "pass_id", identity)
+    if row is None or not codes:
+        return None
+    name, host, unit, flat, begins, ends, schedule, most, lasts_s, made_at = row
+    if host is not None and not _is_at_every_gate(connection, host):
+        return None
+    spent = uses.of_pass(connection, identity)
+    return PassEntry(identity, name, host, unit, flat, begins, ends, schedule, most, lasts_s, made_at, codes, spent)
+
+
+def _is_at_every_gate(connection: sqlite3.Connection, host: str) -> bool:
+    """Whether a resident is on the register, or about to be."""
+    known = "SELECT 1 FROM register WHERE kind = 'resident' AND id = ?1"
+    known += " UNION ALL SELECT 1 FROM proposals WHERE kind = 'resident' AND id = ?1 AND refused IS NULL"
+    return connection.execute(known, (host,)).fetchone() is not None and _resident(connection, host) is not None
 
 
 def _was_published(connection: sqlite3.Connection, resident: str) -> bool:
@@ -316,7 +363,7 @@ def _holiday(connection: sqlite3.Connection, identity: str) -> HolidayEntry:
 
 def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntry:
     if not identity.endswith(SUSPENDED):
-        return RevocationEntry(identity)
+        return RevocationEntry(identity, erased=passes.get(connection, identity) is None)
     lost = connection.execute(
         "SELECT 1 FROM credentials WHERE id = ? AND suspended_at IS NULL", (identity.removesuffix(SUSPENDED),)
     ).fetchone()
@@ -329,5 +376,10 @@ _READ: dict[RegisterKind, Callable[[sqlite3.Connection, str], Entry | None]] = {
     RegisterKind.AREA: _area,
     RegisterKind.GROUP: _group,
     RegisterKind.HOLIDAY: _holiday,
+    RegisterKind.PASS: _pass,
     RegisterKind.REVOCATION: _revocation,
 }
+
+
+def _now() -> str:
+    return passes.text_of(datetime.now(UTC))

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.store.compound import items, outbox
-from gate.store.compound.entries import Entry, GroupEntry, HolidayEntry, RegisterKind, ResidentEntry, Version
+from gate.store.compound.entries import (
+    Entry,
+    GroupEntry,
+    HolidayEntry,
+    PassEntry,
+    RegisterKind,
+    ResidentEntry,
+    Version,
+)
 from gate.store.compound.items import State
 from gate.store.database import transaction
 
@@ -74,9 +82,11 @@ def following(connection: sqlite3.Connection) -> Proposal | None:
     while True:
         row = connection.execute(
             "SELECT number, kind, id, epoch, version, fields, back FROM proposals WHERE refused IS NULL"
-            # Whoever keeps hours, or an area, comes after those.
-            " ORDER BY CASE kind WHEN 'schedule' THEN 0 WHEN 'area' THEN 0 WHEN 'group' THEN 1 WHEN 'holiday' THEN 2"
-            " ELSE 3 END, number LIMIT 1"
+            # Whoever keeps hours, or an area, comes after those, and a new pass after whom they visit; a use waits for
+            # nobody.
+            " ORDER BY CASE kind WHEN 'schedule' THEN 1 WHEN 'area' THEN 1 WHEN 'group' THEN 2 WHEN 'holiday' THEN 3"
+            " WHEN 'pass' THEN 5 * (version = 0) ELSE 4 END, number"
+            " LIMIT 1"
         ).fetchone()
         if row is None:
             return None
@@ -115,6 +125,12 @@ def of_residents(connection: sqlite3.Connection) -> dict[str, Because | None]:
     return {identity: Because(why) if why else None for identity, why in rows}
 
 
+def of_pass(connection: sqlite3.Connection, visit: str) -> tuple[bool, Because | None]:
+    """Whether something about this pass waits, and why it was not taken, where it was not."""
+    row = connection.execute("SELECT refused FROM proposals WHERE kind = 'pass' AND id = ?", (visit,)).fetchone()
+    return (False, None) if row is None else (row[0] is None, Because(row[0]) if row[0] else None)
+
+
 def dismiss(connection: sqlite3.Connection, resident: str) -> None:
     """Somebody has read why something was not taken of a resident. Who is at this gate alone stays so."""
     with transaction(connection):
@@ -133,6 +149,19 @@ def bring(connection: sqlite3.Connection, residents: Collection[str]) -> None:
             _propose(connection, RegisterKind.RESIDENT, identity)
 
 
+def bring_passes(connection: sqlite3.Connection, now: str) -> None:
+    """Propose all passes that are not over now (ISO 8601, UTC), and the uses of those that the register has."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO proposals (kind, id, number, epoch, version, fields)"
+            " SELECT 'pass', p.id, 0, coalesce(r.epoch, 0), coalesce(r.version, 0), 0 FROM passes p"
+            " LEFT JOIN register r ON r.kind = 'pass' AND r.id = p.id WHERE revoked_at IS NULL AND valid_until > ?"
+            " ON CONFLICT (kind, id) DO NOTHING",
+            (now,),
+        )
+        connection.execute("DELETE FROM stays_here WHERE kind = 'pass'")
+
+
 def give_back(connection: sqlite3.Connection, recovery: str, epoch: int, had: State | None = None) -> None:
     """The centre came back from a backup, or was promoted, and began this epoch: tell it all that is here of the
     register, and what was revoked, once, but for what it said itself since. Where just that is here which it `had`
@@ -141,14 +170,17 @@ def give_back(connection: sqlite3.Connection, recovery: str, epoch: int, had: St
         if connection.execute("SELECT recovery FROM compound").fetchone()[0] == recovery:
             return
         connection.execute("UPDATE compound SET recovery = ?", (recovery,))
-        if had is not None and _is_all(connection, had):
-            return
+        # Of passes more may have been spent than it had: they are few, and told in any case.
+        all_of_it = had is not None and _is_all(connection, had)
         connection.execute(
             "INSERT INTO proposals (kind, id, number, epoch, version, fields, back)"
-            " SELECT kind, id, 0, epoch, version, 0, 1 FROM register WHERE kind <> 'revocation' AND epoch < ?"
+            " SELECT kind, id, 0, epoch, version, 0, 1 FROM register"
+            " WHERE (kind = 'pass' OR kind <> 'revocation' AND NOT ?) AND epoch < ?"
             " ON CONFLICT (kind, id) DO UPDATE SET back = 1 WHERE refused IS NULL",
-            (epoch,),
+            (all_of_it, epoch),
         )
+        if all_of_it:
+            return
         connection.execute(
             "INSERT INTO register_requests (id) SELECT id FROM register WHERE kind = 'revocation' AND epoch < ?"
             " AND NOT EXISTS (SELECT 1 FROM register_requests q WHERE q.id = register.id)"
@@ -159,7 +191,9 @@ def give_back(connection: sqlite3.Connection, recovery: str, epoch: int, had: St
 
 
 def _is_all(connection: sqlite3.Connection, had: State) -> bool:
-    others = connection.execute("SELECT 1 FROM register WHERE epoch <> ? LIMIT 1", (had.epoch,)).fetchone()
+    others = connection.execute(
+        "SELECT 1 FROM register WHERE epoch <> ? AND kind <> 'pass' LIMIT 1", (had.epoch,)
+    ).fetchone()
     return others is None and items.state(connection, had.epoch) == had
 
 
@@ -181,7 +215,7 @@ def _propose_hours(connection: sqlite3.Connection, entry: Entry) -> bool:
             named += [(RegisterKind.AREA, entry.area)]
         case GroupEntry():
             named = [(RegisterKind.SCHEDULE, entry.schedule), (RegisterKind.AREA, entry.area)]
-        case HolidayEntry():
+        case HolidayEntry() | PassEntry():
             named = [(RegisterKind.SCHEDULE, entry.schedule)]
     proposed = [_propose(connection, kind, one) for kind, one in named if one is not None]
     return any(proposed)

@@ -6,6 +6,7 @@ stands there is taken where nobody changed it since. Whoever proposes the same t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from typing import TypeVar
 
 from gate.errors import Refusal
 from gate.names import folded_name
+from gate.processes.fields import written
 from gate.store.compound import items, outbox
 from gate.store.compound.entries import (
     AreaEntry,
     CredentialEntry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     ScheduleEntry,
@@ -27,50 +30,68 @@ from gate.store.compound.entries import (
 )
 from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
 from gate.store.compound.sense import makes_sense
-from gate.store.compound.taken import free_name, is_gone, put_consents
+from gate.store.compound.taken import free_name, is_gone, put_consents, put_pass
 from gate.store.database import transaction
-from gate.store.people import consents, credentials, erasure, namesakes, residents, templates
+from gate.store.people import consents, credentials, erasure, namesakes, passes, residents, templates, uses
+from gate.store.people.passes import Pass
 from gate.store.people.residents import Resident
 from gate.store.record import audit, search
 from gate.store.record.search import Search
 from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
 
+# What the broker would not take stands before all that is to be published after it. With eight faces of two models each
+# and every consent of many years an entry has a fifth of this.
+_MOST_BYTES = 256 << 10
 # Of these everybody has one at most.
 _SINGLE = ("pin", "rolling")
 Part = TypeVar("Part", TemplateEntry, CredentialEntry)
 
 
-def judge(connection: sqlite3.Connection, proposal: Proposal, *, by: str) -> Answer:
-    """Take a proposal as far as it can be taken, in one transaction; the record says `by` which gate. Raises
-    sqlite3.Error where it makes no sense here."""
+class _TooMuch(Exception):
+    """What somebody would have then is too much for one message."""
+
+
+def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: str) -> Answer:
+    """Take a proposal as far as it can be taken, in one transaction, of the gate with this id; the record says `by`
+    which. Raises sqlite3.Error where it makes no sense here."""
     entry, kind = proposal.entry, proposal.kind
     if not makes_sense(entry):
         return refused(proposal, Because.NONSENSE)
-    with transaction(connection):
-        match entry:
-            case ResidentEntry():
-                because = _resident(connection, proposal, entry, by)
-            case ScheduleEntry():
-                because = _schedule(connection, proposal, entry, by)
-            case AreaEntry():
-                because = _area(connection, proposal, entry, by)
-            case GroupEntry():
-                because = _group(connection, proposal, entry, by)
-            case HolidayEntry():
-                because = _holiday(connection, proposal, entry, by)
-            case _:
-                because = Because.NONSENSE
-        if because is Because.ERASED:
-            # Whoever was erased before this was a centre is on no register, and would stay at the gate.
-            outbox.say_revoked(connection, entry.id)
-        stands = outbox.entry_of(connection, kind, entry.id)
-        version = items.version_of(connection, kind, entry.id)
-        if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
-            # It would let in whom an area limits, and go on doing so once it was upgraded. That it is told why keeps it
-            # telling whom it erases.
-            because, version = because or Because.CHANGED, None
+    try:
+        with transaction(connection):
+            because = _judged(connection, proposal, gate, by)
+            if because is Because.ERASED:
+                # Whoever was erased before this was a centre is on no register, and would stay at the gate.
+                outbox.say_revoked(connection, entry.id)
+            stands = outbox.entry_of(connection, kind, entry.id)
+            version = items.version_of(connection, kind, entry.id)
+            if stands is not None and len(json.dumps(written(stands))) > _MOST_BYTES:
+                raise _TooMuch
+            if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
+                # It would let in whom an area limits, and go on doing so once it was upgraded. That it is told why
+                # keeps it telling whom it erases.
+                because, version = because or Because.CHANGED, None
+    except _TooMuch:
+        return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)
+
+
+def _judged(connection: sqlite3.Connection, proposal: Proposal, gate: str, by: str) -> Because | None:
+    match proposal.entry:
+        case ResidentEntry() as entry:
+            return _resident(connection, proposal, entry, by)
+        case ScheduleEntry() as entry:
+            return _schedule(connection, proposal, entry, by)
+        case AreaEntry() as entry:
+            return _area(connection, proposal, entry, by)
+        case GroupEntry() as entry:
+            return _group(connection, proposal, entry, by)
+        case HolidayEntry() as entry:
+            return _holiday(connection, proposal, entry, by)
+        case PassEntry() as entry:
+            return _pass(connection, proposal, entry, gate, by)
+    return Because.NONSENSE
 
 
 def refused(proposal: Proposal, because: Because) -> Answer:
@@ -85,6 +106,14 @@ def taken_from(connection: sqlite3.Connection, gate: str, since: datetime) -> li
     ids = {line.personal.get("resident", "") for line in lines if line.says.by == by}
     found = [one for one in (residents.get(connection, identity) for identity in ids) if one is not None]
     return sorted(found, key=lambda one: (one.name, one.id))
+
+
+def passes_of(connection: sqlite3.Connection, gate: str) -> list[Pass]:
+    """The passes that are here and not taken back, and were made at the gate of this name."""
+    by = f"gate {gate}"
+    lines = search.every(connection, Search(kinds=(Kind.PASS_MADE.value,)))
+    ids = {line.personal.get("pass", "") for line in lines if line.says.by == by}
+    return [one for one in passes.every(connection) if one.id in ids and one.revoked_at is None]
 
 
 def _may_change(connection: sqlite3.Connection, proposal: Proposal) -> bool:
@@ -322,6 +351,51 @@ def _holiday(connection: sqlite3.Connection, proposal: Proposal, entry: HolidayE
     kind = Kind.HOLIDAY_REMOVED if entry.name is None else Kind.HOLIDAY_ADDED
     audit.append(connection, AuditEvent(kind, {"holiday": entry.name or "", "by": by}))
     return None
+
+
+def _pass(
+    connection: sqlite3.Connection, proposal: Proposal, entry: PassEntry, gate: str, by: str
+) -> Because | None:  # fmt: skip
+    known = passes.get(connection, entry.id)
+    if known is None:
+        because = _refused_pass(connection, entry)
+        # What is over opens nothing, and was erased here when it was kept long enough.
+        if because is not None or entry.valid_until <= passes.text_of(datetime.now(UTC)):
+            return because
+        put_pass(connection, entry)
+    before = uses.of_pass(connection, entry.id)
+    said = list(uses.believed_of(gate, before, entry.spent))
+    if proposal.back or known is None:
+        said += uses.not_older([*before, *said], entry.spent)
+    uses.keep(connection, entry.id, said)
+    now = passes.get(connection, entry.id)
+    if now is not None and known is None:
+        details: dict[str, object] = {"by": by, "uses": now.uses, "until": now.valid_until}
+        audit.append(connection, passes.about(now, AuditEvent(Kind.PASS_MADE, details)))
+    if now is not None:
+        _note_overspent(connection, now, max(now.uses, uses.counted(before)), by)
+    return None
+
+
+def _refused_pass(connection: sqlite3.Connection, entry: PassEntry) -> Because | None:
+    if is_gone(connection, entry.id) or any(
+        one is not None and erasure.was_erased(connection, one) for one in (entry.id, entry.host)
+    ):
+        return Because.ERASED
+    if not _is_here(connection, "residents", entry.host) or not _is_here(connection, "schedules", entry.schedule):
+        return Because.NONSENSE
+    held = "SELECT 1 FROM credentials WHERE kind = ? AND finder = ?"
+    if any(connection.execute(held, (one.kind, one.finder)).fetchone() is not None for one in entry.codes):
+        return Because.CODE
+    return None
+
+
+def _note_overspent(connection: sqlite3.Connection, one: Pass, most: int, by: str) -> None:
+    """Gates that did not hear of one another have let in more often than was given."""
+    spent = uses.counted(uses.of_pass(connection, one.id))
+    if spent > most:
+        details: dict[str, object] = {"by": by, "uses": one.uses, "spent": spent}
+        audit.append(connection, passes.about(one, AuditEvent(Kind.PASS_OVERSPENT, details)))
 
 
 def _is_here(connection: sqlite3.Connection, table: str, identity: str | None) -> bool:

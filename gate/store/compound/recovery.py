@@ -28,11 +28,15 @@ def begin(connection: sqlite3.Connection, before: sqlite3.Connection | None) -> 
     is. Part of no transaction."""
     if part(connection) is not Part.CENTRE:
         return False
-    epochs = [one.execute("SELECT epoch FROM compound").fetchone()[0] for one in (connection, before) if one]
+    known = [one.execute("SELECT epoch, superseded FROM compound").fetchone() for one in (connection, before) if one]
+    epoch = max(one for one, _ in known)
+    # That another leads the one knows in whose place this comes; gates that are not known here would not tell.
+    later = max((led for _, led in known if led is not None and led > epoch), default=None)
     with transaction(connection):
         connection.execute(
-            "UPDATE compound SET recovery = ?, recovering = 1, epoch = ?, stream = NULL, last_sequence = 0, had = NULL",
-            (new_id(), max(epochs) + _EPOCHS),
+            "UPDATE compound SET recovery = ?, recovering = 1, epoch = ?, stream = NULL, last_sequence = 0, had = NULL,"
+            " superseded = ?",
+            (new_id(), epoch + _EPOCHS, later),
         )
         # What was ordered since, and ended, is not known here.
         door_orders.void(connection)

@@ -24,6 +24,15 @@ def waits(connection: sqlite3.Connection, identity: str) -> bool:
     return connection.execute("SELECT 1 FROM register_requests WHERE id = ?", (identity,)).fetchone() is not None
 
 
+def ask_also(connection: sqlite3.Connection, before: sqlite3.Connection) -> None:
+    """What the centre was still to hear by the database `before` it hears from this one."""
+    missing = "SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM register_requests WHERE id = ?1)"
+    connection.executemany(
+        f"INSERT INTO register_requests (id) {missing}",
+        before.execute("SELECT id FROM register_requests ORDER BY number").fetchall(),
+    )
+
+
 def answered(connection: sqlite3.Connection, identity: str) -> None:
     """The centre says itself that this is revoked. Until then it is asked: whoever carries it may lose it."""
     connection.execute("DELETE FROM register_requests WHERE id = ?", (identity,))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 
 from gate.store.compound.entries import SUSPENDED
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, residents
+from gate.store.people import credentials, erasure, passes, residents
 
 
 def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
-    """What has this id opens nothing any more: a resident, who is erased; a template, a consent, a PIN or a card; with
-    `/suspended` behind it, a card that is lost. Nothing happens where nothing has it."""
+    """What has this id opens nothing any more: a resident, who is erased; a template, a consent, a PIN, a card or a
+    pass; with `/suspended` behind it, a card that is lost. Nothing happens where nothing has it."""
     if identity.endswith(SUSPENDED):
         suspend(connection, identity.removesuffix(SUSPENDED), over=False, by=by)
+        return
+    if passes.get(connection, identity) is not None:
+        with transaction(connection):
+            passes.end(connection, identity, datetime.now(UTC), by=by)
         return
     person = residents.get(connection, identity)
     if person is not None:
@@ -34,7 +39,8 @@ def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
 def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
     """The same, and also where nothing has this id yet: who comes after their own revocation is not taken."""
     revoke(connection, identity, by=by)
-    if not identity.endswith(SUSPENDED):
+    # A pass that is taken back is on no list of who is to be forgotten.
+    if not identity.endswith(SUSPENDED) and passes.get(connection, identity) is None:
         with transaction(connection):
             connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(identity),))
             connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
 from gate.errors import UsageError
 from gate.store.database import transaction
-from gate.store.people import credentials
+from gate.store.people import credentials, erasure, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -43,16 +44,17 @@ def become_centre(connection: sqlite3.Connection) -> None:
         for kind, table in _HOURS:
             connection.execute(f"INSERT INTO register_touched SELECT '{kind}', id FROM {table} ORDER BY id")  # noqa: S608 - constants
         connection.execute("INSERT INTO register_touched SELECT 'resident', id FROM residents ORDER BY number")
+        connection.execute("INSERT INTO register_touched SELECT 'pass', id FROM passes WHERE revoked_at IS NULL")
 
 
 def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str, former: bool = False) -> int:
     """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
     went, which were made with another. What was revoked here and no centre has heard is told to this one, which may be
     that of before. A `former` centre follows the one that took its place, and has its codes already. Raises UsageError
-    where it is a centre itself."""
+    where gates follow it itself."""
     with transaction(connection):
-        if part(connection) is Part.CENTRE and not former:
-            raise UsageError("This is a centre, which follows nobody. Join from the gate's own machine.")
+        if not former:
+            refuse_who_leads(connection)
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
         connection.execute("DELETE FROM forgotten_here")
@@ -60,24 +62,47 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
         connection.execute("DELETE FROM proposals")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        connection.execute("DELETE FROM register_erasures")
         _keep_all_here(connection)
-        had = 0 if former else credentials.remove_all(connection, by=by)
-        connection.execute("UPDATE code_salt SET salt = ?", (salt,))
+        # Before codes go: of one that was a centre nobody is told of that.
         connection.execute(f"UPDATE compound SET part = 'gate', {_AS_NEW}")  # noqa: S608 - constants
+        had = 0 if former else _take_codes(connection, by)
+        connection.execute("UPDATE code_salt SET salt = ?", (salt,))
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
+    return had
+
+
+def refuse_who_leads(connection: sqlite3.Connection) -> None:
+    """Raises UsageError where gates follow this store; a centre that none follows may follow another."""
+    leads = connection.execute("SELECT 1 FROM gates WHERE removed_at IS NULL LIMIT 1").fetchone() is not None
+    if part(connection) is Part.CENTRE and leads:
+        raise UsageError(
+            "Gates follow this centre, which so follows nobody. Join from the gate's own machine, or take them away"
+            " first: facegate centre remove GATE"
+        )
+
+
+def _take_codes(connection: sqlite3.Connection, by: str) -> int:
+    """PINs and cards that this gate had are taken from it; of how many residents. Nobody revoked them: those that a
+    centre had given come back by its word."""
+    held = connection.execute("SELECT id FROM credentials").fetchall()
+    had = credentials.remove_all(connection, by=by)
+    connection.executemany("DELETE FROM gone WHERE id = ?", held)
     return had
 
 
 def _keep_all_here(connection: sqlite3.Connection) -> None:
     """Nobody and nothing of this gate is proposed until somebody says so."""
     connection.execute("DELETE FROM stays_here")
-    for kind, table in (*_HOURS, ("resident", "residents")):
+    for kind, table in (*_HOURS, ("resident", "residents"), ("pass", "passes")):
         connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
 
 
 def leave(connection: sqlite3.Connection, *, by: str) -> int:
-    """This store follows nobody any more; how many residents of the register stay, as its own."""
+    """This store follows nobody any more; how many residents of the register stay, as its own. Its passes open nothing
+    here any more: what is spent of them elsewhere is not heard."""
     with transaction(connection):
+        passes = connection.execute("SELECT id FROM register WHERE kind = 'pass'").fetchall()
         (people,) = connection.execute("SELECT count(*) FROM register WHERE kind = 'resident'").fetchone()
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
@@ -86,9 +111,38 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute("DELETE FROM stays_here")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        connection.executemany(
+            "UPDATE passes SET revoked_at = coalesce(revoked_at, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))"
+            " WHERE id = ?",
+            passes,
+        )
         connection.execute(f"UPDATE compound SET part = 'alone', {_AS_NEW}")  # noqa: S608 - constants
         audit.append(connection, AuditEvent(Kind.CENTRE_LEFT, {"by": by, "people": people}))
     return int(people)
+
+
+def people_of_register(connection: sqlite3.Connection) -> list[str]:
+    """The ids of the residents here who are on the register of the centre that this store follows."""
+    query = "SELECT id FROM residents WHERE id IN (SELECT id FROM register WHERE kind = 'resident')"
+    return [one for (one,) in connection.execute(query)]
+
+
+def forget(connection: sqlite3.Connection, people: Sequence[str], *, by: str) -> int:
+    """Erase these residents of a centre that was left, with a receipt on record; how many they were. They were erased
+    here and nowhere else: where this gate follows the centre again, they come back."""
+    known = [one for one in (residents.get(connection, identity) for identity in people) if one is not None]
+    if not known:
+        return 0
+    gone = connection.execute("SELECT id FROM gone").fetchall()
+    erasure.remove_together(connection, known, by=by)
+    with transaction(connection):
+        connection.executemany(
+            "DELETE FROM erased WHERE resident_hash = ?", [(erasure.hash_of(one.id),) for one in known]
+        )
+        connection.execute(
+            "DELETE FROM gone WHERE id NOT IN (SELECT value FROM json_each(?))", (json.dumps([one for (one,) in gone]),)
+        )
+    return len(known)
 
 
 @contextmanager

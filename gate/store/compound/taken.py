@@ -20,6 +20,7 @@ from gate.store.compound.entries import (
     Entry,
     GroupEntry,
     HolidayEntry,
+    PassEntry,
     RegisterKind,
     ResidentEntry,
     RevocationEntry,
@@ -29,7 +30,7 @@ from gate.store.compound.entries import (
 from gate.store.compound.proposals import FIELDS, Answer, Proposal
 from gate.store.compound.revoking import revoke, suspend
 from gate.store.compound.role import taking
-from gate.store.people import erasure, residents
+from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.store.site import areas
@@ -131,6 +132,8 @@ def _put(connection: sqlite3.Connection, kind: RegisterKind, version: Version, e
             done = _group(connection, entry)
         case HolidayEntry():
             done = _holiday(connection, entry)
+        case PassEntry():
+            done = _pass(connection, entry)
     if done is Taken.DONE:
         items.note(connection, kind, entry.id, version)
         # As where this gate left, and joined again.
@@ -144,7 +147,7 @@ def begin_epoch(connection: sqlite3.Connection, epoch: int) -> None:
 
 
 def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
-    """When all of an epoch is here: who is on the register no longer goes. Their ids."""
+    """When all of an epoch is here: who is on the register no longer goes, and so do passes. The ids of residents."""
     rows = connection.execute("SELECT id FROM register WHERE kind = 'resident' AND epoch < ?", (epoch,)).fetchall()
     # Of whoever is just proposed the centre is still to say what becomes of them.
     left = [identity for (identity,) in rows if not proposals.waits(connection, RegisterKind.RESIDENT, identity)]
@@ -156,6 +159,11 @@ def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
                 details |= {"personal_fields": audit.forget(connection, identity)}
                 connection.execute("DELETE FROM residents WHERE id = ?", (identity,))
                 audit.append(connection, AuditEvent(Kind.ERASED, details))
+        for (visit,) in connection.execute(
+            "SELECT id FROM register WHERE kind = 'pass' AND epoch < ?", (epoch,)
+        ).fetchall():
+            if not proposals.waits(connection, RegisterKind.PASS, visit) and _is_open(connection, visit):
+                passes.erase(connection, visit)
         connection.execute("DELETE FROM register WHERE epoch < ?", (epoch,))
     return left
 
@@ -274,9 +282,12 @@ def _add_credential(connection: sqlite3.Connection, resident: str, one: Credenti
     """The register's word counts where somebody of this gate alone has the same code: one code, one person."""
     connection.execute("DELETE FROM credentials WHERE kind = ? AND finder = ?", (one.kind, one.finder))
     lost = one.suspended_at
-    if items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
+    if is_gone(connection, one.id + SUSPENDED):
+        # Also where this gate knows it alone, as from before it joined again.
+        lost = lost or _now()
+    elif items.version_of(connection, RegisterKind.REVOCATION, one.id + SUSPENDED) is not None:
         # What was said of its loss by itself is newer, or comes again: a card that was found may be told as lost here.
-        lost = (lost or _now()) if is_gone(connection, one.id + SUSPENDED) else None
+        lost = None
     connection.execute(
         "INSERT INTO credentials (id, resident_id, kind, finder, duress, flat, label, made_at, suspended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -348,6 +359,55 @@ def _group(connection: sqlite3.Connection, entry: GroupEntry) -> Taken:
     return Taken.DONE
 
 
+def _pass(connection: sqlite3.Connection, entry: PassEntry) -> Taken:
+    if items.version_of(connection, RegisterKind.REVOCATION, entry.id) is not None:
+        return Taken.REVOKED
+    if entry.host is not None and residents.get(connection, entry.host) is None:
+        return Taken.REVOKED if erasure.was_erased(connection, entry.host) else Taken.EARLY
+    if not _is_here(connection, "schedules", entry.schedule):
+        return Taken.EARLY
+    before = passes.get(connection, entry.id)
+    if before is None and entry.valid_until <= passes.text_of(datetime.now(UTC)):
+        # It was erased here since it is over, and its visitor is not brought back.
+        return Taken.DONE
+    put_pass(connection, entry)
+    if not is_gone(connection, entry.id):
+        # As where all were taken back here until the centre had spoken.
+        connection.execute("UPDATE passes SET revoked_at = NULL WHERE id = ?", (entry.id,))
+    uses.keep(connection, entry.id, entry.spent)
+    now = passes.get(connection, entry.id)
+    if before is None and now is not None:
+        audit.append(connection, passes.about(now, AuditEvent(Kind.PASS_MADE, {"by": BY, "uses": now.uses})))
+    return Taken.DONE
+
+
+def put_pass(connection: sqlite3.Connection, entry: PassEntry) -> None:
+    """Write down a pass and its codes, where it is not here. Part of a transaction."""
+    connection.execute(
+        "INSERT OR IGNORE INTO passes (id, unit, host_id, name, flat, valid_from, valid_until, schedule_id, uses,"
+        " uses_left, lasts_s, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9, ?, ?)",
+        (
+            entry.id, entry.unit, entry.host, entry.name, entry.flat, entry.valid_from, entry.valid_until,
+            entry.schedule, entry.uses, entry.lasts_s, entry.made_at,
+        ),
+    )  # fmt: skip
+    for one in entry.codes:
+        # The register's word counts where somebody of this gate alone has the same code.
+        connection.execute(
+            "DELETE FROM credentials WHERE kind = ? AND finder = ? AND pass_id IS NOT ?",
+            (one.kind, one.finder, entry.id),
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO credentials (id, pass_id, kind, finder, made_at) VALUES (?, ?, ?, ?, ?)",
+            (one.id, entry.id, one.kind, one.finder, one.made_at),
+        )
+
+
+def _is_open(connection: sqlite3.Connection, visit: str) -> bool:
+    found = passes.get(connection, visit)
+    return found is not None and found.revoked_at is None and datetime.now(UTC) < found.ends_at
+
+
 def _holiday(connection: sqlite3.Connection, entry: HolidayEntry) -> Taken:
     if entry.name is None:
         connection.execute("DELETE FROM holidays WHERE id = ?", (entry.id,))
@@ -390,10 +450,24 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
         requests.answered(connection, entry.id)
+        was_pass = passes.get(connection, entry.id) is not None
+        if was_pass:
+            _leave_pass(connection, entry)
         if done is not None:
             # Of whoever was not here any line will do: they are not.
             forgotten.note(connection, entry.id, done)
+    if was_pass and entry.erased:
+        passes.forget_written(connection, entry.id)
     return Taken.DONE
+
+
+def _leave_pass(connection: sqlite3.Connection, entry: RevocationEntry) -> None:
+    """A pass that is taken back is on the register no more, and who visits is erased where the centre did."""
+    connection.execute("DELETE FROM register WHERE kind = 'pass' AND id = ?", (entry.id,))
+    connection.execute("DELETE FROM proposals WHERE kind = 'pass' AND id = ?", (entry.id,))
+    connection.execute("DELETE FROM register_keys WHERE id = ?", (entry.id,))
+    if entry.erased:
+        passes.erase(connection, entry.id)
 
 
 def _suspend(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> None:

@@ -47,6 +47,9 @@ class OwnPage:
 
 _SELECT = "SELECT id, resident_id, secret_sha256, made_by, made_at, open_by, phone_sha256, opened_at FROM own_pages"
 
+# A link that a clock drew that ran ahead would else open it for as long as that was.
+_AHEAD = timedelta(days=1)
+
 
 def draw(
     connection: sqlite3.Connection, resident: Resident, secret_sha256: str, now: datetime, days: int, *, by: str
@@ -72,7 +75,7 @@ def draw(
 def by_secret(connection: sqlite3.Connection, secret_sha256: str, now: datetime) -> OwnPage | None:
     """The page that the link with this secret opens, or opened; None: there is none, or its days are over."""
     found = _one(connection.execute(f"{_SELECT} WHERE secret_sha256 = ?", (secret_sha256,)))
-    return None if found is None or (found.opened_at is None and found.open_by <= _text(now)) else found
+    return None if found is None or not _holds(found, now) else found
 
 
 def of_phone(connection: sqlite3.Connection, phone_sha256: str) -> list[OwnPage]:
@@ -84,15 +87,13 @@ def of_phone(connection: sqlite3.Connection, phone_sha256: str) -> list[OwnPage]
 def of_resident(connection: sqlite3.Connection, resident: str, now: datetime) -> OwnPage | None:
     """The page of a resident, unless its link was never opened and its days are over."""
     found = _one(connection.execute(f"{_SELECT} WHERE resident_id = ?", (resident,)))
-    return None if found is None or (found.opened_at is None and found.open_by <= _text(now)) else found
+    return None if found is None or not _holds(found, now) else found
 
 
 def every(connection: sqlite3.Connection, now: datetime) -> list[OwnPage]:
     """All pages as `of_resident` tells them, the oldest first."""
-    rows = connection.execute(
-        f"{_SELECT} WHERE opened_at NOTNULL OR open_by > ? ORDER BY made_at, id", (_text(now),)
-    )  # fmt: skip
-    return [_page(row) for row in rows]
+    found = map(_page, connection.execute(f"{_SELECT} ORDER BY made_at, id"))
+    return [one for one in found if _holds(one, now)]
 
 
 def open_on(
@@ -103,8 +104,9 @@ def open_on(
     at once it is opened once. Raises Refusal where another was quicker, or its link has ended."""
     with transaction(connection):
         changed = connection.execute(
-            "UPDATE own_pages SET phone_sha256 = ?, opened_at = ? WHERE id = ? AND opened_at IS NULL AND open_by > ?",
-            (phone_sha256, _text(now), page.id, _text(now)),
+            "UPDATE own_pages SET phone_sha256 = ?, opened_at = ? WHERE id = ? AND opened_at IS NULL"
+            " AND open_by > ? AND made_at < ?",
+            (phone_sha256, _text(now), page.id, *_about(now)),
         ).rowcount
         if not changed:
             opened = connection.execute("SELECT phone_sha256 FROM own_pages WHERE id = ?", (page.id,)).fetchone()
@@ -145,7 +147,8 @@ def end_again(connection: sqlite3.Connection, gone: Collection[str], present: sq
 
 def forget_unopened(connection: sqlite3.Connection, now: datetime) -> None:
     """Keep nothing of links that nobody opened while they could."""
-    connection.execute("DELETE FROM own_pages WHERE opened_at IS NULL AND open_by <= ?", (_text(now),))
+    ended = "opened_at IS NULL AND NOT (open_by > ? AND made_at < ?)"
+    connection.execute(f"DELETE FROM own_pages WHERE {ended}", _about(now))  # noqa: S608 - a constant
 
 
 def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, details: dict[str, object]) -> None:
@@ -160,6 +163,17 @@ def _one(found: sqlite3.Cursor) -> OwnPage | None:
 
 def _page(row: tuple[Any, ...]) -> OwnPage:
     return OwnPage(*row)
+
+
+def _holds(page: OwnPage, now: datetime) -> bool:
+    """Whether it is open on a phone, or its link still opens it."""
+    until, before = _about(now)
+    return page.opened_at is not None or (page.open_by > until and page.made_at < before)
+
+
+def _about(now: datetime) -> tuple[str, str]:
+    """When a link must end at the earliest, and was drawn at the latest, that opens a page now."""
+    return _text(now), _text(now + _AHEAD)
 
 
 def _text(moment: datetime) -> str:

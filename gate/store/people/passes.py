@@ -17,7 +17,7 @@ from gate.names import clean_home, clean_name
 from gate.store import old_copies
 from gate.store.database import transaction
 from gate.store.ids import new_id
-from gate.store.people import credentials, residents
+from gate.store.people import credentials, residents, uses
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.store.site import schedules
@@ -28,6 +28,8 @@ MOST_DAYS = 92
 """From its beginning to its end."""
 MOST_DAYS_AHEAD = 366
 _LEAST_S, _DAY_S = 60, 86_400
+LONGEST_S = MOST_DAYS * _DAY_S
+"""What a pass may last from its first use, seconds."""
 
 NO_PASS = Sentence("There is no such pass.")
 OVER_ALREADY = Sentence("This pass is over already, and opens nothing.")
@@ -141,7 +143,7 @@ def checked(wanted: Wanted, now: datetime) -> Wanted:
         raise Refusal("A pass begins within {days} days; choose an earlier day.", days=MOST_DAYS_AHEAD)
     if not 1 <= wanted.uses <= MOST_USES:
         raise Refusal("A pass opens between 1 and {most} times.", most=MOST_USES)
-    if wanted.lasts_s is not None and not _LEAST_S <= wanted.lasts_s <= MOST_DAYS * _DAY_S:
+    if wanted.lasts_s is not None and not _LEAST_S <= wanted.lasts_s <= LONGEST_S:
         raise Refusal("From its first use a pass lasts between a minute and {days} days.", days=MOST_DAYS)
     return Wanted(
         clean_name(wanted.name), wanted.begins, wanted.ends, wanted.uses, wanted.lasts_s, wanted.schedule, wanted.host,
@@ -203,25 +205,25 @@ def of_host(connection: sqlite3.Connection, resident: str) -> list[Pass]:
     return [_pass(row) for row in rows]
 
 
-def spend(connection: sqlite3.Connection, identity: str, now: datetime) -> bool:
-    """Spend one use, if there is one left and nobody has taken the pass back; whether it was. When this returns it is
-    on the disk."""
-    row = connection.execute(
-        "UPDATE passes SET uses_left = uses_left - 1, first_used_at = coalesce(first_used_at, ?)"
-        " WHERE id = ? AND uses_left > 0 AND revoked_at IS NULL RETURNING uses_left",
-        (text_of(now, "microseconds"), identity),
-    ).fetchone()
-    return row is not None
+def spend(connection: sqlite3.Connection, identity: str, now: datetime) -> str | None:
+    """Spend one use at this gate, if there is one left and nobody has taken the pass back; its id, or None. When this
+    returns it is on the disk."""
+    spent = connection.execute(
+        "INSERT INTO pass_uses (id, pass_id, gate_id, at, given_back) SELECT ?1, p.id, g.id, ?2, 0"
+        " FROM passes p, gate g WHERE p.id = ?3 AND uses_left > 0 AND revoked_at IS NULL RETURNING id",
+        (new_id(), text_of(now, "microseconds"), identity),
+    ).fetchall()
+    return spent[0][0] if spent else None
 
 
-def give_back(connection: sqlite3.Connection, identity: str) -> None:
-    """Nobody passed by a use that was spent; where all are there again, there was no first one yet."""
-    connection.execute(
-        "UPDATE passes SET uses_left = min(uses, uses_left + 1),"
-        " first_used_at = CASE WHEN uses_left + 1 >= uses THEN NULL ELSE first_used_at END"
-        " WHERE id = ?",
-        (identity,),
-    )
+def give_back(connection: sqlite3.Connection, use: str) -> None:
+    """Nobody passed by a use that was spent; where none is left that counts, there was no first one yet."""
+    with transaction(connection):
+        row = connection.execute(
+            "UPDATE pass_uses SET given_back = 1 WHERE id = ? RETURNING pass_id", (use,)
+        ).fetchone()
+        if row is not None:
+            uses.forget_old(connection, row[0])
 
 
 def revoke(connection: sqlite3.Connection, identity: str, now: datetime, *, by: str) -> Pass:
@@ -233,9 +235,23 @@ def revoke(connection: sqlite3.Connection, identity: str, now: datetime, *, by: 
         # One that is used up may be given a use back a moment later, or may have been for a while only.
         if found.revoked_at is not None or now >= datetime.fromisoformat(found.valid_until):
             raise Refusal(OVER_ALREADY)
-        connection.execute("UPDATE passes SET revoked_at = ? WHERE id = ?", (text_of(now), identity))
-        audit.append(connection, about(found, AuditEvent(Kind.PASS_REVOKED, {"by": by})))
+        _take_back(connection, found, now, by)
     return _there(connection, identity)
+
+
+def end(connection: sqlite3.Connection, identity: str, now: datetime, *, by: str) -> None:
+    """Take a pass back, by the word of another machine: nothing happens where there is none, or that is done. Part of a
+    transaction."""
+    found = get(connection, identity)
+    if found is not None and found.revoked_at is None:
+        _take_back(connection, found, now, by)
+
+
+def _take_back(connection: sqlite3.Connection, one: Pass, now: datetime, by: str) -> None:
+    connection.execute("UPDATE passes SET revoked_at = ? WHERE id = ?", (text_of(now), one.id))
+    # Nor does a register or a backup bring it back.
+    connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (one.id,))
+    audit.append(connection, about(one, AuditEvent(Kind.PASS_REVOKED, {"by": by})))
 
 
 def about(one: Pass, event: AuditEvent) -> AuditEvent:
@@ -252,6 +268,17 @@ def erase_of_host(connection: sqlite3.Connection, resident: str) -> int:
     """The passes of whoever visits a resident who is erased, and who the visitors were in the record; how many fields
     of that went. Part of a transaction."""
     return _erase(connection, [one.id for one in of_host(connection, resident)])
+
+
+def erase(connection: sqlite3.Connection, identity: str) -> int:
+    """One pass, and who the visitor was in the record; how many fields of that went. Part of a transaction."""
+    return _erase(connection, [identity])
+
+
+def forget_written(connection: sqlite3.Connection, identity: str) -> None:
+    """Of a pass that was erased nothing is left in the write-ahead log and in old copies of the database."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    old_copies.forget(connection, lambda copy: erase(copy, identity))
 
 
 def erase_ended(connection: sqlite3.Connection, before: datetime) -> int:
@@ -271,21 +298,33 @@ def erase_ended(connection: sqlite3.Connection, before: datetime) -> int:
 
 def end_again(connection: sqlite3.Connection, present: sqlite3.Connection | None, now: datetime) -> int:
     """After a backup came back: each pass is as the database knew it whose place the backup takes (`present`), and
-    those that it did not know are gone; where it cannot be read, all are taken back. How many open no more that would
-    have."""
+    those that it did not know are gone; where it cannot be read, all are taken back, until the centre says what is on
+    its register; a centre is told by its gates. How many open no more that would have."""
     before = {one.id: one for one in every(connection)}
     if present is None:
-        connection.execute("UPDATE passes SET revoked_at = coalesce(revoked_at, ?)", (text_of(now),))
+        _end_all(connection, now)
     else:
         columns = ", ".join(_COLUMNS)
         rows = {row[0]: row[1:] for row in present.execute(f"SELECT id, {columns} FROM passes")}  # noqa: S608 - constants
         _erase(connection, [one for one in before if one not in rows])
+        for one in before.keys() & rows.keys():
+            uses.keep(connection, one, uses.of_pass(present, one))
         known = [(*rows[one], one) for one in before if one in rows]
         marks = ", ".join("?" for _ in _COLUMNS)
         connection.executemany(f"UPDATE passes SET ({columns}) = ({marks}) WHERE id = ?", known)  # noqa: S608 - constants
     after = {one.id: one for one in every(connection)}
     opened = [one for one, was in before.items() if was.phase(now) is not Phase.OVER]
     return sum(one not in after or after[one].phase(now) is Phase.OVER for one in opened)
+
+
+def _end_all(connection: sqlite3.Connection, now: datetime) -> None:
+    # What a gate has of the register it takes anew: the centre knows how it stands.
+    connection.execute("DELETE FROM register WHERE kind = 'pass' AND (SELECT part FROM compound) = 'gate'")
+    connection.execute(
+        "UPDATE passes SET revoked_at = coalesce(revoked_at, ?) WHERE NOT EXISTS"
+        " (SELECT 1 FROM register r, compound WHERE part = 'centre' AND r.kind = 'pass' AND r.id = passes.id)",
+        (text_of(now),),
+    )
 
 
 def text_of(moment: datetime, timespec: str = "milliseconds") -> str:

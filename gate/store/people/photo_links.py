@@ -30,6 +30,9 @@ _SELECT = """
         text_sha256, guardian, agreed_at, sent_at, refused, done_at
     FROM photo_links
 """
+# One that a clock drew that ran ahead would else hold for as long as that was.
+_HOLDS = "ends_at > ? AND made_at < ?"
+_AHEAD = timedelta(days=1)
 
 
 def draw(
@@ -56,34 +59,35 @@ def draw(
 
 def by_secret(connection: sqlite3.Connection, secret_sha256: str, now: datetime) -> PhotoLink | None:
     """The link of a secret, by its hash; None: there is none, or it has ended."""
-    return _one(connection.execute(f"{_SELECT} WHERE secret_sha256 = ? AND ends_at > ?", (secret_sha256, _text(now))))
+    return _one(connection.execute(f"{_SELECT} WHERE secret_sha256 = ? AND {_HOLDS}", (secret_sha256, *_about(now))))
 
 
 def get(connection: sqlite3.Connection, link: str, now: datetime) -> PhotoLink | None:
     """A link by its id; None as `by_secret`."""
-    return _one(connection.execute(f"{_SELECT} WHERE id = ? AND ends_at > ?", (link, _text(now))))
+    return _one(connection.execute(f"{_SELECT} WHERE id = ? AND {_HOLDS}", (link, *_about(now))))
 
 
 def of_resident(connection: sqlite3.Connection, resident: str, now: datetime) -> PhotoLink | None:
     """The link of a resident that has not ended."""
-    return _one(connection.execute(f"{_SELECT} WHERE resident_id = ? AND ends_at > ?", (resident, _text(now))))
+    return _one(connection.execute(f"{_SELECT} WHERE resident_id = ? AND {_HOLDS}", (resident, *_about(now))))
 
 
 def lasting(connection: sqlite3.Connection, now: datetime) -> set[str]:
     """The ids of all links that have not ended."""
-    return {one for (one,) in connection.execute("SELECT id FROM photo_links WHERE ends_at > ?", (_text(now),))}
+    query = f"SELECT id FROM photo_links WHERE {_HOLDS}"  # noqa: S608 - constants
+    return {one for (one,) in connection.execute(query, _about(now))}
 
 
 def every(connection: sqlite3.Connection, now: datetime) -> list[PhotoLink]:
     """All links that have not ended, the oldest first."""
-    rows = connection.execute(f"{_SELECT} WHERE ends_at > ? ORDER BY made_at, id", (_text(now),))
+    rows = connection.execute(f"{_SELECT} WHERE {_HOLDS} ORDER BY made_at, id", _about(now))
     return [_link(row) for row in rows]
 
 
 def having(connection: sqlite3.Connection, now: datetime) -> set[str]:
     """The ids of all who have a link that has neither ended nor done its work."""
-    query = "SELECT resident_id FROM photo_links WHERE ends_at > ? AND done_at IS NULL"
-    return {one for (one,) in connection.execute(query, (_text(now),))}
+    query = f"SELECT resident_id FROM photo_links WHERE {_HOLDS} AND done_at IS NULL"  # noqa: S608 - constants
+    return {one for (one,) in connection.execute(query, _about(now))}
 
 
 def drawn_since(connection: sqlite3.Connection, moment: datetime) -> set[str]:
@@ -149,8 +153,8 @@ def note_sent(
 
 def waiting(connection: sqlite3.Connection, now: datetime) -> list[PhotoLink]:
     """The links by which a photo came that waits, the oldest photo first."""
-    query = f"{_SELECT} WHERE sent_at NOTNULL AND done_at IS NULL AND ends_at > ? ORDER BY sent_at"
-    return [_link(row) for row in connection.execute(query, (_text(now),))]
+    query = f"{_SELECT} WHERE sent_at NOTNULL AND done_at IS NULL AND {_HOLDS} ORDER BY sent_at"
+    return [_link(row) for row in connection.execute(query, _about(now))]
 
 
 def lose_all(connection: sqlite3.Connection) -> None:
@@ -226,7 +230,7 @@ def end_every(connection: sqlite3.Connection) -> None:
 
 def forget_ended(connection: sqlite3.Connection, now: datetime) -> None:
     """Keep nothing of links that have ended."""
-    connection.execute("DELETE FROM photo_links WHERE ends_at <= ?", (_text(now),))
+    connection.execute(f"DELETE FROM photo_links WHERE NOT ({_HOLDS})", _about(now))  # noqa: S608 - constants
 
 
 def _note(connection: sqlite3.Connection, kind: Kind, resident: Resident, details: dict[str, object]) -> None:
@@ -253,6 +257,11 @@ def _link(row: tuple[Any, ...]) -> PhotoLink:
         identity, resident, secret, made_by, made_at, ends_at, tries, device, consent, agreed_at, sent_at, refused,
         done_at,
     )  # fmt: skip
+
+
+def _about(now: datetime) -> tuple[str, str]:
+    """The times that `_HOLDS` asks for."""
+    return _text(now), _text(now + _AHEAD)
 
 
 def _text(moment: datetime) -> str:

@@ -181,8 +181,11 @@ def test_whoever_has_the_spent_link_takes_no_act_from_the_phone_that_has_the_pag
     assert theirs.post(f"{own}/end").status_code == 303
 
 
-def test_a_link_that_nobody_opens_ends_by_itself(link, phone, store, context, fang):
-    at, later = link(fang), datetime.now(UTC) + timedelta(days=context.settings.enrolment.link_days, minutes=1)
+# The second as where the clock was ahead when it was drawn.
+@pytest.mark.parametrize("days", [3, -400])
+def test_a_link_that_nobody_opens_ends_by_itself(link, phone, store, context, fang, days):
+    assert context.settings.enrolment.link_days == 3
+    at, later = link(fang), datetime.now(UTC) + timedelta(days=days, minutes=1)
     drawn = own_pages.of_resident(store, fang.id, datetime.now(UTC))
     assert own_pages.of_resident(store, fang.id, later) is None
     assert own_pages.by_secret(store, drawn.secret_sha256, later) is None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from api.acts import Acts
 from api.app import create_app
 from enroll.consent import agreed
+from gate.store.compound import role
 from gate.store.people import credentials, passes, residents
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Way
@@ -45,6 +46,17 @@ def test_a_pass_is_made_in_three_taps_opens_and_is_taken_back(opened, manager, s
     answered(store, ("granted", "pass", None), ("denied", "pass", "revoked"))
     assert (by_page(store, "pass_made"), by_page(store, "pass_revoked")) == (True, True)
     assert "the resident, on their own page" in manager.get("/events?what=everything").text
+
+
+def test_in_a_compound_a_resident_reads_which_gates_a_pass_opens_and_how_uses_are_counted(opened, store, door, fang):
+    theirs, at = opened(fang)
+    said = "Each use is known at all gates after about a second"
+    assert said not in text_of(theirs.get(at))
+    role.become_centre(store)
+    assert said in text_of(theirs.get(at))
+    theirs.send(f"{at}/passes", data={"name": "Zhao Lei", "span": "today", "uses": "2"})
+    (one,) = passes.every(store)
+    assert "every gate of the compound" in text_of(theirs.get(f"{at}/passes/{one.id}"))
 
 
 def test_passes_are_so_many_and_end_with_their_last_day(opened, store, door, context, fang):

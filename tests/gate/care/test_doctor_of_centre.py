@@ -14,6 +14,7 @@ from gate.config import Settings
 from gate.fleet import centre_status
 from gate.fleet.centre_status import CentreStatus, GateStatus
 from gate.fleet.status import LinkStatus, write_status
+from gate.state_folder import centre_file
 from gate.store.compound import gates, proposals, proposed, recovery, role, succession, taken
 from gate.store.compound.gates import Gate
 from gate.store.compound.proposals import Because
@@ -32,6 +33,10 @@ def site(state, store):
 def test_the_doctor_says_whom_a_gate_follows_since_when_it_was_not_heard_and_what_waits(site, store):
     assert services.centre(site) == services.well("This gate follows none.")
     role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    gone = services.centre(site)
+    assert ("is gone, as on another board" in gone.seen, "sudo facegate leave" in gone.do) == (True, True)
+    centre_file(site.state).parent.mkdir()
+    centre_file(site.state).write_text("{}")
     assert "does not run" in services.centre(site).seen
     residents.enrol(store, "Wang Fang", None, (), by="test")
     write_status(site.state, WELL)
@@ -67,6 +72,9 @@ def test_a_centre_says_whether_it_has_a_second_one_and_how_far_that_is(site, sto
 def test_a_second_centre_says_how_it_takes_the_first_ones_place_and_a_former_one_that_another_leads(site, store):
     role.follow(store, b"s" * 16, "10.0.0.2", by="test")
     succession.be_second(store, "10.0.0.3:7422")
+    assert "centre promote" in services.centre(site).do
+    centre_file(site.state).parent.mkdir()
+    centre_file(site.state).write_text("{}")
     write_status(site.state, WELL)
     assert services.centre(site).seen.startswith("This is the second centre.")
     write_status(site.state, replace(WELL, cut_off=True))

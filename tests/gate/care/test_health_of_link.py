@@ -7,6 +7,7 @@ from gate.care.health import gather, of_centre, of_link
 from gate.fleet.centre_status import CentreStatus
 from gate.fleet.status import LinkStatus, read_status, write_status
 from gate.state_folder import centre_file
+from gate.store.compound import role
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 WELL = LinkStatus(NOW.isoformat(), "10.0.0.2", NOW.isoformat(), cut_off=False, behind=False, entries=3, waiting=0)
@@ -26,6 +27,12 @@ def test_a_former_centre_says_that_another_leads_for_as_long_as_it_runs_itself()
     former = replace(centre, superseded=True)
     assert "Another centre leads" in of_centre(former, NOW)[0]
     assert of_centre(former, NOW + timedelta(minutes=2)) == []
+
+
+def test_a_gate_that_follows_and_knows_no_more_whom_says_so(state, store):
+    assert not any("centre" in one for one in gather(state, by_face=False).problems)
+    role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    assert any("centre must be mended" in one for one in gather(state, by_face=False).problems)
 
 
 def test_a_gate_without_a_centre_says_nothing_of_one(state):

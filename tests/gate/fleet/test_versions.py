@@ -88,6 +88,19 @@ def test_a_gate_passes_over_fields_that_it_does_not_know_and_takes_the_default_o
     assert residents.every(store) == []
 
 
+def test_passes_are_compared_where_the_centre_says_something_of_them(gate):
+    store, register = gate
+    centre_of_before = {"epoch": 1, "tick": 1, "state": written(items.state(store, 1))}
+    assert register.hear(signed("head", json.dumps(centre_of_before).encode())).whole
+    at = "2026-01-01T00:00:00.000+00:00"
+    here, more = items.open_passes(store, 1, at), items.OpenPasses(at, items.State(1, 1, "0" * 64))
+    for tick, (there, whole) in enumerate(((here, True), (more, False)), 2):
+        said = messages.HEAD.data(Head(1, tick, items.state(store, 1), passes=there), CENTRE)
+        assert register.hear(said).whole is whole
+        # A gate of before knows nothing of them, and takes the rest for all.
+        assert items.state(store, 1) == messages.HEAD.of(said, CENTRE.public_key()).state
+
+
 def test_a_head_that_is_too_new_is_told_and_what_comes_meanwhile_is_taken(gate):
     store, register = gate
     heard = register.hear(messages.HEAD.data(Head(1, 1, None, min_reader=READER + 1), CENTRE))

@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -12,6 +15,7 @@ import pytest
 from gate.care import backup, retention
 from gate.care.backup.restore import restore
 from gate.keep_settings import KeepSettings
+from gate.scratch import end_left, scratch_in
 from gate.store import old_copies
 from gate.store.database import database_of, open_copy, open_database
 from gate.store.people import erasure, residents, templates
@@ -105,3 +109,58 @@ def test_copies_and_backups_end_after_their_days_but_for_the_newest_backup(put_a
     assert list(folder.iterdir()) == made[-1:]
     line = put_aside.execute("SELECT details FROM audit WHERE kind = 'tidied' ORDER BY sequence DESC").fetchone()
     assert '"copies":3' in line[0]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from gate.care import backup
+from gate.care.backup import archive, restore
+
+def ends(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+state, folder = map(Path, sys.argv[1:3])
+if len(sys.argv) > 3:
+    restore._checked = ends
+    restore.restore(Path(sys.argv[3]), state)
+else:
+    archive.write = ends
+    backup.make(state, folder, None)
+"""
+
+
+def killed(*arguments):
+    done = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def copies_in(folder):
+    return [path for path in folder.rglob("facegate.db") if path.parent != folder]
+
+
+def test_a_backup_that_was_killed_leaves_no_copy_behind(state, tmp_path):
+    with closing(open_database(state)) as store:
+        own = backup.own_folder(state)
+        killed(state, own)
+        assert copies_in(own)
+        tidied = retention.tidy(store, KeepSettings(), datetime.now(UTC), UTC, own)
+        assert (tidied.copies, copies_in(own)) == (1, [])
+    elsewhere = tmp_path / "stick"
+    killed(state, elsewhere)
+    backup.make(state, elsewhere, None)
+    assert copies_in(elsewhere) == []
+
+
+def test_a_restore_that_was_killed_keeps_nobody_who_is_erased(state, tmp_path):
+    with closing(open_database(state)) as store:
+        one = residents.enrol(store, "Wang Fang", "3-1204", [Template("m", "s", {}, SECRETS["template"])], AGREED)
+        made = backup.make(state, tmp_path, None).path
+        killed(state, tmp_path, made)
+        beside = database_of(state).parent
+        assert any(SECRETS["name"] in path.read_bytes() for path in copies_in(beside))
+        with scratch_in(tmp_path) as theirs:
+            end_left(tmp_path)
+            assert theirs.is_dir(), "somebody works in it"
+        erasure.remove(store, one, by="test")
+    assert copies_in(beside) == []

@@ -14,6 +14,8 @@ from api.app import create_app
 from api.auth import digest
 from gate.care import backup
 from gate.care.backup.restore import restore
+from gate.store.compound import items, requests, role, succession
+from gate.store.compound.entries import RegisterKind, Version
 from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import consents, corrections, credentials, erasure, residents, templates
 from gate.store.people.changes import Changes, change
@@ -353,3 +355,37 @@ def test_numbers_of_people_who_are_gone_are_not_given_again(state, store, world,
     restore(made.path, state)
     with closing(open_database(state)) as restored:
         assert residents.enrol(restored, "Zhao Min", None, [], NO_PERSON).number > gone.number
+
+
+def test_what_was_revoked_since_and_the_centre_was_still_to_hear_it_hears_from_what_came_back(state, store, tmp_path):
+    role.follow(store, b"s" * 16, "10.0.0.2", by="test")
+    made = backup.make(state, tmp_path / "b", None)
+    li, zhao = (residents.enrol(store, name, None, [], NO_PERSON) for name in ("Li Na", "Zhao Min"))
+    # As it is once the centre took them.
+    for number, one in enumerate((li, zhao), 1):
+        items.note(store, RegisterKind.RESIDENT, one.id, Version(1, number))
+    card = credentials.add_card(store, zhao, None, b"c" * 32, by="test")
+    erasure.remove(store, li, by="test")
+    credentials.remove_card(store, zhao, card, by="test")
+    asked = [one for _, one in requests.waiting(store)]
+    assert {li.id, card} <= set(asked)
+    store.close()
+    restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert [one for _, one in requests.waiting(restored)] == asked
+
+
+@pytest.mark.parametrize("promoted", [False, True])
+def test_a_centre_that_comes_back_knows_as_before_whether_another_leads(state, store, tmp_path, promoted):
+    role.become_centre(store)
+    if promoted:
+        succession.stand_down(store, 2_000_000)
+    made = backup.make(state, tmp_path / "b", None)
+    if promoted:
+        succession.promote(store, by="test")
+    else:
+        succession.stand_down(store, 2_000_000)
+    store.close()
+    restore(made.path, state)
+    with closing(open_database(state)) as restored:
+        assert succession.superseded(restored) == (None if promoted else 2_000_000)

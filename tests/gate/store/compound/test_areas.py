@@ -142,10 +142,10 @@ def test_a_gate_of_an_earlier_version_is_told_nothing_of_whom_an_area_limits(cen
     changes.change(centre, residents.get(centre, wang.id), changes.Changes(area="Tower A"), by="test")
     changes.change(gate, residents.get(gate, wang.id), changes.Changes(name="Wang Fang Fang"), by="test")
     proposal = proposals.following(gate)
-    told = proposed.judge(centre, replace(proposal, reads_areas=False), by="gate north")
+    told = proposed.judge(centre, replace(proposal, reads_areas=False), "north", by="gate north")
     assert (told.because, told.version, told.entry) == (Because.CHANGED, None, None)
     assert (residents.get(centre, wang.id).name, let_in_at(centre, wang)) == ("Wang Fang", ("n",))
-    told = proposed.judge(centre, proposal, by="gate north")
+    told = proposed.judge(centre, proposal, "north", by="gate north")
     assert told.entry.area is not None
     # Nor of somebody new in a group that is limited there, of whom it goes on telling that they were erased.
     schedules.put_group(centre, "Cleaners", None, "test")
@@ -153,8 +153,8 @@ def test_a_gate_of_an_earlier_version_is_told_nothing_of_whom_an_area_limits(cen
     schedules.put_group(centre, "Cleaners", None, "test", area="Tower A")
     li = enrolled(gate, "Li Na", group="Cleaners")
     while (proposal := proposals.following(gate)).entry.id != li.id:
-        taken.take_answer(gate, proposed.judge(centre, proposal, by="gate north"), proposal)
-    told = proposed.judge(centre, replace(proposal, reads_areas=False), by="gate north")
+        taken.take_answer(gate, proposed.judge(centre, proposal, "north", by="gate north"), proposal)
+    told = proposed.judge(centre, replace(proposal, reads_areas=False), "north", by="gate north")
     assert (told.because, told.entry, let_in_at(centre, li)) == (Because.CHANGED, None, ("n",))
     assert taken.take_answer(gate, told, proposal)
     erasure.remove(gate, residents.get(gate, li.id), by="test")
@@ -170,7 +170,7 @@ def test_a_gate_of_an_earlier_version_is_told_nothing_of_whom_an_area_limits(cen
     ],
 )  # fmt: skip
 def test_what_no_area_could_be_is_taken_from_no_gate(centre, entry):
-    told = proposed.judge(centre, Proposal(1, RegisterKind.AREA, None, True, entry), by="gate north")
+    told = proposed.judge(centre, Proposal(1, RegisterKind.AREA, None, True, entry), "north", by="gate north")
     assert told.because is Because.NONSENSE
     assert areas.every(centre) == []
 
@@ -179,7 +179,9 @@ def test_no_gate_changes_an_area_of_the_centre_s_or_takes_it_away(centre):
     areas.put(centre, "Tower A", NORTH, "test")
     (stands,) = areas.every(centre)
     for entry in (AreaEntry(stands.id, "Tower A", SERVICE), AreaEntry(stands.id)):
-        told = proposed.judge(centre, Proposal(1, RegisterKind.AREA, Version(1, 99), True, entry), by="gate north")
+        told = proposed.judge(
+            centre, Proposal(1, RegisterKind.AREA, Version(1, 99), True, entry), "north", by="gate north"
+        )
         assert told.because is Because.CHANGED
     assert areas.every(centre) == [stands]
 

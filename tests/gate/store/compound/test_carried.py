@@ -1,18 +1,20 @@
 """Lines of a gate's record at its centre: exactly once, in their chain, and without whoever was erased."""
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.store.compound import carried, items
+from gate.store.compound import carried, forgotten, gates, items, role
 from gate.store.compound.entries import RegisterKind, Version
+from gate.store.compound.forgotten import Forgotten
+from gate.store.compound.gates import Gate
 from gate.store.people import erasure, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
-from tests.gate.store.compound.test_taken import following, store
+from tests.compound import following, publish, store, take
 
 
 def granted(gate, who, name="Wang Fang"):
@@ -97,12 +99,61 @@ def test_who_is_erased_at_the_centre_is_nameless_in_all_records_also_when_a_line
     assert centre.execute("SELECT count(*) FROM carried_personal").fetchone() == (0,)
 
 
-def test_old_lines_go_and_the_last_stays_so_that_the_next_follows(gate, centre):
+@pytest.mark.parametrize("at", ["zzzz", "", "2026-11-27", "2026-11-27T08:00:00.000+08:00", "9999-12-31T23:59:59+00:00"])
+def test_a_line_with_a_time_that_nobody_can_read_is_taken_from_no_gate(gate, centre, at):
+    granted(gate, "r1")
+    *first, last = lines(gate)
+    row = {name: one for name, one in asdict(replace(last, at=at)).items() if name not in ("personal", "hash")}
+    altered = replace(last, at=at, hash=audit._hash(row))
+    flaw = carried.keep(centre, "g", [*first, altered])
+    assert (flaw.sequence, flaw.problem) == (last.sequence, "its time cannot be read")
+    assert carried.held(centre, "g").sequence == last.sequence - 1
+
+
+def test_old_lines_go_and_the_last_stays_without_a_name_so_that_the_next_follows(gate, centre):
+    on_register(gate, "r1")
     granted(gate, "r1")
     carried.keep(centre, "g", lines(gate))
+    assert [one.named for one in carried.last(centre, 1)] == ["Wang Fang"]
     assert carried.prune(centre, "9999") == 1
+    assert [one.named for one in carried.last(centre, 1)] == [None]
+    assert carried.verify(centre, "g", None, 10).is_whole
     granted(gate, "r1")
     assert carried.keep(centre, "g", lines(gate, carried.held(centre, "g").sequence)) is None
+
+
+def test_what_a_line_proved_stays_proved_when_the_line_is_older_than_lines_are_kept(gate, centre):
+    role.become_centre(centre)
+    centre.execute("UPDATE gate SET id = 'c'")
+    gates.add(centre, Gate("g", "North", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00"))
+    wang, li = (residents.enrol(centre, name, None, (), by="test") for name in ("Wang Fang", "Li Na"))
+    take(gate, *publish(centre))
+    for one in (wang, li):
+        erasure.remove(centre, one, by="test")
+    take(gate, *publish(centre))
+    carried.keep(centre, "g", lines(gate))
+    said = {one.id: one for _, one in forgotten.waiting(gate)}
+    # Of the other it names lines that it has not.
+    forgotten.keep(centre, "g", [said[wang.id], Forgotten(li.id, 1, "x"), Forgotten(li.id, 0, "")])
+
+    def proved():
+        return {one.id: len(one.proved) for one in forgotten.standing(centre, 10)}
+
+    assert proved() == {wang.id: 1, li.id: 0}
+    granted(gate, "r1")
+    carried.keep(centre, "g", lines(gate, carried.held(centre, "g").sequence))
+    assert carried.prune(centre, "9999") > 1
+    assert proved() == {wang.id: 1, li.id: 0}
+
+
+def test_what_was_pruned_before_it_was_verified_is_no_gap(gate, centre):
+    for _ in range(4):
+        granted(gate, "r1")
+    carried.keep(centre, "g", lines(gate))
+    begun = carried.verify(centre, "g", None, 2)
+    assert (begun.flaw, begun.is_whole) == (None, False)
+    assert carried.prune(centre, "9999") == 4
+    assert carried.verify(centre, "g", begun.through, 2).is_whole
 
 
 def test_a_record_that_was_put_back_is_not_the_one_that_the_centre_saw(gate, centre):

@@ -119,10 +119,10 @@ def test_of_two_changes_the_centres_counts_and_what_was_added_at_the_gate_stays(
 def test_an_answer_that_was_lost_changes_nothing_when_the_same_is_proposed_again(centre, gate):
     wang = enrolled(gate)
     credentials.add_card(gate, wang, None, CARD, by="manager")
-    first = proposed.judge(centre, proposals.following(gate), by="gate north")
+    first = proposed.judge(centre, proposals.following(gate), "north", by="gate north")
     before = [rows(centre, table) for table in TABLES], len(rows(centre, "audit", "sequence"))
     sent = proposals.following(gate)
-    again = proposed.judge(centre, sent, by="gate north")
+    again = proposed.judge(centre, sent, "north", by="gate north")
     assert ([rows(centre, table) for table in TABLES], len(rows(centre, "audit", "sequence"))) == before
     assert (again.because, again.version) == (None, first.version)
     # And what was changed meanwhile at the gate is proposed by itself.
@@ -137,14 +137,14 @@ def test_an_answer_that_was_lost_changes_nothing_when_the_same_is_proposed_again
 def test_whoever_is_erased_before_the_centre_answered_stays_erased_everywhere(centre, gate, other):
     wang, li, zhao = (enrolled(gate, name) for name in ("Wang Fang", "Li Na", "Zhao Min"))
     lost = proposals.following(gate)
-    taken_already = proposed.judge(centre, lost, by="gate north")
+    taken_already = proposed.judge(centre, lost, "north", by="gate north")
     erasure.remove(gate, residents.get(gate, taken_already.id), by="manager")
     taken.take_answer(gate, taken_already, lost)
     # Another is erased while their proposal is on its way: it comes after the revocation.
     late = proposals.following(gate)
     erasure.remove(gate, residents.get(gate, late.entry.id), by="manager")
     revoke_at(centre, gate)
-    assert proposed.judge(centre, late, by="gate north").because is Because.ERASED
+    assert proposed.judge(centre, late, "north", by="gate north").because is Because.ERASED
     assert answer(gate, centre) == {}
     sent = publish(centre)
     take(gate, *sent)
@@ -161,7 +161,7 @@ def test_a_card_or_face_that_is_taken_away_before_the_centre_answered_comes_from
     credentials.remove_card(gate, wang, card, by="manager")
     erasure.remove_template(gate, wang, templates.of(gate, wang.id)[0].id, by="manager")
     revoke_at(centre, gate)
-    taken.take_answer(gate, proposed.judge(centre, sent, by="gate north"), sent)
+    taken.take_answer(gate, proposed.judge(centre, sent, "north", by="gate north"), sent)
     assert answer(gate, centre) == {}
     take(gate, *publish(centre))
     assert same(centre, gate)
@@ -322,7 +322,7 @@ def test_a_change_made_while_an_added_photo_was_answered_undoes_none_of_the_cent
     changes.change(centre, wang, changes.Changes(name="Wang Mei"), by="owner")
     residents.add_templates(gate, wang, [FACE], by="manager")
     sent = proposals.following(gate)
-    told = proposed.judge(centre, sent, by="gate north")
+    told = proposed.judge(centre, sent, "north", by="gate north")
     changes.change(gate, residents.get(gate, wang.id), changes.Changes(unit="9-9-909"), by="manager")
     assert taken.take_answer(gate, told, sent)
     assert answer(gate, centre) == {wang.id: Because.CHANGED}
@@ -400,6 +400,9 @@ def test_what_nobody_could_read_is_taken_from_no_gate(centre):
         ),
         # It would be the name of a message at the broker.
         replace(stands, templates=(replace(face, id="t1.> *"),)),
+        # It would be no message that the broker takes, and nothing behind it would be published.
+        replace(stands, templates=(face, *(replace(face, id=f"t{n}", quality=f'"{"q" * 50_000}"') for n in range(7)))),
+        replace(stands, consents=(agreed, *(replace(agreed, id=f"c{n}") for n in range(3_000)))),
     ]
     before = [rows(centre, table) for table in TABLES]
     for number, entry in enumerate(nonsense):
@@ -407,7 +410,7 @@ def test_what_nobody_could_read_is_taken_from_no_gate(centre):
             type(entry), RegisterKind.RESIDENT
         )
         proposal = Proposal(number, kind, Version(9, 9), True, entry)
-        assert proposed.judge(centre, proposal, by="gate north").because is Because.NONSENSE, entry
+        assert proposed.judge(centre, proposal, "north", by="gate north").because is Because.NONSENSE, entry
     assert [rows(centre, table) for table in TABLES] == before
 
 

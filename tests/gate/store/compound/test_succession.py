@@ -1,14 +1,15 @@
 """Which of two centres leads, and what each has of the other, without a broker between them."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from gate.errors import Refusal
+from gate.errors import Refusal, UsageError
 from gate.store.compound import gates, items, joining, outbox, proposals, recovery, requests, role, succession
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
-from gate.store.people import changes, erasure, residents
+from gate.store.people import changes, credentials, erasure, residents
 from tests.compound import EVERY_GATE, FACE, answer, following, publish, store, take
 
 NORTH = Gate("n", "north", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00")
@@ -18,6 +19,7 @@ SECOND = Gate("g", "second", "UG", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00
 @pytest.fixture
 def first():
     with closing(store()) as made:
+        made.execute("UPDATE gate SET id = 'c'")
         role.become_centre(made)
         for one in (NORTH, SECOND):
             gates.add(made, one)
@@ -145,3 +147,32 @@ def test_a_gate_that_leaves_or_joins_another_knows_nothing_of_other_centres(seco
     assert (succession.places_known(second), succession.own_place(second), succession.list_of_gates(second)) == (
         (), None, (),
     )  # fmt: skip
+
+
+def test_a_machine_that_was_made_a_centre_before_any_gate_followed_it_follows_another(first):
+    with closing(store()) as lone:
+        role.become_centre(lone)
+        own = wang_of(lone, "Zhao Min")
+        credentials.add_card(lone, own, None, b"c" * 32, by="test")
+        gates.add(lone, NORTH)
+        with pytest.raises(UsageError, match="Gates follow this centre"):
+            role.follow(lone, b"s" * 16, "10.0.0.2", by="test")
+        gates.remove(lone, NORTH, by="test")
+        publish(lone)
+        assert role.follow(lone, b"s" * 16, "10.0.0.2", by="test") == 1
+        assert role.part(lone) is Part.GATE
+        assert lone.execute("SELECT count(*) FROM register").fetchone() == (0,)
+        assert (requests.waiting(lone), proposals.count(lone)) == ([], 0)
+        wang = wang_of(first)
+        carried(first, lone)
+        assert {one.id for one in residents.every(lone)} == {own.id, wang.id}
+
+
+def test_a_gate_whose_card_was_copied_takes_no_others_place(first):
+    gates.add(first, replace(NORTH, nkey="UN2"))
+    with pytest.raises(Refusal, match="north has the id of this gate, which is called south"):
+        gates.add(first, replace(NORTH, name="south", nkey="US"))
+    assert gates.get(first, "n").nkey == "UN2"
+    gates.remove(first, gates.get(first, "n"), by="test")
+    gates.add(first, replace(NORTH, name="south", nkey="US"))
+    assert gates.get(first, "n").name == "south"

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from gate.care import retention
 from gate.keep_settings import KeepSettings
-from gate.store.compound import items, outbox, requests, role, taken
+from gate.store.compound import items, joining, outbox, requests, role, taken
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
 from gate.store.people import changes, consents, credentials, erasure, residents, templates
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
-from gate.vocabulary import Kind
+from gate.vocabulary import Kind, Method
 from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, rows, store, take
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
@@ -275,6 +275,30 @@ def test_a_centre_begins_with_whom_it_has_and_a_gate_that_leaves_keeps_them(gate
     assert requests.waiting(gate) == []
 
 
+def test_a_gate_that_leaves_and_forgets_has_nobody_of_the_register_until_it_follows_again(gate):
+    own = residents.enrol(gate, "Li Na", None, (), by="test")
+    with closing(store()) as centre:
+        wang = wang_of(centre)
+        role.become_centre(centre)
+        outbox.begin_epoch(centre, 1, "s", 0)
+        take(gate, *publish(centre))
+        people = role.people_of_register(gate)
+        assert people == [wang.id]
+        role.leave(gate, by="test")
+        assert role.forget(gate, people, by="test") == 1
+        assert [one.id for one in residents.every(gate)] == [own.id]
+        assert [line.kind for line in audit.lines(gate)][-2:] == ["erased", "erased_together"]
+        assert requests.waiting(gate) == []
+        role.follow(gate, bytes(16), "centre", by="test")
+        outbox.begin_epoch(centre, 2, "s", 0)
+        take(gate, *publish(centre))
+        assert {one.id for one in residents.every(gate)} == {own.id, wang.id}
+        assert (
+            gate.execute("SELECT count(*) FROM templates").fetchone()
+            == centre.execute("SELECT count(*) FROM templates").fetchone()
+        )
+
+
 def test_an_alone_gate_writes_nothing_of_any_register():
     with closing(store()) as alone:
         wang_of(alone)
@@ -324,3 +348,40 @@ def test_no_gate_erases_whom_the_centre_named_for_not_coming_there(centre, gate)
     assert {one.resident for one in retention.fading(gate, KeepSettings(), day)} == {own.id}
     assert {one.resident for one in retention.fading(centre, KeepSettings(), day)} == {moved.id}
     assert residents.get(gate, wang.id) is not None
+
+
+def joins_again(centre, gate):
+    """As `facegate join` does it: the register is read beside, and taken once the gate follows."""
+    with closing(following()) as register:
+        centre.execute("UPDATE register SET due = 1")
+        take(register, *publish(centre))
+        role.follow(gate, b"s" * 16, "centre", by="test")
+        joining.take_register(gate, register)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_pins_and_cards_of_the_register_open_again_at_a_gate_that_joined_again(centre, gate, left):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    own = residents.enrol(gate, "Zhao Min", None, (), by="test")
+    credentials.add_card(gate, own, None, b"o" * 32, by="test")
+    if left:
+        role.leave(gate, by="test")
+    joins_again(centre, gate)
+    assert {one.method for one in credentials.of_resident(gate, wang.id)} == {Method.PIN, Method.CARD}
+    assert credentials.of_resident(gate, own.id) == []
+    assert requests.waiting(gate) == []
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_was_taken_from_somebody_here_stays_so_at_a_gate_that_joined_again(centre, gate, left):
+    wang = wang_of(centre)
+    (card,) = [one.id for one in credentials.of_resident(centre, wang.id) if one.method is Method.CARD]
+    take(gate, *publish(centre))
+    if left:
+        role.leave(gate, by="test")
+    credentials.remove_pin(gate, residents.get(gate, wang.id), by="test")
+    credentials.suspend_card(gate, residents.get(gate, wang.id), card, by="test")
+    joins_again(centre, gate)
+    (lost,) = credentials.of_resident(gate, wang.id)
+    assert (lost.method, lost.suspended_at is None) == (Method.CARD, False)

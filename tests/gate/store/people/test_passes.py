@@ -11,7 +11,7 @@ from gate.care.backup.stays_revoked import Tombstones, keep_revoked
 from gate.errors import FacegateError, Refusal
 from gate.keep_settings import KeepSettings
 from gate.store.database import open_database
-from gate.store.people import changes, credentials, erasure, passes, residents
+from gate.store.people import changes, credentials, erasure, passes, residents, uses
 from gate.store.people.passes import MOST_USES, Phase, Wanted
 from gate.store.record import audit
 from gate.store.site import schedules
@@ -85,25 +85,25 @@ def test_neither_a_pin_nor_another_pass_is_like_the_digits_of_one(store, wang):
 
 def test_uses_are_counted_down_to_none_and_a_first_one_that_was_none_is_forgotten(store):
     one = made(store, replace(WANTED, uses=2, lasts_s=3600))
-    assert passes.spend(store, one.id, NOW + HOUR)
+    none = passes.spend(store, one.id, NOW + HOUR)
     assert passes.get(store, one.id).ends_at == NOW + 2 * HOUR
-    passes.give_back(store, one.id)
+    passes.give_back(store, none)
     assert passes.get(store, one.id) == one
-    assert passes.spend(store, one.id, NOW + HOUR)
-    assert passes.spend(store, one.id, NOW + HOUR)
-    assert not passes.spend(store, one.id, NOW + HOUR)
-    passes.give_back(store, one.id)
-    # Twice given back is never more than there were.
-    for _ in range(3):
-        passes.give_back(store, one.id)
-    assert passes.get(store, one.id).uses_left == 2
+    spent = [passes.spend(store, one.id, NOW + HOUR) for _ in range(3)]
+    assert [use is None for use in spent] == [False, False, True]
+    # One that is given back twice is given back once.
+    for use in (none, spent[0], spent[0]):
+        passes.give_back(store, use)
+    assert passes.get(store, one.id).uses_left == 1
+    passes.give_back(store, spent[1])
+    assert passes.get(store, one.id) == one
 
 
 def test_phases_and_taking_back(store):
     one = made(store, replace(WANTED, begins=NOW + HOUR))
     assert [one.phase(at) for at in (NOW, NOW + HOUR, NOW + 8 * HOUR)] == [Phase.COMING, Phase.IN_USE, Phase.OVER]
     back = passes.revoke(store, one.id, NOW, by="user 1")
-    assert (back.phase(NOW), passes.spend(store, one.id, NOW)) == (Phase.OVER, False)
+    assert (back.phase(NOW), passes.spend(store, one.id, NOW)) == (Phase.OVER, None)
     with pytest.raises(Refusal, match="over already"):
         passes.revoke(store, one.id, NOW, by="user 1")
     with pytest.raises(Refusal, match="no such pass"):
@@ -166,6 +166,7 @@ def test_no_use_comes_back_with_a_backup(state, store, tmp_path, known):
     left = {one.id: one for one in passes.every(copy)}
     if known:
         assert left == {one.id: one for one in passes.every(store)}
+        assert uses.of_pass(copy, used.id) == uses.of_pass(store, used.id) != ()
         assert (set(left), left[used.id].uses_left, left[whole.id]) == ({used.id, back.id, whole.id}, 0, whole)
     else:
         assert all(one.revoked_at for one in left.values())
@@ -190,27 +191,34 @@ def test_one_is_over_with_the_last_day_of_whom_they_visit_by_the_gates_own_calen
 
 def test_one_that_is_used_up_is_taken_back_all_the_same_since_a_use_may_be_given_back(store):
     one = made(store)
-    passes.spend(store, one.id, NOW)
+    use = passes.spend(store, one.id, NOW)
     passes.revoke(store, one.id, NOW, by="test")
-    passes.give_back(store, one.id)
+    passes.give_back(store, use)
     assert passes.get(store, one.id).phase(NOW) is Phase.OVER
     assert not passes.spend(store, one.id, NOW)
 
 
-def test_what_it_lasts_from_its_first_use_begins_though_that_one_is_given_back_after_the_next(store):
-    one = made(store, replace(WANTED, uses=3, lasts_s=3600))
-    passes.spend(store, one.id, NOW)
-    passes.spend(store, one.id, NOW + timedelta(seconds=8))
-    passes.give_back(store, one.id)
+def test_what_it_lasts_begins_with_the_first_use_by_which_somebody_passed(store):
+    one, later = made(store, replace(WANTED, uses=3, lasts_s=3600)), NOW + timedelta(seconds=8)
+    first = passes.spend(store, one.id, NOW)
+    passes.spend(store, one.id, later)
     assert passes.get(store, one.id).ends_at == NOW + HOUR
+    passes.give_back(store, first)
+    assert passes.get(store, one.id).ends_at == later + HOUR
 
 
 def test_where_nobody_passed_twice_and_the_first_use_is_given_back_after_the_next_nothing_has_begun(store):
     one = made(store, replace(WANTED, uses=3, lasts_s=3600))
-    passes.spend(store, one.id, NOW)
-    passes.spend(store, one.id, NOW + timedelta(seconds=8))
-    passes.give_back(store, one.id)
-    passes.give_back(store, one.id)
+    for use in (passes.spend(store, one.id, NOW), passes.spend(store, one.id, NOW + timedelta(seconds=8))):
+        passes.give_back(store, use)
+    assert passes.get(store, one.id) == one
+
+
+def test_of_uses_by_which_nobody_passed_the_latest_alone_are_kept(store):
+    one = made(store)
+    for _ in range(uses.MOST_GIVEN_BACK + 5):
+        passes.give_back(store, passes.spend(store, one.id, NOW))
+    assert len(uses.of_pass(store, one.id)) == uses.MOST_GIVEN_BACK
     assert passes.get(store, one.id) == one
 
 

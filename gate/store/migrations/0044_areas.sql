@@ -8,39 +8,6 @@ CREATE TABLE areas (
 ALTER TABLE residents ADD COLUMN area_id TEXT REFERENCES areas (id);
 ALTER TABLE groups ADD COLUMN area_id TEXT REFERENCES areas (id);
 
--- The same tables without a list of kinds: `gate.store.compound.entries.RegisterKind` is that list. They are made anew
--- under their own name, since a view looks at them.
-CREATE TABLE register_before AS SELECT * FROM register;
-DROP TABLE register;
-CREATE TABLE register (
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    due INTEGER,
-    sequence INTEGER,
-    PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID;
-INSERT INTO register SELECT * FROM register_before;
-DROP TABLE register_before;
-CREATE INDEX register_by_due ON register (due) WHERE due IS NOT NULL;
-
-CREATE TABLE proposals_before AS SELECT * FROM proposals;
-DROP TABLE proposals;
-CREATE TABLE proposals (
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    fields INTEGER NOT NULL CHECK (fields IN (0, 1)),
-    back INTEGER NOT NULL DEFAULT 0 CHECK (back IN (0, 1)),
-    refused TEXT,
-    PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID;
-INSERT INTO proposals SELECT * FROM proposals_before;
-DROP TABLE proposals_before;
-
 CREATE TRIGGER register_area_added AFTER INSERT ON areas
 BEGIN INSERT INTO register_touched VALUES ('area', NEW.id); END;
 CREATE TRIGGER register_area_changed AFTER UPDATE ON areas
