@@ -69,8 +69,9 @@ def judge(connection: sqlite3.Connection, proposal: Proposal, gate: str, *, by: 
             if stands is not None and len(json.dumps(written(stands))) > _MOST_BYTES:
                 raise _TooMuch
             if not proposal.reads_areas and stands is not None and outbox.is_limited(connection, stands):
-                # It would let in whom an area limits, and go on doing so once it was upgraded.
-                version = None
+                # It would let in whom an area limits, and go on doing so once it was upgraded. That it is told why
+                # keeps it telling whom it erases.
+                because, version = because or Because.CHANGED, None
     except _TooMuch:
         return refused(proposal, Because.NONSENSE)
     return Answer(proposal.number, kind, entry.id, because, version, None if version is None else stands)

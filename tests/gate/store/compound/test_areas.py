@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import Refusal
-from gate.store.compound import gates, items, outbox, proposals, proposed, role, taken
+from gate.store.compound import gates, items, outbox, proposals, proposed, requests, role, taken
 from gate.store.compound.entries import AreaEntry, GroupEntry, RegisterKind, Version
 from gate.store.compound.proposals import Because, Proposal
 from gate.store.compound.taken import Taken
 from gate.store.database import database_of, migrated_up_to, open_database
-from gate.store.people import changes, residents
+from gate.store.people import changes, erasure, residents
 from gate.store.record import audit
 from gate.store.site import areas, schedules
 from tests.compound import EVERY_GATE, FACE, answer, following, publish, rows, store, take
@@ -147,6 +147,18 @@ def test_a_gate_of_an_earlier_version_is_told_nothing_of_whom_an_area_limits(cen
     assert (residents.get(centre, wang.id).name, let_in_at(centre, wang)) == ("Wang Fang", ("n",))
     told = proposed.judge(centre, proposal, "north", by="gate north")
     assert told.entry.area is not None
+    # Nor of somebody new in a group that is limited there, of whom it goes on telling that they were erased.
+    schedules.put_group(centre, "Cleaners", None, "test")
+    take(gate, *(one for one in publish(centre) if one.kind is not RegisterKind.RESIDENT))
+    schedules.put_group(centre, "Cleaners", None, "test", area="Tower A")
+    li = enrolled(gate, "Li Na", group="Cleaners")
+    while (proposal := proposals.following(gate)).entry.id != li.id:
+        taken.take_answer(gate, proposed.judge(centre, proposal, "north", by="gate north"), proposal)
+    told = proposed.judge(centre, replace(proposal, reads_areas=False), "north", by="gate north")
+    assert (told.because, told.entry, let_in_at(centre, li)) == (Because.CHANGED, None, ("n",))
+    assert taken.take_answer(gate, told, proposal)
+    erasure.remove(gate, residents.get(gate, li.id), by="test")
+    assert li.id in [identity for _, identity in requests.waiting(gate)]
 
 
 @pytest.mark.parametrize(
