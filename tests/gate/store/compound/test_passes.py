@@ -418,7 +418,7 @@ DEEDS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3), st.lists(DEEDS, max_size=24), st.randoms(use_true_random=False))
 def test_in_whatever_order_uses_are_told_each_counts_once_and_no_gate_spends_what_it_knows_to_be_spent(
     most, deeds, chance
