@@ -128,7 +128,7 @@ def replay(
 def known_in_footage(claim: Claim, resident: Callable[[str], Resident | None]) -> Known:
     """What is known of a claim's resident where there is no time of day, as in footage: hours and days do not count."""
     found = None if claim.resident is None else resident(claim.resident)
-    return Known(found, from_its_user=True, valid=True, within_hours=True, one_suffices=True)
+    return Known(found, from_its_user=True, at_this_gate=True, valid=True, within_hours=True, one_suffices=True)
 
 
 def _passage(claim: Claim, verdict: Verdict, resident: Callable[[str], Resident | None]) -> Passage:

@@ -54,7 +54,7 @@ class NewOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     what: DoorOrder
-    gates: Annotated[list[str], Field(max_length=_MOST_GATES)] | None = Field(
+    gates: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=_MOST_GATES)] | None = Field(
         None, description="Their ids; null: all, and the centre's own with them."
     )
 

@@ -253,7 +253,7 @@ class Link:
                 if self._is_anothers(held) and anew != refused:
                     lines = carried.after(self._connection, anew, _LINES_AT_ONCE)
                     held = await self._told(broker, Told(tuple(lines), begins=True))
-                    refused = anew if held.flaw is not None else None
+                    refused = anew if self._is_anothers(held) else None
                     continue
                 self._record_problem = _OTHER_RECORD
                 _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 import pytest
 
 from gate.store.people import residents
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 from tests.api.own_photos.links import sent_by
 from tests.conftest import REPOSITORY
+from tests.console import context_on
 
 PRESSED = ("a", "button", "summary")
 # By each template with such a name, a page that shows it.
@@ -17,7 +18,14 @@ SHOWN_ON = {
     "events.html": "/events",
     "hours.html": "/settings/hours",
     "users.html": "/settings/users",
+    "areas.html": "/settings/areas",
 }
+
+
+@pytest.fixture
+def context(state, models_dir, enroller):
+    """Of a centre, which has all pages."""
+    return context_on(state, models_dir, enroller=enroller, settings={"centre": {"enabled": True}})
 
 
 class Names(HTMLParser):
@@ -59,6 +67,7 @@ def test_every_template_whose_names_differ_from_what_is_seen_is_looked_at_here()
 def test_a_name_has_the_words_that_are_seen(manager, phone, store, photos, language, alike, browser):
     schedules.put(store, "day", "daily 07:00-19:00", "test")
     schedules.put_group(store, "staff", "day", "test")
+    areas.put(store, "Tower A", {"n": "North"}, "test")
     wang = residents.enrol(store, "王芳", "3-1204", [], by="test")
     if alike:
         form, photo = {"name": "Joe Biden", "unit": "9-909", "way": "told"}, (photos / "biden.jpg").read_bytes()
@@ -67,7 +76,8 @@ def test_a_name_has_the_words_that_are_seen(manager, phone, store, photos, langu
     owner = browser("owner")
     shown = [owner.get(path, headers={"accept-language": language}) for path in SHOWN_ON.values()]
     found = [one for page in shown for one in names_on(page)]
-    assert {"day", "staff", "王芳"} <= {one for one in ("day", "staff", "王芳") for name, _ in found if one in name}
+    told = ("day", "staff", "Tower A", "王芳")
+    assert set(told) <= {one for one in told for name, _ in found if one in name}
     assert [(name, seen) for name, seen in found if seen.lower() not in name.lower()] == []
     assert sum("王芳" in name for name, _ in found) == 2
 
