@@ -23,7 +23,7 @@ from gate.store.people import changes, credentials, residents
 from gate.store.people.changes import Changes
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 from gate.vocabulary import Direction
 from tests.gate.door.test_controller import BenchRelay
 
@@ -72,6 +72,7 @@ class House:
         self.key = CodeKey(folder, self.register)
         schedules.put(self.store, "always", ALWAYS, "test", ["guards", "workers"])
         schedules.put(self.store, "by day", "daily 06:00-18:00", "test")
+        areas.put(self.store, "elsewhere", {"another": "Another gate"}, "test")
         self.comings = Comings(settings, self.register, lambda _: None, self.local, None)
         two = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self.knowledge = Knowledge(

@@ -62,6 +62,7 @@ class Walk:
             Person(house, 4, "Chen Bo", schedule="by day"),
             Person(house, 5, "Sun Li", valid_until=(datetime.now(UTC) - timedelta(days=2)).date().isoformat()),
             Person(house, 6, "Wu Jing"),
+            Person(house, 7, "He Jun", area="elsewhere"),
         ]
         self.by_id = {one.id: one for one in self.people}
         credentials.suspend_card(house.store, self.people[5].resident, self.people[5].card, by="test")
@@ -212,6 +213,7 @@ class Walk:
     def pass_held_up(self):
         one, (age_s, stale) = self.a_pass(), self.age()
         shown = self.shown(Method.PASS, "camera", one.code, age_s)
+        stale = stale or self.is_elsewhere(one, None)
         self.visit(one, lambda: self.house.credentials.hear(shown, self.house.mono), bad=stale)
         if self.chance.random() < 0.1:
             self.visit(one, lambda: self.house.credentials.hear(shown, self.house.mono), bad=True)
@@ -224,7 +226,11 @@ class Walk:
             for key in f"*{one.typed}".replace(" ", ""):
                 self.house.credentials.hear(self.shown(Method.PIN, reader, key), self.house.mono)
 
-        self.visit(one, typed, bad=resting, resting=resting)
+        self.visit(one, typed, bad=resting or self.is_elsewhere(one, reader), resting=resting)
+
+    def is_elsewhere(self, one, reader):
+        """Whether whom they visit is not let in at this gate, at which they come in."""
+        return one.made.host == self.people[6].id and self.house.way_at(reader) is Direction.IN
 
     def visit(self, one, do, *, bad, resting=False):
         house, identity = self.house, one.made.id
@@ -325,8 +331,10 @@ class Walk:
         if reason == "locked_out":
             assert method not in (Method.FACE, Method.CARD), "the rest of a keypad touches another way"
             assert resting
-        if reason in ("passback", "no_escort"):
+        if reason in ("passback", "no_escort", "not_this_gate"):
             assert self.house.way_at(reader) is Direction.IN, "somebody is refused the way out"
+        if reason == "not_this_gate":
+            assert who is self.people[6]
         if reason == "passback":
             assert self.is_inside(who)
         if reason == "one_more":
@@ -338,7 +346,9 @@ class Walk:
             return
         assert not bad, (method, event)
         assert event.resident == who.id, "opened for another"
-        if not who.plain:
+        if who is self.people[6]:
+            assert self.house.way_at(None if reader == "camera" else reader) is Direction.OUT
+        elif not who.plain:
             assert who is not self.people[4]
             assert self.house.trusted
             assert 6 <= datetime.fromtimestamp(self.house.wall, UTC).hour < 18
