@@ -108,7 +108,10 @@ def put_facegate(packages: Path, tools: Path) -> None:
         pip("wheel", "--no-deps", "--no-build-isolation", "-w", scratch, sources, tools=tools)
         pip("install", "--no-deps", "--no-index", "--target", packages, *Path(scratch).glob("facegate-*.whl"))
     tools_of_others = [path for path in packages.glob("bin/*") if path.name not in _PROGRAMS]
-    for needless in (*tools_of_others, *packages.glob("facegate-*.dist-info/direct_url.json")):
+    # Half of that library is its own tests.
+    tests_of_others = packages.glob("icalendar/tests")
+    ours = packages.glob("facegate-*.dist-info/direct_url.json")
+    for needless in (*tools_of_others, *tests_of_others, *ours):
         shutil.rmtree(needless) if needless.is_dir() else needless.unlink()
     if not any(packages.glob("bin/*")):
         (packages / "bin").rmdir()

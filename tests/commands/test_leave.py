@@ -17,7 +17,7 @@ def test_a_gate_that_came_back_from_before_it_joined_can_leave(facegate, state, 
     write_joined(state, JOINED)
     assert facegate("restore", backup, "--yes").code == 0
     said = facegate("leave", "--yes", "--json")
-    assert (said.code, said.answer) == (0, {"people": 0})
+    assert (said.code, said.answer) == (0, {"people": 0, "erased": 0})
     assert not centre_file(state).exists()
     again = facegate("leave", "--yes", "--json")
     assert (again.code, again.answer) == (1, {"error": "This gate follows no centre."})
