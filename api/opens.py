@@ -22,6 +22,7 @@ SPENT = Sentence(
 )
 """What is to be known of how often a pass opens, where there are several gates."""
 _EVERY = Sentence("every gate of the compound")
+_OF_HOST = Sentence("every gate at which whom they visit is let in")
 _HERE = Sentence("this gate alone")
 _WAITS = Sentence("this gate now, the others once the centre took it")
 _WAITS_LONG = Sentence("this gate now, the others once the centre took it, which cannot be reached now")
@@ -37,6 +38,8 @@ class Opens(StrEnum):
     """Which gates a pass opens."""
 
     EVERY_GATE = "every_gate"
+    GATES_OF_HOST = "gates_of_host"
+    """Every gate at which whom they visit is let in, who has an area."""
     THIS_GATE = "this_gate"
     WAITS = "waits"
     """This gate now, the others once the centre took it."""
@@ -64,7 +67,7 @@ def opens(connection: sqlite3.Connection, one: Pass) -> Opens | None:
     if where is Part.CENTRE:
         on_register = on_register and outbox.entry_of(connection, RegisterKind.PASS, one.id) is not None
     if on_register:
-        return Opens.EVERY_GATE
+        return Opens.EVERY_GATE if one.host_gates is None else Opens.GATES_OF_HOST
     waits, _ = proposals.of_pass(connection, one.id)
     return Opens.WAITS if waits else Opens.THIS_GATE
 
@@ -76,6 +79,8 @@ def said(context: Context, connection: sqlite3.Connection, one: Pass) -> Sentenc
             return None
         case Opens.EVERY_GATE:
             return _EVERY
+        case Opens.GATES_OF_HOST:
+            return _OF_HOST
         case Opens.WAITS:
             link = read_status(context.state)
             return _WAITS if link is not None and not link.cut_off else _WAITS_LONG

@@ -48,8 +48,9 @@ class Pass(BaseModel):
     revoked_at: str | None = Field(description="When it was taken back.")
     phase: Phase
     opens: Opens | None = Field(
-        description="Which gates of a compound it opens: every one, this one alone, or this one now and the others once"
-        " the centre took it; null where there is one gate alone, and for a pass that was taken back."
+        description="Which gates of a compound it opens: every one, every one at which whom they visit is let in, this"
+        " one alone, or this one now and the others once the centre took it; null where there is one gate alone, and"
+        " for a pass that was taken back."
     )
 
 

@@ -15,9 +15,9 @@ from gate.store.compound import gates, proposals, role, taken
 from gate.store.compound.entries import Version
 from gate.store.compound.gates import Gate
 from gate.store.compound.proposals import Answer, Because
-from gate.store.people import erasure, passes, residents, uses
+from gate.store.people import changes, erasure, passes, residents, uses
 from gate.store.record import audit
-from gate.store.site import schedules
+from gate.store.site import areas, schedules
 from gate.vision.held_up import codes_on
 from gate.vocabulary import Method, Presented
 from tests.api.test_credentials import answered, press
@@ -290,6 +290,13 @@ def test_where_there_are_several_gates_a_pass_says_which_it_opens_and_at_which_i
         assert name in page
     passes.revoke(store, alone["id"], datetime.now(UTC), by="test")
     assert manager.get(f"{AT}/{alone['id']}").json()["opens"] is None
+    # Of whoever is let in at some gates alone the visitor is too.
+    areas.put(store, "Tower A", {"gate-1": "East gate"}, "test")
+    fang = residents.enrol(store, "Wang Fang", "3-1204", [], by="test")
+    changes.change(store, fang, changes.Changes(area="Tower A"), by="test")
+    theirs = manager.post(AT, json=wanted(host=fang.id)).json()["made"]
+    assert theirs["opens"] == "gates_of_host"
+    assert "every gate at which whom they visit is let in" in text_of(manager.get(f"/passes/{theirs['id']}"))
 
 
 def test_at_a_gate_that_follows_a_pass_waits_for_the_centre_and_says_why_it_was_not_taken(browser, store, door):
