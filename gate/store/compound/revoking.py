@@ -38,12 +38,28 @@ def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
 
 def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
     """The same, and also where nothing has this id yet: who comes after their own revocation is not taken."""
+    # What is somebody's, and no person, is on no list of who is to be forgotten.
+    may_be_a_person = not _is_somebodys(connection, identity)
     revoke(connection, identity, by=by)
-    # A pass that is taken back is on no list of who is to be forgotten.
-    if not identity.endswith(SUSPENDED) and passes.get(connection, identity) is None:
-        with transaction(connection):
+    if identity.endswith(SUSPENDED):
+        return
+    with transaction(connection):
+        if may_be_a_person:
             connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(identity),))
-            connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))
+        connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))
+
+
+def _is_somebodys(connection: sqlite3.Connection, identity: str) -> bool:
+    """Whether this is the id of a template, a consent, a PIN, a card or a pass, or was until it was revoked."""
+    if passes.get(connection, identity) is not None:
+        return True
+    # Whoever was erased by their id is among what is gone too.
+    held = "SELECT id FROM gone UNION ALL SELECT id FROM templates UNION ALL SELECT id FROM consents"
+    row = connection.execute(
+        f"SELECT 1 FROM ({held} UNION ALL SELECT id FROM credentials) WHERE id = ?",  # noqa: S608 - constants
+        (identity,),
+    ).fetchone()
+    return row is not None and not erasure.was_erased(connection, identity)
 
 
 def suspend(connection: sqlite3.Connection, card: str, *, over: bool, by: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.care import retention
 from gate.keep_settings import KeepSettings
-from gate.store.compound import items, joining, outbox, requests, role, taken
+from gate.store.compound import forgotten, items, joining, outbox, requests, role, taken
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
@@ -17,7 +17,7 @@ from gate.store.people import changes, consents, credentials, erasure, residents
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Kind, Method
-from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, rows, store, take
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, revoke_at, rows, store, take
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
 
@@ -219,6 +219,21 @@ def test_what_was_revoked_while_no_centre_was_heard_is_told_after_the_gate_joine
     revoke(centre, identity, by="gate north")
     take(gate, *publish(centre))
     assert (residents.every(centre), requests.waiting(gate)) == ([], [])
+
+
+def test_a_card_that_a_gate_takes_away_is_nobody_who_is_to_be_forgotten_and_a_resident_is(centre, gate):
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    ((card,),) = gate.execute("SELECT id FROM credentials WHERE kind = 'card'").fetchall()
+    credentials.remove_card(gate, wang, card, by="test")
+    revoke_at(centre, gate)
+    # The same is asked again where the answer was lost.
+    revoke_at(centre, gate)
+    assert credentials.with_card(centre) == 0
+    assert forgotten.standing(centre, 10) == []
+    erasure.remove(gate, wang, by="test")
+    revoke_at(centre, gate)
+    assert [one.id for one in forgotten.standing(centre, 10)] == [wang.id]
 
 
 def test_what_a_gate_revokes_is_answered_also_where_the_centre_does_not_know_it(centre, gate):
