@@ -191,8 +191,8 @@ def begin_epoch(connection: sqlite3.Connection, least: int, stream: str, last_se
         new = max(before + 1, least)
         connection.execute("UPDATE compound SET epoch = ?, stream = ?, last_sequence = ?", (new, stream, last_sequence))
         connection.execute("DELETE FROM register_erasures")
-        over = "SELECT 1 FROM passes WHERE passes.id = register.id AND valid_until > ?"
-        connection.execute(f"DELETE FROM register WHERE kind = 'pass' AND NOT EXISTS ({over})", (_now(),))  # noqa: S608 - constants
+        lasting = "SELECT 1 FROM passes WHERE passes.id = register.id AND valid_until > ?"
+        connection.execute(f"DELETE FROM register WHERE kind = 'pass' AND NOT EXISTS ({lasting})", (_now(),))  # noqa: S608 - constants
         # In the order in which they became known: ids sort by time.
         rows = connection.execute(
             "SELECT kind, id FROM register ORDER BY kind = 'pass', kind = 'resident', kind = 'group', id"
