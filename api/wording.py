@@ -102,6 +102,7 @@ BELLS: dict[str, Sentence] = {
 LOOKED: dict[str, Sentence] = {
     "today": Sentence("today's page"),
     "the guard's page": Sentence("who came to the gate lately"),
+    "who is at the centre too": Sentence("who of this gate is at the centre too"),
     "events": Sentence("the events"),
     "residents": Sentence("the residents"),
     "a resident": Sentence("a resident"),

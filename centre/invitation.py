@@ -9,10 +9,11 @@ from pathlib import Path
 
 from centre.secrets import centre_folder, write_private
 from gate.fleet import pairing
+from gate.fleet.errands import INVITED_FOR_S
 from gate.places import read_plain
 from gate.processes.fields import Malformed, read, written
 
-LASTS_S = 600.0
+LASTS_S = INVITED_FOR_S
 _TRIES = 5
 
 
@@ -62,8 +63,13 @@ def write_invitation(state: Path, made: Invitation | None) -> None:
 
 def read_invitation(state: Path) -> Invitation | None:
     """The one that holds now; None: there is none."""
+    found = last_invitation(state)
+    return found if found is not None and found.holds(time.time()) else None
+
+
+def last_invitation(state: Path) -> Invitation | None:
+    """The one that was drawn last and no gate has used, whether or not it holds; None: there is none."""
     try:
-        found = read(Invitation, json.loads(read_plain(invitation_file(state))))
+        return read(Invitation, json.loads(read_plain(invitation_file(state))))
     except (OSError, ValueError, Malformed):
         return None
-    return found if found.holds(time.time()) else None

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from centre.broker import broker_folder
 from centre.invitation import Invitation, read_invitation, write_invitation
 from centre.secrets import Secrets
-from gate.errors import FacegateError, Refusal
+from gate.errors import FacegateError, Refusal, Sentence
 from gate.fleet import keys, pairing
 from gate.fleet.pairing import Challenge, Hello, Proof, Refused, Welcome
 from gate.processes.fields import Malformed, read, written
@@ -32,8 +32,10 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_LINE = 4096
 _WITHIN_S = 20.0
-_NO_INVITATION = "No gate is invited here now. Say on the centre's machine: sudo facegate centre invite"
-_WRONG = "That is not the code of the invitation. Look at it again; after five tries draw a new one."
+_NO_INVITATION = Sentence(
+    "No gate is invited here now. Draw a code at the centre, under Settings, Gates, or by: sudo facegate centre invite"
+)
+_WRONG = Sentence("That is not the code of the invitation. Look at it again; after five tries draw a new one.")
 Value = TypeVar("Value")
 
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from centre.broker import end_broker, has_room, reload_broker, write_configuration
 from centre.far_cameras import FarCameras
 from centre.followers import Followers
+from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.secrets import Secrets, secrets_of
 from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
-from gate.fleet.centre_status import CentreStatus, write_status
+from gate.fleet.centre_status import CentreStatus, Invited, write_status
 from gate.fleet.connection import Line, fetched, until_told
 from gate.fleet.joined import Place
 from gate.fleet.names import HEAD, REQUESTS
@@ -289,9 +290,14 @@ class Centre:
         connected = self._broker is not None and self._broker.is_connected
         missing = self._followers.still_to_give_back()
         superseded = succession.superseded(self._connection) is not None
-        return CentreStatus(
-            _now(), items.epoch(self._connection), entries, connected, due, self._followers.heard(), superseded, missing
-        )
+        epoch, heard = items.epoch(self._connection), self._followers.heard()
+        return CentreStatus(_now(), epoch, entries, connected, due, heard, superseded, missing, self._invited())
+
+    def _invited(self) -> Invited | None:
+        found = last_invitation(self._state)
+        if found is None:
+            return None
+        return Invited(datetime.fromtimestamp(found.ends_at, UTC).isoformat(), found.tries_left)
 
 
 def _now() -> str:

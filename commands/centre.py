@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -27,8 +25,6 @@ from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.database import transaction
 from gate.store.people import credentials, passes
-from gate.store.record import audit
-from gate.vocabulary import AuditEvent, Kind
 
 _RECOVERS = (
     "This centre came back from a backup, or was promoted, and publishes nobody new until its gates gave back what it"
@@ -94,48 +90,17 @@ def invite(second_at: str | None, state: Path | None, config: Path | None, as_js
     Type it at that gate: sudo facegate join ADDRESS CODE. With --second whoever joins is the second centre: it is
     handed this one's keys, follows it, and takes its place by facegate centre promote.
     """
-    from centre.invitation import LASTS_S, invite, write_invitation
-    from centre.secrets import centre_folder, hand_over
-    from gate.fleet import pairing
+    from centre.invitation import LASTS_S
+    from commands.inviting import draw_invitation
 
-    # As root: the doors' key is the door's own, and nothing that is reached over the network ever has it in clear.
     gate = home(state, config, part=None)
-    by, code, directory = gate.by, pairing.draw_code(), gate.state
     place = None if second_at is None else _place(second_at, gate.settings.centre.port)
-
-    def checked() -> dict[str, Any]:
-        with gate.store() as connection:
-            if role.part(connection) is not Part.CENTRE:
-                raise UsageError("This is no centre yet. Start it: facegate centre run, or set centre.enabled.")
-            if succession.superseded(connection) is not None:
-                raise Refusal("Another centre leads in the place of this one. Invite there.")
-            other = succession.second(connection)
-            if place is not None and other is not None:
-                raise Refusal(
-                    f"{other.name} is the second centre already. Take it away first: facegate centre remove {other.id}"
-                )
-            codes = credentials.are_there(connection)
-            audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
-        return {"codes": codes}
-
-    codes = as_owner(owner_of(directory), checked)["codes"]
-    key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
-    given = b""
-    if place is not None:
-        keeper = owner_of(directory, centre_folder(directory).name)
-        given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, place).hex()})["given"])
-    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), place, given)
-
-    def kept() -> dict[str, Any]:
-        write_invitation(directory, made)
-        return {}
-
-    as_owner(owner_of(directory, centre_folder(directory).name), kept)
+    code = draw_invitation(gate, place).code
     if as_json:
-        print_json({"code": pairing.shown(code), "seconds": LASTS_S})
+        print_json({"code": code, "seconds": LASTS_S})
     else:
         where = "at one gate" if place is None else "at the second centre's machine"
-        click.echo(f"{pairing.shown(code)}\nWithin ten minutes, {where}: sudo facegate join ADDRESS CODE")
+        click.echo(f"{code}\nWithin ten minutes, {where}: sudo facegate join ADDRESS CODE")
 
 
 def _place(said: str, usual: int) -> str:
@@ -146,20 +111,6 @@ def _place(said: str, usual: int) -> str:
         return str(place_of(said, usual))
     except ValueError as error:
         raise UsageError(f"{error}. Name the second centre by its address.") from error
-
-
-def _door_key(state: Path, *, codes: bool) -> bytes:
-    from gate.door.code_key import key_file, shared_key
-
-    if codes and not key_file(state).exists():
-        raise UsageError(
-            f"The door's key for PINs and cards, {key_file(state)}, is missing. Bring it back first, or begin anew:"
-            " sudo facegate readers new-key"
-        )
-    try:
-        return shared_key(state)
-    except OSError as error:
-        raise UsageError(f"{key_file(state)} cannot be read ({error.strerror}). Say it with sudo.") from error
 
 
 @centre.command("gates")

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import pwd
+import signal
 import stat
 import sys
 import termios
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.errors import Refusal, UsageError
+from gate.errors import FacegateError, Refusal, UsageError
 
 _LONGEST_ANSWER = 1 << 22
 
@@ -112,21 +113,26 @@ def as_owner(owner: Owner | None, work: Callable[[], dict[str, Any]]) -> dict[st
         told: dict[str, Any] = json.loads(said)
     except ValueError as error:
         raise UsageError("The command ended before it was done; what it printed says why.") from error
+    values: dict[str, Any] = told.get("values") or {}
     if "refused" in told:
-        raise Refusal(str(told["refused"]))
+        raise Refusal(str(told["refused"]), **values)
     if "error" in told:
-        raise UsageError(str(told["error"]))
+        raise UsageError(str(told["error"]), **values)
     done: dict[str, Any] = told["done"]
     return done
 
 
 def _tell(writer: int, owner: Owner, work: Callable[[], dict[str, Any]]) -> None:
     answer: dict[str, Any]
+    # Told to end, it ends: what its parent would do then is not its own to do.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         become(owner)
         answer = {"done": work()}
     except Refusal as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": error.sentence.pattern, "values": _as_texts(error)}
+    except FacegateError as error:
+        answer = {"error": error.sentence.pattern, "values": _as_texts(error)}
     except Exception as error:
         if "\n" in str(error) or not str(error):
             traceback.print_exc()
@@ -135,3 +141,8 @@ def _tell(writer: int, owner: Owner, work: Callable[[], dict[str, Any]]) -> None
         json.dump(answer, out)
     sys.stdout.flush()
     os._exit(0)
+
+
+def _as_texts(error: FacegateError) -> dict[str, str]:
+    """What fills the gaps of its sentence, which a catalogue may know."""
+    return {name: str(value) for name, value in error.sentence.values.items()}

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, nullcontext
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from commands.common import Home, ask_for, counted, home, json_option, print_json, state_option
-from commands.drop_root import as_owner, owner_of
-from gate.errors import UsageError
-from gate.scratch import kept_alive, new_scratch
-from gate.store.compound import items, joining, role, succession
+from commands.common import ask_for, counted, home, json_option, print_json, state_option
 from gate.store.compound.joining import Decided
-from gate.store.database import database_of, open_database
-from gate.store.people import credentials, residents
-from gate.store.people.residents import Resident
-
-if TYPE_CHECKING:
-    from centre.secrets import HandedOver
-    from gate.fleet.joining import Paired
 
 _CHOICES = {
     "same": "they are the same person: photos of here go to whom the centre names",
@@ -54,117 +39,25 @@ def join(
     cards that this gate gave before open nothing any more: the doors of a compound know codes by one key.
     """
     ask_for("nats")
-    from centre.secrets import centre_folder, handed_over
-    from gate.fleet.joined import write_joined
-    from gate.fleet.joining import pair
+    from commands.following import Following
     from gate.fleet.pairing import code_of
 
     # As root: the door's key, the link's secrets and the database each belong to another.
     gate = home(state, config, part=None)
-    address, typed, directory, by = _address(address), code_of(code), gate.state, gate.by
-    here = as_owner(owner_of(directory), lambda: _looked(gate))
-    former = here["former"]
-    if here["codes"] and not (yes or former):
-        had = counted(here["codes"], "resident")
+    typed, coming = code_of(code), Following(gate, address)
+    if coming.codes and not (yes or coming.former):
+        had = counted(coming.codes, "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
-    paired = pair(address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate)
-    found: dict[str, Any] = {"scratch": None, "people": []}
-    second = handed_over(paired.second) if paired.second else None
-    if here["people"] or former:
+    coming.pair(typed, port)
+    if coming.has_people or coming.former:
         click.echo("The centre's register is looked at; nothing is changed here yet.", err=True)
-        found = as_owner(owner_of(directory), lambda: _compared(gate, paired, address))
-    scratch = found["scratch"]
-    try:
-        # Whoever is asked may think about it.
-        with nullcontext() if scratch is None else kept_alive(Path(scratch)):
-            if former:
-                # It was the register's own word, but for who agreed to one gate alone.
-                both, others = both or "another", others or "bring"
-            decided = _decided(found["people"], both, others, asks=not (yes or as_json))
-
-            def kept() -> dict[str, Any]:
-                write_joined(directory, paired.joined)
-                return {}
-
-            as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
-            keeper = owner_of(directory, centre_folder(directory).name)
-            as_owner(keeper, lambda: _take_over(directory, second))
-            place = None if second is None else second.place
-            done = as_owner(owner_of(directory), lambda: _followed(gate, paired, address, scratch, decided, by, place))
-            as_owner(owner_of(directory, "link"), kept)
-    finally:
-        if scratch is not None:
-            as_owner(owner_of(directory), lambda: _dropped(scratch))
-    told = done | {"second": place}
-    _tell(here["id"], address, found["people"], decided, told, as_json=as_json)
-
-
-def _address(said: str) -> str:
-    from gate.fleet.joined import address_of
-
-    try:
-        return address_of(said)
-    except ValueError as error:
-        raise UsageError(
-            f"{said!r} is no address of a centre, such as 10.0.0.2 or centre.local. Name another port than the usual"
-            " one with --port."
-        ) from error
-
-
-def _looked(gate: Home) -> dict[str, Any]:
-    with gate.store() as connection:
-        former = succession.superseded(connection) is not None
-        if not former:
-            role.refuse_who_leads(connection)
-        codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
-        return {
-            "codes": codes,
-            "people": people,
-            "former": former,
-            "id": connection.execute("SELECT id FROM gate").fetchone()[0],
-        }
-
-
-def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
-    """The register of the centre, in a store beside this gate's own, and who of this gate is on it."""
-    from gate.fleet.reading import read_all
-
-    scratch = new_scratch(database_of(gate.state).parent)
-    try:
-        with kept_alive(scratch), closing(open_database(scratch)) as register, gate.store() as connection:
-            role.follow(register, paired.salt, address, by=gate.by)
-            read_all(paired.joined, register)
-            return {"scratch": str(scratch), "people": _found_there(connection, register)}
-    except BaseException:
-        _dropped(str(scratch))
-        raise
-
-
-def _found_there(connection: sqlite3.Connection, register: sqlite3.Connection) -> list[dict[str, Any]]:
-    from enroll.known_there import alike
-
-    named = items.residents(register)
-    there = {one.id: one for one in residents.every(register) if one.id in named}
-    own = joining.own_people(connection, register)
-    faces = alike(connection, [one.id for one in own], register, there.keys())
-    return [_told(one, _likest(one, [*there.values()], faces.get(one.id, [])), there) for one in own]
-
-
-def _likest(one: Resident, there: Sequence[Resident], faces: Sequence[str]) -> tuple[str, list[str]] | None:
-    """Whom of the register they are most likely, and by what."""
-    names = [other.id for other in joining.namesakes_of(one, [*there])]
-    for other in (*(both for both in faces if both in names), *faces, *names):
-        by = [what for what, some in (("name and home", names), ("face", faces)) if other in some]
-        return other, by
-    return None
-
-
-def _told(one: Resident, found: tuple[str, list[str]] | None, there: dict[str, Resident]) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": one.id, "name": one.name, "unit": one.unit, "there": None}
-    if found is not None:
-        other = there[found[0]]
-        told["there"] = {"id": other.id, "name": other.name, "unit": other.unit, "by": found[1]}
-    return told
+    with coming.compared():
+        if coming.former:
+            # It was the register's own word, but for who agreed to one gate alone.
+            both, others = both or "another", others or "bring"
+        decided = _decided(coming.people, both, others, asks=not (yes or as_json))
+        done = coming.follow(decided)
+    _tell(coming.gate_id, coming.address, coming.people, decided, done | {"second": coming.place}, as_json=as_json)
 
 
 def _decided(people: Sequence[dict[str, Any]], both: str | None, others: str | None, *, asks: bool) -> Decided:
@@ -194,41 +87,6 @@ def _who(one: dict[str, Any]) -> str:
     return f"{one['name']}, {one['unit']}" if one["unit"] else str(one["name"])
 
 
-def _followed(
-    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str, second: str | None
-) -> dict[str, Any]:
-    with gate.store() as connection, ExitStack() as stack:
-        register = None if scratch is None else stack.enter_context(closing(open_database(Path(scratch))))
-        former, kept = succession.superseded(connection) is not None, None
-        if former and register is not None:
-            kept = joining.not_passed_on(connection, register)
-        had = role.follow(connection, paired.salt, address, by=by, former=former)
-        if second is not None:
-            succession.be_second(connection, second)
-        if kept is not None and register is not None:
-            joining.propose(connection, kept, register)
-        if register is None:
-            return {"people": had, "merged": []}
-        joining.take_register(connection, register)
-        return {"people": had, "merged": [asdict(one) for one in joining.decide(connection, decided, by=by)]}
-
-
-def _take_over(state: Path, given: HandedOver | None) -> dict[str, Any]:
-    """A second centre has the first one's keys, and a gate none of any centre."""
-    from centre.secrets import forget_secrets, take_over
-
-    if given is None:
-        forget_secrets(state)
-    else:
-        take_over(state, given)
-    return {}
-
-
-def _dropped(scratch: str) -> dict[str, Any]:
-    shutil.rmtree(scratch)
-    return {}
-
-
 def _tell(
     gate: str, address: str, people: Sequence[dict[str, Any]], decided: Decided, done: dict[str, Any], *, as_json: bool
 ) -> None:
@@ -253,13 +111,3 @@ def _tell(
             " settings now; where the first is lost: sudo facegate centre promote"
         )
     click.echo(f"This gate follows {address}. Restart it: sudo systemctl restart facegate.target")
-
-
-def _take_key(state: Path, key: bytes) -> dict[str, Any]:
-    from gate.door.code_key import key_file, take_key
-
-    try:
-        take_key(state, key)
-    except OSError as error:
-        raise UsageError(f"{key_file(state)} cannot be written ({error.strerror}). Say it with sudo.") from error
-    return {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from commands.common import counted, home, json_option, print_json, state_option
+from commands.common import Home, counted, home, json_option, print_json, state_option
 from commands.drop_root import as_owner, owner_of
 from gate.errors import Refusal
 from gate.state_folder import centre_file
@@ -26,15 +26,28 @@ def leave(forget: bool, yes: bool, state: Path | None, config: Path | None, as_j
     What is revoked at the centre afterwards opens here as before: erase at this gate whoever is not to come in, or
     all of them with --forget. At the centre and at its other gates nobody is erased by it.
     """
-    from centre.secrets import centre_folder, forget_secrets
-    from gate.fleet.joined import forget_joined
-
     gate = home(state, config, part=None)
-    directory, by = gate.state, gate.by
-    follows = centre_file(directory).exists()
     if not yes:
         erased = " Everybody on its register is erased at this gate." if forget else ""
         click.confirm(f"Follow the centre no more?{erased}", abort=True, err=True)
+    told = leave_centre(gate, forget=forget)
+    if as_json:
+        print_json(told)
+    else:
+        stay = f"{counted(told['people'], 'resident')} of the register stay."
+        if forget:
+            stay = f"{counted(told['erased'], 'resident')} of the register erased here."
+        click.echo(f"This gate goes on by itself; {stay} Restart it: sudo systemctl restart facegate.target")
+
+
+def leave_centre(gate: Home, *, forget: bool) -> dict[str, int]:
+    """Follow the centre no more from the next start of the services on; how many people of the register stay here, and
+    how many were erased. Raises Refusal."""
+    from centre.secrets import centre_folder, forget_secrets
+    from gate.fleet.joined import forget_joined
+
+    directory, by = gate.state, gate.by
+    follows = centre_file(directory).exists()
 
     def left() -> dict[str, Any]:
         with gate.store() as connection:
@@ -59,10 +72,4 @@ def leave(forget: bool, yes: bool, state: Path | None, config: Path | None, as_j
     told = as_owner(owner_of(directory), left)
     as_owner(owner_of(directory, "link"), forgotten)
     as_owner(owner_of(directory, centre_folder(directory).name), handed_back)
-    if as_json:
-        print_json(told)
-    else:
-        stay = f"{counted(told['people'], 'resident')} of the register stay."
-        if forget:
-            stay = f"{counted(told['erased'], 'resident')} of the register erased here."
-        click.echo(f"This gate goes on by itself; {stay} Restart it: sudo systemctl restart facegate.target")
+    return told

@@ -24,6 +24,11 @@ class CentreSettings(Section):
     listen: str = Field("0.0.0.0", min_length=1, pattern=r"^[0-9A-Fa-f:.]+$")  # noqa: S104 - gates come from elsewhere
     """The address of this machine on which both are offered."""
 
+    invite_on_page: bool = True
+    """Whether an owner may draw an invitation on this centre's console, and not on the machine alone. A console that
+    was taken over could so take in a gate of its own, which is on the list and on record, and knows by what PINs and
+    cards are found."""
+
     @field_validator("listen")
     @classmethod
     def _is_an_address(cls, listen: str) -> str:

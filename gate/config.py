@@ -255,8 +255,8 @@ def is_centre(settings: Settings, state: Path) -> bool:
 
 def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | None) -> dict[str, dict[str, Any]]:
     """What each process is told at its start: `door`, `api`, `vision` where there is a camera, `readers` where
-    there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one; `config` is the file
-    read."""
+    there are any, `link` where this gate follows a centre, `broker` and `centre` where it is one; and `errand`, which
+    runs when the console asks. `config` is the file read."""
     dumped, common = settings.model_dump(mode="json"), {"state": str(state)}
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
@@ -292,6 +292,7 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
             "models_dir": str(models_dir),
             "pack": settings.models.pack if settings.camera.wanted else None,
         },
+        "errand": {**common, "settings": shown(settings)},
         **readers,
         **compound,
     }

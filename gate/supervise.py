@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gate.config import Settings, parts_of
 from gate.errors import UsageError
+from gate.fleet.errands import STARTS_ANEW, errand_file
 from gate.processes.addresses import runtime_directory
 from gate.store.database import StoreError, check_integrity, open_database
 
@@ -29,6 +31,8 @@ _LONGEST_BACKOFF_S = 30.0
 _STOP_WITHIN_S = 5.0
 # A process that says nothing for so long hangs, seconds.
 WATCHDOG_S = 8.0
+# It runs while the console asks for something, and is not started again.
+_ERRAND = "errand"
 _MODULES = {
     "door": "gate.door.service",
     "vision": "gate.vision.service",
@@ -37,7 +41,9 @@ _MODULES = {
     "link": "gate.fleet.service",
     "broker": "centre.broker_service",
     "centre": "centre.service",
+    _ERRAND: "commands.errand",
 }
+_ASKED_EVERY_S = 0.5
 # It becomes a program of others, which feeds no watchdog.
 _UNWATCHED = ("broker",)
 
@@ -66,12 +72,12 @@ class Supervisor:
         """
         self._state = state
         self._announce = announce
+        self._parts = partial(parts_of, settings, state, models_dir, config)
         self._lock = _lock(state)
         self._check_store()
         runtime = runtime_directory(state, "supervisor")
-        parts = parts_of(settings, state, models_dir, config)
-        self._door_given = parts["door"]
-        self._children = {name: _Child(name, given) for name, given in parts.items()}
+        self._take_parts()
+        self._errand_asked_ns = self._last_asked_ns()
         self._selector = selectors.DefaultSelector()
         self._stop_reader, self._stop_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._stop_reader, selectors.EVENT_READ, "stop")
@@ -80,6 +86,12 @@ class Supervisor:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(self._notify_path))
         self._selector.register(self._notify, selectors.EVENT_READ, "notify")
+
+    def _take_parts(self) -> None:
+        parts = self._parts()
+        self._door_given = parts["door"]
+        self._errand = _Child(_ERRAND, parts.pop(_ERRAND))
+        self._children = {name: _Child(name, given) for name, given in parts.items()}
 
     def _check_store(self) -> None:
         """A damaged store stops nobody who wants out: the door is started all the same, and says so in its status."""
@@ -102,12 +114,17 @@ class Supervisor:
         try:
             while not stopping:
                 self._start_due()
+                self._start_errand()
                 self._kill_hung()
                 for key, _ in self._selector.select(self._wait_s()):
                     if key.data == "stop":
                         stopping = True
                     elif key.data == "notify":
                         self._hear()
+                    elif key.data == _ERRAND:
+                        self._bury_errand()
+                        # Who else was heard may be of before.
+                        break
                     else:
                         self._bury(self._children[key.data])
         finally:
@@ -119,10 +136,32 @@ class Supervisor:
             if child.process is None and time.monotonic() >= child.start_mono:
                 self._start(child)
 
+    def _start_errand(self) -> None:
+        asked_ns = self._last_asked_ns()
+        if self._errand.process is None and asked_ns != self._errand_asked_ns:
+            self._errand_asked_ns = asked_ns
+            self._start(self._errand)
+
+    def _last_asked_ns(self) -> int:
+        try:
+            return errand_file(self._state).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def _bury_errand(self) -> None:
+        process = self._errand.process
+        if process is None:
+            return
+        self._forget(self._errand)
+        if process.wait() == STARTS_ANEW:
+            self._announce("The gate is started anew, as its console asked")
+            self._end_children()
+            self._take_parts()
+
     def _wait_s(self) -> float:
         now = time.monotonic()
         waits = [child.start_mono - now for child in self._children.values() if child.process is None]
-        return max(0.0, min([*waits, WATCHDOG_S / 4]))
+        return max(0.0, min([*waits, WATCHDOG_S / 4, _ASKED_EVERY_S]))
 
     def _kill_hung(self) -> None:
         now = time.monotonic()
@@ -196,7 +235,14 @@ class Supervisor:
             _log.error("The relay could not be released: %s", done.stderr.strip())
 
     def _end_all(self) -> None:
-        living = [child for child in self._children.values() if child.process is not None]
+        self._end_children()
+        self._selector.close()
+        self._notify.close()
+        os.close(self._lock)
+
+    def _end_children(self) -> None:
+        everyone = (self._errand, *self._children.values())
+        living = [child for child in everyone if child.process is not None]
         for child in living:
             if child.process is not None:
                 child.process.terminate()
@@ -211,9 +257,6 @@ class Supervisor:
                 child.process.wait()
             self._forget(child)
         self._release_relay()
-        self._selector.close()
-        self._notify.close()
-        os.close(self._lock)
 
 
 def _give(process: subprocess.Popen[str], given: dict[str, Any]) -> None:

@@ -30,6 +30,14 @@ class GateStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """The invitation that was drawn last, and used by no gate yet; `ends_at` is when it is over, ISO 8601, UTC."""
+
+    ends_at: str
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class CentreStatus:
     """`at` is when it was written, ISO 8601, UTC; `gates` by their ids, those that were heard since the start."""
 
@@ -45,6 +53,8 @@ class CentreStatus:
     """Whether another centre leads in the place of this one, which publishes nothing any more."""
     missing: tuple[str, ...] = ()
     """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
+    invited: Invited | None = None
+    """None: no gate is invited."""
 
 
 def write_status(state: Path, status: CentreStatus) -> None:

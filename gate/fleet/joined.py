@@ -44,6 +44,15 @@ def address_of(said: str) -> str:
     return address
 
 
+def place_typed(said: str, usual: int) -> Place:
+    """Where a centre is, as somebody types it: an address, or one with a port. Raises ValueError."""
+    said = said.strip()
+    # An address of IPv6 by itself has several colons, and with a port it stands in brackets.
+    if said.startswith("[") or said.count(":") == 1:
+        return place_of(said, usual)
+    return Place(address_of(said), usual)
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """A centre, as this gate knows it since they were paired."""

@@ -10,7 +10,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gate.errors import Refusal, UsageError
+from gate.errors import Refusal, Sentence, UsageError
 from gate.fleet import keys, pairing
 from gate.fleet.joined import Joined
 from gate.fleet.nkeys import new_nkey_seed, nkey_public
@@ -20,9 +20,13 @@ from gate.processes.fields import read, written
 _WITHIN_S = 15.0
 _LONGEST_LINE = 4096
 _DOOR_KEY_BYTES = 32
-_NOT_THE_CENTRE = (
+_NOT_THE_CENTRE = Sentence(
     "Whoever answers at {address} does not have the code: it is not the centre, or somebody stands between. Nothing was"
     " joined; look at the address."
+)
+_NOBODY = Sentence(
+    "No centre answers at {address}, port {port} ({why}). Look at the address, and whether its machine lets this one"
+    " through."
 )
 Value = TypeVar("Value")
 
@@ -53,10 +57,7 @@ def pair(address: str, port: int, code: str, gate: str, name: str) -> Paired:
         raise
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"No centre answers at {address}, port {port} ({why}). Look at the address, and whether its machine lets"
-            " this one through."
-        ) from error
+        raise UsageError(_NOBODY, address=address, port=port, why=why) from error
 
 
 def _connected(address: str, port: int) -> ssl.SSLSocket:
@@ -87,7 +88,7 @@ def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str) ->
     welcome = _hear(line, Welcome)
     proof = pairing.centre_proof(made.prove, certificate, hello, challenge, welcome)
     if not hmac.compare_digest(proof, welcome.proof):
-        raise UsageError(_NOT_THE_CENTRE.format(address=address))
+        raise UsageError(_NOT_THE_CENTRE, address=address)
     pem = ssl.DER_cert_to_PEM_cert(certificate)
     joined = Joined(address, welcome.port, gate, pem, welcome.signer, welcome.box, nkey_seed, box_seed, signer_seed)
     given = pairing.unwrapped(made.wrap, welcome.wrapped)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gate.errors import UsageError
+from gate.errors import Sentence, UsageError
 from gate.fleet import keys
 from gate.fleet.connection import Line, fetched
 from gate.fleet.joined import Joined, place_of
@@ -30,8 +30,8 @@ _AT_ONCE = 25
 _LATER_S, _HELD_S, _AGAIN_S = 0.3, 60.0, 0.5
 _ANSWERED_WITHIN_S = 5.0
 _ALL_WITHIN_S = 180.0
-_NOT_ALL = (
-    "The centre's register did not come within three minutes, so nothing was changed here. Look whether the centre"
+_NOT_ALL = Sentence(
+    "What the centre knows did not come within three minutes, so nothing was changed here. Look whether the centre"
     " runs: facegate centre gates. Then try again with a new invitation."
 )
 

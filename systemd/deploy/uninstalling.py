@@ -13,7 +13,7 @@ from deploy.programs import run
 _RUN = Path("/run/facegate")
 # What the services make of the settings, and the way to where they listen.
 _DERIVED = (
-    *(f"settings/{name}.json" for name in ("door", "vision", "readers", "link", "broker", "centre", "api")),
+    *(f"settings/{name}.json" for name in ("door", "vision", "readers", "link", "broker", "centre", "errand", "api")),
     "run",
 )
 

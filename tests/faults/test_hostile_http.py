@@ -90,6 +90,7 @@ MAY = {
     "/settings/backups": {"owner"},
     "/settings/upgrade": {"owner"},
     "/settings/gates": {"owner"},
+    "/settings/centre": {"owner"},
     "/api/v1/areas": {"owner", "manager"},
     "/api/v1/me": {"owner", "manager", "auditor", "guard"},
     "/account": {"owner", "manager", "auditor", "guard"},

@@ -203,12 +203,13 @@ def test_the_parts_are_all_that_the_processes_are_told(tmp_path):
             "models_dir",
             "pack",
         },
+        "errand": {"state", "settings"},
     }
 
 
 def test_without_a_camera_there_is_no_vision_and_the_console_needs_no_pack(tmp_path):
     parts = parts_of(load_settings(camera={"source": " "}), tmp_path, tmp_path / "models", None)
-    assert set(parts) == {"door", "api"}
+    assert set(parts) == {"door", "api", "errand"}
     assert parts["api"]["pack"] is None
 
 

@@ -92,6 +92,7 @@ PAGES = {
     "/services": ("/services", "/services?days=90"),
     "/settings": ("/settings",),
     "/settings/backups": ("/settings/backups",),
+    "/settings/centre": ("/settings/centre",),
     "/settings/free-access": ("/settings/free-access",),
     "/settings/holidays": ("/settings/holidays",),
     "/settings/hours": ("/settings/hours", "/settings/hours?change={hours}"),

@@ -111,8 +111,8 @@ def names_at(box):
 
 def test_the_units_of_a_compound_verify_and_are_rated_safe(following):
     office, _ = following
-    units = [f"facegate-{name}.service" for name in ("broker", "centre", "link")]
-    found = office.run("systemd-analyze", "verify", *units)
+    units = [f"facegate-{name}.service" for name in ("broker", "centre", "link", "errand")]
+    found = office.run("systemd-analyze", "verify", "facegate-errand.path", *units)
     assert found.stdout + found.stderr == ""
     for unit in units:
         told = office.run("systemd-analyze", "security", "--no-pager", unit).stdout
@@ -244,3 +244,66 @@ def test_a_gate_that_is_removed_says_so_and_leaves(following):
     until(lambda: active(north, "link", "door") == ["inactive", "active"], 40, "the link runs still")
     # It goes on by itself with whom it had.
     assert names_at(north) == ["Li Na", "Zhao Min"]
+
+
+ASK = """
+import json, sys
+from pathlib import Path
+from gate.fleet import errands
+more = json.loads(sys.argv[2])
+errands.ask(Path("/var/lib/facegate"), errands.errand(errands.Deed(sys.argv[1]), "user x", **more))
+"""
+
+
+def asked(box, deed, user="facegate-api", **more):
+    """What the console's user asks of the unit, as the console does; what was told when it ended."""
+    python = ("/opt/facegate/current/bin/python", "-c", ASK, deed, json.dumps(more))
+    box.run("runuser", "-u", user, "-g", "facegate", "--", *python)
+    told = lambda: json.loads(box.run("cat", "/run/facegate/api/errand-told.json", check=False).stdout or "{}")  # noqa: E731
+    until(
+        lambda: (told().get("deed"), told().get("phase")) in ((deed, one) for one in ENDED),
+        90,
+        lambda: (told(), errand_journal(box)),
+    )
+    return told()
+
+
+ENDED = ("invited", "follows", "left", "refused", "broken")
+
+
+def errand_journal(box):
+    return box.run("journalctl", "-t", "facegate-errand", "-t", "systemd", "-n", "30").stdout
+
+
+def test_a_gate_is_invited_follows_and_leaves_as_the_consoles_ask_for_it(following):
+    """After the last test here North follows nobody; the unit does it, and has the services started anew."""
+    office, north = following
+    invited = asked(office, "invite")
+    assert invited["phase"] == "invited", invited
+    assert len(invited["code"]) == 14
+    before = north.run("systemctl", "show", "--property=MainPID", "facegate-door").stdout
+    told = asked(north, "join", address=OFFICE, port=7423, code=invited["code"].replace("-", ""))
+    if told["phase"] == "refused":
+        raise AssertionError((told, errand_journal(north)))
+    assert told["phase"] == "follows"
+    until(lambda: active(north, "link", "door", "api") == ["active"] * 3, 60, lambda: errand_journal(north))
+    until(lambda: not gate_at(office)["behind"], 60, lambda: gate_at(office))
+    assert north.run("systemctl", "show", "--property=MainPID", "facegate-door").stdout != before
+    # Of the doors' key no file that the console can read has a word, and its answer is its own.
+    assert north.run("stat", "-c", "%U %a", "/run/facegate/api/errand-told.json").stdout.split() == [
+        "facegate-api",
+        "600",
+    ]
+    assert north.run("stat", "-c", "%U %a", "/var/lib/facegate/door/code.key").stdout.split() == [
+        "facegate-door",
+        "600",
+    ]
+    assert north.run("stat", "-c", "%U", "/var/lib/facegate/link/centre.json").stdout.split() == ["facegate-link"]
+    told = asked(north, "leave", forget=True)
+    assert told["phase"] == "left", told
+    until(lambda: active(north, "door", "api") == ["active"] * 2, 60, lambda: errand_journal(north))
+    assert active(north, "link") != ["active"]
+    # Another service cannot ask: the folder is the console's.
+    python = ("/opt/facegate/current/bin/python", "-c", ASK, "leave", "{}")
+    refused = north.run("runuser", "-u", "facegate-vision", "-g", "facegate", "--", *python, check=False)
+    assert "PermissionError" in refused.stderr

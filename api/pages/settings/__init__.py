@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.pages.settings import (
     areas,
     backups,
+    centre,
     free_access,
     gates,
     holidays,
@@ -19,5 +20,5 @@ from api.pages.settings import (
 )
 
 router = APIRouter()
-for _room in (index, hours, holidays, free_access, areas, users, tokens, webhooks, backups, upgrade, gates):
+for _room in (index, hours, holidays, free_access, areas, users, tokens, webhooks, backups, upgrade, gates, centre):
     router.routes.extend(_room.router.routes)

@@ -94,6 +94,16 @@ def add(connection: sqlite3.Connection, gate: Gate) -> None:
         audit.append(connection, AuditEvent(Kind.GATE_JOINED, details))
 
 
+def joined_since_invited(connection: sqlite3.Connection) -> list[str]:
+    """The names of the gates that joined since somebody was invited last, by the record and so by no clock."""
+    rows = connection.execute(
+        "SELECT json_extract(details, '$.gate') FROM audit WHERE kind = ? AND sequence >"
+        " (SELECT max(sequence) FROM audit WHERE kind = ?) ORDER BY sequence",
+        (Kind.GATE_JOINED, Kind.GATE_INVITED),
+    )
+    return [str(name) for (name,) in rows]
+
+
 def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool = False) -> None:
     """A gate follows no more; where it was `stolen` the record says so."""
     with transaction(connection):

@@ -1,0 +1,83 @@
+"""An invitation, drawn: what `facegate centre invite` does, and the console's errand of that name."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from commands.common import Home
+from commands.drop_root import as_owner, owner_of
+from gate.errors import Refusal, UsageError
+from gate.store.compound import role, succession
+from gate.store.compound.role import Part
+from gate.store.people import credentials
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An invitation, as it is told to whoever carries it to the gate."""
+
+    code: str = field(repr=False)
+    """As it is read out."""
+    ends_at: float
+    """Seconds since 1970."""
+
+
+def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
+    """Draw the code with which one gate may join, in the place of the one before; `second_at` is where whoever uses it
+    is reached as a second centre. Raises UsageError, Refusal."""
+    from centre.invitation import invite, write_invitation
+    from centre.secrets import centre_folder, hand_over
+    from gate.fleet import pairing
+
+    # As root: the doors' key is the door's own, and no process that is reached over the network is given it.
+    by, code, directory = gate.by, pairing.draw_code(), gate.state
+
+    def checked() -> dict[str, Any]:
+        with gate.store() as connection:
+            if role.part(connection) is not Part.CENTRE:
+                raise UsageError("This is no centre yet. Start it: facegate centre run, or set centre.enabled.")
+            if succession.superseded(connection) is not None:
+                raise Refusal("Another centre leads in the place of this one. Invite there.")
+            other = succession.second(connection)
+            if second_at is not None and other is not None:
+                raise Refusal(
+                    f"{other.name} is the second centre already. Take it away first: facegate centre remove {other.id}"
+                )
+            codes = credentials.are_there(connection)
+            audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
+        return {"codes": codes}
+
+    codes = as_owner(owner_of(directory), checked)["codes"]
+    key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
+    keeper = owner_of(directory, centre_folder(directory).name)
+    given = b""
+    if second_at is not None:
+        given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, second_at).hex()})["given"])
+    made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), second_at, given)
+
+    def kept() -> dict[str, Any]:
+        write_invitation(directory, made)
+        return {}
+
+    as_owner(keeper, kept)
+    return Drawn(pairing.shown(code), made.ends_at)
+
+
+def _door_key(state: Path, *, codes: bool) -> bytes:
+    from gate.door.code_key import key_file, shared_key
+
+    if codes and not key_file(state).exists():
+        raise UsageError(
+            f"The door's key for PINs and cards, {key_file(state)}, is missing. Bring it back first, or begin anew:"
+            " sudo facegate readers new-key"
+        )
+    try:
+        return shared_key(state)
+    except OSError as error:
+        raise UsageError(f"{key_file(state)} cannot be read ({error.strerror}). Say it with sudo.") from error
