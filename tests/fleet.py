@@ -214,6 +214,6 @@ def join(centre, state, name, before=(), second=None, trusted=False, **door):
     program = ["-c", ON_A_CLOCK.format(synchronised=True)] if trusted else None
     opener = Process(state, "door", {"door": FAST | door}, centre.logs, program=program)
     centre.stack.callback(opener.end)
-    link = Process(state, "link", {}, centre.logs, before)
+    link = Process(state, "link", {"passages": door.get("passback_gates", False)}, centre.logs, before)
     centre.stack.callback(link.end)
     return Gate(name, state, Client(socket_of(state, "door")), link, opener)
