@@ -261,7 +261,8 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     told = {**common, "centre": dumped["centre"]}
-    compound = {"link": common} if os.path.exists(centre_file(state)) else {}
+    link = {**common, "passages": settings.door.passback_gates}
+    compound = {"link": link} if os.path.exists(centre_file(state)) else {}
     compound |= {"broker": told, "centre": told} if is_centre(settings, state) else {}
     vision = {
         "vision": {

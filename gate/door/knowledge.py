@@ -132,9 +132,10 @@ class Knowledge:
             return known
         known = replace(known, unescorted=self._unescorted(entry.resident.group, reader))
         known = known if self._goes_in(reader) else replace(known, at_this_gate=True)
-        if not self._whereabouts.in_already(entry.resident.id, reader):
+        found = self._whereabouts.in_already(entry.resident.id, reader)
+        if found is None:
             return known
-        return replace(known, in_already=True, refused_again=self._whereabouts.refuses)
+        return replace(known, in_already=True, refused_again=found.refused, in_at=found.at)
 
     def _local_time(self, trusted: bool) -> LocalTime:
         return LocalTime(time.time(), self._zone, trusted)

@@ -52,6 +52,9 @@ class Heard:
     """Where else a centre is to be looked for."""
     gates: str | None = None
     """The digest of the centre's list of gates."""
+    epoch: int = 0
+    passages: bool = False
+    """Whether the centre takes who passed, and tells it."""
 
 
 _NOT_GENUINE = (
@@ -117,7 +120,10 @@ class Register:
         if head.recovery is not None:
             proposals.give_back(self._connection, head.recovery, head.epoch, head.had)
         found = self._compare(head)
-        return replace(found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates)
+        return replace(
+            found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates, epoch=head.epoch,
+            passages=head.passages,
+        )  # fmt: skip
 
     def _compare(self, head: Head) -> Heard:
         known = items.epoch(self._connection)
