@@ -63,6 +63,7 @@ ELSEWHERE = {
     "/residents/{resident}/forgiveness": "api/test_whereabouts.py",
     "/whereabouts/forgiveness": "api/test_whereabouts.py",
     "/gates/orders/{what}": "centre/test_gates_page.py", "/settings/gates/{gate}/removal": "centre/test_gates_page.py",
+    "/settings/gates/{gate}/place": "api/test_gates_map.py",
     "/settings/areas": "api/test_areas.py", "/settings/areas/removal": "api/test_areas.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.errors import Refusal
+from gate.store.compound import site_map
 from gate.store.database import transaction
 from gate.store.people import elsewhere
 from gate.store.record import audit
@@ -105,6 +106,7 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
         )
         areas.without(connection, gate.id)
         elsewhere.forget_gate(connection, gate.id)
+        site_map.forget(connection, gate.id)
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})
