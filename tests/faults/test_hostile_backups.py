@@ -24,6 +24,8 @@ from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.console import CHEAP
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def made(state, store, tmp_path):
