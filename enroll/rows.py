@@ -30,8 +30,9 @@ from gate.store.people.homes import home_key
 Found = TypeVar("Found")
 
 _DAYS = ("from", "until")
-# What is typed for yes in a table.
-_YES = frozenset({"yes", "y", "x", "true", "1", "是"})
+# What is typed for yes in a table, and for no where every cell is filled in.
+_YES = frozenset({"yes", "y", "x", "true", "1", "是", "需要"})
+_NO = frozenset({"", "no", "n", "false", "0", "-", "否", "不", "不需要", "无"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +233,11 @@ def _way(text: str) -> Way:
 
 
 def _is_yes(cells: dict[str, str], column: str) -> bool:
-    """What the cell of a column says that is empty for no. Raises UsageError for anything else."""
+    """What the cell of a column says, empty for no. Raises UsageError for anything else."""
     text = cells.get(column, "")
-    if text and text.casefold() not in _YES:
+    if text.casefold() not in _YES | _NO:
         raise UsageError(
             "In the column {column} stands '{text}': write yes, or leave it empty.",
             column=CALLED[column], text=text[:100],
         )  # fmt: skip
-    return bool(text)
+    return text.casefold() in _YES

@@ -10,8 +10,8 @@ from gate.names import normalised
 from gate.store.people.consents import Way
 
 COLUMNS = (
-    "name", "unit", "group", "area", "hours", "from", "until", "more_time", "photos", "consent", "language", "guardian",
-    "another_person",
+    "name", "unit", "group", "area", "from", "until", "photos", "consent", "language", "guardian", "another_person",
+    "hours", "more_time",
 )  # fmt: skip
 AREA = "area"
 """The one of them that only a compound of many gates has."""
