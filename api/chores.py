@@ -14,6 +14,7 @@ from api.context import Context, store_of
 from gate.care import backup, retention
 from gate.clock import trusted_now, zone_of
 from gate.errors import FacegateError
+from gate.store import write_ahead_log
 from gate.store.people import consents, photo_links, residents
 
 _log = logging.getLogger(__name__)
@@ -36,13 +37,15 @@ async def forget_faces(context: Context) -> None:
 
 def forget_what_is_over(context: Context, now: datetime) -> None:
     """Keep nothing of enrolments that nobody came back to, of what came by links that have ended, and of whoever was
-    erased or withdrew elsewhere, by a command or at night. Raises StoreError."""
+    erased or withdrew elsewhere, by a command or at night; nor in the database's log of whoever was erased while
+    somebody read it. Raises StoreError."""
     context.waiting.forget_old()
     context.at_gate.forget_old()
     context.far_photos.forget_old()
     context.telling.forget_old()
     context.importer.end_old(time.monotonic())
     with store_of(context) as connection:
+        write_ahead_log.empty_where_marked(connection)
         context.own_photos.keep_only(photo_links.lasting(connection, now))
         context.waiting.forget_ended(partial(consents.ended_since, connection))
         known = context.waiting.people() | context.far_photos.people()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from api.context import Context
 from gate.errors import Sentence
@@ -15,6 +16,7 @@ from gate.store.compound.proposals import Because
 from gate.store.compound.role import Part, part
 from gate.store.people import uses
 from gate.store.people.passes import Pass
+from gate.store.site import areas
 
 SPENT = Sentence(
     "Each use is known at all gates after about a second. A gate whose line is cut hears of none: the pass opens there"
@@ -72,7 +74,7 @@ def opens(connection: sqlite3.Connection, one: Pass) -> Opens | None:
     return Opens.WAITS if waits else Opens.THIS_GATE
 
 
-def said(context: Context, connection: sqlite3.Connection, one: Pass) -> Sentence | None:
+def said(state: Path, connection: sqlite3.Connection, one: Pass) -> Sentence | None:
     """The same in words, with the reason where it is not every gate."""
     match opens(connection, one):
         case None:
@@ -82,12 +84,23 @@ def said(context: Context, connection: sqlite3.Connection, one: Pass) -> Sentenc
         case Opens.GATES_OF_HOST:
             return _OF_HOST
         case Opens.WAITS:
-            link = read_status(context.state)
+            link = read_status(state)
             return _WAITS if link is not None and not link.cut_off else _WAITS_LONG
     _, because = proposals.of_pass(connection, one.id)
     if because is None:
         return _HERE
     return _CODE if because is Because.CODE else _NOT_TAKEN
+
+
+def where_to(context: Context, connection: sqlite3.Connection, one: Pass) -> str | None:
+    """For whoever comes by it: the names of the gates that it opens; None for every gate of the compound."""
+    match opens(connection, one):
+        case Opens.EVERY_GATE:
+            return None
+        case Opens.GATES_OF_HOST:
+            names = {gate: name for area in areas.every(connection) for gate, name in area.gates.items()}
+            return ", ".join(sorted(names[gate] for gate in one.host_gates or () if gate in names)) or context.gate
+    return context.gate
 
 
 def used(context: Context, connection: sqlite3.Connection, one: Pass) -> list[Used]:

@@ -73,6 +73,7 @@ def _user(gate: Gate) -> dict[str, Any]:
     names = GateNames(gate.id)
     own = [*names.consumers]
     publish = [names.requests, names.keys, names.record, names.proposals, names.report, names.state, names.orders]
+    publish += [names.passages]
     publish += [names.second] if gate.second_at is not None else []
     publish += [f"$JS.API.CONSUMER.MSG.NEXT.{REGISTER}.{one}" for one in own]
     publish += [f"$JS.ACK.{REGISTER}.{one}.>" for one in own]

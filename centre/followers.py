@@ -86,6 +86,13 @@ class Followers:
         self.head_asked = False
         self._ticks.append((tick, time.monotonic()))
 
+    def is_fresh(self, tick: int) -> bool:
+        """Whether what names this head was said a moment ago, and not held back on the way."""
+        oldest = time.monotonic() - _FRESH_S
+        while self._ticks and self._ticks[0][1] < oldest:
+            self._ticks.popleft()
+        return bool(self._ticks) and tick >= self._ticks[0][0]
+
     def heard(self) -> dict[str, GateStatus]:
         """What each said last of itself, by its id."""
         return {gate: self._with_state(gate, one) for gate, one in self._reports.items()}
@@ -166,10 +173,7 @@ class Followers:
             saying = messages.SAYING.of(said.data, keys.verifier(sender.signer))
         except (NotGenuine, Malformed):
             return
-        oldest = time.monotonic() - _FRESH_S
-        while self._ticks and self._ticks[0][1] < oldest:
-            self._ticks.popleft()
-        if saying.gate == gate and self._ticks and saying.tick >= self._ticks[0][0]:
+        if saying.gate == gate and self.is_fresh(saying.tick):
             self._states[gate] = saying.state, _now()
             self.changed.set()
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from gate.errors import UsageError
 from gate.fleet.keys import new_seed
 from gate.fleet.nkeys import new_nkey_seed
-from gate.places import folder, read_plain, write_whole
+from gate.places import folder, read_plain, write_first, write_whole
 from gate.processes.fields import Malformed, read, written
 
 # Gates know the certificate itself: it never ends while the centre lives.
@@ -45,13 +45,15 @@ def secrets_of(state: Path) -> Secrets:
     """The centre's secrets, drawn when they are asked for first. Raises UsageError."""
     path = _secrets_file(state)
     try:
-        return read(Secrets, json.loads(read_plain(path)))
-    except FileNotFoundError:
-        made = _draw()
-        write_private(path, json.dumps(written(made)))
-        return made
+        try:
+            said = read_plain(path)
+        except FileNotFoundError:
+            # Broker, centre and an invitation may be the first at once.
+            folder(path.parent, 0o700)
+            said = write_first(path, json.dumps(written(_draw())).encode())
+        return read(Secrets, json.loads(said))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}). Say it with sudo.") from error
+        raise UsageError(f"{path} cannot be used ({error.strerror}). Say it with sudo.") from error
     except (ValueError, Malformed) as error:
         raise UsageError(
             f"{path} is damaged. Bring it back from where this centre ran before; without it every gate is paired anew."

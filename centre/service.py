@@ -19,6 +19,7 @@ from centre.followers import Followers
 from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
+from centre.passages import Passages
 from centre.secrets import Secrets, secrets_of
 from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
@@ -33,7 +34,7 @@ from gate.store.compound.gates import Gate
 from gate.store.compound.outbox import Due
 from gate.store.compound.role import become_centre
 from gate.store.database import open_database
-from gate.store.people import credentials
+from gate.store.people import credentials, elsewhere
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -73,6 +74,7 @@ class Centre:
         self._secrets: Secrets = secrets_of(state)
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
+        self._passages = Passages(connection, self._secrets, self._followers)
         # The newest order of which the gates were told.
         self._orders = 0
         self._missing: tuple[str, ...] = ()
@@ -112,6 +114,7 @@ class Centre:
         self._broker, self._in_step = broker, False
         stream = RegisterStream(broker, self._secrets.signer_seed)
         await self._followers.listen(broker)
+        await self._passages.listen(broker)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
@@ -246,7 +249,7 @@ class Centre:
         head = messages.Head(
             epoch, self._tick, end, recovery=back, had=succession.had(self._connection), orders=self._orders,
             places=succession.places(self._connection), gates=succession.digest_of_gates(self._connection),
-            passes=None if end is None else outbox.open_passes(self._connection),
+            passes=None if end is None else outbox.open_passes(self._connection), passages=True,
         )  # fmt: skip
         await stream.say(HEAD, head)
 
@@ -282,6 +285,7 @@ class Centre:
                 self._followers.changed.clear()
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
+                    elsewhere.prune(self._connection, datetime.now(UTC))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._followers.changed.wait(), _AGAIN_S)
 

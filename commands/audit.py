@@ -135,6 +135,9 @@ def export(file: Path, kind: str | None, state: Path | None, config: Path | None
         gate = home(state, config)
         with gate.store() as connection, ExitStack() as files:
             opened = [files.enter_context(one or new_file(name)) for one, name in zip(outs, names, strict=True)]
+            if opened and chosen == "csv":
+                # A spreadsheet takes UTF-8 for what it is when the file says so.
+                opened[0].write("\ufeff")
             count = _write(store.lines(connection), opened[0] if opened else sys.stdout, chosen)
             store.append(connection, AuditEvent(Kind.EXPORTED, {"format": chosen, "lines": count}))
             anchored = store.anchor(connection)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from api import opens
 from commands.common import counted, home, json_option, print_json, print_table, record_look, state_option
 from enroll.codes import new_pass
 from gate.clock import zone_of
@@ -89,11 +90,15 @@ def new(
 
     segno.make(drawn.code, micro=False).terminal(compact=True)
     made = drawn.made
+    with gate.store() as connection:
+        where = opens.said(gate.state, connection, made)
     click.echo(
         f"{made.name} holds this up to the camera, or presses: {drawn.typed}\n"
         f"It opens {counted(made.uses, 'time')}, from {_told(start, zone)} until {_told(end, zone)}. It is shown only"
         f" now, and kept nowhere. To take it back: facegate passes revoke {made.id}"
     )
+    if where is not None:
+        click.echo(f"It opens {where}. {opens.SPENT}")
 
 
 @passes.command()

@@ -1,9 +1,10 @@
 """Many people at once: a table with a row each, and a folder of photos. What was done before is passed over.
 
 Columns, by their first line, in English or as property offices call them (`enroll.tables.headings`): name (needed),
-unit, group, area, from, until, photos (file names, separated by semicolons), consent (told, paper or screen), language,
-guardian, another_person (yes, where somebody looked: they are not the one they look like). Whoever names no language
-agreed in the one that `read_rows` is given.
+unit, group, area, hours (a schedule of their own), from, until, more_time (yes, where they need the gate open for
+longer), photos (file names, separated by semicolons), consent (told, paper or screen), language, guardian,
+another_person (yes, where somebody looked: they are not the one they look like). Whoever names no language agreed in
+the one that `read_rows` is given.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def carry_out(
     wrong: list[Sentence] = []
     tried(wrong, _refuse_unknown_group, connection, row)
     tried(wrong, areas.id_of, connection, row.area)
+    tried(wrong, schedules.id_of, connection, row.hours or None)
     whose: str | None = None
     try:
         asked, found = of_namesake(connection, row.asked), None
@@ -104,7 +106,8 @@ def _without_a_face(connection: sqlite3.Connection, asked: Application, by: str)
 def _brought_up_to_date(connection: sqlite3.Connection, person: Resident, row: Row, by: str) -> Resident:
     wanted = Changes(
         unit=None if are_one(person.unit, row.asked.unit) else row.asked.unit, group=row.group or None,
-        area=row.area or None, valid_from=row.valid_from or None, valid_until=row.valid_until or None,
+        area=row.area or None, schedule=row.hours or None, valid_from=row.valid_from or None,
+        valid_until=row.valid_until or None, extended=row.more_time or None,
     )  # fmt: skip
     return change(connection, person, wanted, by=by)
 
@@ -117,6 +120,6 @@ def _refuse_unknown_group(connection: sqlite3.Connection, row: Row) -> None:
 def _changes(person: Resident, row: Row) -> bool:
     """Whether something of the row is not so yet. An empty cell says nothing."""
     moved = row.asked.unit is not None and not are_one(person.unit, row.asked.unit)
-    wanted = (row.group, row.area, row.valid_from, row.valid_until)
-    there = (person.group, person.area, person.valid_from, person.valid_until)
+    wanted = (row.group, row.area, row.hours, row.valid_from, row.valid_until, row.more_time)
+    there = (person.group, person.area, person.schedule, person.valid_from, person.valid_until, person.extended)
     return moved or any(value and value != now for value, now in zip(wanted, there, strict=True))

@@ -47,7 +47,8 @@ _SENTENCES = {
 def photo_in(path: Path, decoder: Decoder, called: str | None = None) -> Photo:
     """The photo in a file, to enrol from; `called` is what sentences call it, where it lies at `path` for us alone."""
     read = partial(decode_photo, path, decoder, called)
-    return Photo(called or path.name, read, f"photo {path.name}", path)
+    # As people call it: of a file's name each byte may be anything.
+    return Photo(called or path.name, read, f"photo {Path(called or path).name}", path)
 
 
 def photo_sent(file: BinaryIO, name: str, decoder: Decoder) -> Photo:

@@ -23,8 +23,8 @@ def table(connection: sqlite3.Connection) -> Iterator[str]:
     others = credentials.having(connection)
     for one in residents.every(connection):
         cells = {
-            "name": one.name, "unit": one.unit, "group": one.group, "area": one.area, "from": one.valid_from,
-            "until": one.valid_until,
+            "name": one.name, "unit": one.unit, "group": one.group, "area": one.area, "hours": one.schedule,
+            "from": one.valid_from, "until": one.valid_until, "more_time": "yes" if one.extended else None,
         }  # fmt: skip
         ways = [way for way in Method if way in others.get(one.id, ()) or (way is Method.FACE and one.templates)]
         yield csv_line((*(cells.get(column) for column in columns), " ".join(ways)))
@@ -49,6 +49,7 @@ def with_templates(connection: sqlite3.Connection) -> Iterator[str]:
         ]
         person = {
             "id": one.id, "name": one.name, "unit": one.unit, "group": one.group, "area": one.area,
-            "from": one.valid_from, "until": one.valid_until, "templates": templates,
+            "hours": one.schedule, "from": one.valid_from, "until": one.valid_until, "more_time": one.extended,
+            "templates": templates,
         }  # fmt: skip
         yield json.dumps(person, ensure_ascii=False) + "\n"

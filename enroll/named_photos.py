@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -51,5 +53,13 @@ class NamedPhotos:
 
 
 def _key(name: str) -> str:
-    """Without what differs between systems: macOS writes accents as letters of their own, cameras write .JPG."""
+    """Without what differs between systems: macOS writes accents as letters of their own, cameras write .JPG, and what
+    was unpacked from an archive of Windows in China may be called in GBK."""
+    with suppress(UnicodeError):
+        name = os.fsencode(name).decode("gb18030") if _is_no_text(name) else name
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_no_text(name: str) -> bool:
+    # Python keeps each byte that it cannot read as a half of a surrogate pair.
+    return any("\udc80" <= one <= "\udcff" for one in name)

@@ -16,9 +16,10 @@ from gate.store.people.residents import Resident
 # As many homes are named of those in which somebody of that name lives.
 _NAMED = 3
 _NONE = Sentence("none")
+_MORE_TIME = Sentence("Needs the gate open for longer")
 _CHANGING = (
     ("unit", Sentence("Home")), ("group", Sentence("Group")), ("area", Sentence("Area")),
-    ("valid_from", Sentence("First day")), ("valid_until", Sentence("Last day")),
+    ("schedule", Sentence("Hours")), ("valid_from", Sentence("First day")), ("valid_until", Sentence("Last day")),
 )  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def changed(before: Resident | None, now: Resident) -> Sentence | None:
         Sentence("{what}: {before} → {now}", what=words, before=was or _NONE, now=becomes or _NONE)
         for words, was, becomes in there if was != becomes
     ]  # fmt: skip
+    said += [_MORE_TIME] if now.extended and not before.extended else []
     if not said:
         return None
     last, *others = reversed(said)

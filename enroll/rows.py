@@ -30,8 +30,9 @@ from gate.store.people.homes import home_key
 Found = TypeVar("Found")
 
 _DAYS = ("from", "until")
-# What is typed for yes in a table.
-_YES = frozenset({"yes", "y", "x", "true", "1", "是"})
+# What is typed for yes in a table, and for no where every cell is filled in.
+_YES = frozenset({"yes", "y", "x", "true", "1", "是", "需要"})
+_NO = frozenset({"", "no", "n", "false", "0", "-", "否", "不", "不需要", "无"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Row:
     """Whether it says that they agreed, with a photo or without."""
     area: str = ""
     """Empty: none is named."""
+    hours: str = ""
+    """A schedule of their own; empty: none is named."""
+    more_time: bool = False
+    """Whether it says that they need the gate open for longer."""
     homes: frozenset[str] = frozenset()
     """The keys of the homes that the table has beside this name."""
 
@@ -187,7 +192,7 @@ def _row(line: int, cells: dict[str, str], source: _Source, wrong: list[Sentence
     )
     if valid_from and valid_until and valid_until < valid_from:
         wrong.append(Sentence(ENDS_BEFORE))
-    another = tried(wrong, _is_yes, cells.get("another_person", ""))
+    another, more_time = (tried(wrong, _is_yes, cells, column) for column in ("another_person", "more_time"))
     name = tried(wrong, clean_name, cells.get("name", ""))
     home = tried(wrong, clean_home, unit) if (unit := cells.get("unit", "")) else None
     if name is not None:
@@ -200,6 +205,8 @@ def _row(line: int, cells: dict[str, str], source: _Source, wrong: list[Sentence
                              another_than=None if another else frozenset()),
         group=normalised(cells.get("group", "")),
         area=normalised(cells.get("area", "")),
+        hours=normalised(cells.get("hours", "")),
+        more_time=bool(more_time),
         valid_from=valid_from,
         valid_until=valid_until,
         agreed=said.way is not Way.NONE,
@@ -225,8 +232,12 @@ def _way(text: str) -> Way:
     return way
 
 
-def _is_yes(text: str) -> bool:
-    """What a cell says that is empty for no. Raises UsageError for anything else."""
-    if text and text.casefold() not in _YES:
-        raise UsageError("In the column another_person stands '{text}': write yes, or leave it empty.", text=text[:100])
-    return bool(text)
+def _is_yes(cells: dict[str, str], column: str) -> bool:
+    """What the cell of a column says, empty for no. Raises UsageError for anything else."""
+    text = cells.get(column, "")
+    if text.casefold() not in _YES | _NO:
+        raise UsageError(
+            "In the column {column} stands '{text}': write yes, or leave it empty.",
+            column=CALLED[column], text=text[:100],
+        )  # fmt: skip
+    return text.casefold() in _YES

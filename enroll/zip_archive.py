@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -23,6 +23,8 @@ _NO_ZIP = Sentence("{archive} cannot be read as a ZIP ({why}).")
 # What is left free on the disk: the gate's record needs room too.
 _LEAVE_FREE = 256 << 20
 _CHUNK = 1 << 20
+# As an archive calls the system that it was made on; a Mac says so too.
+_UNIX = 3
 # Beginnings of names, and whole ones: what a Mac keeps beside a file, Excel beside an open table, Windows in a folder.
 _CLUTTER, _CLUTTER_WHOLE = ("._", "~$"), (".ds_store", "thumbs.db", "desktop.ini")
 # What zipfile and its decompressors raise for a damaged archive, an unknown compression, a short file, a password.
@@ -132,10 +134,14 @@ def _chunks(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]
 
 
 def _named(member: zipfile.ZipInfo) -> str:
-    """The name of a member; without the mark for UTF-8, Windows in China writes GBK."""
+    """The name of a member; without the mark for UTF-8, Macs and `zip` write UTF-8 all the same, Windows in China GBK.
+
+    Some names in GBK are UTF-8 too, and other letters: so who made it says what is tried first.
+    """
     if member.flag_bits & 0x800:
         return member.filename
-    try:
-        return member.filename.encode("cp437").decode("gb18030")
-    except UnicodeError:
-        return member.filename
+    tried = ("utf-8", "gb18030") if member.create_system == _UNIX else ("gb18030",)
+    for encoding in tried:
+        with suppress(UnicodeError):
+            return member.filename.encode("cp437").decode(encoding)
+    return member.filename

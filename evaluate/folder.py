@@ -227,11 +227,11 @@ def _digest(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
-        return str(path).encode()
+        return os.fsencode(path)
 
 
 def _part(person: str, parts: int) -> int:
-    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:4], "big") % parts + 1
+    return int.from_bytes(hashlib.sha256(os.fsencode(person)).digest()[:4], "big") % parts + 1
 
 
 def _groups(path: Path, folders: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -24,6 +24,7 @@ _STA_UNSYNC = 0x0040
 _TIMESYNC_STAMP = Path("/run/systemd/timesync/synchronized")
 _RTC = Path("/sys/class/rtc/rtc0/since_epoch")
 _LOCAL_TIME = Path("/etc/localtime")
+_ZONE_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +149,33 @@ def zone_of(name: str | None) -> tzinfo:
             return zoneinfo.ZoneInfo.from_file(file, key="local")
     except (OSError, ValueError):
         return UTC
+
+
+class ZoneWatch:
+    """The zone called so, or the machine's own as it is now: who installs a gate sets it while the door runs
+    (`timedatectl set-timezone`), and the door goes by the same hours as the console from then on."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._seen = _local_time_as_it_lies()
+        self._zone = zone_of(name)
+        self._looked_mono = time.monotonic()
+
+    def __call__(self) -> tzinfo:
+        """The zone now; asked of the machine now and then."""
+        now = time.monotonic()
+        if self._name is None and now - self._looked_mono >= _ZONE_EVERY_S:
+            self._looked_mono, seen = now, _local_time_as_it_lies()
+            # While it is replaced it may be away.
+            if seen is not None and seen != self._seen:
+                self._zone, self._seen = zone_of(None), seen
+        return self._zone
+
+
+def _local_time_as_it_lies() -> tuple[int, int, int, int] | None:
+    """What tells one file of it from another; None where there is none."""
+    try:
+        found = _LOCAL_TIME.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size

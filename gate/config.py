@@ -15,6 +15,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -185,6 +186,13 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         return _with_file(config)(**overrides)
     except ValidationError as error:
         raise UsageError(_sentence(error, config)) from error
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"the setting {found[1]}" if found else "a setting"
+        raise UsageError(
+            f"The environment sets {name} to what cannot be read: a list or a section is written as JSON there, as in"
+            """ FACEGATE_API__HOSTS='["gate.example.org"]'."""
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The configuration {config} is not valid TOML: {error}. {_advice(error, config)}") from error
     except OSError as error:
@@ -261,7 +269,8 @@ def parts_of(settings: Settings, state: Path, models_dir: Path, config: Path | N
     keys = {} if is_service(state) else {"keys": str(reader_keys(state))}
     readers = {"readers": {**common, **keys, "readers": dumped["readers"]}} if settings.readers.wanted else {}
     told = {**common, "centre": dumped["centre"]}
-    compound = {"link": common} if os.path.exists(centre_file(state)) else {}
+    link = {**common, "passages": settings.door.passback_gates}
+    compound = {"link": link} if os.path.exists(centre_file(state)) else {}
     compound |= {"broker": told, "centre": told} if is_centre(settings, state) else {}
     vision = {
         "vision": {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 _ALONE = 0o077
@@ -57,12 +59,25 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
-    # That a file is on its disk says nothing of its name.
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _settle(path.parent)
+
+
+def write_first(path: Path, content: bytes) -> bytes:
+    """Put a file in place, for its owner alone, where there is none yet; what lies there then, which is the same to all
+    who begin at once. Raises OSError.
+    """
+    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
-        os.fsync(directory)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(made, path)
+        _settle(path.parent)
     finally:
-        os.close(directory)
+        os.unlink(made)
+    return read_plain(path)
 
 
 def share(path: Path, *, readers: bool = True) -> None:
@@ -82,3 +97,12 @@ def share(path: Path, *, readers: bool = True) -> None:
                 os.chmod(f"/proc/self/fd/{descriptor}", shared)
     finally:
         os.close(descriptor)
+
+
+def _settle(path: Path) -> None:
+    """That a file is on its disk says nothing of its name."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

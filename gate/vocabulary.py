@@ -372,12 +372,13 @@ class Lesson:
 class Moved:
     """A resident passed this way (None: nobody knows where they are), at this time (seconds since 1970).
 
-    Without a resident: of nobody it is known any more.
+    Without a resident: of nobody it is known any more. `shared`: the other gates of the compound are to know.
     """
 
     resident: str | None
     way: Direction | None
     wall: float
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

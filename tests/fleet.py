@@ -20,6 +20,7 @@ from gate.processes.client import Client
 from gate.store.compound import items
 from gate.store.database import open_database
 from gate.store.people.passes import text_of
+from tests.conftest import REPOSITORY
 from tests.door import FAST, ON_A_CLOCK
 from tests.running import wait_for
 
@@ -53,12 +54,13 @@ def refused(*arguments):
 
 class Process:
     """One process of a gate, which can be ended and started again. What it says goes into a file in `logs`, where that
-    is given; `before` is a command that starts it, and `program` stands in the place of its own."""
+    is given; `before` is a command that starts it, `program` stands in the place of its own, and `code` is the folder
+    of its version."""
 
-    def __init__(self, state, name, given, logs=None, before=(), program=None):
+    def __init__(self, state, name, given, logs=None, before=(), program=None, code=REPOSITORY):
         self.state, self.name, self.given = Path(state), name, {"state": str(state), **given}
         self._logs, self._before, self._program = logs, before, program or ["-m", MODULES[name]]
-        self.running = None
+        self.code, self.running = code, None
         self.start()
 
     def start(self):
@@ -73,7 +75,7 @@ class Process:
             if self._logs is not None:
                 said = stack.enter_context((self._logs / f"{self.state.name}.{self.name}.log").open("a"))
             self.running = subprocess.Popen(
-                [*self._before, sys.executable, *self._program], stdin=subprocess.PIPE, text=True,
+                [*self._before, sys.executable, *self._program], stdin=subprocess.PIPE, text=True, cwd=self.code,
                 env=os.environ | {"NOTIFY_SOCKET": str(address)}, stdout=said, stderr=said,
             )  # fmt: skip
             self.running.stdin.write(json.dumps(self.given) + "\n")
@@ -212,6 +214,6 @@ def join(centre, state, name, before=(), second=None, trusted=False, **door):
     program = ["-c", ON_A_CLOCK.format(synchronised=True)] if trusted else None
     opener = Process(state, "door", {"door": FAST | door}, centre.logs, program=program)
     centre.stack.callback(opener.end)
-    link = Process(state, "link", {}, centre.logs, before)
+    link = Process(state, "link", {"passages": door.get("passback_gates", False)}, centre.logs, before)
     centre.stack.callback(link.end)
     return Gate(name, state, Client(socket_of(state, "door")), link, opener)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.whole
+
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 GROUPS = PROJECT["dependency-groups"]
 OURS = ("gate", "centre", "models", "enroll", "api", "evaluate", "commands")

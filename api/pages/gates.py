@@ -7,8 +7,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from operator import itemgetter
 from typing import Annotated, Any
+from unicodedata import east_asian_width
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -28,9 +30,10 @@ from api.wording import ORDER_REASONS, TROUBLES
 from gate.care.health import words_of_fault
 from gate.errors import Refusal, Sentence
 from gate.fleet.centre_status import CentreStatus, read_status
-from gate.store.compound import door_orders, forgotten, gates, records, succession
+from gate.store.compound import door_orders, forgotten, gates, records, site_map, succession
 from gate.store.compound.door_orders import Came, DoorOrder
 from gate.store.compound.forgotten import Standing
+from gate.store.compound.site_map import Place
 from gate.store.record.search import Search
 from gate.vocabulary import Kind
 
@@ -45,6 +48,9 @@ _ALARM_STANDS = timedelta(hours=12)
 _ORDER_SHOWN_FOR = timedelta(hours=1)
 # What stands open or is barred where it should not be, so that whoever looks sees it first.
 _ALARMING = ("forced", "held_open")
+_IN_A_FIRE, _PULSES = ("fire", "fire_pause"), ("pulse", "extended_pulse", "egress")
+# A cell of the map, and the letters that it has room for.
+_CELL_WIDE, _CELL_HIGH, _NAME_WIDE = 100, 90, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,37 @@ class Card:
             TROUBLES.get(one) or Sentence("The gate reports a trouble: {word}.", word=one) for one in state.troubles
         ]
         return [*map(words_of_fault, state.faults), *words]
+
+
+class Look(StrEnum):
+    """How a gate is drawn, each with a sign of its own beside the colour."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    LOCKED = "locked"
+    ALARM = "alarm"
+    AWAY = "away"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A gate on the map: where its corner is, what of its name fits there, and how it looks."""
+
+    card: Card
+    x: int
+    y: int
+    short: str
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMap:
+    """All gates as they are drawn, row by row, and how large that is, in units of the drawing."""
+
+    width: int
+    height: int
+    gates: tuple[Drawn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +201,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
     waits = any(one.holds and None in one.outcomes.values() and one.what is DoorOrder.LOCKDOWN for one in given)
     return {
         "cards": cards,
+        "map": _drawn(cards, site_map.kept(connection)),
         "ordered": [_told(one, names) for one in given if _is_shown(one, now)],
         "any_locked": waits or any(one.locked for one in cards),
         "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
@@ -176,6 +214,45 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "unfinished": unfinished[:_SHOWN] if actor.may(Permission.PEOPLE) else [],
         "more": max(0, len(unfinished) - _SHOWN),
     }
+
+
+def _drawn(cards: Sequence[Card], kept: Mapping[str, Place]) -> SiteMap:
+    """The map of the gates, whoever was placed nowhere with them."""
+    places = site_map.arranged([one.now.id for one in cards], kept)
+    wide = max(one.column for one in places.values())
+    gates = [
+        Drawn(
+            one, (places[one.now.id].column - 1) * _CELL_WIDE, (places[one.now.id].row - 1) * _CELL_HIGH,
+            _shortened(one.now.name), _look_of(one),
+        )
+        for one in sorted(cards, key=lambda one: places[one.now.id])
+    ]  # fmt: skip
+    return SiteMap(wide * _CELL_WIDE, max(one.row for one in places.values()) * _CELL_HIGH, tuple(gates))
+
+
+def _look_of(card: Card) -> Look:
+    state = card.now.state
+    if not card.now.reached:
+        return Look.UNKNOWN if card.now.is_here else Look.AWAY
+    if state is None or state.mode is None:
+        return Look.UNKNOWN
+    if card.alarming or state.mode in _IN_A_FIRE:
+        return Look.ALARM
+    if card.locked:
+        return Look.LOCKED
+    stands_open = state.leaf not in (None, "shut") or state.mode in (*_PULSES, "manual_hold", "free_access")
+    return Look.OPEN if stands_open else Look.CLOSED
+
+
+def _shortened(name: str) -> str:
+    """As much of a name as a cell of the map has room for; a Chinese sign takes the room of two letters."""
+    room, fits = _NAME_WIDE, ""
+    for sign in name:
+        room -= 2 if east_asian_width(sign) in "WF" else 1
+        if room < 0:
+            return f"{fits[:-1]}…"
+        fits += sign
+    return fits
 
 
 def _duress(connection: sqlite3.Connection, names: Mapping[str, str], now: datetime) -> list[tuple[str, str, str]]:

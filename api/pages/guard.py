@@ -56,7 +56,8 @@ def show_guard(
         live = changes.made_once(key, lambda: _live(request, connection, context, actor))
         return HTMLResponse(live, headers=gate_clock())
     values = _now(request, connection, context, actor) | said_of(request, told_once(request))
-    keeps_inside = context.settings.door.passback != "off"
+    door = context.settings.door
+    keeps_inside = door.passback != "off" or door.passback_gates
     return page(request, "guard.html", actor=actor, look=look, keeps_inside=keeps_inside, **values)
 
 

@@ -197,10 +197,10 @@ def show_pass(request: Request, connection: Store, context: Shared, held: Holder
     told: dict[str, Any] = {}
     if said:
         spoken = language_of(request)
-        told = {"qr": qr_code(said), "files": qr_files(said), "message": message_for(context, spoken, one)}
+        told = {"qr": qr_code(said), "files": qr_files(said), "message": message_for(context, connection, spoken, one)}
     return page(
         request, "own_pass.html", here=_at(held), one=one, typed=typed, told=told, phase=one.phase(context.now),
-        ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), opens=opens.said(context, connection, one),
+        ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), opens=opens.said(context.state, connection, one),
     )  # fmt: skip
 
 

@@ -40,6 +40,14 @@ _HOUR_S = 3600
 _Text = Annotated[str, Form(max_length=200)]
 _Short = Annotated[str, Form(max_length=60)]
 _Key = Annotated[str | None, Form(min_length=1, max_length=64)]
+_THERE = Sentence(
+    "{gate}: a pass for {name}, from {begins} to {ends}. Hold the picture up to the camera at the gate, half a"
+    " metre away."
+)
+_EVERYWHERE = Sentence(
+    "A pass for {name}, from {begins} to {ends}, at every gate. Hold the picture up to the camera at the gate, half a"
+    " metre away."
+)
 _NO_TIME = Sentence("This is no time; choose a day and a time of day.")
 
 
@@ -120,12 +128,14 @@ def show_pass(request: Request, connection: Store, context: Shared, actor: Regis
     code, _, typed = (done.issued or "").partition(" ")
     theirs = context.languages.chosen(context.settings.enrolment.language_else(language_of(request).tag), "")
     told = (
-        {} if not code else {"qr": qr_code(code), "files": qr_files(code), "message": message_for(context, theirs, one)}
+        {}
+        if not code
+        else {"qr": qr_code(code), "files": qr_files(code), "message": message_for(context, connection, theirs, one)}
     )
     return page_of_people(
         request, connection, actor, None if code else "passes", "pass.html", one=one, typed=typed, told=told,
         phase=one.phase(context.now), ends_at=passes.text_of(one.ends_in(zone_of(context.zone))), PHASES=PHASES,
-        opens=opens.said(context, connection, one), used=opens.used(context, connection, one),
+        opens=opens.said(context.state, connection, one), used=opens.used(context, connection, one),
     )  # fmt: skip
 
 
@@ -189,14 +199,11 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def message_for(context: Context, language: Language, one: Pass) -> str:
+def message_for(context: Context, connection: sqlite3.Connection, language: Language, one: Pass) -> str:
     """What is sent along with the picture, in the visitor's language."""
     zone = zone_of(context.zone)
-    return language(
-        Sentence(
-            "{gate}: a pass for {name}, from {begins} to {ends}. Hold the picture up to the camera at the gate, half a"
-            " metre away.",
-            gate=context.gate, name=one.name, begins=language.stamp(datetime.fromisoformat(one.valid_from), zone),
-            ends=language.stamp(one.ends_in(zone), zone),
-        )
-    )  # fmt: skip
+    begins, ends = (language.stamp(at, zone) for at in (datetime.fromisoformat(one.valid_from), one.ends_in(zone)))
+    where = opens.where_to(context, connection, one)
+    if where is None:
+        return language(_EVERYWHERE, name=one.name, begins=begins, ends=ends)
+    return language(_THERE, gate=where, name=one.name, begins=begins, ends=ends)

@@ -164,6 +164,10 @@ def teller(language: Language, connection: sqlite3.Connection) -> Callable[[Line
             parts.append(language("at the reader {reader}", reader=says.reader))
         if says.in_already and not says.reason:
             parts.append(language("was in already"))
+            if says.in_at:
+                parts.append(language("by the word of the gate {gate}", gate=says.in_at))
+            elif says.in_at is not None:
+                parts.append(language("by the word of the centre's gate"))
         if says.answers:
             parts.append(language("answered the bell"))
         if line.kind == Kind.READER_NOISE and says.frames:

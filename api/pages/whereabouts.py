@@ -25,15 +25,16 @@ router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
 @router.get("/whereabouts")
 def show_whereabouts(request: Request, connection: Store, context: Shared, actor: DoorkeeperInPerson) -> Response:
     """Who is in, who is not known to be anywhere, and how many went out; where no rule keeps it, how to have it."""
-    rule, door = context.settings.door.passback, door_status(context)
-    if rule == "off":
-        return page_of_people(request, connection, actor, None, "whereabouts.html", rule=rule, door=door)
+    settings, door = context.settings.door, door_status(context)
+    rule, gates = settings.passback, settings.passback_gates
+    if rule == "off" and not gates:
+        return page_of_people(request, connection, actor, None, "whereabouts.html", kept=False, door=door)
     # A door that does not answer was right about the time when it last did.
     now = LocalTime(time.time(), zone_of(context.zone), door is None or door.clock_trusted)
     return page_of_people(
-        request, connection, actor, "whereabouts", "whereabouts.html", rule=rule, door=door,
+        request, connection, actor, "whereabouts", "whereabouts.html", kept=True, door=door,
         muster=muster(connection, now), made_at=now.at.isoformat(), trusted=now.trusted,
-        sees_out=bool(context.settings.door.readers_inside),
+        sees_out=gates or bool(settings.readers_inside), gates=gates,
     )  # fmt: skip
 
 

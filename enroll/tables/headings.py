@@ -11,16 +11,18 @@ from gate.store.people.consents import Way
 
 COLUMNS = (
     "name", "unit", "group", "area", "from", "until", "photos", "consent", "language", "guardian", "another_person",
+    "hours", "more_time",
 )  # fmt: skip
 AREA = "area"
 """The one of them that only a compound of many gates has."""
 TOLD_ONLY = "ways_in"
 """A column that an export writes and an import passes over: by what people may come, which no table gives."""
-SAID = Sentence("name, unit, group, from, until, photos, consent, language, guardian, another_person")
+SAID = Sentence("name, unit, group, hours, from, until, more_time, photos, consent, language, guardian, another_person")
 """The columns as they are told to people, but for that of a compound of many gates."""
 CALLED: dict[str, Sentence] = {
     "name": Sentence("name"), "unit": Sentence("unit"), "group": Sentence("group"), "area": Sentence("area"),
-    "from": Sentence("from"), "until": Sentence("until"), "photos": Sentence("photos"), "consent": Sentence("consent"),
+    "hours": Sentence("hours"), "from": Sentence("from"), "until": Sentence("until"),
+    "more_time": Sentence("more_time"), "photos": Sentence("photos"), "consent": Sentence("consent"),
     "language": Sentence("language"), "guardian": Sentence("guardian"), "another_person": Sentence("another_person"),
 }  # fmt: skip
 HEADINGS: dict[str, str] = dict(zip(COLUMNS, COLUMNS, strict=True)) | {
@@ -28,6 +30,8 @@ HEADINGS: dict[str, str] = dict(zip(COLUMNS, COLUMNS, strict=True)) | {
     "房号": "unit", "房间号": "unit", "门牌号": "unit",
     "分组": "group", "组别": "group",
     "通行区域": "area",
+    "通行时段": "hours", "时段": "hours",
+    "延长开门": "more_time", "延长开门时间": "more_time",
     "生效日期": "from", "开始日期": "from", "入住日期": "from",
     "截止日期": "until", "结束日期": "until", "到期日期": "until", "有效期至": "until",
     "照片": "photos", "照片文件": "photos", "照片文件名": "photos",

@@ -13,7 +13,7 @@ import secrets
 from pathlib import Path
 from typing import Protocol
 
-from gate.places import folder, read_plain, write_whole
+from gate.places import folder, read_plain, write_first, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +38,7 @@ def shared_key(state: Path) -> bytes:
     try:
         key = read_plain(path, _BYTES)
     except FileNotFoundError:
-        key = secrets.token_bytes(_BYTES)
-        _write(path, key)
+        key = _draw(path)
     if len(key) != _BYTES:
         raise OSError(errno.EINVAL, "no key of a door", str(path))
     return key
@@ -47,12 +46,14 @@ def shared_key(state: Path) -> bytes:
 
 def take_key(state: Path, key: bytes) -> None:
     """Have this board's door know the codes of other doors, and no more those that it knew. Raises OSError."""
-    _write(key_file(state), key)
-
-
-def _write(path: Path, key: bytes) -> None:
+    path = key_file(state)
     folder(path.parent)
     write_whole(path, key)
+
+
+def _draw(path: Path) -> bytes:
+    folder(path.parent)
+    return write_first(path, secrets.token_bytes(_BYTES))
 
 
 class Codes(Protocol):
@@ -123,9 +124,8 @@ class CodeKey:
         if self._codes.has_codes() is not False:
             self._fail(self._why)
             return None
-        key = secrets.token_bytes(_BYTES)
         try:
-            _write(self._path, key)
+            key = _draw(self._path)
         except OSError as error:
             self._fail(error.strerror or "cannot be written")
             return None

@@ -79,7 +79,10 @@ def with_first(details: dict[str, object], first: Method | None) -> dict[str, ob
 
 def with_passback(details: dict[str, object], known: Known) -> dict[str, object]:
     """With that they were in already, where that is known."""
-    return {**details, "in_already": True} if known.in_already else details
+    if not known.in_already:
+        return details
+    elsewhere = {} if known.in_at is None else {"in_at": known.in_at}
+    return {**details, "in_already": True, **elsewhere}
 
 
 def answered(

@@ -21,13 +21,13 @@ class Knowledge:
     """Reads the register, and what the hour makes of it. Not thread-safe: the door's loop owns it."""
 
     def __init__(
-        self, register: Register, trusted: Callable[[], bool], zone: tzinfo, two_factors: Schedule | None,
+        self, register: Register, trusted: Callable[[], bool], zone: Callable[[], tzinfo], two_factors: Schedule | None,
         whereabouts: Whereabouts, unescorted: Callable[[str | None, str | None], bool],
         goes_in: Callable[[str | None], bool],
     ) -> None:  # fmt: skip
-        """`trusted` looks at the clock; `two_factors` are the hours in which one factor alone does not open;
-        `unescorted` says of a group and a reader (None: the camera) whether nobody is there to bring them in;
-        `goes_in` of a reader whether one comes in there."""
+        """`trusted` looks at the clock, `zone` says in which zone it is; `two_factors` are the hours in which one
+        factor alone does not open; `unescorted` says of a group and a reader (None: the camera) whether nobody is there
+        to bring them in; `goes_in` of a reader whether one comes in there."""
         self._register = register
         self._trusted = trusted
         self._zone = zone
@@ -132,9 +132,10 @@ class Knowledge:
             return known
         known = replace(known, unescorted=self._unescorted(entry.resident.group, reader))
         known = known if self._goes_in(reader) else replace(known, at_this_gate=True)
-        if not self._whereabouts.in_already(entry.resident.id, reader):
+        found = self._whereabouts.in_already(entry.resident.id, reader)
+        if found is None:
             return known
-        return replace(known, in_already=True, refused_again=self._whereabouts.refuses)
+        return replace(known, in_already=True, refused_again=found.refused, in_at=found.at)
 
     def _local_time(self, trusted: bool) -> LocalTime:
-        return LocalTime(time.time(), self._zone, trusted)
+        return LocalTime(time.time(), self._zone(), trusted)

@@ -2,11 +2,13 @@
 
 It holds against what is known alone. Only a passage that a contact saw moves anybody; whose passage is unknown is
 nowhere, and so is everybody after twelve hours, after the night's amnesty, and while the clock is not to be trusted.
-Nobody who leaves is ever refused.
+Nobody who leaves is ever refused. What other gates of the compound saw is known late or never, so that it lifts what
+this gate would refuse, and refuses nothing by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -27,6 +29,24 @@ class Last:
     wall: float
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Which way somebody passed last at another gate (None: it does not know any more), when by its clock, seconds
+    since 1970, and what the gate is called; empty: it is the centre's."""
+
+    way: Direction | None
+    wall: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class InAlready:
+    """Somebody goes in who is in. `at` is the name of the gate that says so, where it is another one."""
+
+    refused: bool
+    at: str | None = None
+
+
 def is_forgotten(last: Last, now: LocalTime) -> bool:
     """Whether that is too long ago to say where they are, or nobody knows how long ago."""
     if not now.trusted or not 0 <= now.wall - last.wall < FORGETS_S:
@@ -39,6 +59,30 @@ def is_in_already(rule: Passback, timed_s: float, last: Last | None, way: Direct
     if rule == "off" or way is Direction.OUT or last is None or last.way is Direction.OUT or is_forgotten(last, now):
         return False
     return rule != "timed" or now.wall - last.wall < timed_s
+
+
+def in_already(
+    rule: Passback, timed_s: float, last: Last | None, elsewhere: Iterable[Elsewhere], way: Direction, now: LocalTime
+) -> InAlready | None:
+    """Whether somebody goes in who is in, by what this gate and the others saw; the latest of it counts."""
+    here = is_in_already(rule, timed_s, last, way, now)
+    own = None if last is None or is_forgotten(last, now) else last
+    later = newest(elsewhere, now)
+    if later is None or (own is not None and own.wall >= later.wall):
+        return InAlready(refuses(rule)) if here else None
+    if later.way is not Direction.IN:
+        return None
+    if here and refuses(rule):
+        return InAlready(refused=True)
+    there = is_in_already(rule, timed_s, Last(later.way, later.wall), way, now)
+    return InAlready(refused=False, at=later.gate) if there else None
+
+
+def newest(elsewhere: Iterable[Elsewhere], now: LocalTime) -> Elsewhere | None:
+    """The last that other gates say of somebody, of what is not forgotten; nothing of a time that is still to come."""
+    # Which way matters to no one who asks whether it is forgotten.
+    told = [one for one in elsewhere if not is_forgotten(Last(one.way or Direction.OUT, one.wall), now)]
+    return max(told, key=lambda one: one.wall, default=None)
 
 
 def refuses(rule: Passback) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from gate.vocabulary import AuditEvent, Direction, Kind
 
+CAMERA = "camera"
+"""What the camera is called among the readers."""
 # Of one gate's grants no more than a few wait for their passage at once.
 _REMEMBERED = 16
 
@@ -25,13 +27,13 @@ class Passers:
     """Joins grants with their passages. Not thread-safe: the door's loop owns it."""
 
     def __init__(self, inside: frozenset[str]) -> None:
-        """`inside` are the names of the readers at which people leave."""
+        """`inside` are the names of the readers at which people leave, the camera by `CAMERA`."""
         self._inside = inside
         self._grants: OrderedDict[str, tuple[str, Direction]] = OrderedDict()
 
     def way_at(self, reader: object) -> Direction:
         """Which way somebody wants to go who asks at this reader; None: before the camera."""
-        return Direction.OUT if reader in self._inside else Direction.IN
+        return Direction.OUT if (reader or CAMERA) in self._inside else Direction.IN
 
     def heed(self, event: AuditEvent) -> Went | None:
         """Take note of what happens at the door; what came of a grant, where that is it."""

@@ -19,9 +19,10 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.door.hours import Entry, Visit, entry_of, visit_of
+from gate.door.passback import Elsewhere
 from gate.schedule import Schedule, parse
 from gate.store.database import Hurry, database_of, open_read_only
-from gate.store.people import credentials, passes, residents, whereabouts
+from gate.store.people import credentials, elsewhere, passes, residents, whereabouts
 from gate.store.people.credentials import Found
 from gate.store.people.whereabouts import Passed
 from gate.store.site import holidays, schedules
@@ -141,6 +142,15 @@ class Register:
         connection = self._open()
         with self._sound():
             return [(one, datetime.fromisoformat(one.at).timestamp()) for one in whereabouts.every(connection)]
+
+    def elsewhere(self, resident: str) -> tuple[Elsewhere, ...]:
+        """What the other gates of the compound saw of a resident last. Raises StoreDown."""
+        connection = self._open()
+        with self._sound():
+            return tuple(
+                Elsewhere(one.way, datetime.fromisoformat(one.at).timestamp(), one.name or "")
+                for one in elsewhere.of_others(connection, resident)
+            )
 
     def salt(self) -> bytes | None:
         """With what this gate hashes PINs; None where nobody can tell now."""

@@ -48,6 +48,8 @@ class Known:
     """Whether they go in though they are in, as far as is known, by a rule against passing a credential back."""
     refused_again: bool = False
     """Whether that rule refuses it."""
+    in_at: str | None = None
+    """The name of the other gate that saw them go in, by whose word they are; empty: it is the centre's."""
     unescorted: bool = False
     """Whether they are to come with somebody of another group, and nobody of it was let in a moment ago."""
     nearest: Resident | None = None

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from gate.clock import ClockWatch, zone_of
+from gate.clock import ClockWatch, ZoneWatch
 from gate.door import monitors
 from gate.door.answers import Answers, Peers
 from gate.door.attribution import Attribution
@@ -71,7 +71,7 @@ class DoorService:
         self._clock = ClockWatch(self._memory.found.latest_wall)
         self._register = Register(state)
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
-        self._zone = zone_of(settings.zone)
+        self._zone = ZoneWatch(settings.zone)
         self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
         self._comings = Comings(
             settings, self._register, self._writer.put, self._local_time,
@@ -169,7 +169,7 @@ class DoorService:
         return max(0.0, min([_IDLE_TURN_S, *(one - now for one in due if one is not None)]))
 
     def _local_time(self) -> LocalTime:
-        return LocalTime(time.time(), self._zone, self._clock.trust.trusted)
+        return LocalTime(time.time(), self._zone(), self._clock.trust.trusted)
 
     def _follow(self, event: AuditEvent) -> None:
         self._lessons.follow(event)

@@ -16,7 +16,7 @@ MAX_PULSE_S = 15.0
 RELEASE_AFTER_DEATH_S = 0.5
 # What we choose ourselves ends this much before that: a thread that wakes late on a busy board ends no process.
 _WAKES_LATE_S = 0.3
-_READER_NAME = re.compile(r"keypad|card reader|wiegand|osdp \d{1,3}")
+_READER_NAME = re.compile(r"camera|keypad|card reader|wiegand|osdp \d{1,3}")
 _LONGEST_TOGGLE_S = 1.0
 
 Lock = Literal["fail_safe", "fail_secure", "momentary", "hold_open", "turnstile"]
@@ -237,9 +237,15 @@ class DoorSettings:
     passback_s: float = 300.0
     """For how long `timed` refuses, seconds."""
 
+    passback_gates: bool = False
+    """Whether the gates of a compound tell each other over the line who passed which way, so that whoever came in at
+    one and went out at another is out, and whoever is in by the word of another is on record as in already. That
+    refuses nobody, since it may come late or never. What is told is kept for half a day, at the centre and at each gate
+    that has this on. See docs/many-gates.md."""
+
     inside_readers: str | None = None
     """The readers on the inside, at which people leave, by their names with commas between, such as `card reader`;
-    absent: none. Camera and other readers are the way in."""
+    `camera` where that looks at whoever leaves; absent: none. The others are the way in."""
 
     learn_faces: bool = False
     """Whether a resident who passed by face may have a template of that passage added, so that the gate follows their
@@ -339,8 +345,8 @@ class DoorSettings:
         strange = sorted(name for name in self.readers_inside if not _READER_NAME.fullmatch(name))
         if strange:
             raise ValueError(
-                f"inside_readers names {', '.join(strange)}, which no reader is called: keypad, card reader, wiegand,"
-                " or osdp and its address, such as osdp 0"
+                f"inside_readers names {', '.join(strange)}, which no reader is called: camera, keypad, card reader,"
+                " wiegand, or osdp and its address, such as osdp 0"
             )
         if self.passback == "off":
             return
@@ -349,7 +355,12 @@ class DoorSettings:
                 f"passback = {self.passback} needs contact_pin, or a turnstile's passage_pin: nothing else tells"
                 " whether somebody went through"
             )
-        if self.passback != "timed" and not self.readers_inside:
+        if self.passback == "hard" and self.passback_gates:
+            raise ValueError(
+                "passback = hard cannot be with passback_gates: whoever leaves by another gate is not known to have"
+                " left while its line is cut, and would be refused when they come home; choose soft or timed"
+            )
+        if self.passback != "timed" and not self.readers_inside and not self.passback_gates:
             raise ValueError(
                 f"passback = {self.passback} needs inside_readers, at which people leave: else whoever came home once"
                 " is in for good"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.door.hours import LocalTime
-from gate.door.passback import Last, is_forgotten, is_in_already, refuses
+from gate.door.passback import Elsewhere, InAlready, Last, in_already, is_forgotten
 from gate.door.passed import Passers, Went
 from gate.door.register import Register, StoreDown
 from gate.door.settings import DoorSettings
@@ -23,6 +23,7 @@ class Whereabouts:
     ) -> None:  # fmt: skip
         """`keep` writes what changed to the store; `local` says what time it is at the gate."""
         self._rule, self._timed_s = settings.passback, settings.passback_s
+        self._shared = settings.passback_gates
         self._passers = passers
         self._register = register
         self._keep = keep
@@ -30,17 +31,21 @@ class Whereabouts:
         self._last: dict[str, Last] | None = None
         self._looked_mono = float("-inf")
 
-    def in_already(self, resident: str, reader: str | None) -> bool:
+    def in_already(self, resident: str, reader: str | None) -> InAlready | None:
         """Whether somebody goes in who is in; `reader` is where they ask, None: the camera."""
         if self._rule == "off":
-            return False
-        last = self._known().get(resident)
-        return is_in_already(self._rule, self._timed_s, last, self._passers.way_at(reader), self._local())
+            return None
+        last, way = self._known().get(resident), self._passers.way_at(reader)
+        return in_already(self._rule, self._timed_s, last, self._elsewhere(resident), way, self._local())
 
-    @property
-    def refuses(self) -> bool:
-        """Whether that is refused, or only put on record."""
-        return refuses(self._rule)
+    def _elsewhere(self, resident: str) -> tuple[Elsewhere, ...]:
+        if not self._shared:
+            return ()
+        try:
+            return self._register.elsewhere(resident)
+        except StoreDown:
+            # What the others saw refuses nobody, and is not waited for.
+            return ()
 
     def follow(self, event: AuditEvent, went: Went | None) -> None:
         """Take note of what happens at the door, and of who `went` by it."""
@@ -56,7 +61,7 @@ class Whereabouts:
         """Forget where somebody is; None: where anybody is."""
         if resident is None:
             self._last = {}
-            self._keep(Moved(None, None, 0.0))
+            self._keep(Moved(None, None, self._local().wall, self._shared))
         else:
             self._move(resident, None)
 
@@ -73,9 +78,10 @@ class Whereabouts:
         local = self._local()
         if local.trusted:
             for resident in [one for one, last in self._known().items() if is_forgotten(last, local)]:
-                self._move(resident, None)
+                # Each gate forgets by its own clock: nobody is told.
+                self._move(resident, None, shared=False)
 
-    def _move(self, resident: str, way: Direction | None) -> None:
+    def _move(self, resident: str, way: Direction | None, *, shared: bool = True) -> None:
         local = self._local()
         way = way if local.trusted else None
         known = self._known()
@@ -83,7 +89,7 @@ class Whereabouts:
             known.pop(resident, None)
         else:
             known[resident] = Last(way, local.wall)
-        self._keep(Moved(resident, way, local.wall))
+        self._keep(Moved(resident, way, local.wall, self._shared and shared))
 
     def _known(self) -> dict[str, Last]:
         if self._last is None:

@@ -40,6 +40,7 @@ from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.gates import Gate
 from gate.store.compound.items import OpenPasses, State
 from gate.store.compound.proposals import Answer, Because, Proposal
+from gate.store.people.elsewhere import Seen
 
 WRITER = 2
 """The newest form of messages that is written here."""
@@ -139,6 +140,8 @@ class Head:
     """The digest of the list of gates, by which a second centre knows whether it has it."""
     passes: OpenPasses | None = None
     """Where passes end, which a gate of an earlier version knows nothing of; None where `state` is."""
+    passages: bool = False
+    """Whether gates may share who passed: a centre of an earlier version lets none ask."""
 
 
 HEAD = Signed(b"facegate register head\n", Head)
@@ -248,6 +251,39 @@ class Ordering:
 
 ORDERING = Sealed(b"facegate orders given\n", Ordering)
 """By the centre, sealed to the gate, since it names who gave the orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A gate tells who passed there, and asks who passed at the others since the centre had the number `heard`. `tick`
+    and `nonce` as in `Looking`, of the head that it heard last."""
+
+    gate: str
+    tick: int
+    nonce: bytes
+    heard: int
+    seen: tuple[Seen, ...] = ()
+    waits: bool = False
+    """Whether the answer may come when there is one, within `SHARING_WAITS_S`."""
+
+
+SHARING_WAITS_S = 8.0
+SHARING = Sealed(b"facegate passages told\n", Sharing)
+"""By the gate, sealed to the centre, since it says who came and went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Who passed at other gates, to the question of this nonce; up to which number of the centre that is all."""
+
+    gate: str
+    nonce: bytes
+    through: int
+    seen: tuple[Seen, ...] = ()
+
+
+SHARED = Sealed(b"facegate passages heard\n", Shared)
+"""By the centre, sealed to the gate."""
 
 
 @dataclass(frozen=True, slots=True)

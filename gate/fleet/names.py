@@ -86,6 +86,11 @@ class GateNames:
         return f"orders.{self.gate}"
 
     @property
+    def passages(self) -> str:
+        """Where the gate tells who passed there, and asks who passed at the others."""
+        return f"passages.{self.gate}"
+
+    @property
     def second(self) -> str:
         """Where the gate, as a second centre, asks for the list of gates."""
         return f"second.{self.gate}"

@@ -64,7 +64,7 @@ class Reader:
                 await subscription.unsubscribe()
 
     async def _take(self, broker: Client, some: list[Msg]) -> None:
-        batch = [one.data for one in some]
+        batch = self._register.checked([one.data for one in some])
         unknown: frozenset[str] = frozenset()
         if wanted := self._register.missing_keys(batch):
             given = await self._keys_or_later(broker, wanted, some)

@@ -52,6 +52,9 @@ class Heard:
     """Where else a centre is to be looked for."""
     gates: str | None = None
     """The digest of the centre's list of gates."""
+    epoch: int = 0
+    passages: bool = False
+    """Whether the centre takes who passed, and tells it."""
 
 
 _NOT_GENUINE = (
@@ -76,11 +79,14 @@ class Register:
         self._said: set[str] = set()
         self.problem: str | None = None
 
-    def missing_keys(self, batch: Sequence[bytes]) -> list[str]:
+    def checked(self, batch: Sequence[bytes]) -> list[Message | None]:
+        """The messages that these are, in their order; None for what is not the centre's."""
+        return [self._checked(data) for data in batch]
+
+    def missing_keys(self, batch: Sequence[Message | None]) -> list[str]:
         """The ids of the keys that are wanted to read these messages, as far as they are to be read."""
         wanted: dict[str, None] = {}
-        for data in batch:
-            message = self._checked(data)
+        for message in batch:
             if message is None or message.header.is_revocation or not message.header.is_readable:
                 continue
             if not self._is_old(message) and not outbox.keys(self._connection, [message.header.key]):
@@ -92,15 +98,14 @@ class Register:
         with transaction(self._connection):
             taken.keep_keys(self._connection, given)
 
-    def take(self, batch: Sequence[bytes], unknown: frozenset[str] = frozenset()) -> list[Fate]:
+    def take(self, batch: Sequence[Message | None], unknown: frozenset[str] = frozenset()) -> list[Fate]:
         """Take messages in their order; residents in one transaction, since each costs the disk a moment. Of those
         whose keys are `unknown` to the centre nothing is to be had: they were erased. Raises sqlite3.Error."""
-        checked = [self._checked(data) for data in batch]
-        if any(one is not None and one.header.is_revocation for one in checked):
+        if any(one is not None and one.header.is_revocation for one in batch):
             # To erase somebody is a transaction of its own, with what SQLite wrote beside it.
-            return [self._take(one, unknown) for one in checked]
+            return [self._take(one, unknown) for one in batch]
         with transaction(self._connection):
-            return [self._take(one, unknown) for one in checked]
+            return [self._take(one, unknown) for one in batch]
 
     def hear(self, data: bytes) -> Heard | None:
         """What the centre says of the register's end; None where it is not the centre's, or was said before."""
@@ -115,7 +120,10 @@ class Register:
         if head.recovery is not None:
             proposals.give_back(self._connection, head.recovery, head.epoch, head.had)
         found = self._compare(head)
-        return replace(found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates)
+        return replace(
+            found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates, epoch=head.epoch,
+            passages=head.passages,
+        )  # fmt: skip
 
     def _compare(self, head: Head) -> Heard:
         known = items.epoch(self._connection)

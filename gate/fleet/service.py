@@ -23,7 +23,20 @@ from gate.fleet import cameras, keys, messages
 from gate.fleet.connection import until_told
 from gate.fleet.envelopes import NotGenuine
 from gate.fleet.joined import Joined, place_of, read_joined
-from gate.fleet.messages import Asking, AskingGates, Held, Looked, Looking, Report, Request, Saying, Told
+from gate.fleet.messages import (
+    SHARING_WAITS_S,
+    Asking,
+    AskingGates,
+    Held,
+    Looked,
+    Looking,
+    Report,
+    Request,
+    Saying,
+    Shared,
+    Sharing,
+    Told,
+)
 from gate.fleet.names import HEAD, GateNames
 from gate.fleet.reading import Reader, line_of
 from gate.fleet.register import Heard, Register
@@ -36,8 +49,10 @@ from gate.processes.fields import Malformed, read, written
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
 from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, succession, taken
 from gate.store.compound.role import Part, part
-from gate.store.database import open_database
+from gate.store.database import open_database, transaction
 from gate.store.ids import new_id
+from gate.store.people import elsewhere
+from gate.store.people.elsewhere import Seen
 from gate.store.record import audit
 from gate.store.record.audit import Anchor
 from gate.vocabulary import AuditEvent, Kind
@@ -66,6 +81,7 @@ _TELL_S = 0.25
 _LOOK_S = 0.1
 # An order that waits for the door is asked for anew: the door takes none that was asked for longer ago.
 _ORDERS_AGAIN_S = 2.0
+_SHARE_S = 0.1
 _NONCE_BYTES = 16
 # More questions to the camera are let fall: whoever asked is gone before their turn.
 _MOST_LOOKS = 4
@@ -81,8 +97,11 @@ _REFUSED = "The centre does not let this gate in any more. Join it again with a 
 class Link:
     """One gate's link to its centre. Its loop owns the connection to the store."""
 
-    def __init__(self, state: Path, connection: sqlite3.Connection, joined: Joined) -> None:
+    def __init__(self, state: Path, connection: sqlite3.Connection, joined: Joined, *, passages: bool = False) -> None:
+        """`passages`: who passed here is told, and who passed at the others heard."""
         self._state = state
+        self._shares_passages = passages
+        self._centre_shares, self._epoch = False, 0
         self._connection = connection
         self._joined = joined
         self._names = GateNames(joined.gate)
@@ -139,6 +158,9 @@ class Link:
             tasks.create_task(self._while_open(self._tell, broker))
             tasks.create_task(self._while_open(self._say_state, broker))
             tasks.create_task(self._while_open(self._take_orders, broker))
+            if self._shares_passages:
+                tasks.create_task(self._while_open(self._tell_passages, broker))
+                tasks.create_task(self._while_open(self._hear_passages, broker))
 
     async def _while_open(self, what: Callable[..., Awaitable[None]], broker: Client, *given: Any) -> None:
         """The line may be cut at any moment, in many words: it is tried again until it was closed for good."""
@@ -170,7 +192,7 @@ class Link:
         now = time.monotonic()
         self._heard_mono, self._heard_at = now, _now()
         self._problem, self._tick, self._orders = heard.problem, heard.tick, heard.orders
-        self._gates = heard.gates
+        self._gates, self._epoch, self._centre_shares = heard.gates, heard.epoch, heard.passages
         if self._cut_off:
             self._cut_off = False
             audit.append(self._connection, AuditEvent(Kind.CENTRE_BACK))
@@ -346,6 +368,40 @@ class Link:
         centre_orders.told(self._connection, asking.answers)
         centre_orders.take(self._connection, told.orders, asked_mono)
 
+    async def _tell_passages(self, broker: Client) -> None:
+        """Tell who passed here, whenever somebody did."""
+        while True:
+            seen = elsewhere.untold(self._connection, self._epoch) if self._centre_shares else ()
+            if seen:
+                await self._share(broker, seen=seen)
+                elsewhere.told(self._connection, self._epoch, seen[-1].number)
+            else:
+                await asyncio.sleep(_SHARE_S)
+
+    async def _hear_passages(self, broker: Client) -> None:
+        """Ask who passed at the others, and again once there is an answer."""
+        while True:
+            if not self._centre_shares:
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            epoch = self._epoch
+            shared = await self._share(broker, waits=True)
+            elsewhere.take(self._connection, shared.seen, epoch, shared.through)
+
+    async def _share(self, broker: Client, *, seen: tuple[Seen, ...] = (), waits: bool = False) -> Shared:
+        heard = elsewhere.heard(self._connection, self._epoch)
+        said = Sharing(self._joined.gate, self._tick or 0, secrets.token_bytes(_NONCE_BYTES), heard, seen, waits)
+        data = messages.SHARING.data(said, self._joined.box, self._signer)
+        within_s = _ANSWERED_WITHIN_S + (SHARING_WAITS_S if waits else 0.0)
+        answer = await broker.request(self._names.passages, data, timeout=within_s)
+        try:
+            told = messages.SHARED.of(answer.data, self._joined.box_seed, keys.verifier(self._joined.signer))
+        except (keys.NotForUs, NotGenuine, Malformed) as error:
+            raise TimeoutError from error
+        if (told.gate, told.nonce) != (said.gate, said.nonce):
+            raise TimeoutError
+        return told
+
     async def _look(self, said: Msg) -> None:
         """The centre asks something of the camera here: the api alone may, and is asked in its place."""
         if len(said.data) > cameras.MOST_ASKED or len(self._looks) >= _MOST_LOOKS:
@@ -404,6 +460,7 @@ class Link:
                 written_mono = now
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
+                    elsewhere.prune(self._connection, datetime.now(UTC))
             await asyncio.sleep(_AGAIN_S)
 
     def _status(self) -> LinkStatus:
@@ -420,9 +477,10 @@ def _now() -> str:
 
 
 def main() -> int:
-    """Entry point: one line of JSON, {"state"}, on standard input."""
+    """Entry point: one line of JSON, {"state", "passages"}, on standard input."""
     speak_as("link")
-    state = Path(settings_from_starter()["state"])
+    given = settings_from_starter()
+    state = Path(given["state"])
     try:
         joined = read_joined(state)
         if joined is None:
@@ -434,7 +492,13 @@ def main() -> int:
                     " follow none: sudo facegate leave"
                 )
             stop_with_starter()
-            asyncio.run(until_told(Link(state, connection, joined).run()))
+            passages = bool(given.get("passages"))
+            if not passages:
+                # Of a time when they were shared.
+                with transaction(connection):
+                    elsewhere.forget(connection)
+            link = Link(state, connection, joined, passages=passages)
+            asyncio.run(until_told(link.run()))
     except FacegateError as error:
         _log.error("%s", error)
         return 2

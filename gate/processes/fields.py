@@ -59,12 +59,12 @@ def _plain(value: Any) -> Any:
 def _dataclass(kind: Any, said: object, where: str) -> Any:
     if not isinstance(said, dict):
         raise Malformed(f"{where} is an object of several fields")
-    kinds, values = _kinds(kind), {}
-    for field in fields(kind):
-        if field.name in said:
-            values[field.name] = _value(kinds[field.name], said[field.name], field.name)
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise Malformed(f"{field.name} is missing")
+    values = {}
+    for name, inner, is_needed in _fields_of(kind):
+        if name in said:
+            values[name] = _value(inner, said[name], name)
+        elif is_needed:
+            raise Malformed(f"{name} is missing")
     try:
         return kind(**values)
     except ValueError as error:
@@ -72,12 +72,22 @@ def _dataclass(kind: Any, said: object, where: str) -> Any:
 
 
 @cache
-def _kinds(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _fields_of(kind: Any) -> list[tuple[str, Any, bool]]:
+    """By name, of which kind each is, and whether a message must have it."""
+    kinds = get_type_hints(kind)
+    return [
+        (field.name, kinds[field.name], field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(kind)
+    ]
+
+
+@cache
+def _shape(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def _value(kind: Any, said: object, where: str) -> Any:
-    origin, parts = get_origin(kind), get_args(kind)
+    origin, parts = _shape(kind)
     if origin in (Union, UnionType):
         return _one_of(parts, said, where)
     if origin is tuple:

@@ -6,6 +6,8 @@ is shown as the characters that would ask for it.
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
 from typing import IO, Any
 
@@ -31,11 +33,23 @@ def in_one_line(text: str) -> str:
     return text.replace("\n", "\\u000a")
 
 
+def _unwritable(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding has no letter for, spelt likewise: what is JSON stays JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end
+
+
 class Spelling:
-    """A stream of text that spells out every order to a terminal, and is the one it was made from in all else."""
+    """A stream of text that spells out every order to a terminal, and every letter that its encoding does not have, as
+    of a terminal that is set to GBK or a file's name that is no text; it is the one it was made from in all else."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        if isinstance(stream, io.TextIOWrapper):
+            codecs.register_error("facegate.spelt", _unwritable)
+            stream.reconfigure(errors="facegate.spelt")
 
     def write(self, text: str) -> int:
         """Write a text as `spelt`."""

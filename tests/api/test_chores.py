@@ -1,8 +1,10 @@
-"""What the api does at night."""
+"""What the api does by itself, each minute and at night."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from api.chores import tidy_where_due
+from api.chores import forget_what_is_over, tidy_where_due
+from gate.store.database import open_read_only
 from gate.store.people import residents
 from gate.store.people.changes import Changes, change
 from gate.store.record import audit
@@ -32,6 +34,24 @@ def test_a_night_that_was_done_by_a_clock_that_ran_ahead_keeps_no_other_waiting(
         "UPDATE audit SET at = '2026-11-25T19:00:00.000+00:00' WHERE sequence = (SELECT max(sequence) FROM audit)"
     )
     assert tidy_where_due(context, at(25, 20), trusted=True) is None
+
+
+def test_whoever_is_erased_while_somebody_reads_is_gone_from_the_log_a_minute_after(browser, store, state, context):
+    for name in ("Unmistakable", "Li Na", "Li Ming"):
+        residents.enrol(store, name, None, [])
+
+    def is_in_a_file():
+        return any(b"Unmistakable" in path.read_bytes() for path in state.rglob("*") if path.is_file())
+
+    with closing(open_read_only(state)) as reader:
+        lines = audit.lines(reader)
+        next(lines)
+        answer = browser("manager").ask("DELETE", f"/api/v1/residents/{residents.find(store, 'Unmistakable').id}")
+        forget_what_is_over(context, datetime.now(UTC))
+        assert (answer.status_code, is_in_a_file()) == (200, True)
+        lines.close()
+        forget_what_is_over(context, datetime.now(UTC))
+    assert not is_in_a_file()
 
 
 def test_the_pages_say_who_is_to_be_erased(browser, store):

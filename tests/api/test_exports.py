@@ -9,6 +9,7 @@ import pytest
 from gate.store.people import credentials, erasure, residents
 from gate.store.people.changes import Changes, change
 from gate.store.record import audit
+from gate.store.site import schedules
 from tests.api.importing import until
 
 
@@ -19,7 +20,9 @@ def manager(browser):
 
 def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, store, models, photos):
     someone = residents.enrol(store, "=Wang, Fang", "3-1204", [])
-    change(store, someone, Changes(valid_until="2027-01-31"), by="test")
+    schedules.put(store, "cleaners", "Mon-Fri 08:00-12:00", "test")
+    theirs = Changes(valid_until="2027-01-31", schedule="cleaners", extended=True)
+    change(store, someone, theirs, by="test")
     credentials.add_card(store, someone, None, b"c" * 32, by="test")
     table = manager.get("/api/v1/exports/residents")
     heading, row = table.text.splitlines()
@@ -32,6 +35,13 @@ def test_everyone_goes_out_as_a_table_that_comes_in_again(manager, browser, stor
     until(manager, "done")
     (back,) = residents.every(store)
     assert (back.name, back.unit, back.valid_until) == ("=Wang, Fang", "3-1204", "2027-01-31")
+    assert (back.schedule, back.windows, back.extended) == ("cleaners", "Mon-Fri 08:00-12:00", True)
+    # Without those hours they would be let in at any time.
+    erasure.remove(store, back, by="test")
+    schedules.remove(store, "cleaners", "test")
+    manager.post("/api/v1/imports", files=[("files", ("again.csv", table.content))])
+    (line,) = until(manager, "rehearsed")["lines"]
+    assert (line["action"], "There is no schedule cleaners" in line["why"]) == ("refused", True)
 
 
 def test_templates_go_out_to_owners_alone_and_on_record(manager, browser, store, photos):

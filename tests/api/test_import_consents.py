@@ -11,6 +11,8 @@ from gate.store.people import consents, residents
 from tests.api.importing import looked_at, until
 from tests.console import Browser, context_on, problem_of
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def manager(browser):

@@ -14,6 +14,8 @@ from gate.store.site import schedules
 from tests.api.importing import actions, until
 from tests.api.test_residents import enrol
 
+pytestmark = pytest.mark.whole
+
 TABLE = "name,unit,photos,consent\nBarack Obama,3-1,obama.jpg,told\nJoe Biden,3-2,biden.jpg,told\nAnn,,none.jpg,told\n"
 
 

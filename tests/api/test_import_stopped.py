@@ -12,6 +12,8 @@ from gate.store.record import audit
 from tests.api.importing import actions, looked_at, until
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 ROWS = 40
 TABLE = "name,unit,from\n" + "".join(f"P{n},{n},{'never' if n % 2 else ''}\n" for n in range(ROWS))
 

@@ -24,6 +24,8 @@ from tests.console import problem_of
 from tests.running import wait_for
 from tests.tables import table
 
+pytestmark = pytest.mark.whole
+
 TABLE = """\
 name,unit,photos,consent
 Barack Obama,1-101,obama.jpg,paper

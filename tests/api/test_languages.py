@@ -50,7 +50,7 @@ NEVER_ONE = (
     "The camera gives {width} x {height} pixels", "The people enrolled here look alike", "{found} of {pairs} pairs",
     "A pass lasts at most {days} days", "A pass begins within {days} days", "A pass opens between 1 and {most} times",
     "{count} residents or more",
-    "From its first use a pass lasts between a minute and {days} days",
+    "From its first use a pass lasts between a minute and {days} days", "The map has {rows} rows",
 )  # fmt: skip
 
 

@@ -297,6 +297,10 @@ def test_where_there_are_several_gates_a_pass_says_which_it_opens_and_at_which_i
     theirs = manager.post(AT, json=wanted(host=fang.id)).json()["made"]
     assert theirs["opens"] == "gates_of_host"
     assert "every gate at which whom they visit is let in" in text_of(manager.get(f"/passes/{theirs['id']}"))
+    # What is sent along names them, since a visitor knows no area.
+    for made, said in (({"key": "k1"}, "at every gate"), ({"key": "k2", "host": fang.id}, "East gate: a pass for")):
+        answer = manager.post("/passes", data=form(unit="", **made))
+        assert said in text_of(manager.get(answer.headers["location"])), answer.text
 
 
 def test_at_a_gate_that_follows_a_pass_waits_for_the_centre_and_says_why_it_was_not_taken(browser, store, door):

@@ -1,5 +1,6 @@
 """The commands as a user types them: what they print, and how they end."""
 
+import codecs
 import csv
 import json
 import os
@@ -161,6 +162,25 @@ def test_what_a_terminal_sends_that_is_no_utf_8_is_one_sentence_for_every_comman
     assert residents.every(store) == []
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "gb2312"])
+def test_what_a_terminal_has_no_letter_for_is_spelt(store, models_dir, state, encoding):
+    """As one that is set to an old encoding; JSON stays what it is."""
+    names = ["Wang 王", "Zoë", "𠮷野家"]
+    for name in names:
+        residents.enrol(store, name, None, [])
+
+    def printed(*options):
+        environment = command_environment(models_dir, state) | {"PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-m", "commands.cli", "residents", "list", *options]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        # What is echoed to a terminal of plain letters alone is UTF-8 all the same.
+        return done.stdout.decode("utf-8" if encoding == "ascii" else encoding)
+
+    assert r"\ud842\udfb7" in printed()
+    assert {one["name"] for one in json.loads(printed("--json").splitlines()[-1])["residents"]} == set(names)
+
+
 def empty(folder):
     (folder / "empty.bin").write_bytes(b"")
     return folder / "empty.bin"
@@ -236,7 +256,10 @@ def test_export_as_json_lines_and_csv_and_verify_against_the_anchor(facegate, ph
     (line,) = (json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines())
     assert line["kind"] == "enrolled"
     facegate("audit", "export", tmp_path / "r.csv")
-    rows = list(csv.DictReader((tmp_path / "r.csv").open(newline="")))
+    assert (tmp_path / "r.csv").read_bytes().startswith(codecs.BOM_UTF8), (
+        "else Excel takes it for the machine's old code"
+    )
+    rows = list(csv.DictReader((tmp_path / "r.csv").open(newline="", encoding="utf-8-sig")))
     assert [row["kind"] for row in rows] == ["enrolled", "exported"]
     assert facegate("audit", "verify", "--anchor", tmp_path / "r.csv.anchor.json").code == 0
     said = facegate("audit", "verify").out

@@ -15,6 +15,7 @@ def test_a_gate_that_came_back_from_before_it_joined_can_leave(facegate, state, 
     backup = facegate("backup", tmp_path / "backups", "--json").answer["path"]
     role.follow(store, b"s" * 16, "10.0.0.2", by="test")
     write_joined(state, JOINED)
+    store.close()
     assert facegate("restore", backup, "--yes").code == 0
     said = facegate("leave", "--yes", "--json")
     assert (said.code, said.answer) == (0, {"people": 0, "erased": 0})

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from gate.processes.asking import present
+from gate.store.compound import role
 from gate.store.people import passes, residents
 from gate.store.record import audit
 from gate.vocabulary import Method, Presented
@@ -26,9 +27,14 @@ def test_a_pass_is_printed_once_opens_is_listed_and_taken_back(facegate, state, 
         told = facegate("passes", "new", "Sun Yu", "--home", "7-1")
         assert "Sun Yu holds this up to the camera, or presses: 71 # " in told.out
         assert "▀" in told.out
+        assert "of the compound" not in told.out
+        role.become_centre(store)
+        told = facegate("passes", "new", "Ma Li", "--home", "7-1")
+        assert "It opens every gate of the compound. Each use is known" in told.out.splitlines()[-1]
+        facegate("passes", "revoke", next(one.id for one in passes.every(store) if one.name == "Ma Li"))
     listed = facegate("passes", "list", "--json").answer["passes"]
     assert {(one["name"], one["uses_left"], one["phase"]) for one in listed} == {
-        ("Zhao Lei", 1, "in_use"), ("Sun Yu", 1, "in_use"),
+        ("Zhao Lei", 1, "in_use"), ("Sun Yu", 1, "in_use"), ("Ma Li", 1, "over"),
     }  # fmt: skip
     assert "1 of 2" in facegate("passes", "list").out
     assert facegate("passes", "revoke", made["pass"]["id"]).out.strip() == "The pass of Zhao Lei is taken back."

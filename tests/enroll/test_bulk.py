@@ -233,9 +233,10 @@ def test_what_one_row_does_the_rehearsal_knows_at_the_next(table, store, models)
 
 
 def test_what_stands_beside_yes_in_the_table_is_asked_about(table):
-    path = table("name,another_person\nA,maybe\nB,是\nC,\n")
+    path = table("name,another_person,more_time\nA,maybe,\nB,是,否\nC,,Yes\nD,no,\n")
     rows, refused = read_table(path, path.parent)
-    assert [row.asked.another_than for row in rows] == [None, frozenset()]
+    assert [row.asked.another_than for row in rows] == [None, frozenset(), frozenset()]
+    assert [row.more_time for row in rows] == [False, True, False]
     assert [(one.name, one.why) for one in refused] == [
         ("A", "In the column another_person stands 'maybe': write yes, or leave it empty.")
     ]

@@ -38,6 +38,15 @@ def test_one_photo_is_found_by_its_name(put, there, typed):
     assert NamedPhotos(folder).called(typed).samefile(folder / there)
 
 
+def test_a_photo_is_found_that_is_called_in_gbk(put):
+    """As one is that came out of an archive of Windows in China, by a program that left its bytes as they were."""
+    there = "王芳.JPG".encode("gbk").decode(errors="surrogateescape")
+    folder = put(there)
+    assert NamedPhotos(folder).called("王芳.jpg").samefile(folder / there)
+    with pytest.raises(UsageError, match="There is no photo"):
+        NamedPhotos(folder).called("王.jpg")
+
+
 def test_where_a_name_may_be_two_photos_none_is_taken(put):
     folder = put("A.jpg", "a.JPG", "one/b.jpg", "b.JPG")
     assert NamedPhotos(folder).called("A.jpg").name == "A.jpg"

@@ -41,6 +41,28 @@ def test_names_from_windows_in_china_are_read(tmp_path, name):
     assert under(tmp_path) == [f"{name}.jpg"]
 
 
+# Among them one that GBK takes for other signs without a word, and one whose accent is a letter of its own.
+@pytest.mark.parametrize("name", ["王芳", "陆", "Jose\u0301", "Zoë"])
+def test_names_from_a_mac_are_read(tmp_path, name):
+    """Its Finder, and `zip`, write UTF-8 and no mark that says so."""
+    written = name.encode()
+    made = zipped(("W" * len(written) + ".jpg", b"x")).getvalue().replace(b"W" * len(written), written)
+    unpack(io.BytesIO(made), "a.zip", tmp_path)
+    assert under(tmp_path) == [f"{name}.jpg"]
+
+
+@pytest.mark.parametrize("name", ["王芳", "陆", "联通", "毛陆"])
+def test_names_from_windows_are_read_that_could_be_utf_8_too(tmp_path, name):
+    written = name.encode("gbk")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        member = zipfile.ZipInfo("W" * len(written) + ".jpg")
+        member.create_system = 0
+        out.writestr(member, b"x")
+    unpack(io.BytesIO(made.getvalue().replace(b"W" * len(written), written)), "a.zip", tmp_path)
+    assert under(tmp_path) == [f"{name}.jpg"]
+
+
 @pytest.mark.parametrize("name", ["../out.jpg", "a/../../out.jpg", "/etc/passwd", "a\\..\\o.jpg", "C:out.jpg"])
 def test_a_name_that_leads_out_is_refused_before_anything_is_written(tmp_path, name):
     inside = tmp_path / "inside"

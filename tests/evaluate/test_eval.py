@@ -154,6 +154,15 @@ def test_a_photo_twice_is_left_out_and_named(facegate, photos, tmp_path):
     assert "obama.jpg" in done.err
 
 
+def test_folders_that_are_called_in_gbk_are_people_too(photos, tmp_path):
+    """As an archive of Windows in China leaves them, where a program unpacked its bytes as they were."""
+    for name, photo in (("王芳", "obama.jpg"), ("李明", "obama2.jpg")):
+        folder = tmp_path / name.encode("gbk").decode(errors="surrogateescape")
+        folder.mkdir()
+        shutil.copy(photos / photo, folder)
+    assert len(list_people(tmp_path).photos) == 2
+
+
 def test_folders_that_cannot_be_evaluated_are_one_sentence(facegate, photos, tmp_path):
     def said(folder, *options):
         done = facegate("eval", folder, *options)

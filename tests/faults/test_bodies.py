@@ -23,6 +23,8 @@ from tests.api_process import api_process, port_of, trusting
 from tests.console import CHEAP
 from tests.faults.test_hostile_http import OPEN, filled, routes
 
+pytestmark = pytest.mark.whole
+
 UPLOADS = ("/import", "/enrol", "/photos/checks", "/api/v1/imports", "/api/v1/enrolments", "/api/v1/photos/checks")
 HUGE = 340 << 20
 

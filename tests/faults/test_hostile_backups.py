@@ -24,6 +24,8 @@ from gate.store.site import accounts
 from gate.store.site.accounts import Role
 from tests.console import CHEAP
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def made(state, store, tmp_path):
@@ -150,7 +152,8 @@ def test_the_key_is_its_owners_and_in_no_archive(state, made):
         assert all(own_key(state) not in archive.extractfile(name).read() for name in archive.getnames())
 
 
-def test_a_key_that_cannot_be_read_is_told(facegate, state, made):
+def test_a_key_that_cannot_be_read_is_told(facegate, state, store, made):
+    store.close()
     key = database_of(state).with_name("backup.key")
     key.unlink()
     key.mkdir()

@@ -19,6 +19,8 @@ from gate.store.site import accounts
 from tests.console import PASSWORD, Browser
 from tests.enroll.test_decode import png_bomb
 
+pytestmark = pytest.mark.whole
+
 # What anyone may see: the way in, and what a browser fetches for it; and what whoever holds a link may.
 OPEN = {
     ("GET", "/owner"), ("POST", "/owner"), ("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"),

@@ -4,10 +4,14 @@ import json
 import random
 import socket
 
+import pytest
+
 from gate.processes.addresses import socket_of
 from gate.store.database import open_database
 from gate.store.record import audit
 from tests.door import door_process, edges
+
+pytestmark = pytest.mark.whole
 
 VALUES = (None, True, -1, 0, 1e308, 10**200, "", "x" * 300, "\ud800", "\u0000", "'; DROP TABLE audit; --", [], {}, [[]])
 KEYS = ("do", "id", "track", "taken_mono", "resident", "reason", "frames", "similarity", "event", "why", "extra")

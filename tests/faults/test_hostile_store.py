@@ -26,6 +26,8 @@ from tests.conftest import command_environment
 from tests.door import door_process, until
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 FOR_EVER = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
 ENORMOUS = "printf('%.*c', 400000000, 'x')"
 

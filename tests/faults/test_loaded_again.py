@@ -71,6 +71,7 @@ ELSEWHERE = {
         ),
         "api/test_centre_page.py",
     ),
+    "/settings/gates/{gate}/place": "api/test_gates_map.py",
     "/settings/areas": "api/test_areas.py", "/settings/areas/removal": "api/test_areas.py",
     "/settings/upgrade/look": "api/test_upgrade.py", "/settings/upgrade/installation": "api/test_upgrade.py",
 }  # fmt: skip

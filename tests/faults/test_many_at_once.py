@@ -13,6 +13,8 @@ from gate.store.site import accounts, schedules
 from tests.api_process import api_process, trusting
 from tests.running import of_kind
 
+pytestmark = pytest.mark.whole
+
 PEOPLE = 120
 # With the orders between, fewer than the connections that one user may have (api/front/slots.py): of more, the oldest
 # is hung up on.

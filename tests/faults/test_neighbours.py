@@ -34,6 +34,8 @@ from tests.neighbours import (
     running_as,
 )
 
+pytestmark = pytest.mark.whole
+
 # Of the commands these run each time; the others in `make soak`.
 QUICK = (("users", "list"), ("audit", "export", "{state}/backups/planted.csv"), ("backup", "{state}/backups"))
 

@@ -9,6 +9,8 @@ import pytest
 from api.front.slots import ROOM, Places, Whose
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.whole
+
 
 def taken(places, address, gone, *, known=None):
     place = places.take(address, lambda: gone.append(place))

@@ -20,6 +20,8 @@ from tests.api.test_residents import upload
 from tests.faults.test_hostile_http import OPEN, filled, routes
 from tests.running import wait_for
 
+pytestmark = pytest.mark.whole
+
 NAME, HOME, STRANGER = "Li Na", "3-1204", "Nobody Yet"
 # What answers for as long as somebody listens.
 ENDLESS = {"/api/v1/live", "/gate/live"}

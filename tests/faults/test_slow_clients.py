@@ -15,6 +15,8 @@ from gate.store.site.accounts import Role
 from tests.api_process import api_process, port_of, serves, trusting
 from tests.console import CHEAP, PASSWORD
 
+pytestmark = pytest.mark.whole
+
 # Instead of the ten seconds that everybody has.
 HEADERS_WITHIN_S = 3.0
 

@@ -2,10 +2,14 @@
 
 from urllib.parse import urlencode
 
+import pytest
+
 from gate.store.record import audit
 from tests.api.own_photos.links import drawn
 from tests.console import PASSWORD, problem_of
 from tests.faults.test_loaded_again import FORMS, there  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.whole
 
 TYPED = {
     "long": "x" * 10_000, "nothing seen": "a\x00b", "half a character": "a\ud800b", "turned": "a\u202eb",

@@ -11,6 +11,8 @@ from tests.conftest import REPOSITORY
 from tests.faults.test_neighbours import secret_of, service_state, shared_state  # noqa: F401 - fixtures
 from tests.neighbours import API, STORE, as_root, need_other_users, run_as, running_as
 
+pytestmark = pytest.mark.whole
+
 # Copies of what root handed over, as the api can read them while they are there.
 WATCH = """
 import glob, os, time

@@ -102,6 +102,14 @@ def test_an_unknown_environment_key_is_refused(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(("name", "value"), [("API__HOSTS", "a.example,b.example"), ("DOOR", "pulse_s=1")])
+def test_a_list_in_the_environment_that_is_no_json_is_one_sentence(monkeypatch, name, value):
+    monkeypatch.setenv(f"FACEGATE_{name}", value)
+    with pytest.raises(UsageError, match="written as JSON there") as error:
+        load_settings()
+    assert str(error.value).count("\n") == 0
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no configuration file"):
         load_settings(tmp_path / "none.toml")

@@ -76,7 +76,7 @@ class House:
         self.comings = Comings(settings, self.register, lambda _: None, self.local, None)
         two = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self.knowledge = Knowledge(
-            self.register, lambda: self.trusted, UTC, two, self.comings.whereabouts, self.comings.is_unescorted,
+            self.register, lambda: self.trusted, lambda: UTC, two, self.comings.whereabouts, self.comings.is_unescorted,
             self.comings.goes_in,
         )  # fmt: skip
         self.controller = Controller(settings, self.relay, self.take)

@@ -55,6 +55,8 @@ def pid(box, name):
 
 
 def signal_to(box, pid, name):
+    # Of a service that is down systemd says 0, by which `kill` means itself and whoever waits for it.
+    assert pid, "it does not run"
     box.run("sh", "-c", f"kill -{name} {pid}")
 
 
@@ -178,7 +180,7 @@ def test_a_door_that_hangs_in_a_pulse_is_ended_by_the_kernel_before_the_watchdog
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_hangs_is_killed_and_started_again(box, name):
-    old, stopped = pid(box, name), time.monotonic()
+    old, stopped = until(lambda: pid(box, name), 20, f"{name} does not run"), time.monotonic()
     signal_to(box, old, "STOP")
     until(lambda: pid(box, name) not in (0, old) and active(box, name) == ["active"], 20, f"{name} hangs")
     print(f"{name} back {time.monotonic() - stopped:.1f} s after it hung")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from api.early_refusal import EarlyRefusal
@@ -21,7 +21,7 @@ from gate.fleet import errands
 from gate.fleet.centre_status import CentreStatus, read_status
 from gate.fleet.errands import Deed, Phase, Told
 from gate.fleet.joined import Place
-from gate.store.compound import gates
+from gate.store.compound import gates, site_map
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/gates")
 
@@ -50,6 +50,8 @@ def _shown(desk: Desk, name: str = "gates", **said: Any) -> Response:
     status = read_status(desk.context.state)
     return desk.page(
         name, back="/settings/gates", gates=gates.every(desk.connection), standing=standing, told=told,
+        doors=gates.doors(desk.connection, desk.context.gate), places=site_map.kept(desk.connection),
+        grid={"rows": site_map.ROWS, "columns": site_map.COLUMNS},
         invitation=_invitation(told, joined, status), on_page=settings.invite_on_page,
         addresses=_addresses(settings, desk.request.url.hostname), **said,
     )  # fmt: skip
@@ -95,6 +97,23 @@ def invite_gate(desk: ConfirmedDesk) -> Response:
     if not errands.stands(state, time.monotonic()).at_work:
         errands.ask(state, errands.errand(Deed.INVITE, desk.actor.label))
     return desk.done(Done())
+
+
+@router.post("/{gate}/place")
+def place_gate(
+    desk: OwnersDesk, gate: str, row: Annotated[int | None, Form()] = None,
+    column: Annotated[int | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Where a gate stands on the map; without a row or a column, wherever there is room."""
+    refuse_where_no_centre(desk.context)
+    place = None if row is None or column is None else site_map.Place(row, column)
+
+    def put() -> None:
+        if gate not in gates.doors(desk.connection, desk.context.gate):
+            raise Refusal("No such gate follows this centre any more.")
+        site_map.put(desk.connection, gate, place)
+
+    return desk.after(put, Sentence("Saved."), _shown)
 
 
 @router.post("/{gate}/removal")

@@ -33,6 +33,8 @@ from gate.store.record import audit
 from gate.store.site import accounts
 from gate.vocabulary import AuditEvent, Kind
 
+_ASKS_FOR_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -48,6 +50,23 @@ class Restored:
     dropped: Dropped
     recovers: bool = False
     """Whether it is a centre, which its gates give back what it lost."""
+
+
+def is_in_use(state: Path) -> bool:
+    """Whether anything of a gate still has its database open, though its door does not run: it would go on with the one
+    that a restore puts aside, and what it writes would be in that alone."""
+    path = database_of(state)
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=_ASKS_FOR_S)) as alone:
+            # What opens a database for a moment at a time is waited for; what keeps it open is not.
+            alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+            alone.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        # One that is damaged may be in use too, and nothing tells; it is what is restored over.
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return False
 
 
 def restore(path: Path, state: Path, *, unsealed: bool = False) -> Restored:

@@ -17,7 +17,7 @@ from gate.store.compound import requests
 from gate.store.compound.role import taking
 from gate.store.copy_rows import last_number, set_last_number
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, own_pages, passes, photo_links, residents
+from gate.store.people import credentials, elsewhere, erasure, own_pages, passes, photo_links, residents
 from gate.store.site import signed_in
 from gate.store.site.accounts import LOCKED
 
@@ -77,6 +77,7 @@ def keep_revoked(
         photo_links.end_every(connection)
         # Where people were then says nothing of where they are.
         connection.execute("DELETE FROM whereabouts")
+        elsewhere.forget(connection)
         webhooks = _keep_webhooks(connection, present)
         users, changed, locked = _keep_users(connection, present)
         if present is not None:

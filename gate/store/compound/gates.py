@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.errors import Refusal
+from gate.store.compound import site_map
 from gate.store.database import transaction
+from gate.store.people import elsewhere
 from gate.store.record import audit
 from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
@@ -113,6 +115,8 @@ def remove(connection: sqlite3.Connection, gate: Gate, *, by: str, stolen: bool 
             "UPDATE door_order_gates SET outcome = 'void' WHERE gate_id = ? AND outcome IS NULL", (gate.id,)
         )
         areas.without(connection, gate.id)
+        elsewhere.forget_gate(connection, gate.id)
+        site_map.forget(connection, gate.id)
         # The others know it too: no backup of the centre lets it in again.
         connection.execute("INSERT INTO register_touched VALUES ('revocation', ?)", (gate.nkey,))
         details: dict[str, object] = {"gate": gate.name, "id": gate.id, "by": by} | ({"stolen": True} if stolen else {})

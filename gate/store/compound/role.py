@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gate.errors import UsageError
 from gate.store.database import transaction
-from gate.store.people import credentials, erasure, residents
+from gate.store.people import credentials, elsewhere, erasure, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -62,6 +62,7 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
         connection.execute("DELETE FROM proposals")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        elsewhere.forget(connection)
         connection.execute("DELETE FROM register_erasures")
         _keep_all_here(connection)
         # Before codes go: of one that was a centre nobody is told of that.
@@ -111,6 +112,7 @@ def leave(connection: sqlite3.Connection, *, by: str) -> int:
         connection.execute("DELETE FROM stays_here")
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
+        elsewhere.forget(connection)
         connection.executemany(
             "UPDATE passes SET revoked_at = coalesce(revoked_at, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))"
             " WHERE id = ?",

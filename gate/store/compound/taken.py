@@ -7,11 +7,13 @@ and hours, stays beside it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import partial
 
 from gate.names import folded_name
+from gate.store import old_copies, write_ahead_log
 from gate.store.compound import forgotten, items, proposals, requests
 from gate.store.compound.entries import (
     SUSPENDED,
@@ -152,6 +154,8 @@ def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
     # Of whoever is just proposed the centre is still to say what becomes of them.
     left = [identity for (identity,) in rows if not proposals.waits(connection, RegisterKind.RESIDENT, identity)]
     with taking(connection):
+        if left:
+            write_ahead_log.will_erase(connection)
         for identity in left:
             person = residents.get(connection, identity)
             if person is not None:
@@ -165,7 +169,15 @@ def sweep(connection: sqlite3.Connection, epoch: int) -> list[str]:
             if not proposals.waits(connection, RegisterKind.PASS, visit) and _is_open(connection, visit):
                 passes.erase(connection, visit)
         connection.execute("DELETE FROM register WHERE epoch < ?", (epoch,))
+    if left:
+        write_ahead_log.empty(connection)
+        old_copies.forget(connection, partial(_sweep_there, left=left))
     return left
+
+
+def _sweep_there(copy: sqlite3.Connection, left: Sequence[str]) -> None:
+    people = [one for one in (residents.get(copy, identity) for identity in left) if one is not None]
+    erasure.remove_all(copy, people, by=BY)
 
 
 def keep_keys(connection: sqlite3.Connection, keys: dict[str, bytes]) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from gate.errors import ResidentRefusal
-from gate.store import old_copies
+from gate.store import old_copies, write_ahead_log
 from gate.store.database import transaction
 from gate.store.people import consents, passes, photo_links, residents
 from gate.store.people.residents import Resident
@@ -45,12 +45,13 @@ def remove_all(connection: sqlite3.Connection, people: Sequence[Resident], *, by
     """Erase some residents, all or none, each with a receipt of their own; see `remove`."""
     with transaction(connection):
         receipts = [_remove(connection, one, by) for one in people]
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
     return receipts
 
 
 def _remove(connection: sqlite3.Connection, resident: Resident, by: str) -> Receipt:
+    write_ahead_log.will_erase(connection)
     visitors = passes.erase_of_host(connection, resident.id)
     connection.execute("DELETE FROM residents WHERE id = ?", (resident.id,))
     connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (hash_of(resident.id),))
@@ -66,7 +67,7 @@ def remove_together(connection: sqlite3.Connection, people: Sequence[Resident], 
         for one in people:
             _refuse_another(one, residents.get(connection, one.id))
         receipt = _together(Kind.ERASED, connection, [_remove(connection, one, by) for one in people], by)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, lambda copy: remove_all(copy, people, by=by))
     return receipt
 
@@ -91,7 +92,7 @@ def withdraw(connection: sqlite3.Connection, resident: Resident, *, by: str) -> 
     """
     with transaction(connection):
         receipt = _withdrawn(connection, resident, by)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, lambda copy: _withdraw_there(copy, resident, by))
     return receipt
 
@@ -101,7 +102,7 @@ def withdraw_together(connection: sqlite3.Connection, people: Sequence[Resident]
     with transaction(connection):
         receipts = [_withdrawn(connection, one, by) for one in people]
         receipt = _together(Kind.CONSENT_WITHDRAWN, connection, receipts, by)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, partial(_withdraw_all_there, people=people, by=by))
     return receipt
 
@@ -121,6 +122,7 @@ def _withdrawn(connection: sqlite3.Connection, resident: Resident, by: str) -> R
         raise ResidentRefusal(
             "{name} has no consent that could be withdrawn; no template of theirs is kept.", name=resident.name
         )
+    write_ahead_log.will_erase(connection)
     connection.execute("DELETE FROM templates WHERE resident_id = ?", (resident.id,))
     connection.execute("DELETE FROM corrections WHERE resident_id = ?", (resident.id,))
     # What they sent and nobody has confirmed yet goes too; what they agreed to there is told as withdrawn from now on.
@@ -151,6 +153,7 @@ def _erased(kind: Kind, connection: sqlite3.Connection, resident: Resident, by: 
 def remove_template(connection: sqlite3.Connection, resident: Resident, template: str, *, by: str) -> None:
     """Erase one template, also from the write-ahead log. Raises Refusal where they have no such one."""
     with transaction(connection):
+        write_ahead_log.will_erase(connection)
         found = connection.execute(
             "DELETE FROM templates WHERE id = ? AND resident_id = ? RETURNING learned_from",
             (template, resident.id),
@@ -160,7 +163,7 @@ def remove_template(connection: sqlite3.Connection, resident: Resident, template
         details: dict[str, object] = {"by": by} | ({"claim": found[0]} if found[0] else {})
         personal = {"resident": resident.id, "name": resident.name}
         audit.append(connection, AuditEvent(Kind.TEMPLATE_REMOVED, details, personal, resident.id))
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, lambda copy: copy.execute("DELETE FROM templates WHERE id = ?", (template,)))
 
 

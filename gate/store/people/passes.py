@@ -14,7 +14,7 @@ from typing import Any
 
 from gate.errors import Refusal, Sentence
 from gate.names import clean_home, clean_name
-from gate.store import old_copies
+from gate.store import old_copies, write_ahead_log
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.people import credentials, residents, uses
@@ -277,7 +277,7 @@ def erase(connection: sqlite3.Connection, identity: str) -> int:
 
 def forget_written(connection: sqlite3.Connection, identity: str) -> None:
     """Of a pass that was erased nothing is left in the write-ahead log and in old copies of the database."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     old_copies.forget(connection, lambda copy: erase(copy, identity))
 
 
@@ -291,7 +291,7 @@ def erase_ended(connection: sqlite3.Connection, before: datetime) -> int:
         ended = [one for (one,) in rows]
         _erase(connection, ended)
     if ended:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        write_ahead_log.empty(connection)
         old_copies.forget(connection, lambda copy: erase_ended(copy, before))
     return len(ended)
 
@@ -338,6 +338,8 @@ def _refuse_too_many(connection: sqlite3.Connection, host: str, most: int, now: 
 
 
 def _erase(connection: sqlite3.Connection, passes: Sequence[str]) -> int:
+    if passes:
+        write_ahead_log.will_erase(connection)
     connection.executemany("DELETE FROM passes WHERE id = ?", [(one,) for one in passes])
     return sum(audit.forget(connection, one) for one in passes)
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from gate.store.people import elsewhere
 from gate.store.people.residents import Resident
 from gate.store.record import audit, search
 from gate.store.record.search import Search
@@ -80,6 +81,8 @@ def note(connection: sqlite3.Connection, moved: Moved) -> None:
             " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM residents WHERE id = ?1)",
             (moved.resident, moved.way, at),
         )
+    if moved.shared:
+        elsewhere.note(connection, moved)
 
 
 def say_forgiven(connection: sqlite3.Connection, resident: Resident | None, *, by: str) -> None:

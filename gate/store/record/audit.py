@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.clock import trusted_now
+from gate.store import write_ahead_log
 from gate.store.database import transaction
 from gate.store.ids import new_id
 from gate.store.record.details import Details, details_of, object_of
@@ -230,6 +231,7 @@ def prune(connection: sqlite3.Connection, through: Anchor) -> int:
     while (last := base(connection).sequence) < through.sequence:
         upto = min(last + _PRUNED_AT_ONCE, through.sequence)
         with transaction(connection):
+            write_ahead_log.will_erase(connection)
             connection.execute(
                 "DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit WHERE sequence <= ?)", (upto,)
             )
@@ -239,7 +241,7 @@ def prune(connection: sqlite3.Connection, through: Anchor) -> int:
             )
             pruned += connection.execute("DELETE FROM audit WHERE sequence <= ?", (upto,)).rowcount
         time.sleep(_BREATH_S)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_ahead_log.empty(connection)
     return pruned
 
 

@@ -45,6 +45,8 @@ class Details:
     """The id of the call that rang when somebody opened from the console."""
     in_already: bool | None = None
     """Whether somebody went in, or wanted to, who was in already as far as was known."""
+    in_at: str | None = None
+    """The name of the other gate that saw them go in; empty: it is the centre's."""
     rung: str | None = None
     """By what somebody rang: "keypad", "button", "screen", "face"."""
     outcome: str | None = None

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.door.hours import LocalTime
-from gate.door.passback import AMNESTY, FORGETS_S, Last, is_in_already, refuses
+from gate.door.passback import AMNESTY, FORGETS_S, Elsewhere, InAlready, Last, in_already, is_in_already, refuses
 from gate.door.settings import DoorSettings
 from gate.vocabulary import Direction
 from tests.door import CONTACT, REX
@@ -70,6 +70,7 @@ def test_only_timed_and_hard_refuse():
         ({"passback": "hard", "contact_pin": CONTACT}, "needs inside_readers"),
         ({"passback": "soft", "contact_pin": CONTACT, "inside_readers": " , "}, "needs inside_readers"),
         ({"passback": "hard", "contact_pin": CONTACT, "inside_readers": "keypad", "rex_pin": REX}, "exit button"),
+        ({"passback": "hard", "contact_pin": CONTACT, "passback_gates": True}, "while its line is cut"),
         ({"inside_readers": "card_reader"}, "which no reader is called"),
         ({"passback": "timed", "contact_pin": CONTACT, "passback_s": 0}, "passback_s"),
     ],
@@ -81,5 +82,57 @@ def test_what_could_not_work_is_refused_at_the_start_with_the_reason(chosen, why
 
 def test_what_can_work_is_taken():
     DoorSettings(passback="timed", contact_pin=CONTACT, rex_pin=REX)
+    # People leave at another gate, and at the exit gate by their face.
+    DoorSettings(passback="soft", contact_pin=CONTACT, passback_gates=True)
+    DoorSettings(passback_gates=True)
+    assert DoorSettings(inside_readers="camera, keypad").readers_inside == {"camera", "keypad"}
     settings = DoorSettings(passback="hard", contact_pin=CONTACT, inside_readers="card reader, osdp 1")
     assert settings.readers_inside == {"card reader", "osdp 1"}
+
+
+others = st.lists(
+    st.builds(
+        Elsewhere, st.sampled_from([IN, OUT, None]), st.floats(NOON - 90_000, NOON + 90_000), st.just("South")
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
+@given(rules, st.floats(1, 43_200), lasts, others, st.booleans())
+def test_what_other_gates_saw_refuses_nobody_whom_this_gate_would_let_in_nor_the_way_out(
+    rule, timed_s, last, elsewhere, trusted
+):
+    now = local(trusted=trusted)
+    assert in_already(rule, timed_s, last, elsewhere, OUT, now) is None
+    found = in_already(rule, timed_s, last, elsewhere, IN, now)
+    # In whatever order and however often it is told.
+    assert found == in_already(rule, timed_s, last, [*elsewhere[::-1], *elsewhere], IN, now)
+    if found is not None and found.refused:
+        assert refuses(rule)
+        assert is_in_already(rule, timed_s, last, IN, now)
+    # A clock that runs ahead, and what is long forgotten, say nothing.
+    said = [one for one in elsewhere if 0 <= NOON - one.wall < FORGETS_S]
+    assert found == in_already(rule, timed_s, last, said, IN, now)
+    if not said or not trusted:
+        assert (found is not None) is is_in_already(rule, timed_s, last, IN, now)
+
+
+@pytest.mark.parametrize(
+    ("rule", "last", "elsewhere", "found"),
+    [
+        # In at one gate, out at another: they are out.
+        ("timed", Last(IN, NOON - 60), [Elsewhere(OUT, NOON - 30, "South")], None),
+        ("timed", Last(IN, NOON - 60), [Elsewhere(OUT, NOON - 90, "South")], InAlready(True)),
+        ("timed", Last(IN, NOON - 60), [Elsewhere(IN, NOON - 30, "South")], InAlready(True)),
+        ("timed", None, [Elsewhere(IN, NOON - 30, "South")], InAlready(False, "South")),
+        ("timed", None, [Elsewhere(IN, NOON - 301, "South")], None),
+        ("soft", Last(OUT, NOON - 60), [Elsewhere(IN, NOON - 30, "South")], InAlready(False, "South")),
+        ("soft", Last(IN, NOON - 60), [Elsewhere(None, NOON - 30, "South")], None),
+        (
+            "soft", None, [Elsewhere(IN, NOON - 90, "South"), Elsewhere(OUT, NOON - 60, "West")], None,
+        ),
+        ("off", Last(IN, NOON - 60), [Elsewhere(IN, NOON - 30, "South")], None),
+    ],
+)  # fmt: skip
+def test_the_latest_of_all_gates_counts(rule, last, elsewhere, found):
+    assert in_already(rule, 300, last, elsewhere, IN, local()) == found

@@ -43,6 +43,10 @@ def gate(state):
         yield store, Register(store, PUBLIC)
 
 
+def took(register, batch):
+    return register.take(register.checked(batch))
+
+
 def signed(what, said):
     return CENTRE.sign(SIGNED_AS[what] + said) + said
 
@@ -66,25 +70,25 @@ def test_a_gate_leaves_what_is_too_new_for_it_says_so_and_takes_what_it_understa
     newer = message("resident", 1, person("r1", "Wang Fang"), v=9, min_reader=READER + 1)
     unknown = message("elevator", 1, {"id": "e1"}, v=9)
     plain = message("resident", 1, person("r2", "Li Na"), v=9, min_reader=READER)
-    assert register.take([newer, unknown, plain]) == [Fate.HELD, Fate.HELD, Fate.DONE]
+    assert took(register, [newer, unknown, plain]) == [Fate.HELD, Fate.HELD, Fate.DONE]
     assert "Upgrade this gate" in register.problem
     assert [one.id for one in residents.every(store)] == ["r2"]
     gone = message("revocation", 1, {"id": "r2", "why": "moved"}, v=9, min_reader=READER + 8)
-    assert register.take([gone]) == [Fate.DONE]
+    assert took(register, [gone]) == [Fate.DONE]
     assert residents.every(store) == []
     # Upgraded, it reads what it left: the broker holds it still.
-    assert register.take([message("resident", 1, person("r1", "Wang Fang"), v=9)]) == [Fate.DONE]
+    assert took(register, [message("resident", 1, person("r1", "Wang Fang"), v=9)]) == [Fate.DONE]
 
 
 def test_a_gate_passes_over_fields_that_it_does_not_know_and_takes_the_default_of_those_that_are_missing(gate):
     store, register = gate
     fuller = message("resident", 1, person("r1", "Wang Fang", floor=4, lifts=["a"]), v=2, written_by="0.9")
-    assert register.take([fuller]) == [Fate.DONE]
+    assert took(register, [fuller]) == [Fate.DONE]
     head = {"epoch": 1, "tick": 1, "state": written(items.state(store, 1)) | {"size": 9}, "seen": [1]}
     heard = register.hear(signed("head", json.dumps(head).encode()))
     assert (heard.whole, heard.problem) == (True, None)
     older = message("revocation", 1, {"id": "r1"})
-    assert register.take([older]) == [Fate.DONE]
+    assert took(register, [older]) == [Fate.DONE]
     assert residents.every(store) == []
 
 
@@ -105,7 +109,7 @@ def test_a_head_that_is_too_new_is_told_and_what_comes_meanwhile_is_taken(gate):
     store, register = gate
     heard = register.hear(messages.HEAD.data(Head(1, 1, None, min_reader=READER + 1), CENTRE))
     assert "Upgrade this gate" in heard.problem
-    assert register.take([message("resident", 1, person("r1", "Wang Fang"))]) == [Fate.DONE]
+    assert took(register, [message("resident", 1, person("r1", "Wang Fang"))]) == [Fate.DONE]
     assert len(residents.every(store)) == 1
 
 
@@ -143,11 +147,11 @@ def test_a_gate_of_the_form_before_areas_takes_nobody_whom_one_limits(gate, monk
     ]  # fmt: skip
     # What the earlier version has of the kinds is what it had then; of an area it knows nothing.
     monkeypatch.setattr(messages, "READER", 1)
-    assert register.take(said[1:]) == [Fate.HELD, Fate.HELD]
+    assert took(register, said[1:]) == [Fate.HELD, Fate.HELD]
     assert "Upgrade this gate" in register.problem
     assert residents.every(store) == []
     monkeypatch.setattr(messages, "READER", READER)
-    assert register.take(said) == [Fate.DONE] * 3
+    assert took(register, said) == [Fate.DONE] * 3
     assert [one.gates for one in residents.every(store)] == [("g1",)]
 
 

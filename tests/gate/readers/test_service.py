@@ -19,6 +19,8 @@ from tests.osdp_reader import cable, reader
 from tests.readers import Device, readers_process
 from tests.running import stays, wait_for
 
+pytestmark = pytest.mark.whole
+
 REAL = ("-m", "gate.readers.service")
 
 

@@ -23,6 +23,8 @@ from gate.vision.settings import VisionSettings
 from gate.vocabulary import Frame, Reason
 from tests.enrolling import enrol_photos
 
+pytestmark = pytest.mark.whole
+
 # So much is asked of the first look that this man's other photo does not suffice for it, and does for the second.
 STRICT = {"promise": {"years": 100, "strangers_a_day": 10_000}}
 

@@ -12,7 +12,7 @@ import pytest
 from gate.care import backup
 from gate.care.backup.restore import restore
 from gate.errors import UsageError
-from gate.store.database import StoreError, database_of, open_database
+from gate.store.database import StoreError, database_of, open_database, open_read_only
 from gate.store.people import erasure, residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template
@@ -190,6 +190,12 @@ def test_a_running_gate_is_backed_up_and_not_restored_over(facegate, state, stor
         assert (done.code, done.answer["residents"]) == (0, 1)
         refused = facegate("restore", done.answer["path"], "--yes")
         assert (refused.code, "The gate is running. Stop it" in refused.err) == (1, True)
+    store.close()
+    # Vision goes on while a door does not come up, say by its settings.
+    with closing(open_read_only(state)) as vision:
+        assert vision.execute("SELECT count(*) FROM residents").fetchone() == (1,)
+        refused = facegate("restore", done.answer["path"], "--yes")
+        assert (refused.code, "something else of it is" in refused.err) == (1, True)
     restored = facegate("restore", done.answer["path"], "--yes", "--json")
     assert restored.answer == {
         "residents": 1, "events": done.answer["events"], "erased_again": 0, "sealed": True, "vouched": True,

@@ -1,0 +1,38 @@
+"""What is drawn when it is asked for first is the same to all who ask first at once."""
+
+from multiprocessing import get_context
+
+import pytest
+
+from centre.secrets import secrets_of
+from gate.door.code_key import shared_key
+from gate.places import write_first
+
+AT_ONCE = 4
+
+
+def _draw(draw, state, together, told):
+    together.wait(30)
+    told.put(draw(state))
+
+
+@pytest.mark.parametrize("draw", [secrets_of, shared_key])
+def test_processes_that_begin_at_once_draw_one_and_the_same(draw, tmp_path):
+    processes = get_context("fork")
+    for number in range(5):
+        state = tmp_path / str(number)
+        together, told = processes.Barrier(AT_ONCE), processes.Queue()
+        began = [processes.Process(target=_draw, args=(draw, state, together, told)) for _ in range(AT_ONCE)]
+        for one in began:
+            one.start()
+        drawn = [told.get(timeout=30) for _ in began]
+        for one in began:
+            one.join(30)
+        assert drawn == [draw(state)] * AT_ONCE
+
+
+def test_what_lies_there_stays_and_nothing_is_left_beside_it(tmp_path):
+    path = tmp_path / "key"
+    assert write_first(path, b"first") == b"first"
+    assert write_first(path, b"second") == b"first"
+    assert (path.stat().st_mode & 0o777, [one.name for one in tmp_path.iterdir()]) == (0o600, ["key"])
