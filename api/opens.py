@@ -92,15 +92,15 @@ def said(state: Path, connection: sqlite3.Connection, one: Pass) -> Sentence | N
     return _CODE if because is Because.CODE else _NOT_TAKEN
 
 
-def where_to(context: Context, connection: sqlite3.Connection, one: Pass) -> str | None:
+def where_to(context: Context, connection: sqlite3.Connection, one: Pass) -> list[str] | None:
     """For whoever comes by it: the names of the gates that it opens; None for every gate of the compound."""
     match opens(connection, one):
         case Opens.EVERY_GATE:
             return None
         case Opens.GATES_OF_HOST:
             names = {gate: name for area in areas.every(connection) for gate, name in area.gates.items()}
-            return ", ".join(sorted(names[gate] for gate in one.host_gates or () if gate in names)) or context.gate
-    return context.gate
+            return sorted(names[gate] for gate in one.host_gates or () if gate in names) or [context.gate]
+    return [context.gate]
 
 
 def used(context: Context, connection: sqlite3.Connection, one: Pass) -> list[Used]:

@@ -62,9 +62,10 @@ def import_people(
 
     It is rehearsed first.
 
-    Columns: name, unit, group, area, from, until, photos (file names separated by semicolons), consent (told, paper or
-    screen), language, guardian, another_person (yes, where somebody looked: they are not the one they look like). One
-    that was cut short goes on where it was: whoever is enrolled is passed over.
+    Columns: name, unit, group, hours (their own), area, from, until, more_time (yes, where they need the gate open for
+    longer), photos (file names separated by semicolons), consent (told, paper or screen), language, guardian,
+    another_person (yes, where somebody looked: they are not the one they look like). One that was cut short goes on
+    where it was: whoever is enrolled is passed over.
     """
     table, photos = handed_over([table, photos or table.parent], state)
     gate = home(state, config)

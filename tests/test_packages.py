@@ -39,6 +39,7 @@ BEYOND = {
     "centre/far_cameras.py": "nats",
     "centre/followers.py": "nats",
     "centre/other.py": "nats",
+    "centre/passages.py": "nats",
     "centre/service.py": "nats",
     "centre/stream.py": "nats",
 }

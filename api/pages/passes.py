@@ -206,4 +206,4 @@ def message_for(context: Context, connection: sqlite3.Connection, language: Lang
     where = opens.where_to(context, connection, one)
     if where is None:
         return language(_EVERYWHERE, name=one.name, begins=begins, ends=ends)
-    return language(_THERE, gate=where, name=one.name, begins=begins, ends=ends)
+    return language(_THERE, gate=language.comma.join(where), name=one.name, begins=begins, ends=ends)

@@ -72,13 +72,13 @@ def _dataclass(kind: Any, said: object, where: str) -> Any:
 
 
 @cache
-def _fields_of(kind: Any) -> list[tuple[str, Any, bool]]:
+def _fields_of(kind: Any) -> tuple[tuple[str, Any, bool], ...]:
     """By name, of which kind each is, and whether a message must have it."""
     kinds = get_type_hints(kind)
-    return [
+    return tuple(
         (field.name, kinds[field.name], field.default is MISSING and field.default_factory is MISSING)
         for field in fields(kind)
-    ]
+    )
 
 
 @cache

@@ -105,7 +105,8 @@ def test_the_first_hour_ends_with_a_pin_or_card_and_the_drill(browser):
 
 def test_a_table_needs_no_photos_and_no_consent(browser):
     told = text_of(browser("owner").get("/import"))
-    assert "Columns: name, unit, group, from, until. Only the name is needed." in told
+    assert "Columns: name, unit, group, hours" in told
+    assert "Only the name is needed." in told
     assert "photos" not in told
     assert "consent" not in told
 
