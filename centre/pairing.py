@@ -83,7 +83,7 @@ class PairingDesk:
         hello = await _hear(reader, Hello)
         invitation = read_invitation(self._state)
         if invitation is None:
-            await _say(writer, Refused(_NO_INVITATION))
+            await _say(writer, Refused.of(_NO_INVITATION))
             return
         challenge = Challenge(invitation.salt, os.urandom(pairing.NONCE_BYTES))
         await _say(writer, challenge)
@@ -93,14 +93,14 @@ class PairingDesk:
         expected = pairing.gate_proof(invitation.prove, self._certificate, hello, challenge)
         if not hmac.compare_digest(proof.proof, expected):
             _log.warning("A gate that calls itself %s gave a wrong code.", hello.name)
-            await _say(writer, Refused(_WRONG))
+            await _say(writer, Refused.of(_WRONG))
             return
         write_invitation(self._state, None)
         gate = replace(_gate_of(hello), second_at=invitation.second_at)
         try:
             self._joined(gate)
         except Refusal as error:
-            await _say(writer, Refused(str(error)))
+            await _say(writer, Refused.of(error.sentence))
             return
         _log.info("%s joined.", gate.name)
         await _say(writer, self._welcome(invitation, hello, challenge))

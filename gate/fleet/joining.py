@@ -108,5 +108,5 @@ def _hear(line: ssl.SSLSocket, kind: type[Value]) -> Value:
         said += part
     told = json.loads(said)
     if isinstance(told, dict) and "why" in told:
-        raise Refusal(read(Refused, told).why)
+        raise Refusal(read(Refused, told).sentence)
     return read(kind, told)

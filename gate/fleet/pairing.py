@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -28,6 +31,7 @@ _PART = 4
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 << 20, "dklen": 32}
 NONCE_BYTES = SALT_BYTES = 16
 _WRAP_NONCE = bytes(12)
+_GAP = re.compile(r"\{([a-z_]+)\}")
 NO_CODE = Sentence("That is no invitation: it has twelve letters, such as ABCD-EFGH-JKLM. Look at it again.")
 
 
@@ -81,9 +85,25 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why nothing came of it, as a sentence."""
+    """Why nothing came of it: a sentence, and the same with its gaps, so that it can be told in another language."""
 
     why: str
+    pattern: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sentence: Sentence) -> Self:
+        """As it is said to the other side."""
+        return cls(sentence, sentence.pattern, {name: str(value) for name, value in sentence.values.items()})
+
+    @property
+    def sentence(self) -> Sentence:
+        """What was said. Whoever said it may be anybody: gaps are plain ones, each with its value."""
+        if self.pattern and set(_GAP.findall(self.pattern)) <= self.values.keys():
+            plain = _GAP.sub("", self.pattern)
+            if "{" not in plain and "}" not in plain:
+                return Sentence(self.pattern, **self.values)
+        return Sentence("{why}", why=self.why)
 
 
 def draw_code() -> str:

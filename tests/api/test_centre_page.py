@@ -82,7 +82,7 @@ def test_pressed_twice_it_is_asked_once(owner, state, told):
     asks(owner, "10.0.0.9")
     assert errands.asked_last(state) == first
     page = owner.get(PAGE).text
-    assert "register is being read" in page
+    assert "residents are being read" in page
     assert 'name="address"' not in page
 
 
