@@ -16,6 +16,8 @@ _WHERE_NAMED = {
     name: f"{name.removeprefix('facegate-')}.json" for name in ("facegate-vision", "facegate-readers", *_OF_MANY_GATES)
 }
 SERVICES = ("facegate-door", *_WHERE_NAMED, "facegate-api")
+# It runs while the console asks for something.
+_ERRAND = "facegate-errand.service"
 _STARTS_WITHIN_S = 40.0
 _STEADY_FOR_S = 3.0
 
@@ -35,6 +37,8 @@ def restart(must_run: Sequence[str]) -> None:
     """Restart what runs, the door first, and see that those named stay up. Raises Failed."""
     run("systemctl", "reset-failed", "facegate-*", may_fail=True)
     run("systemctl", "restart", "facegate-settings.service", may_fail=True)
+    # What it has begun is of the version before; a version of before has none.
+    run("systemctl", "stop", _ERRAND, may_fail=True)
     began = time.monotonic()
     why = "The door does not start; see: journalctl -u facegate-door"
     run("systemctl", "restart", "facegate-door.service", why=why)
@@ -50,7 +54,7 @@ def restart(must_run: Sequence[str]) -> None:
 
 def stop(*more: str) -> None:
     """The gate is shut until its services start again."""
-    run("systemctl", "stop", *more, *SERVICES, may_fail=True)
+    run("systemctl", "stop", *more, _ERRAND, *SERVICES, may_fail=True)
 
 
 def running(names: Sequence[str]) -> bool:
