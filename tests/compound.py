@@ -1,28 +1,18 @@
 """Stores of a centre and its gates in memory, and what goes from one to the other, without a broker."""
 
-from pathlib import Path
-
 from gate.store.compound import outbox, proposals, proposed, requests, role, taken
 from gate.store.compound.revoking import revoke_for_ever
-from gate.store.database import migrated_up_to, schema_version
 from gate.store.people import templates
 from gate.store.people.consents import Consent, Way
+from tests.stores import new_store
 
 EVERY_GATE = Consent("face-3", "en", "", Way.TOLD, "test")
 THIS_GATE = Consent("face-2", "en", "", Way.TOLD, "test")
 FACE = templates.Template("m", "photo", {"light": 0.5}, b"\0\0\x80?" + bytes(12))
 
 
-def store():
-    """An empty one, in memory."""
-    made = migrated_up_to(Path(":memory:"), schema_version())
-    made.execute("PRAGMA foreign_keys = ON")
-    made.execute("INSERT INTO gate (only_row, id) VALUES (1, 'g')")
-    return made
-
-
 def following():
-    made = store()
+    made = new_store()
     role.follow(made, b"s" * 16, "centre", by="test")
     return made
 

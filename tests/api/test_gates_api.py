@@ -21,18 +21,12 @@ CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""
 
 
 @pytest.fixture
-def state(tmp_path):
-    return tmp_path / "c"
-
-
-@pytest.fixture
-def store(state):
-    with closing(open_database(state)) as made:
-        role.become_centre(made)
-        for identity, name in (("n", "North"), ("e", "East")):
-            box = identity.encode() * 32
-            gates.add(made, Gate(identity, name, f"U{identity}", box, box, "2026-11-27T08:00:00+00:00"))
-        yield made
+def store(store):
+    role.become_centre(store)
+    for identity, name in (("n", "North"), ("e", "East")):
+        box = identity.encode() * 32
+        gates.add(store, Gate(identity, name, f"U{identity}", box, box, "2026-11-27T08:00:00+00:00"))
+    return store
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The console of a machine that is a centre by its settings, and does not lead: a former centre, and a second one."""
 
-from contextlib import closing
 from html import unescape
 
 import pytest
@@ -9,22 +8,10 @@ from api.app import create_app
 from gate.state_folder import centre_file
 from gate.store.compound import door_orders, gates, role, succession
 from gate.store.compound.gates import Gate
-from gate.store.database import open_database
 from gate.store.site import accounts
 from tests.console import PASSWORD, Browser, context_on, problem_of
 
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}}
-
-
-@pytest.fixture
-def state(tmp_path):
-    return tmp_path / "c"
-
-
-@pytest.fixture
-def store(state):
-    with closing(open_database(state)) as made:
-        yield made
 
 
 @pytest.fixture

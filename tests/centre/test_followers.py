@@ -15,7 +15,7 @@ from gate.fleet.messages import Report, Saying
 from gate.fleet.state import GateState
 from gate.store.compound import gates, role
 from gate.store.compound.gates import Gate
-from tests.compound import store
+from tests.stores import new_store
 
 SEED = b"s" * 32
 NORTH = Gate("n", "North", "UN", b"b" * 32, keys.signer_public(SEED), "2026-11-27T08:00:00+00:00")
@@ -38,7 +38,7 @@ class Line:
 
 @pytest.fixture
 def followers(tmp_path):
-    with closing(store()) as made:
+    with closing(new_store()) as made:
         role.become_centre(made)
         gates.add(made, NORTH)
         found = Followers(made, secrets_of(tmp_path))

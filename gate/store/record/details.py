@@ -47,6 +47,8 @@ class Details:
     """Whether somebody went in, or wanted to, who was in already as far as was known."""
     in_at: str | None = None
     """The name of the other gate that saw them go in; empty: it is the centre's."""
+    gate: str | None = None
+    """The name of the gate that joined, left or was taken away."""
     rung: str | None = None
     """By what somebody rang: "keypad", "button", "screen", "face"."""
     outcome: str | None = None

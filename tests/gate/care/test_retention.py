@@ -20,6 +20,7 @@ from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.record.audit import Anchor, Moment
 from gate.vocabulary import AuditEvent
+from tests.stores import new_store
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 KEEP = KeepSettings()
@@ -109,8 +110,8 @@ def test_more_cut_off_than_was_said_is_noticed(store):
 
 @given(st.lists(st.integers(0, 200), max_size=12), st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
-def test_pruning_that_is_cut_short_verifies_and_is_finished_the_next_night(tmp_path_factory, ages, at_once):
-    store = open_database(tmp_path_factory.mktemp("state"))
+def test_pruning_that_is_cut_short_verifies_and_is_finished_the_next_night(ages, at_once):
+    store = new_store()
     for days in ages:
         happen(store, days)
     expected = next((number for number, days in enumerate(ages) if days <= 90), len(ages))

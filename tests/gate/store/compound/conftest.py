@@ -5,12 +5,13 @@ from contextlib import closing
 import pytest
 
 from gate.store.compound import outbox, role
-from tests.compound import following, store
+from tests.compound import following
+from tests.stores import new_store
 
 
 @pytest.fixture
 def centre():
-    with closing(store()) as made:
+    with closing(new_store()) as made:
         role.become_centre(made)
         outbox.begin_epoch(made, 1, "s", 0)
         yield made

@@ -17,7 +17,8 @@ from gate.store.database import database_of, migrated_up_to, open_database
 from gate.store.people import changes, erasure, residents
 from gate.store.record import audit
 from gate.store.site import areas, schedules
-from tests.compound import EVERY_GATE, FACE, answer, following, publish, rows, store, take
+from tests.compound import EVERY_GATE, FACE, answer, following, publish, rows, take
+from tests.stores import new_store
 
 NORTH, SERVICE = {"n": "North"}, {"s": "Service"}
 
@@ -190,7 +191,7 @@ def test_a_centre_that_lost_an_area_has_it_back_from_its_gates_with_whom_it_limi
     areas.put(centre, "Tower A", NORTH, "test")
     wang = enrolled(centre, area="Tower A")
     take(gate, *publish(centre))
-    with closing(store()) as restored:
+    with closing(new_store()) as restored:
         role.become_centre(restored)
         outbox.begin_epoch(restored, 1001, "s", 0)
         proposals.give_back(gate, "r1", 1001)
@@ -213,7 +214,7 @@ deeds = st.sampled_from(["limit", "lift", "group", "ungroup", "north", "both", "
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(deeds, st.booleans()), max_size=12), st.randoms(use_true_random=False))
 def test_whatever_is_done_and_however_late_it_comes_a_gate_ends_with_what_the_centre_says(done, shuffled):
-    with closing(store()) as centre, closing(following()) as gate:
+    with closing(new_store()) as centre, closing(following()) as gate:
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
         areas.put(centre, "Tower A", NORTH, "test")

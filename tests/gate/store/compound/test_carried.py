@@ -14,7 +14,8 @@ from gate.store.compound.gates import Gate
 from gate.store.people import erasure, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
-from tests.compound import following, publish, store, take
+from tests.compound import following, publish, take
+from tests.stores import new_store
 
 
 def granted(gate, who, name="Wang Fang"):
@@ -33,7 +34,7 @@ def gate():
 
 @pytest.fixture
 def centre():
-    with closing(store()) as made:
+    with closing(new_store()) as made:
         yield made
 
 
@@ -57,7 +58,7 @@ def test_lines_come_with_the_names_of_whoever_is_on_the_register_and_of_nobody_e
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6)), max_size=12))
 def test_whatever_is_sent_again_or_lost_on_the_way_each_line_is_there_once(sent):
-    with closing(following()) as gate, closing(store()) as centre:
+    with closing(following()) as gate, closing(new_store()) as centre:
         for number in range(10):
             granted(gate, f"r{number}")
         all_of_it = lines(gate)

@@ -8,30 +8,30 @@ import pytest
 from gate.store.compound import centre_orders, door_orders, gates, recovery, role
 from gate.store.compound.door_orders import Answered, Came, DoorOrder
 from gate.store.compound.gates import Gate
-from gate.store.database import open_database, transaction
+from gate.store.database import transaction
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
-from tests.compound import store
+from tests.stores import new_store
 
 WHO = "user 01999999-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-def centre(tmp_path):
+def centre():
     """The store of a centre that two gates follow."""
-    with closing(open_database(tmp_path / "c")) as store:
+    with closing(new_store()) as made:
         for number, name in enumerate(("north", "south")):
             box = bytes([number]) * 32
-            gates.add(store, Gate(name, name.title(), f"U{number}", box, box, "2026-05-01T00:00:00+00:00"))
-        yield store
+            gates.add(made, Gate(name, name.title(), f"U{number}", box, box, "2026-05-01T00:00:00+00:00"))
+        yield made
 
 
 @pytest.fixture
-def gate(tmp_path):
+def gate():
     """The store of a gate that follows."""
-    with closing(open_database(tmp_path / "g")) as store:
-        role.follow(store, bytes(16), "centre", by="test")
-        yield store
+    with closing(new_store()) as made:
+        role.follow(made, bytes(16), "centre", by="test")
+        yield made
 
 
 def give(centre, what, *only):
@@ -151,7 +151,7 @@ def test_a_centre_that_came_back_from_a_backup_gives_no_order_of_before(centre):
     role.become_centre(centre)
     give(centre, DoorOrder.RELEASE)
     give(centre, DoorOrder.LOCKDOWN, "south")
-    with closing(store()) as backup:
+    with closing(new_store()) as backup:
         centre.backup(backup)
         assert recovery.begin(backup, centre)
         assert (offered(backup, "north"), offered(backup, "south")) == ([], [])

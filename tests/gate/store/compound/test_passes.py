@@ -33,7 +33,8 @@ from gate.store.people.uses import Use
 from gate.store.record import audit
 from gate.store.site import schedules
 from gate.vocabulary import AuditEvent, Kind, Method
-from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, store, take
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, take
+from tests.stores import new_store
 
 HOUR = timedelta(hours=1)
 _NUMBERS = count(1)
@@ -424,7 +425,8 @@ def test_in_whatever_order_uses_are_told_each_counts_once_and_no_gate_spends_wha
     most, deeds, chance
 ):
     with ExitStack() as stack:
-        stores = {name: stack.enter_context(closing(store() if name == "centre" else following())) for name in PLACES}
+        made = {name: new_store() if name == "centre" else following() for name in PLACES}
+        stores = {name: stack.enter_context(closing(one)) for name, one in made.items()}
         for name, one in stores.items():
             named(one, name)
         centre = stores["centre"]

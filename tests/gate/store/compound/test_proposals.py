@@ -16,7 +16,8 @@ from gate.store.people import changes, credentials, erasure, residents, template
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Kind, Method
-from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, store, take
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, answer, following, publish, revoke_at, rows, take
+from tests.stores import new_store
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
 TABLES = ("residents", "consents", "templates", "credentials", "schedules", "groups", "holidays")
@@ -252,7 +253,7 @@ def test_whoever_agreed_to_one_gate_alone_is_proposed_when_they_agree_to_all(cen
 
 
 def test_people_whom_a_gate_had_before_it_joined_are_proposed_when_somebody_says_so(centre):
-    with closing(store()) as gate:
+    with closing(new_store()) as gate:
         schedules.put(gate, "Cleaners", "Mon 08:00-18:00", "manager")
         wang, li = enrolled(gate), enrolled(gate, "Li Na")
         changes.change(gate, wang, changes.Changes(schedule="Cleaners"), by="manager")
@@ -278,7 +279,7 @@ def test_a_card_that_was_lost_is_found_again_at_the_centre(centre, gate):
 def test_a_centre_that_came_back_from_an_old_backup_is_given_back_what_its_gates_have(centre, gate, other):
     schedules.put(centre, "Cleaners", "Mon 08:00-18:00", "owner")
     wang, li, zhao = (enrolled(centre, name) for name in ("Wang Fang", "Li Na", "Zhao Min"))
-    backup = store()
+    backup = new_store()
     publish(centre)
     centre.backup(backup)
     # What happens after it was made.
@@ -347,7 +348,7 @@ def test_a_card_that_was_found_once_lost_at_a_gate_and_taken_away_at_the_centre_
 def test_who_was_erased_before_there_was_a_centre_is_erased_at_the_gate_that_brings_them(gate):
     # Both followed another centre before, and left it.
     wang = enrolled(gate)
-    with closing(store()) as centre:
+    with closing(new_store()) as centre:
         gate.backup(centre)
         role.leave(centre, by="test")
         erasure.remove(centre, wang, by="owner")
@@ -365,7 +366,7 @@ def test_a_card_that_was_lost_since_the_backup_is_not_found_again_by_it(centre, 
     credentials.suspend_card(centre, wang, card, by="owner")
     credentials.resume_card(centre, wang, card, by="owner")
     take(gate, *publish(centre))
-    with closing(store()) as backup:
+    with closing(new_store()) as backup:
         centre.backup(backup)
         credentials.suspend_card(centre, wang, card, by="owner")
         take(gate, *publish(centre))
@@ -459,7 +460,7 @@ def did(one_store, what, number):
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(DEEDS), st.booleans()), min_size=1, max_size=16))
 def test_whatever_is_done_at_whichever_gate_all_are_the_same_in_the_end(deeds):
-    with closing(store()) as centre, closing(following()) as north, closing(following()) as east:
+    with closing(new_store()) as centre, closing(following()) as north, closing(following()) as east:
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
         gates, sent, erased = (north, east), [], set()

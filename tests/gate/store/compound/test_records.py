@@ -14,6 +14,7 @@ from gate.store.record import audit
 from gate.store.record.audit import Moment
 from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent, Kind
+from tests.stores import new_store
 
 NINE = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
@@ -26,19 +27,19 @@ def came(store, minutes, who="r1", kind=Kind.GRANTED, **details):
 
 
 @contextmanager
-def compound(place):
+def compound():
     """The stores of a centre and of two gates that follow it."""
     with ExitStack() as stack:
-        centre, *gates = (stack.enter_context(closing(open_database(place / one))) for one in ("c", "n", "s"))
+        centre, *gates = (stack.enter_context(closing(new_store(one))) for one in ("c", "n", "s"))
         for gate in gates:
             role.follow(gate, bytes(16), "centre", by="test")
         yield (centre, *gates)
 
 
 @pytest.fixture
-def three(tmp_path):
+def three():
     """The same, with two residents on the register."""
-    with compound(tmp_path) as (centre, *gates):
+    with compound() as (centre, *gates):
         for gate in gates:
             for who in ("r1", "r2"):
                 with transaction(gate):
@@ -95,8 +96,8 @@ def test_a_search_finds_at_every_gate_what_it_finds_here(three):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), max_size=25), st.integers(1, 7))
-def test_page_after_page_each_line_is_shown_once_whoever_came_in_the_same_moment(tmp_path_factory, came_at, count):
-    with compound(tmp_path_factory.mktemp("records")) as stores:
+def test_page_after_page_each_line_is_shown_once_whoever_came_in_the_same_moment(came_at, count):
+    with compound() as stores:
         for which, minutes in came_at:
             came(stores[which], minutes)
         centre = stores[0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gate.errors import Refusal
 from gate.store.compound import gates, site_map
 from gate.store.compound.site_map import COLUMNS, ROWS, Place, arranged
-from tests.compound import store
+from tests.stores import new_store
 
 places = st.builds(Place, st.integers(1, ROWS), st.integers(1, COLUMNS))
 
@@ -33,7 +33,7 @@ def test_those_that_nobody_put_anywhere_stand_evenly():
 
 
 def test_no_two_are_put_on_one_place_and_one_that_is_taken_away_leaves_it():
-    with closing(store()) as centre:
+    with closing(new_store()) as centre:
         for one in ("n", "s"):
             gates.add(centre, gates.Gate(one, one, f"U{one}", b"b" * 32, b"s" * 32, "2026-01-01"))
         site_map.put(centre, "n", Place(1, 1))

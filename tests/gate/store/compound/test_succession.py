@@ -10,7 +10,8 @@ from gate.store.compound import gates, items, joining, outbox, proposals, recove
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.people import changes, credentials, erasure, residents
-from tests.compound import EVERY_GATE, FACE, answer, following, publish, store, take
+from tests.compound import EVERY_GATE, FACE, answer, following, publish, take
+from tests.stores import new_store
 
 NORTH = Gate("n", "north", "UN", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00")
 SECOND = Gate("g", "second", "UG", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00:00", second_at="10.0.0.3:7422")
@@ -18,7 +19,7 @@ SECOND = Gate("g", "second", "UG", b"b" * 32, b"s" * 32, "2026-11-27T08:00:00+00
 
 @pytest.fixture
 def first():
-    with closing(store()) as made:
+    with closing(new_store()) as made:
         made.execute("UPDATE gate SET id = 'c'")
         role.become_centre(made)
         for one in (NORTH, SECOND):
@@ -101,7 +102,7 @@ def test_a_centre_stands_down_for_a_later_epoch_alone_and_leads_again_as_a_later
     assert not succession.stand_down(first, 5_000_000)
     assert succession.superseded(first) == 5_000_000
     with pytest.raises(Refusal):
-        succession.promote(store(), by="test")
+        succession.promote(new_store(), by="test")
     assert succession.promote(first, by="test") > 5_000_000
     assert succession.superseded(first) is None
 
@@ -150,7 +151,7 @@ def test_a_gate_that_leaves_or_joins_another_knows_nothing_of_other_centres(seco
 
 
 def test_a_machine_that_was_made_a_centre_before_any_gate_followed_it_follows_another(first):
-    with closing(store()) as lone:
+    with closing(new_store()) as lone:
         role.become_centre(lone)
         own = wang_of(lone, "Zhao Min")
         credentials.add_card(lone, own, None, b"c" * 32, by="test")

@@ -17,7 +17,8 @@ from gate.store.people import changes, consents, credentials, erasure, residents
 from gate.store.record import audit
 from gate.store.site import holidays, schedules
 from gate.vocabulary import Kind, Method
-from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, revoke_at, rows, store, take
+from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, revoke_at, rows, take
+from tests.stores import new_store
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
 
@@ -105,7 +106,7 @@ DEEDS = ("enrol", "enrol", "rename", "pin", "card", "lose", "find", "drop card",
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(DEEDS), min_size=1, max_size=14), st.randoms(use_true_random=False))
 def test_in_whatever_order_and_however_often_the_same_is_there_in_the_end(deeds, chance):
-    with closing(store()) as centre, closing(following()) as gate:
+    with closing(new_store()) as centre, closing(following()) as gate:
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
         sent, revoked = [], set()
@@ -278,7 +279,7 @@ def test_nobody_is_published_who_agreed_to_one_gate_alone(centre):
 
 
 def test_a_centre_begins_with_whom_it_has_and_a_gate_that_leaves_keeps_them(gate):
-    with closing(store()) as centre:
+    with closing(new_store()) as centre:
         wang = residents.enrol(centre, "Wang Fang", None, (), by="test")
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
@@ -292,7 +293,7 @@ def test_a_centre_begins_with_whom_it_has_and_a_gate_that_leaves_keeps_them(gate
 
 def test_a_gate_that_leaves_and_forgets_has_nobody_of_the_register_until_it_follows_again(gate):
     own = residents.enrol(gate, "Li Na", None, (), by="test")
-    with closing(store()) as centre:
+    with closing(new_store()) as centre:
         wang = wang_of(centre)
         role.become_centre(centre)
         outbox.begin_epoch(centre, 1, "s", 0)
@@ -315,7 +316,7 @@ def test_a_gate_that_leaves_and_forgets_has_nobody_of_the_register_until_it_foll
 
 
 def test_an_alone_gate_writes_nothing_of_any_register():
-    with closing(store()) as alone:
+    with closing(new_store()) as alone:
         wang_of(alone)
         erasure.remove(alone, residents.every(alone)[0], by="test")
         for table in ("register", "register_requests", "register_keys", "register_erasures"):

@@ -11,7 +11,8 @@ from gate.store.compound import role
 from gate.store.people import elsewhere, erasure, residents, whereabouts
 from gate.store.people.elsewhere import Seen
 from gate.vocabulary import Direction, Moved
-from tests.compound import following, store
+from tests.compound import following
+from tests.stores import new_store
 
 PEOPLE = ("Wang Fang", "Li Na")
 NAMES = ("north", "east")
@@ -41,7 +42,7 @@ class Compound:
     """A centre and two gates, and what was said on the lines between them."""
 
     def __init__(self):
-        self.centre, self.gates = store(), [following() for _ in NAMES]
+        self.centre, self.gates = new_store(), [following() for _ in NAMES]
         role.become_centre(self.centre)
         self.all = [*self.gates, self.centre]
         for one, name in zip(self.all, (*NAMES, "centre"), strict=True):
@@ -138,7 +139,7 @@ def test_a_second_centre_that_leads_tells_also_what_it_had_heard_as_a_gate():
 
 
 def test_nobody_is_kept_longer_than_the_rule_looks_back_and_a_machine_of_no_compound_keeps_nothing():
-    with closing(store()) as alone:
+    with closing(new_store()) as alone:
         someone = residents.enrol(alone, "Wang Fang", None, [])
         whereabouts.note(alone, Moved(someone.id, Direction.IN, NOON, shared=True))
         assert elsewhere.newest(alone) == 1

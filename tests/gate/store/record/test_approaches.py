@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.store.database import migrated_up_to, schema_version
 from gate.store.people import residents
 from gate.store.record import approaches, audit
 from gate.store.record.audit import Moment
 from gate.store.record.search import Search
 from gate.vocabulary import AuditEvent
+from tests.stores import new_store
 
 NINE = 1_780_300_800.0  # 2026-06-01T08:00:00Z
 
@@ -85,9 +85,8 @@ def test_lines_of_other_kinds_stand_alone(store):
     st.lists(st.tuples(st.sampled_from(("denied", "granted", "passage")), st.integers(0, 3)), max_size=40),
     st.integers(1, 5),
 )
-def test_pages_join_without_gap_or_overlap(tmp_path_factory, lines, count):
-    store = migrated_up_to(tmp_path_factory.mktemp("pages") / "a.db", schema_version())
-    store.execute("INSERT OR IGNORE INTO gate (only_row, id) VALUES (1, 'g')")
+def test_pages_join_without_gap_or_overlap(lines, count):
+    store = new_store()
     for at, (kind, track) in enumerate(lines):
         details = {"grant": f"c{track}"} if kind == "passage" else {"track": track, "claim": f"c{track}"}
         write(store, kind, float(at), details)
