@@ -1,5 +1,5 @@
 """Walks through the centre's console: lockdown everywhere, who came at nine at any gate, and one that is unplugged; and
-somebody who is enrolled from there at another gate's camera."""
+somebody who is enrolled from there at another gate's camera; and a visitor's pass that opens some of the gates."""
 
 import time
 from contextlib import ExitStack, contextmanager
@@ -15,10 +15,10 @@ from api.auth import digest
 from gate.config import load_settings, parts_of
 from gate.processes.addresses import api_address_file
 from gate.processes.asking import door_status
-from gate.store.people import erasure, residents
+from gate.store.people import changes, erasure, residents
 from gate.store.record import audit
 from gate.store.record.audit import Moment
-from gate.store.site import accounts
+from gate.store.site import accounts, areas
 from gate.store.site.accounts import Role
 from gate.vocabulary import ENTERED, AuditEvent, Kind
 from tests.browser.conftest import SHOTS, faults_on
@@ -27,6 +27,7 @@ from tests.conftest import MEMORY
 from tests.console import CHEAP
 from tests.door import claim, until
 from tests.fleet import Process, centre_running, join, start_api
+from tests.gate.door.test_credentials import press
 from tests.running import wait_for
 
 pytestmark = pytest.mark.soak
@@ -43,7 +44,7 @@ def compound(request):
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory(prefix="fg-", dir=MEMORY if MEMORY.is_dir() else None)))
         centre = stack.enter_context(centre_running(place / "c"))
-        gates = [join(centre, place / name, name.title()) for name in ("north", "east", "south")]
+        gates = [join(centre, place / name, name.title(), trusted=True) for name in ("north", "east", "south")]
         with centre.store() as store:
             accounts.add_owner(store, "owner", CHEAP.hash("x"))
             for role in (Role.MANAGER, Role.GUARD):
@@ -206,6 +207,59 @@ def test_an_area_is_made_at_the_centre_and_chosen_for_a_group_and_for_one_person
     theirs.get_by_role("button", name="Yes, open my page").click()
     expect(theirs.get_by_role("main")).to_contain_text("at any time, at East, North")
     shoot(theirs, "areas-own-page")
+
+
+def test_a_pass_made_at_the_centre_opens_the_gates_of_whom_they_visit_and_is_taken_back(compound, on_phone):
+    centre, (north, east, south) = compound
+    with centre.store() as store:
+        areas.put(store, "Tower A", {one.identity: one.name for one in (north, east)}, "test")
+        fang = enrolled(store, "Wang Fang")
+        changes.change(store, fang, changes.Changes(area="Tower A"), by="test")
+    centre.whole_at((north, east, south))
+    wide = {"viewport": {"width": 1280, "height": 844}}
+    manager = on_phone(api_address_file(centre.state).read_text().strip(), "manager", **wide)
+    manager.goto(f"/residents/{fang.id}")
+    manager.locator(f'a[href="/passes?host={fang.id}"]').click()
+    manager.get_by_role("textbox", name="Name").fill("Zhao Lei")
+    manager.locator("select[name=uses]").select_option("2")
+    manager.locator("main form .primary").click()
+    expect(manager.get_by_role("main")).to_contain_text("East, North")
+    number = "".join(manager.locator("p.keys kbd").all_inner_texts())
+    assert faults_on(manager) == []
+    shoot(manager, "pass-made")
+    # Whoever visits types it where they come to, a moment later.
+    centre.whole_at((north, east, south))
+    page = manager.url
+    for gate, opens in ((east, True), (south, False)):
+        until(gate.door, at_rest=True)
+        press(gate.door, number)
+        kind = Kind.GRANTED if opens else Kind.DENIED
+        wait_for(lambda gate=gate, kind=kind: kind in [line.kind for line in answers_at(gate)], 20, gate.name)
+    (refused,) = [line for line in answers_at(south) if line.kind == Kind.DENIED]
+    assert refused.details["reason"] == "not_this_gate"
+    wait_for(lambda: "1 of 2 uses left" in manager.request.get(page).text(), 40, "the use is not known at the centre")
+    manager.goto(page)
+    expect(manager.get_by_role("main")).to_contain_text("East,")
+    assert faults_on(manager) == []
+    shoot(manager, "pass-used")
+    manager.get_by_role("button", name="Take back").click()
+    expect(manager.get_by_role("status")).to_contain_text("Zhao Lei")
+    centre.whole_at((north, east, south))
+    until(north.door, at_rest=True)
+    press(north.door, number)
+    wait_for(lambda: answers_at(north), 20, "North says nothing")
+    assert [line.kind for line in answers_at(north)] == [Kind.DENIED]
+    # Who came and who was refused is among the events of all gates, the visitor and whom they visit by name.
+    wait_for(lambda: manager.request.get("/events?what=refusals").text().count("Zhao Lei") == 2, 40)
+    manager.goto("/events")
+    expect(manager.locator("table.record")).to_contain_text("Zhao Lei")
+    assert faults_on(manager) == []
+    shoot(manager, "pass-events")
+
+
+def answers_at(gate):
+    with gate.store() as store:
+        return [line for line in audit.lines(store) if line.kind in (Kind.GRANTED, Kind.DENIED)]
 
 
 @contextmanager
