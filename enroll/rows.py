@@ -159,11 +159,16 @@ def _cells(names: list[str], line: Line, wrong: list[Sentence]) -> dict[str, str
     Raises UsageError for what stands under no column: then nothing of the line stands where it was meant.
     """
     named = dict(zip(names, line.cells, strict=False))
-    beside = line.cells[len(names) :] + tuple(cell for name, cell in zip(names, line.cells, strict=False) if not name)
-    if any(cell.text for cell in beside):
+    if any(cell.text for cell in line.cells[len(names) :]):
         raise UsageError(
             "The line has text in more cells than there are columns; a text that holds the separator stands in quotes."
         )
+    for number, (name, cell) in enumerate(zip(names, line.cells, strict=False), 1):
+        if cell.text and not name:
+            raise UsageError(
+                "In column {number}, which has no name, stands '{text}'. Give that column a name, or remove it.",
+                number=number, text=cell.text[:100],
+            )  # fmt: skip
     days = {name for name, cell in named.items() if cell.is_day and name not in _DAYS}
     wrong += [
         Sentence(

@@ -72,7 +72,7 @@ def test_a_workbook_of_libreoffice_is_read_from_the_sheet_that_has_the_columns(f
            " column as text, and type it again.",
         10: "There is no 29.02.2026 in the calendar; check it.",
         11: "03/04/2026 may be 2026-04-03 or 2026-03-04; write which one, with the year first.",
-        12: "The line has text in more cells than there are columns; a text that holds the separator stands in quotes.",
+        12: "In column 6, which has no name, stands 'x'. Give that column a name, or remove it.",
     }  # fmt: skip
     assert {one.action for one in refused} == {Action.REFUSED}
 
@@ -115,7 +115,9 @@ def test_a_cell_that_goes_on_in_quotes_is_one_cell_and_called_by_its_first_line(
     ("content", "why"),
     [
         ("name,unit\nWang, Fang,3-1\n", "more cells than there are columns"),
-        ("name,,unit\nWang,x,3-1\n", "more cells than there are columns"),
+        ("name,,unit\nWang,x,3-1\n", "In column 2, which has no name, stands 'x'"),
+        # As pandas writes a table with its index.
+        (",name,unit\n0,Wang,3-1\n", "In column 1, which has no name, stands '0'"),
     ],
 )
 def test_text_beside_the_columns_is_never_dropped(written, content, why):
