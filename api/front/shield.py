@@ -100,7 +100,9 @@ class Shield:
                 await send(message)
 
         try:
-            await self._app(scope, body.receive, send_unless_cut)
+            # What is asked for its head alone is answered as ever; the server leaves the body out.
+            as_ever = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._app(as_ever, body.receive, send_unless_cut)
         except Cut:
             if answered:
                 raise

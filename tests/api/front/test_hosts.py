@@ -120,6 +120,16 @@ def test_curl_as_a_kiosk_and_as_a_manager_trust_the_certificate(state, models_di
     assert fingerprint(generated_certificate_file(state)) in said
 
 
+def test_a_program_that_asks_for_the_head_alone_is_told_what_it_would_be_given(state, models_dir):
+    with api_process(state, models_dir, host="127.0.0.1", tls="off") as here:
+        # One after the other over one line, each with nothing behind its head.
+        first, *others = (f"{here}{path}" for path in ("/nowhere", "/sign-in", "/static/live.js", "/api/health"))
+        told = curl(first, "--head", *others).stdout
+    heads = [one.splitlines() for one in told.strip().split("\n\n")]
+    assert [one[0].split()[1] for one in heads] == ["303", "200", "200", "404"]
+    assert "cache-control: no-store" in heads[0]
+
+
 def test_the_screen_goes_on_while_the_managers_address_is_not_there(state, models_dir):
     log = []
     # An address for documents, which no machine has.
