@@ -101,7 +101,7 @@ class Shield:
 
         try:
             # What is asked for its head alone is answered as ever; the server leaves the body out.
-            as_ever = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+            as_ever = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(as_ever, body.receive, send_unless_cut)
         except Cut:
             if answered:
