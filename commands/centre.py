@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
+from commands.common import Home, counted, home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
 from commands.run import run_gate
 from gate.errors import Refusal, UsageError
@@ -61,6 +61,12 @@ _HAS_THE_KEYS = (
     "Its machine has this centre's keys: have it forget them (sudo facegate leave there). Where somebody else has it,"
     " begin with new keys: docs/many-gates.md, A second centre."
 )
+_KEYS_LOST = (
+    "This centre lost its keys, and leads nobody: bring back the file secrets.json of its folder centre, from what was"
+    " kept of this machine or from the second centre's; or begin with new ones: sudo facegate centre new-keys"
+)
+# A centre that runs says every two seconds how it is.
+_CENTRE_QUIET = timedelta(seconds=10)
 # The link says every few seconds how it is.
 _LINK_QUIET = timedelta(seconds=60)
 
@@ -95,7 +101,7 @@ def invite(second_at: str | None, state: Path | None, config: Path | None, as_js
     handed this one's keys, follows it, and takes its place by facegate centre promote.
     """
     from centre.invitation import LASTS_S, invite, write_invitation
-    from centre.secrets import centre_folder, hand_over
+    from centre.secrets import centre_folder, hand_over, has_secrets
     from gate.fleet import pairing
 
     # As root: the doors' key is the door's own, and nothing that is reached over the network ever has it in clear.
@@ -115,14 +121,17 @@ def invite(second_at: str | None, state: Path | None, config: Path | None, as_js
                     f"{other.name} is the second centre already. Take it away first: facegate centre remove {other.id}"
                 )
             codes = credentials.are_there(connection)
+            followed = bool(store.every(connection))
             audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
-        return {"codes": codes}
+        return {"codes": codes, "followed": followed}
 
-    codes = as_owner(owner_of(directory), checked)["codes"]
+    checks = as_owner(owner_of(directory), checked)
+    codes, keeper = checks["codes"], owner_of(directory, centre_folder(directory).name)
+    if checks["followed"] and not as_owner(keeper, lambda: {"has": has_secrets(directory)})["has"]:
+        raise Refusal(_KEYS_LOST)
     key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
     given = b""
     if place is not None:
-        keeper = owner_of(directory, centre_folder(directory).name)
         given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, place).hex()})["given"])
     made = invite(code, os.urandom(pairing.SALT_BYTES), bytes.fromhex(key), time.time(), place, given)
 
@@ -130,7 +139,7 @@ def invite(second_at: str | None, state: Path | None, config: Path | None, as_js
         write_invitation(directory, made)
         return {}
 
-    as_owner(owner_of(directory, centre_folder(directory).name), kept)
+    as_owner(keeper, kept)
     if as_json:
         print_json({"code": pairing.shown(code), "seconds": LASTS_S})
     else:
@@ -172,12 +181,15 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
         found = store.every(connection)
         other = succession.superseded(connection) is not None
     status = read_status(gate.state)
-    heard = status.gates if status is not None else {}
+    heard, lost = ({}, False) if status is None else (status.gates, status.keys_lost)
     if as_json:
-        print_json({"gates": [_told(one, heard.get(one.id)) for one in found], "superseded": other})
+        told = [_told(one, heard.get(one.id)) for one in found]
+        print_json({"gates": told, "superseded": other, "keys_lost": lost})
         return
     if other:
         click.echo(f"{_SUPERSEDED}\n", err=True)
+    if lost:
+        click.echo(f"{_KEYS_LOST}\n", err=True)
     if status is not None and status.missing:
         click.echo(f"{_RECOVERS} {', '.join(status.missing)}.\n", err=True)
     rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
@@ -298,6 +310,59 @@ def _had(here: Mapping[str, Any]) -> str:
         return "When the other centre was heard last is not known here."
     had = "not all of its register was here" if here["behind"] else "all of its register was here"
     return f"The first centre was heard last at {here['heard_at']}, and {had}."
+
+
+@centre.command("new-keys")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def new_keys(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Begin with new keys, where those of this centre are lost or somebody else has them.
+
+    Every gate goes on by itself, and hears nothing from here, until it joined again; a second centre too.
+    """
+    from centre.broker import forget_store
+    from centre.secrets import centre_folder, draw_anew
+
+    # As root: the centre's secrets and the database each belong to another.
+    here = home(state, config, part=None)
+    directory, by = here.state, here.by
+    keeper = owner_of(directory, centre_folder(directory).name)
+
+    def checked() -> dict[str, Any]:
+        with here.store() as connection:
+            if role.part(connection) is not Part.CENTRE:
+                raise Refusal("This machine is no centre.")
+            followed = len(store.every(connection))
+        status = read_status(directory)
+        lost = status is not None and status.keys_lost
+        if status is not None and not lost and datetime.now(UTC) - datetime.fromisoformat(status.at) < _CENTRE_QUIET:
+            raise Refusal("This centre runs, and has its keys. Stop it first: sudo systemctl stop facegate.target")
+        return {"gates": followed}
+
+    followed = as_owner(owner_of(directory), checked)["gates"]
+    if not yes:
+        click.confirm(f"Draw new keys? {counted(followed, 'gate')} must join again.", abort=True, err=True)
+
+    def drawn() -> dict[str, Any]:
+        forget_store(directory)
+        draw_anew(directory)
+        return {}
+
+    def recorded() -> dict[str, Any]:
+        with here.store() as connection:
+            audit.append(connection, AuditEvent(Kind.CENTRE_KEYS_DRAWN, {"by": by}))
+        return {}
+
+    as_owner(owner_of(directory), recorded)
+    as_owner(keeper, drawn)
+    if as_json:
+        print_json({"gates": followed})
+    else:
+        click.echo(
+            f"New keys are drawn. Start the centre (sudo systemctl start facegate.target), and invite each gate anew"
+            f" (facegate centre invite): {counted(followed, 'gate')}."
+        )
 
 
 @centre.command("events")

@@ -45,6 +45,8 @@ class CentreStatus:
     """Whether another centre leads in the place of this one, which publishes nothing any more."""
     missing: tuple[str, ...] = ()
     """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
+    keys_lost: bool = False
+    """Whether what its gates know it by is gone, so that it leads nobody."""
 
 
 def write_status(state: Path, status: CentreStatus) -> None:
