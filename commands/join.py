@@ -16,7 +16,8 @@ from commands.common import Home, ask_for, counted, home, json_option, print_jso
 from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
 from gate.scratch import kept_alive, new_scratch
-from gate.store.compound import items, joining, role, succession
+from gate.store.compound import items, joining, proposals, requests, role, succession
+from gate.store.compound.entries import RegisterKind
 from gate.store.compound.joining import Decided
 from gate.store.database import database_of, open_database
 from gate.store.people import credentials, residents
@@ -64,10 +65,14 @@ def join(
     address, typed, directory, by = _address(address), code_of(code), gate.state, gate.by
     here = as_owner(owner_of(directory), lambda: _looked(gate))
     former = here["former"]
-    if here["codes"] and not (yes or former):
+    if here["codes"] and not (yes or former or here["follows"]):
         had = counted(here["codes"], "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
     paired = pair(address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate)
+    if here["follows"]:
+        again = as_owner(owner_of(directory), lambda: _joins_again(gate, paired))
+        if not again["same"]:
+            _tell_what_is_dropped(here, asks=not yes)
     found: dict[str, Any] = {"scratch": None, "people": []}
     second = handed_over(paired.second) if paired.second else None
     if here["people"] or former:
@@ -86,11 +91,14 @@ def join(
                 write_joined(directory, paired.joined)
                 return {}
 
-            as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))
+            same_key = as_owner(owner_of(directory, "door"), lambda: _take_key(directory, paired.door_key))["same"]
             keeper = owner_of(directory, centre_folder(directory).name)
             as_owner(keeper, lambda: _take_over(directory, second))
             place = None if second is None else second.place
-            done = as_owner(owner_of(directory), lambda: _followed(gate, paired, address, scratch, decided, by, place))
+            done = as_owner(
+                owner_of(directory),
+                lambda: _followed(gate, paired, address, scratch, decided, by, place, same_key=same_key),
+            )
             as_owner(owner_of(directory, "link"), kept)
     finally:
         if scratch is not None:
@@ -117,12 +125,37 @@ def _looked(gate: Home) -> dict[str, Any]:
         if not former:
             role.refuse_who_leads(connection)
         codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
+        follows = role.part(connection) is role.Part.GATE
         return {
             "codes": codes,
             "people": people,
             "former": former,
+            "follows": follows,
+            "waiting": proposals.count(connection) if follows else 0,
+            "revoked": requests.count(connection) if follows else 0,
             "id": connection.execute("SELECT id FROM gate").fetchone()[0],
         }
+
+
+def _joins_again(gate: Home, paired: Paired) -> dict[str, Any]:
+    with gate.store() as connection:
+        return {"same": role.follows_already(connection, paired.salt)}
+
+
+def _tell_what_is_dropped(here: dict[str, Any], *, asks: bool) -> None:
+    """This gate followed the centre of another compound: that hears no more from it."""
+    lost = [f"{counted(here['codes'], 'resident')} of this gate lose PIN and card" if here["codes"] else ""]
+    if here["waiting"]:
+        lost.append(f"{counted(here['waiting'], 'change')} made here and still to be sent there are not sent")
+    if here["revoked"]:
+        lost.append(
+            f"{counted(here['revoked'], 'revocation')} made here and still to be sent there are not heard there:"
+            " revoke them there too"
+        )
+    said = "; ".join(one for one in lost if one)
+    click.echo(f"This gate followed the centre of another compound.{said and f' {said}.'}", err=True)
+    if asks and said:
+        click.confirm("Follow this one?", abort=True, err=True)
 
 
 def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
@@ -134,7 +167,11 @@ def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
         with kept_alive(scratch), closing(open_database(scratch)) as register, gate.store() as connection:
             role.follow(register, paired.salt, address, by=gate.by)
             read_all(paired.joined, register)
-            return {"scratch": str(scratch), "people": _found_there(connection, register)}
+            people = _found_there(connection, register)
+            if role.follows_already(connection, paired.salt):
+                # Of whom it waits to hear the centre is asked still.
+                people = [one for one in people if not proposals.waits(connection, RegisterKind.RESIDENT, one["id"])]
+            return {"scratch": str(scratch), "people": people}
     except BaseException:
         _dropped(str(scratch))
         raise
@@ -195,14 +232,15 @@ def _who(one: dict[str, Any]) -> str:
 
 
 def _followed(
-    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str, second: str | None
-) -> dict[str, Any]:
+    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, by: str, second: str | None, *,
+    same_key: bool,
+) -> dict[str, Any]:  # fmt: skip
     with gate.store() as connection, ExitStack() as stack:
         register = None if scratch is None else stack.enter_context(closing(open_database(Path(scratch))))
         former, kept = succession.superseded(connection) is not None, None
         if former and register is not None:
             kept = joining.not_passed_on(connection, register)
-        had = role.follow(connection, paired.salt, address, by=by, former=former)
+        had = role.follow(connection, paired.salt, address, by=by, former=former, same_key=same_key)
         if second is not None:
             succession.be_second(connection, second)
         if kept is not None and register is not None:
@@ -256,10 +294,11 @@ def _tell(
 
 
 def _take_key(state: Path, key: bytes) -> dict[str, Any]:
-    from gate.door.code_key import key_file, take_key
+    from gate.door.code_key import key_file, shared_key, take_key
 
     try:
+        same = key_file(state).exists() and shared_key(state) == key
         take_key(state, key)
     except OSError as error:
         raise UsageError(f"{key_file(state)} cannot be written ({error.strerror}). Say it with sudo.") from error
-    return {}
+    return {"same": same}
