@@ -298,6 +298,7 @@ EVENTS: dict[str, Sentence] = {
     Kind.CENTRE_BACK: Sentence("The centre is back"),
     Kind.CENTRE_PROMOTED: Sentence("This machine leads as the centre"),
     Kind.CENTRE_SUPERSEDED: Sentence("Another centre leads in the place of this one"),
+    Kind.CENTRE_KEYS_DRAWN: Sentence("This centre began with new keys"),
     Kind.PROPOSAL_REFUSED: Sentence("The centre did not take what was changed here"),
     Kind.GATE_INVITED: Sentence("A gate was invited"),
     Kind.GATE_JOINED: Sentence("A gate joined"),
@@ -451,7 +452,7 @@ KINDS: dict[str, tuple[Sentence, tuple[Kind, ...]]] = {
             Kind.DOOR_STARTED, Kind.DOOR_STOPPED, Kind.VISION_STARTED, Kind.READERS_STARTED, Kind.CLOCK_JUMPED,
             Kind.CLOCK_TRUSTED, Kind.CLOCK_UNTRUSTED, Kind.BACKED_UP, Kind.RESTORED, Kind.MODELS_INSTALLED,
             Kind.CALIBRATED, Kind.DRILLED, Kind.TIDIED, Kind.UPGRADE_ASKED, Kind.VERSION_CHANGED, Kind.UPGRADE_FAILED,
-            Kind.CENTRE_LOST, Kind.CENTRE_BACK, Kind.CENTRE_PROMOTED, Kind.CENTRE_SUPERSEDED,
+            Kind.CENTRE_LOST, Kind.CENTRE_BACK, Kind.CENTRE_PROMOTED, Kind.CENTRE_SUPERSEDED, Kind.CENTRE_KEYS_DRAWN,
         ),
     ),
 }  # fmt: skip

@@ -8,12 +8,13 @@ import shutil
 import signal
 import stat
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
 from centre.broker import configuration_file, write_configuration
-from centre.secrets import secrets_of
+from centre.secrets import KeysLost, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
 from gate.processes.starting import settings_from_starter, speak_as, tell_ready
 from gate.store.compound import gates, succession
@@ -21,6 +22,7 @@ from gate.store.database import open_database
 
 _log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1
+_AGAIN_S = 0.5
 
 
 def program() -> str:
@@ -34,9 +36,10 @@ def program() -> str:
 
 
 def prepare(state: Path, centre: dict[str, Any]) -> None:
-    """Write what the broker is started with. Raises UsageError, StoreError."""
+    """Write what the broker is started with. Raises KeysLost, UsageError, StoreError."""
     with closing(open_database(state)) as connection:
-        write_configuration(state, centre["listen"], centre["port"], secrets_of(state), gates.every(connection))
+        secrets = secrets_for(state, connection)
+        write_configuration(state, centre["listen"], centre["port"], secrets, gates.every(connection))
 
 
 def _is_superseded(state: Path) -> bool:
@@ -54,6 +57,9 @@ def main() -> int:
         if _is_superseded(state):
             return _stand_by()
         command = [program(), "--config", str(configuration_file(state))]
+    except KeysLost as lost:
+        _log.error("%s", lost)
+        return _wait_for_keys(state)
     except FacegateError as error:
         _log.error("%s", error)
         return 2
@@ -69,6 +75,16 @@ def _stand_by() -> int:
         _end_with_starter()
     tell_ready()
     signal.pause()
+    return 0
+
+
+def _wait_for_keys(state: Path) -> int:
+    """Gates would not believe a broker with others; it is started anew with its own."""
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        _end_with_starter()
+    tell_ready()
+    while not has_secrets(state):
+        time.sleep(_AGAIN_S)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from gate.fleet.keys import new_seed
 from gate.fleet.nkeys import new_nkey_seed
 from gate.places import folder, read_plain, write_first, write_whole
 from gate.processes.fields import Malformed, read, written
+from gate.store.compound import gates
 
 # Gates know the certificate itself: it never ends while the centre lives.
 # And it holds whatever a board without a clock of its own takes for today.
@@ -41,17 +43,40 @@ def centre_folder(state: Path) -> Path:
     return state / "centre"
 
 
-def secrets_of(state: Path) -> Secrets:
+class KeysLost(UsageError):
+    """Gates follow this centre, and what they know it by is gone."""
+
+
+def secrets_for(state: Path, connection: sqlite3.Connection) -> Secrets:
+    """The secrets of the centre whose store this is, drawn as long as no gate knows it by others. Raises KeysLost,
+    UsageError."""
+    return secrets_of(state) if gates.every(connection) else first_secrets(state)
+
+
+def first_secrets(state: Path) -> Secrets:
     """The centre's secrets, drawn when they are asked for first. Raises UsageError."""
     path = _secrets_file(state)
     try:
-        try:
-            said = read_plain(path)
-        except FileNotFoundError:
-            # Broker, centre and an invitation may be the first at once.
+        # Broker, centre and an invitation may be the first at once.
+        if not path.exists():
             folder(path.parent, 0o700)
-            said = write_first(path, json.dumps(written(_draw())).encode())
-        return read(Secrets, json.loads(said))
+            write_first(path, json.dumps(written(_draw())).encode())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used ({error.strerror}). Say it with sudo.") from error
+    return secrets_of(state)
+
+
+def secrets_of(state: Path) -> Secrets:
+    """The centre's secrets. Raises KeysLost, UsageError."""
+    path = _secrets_file(state)
+    try:
+        return read(Secrets, json.loads(read_plain(path)))
+    except FileNotFoundError as error:
+        raise KeysLost(
+            f"{path} is missing: this centre's keys are lost, and its gates believe no others. Bring the file back,"
+            " from what was kept of this machine or from the second centre's; or begin with new keys, and join every"
+            " gate again: sudo facegate centre new-keys"
+        ) from error
     except OSError as error:
         raise UsageError(f"{path} cannot be used ({error.strerror}). Say it with sudo.") from error
     except (ValueError, Malformed) as error:
@@ -84,6 +109,11 @@ def handed_over(data: bytes) -> HandedOver:
 def take_over(state: Path, given: HandedOver) -> None:
     """Keep the first centre's secrets in the place of this machine's own. Raises UsageError."""
     write_private(_secrets_file(state), json.dumps(written(given.secrets)))
+
+
+def draw_anew(state: Path) -> None:
+    """Begin with other secrets: no gate believes this centre until it joined again. Raises UsageError."""
+    write_private(_secrets_file(state), json.dumps(written(_draw())))
 
 
 def has_secrets(state: Path) -> bool:

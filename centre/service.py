@@ -20,7 +20,7 @@ from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.passages import Passages
-from centre.secrets import Secrets, secrets_of
+from centre.secrets import KeysLost, Secrets, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
 from gate.fleet.centre_status import CentreStatus, Invited, write_status
@@ -67,11 +67,13 @@ _REFUSES_S = 30.0
 class Centre:
     """The register's publisher. Its loop owns the connection to the store."""
 
-    def __init__(self, state: Path, connection: sqlite3.Connection, listen: str, port: int, pairing_port: int) -> None:
+    def __init__(
+        self, state: Path, connection: sqlite3.Connection, secrets: Secrets, listen: str, port: int, pairing_port: int
+    ) -> None:
         self._state = state
         self._connection = connection
         self._listen, self._port, self._pairing_port = listen, port, pairing_port
-        self._secrets: Secrets = secrets_of(state)
+        self._secrets = secrets
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
         self._passages = Passages(connection, self._secrets, self._followers)
@@ -304,6 +306,18 @@ class Centre:
         return Invited(datetime.fromtimestamp(found.ends_at, UTC).isoformat(), found.tries_left)
 
 
+async def _without_keys(state: Path, connection: sqlite3.Connection) -> None:
+    """Say so until the centre's keys are back: then it is started anew, and leads."""
+    watchdog, written_mono = Watchdog(), float("-inf")
+    while not has_secrets(state):
+        watchdog.feed(True)
+        if time.monotonic() - written_mono > _STATUS_EVERY_S:
+            written_mono = time.monotonic()
+            with suppress(OSError, sqlite3.Error, FacegateError):
+                write_status(state, CentreStatus(_now(), items.epoch(connection), 0, False, 0, keys_lost=True))
+        await asyncio.sleep(_AGAIN_S)
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -317,7 +331,13 @@ def main() -> int:
         with closing(open_database(state)) as connection:
             become_centre(connection)
             stop_with_starter()
-            centre = Centre(state, connection, said["listen"], said["port"], said["pairing_port"])
+            try:
+                secrets = secrets_for(state, connection)
+            except KeysLost as lost:
+                _log.error("%s", lost)
+                asyncio.run(until_told(_without_keys(state, connection)))
+                return 0
+            centre = Centre(state, connection, secrets, said["listen"], said["port"], said["pairing_port"])
             asyncio.run(until_told(centre.run()))
     except UsageError as error:
         _log.error("%s", error)

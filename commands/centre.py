@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from commands.common import Home, home, json_option, print_json, print_table, record_look, state_option
+from commands.common import Home, counted, home, json_option, print_json, print_table, record_look, state_option
 from commands.drop_root import as_owner, owner_of
+from commands.inviting import KEYS_LOST
 from commands.run import run_gate
 from gate.errors import Refusal, UsageError
 from gate.fleet import status as link_status
@@ -25,6 +26,8 @@ from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.database import transaction
 from gate.store.people import credentials, passes
+from gate.store.record import audit
+from gate.vocabulary import AuditEvent, Kind
 
 _RECOVERS = (
     "This centre came back from a backup, or was promoted, and publishes nobody new until its gates gave back what it"
@@ -57,6 +60,8 @@ _HAS_THE_KEYS = (
     "Its machine has this centre's keys: have it forget them (sudo facegate leave there). Where somebody else has it,"
     " begin with new keys: docs/many-gates.md, A second centre."
 )
+# A centre that runs says every two seconds how it is.
+_CENTRE_QUIET = timedelta(seconds=10)
 # The link says every few seconds how it is.
 _LINK_QUIET = timedelta(seconds=60)
 
@@ -123,12 +128,15 @@ def list_gates(state: Path | None, config: Path | None, as_json: bool) -> None:
         found = store.every(connection)
         other = succession.superseded(connection) is not None
     status = read_status(gate.state)
-    heard = status.gates if status is not None else {}
+    heard, lost = ({}, False) if status is None else (status.gates, status.keys_lost)
     if as_json:
-        print_json({"gates": [_told(one, heard.get(one.id)) for one in found], "superseded": other})
+        told = [_told(one, heard.get(one.id)) for one in found]
+        print_json({"gates": told, "superseded": other, "keys_lost": lost})
         return
     if other:
         click.echo(f"{_SUPERSEDED}\n", err=True)
+    if lost:
+        click.echo(f"{KEYS_LOST}\n", err=True)
     if status is not None and status.missing:
         click.echo(f"{_RECOVERS} {', '.join(status.missing)}.\n", err=True)
     rows = [(_named(one), *_words(heard.get(one.id)), one.id) for one in found]
@@ -249,6 +257,59 @@ def _had(here: Mapping[str, Any]) -> str:
         return "When the other centre was heard last is not known here."
     had = "not all of its register was here" if here["behind"] else "all of its register was here"
     return f"The first centre was heard last at {here['heard_at']}, and {had}."
+
+
+@centre.command("new-keys")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+@json_option
+def new_keys(yes: bool, state: Path | None, config: Path | None, as_json: bool) -> None:
+    """Begin with new keys, where those of this centre are lost or somebody else has them.
+
+    Every gate goes on by itself, and hears nothing from here, until it joined again; a second centre too.
+    """
+    from centre.broker import forget_store
+    from centre.secrets import centre_folder, draw_anew
+
+    # As root: the centre's secrets and the database each belong to another.
+    here = home(state, config, part=None)
+    directory, by = here.state, here.by
+    keeper = owner_of(directory, centre_folder(directory).name)
+
+    def checked() -> dict[str, Any]:
+        with here.store() as connection:
+            if role.part(connection) is not Part.CENTRE:
+                raise Refusal("This machine is no centre.")
+            followed = len(store.every(connection))
+        status = read_status(directory)
+        lost = status is not None and status.keys_lost
+        if status is not None and not lost and datetime.now(UTC) - datetime.fromisoformat(status.at) < _CENTRE_QUIET:
+            raise Refusal("This centre runs, and has its keys. Stop it first: sudo systemctl stop facegate.target")
+        return {"gates": followed}
+
+    followed = as_owner(owner_of(directory), checked)["gates"]
+    if not yes:
+        click.confirm(f"Draw new keys? {counted(followed, 'gate')} must join again.", abort=True, err=True)
+
+    def drawn() -> dict[str, Any]:
+        forget_store(directory)
+        draw_anew(directory)
+        return {}
+
+    def recorded() -> dict[str, Any]:
+        with here.store() as connection:
+            audit.append(connection, AuditEvent(Kind.CENTRE_KEYS_DRAWN, {"by": by}))
+        return {}
+
+    as_owner(owner_of(directory), recorded)
+    as_owner(keeper, drawn)
+    if as_json:
+        print_json({"gates": followed})
+    else:
+        click.echo(
+            f"New keys are drawn. Start the centre (sudo systemctl start facegate.target), and invite each gate anew"
+            f" (facegate centre invite): {counted(followed, 'gate')}."
+        )
 
 
 @centre.command("events")

@@ -19,7 +19,8 @@ from commands.drop_root import as_owner, owner_of
 from gate.errors import UsageError
 from gate.processes.fields import read, written
 from gate.scratch import kept_alive, new_scratch
-from gate.store.compound import items, joining, role, succession
+from gate.store.compound import items, joining, proposals, requests, role, succession
+from gate.store.compound.entries import RegisterKind
 from gate.store.compound.joining import Decided
 from gate.store.database import database_of, open_database
 from gate.store.people import credentials, residents
@@ -43,6 +44,14 @@ class Following:
         """How many residents of this gate have PINs or cards, which go."""
         self.former: bool = here["former"]
         """Whether it is a centre in whose place another leads, and has that one's codes already."""
+        self.follows: bool = here["follows"]
+        """Whether it follows a centre already."""
+        self.waiting: int = here["waiting"]
+        """How many changes that one was still to be told."""
+        self.revoked: int = here["revoked"]
+        """How many revocations it was still to be told."""
+        self.same_compound = False
+        """Once it is paired: whether the centre is that of the compound whose gate this is already."""
         self.gate_id: str = here["id"]
         self.has_people = bool(here["people"])
         self.people: list[dict[str, Any]] = []
@@ -69,6 +78,8 @@ class Following:
         self._second = handed_over(paired.second) if paired.second else None
         self.place = None if self._second is None else self._second.place
         self._paired = paired
+        again = as_owner(self._keeper, lambda: _joins_again(self._gate, paired))
+        self.same_compound = again["same"]
 
     @contextmanager
     def compared(self) -> Iterator[None]:
@@ -103,10 +114,11 @@ class Following:
             write_joined(state, paired.joined)
             return {}
 
-        as_owner(owner_of(state, "door"), lambda: _take_key(state, paired.door_key))
+        same_key = as_owner(owner_of(state, "door"), lambda: _take_key(state, paired.door_key))["same"]
         as_owner(owner_of(state, centre_folder(state).name), lambda: _take_over(state, second))
         done = as_owner(
-            self._keeper, lambda: _followed(self._gate, paired, self.address, self._scratch, decided, self.place)
+            self._keeper,
+            lambda: _followed(self._gate, paired, self.address, self._scratch, decided, self.place, same_key=same_key),
         )
         as_owner(owner_of(state, "link"), kept)
         return done
@@ -131,12 +143,21 @@ def _looked(gate: Home) -> dict[str, Any]:
         if not former:
             role.refuse_who_leads(connection)
         codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
+        follows = role.part(connection) is role.Part.GATE
         return {
             "codes": codes,
             "people": people,
             "former": former,
+            "follows": follows,
+            "waiting": proposals.count(connection) if follows else 0,
+            "revoked": requests.count(connection) if follows else 0,
             "id": connection.execute("SELECT id FROM gate").fetchone()[0],
         }
+
+
+def _joins_again(gate: Home, paired: Paired) -> dict[str, Any]:
+    with gate.store() as connection:
+        return {"same": role.follows_already(connection, paired.salt)}
 
 
 def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
@@ -150,7 +171,11 @@ def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
         with kept_alive(scratch), closing(open_database(scratch)) as register, gate.store() as connection:
             role.follow(register, paired.salt, address, by=gate.by)
             read_all(paired.joined, register)
-            return {"scratch": str(scratch), "people": _found_there(connection, register)}
+            people = _found_there(connection, register)
+            if role.follows_already(connection, paired.salt):
+                # Of whom it waits to hear the centre is asked still.
+                people = [one for one in people if not proposals.waits(connection, RegisterKind.RESIDENT, one["id"])]
+            return {"scratch": str(scratch), "people": people}
     except BaseException:
         _dropped(str(scratch))
         raise
@@ -184,14 +209,15 @@ def _told(one: Resident, found: tuple[str, list[str]] | None, there: dict[str, R
 
 
 def _followed(
-    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, second: str | None
-) -> dict[str, Any]:
+    gate: Home, paired: Paired, address: str, scratch: str | None, decided: Decided, second: str | None, *,
+    same_key: bool,
+) -> dict[str, Any]:  # fmt: skip
     with gate.store() as connection, ExitStack() as stack:
         register = None if scratch is None else stack.enter_context(closing(open_database(Path(scratch))))
         former, kept = succession.superseded(connection) is not None, None
         if former and register is not None:
             kept = joining.not_passed_on(connection, register)
-        had = role.follow(connection, paired.salt, address, by=gate.by, former=former)
+        had = role.follow(connection, paired.salt, address, by=gate.by, former=former, same_key=same_key)
         if second is not None:
             succession.be_second(connection, second)
         if kept is not None and register is not None:
@@ -219,10 +245,11 @@ def _dropped(scratch: str) -> dict[str, Any]:
 
 
 def _take_key(state: Path, key: bytes) -> dict[str, Any]:
-    from gate.door.code_key import key_file, take_key
+    from gate.door.code_key import key_file, shared_key, take_key
 
     try:
+        same = key_file(state).exists() and shared_key(state) == key
         take_key(state, key)
     except OSError as error:
         raise UsageError(f"{key_file(state)} cannot be written ({error.strerror}). Say it with sudo.") from error
-    return {}
+    return {"same": same}

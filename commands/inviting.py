@@ -10,12 +10,18 @@ from typing import Any
 
 from commands.common import Home
 from commands.drop_root import as_owner, owner_of
-from gate.errors import Refusal, UsageError
-from gate.store.compound import role, succession
+from gate.errors import Refusal, Sentence, UsageError
+from gate.store.compound import gates, role, succession
 from gate.store.compound.role import Part
 from gate.store.people import credentials
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
+
+KEYS_LOST = Sentence(
+    "This centre lost its keys, and leads nobody: bring back the file secrets.json of its folder centre, from what was"
+    " kept of this machine or from the second centre's; or begin with new ones: sudo facegate centre new-keys"
+)
+"""What is told of a centre whose gates know it by keys that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
     """Draw the code with which one gate may join, in the place of the one before; `second_at` is where whoever uses it
     is reached as a second centre. Raises UsageError, Refusal."""
     from centre.invitation import invite, write_invitation
-    from centre.secrets import centre_folder, hand_over
+    from centre.secrets import centre_folder, hand_over, has_secrets
     from gate.fleet import pairing
 
     # As root: the doors' key is the door's own, and no process that is reached over the network is given it.
@@ -47,15 +53,20 @@ def draw_invitation(gate: Home, second_at: str | None = None) -> Drawn:
             other = succession.second(connection)
             if second_at is not None and other is not None:
                 raise Refusal(
-                    f"{other.name} is the second centre already. Take it away first: facegate centre remove {other.id}"
+                    "{name} is the second centre already. Take it away first: facegate centre remove {id}",
+                    name=other.name,
+                    id=other.id,
                 )
             codes = credentials.are_there(connection)
+            followed = bool(gates.every(connection))
             audit.append(connection, AuditEvent(Kind.GATE_INVITED, {"by": by}))
-        return {"codes": codes}
+        return {"codes": codes, "followed": followed}
 
-    codes = as_owner(owner_of(directory), checked)["codes"]
+    checks = as_owner(owner_of(directory), checked)
+    codes, keeper = checks["codes"], owner_of(directory, centre_folder(directory).name)
+    if checks["followed"] and not as_owner(keeper, lambda: {"has": has_secrets(directory)})["has"]:
+        raise Refusal(KEYS_LOST)
     key = as_owner(owner_of(directory, "door"), lambda: {"key": _door_key(directory, codes=codes).hex()})["key"]
-    keeper = owner_of(directory, centre_folder(directory).name)
     given = b""
     if second_at is not None:
         given = bytes.fromhex(as_owner(keeper, lambda: {"given": hand_over(directory, second_at).hex()})["given"])
@@ -74,10 +85,13 @@ def _door_key(state: Path, *, codes: bool) -> bytes:
 
     if codes and not key_file(state).exists():
         raise UsageError(
-            f"The door's key for PINs and cards, {key_file(state)}, is missing. Bring it back first, or begin anew:"
-            " sudo facegate readers new-key"
+            "The door's key for PINs and cards, {file}, is missing. Bring it back first, or begin anew:"
+            " sudo facegate readers new-key",
+            file=key_file(state),
         )
     try:
         return shared_key(state)
     except OSError as error:
-        raise UsageError(f"{key_file(state)} cannot be read ({error.strerror}). Say it with sudo.") from error
+        raise UsageError(
+            "{file} cannot be read ({why}). Say it with sudo.", file=key_file(state), why=error.strerror
+        ) from error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.common import ask_for, counted, home, json_option, print_json, state_option
 from gate.store.compound.joining import Decided
+
+if TYPE_CHECKING:
+    from commands.following import Following
 
 _CHOICES = {
     "same": "they are the same person: photos of here go to whom the centre names",
@@ -45,10 +48,12 @@ def join(
     # As root: the door's key, the link's secrets and the database each belong to another.
     gate = home(state, config, part=None)
     typed, coming = code_of(code), Following(gate, address)
-    if coming.codes and not (yes or coming.former):
+    if coming.codes and not (yes or coming.former or coming.follows):
         had = counted(coming.codes, "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
     coming.pair(typed, port)
+    if coming.follows and not coming.same_compound:
+        _tell_what_is_dropped(coming, asks=not yes)
     if coming.has_people or coming.former:
         click.echo("The centre's register is looked at; nothing is changed here yet.", err=True)
     with coming.compared():
@@ -58,6 +63,22 @@ def join(
         decided = _decided(coming.people, both, others, asks=not (yes or as_json))
         done = coming.follow(decided)
     _tell(coming.gate_id, coming.address, coming.people, decided, done | {"second": coming.place}, as_json=as_json)
+
+
+def _tell_what_is_dropped(coming: Following, *, asks: bool) -> None:
+    """This gate followed the centre of another compound: that hears no more from it."""
+    lost = [f"{counted(coming.codes, 'resident')} of this gate lose PIN and card" if coming.codes else ""]
+    if coming.waiting:
+        lost.append(f"{counted(coming.waiting, 'change')} made here and still to be sent there are not sent")
+    if coming.revoked:
+        lost.append(
+            f"{counted(coming.revoked, 'revocation')} made here and still to be sent there are not heard there:"
+            " revoke them there too"
+        )
+    said = "; ".join(one for one in lost if one)
+    click.echo(f"This gate followed the centre of another compound.{said and f' {said}.'}", err=True)
+    if asks and said:
+        click.confirm("Follow this one?", abort=True, err=True)
 
 
 def _decided(people: Sequence[dict[str, Any]], both: str | None, others: str | None, *, asks: bool) -> Decided:

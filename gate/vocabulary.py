@@ -185,6 +185,7 @@ class Kind(StrEnum):
     CENTRE_BACK = "centre_back"
     CENTRE_PROMOTED = "centre_promoted"
     CENTRE_SUPERSEDED = "centre_superseded"
+    CENTRE_KEYS_DRAWN = "centre_keys_drawn"
     PROPOSAL_REFUSED = "proposal_refused"
     GATE_INVITED = "gate_invited"
     GATE_JOINED = "gate_joined"

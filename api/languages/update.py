@@ -31,6 +31,7 @@ _FILES = (
     "centre/pairing.py",
     "commands/errand.py",
     "commands/following.py",
+    "commands/inviting.py",
     "gate/processes/addresses.py",
     "gate/processes/asking.py",
     "gate/processes/client.py",

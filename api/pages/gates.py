@@ -206,6 +206,7 @@ def _now(connection: sqlite3.Connection, context: Context, actor: Actor, status:
         "any_locked": waits or any(one.locked for one in cards),
         "duress": _duress(connection, names, now) if actor.may(Permission.RECORD) else [],
         "superseded": succession.superseded(connection) is not None,
+        "keys_lost": status is not None and status.keys_lost,
         "quiet": is_quiet(status, now),
         "connected": status is not None and status.connected,
         "due": 0 if status is None else status.due,

@@ -55,6 +55,10 @@ _SUPERSEDED = Sentence(
     "Another centre leads in the place of this one: what is enrolled or changed here reaches no other gate. Whoever"
     " installed the gates must have this machine follow it."
 )
+_KEYS_LOST = Sentence(
+    "This centre lost its keys: what is enrolled or changed here reaches no other gate, and nor does what is revoked."
+    " Whoever installed the gates must bring its keys back."
+)
 _CENTRE_TROUBLE = Sentence(
     "Something between this gate and its centre must be mended. Whoever installed the gate must look at it."
 )
@@ -173,6 +177,8 @@ def of_centre(centre: CentreStatus | None, now: datetime) -> list[Sentence]:
     """Pure: what is not well, at `now`, with the centre that this machine is, where it is one."""
     if centre is None or abs((now - _moment(centre.at)).total_seconds()) > _LINK_QUIET_S:
         return []
+    if centre.keys_lost:
+        return [_KEYS_LOST]
     return [_SUPERSEDED] if centre.superseded else []
 
 

@@ -55,6 +55,8 @@ class CentreStatus:
     """The names of the gates that are still to give back what the centre lost when it came back from a backup."""
     invited: Invited | None = None
     """None: no gate is invited."""
+    keys_lost: bool = False
+    """Whether what its gates know it by is gone, so that it leads nobody."""
 
 
 def write_status(state: Path, status: CentreStatus) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from centre.followers import Followers
-from centre.secrets import secrets_of
+from centre.secrets import first_secrets
 from gate.fleet import keys, messages
 from gate.fleet.centre_status import CentreStatus, read_status, write_status
 from gate.fleet.messages import Report, Saying
@@ -41,7 +41,7 @@ def followers(tmp_path):
     with closing(new_store()) as made:
         role.become_centre(made)
         gates.add(made, NORTH)
-        found = Followers(made, secrets_of(tmp_path))
+        found = Followers(made, first_secrets(tmp_path))
         found.know({"n": NORTH})
         found.note_head(1)
         yield found

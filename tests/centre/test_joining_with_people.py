@@ -11,12 +11,18 @@ from click.testing import CliRunner
 from commands.cli import facegate
 from gate.fleet.joined import read_joined
 from gate.fleet.reading import line_of
-from gate.store.compound import gates, proposals
+from gate.processes.addresses import socket_of
+from gate.processes.client import Client
+from gate.store.compound import gates, proposals, requests
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database
-from gate.store.people import consents, erasure, residents, templates
+from gate.store.people import changes, consents, credentials, erasure, residents, templates
 from gate.store.people.consents import Consent, Way
 from gate.store.record import audit
+from gate.vocabulary import Method
+from tests.centre.test_many_gates import let_in
+from tests.codes import new_pin
+from tests.door import FAST
 from tests.fleet import Gate, Process, command
 from tests.running import wait_for
 
@@ -175,3 +181,60 @@ def test_a_line_that_is_given_up_ends_though_what_is_done_on_it_does_not_hear_of
         return done
 
     assert asyncio.run(given_up())
+
+
+def has_the_register(centre, state):
+    """The link of this gate, which ran until that was there."""
+    link = Process(state, "link", {})
+    centre.stack.callback(link.end)
+    centre.whole_at([Gate("", state, None, link)])
+    link.end()
+    return link
+
+
+def test_a_gate_that_joins_a_second_time_tells_what_its_centre_had_still_to_hear(centre, place):
+    with centre.store() as store:
+        he = enrolled(store, "He Lan", "6-6-601", 61, 171)
+        gone = enrolled(store, "Gao Jun", "6-6-602", 62, 172)
+    state = place / "south"
+    joins(centre, state, "--yes")
+    door = Process(state, "door", {"door": FAST | {"freshness_s": 5}})
+    centre.stack.callback(door.end)
+    link = has_the_register(centre, state)
+    # No link runs: all of it waits.
+    with closing(open_database(state)) as store:
+        new = enrolled(store, "Tang Wei", "6-6-603", 63, 173)
+        pin = new_pin(store, Client(socket_of(state, "door")), he)
+        assert changes.change(store, he, changes.Changes(name="He Lan the elder"), by="test")
+        erasure.remove(store, gone, by="test")
+    joins(centre, state, "--yes")
+    link.start()
+
+    def at_the_centre():
+        with centre.store() as store:
+            return {one.id: one.name for one in residents.every(store) if one.id in (he.id, gone.id, new.id)}
+
+    wait_for(lambda: at_the_centre() == {he.id: "He Lan the elder", new.id: "Tang Wei"}, 40, at_the_centre)
+    with centre.store() as store:
+        assert [one.method for one in credentials.of_resident(store, he.id)] == [Method.PIN]
+    assert let_in(Gate("south", state, Client(socket_of(state, "door")), link), he.id, Method.PIN, pin.typed)
+
+
+def test_what_another_compound_does_not_hear_is_told_before_it_is_dropped(centre, place):
+    with centre.store() as store:
+        he = enrolled(store, "Bai Lin", "7-7-701", 71, 181)
+    state = place / "west"
+    joins(centre, state, "--yes")
+    has_the_register(centre, state)
+    with closing(open_database(state)) as store:
+        enrolled(store, "Tao Wei", "7-7-703", 73, 183)
+        erasure.remove(store, residents.get(store, he.id), by="test")
+        # As where it was another compound's until now.
+        store.execute("UPDATE code_salt SET salt = ?", (b"another".ljust(16),))
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state))
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at], input="n\n")
+    assert "1 change made here and still to be sent there are not sent; 1 revocation" in done.output
+    assert done.exit_code != 0
+    with closing(open_database(state)) as store:
+        assert (proposals.count(store), requests.count(store)) == (1, 1)

@@ -4,7 +4,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from centre.secrets import secrets_of
+from centre.secrets import first_secrets
 from gate.door.code_key import shared_key
 from gate.places import write_first
 
@@ -16,7 +16,7 @@ def _draw(draw, state, together, told):
     told.put(draw(state))
 
 
-@pytest.mark.parametrize("draw", [secrets_of, shared_key])
+@pytest.mark.parametrize("draw", [first_secrets, shared_key])
 def test_processes_that_begin_at_once_draw_one_and_the_same(draw, tmp_path):
     processes = get_context("fork")
     for number in range(5):

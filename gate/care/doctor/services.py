@@ -172,6 +172,14 @@ def _as_superseded() -> Seen:
 
 
 def _as_centre(site: Site, recovers: bool, second: Gate | None) -> Seen:
+    status = centre_status.read_status(site.state)
+    if status is not None and status.keys_lost:
+        return to_mend(
+            "This centre lost its keys, and its gates believe no others: nothing that is changed or revoked here"
+            " reaches them.",
+            f"Bring back {site.state}/centre/secrets.json, from what was kept of this machine or from the second"
+            " centre's. Or begin with new keys, and join every gate again: sudo facegate centre new-keys",
+        )
     if not recovers:
         return _of_second(site, second)
     seen = (

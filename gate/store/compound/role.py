@@ -47,19 +47,29 @@ def become_centre(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO register_touched SELECT 'pass', id FROM passes WHERE revoked_at IS NULL")
 
 
-def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str, former: bool = False) -> int:
+def follows_already(connection: sqlite3.Connection, salt: bytes) -> bool:
+    """Whether this store follows a centre of the compound whose codes are made with `salt`: that of before, or the one
+    that took its place."""
+    return part(connection) is Part.GATE and credentials.salt(connection) == salt
+
+
+def follow(
+    connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str, former: bool = False, same_key: bool = False
+) -> int:
     """From now on this store follows a centre, whose codes are made with `salt`; of how many residents PINs and cards
     went, which were made with another. What was revoked here and no centre has heard is told to this one, which may be
-    that of before. A `former` centre follows the one that took its place, and has its codes already. Raises UsageError
-    where gates follow it itself."""
+    that of before; where it is of the same compound, what waits for it does so still, and codes stay where the doors
+    have the `same_key`. A `former` centre follows the one that took its place, and has its codes already. Raises
+    UsageError where gates follow it itself."""
     with transaction(connection):
+        again = follows_already(connection, salt)
         if not former:
             refuse_who_leads(connection)
         connection.execute("DELETE FROM register")
         connection.execute("DELETE FROM register_keys")
         connection.execute("DELETE FROM forgotten_here")
         connection.execute("DELETE FROM centre_orders")
-        connection.execute("DELETE FROM proposals")
+        connection.execute("DELETE FROM proposals WHERE refused NOTNULL OR NOT ?", (again,))
         connection.execute("DELETE FROM centre_places")
         connection.execute("DELETE FROM gates")
         elsewhere.forget(connection)
@@ -67,7 +77,7 @@ def follow(connection: sqlite3.Connection, salt: bytes, centre: str, *, by: str,
         _keep_all_here(connection)
         # Before codes go: of one that was a centre nobody is told of that.
         connection.execute(f"UPDATE compound SET part = 'gate', {_AS_NEW}")  # noqa: S608 - constants
-        had = 0 if former else _take_codes(connection, by)
+        had = 0 if former or (again and same_key) else _take_codes(connection, by)
         connection.execute("UPDATE code_salt SET salt = ?", (salt,))
         audit.append(connection, AuditEvent(Kind.CENTRE_JOINED, {"by": by, "centre": centre}))
     return had
@@ -87,16 +97,21 @@ def _take_codes(connection: sqlite3.Connection, by: str) -> int:
     """PINs and cards that this gate had are taken from it; of how many residents. Nobody revoked them: those that a
     centre had given come back by its word."""
     held = connection.execute("SELECT id FROM credentials").fetchall()
-    had = credentials.remove_all(connection, by=by)
+    # Whose proposal waits would else have them revoked.
+    with taking(connection):
+        had = credentials.remove_all(connection, by=by)
     connection.executemany("DELETE FROM gone WHERE id = ?", held)
     return had
 
 
 def _keep_all_here(connection: sqlite3.Connection) -> None:
-    """Nobody and nothing of this gate is proposed until somebody says so."""
+    """Nobody and nothing of this gate that is not proposed already is, until somebody says so."""
     connection.execute("DELETE FROM stays_here")
     for kind, table in (*_HOURS, ("resident", "residents"), ("pass", "passes")):
-        connection.execute(f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}")  # noqa: S608 - constants
+        connection.execute(
+            f"INSERT INTO stays_here SELECT '{kind}', id FROM {table}"  # noqa: S608 - constants
+            f" WHERE id NOT IN (SELECT id FROM proposals WHERE kind = '{kind}')"
+        )
 
 
 def leave(connection: sqlite3.Connection, *, by: str) -> int:

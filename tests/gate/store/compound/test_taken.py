@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.care import retention
 from gate.keep_settings import KeepSettings
-from gate.store.compound import forgotten, items, joining, outbox, requests, role, taken
+from gate.store.compound import forgotten, items, joining, outbox, proposals, requests, role, taken
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
@@ -220,6 +220,22 @@ def test_what_was_revoked_while_no_centre_was_heard_is_told_after_the_gate_joine
     revoke(centre, identity, by="gate north")
     take(gate, *publish(centre))
     assert (residents.every(centre), requests.waiting(gate)) == ([], [])
+
+
+@pytest.mark.parametrize(("same_key", "salt"), [(True, b"s"), (False, b"s"), (True, b"o")])
+def test_what_waits_for_a_centre_still_does_where_the_gate_joins_the_same_compound_again(centre, gate, same_key, salt):
+    role.follow(gate, b"s" * 16, "centre", by="test")
+    wang = wang_of(centre)
+    take(gate, *publish(centre))
+    changes.change(gate, residents.get(gate, wang.id), changes.Changes(unit="9-9"), by="guard")
+    before = credentials.of_resident(gate, wang.id)
+    li = residents.enrol(gate, "Li Na", None, [], None, by="guard")
+    role.follow(gate, salt * 16, "centre", by="test", same_key=same_key)
+    again = salt == b"s"
+    assert proposals.of_residents(gate) == ({wang.id: None, li.id: None} if again else {})
+    # Nobody revoked a card or a PIN.
+    assert requests.waiting(gate) == []
+    assert credentials.of_resident(gate, wang.id) == (before if again and same_key else [])
 
 
 def test_a_card_that_a_gate_takes_away_is_nobody_who_is_to_be_forgotten_and_a_resident_is(centre, gate):
