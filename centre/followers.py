@@ -40,6 +40,12 @@ _MOST_SAID = 8192
 _MOST_RUNS = 20
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
+# How long it is shown that more of a gate's record came than it can have written.
+_FLOOD_SHOWN_S = 3600.0
+_FLOOD = (
+    "More of its record came than a gate can write in the time, and what is too much is not taken. Look whether the"
+    " machine is where it belongs; where somebody else has it: facegate centre remove GATE --stolen"
+)
 _TWICE = (
     "Two machines say that they are this gate, as where one was copied from the other. Take it away, and join the"
     " right one again."
@@ -68,6 +74,8 @@ class Followers:
         self._gave_back: dict[str, str | None] = {}
         self._runs: dict[str, list[str]] = {}
         self._twice: set[str] = set()
+        # Of whom too much came of the record, and when last (monotonic seconds).
+        self._floods: dict[str, float] = {}
 
     def know(self, now: Mapping[str, Gate]) -> None:
         """From now on there are these."""
@@ -140,7 +148,7 @@ class Followers:
             return
         self._gave_back[gate] = told.gave_back
         self.head_asked = self.head_asked or told.unheard
-        problem = self._of_two(gate, told.run) or told.problem
+        problem = self._of_two(gate, told.run) or self._of_flood(gate) or told.problem
         # A second centre without the list of gates has not all.
         lacks = self.gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
         self._reports[gate] = GateStatus(
@@ -162,6 +170,15 @@ class Followers:
             self._twice.add(gate)
             _log.error("%s: %s", self.gates[gate].name, _TWICE)
         return _TWICE if gate in self._twice else None
+
+    def _of_flood(self, gate: str) -> str | None:
+        since = self._floods.get(gate)
+        return _FLOOD if since is not None and time.monotonic() - since < _FLOOD_SHOWN_S else None
+
+    def _note_flood(self, gate: Gate) -> None:
+        if self._of_flood(gate.id) is None:
+            _log.error("%s: %s", gate.name, _FLOOD)
+        self._floods[gate.id] = time.monotonic()
 
     async def _hear_state(self, said: Msg) -> None:
         """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
@@ -225,7 +242,9 @@ class Followers:
         except (keys.NotForUs, NotGenuine, Malformed, sqlite3.Error) as error:
             _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
             return
-        if flaw is not None:
+        if flaw is not None and flaw.problem == carried.TOO_MUCH:
+            self._note_flood(sender)
+        elif flaw is not None:
             _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
         elif told.begins:
             _log.warning("The record of %s was put back, and begins anew; what came before stays here.", sender.name)
