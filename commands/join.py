@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,11 @@ def join(
     if here["codes"] and not (yes or former or here["follows"]):
         had = counted(here["codes"], "resident")
         click.confirm(f"Take PINs and cards from {had} of this gate?", abort=True, err=True)
-    paired = pair(address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate)
+    before = as_owner(owner_of(directory, "link"), lambda: _joined_before(directory))["seed"]
+    paired = pair(
+        address, port or gate.settings.centre.pairing_port, typed, here["id"], gate.settings.gate,
+        None if before is None else bytes.fromhex(before),
+    )  # fmt: skip
     if here["follows"]:
         again = as_owner(owner_of(directory), lambda: _joins_again(gate, paired))
         if not again["same"]:
@@ -135,6 +139,17 @@ def _looked(gate: Home) -> dict[str, Any]:
             "revoked": requests.count(connection) if follows else 0,
             "id": connection.execute("SELECT id FROM gate").fetchone()[0],
         }
+
+
+def _joined_before(state: Path) -> dict[str, Any]:
+    """By what a centre knows this gate since it joined last."""
+    from gate.fleet.joined import read_joined
+
+    joined = None
+    # What is damaged is written anew.
+    with suppress(UsageError):
+        joined = read_joined(state)
+    return {"seed": None if joined is None else joined.signer_seed.hex()}
 
 
 def _joins_again(gate: Home, paired: Paired) -> dict[str, Any]:
