@@ -14,12 +14,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import InvalidSignature
+
 from centre.secrets import Secrets
+from gate.errors import Refusal
 from gate.fleet import keys, messages
 from gate.fleet.centre_status import GateStatus
 from gate.fleet.envelopes import NotGenuine
 from gate.fleet.names import WHO_LEADS
-from gate.fleet.state import GateState
+from gate.fleet.state import SILENT_AFTER_S, GateState
 from gate.processes.fields import Malformed
 from gate.store.compound import carried, door_orders, forgotten, gates, outbox, proposed, recovery, succession
 from gate.store.compound.gates import Gate
@@ -40,6 +43,17 @@ _MOST_SAID = 8192
 _MOST_RUNS = 20
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
+_COPY = (
+    "This gate has the id of {name}, which runs and is heard now. Where one was copied from the other, set this one up"
+    " anew, without a copy. Where it is {name} itself, and forgot that it joined or has an earlier version, stop its"
+    " link for half a minute (sudo systemctl stop facegate-link), and join it with a new invitation."
+)
+# How long it is shown that more of a gate's record came than it can have written.
+_FLOOD_SHOWN_S = 3600.0
+_FLOOD = (
+    "More of its record came than a gate can write in the time, and what is too much is not taken. Look whether the"
+    " machine is where it belongs; where somebody else has it: facegate centre remove GATE --stolen"
+)
 _TWICE = (
     "Two machines say that they are this gate, as where one was copied from the other. Take it away, and join the"
     " right one again."
@@ -66,14 +80,30 @@ class Followers:
         # The heads that were said lately, by their ticks, each with when (monotonic seconds).
         self._ticks: deque[tuple[int, float]] = deque()
         self._gave_back: dict[str, str | None] = {}
+        # When each said last how it is, monotonic seconds.
+        self._heard_mono: dict[str, float] = {}
         self._runs: dict[str, list[str]] = {}
         self._twice: set[str] = set()
+        # Of whom too much came of the record, and when last (monotonic seconds).
+        self._floods: dict[str, float] = {}
 
     def know(self, now: Mapping[str, Gate]) -> None:
         """From now on there are these."""
         self.gates = now
         self._reports = {gate: one for gate, one in self._reports.items() if gate in now}
         self._states = {gate: one for gate, one in self._states.items() if gate in now}
+
+    def refuse_a_copy(self, gate: str, said: bytes, same: bytes) -> None:
+        """Raises Refusal where one wants to join with the id of a gate that is heard just now, and does not show, by
+        what it signed, that it is that gate."""
+        known = self.gates.get(gate)
+        if known is None or time.monotonic() - self._heard_mono.get(gate, float("-inf")) > SILENT_AFTER_S:
+            return
+        try:
+            keys.verifier(known.signer).verify(same, said)
+        except InvalidSignature as error:
+            _log.error("Somebody with a copy of %s wants to join in its place, and is not let.", known.name)
+            raise Refusal(_COPY.format(name=known.name)) from error
 
     def begin(self, gate: str) -> None:
         """One joined, or joined again: with the keys that it has now it is one alone."""
@@ -138,9 +168,10 @@ class Followers:
             told = messages.report_of(said.data)
         except Malformed:
             return
+        self._heard_mono[gate] = time.monotonic()
         self._gave_back[gate] = told.gave_back
         self.head_asked = self.head_asked or told.unheard
-        problem = self._of_two(gate, told.run) or told.problem
+        problem = self._of_two(gate, told.run) or self._of_flood(gate) or told.problem
         # A second centre without the list of gates has not all.
         lacks = self.gates[gate].second_at is not None and told.gates != succession.digest_of_gates(self._connection)
         self._reports[gate] = GateStatus(
@@ -162,6 +193,15 @@ class Followers:
             self._twice.add(gate)
             _log.error("%s: %s", self.gates[gate].name, _TWICE)
         return _TWICE if gate in self._twice else None
+
+    def _of_flood(self, gate: str) -> str | None:
+        since = self._floods.get(gate)
+        return _FLOOD if since is not None and time.monotonic() - since < _FLOOD_SHOWN_S else None
+
+    def _note_flood(self, gate: Gate) -> None:
+        if self._of_flood(gate.id) is None:
+            _log.error("%s: %s", gate.name, _FLOOD)
+        self._floods[gate.id] = time.monotonic()
 
     async def _hear_state(self, said: Msg) -> None:
         """How a gate is. What was held back on the way names a head of long ago, and is passed over."""
@@ -225,7 +265,9 @@ class Followers:
         except (keys.NotForUs, NotGenuine, Malformed, sqlite3.Error) as error:
             _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
             return
-        if flaw is not None:
+        if flaw is not None and flaw.problem == carried.TOO_MUCH:
+            self._note_flood(sender)
+        elif flaw is not None:
             _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
         elif told.begins:
             _log.warning("The record of %s was put back, and begins anew; what came before stays here.", sender.name)

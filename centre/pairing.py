@@ -43,10 +43,15 @@ class PairingDesk:
     """Takes gates in. Its `joined` is called with each, before the gate is told."""
 
     def __init__(
-        self, state: Path, secrets: Secrets, port: int, salt: Callable[[], bytes], joined: Callable[[Gate], None]
+        self,
+        state: Path,
+        secrets: Secrets,
+        port: int,
+        salt: Callable[[], bytes],
+        joined: Callable[[Gate, bytes, bytes], None],
     ) -> None:
-        """`port` is the broker's; `salt` with what PINs are hashed in this compound; `joined` raises Refusal where a
-        gate is not to be taken in."""
+        """`port` is the broker's; `salt` with what PINs are hashed in this compound; `joined` is given what the gate
+        signed, and how, by what it had before, and raises Refusal where it is not to be taken in."""
         self._state = state
         self._secrets = secrets
         self._port = port
@@ -98,7 +103,7 @@ class PairingDesk:
         write_invitation(self._state, None)
         gate = replace(_gate_of(hello), second_at=invitation.second_at)
         try:
-            self._joined(gate)
+            self._joined(gate, pairing.SAME + proof.proof, proof.same)
         except Refusal as error:
             await _say(writer, Refused.of(error.sentence))
             return

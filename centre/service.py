@@ -229,7 +229,8 @@ class Centre:
                 reload_broker(self._state)
             self._followers.know(now)
 
-    def _take_in(self, gate: Gate) -> None:
+    def _take_in(self, gate: Gate, said: bytes, same: bytes) -> None:
+        self._followers.refuse_a_copy(gate.id, said, same)
         gates.add(self._connection, gate)
         self._followers.begin(gate.id)
         self._follow_gates()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,10 +70,10 @@ class Following:
         settings = self._gate.settings
         at = port or settings.centre.pairing_port
         # What answers there may be anybody: root decodes nothing of it.
-        said = as_owner(
-            owner_of(self._state, "link"),
-            lambda: written(pair(self.address, at, code, self.gate_id, settings.gate)),
-        )
+        keeper = owner_of(self._state, "link")
+        known_by = as_owner(keeper, lambda: _known_by(self._state))["seed"]
+        before = None if known_by is None else bytes.fromhex(known_by)
+        said = as_owner(keeper, lambda: written(pair(self.address, at, code, self.gate_id, settings.gate, before)))
         paired = read(Paired, said)
         self._second = handed_over(paired.second) if paired.second else None
         self.place = None if self._second is None else self._second.place
@@ -153,6 +153,17 @@ def _looked(gate: Home) -> dict[str, Any]:
             "revoked": requests.count(connection) if follows else 0,
             "id": connection.execute("SELECT id FROM gate").fetchone()[0],
         }
+
+
+def _known_by(state: Path) -> dict[str, Any]:
+    """By what a centre knows this gate since it joined last."""
+    from gate.fleet.joined import read_joined
+
+    joined = None
+    # What is damaged is written anew.
+    with suppress(UsageError):
+        joined = read_joined(state)
+    return {"seed": None if joined is None else joined.signer_seed.hex()}
 
 
 def _joins_again(gate: Home, paired: Paired) -> dict[str, Any]:

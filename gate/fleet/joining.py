@@ -44,15 +44,16 @@ class Paired:
     """What a second centre is given beside that; empty: this is a gate."""
 
 
-def pair(address: str, port: int, code: str, gate: str, name: str) -> Paired:
-    """Pair this gate with the centre at an address, by the code of its invitation (`pairing.code_of`).
+def pair(address: str, port: int, code: str, gate: str, name: str, before: bytes | None = None) -> Paired:
+    """Pair this gate with the centre at an address, by the code of its invitation (`pairing.code_of`); `before` is the
+    seed of what signs its requests since it joined last.
 
     Raises UsageError where nobody answers there as a centre does, Refusal where it takes no gate now or the code is
     another.
     """
     try:
         with _connected(address, port) as line:
-            return _pair(line, address, code, gate, name)
+            return _pair(line, address, code, gate, name, before)
     except (UsageError, Refusal):
         raise
     except (OSError, ValueError) as error:
@@ -74,7 +75,7 @@ def _connected(address: str, port: int) -> ssl.SSLSocket:
         raise
 
 
-def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str) -> Paired:
+def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str, before: bytes | None) -> Paired:
     certificate = line.getpeercert(binary_form=True) or b""
     nkey_seed, box_seed, signer_seed = new_nkey_seed(), keys.new_seed(), keys.new_seed()
     nonce = os.urandom(pairing.NONCE_BYTES)
@@ -84,10 +85,12 @@ def _pair(line: ssl.SSLSocket, address: str, code: str, gate: str, name: str) ->
     _say(line, hello)
     challenge = _hear(line, Challenge)
     made = pairing.keys_of(code, challenge.salt)
-    _say(line, Proof(pairing.gate_proof(made.prove, certificate, hello, challenge)))
+    proof = pairing.gate_proof(made.prove, certificate, hello, challenge)
+    same = b"" if before is None else keys.signer(before).sign(pairing.SAME + proof)
+    _say(line, Proof(proof, same))
     welcome = _hear(line, Welcome)
-    proof = pairing.centre_proof(made.prove, certificate, hello, challenge, welcome)
-    if not hmac.compare_digest(proof, welcome.proof):
+    expected = pairing.centre_proof(made.prove, certificate, hello, challenge, welcome)
+    if not hmac.compare_digest(expected, welcome.proof):
         raise UsageError(_NOT_THE_CENTRE, address=address)
     pem = ssl.DER_cert_to_PEM_cert(certificate)
     joined = Joined(address, welcome.port, gate, pem, welcome.signer, welcome.box, nkey_seed, box_seed, signer_seed)

@@ -32,6 +32,8 @@ _SCRYPT = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 << 20, "dklen": 32}
 NONCE_BYTES = SALT_BYTES = 16
 _WRAP_NONCE = bytes(12)
 _GAP = re.compile(r"\{([a-z_]+)\}")
+SAME = b"facegate same gate\n"
+"""What is signed with a gate's proof by what it had before."""
 NO_CODE = Sentence("That is no invitation: it has twelve letters, such as ABCD-EFGH-JKLM. Look at it again.")
 
 
@@ -65,9 +67,11 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That the gate has the code."""
+    """That the gate has the code; `same` that it has what the gate of its id got when it joined before, which a copy of
+    its card from before then lacks. Empty: it joins for the first time, or does not know any more that it did."""
 
     proof: bytes
+    same: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

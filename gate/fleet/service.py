@@ -91,6 +91,10 @@ _OTHER_RECORD = (
     "The record of this gate is not the one that the centre has the beginning of, as where an old copy of the disk was"
     " put back; nothing more of it is told there until the gate joins again."
 )
+_TOO_MUCH = (
+    "The record of this gate grows faster than a gate can write it; what is too much its centre takes later. Look what"
+    " it is full of: facegate audit"
+)
 _REFUSED = "The centre does not let this gate in any more. Join it again with a new invitation, or leave it."
 
 
@@ -277,8 +281,8 @@ class Link:
                     held = await self._told(broker, Told(tuple(lines), begins=True))
                     refused = anew if self._is_anothers(held) else None
                     continue
-                self._record_problem = _OTHER_RECORD
-                _log.error("%s (%s)", _OTHER_RECORD, held.flaw or f"line {held.sequence}")
+                self._record_problem = _TOO_MUCH if held.flaw == carried.TOO_MUCH else _OTHER_RECORD
+                _log.error("%s (%s)", self._record_problem, held.flaw or f"line {held.sequence}")
                 await asyncio.sleep(_HELD_S)
                 held = await self._told(broker, Told())
                 continue

@@ -13,8 +13,9 @@ from gate.fleet import keys, messages
 from gate.fleet.centre_status import CentreStatus, read_status, write_status
 from gate.fleet.messages import Report, Saying
 from gate.fleet.state import GateState
-from gate.store.compound import gates, role
+from gate.store.compound import allowance, carried, gates, role
 from gate.store.compound.gates import Gate
+from tests.compound import following
 from tests.stores import new_store
 
 SEED = b"s" * 32
@@ -27,13 +28,17 @@ class Line:
     """Where the centre listens."""
 
     def __init__(self):
-        self.heard = {}
+        self.heard, self.answers = {}, []
 
     async def subscribe(self, subject, cb):
         self.heard[subject] = cb
 
     def say(self, subject, data):
-        asyncio.run(self.heard[f"{subject.split('.')[0]}.*"](SimpleNamespace(subject=subject, data=data)))
+        said = SimpleNamespace(subject=subject, data=data, respond=self._answered)
+        asyncio.run(self.heard[f"{subject.split('.')[0]}.*"](said))
+
+    async def _answered(self, data):
+        self.answers.append(data)
 
 
 @pytest.fixture
@@ -52,6 +57,17 @@ def line(followers):
     made = Line()
     asyncio.run(followers.listen(made))
     return made
+
+
+def test_a_gate_of_whose_record_too_much_comes_is_named(followers, line, monkeypatch, caplog):
+    monkeypatch.setattr(allowance, "A_DAY", 0)
+    with closing(following()) as north:
+        told = messages.Told(tuple(carried.after(north, 0, 10)))
+    box = keys.box_public(followers._secrets.box_seed)
+    line.say("record.n", messages.TOLD.data(told, box, keys.signer(SEED)))
+    line.say("reports.n", messages.report_data(WELL))
+    assert "centre remove GATE --stolen" in followers.heard()["n"].problem
+    assert [one.message for one in caplog.records if "can write" in one.message] != []
 
 
 def test_a_gate_that_says_too_much_of_itself_is_not_heard_and_the_others_are_shown(followers, line, tmp_path):

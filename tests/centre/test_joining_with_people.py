@@ -2,6 +2,7 @@
 what becomes of each. A real broker and a real centre; nothing of the gate runs until it has joined."""
 
 import asyncio
+import shutil
 from contextlib import closing, suppress
 
 import numpy as np
@@ -238,3 +239,32 @@ def test_what_another_compound_does_not_hear_is_told_before_it_is_dropped(centre
     assert done.exit_code != 0
     with closing(open_database(state)) as store:
         assert (proposals.count(store), requests.count(store)) == (1, 1)
+
+
+def test_of_two_copies_of_a_card_the_second_does_not_take_the_place_of_the_first(centre, place):
+    first, second = place / "copied", place / "copy"
+    with closing(open_database(first)) as store:
+        enrolled(store, "Luo Bin", "8-8-801", 81, 191)
+    shutil.copytree(first, second)
+    joins(centre, first, "--yes")
+    link = Process(first, "link", {})
+    centre.stack.callback(link.end)
+    gate = Gate("copied", first, None, link)
+    centre.whole_at([gate])
+
+    def is_heard():
+        told = command("centre", "gates", "--state", centre.state)["gates"]
+        return any(one["id"] == gate.identity and one["heard_at"] for one in told)
+
+    wait_for(is_heard, 20, "it is not heard")
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--yes", "--state")
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at, str(second)])
+    assert "which runs and is heard now" in str(done.exception), done.output
+    with closing(open_database(second)) as store:
+        assert part(store) is Part.ALONE
+    # It goes on, and may itself join again while it runs.
+    with centre.store() as store:
+        enrolled(store, "Ning Bo", "8-8-802", 82, 192)
+    centre.whole_at([gate])
+    joins(centre, first, "--yes")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from gate.store.compound import forgotten, items
+from gate.store.compound import allowance, forgotten, items
 from gate.store.compound.entries import RegisterKind
 from gate.store.database import transaction
 from gate.store.people import erasure, passes
@@ -23,6 +23,8 @@ from gate.vocabulary import Kind
 _ROW = "id, boot_id, kind, at, mono, clock_trusted, details, commitments, previous, hash"
 # The kinds of line with which a record may begin at the centre.
 _BEGINS = (Kind.CENTRE_JOINED, Kind.RESTORED)
+TOO_MUCH = "it is more than a gate can write in the time"
+"""What is wrong with a line that would be one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def held(connection: sqlite3.Connection, gate: str) -> Anchor | None:
     return None if newest is None else newest.line
 
 
-def keep(connection: sqlite3.Connection, gate: str, lines: Sequence[Carried], *, begins: bool = False) -> Flaw | None:
+def keep(
+    connection: sqlite3.Connection, gate: str, lines: Sequence[Carried], *, begins: bool = False,
+    now: datetime | None = None,
+) -> Flaw | None:  # fmt: skip
     """Keep lines of a gate, all up to the first that does not follow; what is wrong with that one. Those that are here
     already are passed over. `begins`: its record is another than what is here, and begins with the first of them."""
     with transaction(connection):
@@ -119,15 +124,36 @@ def keep(connection: sqlite3.Connection, gate: str, lines: Sequence[Carried], *,
             if problem is not None:
                 return Flaw(lines[0].sequence, problem)
             chain, before = chain + 1, None
-        for line in lines:
-            if before is not None and line.sequence <= before.sequence:
-                continue
+        new = [one for one in lines if before is None or one.sequence > before.sequence]
+        return _keep_new(connection, gate, chain, before, new, now or datetime.now(UTC)) if new else None
+
+
+def _keep_new(
+    connection: sqlite3.Connection, gate: str, chain: int, before: Anchor | None, lines: Sequence[Carried],
+    now: datetime,
+) -> Flaw | None:  # fmt: skip
+    left = allowance.left(connection, gate, now)
+    flaw = None
+    for line in lines:
+        price = allowance.price(_length(line))
+        if price > left:
+            problem: str | None = TOO_MUCH
+        else:
             problem = "it is another gate's" if line.gate_id != gate else _problem(line, before)
-            if problem is not None:
-                return Flaw(line.sequence, problem)
-            _insert(connection, chain, line)
-            before = Anchor(line.sequence, line.hash)
-    return None
+        if problem is not None:
+            flaw = Flaw(line.sequence, problem)
+            break
+        _insert(connection, chain, line)
+        before, left = Anchor(line.sequence, line.hash), left - price
+    allowance.keep(connection, gate, left, now)
+    return flaw
+
+
+def _length(line: Carried) -> int:
+    """How much of it is as long as the gate wants it."""
+    texts = (line.id, line.boot_id, line.kind, line.at, line.details, line.commitments)
+    personal = sum(len(one.name) + len(one.resident) + len(one.salt) + len(one.value) for one in line.personal)
+    return sum(map(len, texts)) + personal
 
 
 def _why_not_anew(connection: sqlite3.Connection, gate: str, first: Carried) -> str | None:

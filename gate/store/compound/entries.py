@@ -156,11 +156,13 @@ class PassEntry:
 class RevocationEntry:
     """What opens nothing from now on, by its id: a resident, a template, a consent, a PIN, a card or a pass, or a card
     that is lost (its id and `/suspended`). `over`: a lost card was found again, which is all that ever comes back.
-    `erased`: nothing of it is kept at the centre; a pass is taken back first, and erased with whom they visit."""
+    `erased`: nothing of it is kept at the centre; a pass is taken back first, and erased with whom they visit.
+    `person`: it may be a resident, as far as the centre knows; a centre of an earlier version says so of all."""
 
     id: str
     over: bool = False
     erased: bool = False
+    person: bool = True
 
 
 Entry = ResidentEntry | ScheduleEntry | AreaEntry | GroupEntry | HolidayEntry | PassEntry | RevocationEntry

@@ -106,7 +106,12 @@ def take_register(connection: sqlite3.Connection, register: sqlite3.Connection) 
         taken.keep_keys(connection, {identity: bytes(key) for identity, key in keys})
     for kind, identity, epoch, version in sorted(rows, key=lambda row: order[RegisterKind(row[0])]):
         revocation = kind == RegisterKind.REVOCATION and not _is_suspension_over(register, identity)
-        entry = RevocationEntry(identity) if revocation else outbox.entry_of(register, RegisterKind(kind), identity)
+        person = erasure.was_erased(register, identity)
+        entry = (
+            RevocationEntry(identity, person=person)
+            if revocation
+            else outbox.entry_of(register, RegisterKind(kind), identity)
+        )
         if entry is not None:
             taken.take(connection, RegisterKind(kind), Version(epoch, version), entry)
 

@@ -363,7 +363,8 @@ def _holiday(connection: sqlite3.Connection, identity: str) -> HolidayEntry:
 
 def _revocation(connection: sqlite3.Connection, identity: str) -> RevocationEntry:
     if not identity.endswith(SUSPENDED):
-        return RevocationEntry(identity, erased=passes.get(connection, identity) is None)
+        is_kept = passes.get(connection, identity) is not None
+        return RevocationEntry(identity, erased=not is_kept, person=erasure.was_erased(connection, identity))
     lost = connection.execute(
         "SELECT 1 FROM credentials WHERE id = ? AND suspended_at IS NULL", (identity.removesuffix(SUSPENDED),)
     ).fetchone()

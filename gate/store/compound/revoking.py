@@ -39,7 +39,7 @@ def revoke(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
 def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -> None:
     """The same, and also where nothing has this id yet: who comes after their own revocation is not taken."""
     # What is somebody's, and no person, is on no list of who is to be forgotten.
-    may_be_a_person = not _is_somebodys(connection, identity)
+    may_be_a_person = not is_somebodys(connection, identity)
     revoke(connection, identity, by=by)
     if identity.endswith(SUSPENDED):
         return
@@ -49,7 +49,7 @@ def revoke_for_ever(connection: sqlite3.Connection, identity: str, *, by: str) -
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (identity,))
 
 
-def _is_somebodys(connection: sqlite3.Connection, identity: str) -> bool:
+def is_somebodys(connection: sqlite3.Connection, identity: str) -> bool:
     """Whether this is the id of a template, a consent, a PIN, a card or a pass, or was until it was revoked."""
     if passes.get(connection, identity) is not None:
         return True

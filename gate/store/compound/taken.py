@@ -30,7 +30,7 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.compound.proposals import FIELDS, Answer, Proposal
-from gate.store.compound.revoking import revoke, suspend
+from gate.store.compound.revoking import is_somebodys, revoke, suspend
 from gate.store.compound.role import taking
 from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
@@ -455,10 +455,12 @@ def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationE
     # Announced first, so that it is not told back; in its version last, so that what is cut short is done again.
     if known is None:
         items.note(connection, RegisterKind.REVOCATION, entry.id, Version(0, 0))
+    is_person = entry.person and not is_somebodys(connection, entry.id)
     revoke(connection, entry.id, by=BY)
     done = audit.anchor(connection)
     with taking(connection):
-        connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
+        if is_person:
+            connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
         connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
         items.note(connection, RegisterKind.REVOCATION, entry.id, version)
         requests.answered(connection, entry.id)

@@ -2,12 +2,13 @@
 
 from contextlib import closing
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.store.compound import carried, forgotten, gates, items, role
+from gate.store.compound import allowance, carried, forgotten, gates, items, role
 from gate.store.compound.entries import RegisterKind, Version
 from gate.store.compound.forgotten import Forgotten
 from gate.store.compound.gates import Gate
@@ -109,6 +110,40 @@ def test_a_line_with_a_time_that_nobody_can_read_is_taken_from_no_gate(gate, cen
     flaw = carried.keep(centre, "g", [*first, altered])
     assert (flaw.sequence, flaw.problem) == (last.sequence, "its time cannot be read")
     assert carried.held(centre, "g").sequence == last.sequence - 1
+
+
+NOW = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("away", [0, 30, 200])
+def test_a_gate_tells_as_much_as_it_can_have_written_however_long_it_was_away_and_no_more(
+    gate, centre, monkeypatch, away
+):
+    monkeypatch.setattr(allowance, "A_DAY", 1)
+    granted(gate, "r0")
+    assert carried.keep(centre, "g", lines(gate), now=NOW) is None
+    for number in range(away + 30):
+        granted(gate, f"r{number}")
+    back = NOW + timedelta(days=away)
+    most = max(20 - 2, away)
+    after = carried.held(centre, "g").sequence
+    told = carried.after(gate, after, 1000)
+    # In parts, and again what it was not told of: nothing of an honest gate is lost.
+    assert carried.keep(centre, "g", told[:10], now=back) is None
+    flaw = carried.keep(centre, "g", told, now=back)
+    assert (flaw.sequence, flaw.problem) == (after + most + 1, carried.TOO_MUCH)
+    assert carried.held(centre, "g").sequence == after + most
+    assert carried.keep(centre, "g", told, now=back).sequence == after + most + 1
+    assert carried.keep(centre, "g", told[most : most + 1], now=back + timedelta(days=1)) is None
+    # A clock of the centre that goes back gives nothing and takes nothing away.
+    assert carried.keep(centre, "g", told, now=back - timedelta(days=9)).problem == carried.TOO_MUCH
+
+
+def test_a_line_that_is_long_counts_for_more(gate, centre, monkeypatch):
+    monkeypatch.setattr(allowance, "A_DAY", 1)
+    assert carried.keep(centre, "g", lines(gate), now=NOW) is None
+    audit.append(gate, AuditEvent(Kind.TIDIED, {"words": "x" * 30_000}))
+    assert carried.keep(centre, "g", lines(gate), now=NOW).problem == carried.TOO_MUCH
 
 
 def test_old_lines_go_and_the_last_stays_without_a_name_so_that_the_next_follows(gate, centre):

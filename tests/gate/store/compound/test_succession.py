@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 
 from gate.errors import Refusal, UsageError
-from gate.store.compound import gates, items, joining, outbox, proposals, recovery, requests, role, succession
+from gate.store.compound import (
+    forgotten,
+    gates,
+    items,
+    joining,
+    outbox,
+    proposals,
+    recovery,
+    requests,
+    role,
+    succession,
+)
 from gate.store.compound.gates import Gate
 from gate.store.compound.role import Part
 from gate.store.people import changes, credentials, erasure, residents
@@ -62,6 +73,33 @@ def test_a_second_centre_is_promoted_with_the_gates_that_the_first_had_and_asks_
     assert residents.get(second, wang.id) is not None
     with pytest.raises(Refusal):
         succession.promote(second, by="test")
+
+
+@pytest.mark.parametrize(("joined_late", "earlier"), [(False, True), (False, False), (True, False)])
+def test_what_was_revoked_before_and_is_nobody_is_on_no_list_of_who_is_to_be_forgotten(
+    first, second, joined_late, earlier
+):
+    wang, li = wang_of(first), wang_of(first, "Li Na")
+    credentials.add_card(first, wang, "blue", b"c" * 32, by="test")
+    gates.remove(first, NORTH, by="test")
+    sent = [] if joined_late else publish(first)
+    take(second, *sent)
+    ((card,),) = first.execute("SELECT id FROM credentials WHERE kind = 'card'").fetchall()
+    credentials.remove_card(first, wang, card, by="test")
+    erasure.remove(first, li, by="test")
+    sent = publish(first)
+    if earlier:
+        # A centre of before does not tell the gate which of them may be a person.
+        sent = [
+            replace(one, entry=replace(one.entry, person=True)) if hasattr(one.entry, "person") else one for one in sent
+        ]
+        sent = [one for one in sent if one.entry.id != NORTH.nkey]
+    take(second, *sent)
+    succession.promote(second, by="test")
+    assert [one.id for one in forgotten.standing(second, 10)] == [li.id]
+    assert erasure.was_erased(second, li.id)
+    # What came before its own revocation is taken from nobody all the same.
+    assert second.execute("SELECT 1 FROM gone WHERE id = ?", (card,)).fetchone() == (1,)
 
 
 def test_what_waited_at_the_second_centre_is_the_registers_own_and_nobody_is_published_who_stays_there(first, second):
