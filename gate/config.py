@@ -7,10 +7,11 @@ import os
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -114,12 +115,30 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
 
 
+class _NoNumber(ValueError):
+    """True or false, where a number belongs."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("it must be a number, and true and false are none; leave it out where there is none")
+        self.key = key
+
+
 class _AsRead(Settings):
     """Settings at the place where they are read, with the cameras' logins.
 
     What two sections may not be together is asked here and not of `Settings`: the api is told the addresses without
     their logins, by which alone two channels of one recorder may differ.
     """
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _takes_no_yes_for_a_number(cls, given: Any, read: ModelWrapValidatorHandler[_AsRead]) -> _AsRead:
+        # The library reads false as 0: whoever says that there is no fire contact would get one on GPIO 0,
+        # which nothing closes, and the gate would stand open.
+        settings = read(given)
+        for key in _yes_read_as_numbers(given, settings):
+            raise _NoNumber(key)
+        return settings
 
     @model_validator(mode="after")
     def _has_its_bell(self) -> _AsRead:
@@ -152,6 +171,17 @@ class _AsRead(Settings):
         if self.centre.enabled and len({self.api.port, self.centre.port, self.centre.pairing_port}) < 3:
             raise ValueError("api.port, centre.port and centre.pairing_port are three ports; give each its own number")
         return self
+
+
+def _yes_read_as_numbers(given: object, read: object) -> Iterator[str]:
+    """The keys, such as `door.fire_pin`, that were `given` as true or false and `read` as something else."""
+    if not isinstance(given, Mapping):
+        return
+    for name, value in given.items():
+        taken = getattr(read, name, None)
+        if isinstance(value, bool) and not isinstance(taken, bool):
+            yield name
+        yield from (f"{name}.{key}" for key in _yes_read_as_numbers(value, taken))
 
 
 _QUOTES = dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚", "'")
@@ -246,6 +276,9 @@ def _refuse_unknown_environment() -> None:
 
 def _sentence(error: ValidationError, config: Path | None) -> str:
     first = error.errors()[0]
+    raised = first.get("ctx", {}).get("error")
+    if isinstance(raised, _NoNumber):
+        first = {**first, "loc": (raised.key,)}
     key = ".".join(str(part) for part in first["loc"])
     where = f"the configuration {config}" if config else "the settings"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):

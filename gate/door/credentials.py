@@ -128,7 +128,7 @@ class Credentials:
             card = UnknownCard(finder, shown.reader, shown.taken_mono, number[-_ENDING:])
             self._unknown = deque([*known_before, card], maxlen=_MOST_UNKNOWN)
         if verdict.granted:
-            self._lockout = self._lockout.let_in(shown.reader, None)
+            self._lockout = self._lockout.let_in(shown.reader, None, typed=False)
 
     def _hear_pass(self, shown: Presented, digests: Sequence[bytes], kind: Method, now: float) -> None:
         """A pass is looked up again where somebody may have been quicker with it."""
@@ -214,7 +214,7 @@ class Credentials:
         if verdict.reason is Reason.WRONG_CODE:
             self._fail(shown, flat, now)
         elif verdict.granted:
-            self._lockout = self._lockout.let_in(shown.reader, flat)
+            self._lockout = self._lockout.let_in(shown.reader, flat, typed=True)
 
     def _by_rolling(self, hashed: _Hashed) -> Known | Reason | None:
         """What is known of whose authenticator shows these digits now, or why they do not count; None: nobody's."""

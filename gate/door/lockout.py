@@ -2,8 +2,10 @@
 
 Five tries, then half a minute without; whoever goes on waits longer after each further five, up to a quarter of an
 hour. So a program at a keypad has some five hundred tries a day. It is about PINs alone: faces, cards, the exit and
-orders go on, and a grant at the same keypad by another way ends its rest. A restart forgets nothing of it: whoever can
-cut the power would have five tries each time.
+orders go on, and a grant at the same keypad by another way ends its rest. It forgives nobody's wrong tries but those of
+the home that was let in: at a busy gate somebody is let in every minute, and whoever has a card of their own would
+begin anew before each fifth try, with no rest and no alarm. A restart forgets nothing of it: whoever can cut the power
+would have five tries each time.
 """
 
 from __future__ import annotations
@@ -35,6 +37,10 @@ class Tries:
             return replace(fresh, wrong=fresh.wrong + 1, latest_mono=now)
         rest_s = RESTS_S[min(fresh.rests, len(RESTS_S) - 1)]
         return Tries(0, fresh.rests + 1, now + rest_s, now)
+
+    def let_in(self, forgiven: int) -> Tries:
+        """After somebody was let in, of whose wrong tries some are forgiven; a rest is over."""
+        return replace(self, wrong=max(0, self.wrong - forgiven), until_mono=float("-inf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +100,14 @@ class Lockout:
         flats = self.flats if flat is None else _counted(self.flats, flat, now)
         return Lockout(_counted(self.keypads, keypad, now), flats)
 
-    def let_in(self, keypad: str, flat: str | None) -> Lockout:
-        """After somebody was let in by what they showed there."""
-        return Lockout(
-            {name: tries for name, tries in self.keypads.items() if name != keypad},
-            {name: tries for name, tries in self.flats.items() if name != flat},
-        )
+    def let_in(self, keypad: str, flat: str | None, *, typed: bool) -> Lockout:
+        """After somebody was let in by what they showed there, or `typed`: then the home's wrong tries are forgiven, or
+        one where no home was typed."""
+        forgiven = 0
+        if typed:
+            forgiven = 1 if flat is None else self.flats.get(flat, Tries()).wrong
+        at_keypad = {name: one.let_in(forgiven) if name == keypad else one for name, one in self.keypads.items()}
+        return Lockout(at_keypad, {name: tries for name, tries in self.flats.items() if not typed or name != flat})
 
 
 def _counted(of: Mapping[str, Tries], name: str, now: float) -> dict[str, Tries]:

@@ -24,6 +24,13 @@ from gate.vision.address import without_password
 _MANY_RESTARTS = 3
 # The api says every few seconds how it is with the broker.
 _QUIET_S = 30.0
+_END_IT = "Where nobody wants it any more, end it: facegate door release"
+# What somebody began or saw, and what stays until it is ended.
+_STANDS = {
+    "lockdown": ("Lockdown: nobody is let in, but for the exit button and fire.", _END_IT),
+    "tamper_block": ("The housing was opened a while ago: nobody is let in.", _END_IT),
+    "manual_hold": ("Somebody holds the gate open: everybody walks in.", _END_IT),
+}
 
 
 def units(site: Site) -> Seen:
@@ -56,6 +63,13 @@ def door(site: Site) -> Seen:
     faults = " ".join(words_of_fault(fault) for fault in status.faults)
     if faults:
         return to_mend(faults, "Look at the wiring of what it names.")
+    if status.mode in ("fire", "fire_pause"):
+        seen = "Fire: the gate stands open for everybody, and stays so."
+        return to_mend(
+            seen, "Where there is no fire, look at the wire of door.fire_pin: its contact is closed at rest."
+        )
+    if status.mode in _STANDS:
+        return worth_a_look(*_STANDS[status.mode])
     return well(f"It answers; its mode is {status.mode}.")
 
 

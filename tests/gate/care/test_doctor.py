@@ -33,7 +33,7 @@ from gate.vision.settings import CameraSettings
 from gate.vocabulary import AuditEvent, Kind, Level
 from models.errors import PackError
 from models.manifest import shipped_calibration
-from tests.door import door_process
+from tests.door import door_process, drive, until
 from tests.said import door_says, vision_says
 
 WELL_KEPT = Forecast(Promise(1, 2), people=3, score_asked=0.4, years_kept=2.0, come_twice=0.01, more=900)
@@ -303,6 +303,22 @@ def test_a_running_door_is_examined(state, models_dir, models):
         site = site_of(state, Settings(), models_dir, lambda: nullcontext(models))
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
+
+
+def test_a_gate_that_stands_open_or_lets_nobody_in_is_not_well(state, models_dir, models):
+    def seen():
+        return found(site_of(state, Settings(), models_dir, lambda: nullcontext(models)), "door")
+
+    with door_process(state, fire_pin=22, hold_pin=24) as (_, client):
+        # No wire is at the contact, which is closed at rest: as where it was left out, or cut.
+        assert (seen().grade, seen().seen) == (Grade.BAD, "Fire: the gate stands open for everybody, and stays so.")
+        drive(state, 22, 0)
+        until(client, mode="normal")
+        assert seen().grade is Grade.OK
+        client.ask({"do": "hold"})
+        assert (seen().grade, seen().seen) == (Grade.LOOK, "Somebody holds the gate open: everybody walks in.")
+        client.ask({"do": "lockdown"})
+        assert seen().seen == "Lockdown: nobody is let in, but for the exit button and fire."
 
 
 def test_the_command_says_what_to_mend_and_ends_with_one(facegate, state):

@@ -183,6 +183,23 @@ def test_after_five_wrong_pins_a_keypad_rests_and_everything_else_goes_on(state,
         assert answers(state)[-2:] == [("granted", None, "card"), ("granted", None, "pin")]
 
 
+def test_whoever_shows_a_card_before_each_fifth_try_has_no_tries_without_end(state, store, wang):
+    with at_door(state) as (_, client):
+        drawn = new_pin(store, client, wang, by="test")
+        card_of_number(store, client, wang, "0004711", "Blue fob", by="test")
+        for number in range(TRIES - 1):
+            press(client, f"11{number}#222222#")
+            answered(state, *[WRONG] * (number + 1))
+        show(client, "4711", "keypad")
+        until(client, mode="pulse")
+        until(client, mode="normal", at_rest=True)
+        press(client, "119#222222#")
+        answered(state, *[WRONG] * (TRIES - 1), ("granted", None, "card"), WRONG)
+        wait_for(lambda: [line.kind for line in events(state) if line.kind == "locked_out"] == ["locked_out"], 5)
+        press(client, drawn.typed)
+        until(client, reason="locked_out")
+
+
 def test_cutting_the_power_gives_no_more_tries(state, store, wang):
     with at_door(state) as (process, client):
         drawn = new_pin(store, client, wang, by="test")

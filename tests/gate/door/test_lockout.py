@@ -36,7 +36,7 @@ def test_one_keypad_does_not_rest_for_another_and_a_home_rests_at_all():
 
 
 def test_who_gets_in_is_forgiven_and_after_an_hour_all_is():
-    lockout = tried(Lockout(), 0.0, "gate", "502", TRIES - 1).let_in("gate", "502")
+    lockout = tried(Lockout(), 0.0, "gate", "502", TRIES - 1).let_in("gate", "502", typed=True)
     assert tried(lockout, 1.0, "gate", "502", TRIES - 1).until_mono("gate", "502", 1.0) is None
     late = tried(tried(Lockout(), 0.0), 4000.0)
     assert late.resting("gate", 4000.0) == 4000.0 + RESTS_S[0]
@@ -52,9 +52,36 @@ def test_wrong_ones_count_for_an_hour_to_its_end_whatever_happens_elsewhere():
 
 
 def test_who_is_let_in_at_one_keypad_ends_no_rest_of_another_nor_of_another_home():
-    lockout = tried(tried(Lockout(), 0.0, "gate", "502"), 0.0, "garage", "503").let_in("gate", "502")
+    lockout = tried(tried(Lockout(), 0.0, "gate", "502"), 0.0, "garage", "503").let_in("gate", "502", typed=True)
     assert [lockout.resting(one, 1.0) for one in ("gate", "garage")] == [None, 30.0]
     assert [lockout.until_mono("yard", one, 1.0) for one in ("502", "503")] == [None, 30.0]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["501", "502", "503", None]), st.sampled_from(["own", "card", "no"]))))
+def test_whoever_is_let_in_between_has_no_more_tries_of_other_homes(tries):
+    """They are of 600, and try the others' PINs; or others are let in by card while they do."""
+    lockout, unforgiven = Lockout(), 0
+    for number, (flat, between) in enumerate(tries):
+        now = float(number)
+        lockout, unforgiven = lockout.failed("gate", flat, now), unforgiven + 1
+        if unforgiven == TRIES:
+            assert lockout.resting("gate", now) is not None
+            unforgiven = 0
+        if between == "own":
+            lockout = lockout.let_in("gate", "600", typed=True)
+        if between == "card":
+            lockout = lockout.let_in("gate", None, typed=False)
+        if between != "no":
+            assert lockout.resting("gate", now) is None
+
+
+def test_who_is_of_no_home_is_forgiven_one_and_a_card_forgives_none():
+    almost = tried(Lockout(), 0.0, "gate", None, TRIES - 1)
+    typed = almost.let_in("gate", None, typed=True)
+    assert tried(typed, 1.0, "gate", None, 1).resting("gate", 1.0) is None
+    assert tried(typed, 1.0, "gate", None, 2).resting("gate", 1.0) is not None
+    shown = almost.let_in("gate", None, typed=False)
+    assert tried(shown, 1.0, "gate", None, 1).resting("gate", 1.0) is not None
 
 
 def test_pins_that_are_typed_alone_are_of_no_home():
