@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidSignature
 
 from centre.secrets import Secrets
-from gate.errors import Refusal
+from gate.errors import Refusal, Sentence
 from gate.fleet import keys, messages
 from gate.fleet.centre_status import GateStatus
 from gate.fleet.envelopes import NotGenuine
@@ -43,10 +43,10 @@ _MOST_SAID = 8192
 _MOST_RUNS = 20
 # What a gate says is believed where it had heard a head of the last so many seconds.
 _FRESH_S = 30.0
-_COPY = (
+_COPY = Sentence(
     "This gate has the id of {name}, which runs and is heard now. Where one was copied from the other, set this one up"
-    " anew, without a copy. Where it is {name} itself, and forgot that it joined or has an earlier version, stop its"
-    " link for half a minute (sudo systemctl stop facegate-link), and join it with a new invitation."
+    " anew, without a copy. Where it is {name} itself, and forgot that it joined or has an earlier version, cut it off"
+    " for half a minute (sudo systemctl stop facegate-link), and join it with a new invitation."
 )
 # How long it is shown that more of a gate's record came than it can have written.
 _FLOOD_SHOWN_S = 3600.0
@@ -103,7 +103,7 @@ class Followers:
             keys.verifier(known.signer).verify(same, said)
         except InvalidSignature as error:
             _log.error("Somebody with a copy of %s wants to join in its place, and is not let.", known.name)
-            raise Refusal(_COPY.format(name=known.name)) from error
+            raise Refusal(_COPY, name=known.name) from error
 
     def begin(self, gate: str) -> None:
         """One joined, or joined again: with the keys that it has now it is one alone."""

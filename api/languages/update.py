@@ -28,6 +28,7 @@ _FILES = (
     "gate/fleet/joining.py",
     "gate/fleet/pairing.py",
     "gate/fleet/reading.py",
+    "centre/followers.py",
     "centre/pairing.py",
     "commands/errand.py",
     "commands/following.py",
