@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -16,10 +16,25 @@ from commands.credentials import card, phone, pin
 from gate.clock import zone_of
 from gate.errors import UsageError
 from gate.store.copy_rows import people_in_memory
-from gate.store.people import changes, consents, credentials, erasure, finding, templates, together
+from gate.store.people import (
+    changes,
+    consents,
+    corrections,
+    credentials,
+    erasure,
+    finding,
+    own_pages,
+    passes,
+    photo_links,
+    templates,
+    together,
+    whereabouts,
+)
 from gate.store.people import residents as store
 from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, Count, Deed
+from gate.store.record import search as record
+from gate.store.record.search import Search
 
 
 @click.group()
@@ -57,18 +72,36 @@ def list_residents(state: Path | None, config: Path | None, as_json: bool) -> No
 @state_option
 @json_option
 def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> None:
-    """One resident, by name or id, with what each template was made from."""
+    """A copy of what is held of one resident, by name or id, with the lines of the record that name them."""
     gate = home(state, config)
+    now = datetime.now(UTC)
     with gate.store() as connection:
         person = store.find(connection, who)
         kept = templates.of(connection, person.id)
         agreed = consents.of(connection, person.id)
         held = credentials.of_resident(connection, person.id)
+        visits = passes.of_host(connection, person.id)
+        passed = whereabouts.of_resident(connection, person.id)
+        corrected = corrections.of(connection, person.id)
+        link = photo_links.of_resident(connection, person.id, now)
+        own = own_pages.of_resident(connection, person.id, now)
+        lines = list(record.every(connection, Search(residents=(person.id,))))
         record_look(connection, "a resident", gate.by)
     if as_json:
         lists = {"templates": [asdict(one) for one in kept], "consents": [asdict(one) for one in agreed]}
-        lists |= {"credentials": [asdict(one) for one in held]}
-        print_json(asdict(person) | lists)
+        lists |= {"credentials": [asdict(one) for one in held], "passes": [asdict(one) for one in visits]}
+        # What a link or a phone is known by is no part of it: whoever has that opens the page.
+        print_json(
+            asdict(person)
+            | lists
+            | {
+                "whereabouts": {"way": passed.way, "at": passed.at} if passed else None,
+                "corrections": [{"event": one.event, "at": one.at} for one in corrected],
+                "photo_link": {"made_at": link.made_at, "agreed_at": link.agreed_at} if link else None,
+                "own_page": {"made_at": own.made_at, "opened_at": own.opened_at} if own else None,
+                "lines": [asdict(line) for line in lines],
+            }
+        )
         return
     click.echo(f"{person.name}{f', {person.unit}' if person.unit else ''} ({person.id}), enrolled {person.created_at}")
     click.echo(_when_let_in(person))
@@ -80,10 +113,25 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         called = f" {way.label}" if way.label else f", after {way.flat} #" if way.flat else ""
         lost = f"; reported lost {way.suspended_at}" if way.suspended_at else ""
         click.echo(f"{way.made_at}: {way.method}{called} ({way.id}){lost}")
+    for visit in visits:
+        back = f"; taken back {visit.revoked_at}" if visit.revoked_at else ""
+        click.echo(f"pass of {visit.name}: from {visit.valid_from} until {visit.valid_until}{back}")
+    if passed:
+        click.echo(f"{passed.at}: last seen going {passed.way}")
+    for mistake in corrected:
+        click.echo(f"{mistake.at}: somebody was taken for them by mistake")
+    if link:
+        agreed_by_link = f"; agreed on their own phone {link.agreed_at}" if link.agreed_at else ""
+        click.echo(f"{link.made_at}: a link for a photo of their own was drawn{agreed_by_link}")
+    if own:
+        opened = f"; their phone has it since {own.opened_at}" if own.opened_at else ""
+        click.echo(f"{own.made_at}: a link to their own page was drawn{opened}")
     qualities = kept[0].quality if kept else {}
     told = {one.id: f"{one.model} (damaged)" if one.damaged else one.model for one in kept}
     rows = [(one.source, told[one.id], *(one.quality.get(name) for name in qualities)) for one in kept]
     print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
+    said = [(line.sequence, line.at[:19].replace("T", " "), line.kind, line.says.reason or "") for line in lines]
+    print_table(("line", "at (UTC)", "kind", "reason"), said, "The record has no line that names them.")
 
 
 def _when_let_in(person: Resident) -> str:

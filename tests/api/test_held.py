@@ -1,12 +1,15 @@
 """A copy of what is held of a resident, for themselves: whole, in the reader's language, and on record as a look."""
 
 import html
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.store.people import residents
+from gate.store.ids import new_id
+from gate.store.people import credentials, own_pages, passes, residents
 from gate.store.people.changes import Changes, change
 from gate.store.people.consents import Consent, Way
+from gate.store.people.passes import Wanted
 from gate.store.people.templates import Template
 from gate.store.record import audit
 from gate.store.site import schedules
@@ -58,3 +61,21 @@ def test_the_command_leaves_nothing_out(facegate, store, li):
     residents.enrol(store, "Ann", None, [])
     nothing = "group: none; hours: at any time; first day: none; last day: none; more time at the gate: no"
     assert nothing in facegate("residents", "show", "Ann").out
+
+
+def test_the_code_on_the_phone_passes_and_links_are_held_too(facegate, browser, store, li):
+    credentials.give_rolling(store, li, new_id(), "31204", b"3" * 32, by="test")
+    wanted = Wanted("Aunt Mei", datetime.now(UTC), datetime.now(UTC) + timedelta(days=1), 1, host=li)
+    passes.make(store, wanted, None, b"1" * 32, b"2" * 32, datetime.now(UTC), by="test")
+    own_pages.draw(store, li, "of a secret", datetime.now(UTC), 3, by="test")
+    held = html.unescape(browser("manager").get(f"/residents/{li.id}/held").text)
+    assert "Code on the phone" in held
+    assert "Aunt Mei" in held
+    told = facegate("residents", "show", "Li Na").out
+    for one in ("pass of Aunt Mei: from", "a link to their own page was drawn", "denied", "out_of_hours"):
+        assert one in told
+    answer = facegate("residents", "show", "Li Na", "--json").answer
+    assert [one["name"] for one in answer["passes"]] == ["Aunt Mei"]
+    assert [one["method"] for one in answer["credentials"]] == ["rolling"]
+    assert "denied" in [one["kind"] for one in answer["lines"]]
+    assert "of a secret" not in str(answer)
