@@ -19,8 +19,8 @@ from gate.fleet.names import HEAD, REGISTER, WHO_LEADS
 from gate.processes.fields import Malformed
 from gate.store.compound import succession
 from gate.store.compound.entries import SUSPENDED, RevocationEntry
+from gate.store.compound.revoked import is_gone
 from gate.store.compound.revoking import revoke_for_ever
-from gate.store.compound.taken import is_gone
 
 if TYPE_CHECKING:
     from nats.aio.client import Client

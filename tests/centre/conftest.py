@@ -20,3 +20,12 @@ def place():
 def centre(place):
     with centre_running(place / "c") as running:
         yield running
+
+
+@pytest.fixture
+def gates(centre, both):
+    """The two gates of a file (its `both`) at work, whatever a test before did to them."""
+    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
+        if process.running is None:
+            process.start()
+    return both

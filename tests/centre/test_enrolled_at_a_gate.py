@@ -37,15 +37,6 @@ def both(centre, place):
     return [join(centre, place / name, name, freshness_s=5) for name in ("north", "east")]
 
 
-@pytest.fixture
-def gates(centre, both):
-    """Both at work, whatever a test before did to them."""
-    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
-        if process.running is None:
-            process.start()
-    return both
-
-
 def enrolled(store, name, seed=1):
     made = np.random.default_rng(seed).standard_normal(128).astype(np.float32)
     face = templates.Template("test", "photo", {"sharpness": 0.8}, (made / np.linalg.norm(made)).tobytes())

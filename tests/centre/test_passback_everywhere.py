@@ -45,15 +45,6 @@ def both(centre, place):
 
 
 @pytest.fixture
-def gates(centre, both):
-    """Both at work, whatever a test before did to them."""
-    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
-        if process.running is None:
-            process.start()
-    return both
-
-
-@pytest.fixture
 def somebody(centre, gates):
     """Somebody with a card, of whom both gates know."""
     card = next(_CARDS)

@@ -31,15 +31,6 @@ def both(centre, place):
     return [join(centre, place / name, name, trusted=True, freshness_s=5) for name in ("north", "east")]
 
 
-@pytest.fixture
-def gates(centre, both):
-    """Both at work, whatever a test before did to them."""
-    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
-        if process.running is None:
-            process.start()
-    return both
-
-
 def new_pass(where, **wanted):
     now = datetime.now(UTC)
     asked = Wanted(**{"name": "Zhao Lei", "begins": now - HOUR, "ends": now + 9 * HOUR, "unit": "3-1-502"} | wanted)

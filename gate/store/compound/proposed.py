@@ -29,8 +29,9 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.compound.proposals import FIELDS, Answer, Because, Proposal
+from gate.store.compound.revoked import is_gone
 from gate.store.compound.sense import makes_sense
-from gate.store.compound.taken import free_name, is_gone, put_consents, put_pass
+from gate.store.compound.taken import free_name, put_consents, put_pass
 from gate.store.database import transaction
 from gate.store.people import consents, credentials, erasure, namesakes, passes, residents, templates, uses
 from gate.store.people.passes import Pass

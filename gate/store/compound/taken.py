@@ -1,4 +1,4 @@
-"""What a gate takes from the register into its own tables: the newer word counts, and what was revoked stays revoked.
+"""What a gate takes from the register into its own tables: the newer word counts, and what is `revoked` stays so.
 
 Whatever order entries come in, and however often, the same is here in the end. What this gate has of its own, people
 and hours, stays beside it.
@@ -14,7 +14,7 @@ from functools import partial
 
 from gate.names import folded_name
 from gate.store import old_copies, write_ahead_log
-from gate.store.compound import forgotten, items, proposals, requests
+from gate.store.compound import items, proposals, revoked
 from gate.store.compound.entries import (
     SUSPENDED,
     AreaEntry,
@@ -30,16 +30,13 @@ from gate.store.compound.entries import (
     Version,
 )
 from gate.store.compound.proposals import FIELDS, Answer, Proposal
-from gate.store.compound.revoking import is_somebodys, revoke, suspend
+from gate.store.compound.revoked import BY, is_gone
 from gate.store.compound.role import taking
 from gate.store.people import erasure, passes, residents, uses
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.store.site import areas
 from gate.vocabulary import AuditEvent, Kind
-
-BY = "the centre"
-"""Who did it, as the record names them."""
 
 
 class Taken(Enum):
@@ -58,7 +55,7 @@ class Taken(Enum):
 def take(connection: sqlite3.Connection, kind: RegisterKind, version: Version, entry: Entry) -> Taken:
     """Take an entry of the register, in one transaction. Raises sqlite3.Error."""
     if isinstance(entry, RevocationEntry):
-        return _revoke(connection, version, entry)
+        return Taken.DONE if revoked.take(connection, version, entry) else Taken.OLD
     known = items.version_of(connection, kind, entry.id)
     if known is not None and version <= known:
         return Taken.OLD
@@ -443,65 +440,6 @@ def free_name(connection: sqlite3.Connection, table: str, identity: str, name: s
         ending = f" ({number})"
         free = f"{name[: 60 - len(ending)]}{ending}"
     return free
-
-
-def _revoke(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> Taken:
-    known = items.version_of(connection, RegisterKind.REVOCATION, entry.id)
-    if known is not None and version <= known:
-        return Taken.OLD
-    if entry.id.endswith(SUSPENDED):
-        _suspend(connection, version, entry)
-        return Taken.DONE
-    # Announced first, so that it is not told back; in its version last, so that what is cut short is done again.
-    if known is None:
-        items.note(connection, RegisterKind.REVOCATION, entry.id, Version(0, 0))
-    is_person = entry.person and not is_somebodys(connection, entry.id)
-    revoke(connection, entry.id, by=BY)
-    done = audit.anchor(connection)
-    with taking(connection):
-        if is_person:
-            connection.execute("INSERT OR IGNORE INTO erased (resident_hash) VALUES (?)", (erasure.hash_of(entry.id),))
-        connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
-        items.note(connection, RegisterKind.REVOCATION, entry.id, version)
-        requests.answered(connection, entry.id)
-        was_pass = passes.get(connection, entry.id) is not None
-        if was_pass:
-            _leave_pass(connection, entry)
-        if done is not None:
-            # Of whoever was not here any line will do: they are not.
-            forgotten.note(connection, entry.id, done)
-    if was_pass and entry.erased:
-        passes.forget_written(connection, entry.id)
-    return Taken.DONE
-
-
-def _leave_pass(connection: sqlite3.Connection, entry: RevocationEntry) -> None:
-    """A pass that is taken back is on the register no more, and who visits is erased where the centre did."""
-    connection.execute("DELETE FROM register WHERE kind = 'pass' AND id = ?", (entry.id,))
-    connection.execute("DELETE FROM proposals WHERE kind = 'pass' AND id = ?", (entry.id,))
-    connection.execute("DELETE FROM register_keys WHERE id = ?", (entry.id,))
-    if entry.erased:
-        passes.erase(connection, entry.id)
-
-
-def _suspend(connection: sqlite3.Connection, version: Version, entry: RevocationEntry) -> None:
-    with taking(connection):
-        if entry.over and requests.waits(connection, entry.id):
-            # It was lost at this gate since, or before the backup that the centre came back from: that is told first.
-            items.note(connection, RegisterKind.REVOCATION, entry.id, version)
-            return
-        suspend(connection, entry.id.removesuffix(SUSPENDED), over=entry.over, by=BY)
-        if entry.over:
-            connection.execute("DELETE FROM gone WHERE id = ?", (entry.id,))
-        else:
-            connection.execute("INSERT OR IGNORE INTO gone (id) VALUES (?)", (entry.id,))
-            requests.answered(connection, entry.id)
-        items.note(connection, RegisterKind.REVOCATION, entry.id, version)
-
-
-def is_gone(connection: sqlite3.Connection, identity: str) -> bool:
-    """Whether a template, a consent, a PIN or a card of this id was revoked."""
-    return connection.execute("SELECT 1 FROM gone WHERE id = ?", (identity,)).fetchone() is not None
 
 
 def _ids(connection: sqlite3.Connection, table: str, resident: str, more: str = "") -> set[str]:

@@ -17,6 +17,8 @@ from gate.care.backup.restore import restore
 from gate.keep_settings import KeepSettings
 from gate.scratch import end_left, scratch_in
 from gate.store import old_copies
+from gate.store.compound import items, role, taken
+from gate.store.compound.entries import RegisterKind, Version
 from gate.store.database import database_of, open_copy, open_database
 from gate.store.people import erasure, residents, templates
 from gate.store.people.consents import Consent, Way
@@ -164,3 +166,14 @@ def test_a_restore_that_was_killed_keeps_nobody_who_is_erased(state, tmp_path):
             assert theirs.is_dir(), "somebody works in it"
         erasure.remove(store, one, by="test")
     assert copies_in(beside) == []
+
+
+def test_whoever_leaves_the_register_goes_from_what_a_restore_put_aside(put_aside, state):
+    role.follow(put_aside, b"s" * 16, "centre", by="test")
+    one = residents.find(put_aside, "Wang Fang")
+    items.note(put_aside, RegisterKind.RESIDENT, one.id, Version(1, 1))
+    assert holders(state) == set(SECRETS)
+    assert taken.sweep(put_aside, 2) == [one.id]
+    assert holders(state) == set()
+    with closing(open_copy(copy_of(state))) as copy:
+        assert residents.every(copy) == []

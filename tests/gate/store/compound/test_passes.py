@@ -19,6 +19,7 @@ from gate.store.compound import (
     proposed,
     recovery,
     requests,
+    revoked,
     role,
     succession,
     taken,
@@ -116,7 +117,7 @@ def test_a_pass_made_at_the_centre_is_at_every_gate_by_both_its_codes_with_host_
             (Method.PASS, Method.PIN), finders(7), strict=True
         )] == [made.id, made.id]  # fmt: skip
         line = next(line for line in audit.lines(gate) if line.kind == Kind.PASS_MADE)
-        assert (line.named, line.personal["host"], line.says.by) == ("Zhao Lei", "Wang Fang", taken.BY)
+        assert (line.named, line.personal["host"], line.says.by) == ("Zhao Lei", "Wang Fang", revoked.BY)
         assert requests.waiting(gate) == []
         assert proposals.count(gate) == 0
     assert same(centre, north, east)

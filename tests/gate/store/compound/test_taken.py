@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.care import retention
 from gate.keep_settings import KeepSettings
-from gate.store.compound import forgotten, items, joining, outbox, proposals, requests, role, taken
+from gate.store.compound import forgotten, items, joining, outbox, proposals, requests, revoked, role, taken
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
@@ -41,7 +41,7 @@ def test_a_resident_is_at_the_gate_as_at_the_centre_with_hours_ways_in_and_conse
         assert rows(gate, table) == rows(centre, table), table
     assert items.state(gate, 1) == outbox.state(centre)
     line = [one for one in audit.lines(gate) if one.kind == Kind.ENROLLED]
-    assert [(one.named, one.details["by"]) for one in line] == [("Wang Fang", taken.BY)]
+    assert [(one.named, one.details["by"]) for one in line] == [("Wang Fang", revoked.BY)]
     assert audit.verify(gate) is None
     assert requests.waiting(gate) == []
 

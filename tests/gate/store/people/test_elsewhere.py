@@ -126,7 +126,57 @@ def test_a_gate_speaks_for_itself_alone_and_what_has_no_time_is_not_kept():
     # Nor does a centre tell a gate what that one saw itself.
     assert elsewhere.for_gate(compound.centre, "north", 0)[0] == ()
     elsewhere.take(compound.gates[0], [replace(said, gate="north")], 1, 1)
+    elsewhere.take(compound.gates[0], [replace(said, at=one) for one in bad], 1, 1)
     assert compound.known(compound.gates[0]) == {}
+
+
+def test_what_is_told_twice_is_told_to_the_others_once():
+    compound = Compound()
+    compound.passes(0, 0, Direction.IN, 0.0)
+    compound.tells(0, twice=True)
+    assert elsewhere.newest(compound.centre) == 1
+
+
+def test_another_centre_is_told_all_anew_and_asked_for_all():
+    compound = Compound()
+    north = compound.gates[0]
+    compound.passes(0, 0, Direction.IN, 0.0)
+    said = elsewhere.untold(north, 1)
+    elsewhere.told(north, 1, said[-1].number)
+    elsewhere.take(north, (), 1, 7)
+    assert (elsewhere.untold(north, 1), elsewhere.heard(north, 1)) == ((), 7)
+    assert (elsewhere.untold(north, 2), elsewhere.heard(north, 2)) == (said, 0)
+
+
+def test_what_is_more_than_goes_at_once_comes_with_the_next_question():
+    compound = Compound()
+    most = elsewhere.MOST_AT_ONCE
+    everybody = [f"r{number:03}" for number in range(most + 1)]
+    compound.centre.executemany(
+        "INSERT INTO residents (id, name, folded_name, created_at) VALUES (?1, ?1, ?1, '2026-01-01')",
+        [(one,) for one in everybody],
+    )
+    at = "2026-06-01T12:00:00.000+00:00"
+    told = [Seen(one, "east", "East", Direction.IN, at, 0) for one in everybody]
+    elsewhere.keep_of(compound.centre, "east", "East", told)
+    first, through = elsewhere.for_gate(compound.centre, "north", 0)
+    rest, end = elsewhere.for_gate(compound.centre, "north", through)
+    assert ([one.resident for one in (*first, *rest)], end) == (everybody, most + 1)
+
+
+def test_a_gate_that_is_taken_away_and_who_is_forgiven_everywhere_are_known_no_more():
+    compound = Compound()
+    for number in range(2):
+        compound.passes(number, number, Direction.IN, 0.0)
+        compound.tells(number, twice=False)
+    compound.hears(0, twice=False)
+    north = compound.gates[0]
+    assert {gate for _, gate in compound.known(north)} == set(NAMES)
+    # Of all at once: what the others saw of anybody is nobody's any more, and what this gate saw is taken back.
+    whereabouts.note(north, Moved(None, None, compound.at + 1, shared=True))
+    assert {key: way for key, (way, _) in compound.known(north).items()} == {(compound.people[0].id, "north"): None}
+    elsewhere.forget_gate(compound.centre, "east")
+    assert {gate for _, gate in compound.known(compound.centre)} == {"north"}
 
 
 def test_a_second_centre_that_leads_tells_also_what_it_had_heard_as_a_gate():
