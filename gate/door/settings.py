@@ -379,6 +379,8 @@ class DoorSettings:
     def _check_pins(self) -> None:
         pins = {name: getattr(self, name) for name in PINS if getattr(self, name) is not None}
         highest = 511 if self.pin_factory == "gpiod" else 27
+        if not 0 <= self.gpio_chip <= 255:
+            raise ValueError("gpio_chip must be the number of a gpiochip device, between 0 and 255")
         for name, pin in pins.items():
             if not 0 <= pin <= highest:
                 raise ValueError(f"{name} must be a GPIO number between 0 and {highest}")

@@ -40,6 +40,7 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ("[api]\nport = 70000\n", r"api\.port .* wrong"),
         ("[door]\nrelay_pin = 27\nrex_pin = 27\n", "same pin"),
         ("[door]\nrelay_pin = 99\n", "between 0 and 27"),
+        ("[door]\ngpio_chip = -1\n", "between 0 and 255"),
         ("[door]\nrelay_pin = true\n", r"setting door\.relay_pin .* must be a number, and true and false are none"),
         ("[door]\nfire_pin = false\n", r"setting door\.fire_pin .* leave it out where there is none"),
         ("[camera]\nrotate = false\n", r"setting camera\.rotate .* must be a number"),
