@@ -12,17 +12,24 @@ import pytest
 from api.app import create_app
 from gate.store.compound import carried, gates, records
 from gate.store.compound.gates import Gate
-from gate.store.database import transaction
+from gate.store.database import open_database, transaction
 from gate.store.site import accounts
 from gate.vocabulary import Kind
 from tests.console import PASSWORD, Browser, context_on
-from tests.gate.store.compound.test_records import NINE, came, carry, three  # noqa: F401 - a fixture
+from tests.gate.store.compound.test_records import NINE, came, carry, with_residents
 
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}, "door": {"zone": "UTC"}}
 
 
 @pytest.fixture
-def compound(three, tmp_path):  # noqa: F811 - a fixture
+def three(tmp_path):
+    """On a disk, where the console looks for its own."""
+    with with_residents(lambda one: open_database(tmp_path / one)) as stores:
+        yield stores
+
+
+@pytest.fixture
+def compound(three, tmp_path):
     """A centre whose two gates carried what happened there this morning; its store, and an auditor's browser."""
     centre, north, south = three
     for number, (gate, name) in enumerate(((north, "North"), (south, "South"))):

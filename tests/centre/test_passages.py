@@ -16,7 +16,7 @@ from gate.store.people import elsewhere, residents
 from gate.store.people.elsewhere import Seen
 from gate.vocabulary import Direction
 from tests.centre.test_followers import NORTH, SEED, Line
-from tests.compound import store
+from tests.stores import new_store
 
 TICK = 7
 SAID = Sharing("n", TICK, b"n" * 16, 0, (), waits=False)
@@ -25,7 +25,7 @@ SAID = Sharing("n", TICK, b"n" * 16, 0, (), waits=False)
 @pytest.fixture
 def heard(tmp_path):
     """What of a question of the gate north is at the centre then, and whether it was answered."""
-    with closing(store()) as centre:
+    with closing(new_store()) as centre:
         role.become_centre(centre)
         gates.add(centre, NORTH)
         secrets = first_secrets(tmp_path)

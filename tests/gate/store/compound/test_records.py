@@ -27,24 +27,30 @@ def came(store, minutes, who="r1", kind=Kind.GRANTED, **details):
 
 
 @contextmanager
-def compound():
-    """The stores of a centre and of two gates that follow it."""
+def compound(made=new_store):
+    """The stores of a centre and of two gates that follow it, each `made` by its name."""
     with ExitStack() as stack:
-        centre, *gates = (stack.enter_context(closing(new_store(one))) for one in ("c", "n", "s"))
+        centre, *gates = (stack.enter_context(closing(made(one))) for one in ("c", "n", "s"))
         for gate in gates:
             role.follow(gate, bytes(16), "centre", by="test")
         yield (centre, *gates)
 
 
-@pytest.fixture
-def three():
+@contextmanager
+def with_residents(made=new_store):
     """The same, with two residents on the register."""
-    with compound() as (centre, *gates):
+    with compound(made) as (centre, *gates):
         for gate in gates:
             for who in ("r1", "r2"):
                 with transaction(gate):
                     items.note(gate, RegisterKind.RESIDENT, who, Version(1, 1))
         yield (centre, *gates)
+
+
+@pytest.fixture
+def three():
+    with with_residents() as stores:
+        yield stores
 
 
 def carry(centre, *gates):
