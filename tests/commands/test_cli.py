@@ -355,7 +355,8 @@ def test_settings_are_shown_without_the_cameras_password_and_written_for_each_pr
     assert "secret" not in shown.out
     assert facegate("settings", "--write").code == 0
     written = {path.name: json.loads(path.read_text()) for path in (state / "settings").iterdir()}
-    assert set(written) == {"door.json", "vision.json", "api.json"}
+    assert set(written) == {"door.json", "vision.json", "api.json", "errand.json"}
+    assert "secret" not in json.dumps(written["errand.json"])
     assert written["door.json"]["door"]["relay_pin"] == 5
     assert written["vision.json"]["state"] == str(state)
     config.write_text('[door]\nrelay_pin = 5\n[readers]\nkeypad = "/dev/input/by-id/a"\n')
