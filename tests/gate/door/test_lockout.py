@@ -156,3 +156,12 @@ def test_a_restart_gives_nobody_another_try(tries, data):
             continue
         if until is None and until_again is None:
             lockout, again = lockout.failed(keypad, flat, now), again.failed(keypad, flat, later)
+
+
+def test_what_was_kept_is_as_old_at_the_next_start_as_it_was():
+    tried = Lockout().failed("keypad", "502", 0.0).failed("other", None, 5.04)
+    kept = tried.kept(7.26)
+    assert [(one.name, one.age_s) for one in kept] == [("keypad", 7.3), ("other", 2.2), ("502", 7.3)]
+    # The machine was off meanwhile, and its clock begins elsewhere.
+    assert Lockout.again(kept, 1000.0).kept(1000.0) == kept
+    assert tried.kept(0.3)[1].age_s == 0.0
