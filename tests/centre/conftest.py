@@ -23,9 +23,9 @@ def centre(place):
 
 
 @pytest.fixture
-def gates(centre, both):
-    """The two gates of a file (its `both`) at work, whatever a test before did to them."""
-    for process in (centre.broker, centre.process, *(gate.link for gate in both)):
+def gates(centre, joined):
+    """The gates of a file, which it has `joined`, all at work, whatever a test before did to them."""
+    for process in (centre.broker, centre.process, *(gate.link for gate in joined)):
         if process.running is None:
             process.start()
-    return both
+    return joined

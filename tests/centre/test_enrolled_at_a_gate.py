@@ -33,7 +33,7 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def both(centre, place):
+def joined(centre, place):
     return [join(centre, place / name, name, freshness_s=5) for name in ("north", "east")]
 
 

@@ -37,17 +37,8 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def three(centre, place):
+def joined(centre, place):
     return [join(centre, place / name, name, freshness_s=5) for name in ("north", "east", "south")]
-
-
-@pytest.fixture
-def gates(centre, three):
-    """All of them at work, whatever a test before did to them."""
-    for process in (centre.broker, centre.process, *(gate.link for gate in three)):
-        if process.running is None:
-            process.start()
-    return three
 
 
 def enrolled(store, name, seed=1, consent=EVERY_GATE):

@@ -33,7 +33,7 @@ _CARDS = iter(f"00047{number}" for number in range(10, 99))
 
 
 @pytest.fixture(scope="module")
-def both(centre, place):
+def joined(centre, place):
     gates = [
         join(centre, place / name, name, trusted=True, freshness_s=5, open_grace_s=10.0, **RULES)
         for name in ("north", "south")
