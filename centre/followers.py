@@ -24,11 +24,10 @@ from gate.fleet.envelopes import NotGenuine
 from gate.fleet.names import WHO_LEADS
 from gate.fleet.state import SILENT_AFTER_S, GateState
 from gate.processes.fields import Malformed
-from gate.store.compound import carried, door_orders, forgotten, gates, outbox, proposed, recovery, succession
+from gate.store.compound import door_orders, gates, outbox, proposed, recovery, succession
 from gate.store.compound.gates import Gate
 from gate.store.compound.proposals import Answer, Because
 from gate.store.compound.revoking import revoke_for_ever
-from gate.store.record.audit import Anchor
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -138,7 +137,6 @@ class Followers:
         """Hear them on this line, and answer."""
         await broker.subscribe("keys.*", cb=self._give_keys)
         await broker.subscribe("reports.*", cb=self._hear_report)
-        await broker.subscribe("record.*", cb=self._hear_lines)
         await broker.subscribe("states.*", cb=self._hear_state)
         await broker.subscribe("orders.*", cb=self._give_orders)
         await broker.subscribe("proposals.*", cb=self._hear_proposal)
@@ -198,7 +196,8 @@ class Followers:
         since = self._floods.get(gate)
         return _FLOOD if since is not None and time.monotonic() - since < _FLOOD_SHOWN_S else None
 
-    def _note_flood(self, gate: Gate) -> None:
+    def note_flood(self, gate: Gate) -> None:
+        """More of its record came than it can have written."""
         if self._of_flood(gate.id) is None:
             _log.error("%s: %s", gate.name, _FLOOD)
         self._floods[gate.id] = time.monotonic()
@@ -251,29 +250,6 @@ class Followers:
         if asking.gate == sender.id:
             listed = messages.Listed(sender.id, asking.nonce, succession.list_of_gates(self._connection))
             await asked.respond(messages.LISTED.data(listed, sender.box, keys.signer(self._secrets.signer_seed)))
-
-    async def _hear_lines(self, said: Msg) -> None:
-        """Lines of a gate's record: they are answered once they are kept, with the last that is here."""
-        gate = said.subject.removeprefix("record.")
-        sender = self.gates.get(gate)
-        if sender is None:
-            return
-        try:
-            told = messages.TOLD.of(said.data, self._secrets.box_seed, keys.verifier(sender.signer))
-            flaw = carried.keep(self._connection, gate, told.lines, begins=told.begins)
-            forgotten.keep(self._connection, gate, told.forgotten)
-        except (keys.NotForUs, NotGenuine, Malformed, sqlite3.Error) as error:
-            _log.error("Lines of the record of %s could not be kept: %s", sender.name, error)
-            return
-        if flaw is not None and flaw.problem == carried.TOO_MUCH:
-            self._note_flood(sender)
-        elif flaw is not None:
-            _log.error("The record of %s, line %d: %s.", sender.name, flaw.sequence, flaw.problem)
-        elif told.begins:
-            _log.warning("The record of %s was put back, and begins anew; what came before stays here.", sender.name)
-        last = carried.held(self._connection, gate) or Anchor(0, "")
-        held = messages.Held(gate, last.sequence, last.hash, None if flaw is None else flaw.problem)
-        await said.respond(messages.HELD.data(held, keys.signer(self._secrets.signer_seed)))
 
     async def _hear_proposal(self, said: Msg) -> None:
         """Something was enrolled or changed at a gate: it is answered once it is taken, or refused with the reason."""

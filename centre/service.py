@@ -20,6 +20,7 @@ from centre.invitation import last_invitation
 from centre.other import Other
 from centre.pairing import PairingDesk
 from centre.passages import Passages
+from centre.records import Records
 from centre.secrets import KeysLost, Secrets, has_secrets, secrets_for
 from gate.errors import FacegateError, UsageError
 from gate.fleet import messages
@@ -49,7 +50,8 @@ _TURN_S = 0.03
 _BREATH_S = 0.25
 _HEAD_EVERY_S = 10.0
 _AGAIN_S = 0.5
-_STATUS_EVERY_S = 2.0
+# At most so often, however many gates say something: each time it is said of all of them.
+_STATUS_EVERY_S, _STATUS_BREATH_S = 2.0, 0.2
 # A tick is never said twice, whatever the clock does: the start it belongs to stands before it.
 _TICKS_A_START = 1 << 32
 _RECOVERS = (
@@ -77,6 +79,9 @@ class Centre:
         self._tick = outbox.count_start(connection) * _TICKS_A_START
         self._followers = Followers(connection, self._secrets)
         self._passages = Passages(connection, self._secrets, self._followers)
+        self._records = Records(connection, self._secrets, self._followers)
+        # As the store was when the gates were looked at.
+        self._gates_as_of: tuple[int, int] | None = None
         # The newest order of which the gates were told.
         self._orders = 0
         self._missing: tuple[str, ...] = ()
@@ -117,10 +122,12 @@ class Centre:
         stream = RegisterStream(broker, self._secrets.signer_seed)
         await self._followers.listen(broker)
         await self._passages.listen(broker)
+        await self._records.listen(broker)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._while_open(self._publish, broker, stream))
             tasks.create_task(self._while_open(self._say_heads, broker, stream))
             tasks.create_task(self._while_open(self._take_requests, broker))
+            tasks.create_task(self._records.keep())
 
     async def _serve_desk(self, desk: PairingDesk) -> None:
         while True:
@@ -223,11 +230,16 @@ class Centre:
 
     def _follow_gates(self) -> None:
         """The broker lets in the gates that there are, and nobody else."""
+        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        as_of = int(others), self._connection.total_changes
+        if as_of == self._gates_as_of:
+            return
         now = {one.id: one for one in gates.every(self._connection)}
         if now != self._followers.gates or not now:
             if write_configuration(self._state, self._listen, self._port, self._secrets, [*now.values()]):
                 reload_broker(self._state)
             self._followers.know(now)
+        self._gates_as_of = as_of
 
     def _take_in(self, gate: Gate, said: bytes, same: bytes) -> None:
         self._followers.refuse_a_copy(gate.id, said, same)
@@ -289,6 +301,7 @@ class Centre:
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
                     elsewhere.prune(self._connection, datetime.now(UTC))
+            await asyncio.sleep(_STATUS_BREATH_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._followers.changed.wait(), _AGAIN_S)
 

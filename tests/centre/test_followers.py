@@ -13,9 +13,8 @@ from gate.fleet import keys, messages
 from gate.fleet.centre_status import CentreStatus, read_status, write_status
 from gate.fleet.messages import Report, Saying
 from gate.fleet.state import GateState
-from gate.store.compound import allowance, carried, gates, role
+from gate.store.compound import gates, role
 from gate.store.compound.gates import Gate
-from tests.compound import following
 from tests.stores import new_store
 
 SEED = b"s" * 32
@@ -59,12 +58,8 @@ def line(followers):
     return made
 
 
-def test_a_gate_of_whose_record_too_much_comes_is_named(followers, line, monkeypatch, caplog):
-    monkeypatch.setattr(allowance, "A_DAY", 0)
-    with closing(following()) as north:
-        told = messages.Told(tuple(carried.after(north, 0, 10)))
-    box = keys.box_public(followers._secrets.box_seed)
-    line.say("record.n", messages.TOLD.data(told, box, keys.signer(SEED)))
+def test_a_gate_of_whose_record_too_much_came_is_named(followers, line, caplog):
+    followers.note_flood(NORTH)
     line.say("reports.n", messages.report_data(WELL))
     assert "centre remove GATE --stolen" in followers.heard()["n"].problem
     assert [one.message for one in caplog.records if "can write" in one.message] != []

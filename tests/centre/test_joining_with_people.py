@@ -242,7 +242,7 @@ def test_what_another_compound_does_not_hear_is_told_before_it_is_dropped(centre
 
 
 def test_of_two_copies_of_a_card_the_second_does_not_take_the_place_of_the_first(centre, place):
-    first, second = place / "copied", place / "copy"
+    first, second = place / "copied", place / "copied again"
     with closing(open_database(first)) as store:
         enrolled(store, "Luo Bin", "8-8-801", 81, 191)
     shutil.copytree(first, second)
