@@ -201,6 +201,7 @@ class Centre:
 
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
+        items.sum_anew(self._connection)
         other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
         if other is not None:
             least, now = other
@@ -256,6 +257,7 @@ class Centre:
     async def _say_head(self, stream: RegisterStream) -> None:
         self._tick += 1
         self._followers.note_head(self._tick)
+        items.sum_up(self._connection)
         epoch, self._orders = items.epoch(self._connection), door_orders.newest(self._connection)
         recovers = recovery.state(self._connection)
         # Nobody is gone from the register while it may come back yet.
@@ -306,7 +308,7 @@ class Centre:
                 await asyncio.wait_for(self._followers.changed.wait(), _AGAIN_S)
 
     def _status(self) -> CentreStatus:
-        entries, due = self._connection.execute("SELECT count(*), count(due) FROM register").fetchone()
+        entries, due = items.count(self._connection), outbox.count_due(self._connection)
         connected = self._broker is not None and self._broker.is_connected
         missing = self._followers.still_to_give_back()
         superseded = succession.superseded(self._connection) is not None

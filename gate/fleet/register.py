@@ -107,6 +107,10 @@ class Register:
         with transaction(self._connection):
             return [self._take(one, unknown) for one in batch]
 
+    def count_anew(self) -> None:
+        """Whatever was counted of what is here: it may be wrong where this register seems not to be the centre's."""
+        items.sum_anew(self._connection)
+
     def hear(self, data: bytes) -> Heard | None:
         """What the centre says of the register's end; None where it is not the centre's, or was said before."""
         try:
@@ -119,6 +123,7 @@ class Register:
         self._last = (head.epoch, head.tick)
         if head.recovery is not None:
             proposals.give_back(self._connection, head.recovery, head.epoch, head.had)
+        items.sum_up(self._connection)
         found = self._compare(head)
         return replace(
             found, tick=head.tick, orders=head.orders, places=head.places, gates=head.gates, epoch=head.epoch,
@@ -137,7 +142,7 @@ class Register:
             return Heard(None, problem)
         if items.state(self._connection, head.epoch) != head.state or not self._has_passes(head):
             return Heard(False, problem)
-        if head.epoch > known or self._has_older(head.epoch):
+        if head.epoch > known or items.has_older(self._connection, head.epoch):
             left = taken.sweep(self._connection, head.epoch)
             if left:
                 _log.warning("%d people are not on the register any more; they are erased here.", len(left))
@@ -146,10 +151,6 @@ class Register:
     def _has_passes(self, head: Head) -> bool:
         there = head.passes
         return there is None or items.open_passes(self._connection, head.epoch, there.at) == there
-
-    def _has_older(self, epoch: int) -> bool:
-        row = self._connection.execute("SELECT 1 FROM register WHERE epoch < ? LIMIT 1", (epoch,)).fetchone()
-        return row is not None
 
     def _checked(self, data: bytes) -> Message | None:
         try:

@@ -47,7 +47,7 @@ from gate.processes.client import Client as Socket
 from gate.processes.client import LinkDown
 from gate.processes.fields import Malformed, read, written
 from gate.processes.starting import Watchdog, settings_from_starter, speak_as, stop_with_starter
-from gate.store.compound import carried, centre_orders, forgotten, proposals, requests, succession, taken
+from gate.store.compound import carried, centre_orders, forgotten, items, proposals, requests, succession, taken
 from gate.store.compound.role import Part, part
 from gate.store.database import open_database, transaction
 from gate.store.ids import new_id
@@ -319,6 +319,7 @@ class Link:
             if again:
                 self._asked_mono, self._patience_s = now, min(2 * self._patience_s, _BEHIND_LONGEST_S)
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
+                self._register.count_anew()
             status = self._status()
             gave_back = proposals.gave_back(self._connection)
             listed = succession.digest_of_gates(self._connection) if self._is_second else None
@@ -468,7 +469,7 @@ class Link:
             await asyncio.sleep(_AGAIN_S)
 
     def _status(self) -> LinkStatus:
-        (entries,) = self._connection.execute("SELECT count(*) FROM register").fetchone()
+        entries = items.count(self._connection)
         waiting = len(requests.waiting(self._connection)) + proposals.count(self._connection)
         behind = self._behind_since is not None
         problem = _REFUSED if self._line.refused else self._problem or self._record_problem

@@ -118,6 +118,11 @@ def are_due(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM register WHERE due IS NOT NULL").fetchone() is not None
 
 
+def count_due(connection: sqlite3.Connection) -> int:
+    """How many entries are to be published."""
+    return int(connection.execute("SELECT count(*) FROM register WHERE due IS NOT NULL").fetchone()[0])
+
+
 def say_revoked(connection: sqlite3.Connection, identity: str) -> None:
     """A gate revoked this, and waits to hear it from here: it is published also where nobody here has that id."""
     with transaction(connection):
