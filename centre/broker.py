@@ -59,7 +59,13 @@ def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: 
             "timeout": 5,
         },
         # What was acknowledged is on the disk: at a power cut nothing else survives.
-        "jetstream": {"store_dir": str(place / "store"), "sync_interval": "always", "max_file_store": _MOST_STORED},
+        "jetstream": {
+            "store_dir": str(place / "store"),
+            "sync_interval": "always",
+            "max_file_store": _MOST_STORED,
+            # Each gate has two, and the broker's own limit of a thousand would leave the gates beyond without any.
+            "limits": {"default_max_consumers": -1},
+        },
         "authorization": {
             "timeout": 5,
             "users": [{"nkey": nkey_public(secrets.nkey_seed)}, *(_user(one) for one in gates)],

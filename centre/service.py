@@ -62,7 +62,7 @@ _SUPERSEDED = (
     "Another centre leads in the place of this one, which publishes nothing any more. Have this machine follow it: sudo"
     " facegate join ADDRESS CODE; what it took and never passed on is proposed there then."
 )
-_GATES_AT_ONCE = 10
+_GATES_AT_ONCE, _UNSERVED_S = 10, 30.0
 _REFUSES_S = 30.0
 
 
@@ -80,6 +80,8 @@ class Centre:
         self._followers = Followers(connection, self._secrets)
         self._passages = Passages(connection, self._secrets, self._followers)
         self._records = Records(connection, self._secrets, self._followers)
+        # Until when a gate for which the broker has no room is not tried again (monotonic seconds).
+        self._unserved: dict[str, float] = {}
         # As the store was when the gates were looked at.
         self._gates_as_of: tuple[int, int] | None = None
         # The newest order of which the gates were told.
@@ -218,16 +220,40 @@ class Centre:
         revoked does not wait until hundreds have theirs."""
         self._follow_gates()
         now, anew = self._followers.gates, self._followers.anew
-        new = [*(now.keys() - known)][:_GATES_AT_ONCE]
-        await asyncio.gather(*(stream.begin_consumers(gate) for gate in new))
+        mono = time.monotonic()
+        new = [gate for gate in now.keys() - known if self._unserved.get(gate, mono) <= mono][:_GATES_AT_ONCE]
+        new = await self._begin(stream, new)
         for gate in known - now.keys():
             await stream.end_consumers(gate)
         again = [anew.pop() for _ in range(min(len(anew), _GATES_AT_ONCE))]
         for gate in again:
             if gate in now:
                 _log.warning("%s is given the register again from its beginning.", now[gate].name)
-        await asyncio.gather(*(stream.begin_consumers(gate, anew=True) for gate in again if gate in now))
+        await self._begin(stream, [gate for gate in again if gate in now], anew=True)
         return (known & now.keys()).union(new)
+
+    async def _begin(self, stream: RegisterStream, new: list[str], *, anew: bool = False) -> list[str]:
+        """Consumers for these gates; those that have them then. One that the broker gives none, and says why, is tried
+        again later and keeps no other waiting. Raises nats.errors.Error."""
+        from nats.js.errors import BadRequestError, ServerError
+
+        came = await asyncio.gather(
+            *(stream.begin_consumers(gate, anew=anew) for gate in new), return_exceptions=True
+        )  # fmt: skip
+        done = []
+        for gate, error in zip(new, came, strict=True):
+            if isinstance(error, BadRequestError | ServerError):
+                if gate not in self._unserved:
+                    _log.error(
+                        "The broker gives %s no place in the register: %s", self._followers.gates[gate].name, error
+                    )
+                self._unserved[gate] = time.monotonic() + _UNSERVED_S
+            elif error is not None:
+                raise error
+            else:
+                self._unserved.pop(gate, None)
+                done.append(gate)
+        return done
 
     def _follow_gates(self) -> None:
         """The broker lets in the gates that there are, and nobody else."""

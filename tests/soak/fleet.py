@@ -273,6 +273,12 @@ class Links:
         assert self._running.stdout.readline() == "ready\n"
         self.pid = self._running.pid
 
+    def told(self):
+        """What gates that tell say, for ever: when, by the monotonic clock, and the subject that came to one."""
+        for line in self._running.stdout:
+            at, subject = line.split()
+            yield float(at), subject
+
     def end(self):
         self._running.kill()
         self._running.wait(10)

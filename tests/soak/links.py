@@ -1,10 +1,12 @@
 """Links of many gates in one process, for want of as many machines: `python -m tests.soak.links`, with the gates'
 states on standard input, one a line. With `--light` there are no states behind them: each line is what a gate keeps of
-its centre (JSON), and what comes is read and acknowledged, and kept nowhere."""
+its centre (JSON), and what comes is read and acknowledged, and kept nowhere; with `--telling` also said: when, by the
+monotonic clock, and what."""
 
 import asyncio
 import json
 import sys
+import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -27,40 +29,45 @@ async def whole(states):
                 tasks.create_task(one.run())
 
 
-async def light(gates):
+async def light(gates, telling):
     print("ready", flush=True)
     async with asyncio.TaskGroup() as tasks:
         for one in gates:
             names = GateNames(one.gate)
             line = Line([one.place], one.certificate, one.nkey_seed, one.gate, names.inbox)
-            tasks.create_task(line.for_ever(lambda broker, names=names: reads(broker, names)))
+            tasks.create_task(line.for_ever(lambda broker, names=names: reads(broker, names, telling)))
 
 
-async def reads(broker, names):
+async def reads(broker, names, telling):
     await broker.subscribe(HEAD, cb=passed_over)
     async with asyncio.TaskGroup() as tasks:
         for consumer in names.consumers:
-            tasks.create_task(reads_one(broker, consumer))
+            tasks.create_task(reads_one(broker, consumer, telling))
 
 
 async def passed_over(_):
     pass
 
 
-async def reads_one(broker, consumer):
+async def reads_one(broker, consumer, telling):
     while not broker.is_closed:
         # The consumer may not be made yet, or the line be cut: as a link does, it tries again.
         with suppress(Exception):
             subscription = await broker.jetstream().pull_subscribe_bind(consumer=consumer, stream=REGISTER)
-            async for some in fetched(subscription, AT_ONCE):
-                for one in some:
-                    await one.ack()
+            try:
+                async for some in fetched(subscription, AT_ONCE):
+                    for one in some:
+                        if telling:
+                            print(time.monotonic(), one.subject, flush=True)
+                        await one.ack()
+            finally:
+                await subscription.unsubscribe()
         await asyncio.sleep(0.5)
 
 
 if __name__ == "__main__":
     lines = sys.stdin.read().splitlines()
     if "--light" in sys.argv:
-        asyncio.run(light([read(Joined, json.loads(one)) for one in lines]))
+        asyncio.run(light([read(Joined, json.loads(one)) for one in lines], "--telling" in sys.argv))
     else:
         asyncio.run(whole([Path(one) for one in lines]))

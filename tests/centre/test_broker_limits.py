@@ -1,0 +1,55 @@
+"""A broker that has no room for one of the gates: the others hear everything all the same."""
+
+import asyncio
+import json
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from centre.broker import broker_folder, configuration, write_configuration
+from centre.broker_service import program
+from centre.secrets import first_secrets
+from centre.service import Centre
+from gate.store.compound import gates, outbox, role
+from tests.fleet import free_ports
+from tests.soak.fleet import enrolled, joined_without_pairing
+
+pytestmark = pytest.mark.whole
+
+
+def test_a_gate_that_the_broker_has_no_room_for_keeps_no_other_waiting(state, store, caplog):
+    port, pairing_port = free_ports(2)
+    secrets = first_secrets(state)
+    role.become_centre(store)
+    for name in ("one", "two"):
+        joined_without_pairing(SimpleNamespace(state=state, port=port), store, None, name)
+    write_configuration(state, "127.0.0.1", port, secrets, gates.every(store))
+    asked = configuration(state, "127.0.0.1", port, secrets, gates.every(store))
+    assert asked["jetstream"]["limits"] == {"default_max_consumers": -1}
+    # The centre finds no broker to have read its configuration anew.
+    asked["jetstream"]["limits"]["default_max_consumers"] = 3
+    del asked["pid_file"]
+    narrow = broker_folder(state) / "narrow.conf"
+    narrow.write_text(json.dumps(asked))
+    broker = subprocess.Popen([program(), "--config", narrow], stderr=subprocess.DEVNULL)
+    try:
+        person = enrolled(store, "Wang Fang")
+        centre = Centre(state, store, secrets, "127.0.0.1", port, pairing_port)
+        asyncio.run(asyncio.wait_for(until_nothing_is_due(centre, store), 30))
+        assert outbox.count_published(store) == 1, person
+    finally:
+        broker.kill()
+        broker.wait(10)
+    told = [one.message for one in caplog.records if "no place in the register" in one.message]
+    assert told, "nobody is told which gate hears nothing"
+    assert all("maximum consumers" in one for one in told)
+
+
+async def until_nothing_is_due(centre, store):
+    running = asyncio.create_task(centre.run())
+    while outbox.are_due(store):
+        await asyncio.sleep(0.05)
+        assert not running.done()
+    running.cancel()
+    await asyncio.wait([running], timeout=5)
