@@ -63,7 +63,7 @@ def configuration(state: Path, listen: str, port: int, secrets: Secrets, gates: 
             "store_dir": str(place / "store"),
             "sync_interval": "always",
             "max_file_store": _MOST_STORED,
-            # Each gate has two, and the broker's own limit of a thousand would leave the gates beyond without any.
+            # Each gate has four, and the broker's own limit of a thousand would leave the gates beyond without any.
             "limits": {"default_max_consumers": -1},
         },
         "authorization": {
