@@ -40,6 +40,7 @@ BEYOND = {
     "centre/followers.py": "nats",
     "centre/other.py": "nats",
     "centre/passages.py": "nats",
+    "centre/records.py": "nats",
     "centre/service.py": "nats",
     "centre/stream.py": "nats",
 }
