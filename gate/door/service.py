@@ -106,7 +106,7 @@ class DoorService:
         self._answers = Answers(
             peers, settings, self._controller, self._credentials, self._knowledge, self._comings.whereabouts,
             self._lessons, self._doorbell, self._attribution, self._key, self._clock, self._hardware, self._writer,
-            self._register,
+            self._register, self._memory,
         )  # fmt: skip
 
     def run(self) -> None:
@@ -220,7 +220,7 @@ class DoorService:
             Mode.FREE_ACCESS in self._controller.door.standing
         ):
             self._controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, now)
-        self._controller.faulty = bool(self._writer.fault or self._register.fault)
+        self._controller.faulty = bool(self._writer.fault or self._register.fault or self._memory.fault)
 
     def _remember(self, now: float, *, at_once: bool = False) -> None:
         latest_wall = self._clock.trust.latest_wall

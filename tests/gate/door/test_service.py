@@ -319,6 +319,15 @@ def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
         assert client.ask({"do": "open"})["granted"]
 
 
+def test_a_door_that_could_not_keep_a_lockdown_over_a_restart_says_so(state):
+    (state / "door" / "door.json.new").mkdir(parents=True)
+    with door_process(state) as (_, client):
+        wait_for(lambda: "A lockdown would not outlast" in (client.ask({"do": "status"})["store_fault"] or ""))
+        assert client.ask({"do": "open"})["granted"]
+        (state / "door" / "door.json.new").rmdir()
+        until(client, within_s=10, store_fault=None)
+
+
 def test_a_passage_is_accounted_for_by_the_contact(state):
     with door_process(state, contact_pin=CONTACT, open_grace_s=0.2, pulse_s=0.4) as (_, client):
         drive(state, CONTACT, 0)
