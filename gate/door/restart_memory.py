@@ -43,6 +43,8 @@ class Remembered:
     """The group of whoever that was."""
     tries: tuple[KeptTries, ...] = ()
     """The wrong PINs at each keypad and for each home."""
+    lost: int = 0
+    """How many events the record has to say that it lacks: they were never written."""
 
     def came_on(self, group: str | None) -> date | None:
         """The day on which somebody of this group came last; None where it was another's."""
@@ -94,7 +96,9 @@ class RestartMemory:
             came_on = None if day is None else date.fromisoformat(day)
             tries = self._tries(found.get("tries", ()))
             waited_for = None if group is None else str(group)
-            return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries)
+            lost = found.get("lost", 0)
+            known = lost if isinstance(lost, int) and lost > 0 else 0
+            return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries, known)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -113,7 +117,8 @@ class RestartMemory:
         day, group = remembered.first_person_on, remembered.first_person_group
         first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
         tries = {"tries": [asdict(one) for one in remembered.tries]} if remembered.tries else {}
-        kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries}
+        lost = {"lost": remembered.lost} if remembered.lost else {}
+        kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries, **lost}
         content = json.dumps(kept).encode("ascii")
         try:
             folder(self._path.parent)
@@ -134,7 +139,7 @@ class RestartMemory:
 
 def _at_once(remembered: Remembered) -> tuple[object, ...]:
     barred, tries = remembered.barred, [(one.at_keypad, one.name, one.wrong, one.rests) for one in remembered.tries]
-    return barred.lockdown, barred.tamper_left_s > 0, remembered.first_person_on, tries
+    return barred.lockdown, barred.tamper_left_s > 0, remembered.first_person_on, tries, remembered.lost > 0
 
 
 def _tries_of(found: dict[str, object]) -> KeptTries:

@@ -104,6 +104,17 @@ def test_where_no_new_file_can_be_made_a_lockdown_is_written_in_the_place_of_the
         assert (remembered(tmp_path), memory.fault) == (kept, None)
 
 
+@pytest.mark.parametrize(("said", "lost"), [(7, 7), (-1, 0), ("7", 0), (None, 0)])
+def test_how_many_events_were_never_written_is_remembered(tmp_path, said, lost):
+    memory = RestartMemory(tmp_path)
+    memory.keep(Remembered(Barred(lockdown=True), lost=7), 100.0)
+    memory.close()
+    words = json.loads(memory_of(tmp_path).read_text())
+    assert words["lost"] == 7
+    memory_of(tmp_path).write_text(json.dumps(words | {"lost": said}))
+    assert remembered(tmp_path) == Remembered(Barred(lockdown=True), lost=lost)
+
+
 def test_what_cannot_be_written_is_said_and_tried_again(tmp_path):
     (tmp_path / "door").mkdir()
     memory_of(tmp_path).with_name("door.json.new").mkdir()
