@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -52,7 +53,9 @@ def _by_token(connection: sqlite3.Connection, known_by: str, now: float, address
     if token is None:
         return None
     if token.used_at is None or not 0 <= now - token.used_at < _USED_EVERY_S:
-        accounts.use_token(connection, token.id, now, address)
+        # Who asks is known, also where nothing can be written, as on a full disk: they may order the door.
+        with suppress(sqlite3.Error):
+            accounts.use_token(connection, token.id, now, address)
     of = accounts.user(connection, token.user)
     # A token may never do more than the user it belongs to.
     allowed = ROLES[of.role] if of else frozenset[Permission]()
@@ -64,10 +67,12 @@ def _by_session(connection: sqlite3.Connection, known_by: str, now: float, addre
     if session is None:
         return None
     if is_over(session, now):
-        accounts.end_session(connection, known_by)
+        with suppress(sqlite3.Error):
+            accounts.end_session(connection, known_by)
         return None
     if not 0 <= now - session.used_at < _USED_EVERY_S:
-        accounts.use_session(connection, known_by, now, address)
+        with suppress(sqlite3.Error):
+            accounts.use_session(connection, known_by, now, address)
     user = session.user
     return Actor(
         f"user {user.id}",

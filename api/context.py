@@ -218,6 +218,18 @@ def record_look_once(
     )
 
 
+def is_on_record(
+    connection: sqlite3.Connection, context: Context, actor: Actor, what: str, *, begins: bool = False
+) -> bool:
+    """The same for a page that works the door as well: whether the look is on record. Where nothing can be written, as
+    on a full disk, the page is to show the door and its buttons, and nobody who came."""
+    try:
+        record_look_once(connection, context, actor, what, begins=begins)
+    except sqlite3.Error:
+        return False
+    return True
+
+
 def door_status(context: Context) -> DoorStatus | None:
     """What the door says of itself; None where it does not answer."""
     try:

@@ -82,7 +82,7 @@ def _troubles(
         yield Trouble.VISION
     if not machine.clock_trusted:
         yield Trouble.CLOCK
-    if machine.disk_free_bytes < LOW_DISK:
+    if machine.disk_free_bytes < LOW_DISK or machine.no_more_files:
         yield Trouble.DISK
     if machine.temperature_c is not None and machine.temperature_c > HOT_C:
         yield Trouble.HEAT

@@ -95,9 +95,7 @@ def _configuration(console: Console) -> uvicorn.Config:
 def main() -> int:
     """Entry point: one line of JSON on standard input, as gate.config.parts_of writes it for `api`."""
     speak_as("api")
-    # It would write every webhook's address at every line it sends.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    # And this one a line for whatever anybody sends.
+    # It would write a line for whatever anybody sends.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     given = settings_from_starter()
     os.nice(_NICE)

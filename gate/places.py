@@ -11,6 +11,8 @@ from pathlib import Path
 
 _ALONE = 0o077
 _MOST = 1 << 20
+# What the kernel counts the room of a file in (stat(2)).
+_BLOCK = 512
 
 
 def keep_to_oneself() -> None:
@@ -60,6 +62,19 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
         os.fsync(file.fileno())
     new.replace(path)
     _settle(path.parent)
+
+
+def write_over(path: Path, content: bytes) -> None:
+    """Put other content into a file that is there, in the room that it has: for a disk on which no new one can be made.
+    It is there for good when this returns, and in parts where the power fails before. What is left of a longer one
+    becomes blanks. Raises OSError.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "wb", 0) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or len(content) > found.st_blocks * _BLOCK:
+            raise OSError(errno.ENOSPC, "no plain file, or too small", str(path))
+        file.write(content.ljust(found.st_size))
+        os.fsync(file.fileno())
 
 
 def write_first(path: Path, content: bytes) -> bytes:

@@ -140,11 +140,7 @@ class HomeAssistant:
 
     async def _tell(self, client: Client, told: Told) -> None:
         while True:
-            try:
-                seen = await asyncio.to_thread(self._look)
-            except (FacegateError, sqlite3.Error) as error:
-                _log.debug("The record could not be read for Home Assistant: %s", error)
-                seen = _Seen(None, [])
+            seen = await asyncio.to_thread(self._look)
             await self._tell_door(client, told, seen.door)
             for line in seen.lines:
                 self._cursor = line.sequence
@@ -196,6 +192,15 @@ class HomeAssistant:
             door = self._context.door_status()
         except LinkDown:
             door = None
+        try:
+            return _Seen(door, self._new_lines())
+        except (FacegateError, sqlite3.Error) as error:
+            # The door goes on without a record, and so do its alarms.
+            _log.debug("The record could not be read for Home Assistant: %s", error)
+            return _Seen(door, [])
+
+    def _new_lines(self) -> list[Line]:
+        """Those of the record that were not told yet. Raises StoreError and UsageError."""
         marks = ", ".join("?" for _ in TOLD)
         with store_of(self._context) as connection:
             asked = f"SELECT sequence FROM audit WHERE kind IN ({marks}) AND sequence > ?"  # noqa: S608 - marks
@@ -208,7 +213,7 @@ class HomeAssistant:
             lines = lines_at(connection, [row[0] for row in rows])[::-1]
         # From a record without a line on all are told.
         self._cursor = self._cursor or 0
-        return _Seen(door, lines)
+        return lines
 
     def _told(self) -> Told:
         with store_of(self._context) as connection:

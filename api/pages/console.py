@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.actors import MaybeActor, Reader
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, record_look_once
+from api.context import Context, Shared, Store, is_on_record
 from api.early_refusal import EarlyRefusal
 from api.pages.page import gate_clock, language_of, page, page_of_people, said_of
 from api.pages.photo_links import photos_for
@@ -46,28 +46,29 @@ def show_today(request: Request, connection: Store, context: Shared, actor: Mayb
         return RedirectResponse("/events", 303)
     if actor.may(Permission.DOOR) and not actor.may(Permission.RECORD):
         return RedirectResponse("/guard", 303)
-    if actor.may(Permission.RECORD):
-        record_look_once(connection, context, actor, "today", begins=part != "live")
+    seen = actor.may(Permission.RECORD) and is_on_record(connection, context, actor, "today", begins=part != "live")
     if part == "live":
         changes: Changes = request.app.state.changes
-        key = (language_of(request).tag, actor.permissions)
+        key = (language_of(request).tag, actor.permissions, seen)
         return HTMLResponse(
             changes.made_once(
                 key,
                 lambda: bytes(
-                    page(request, "today_live.html", actor=actor, **_now(request, connection, context, actor)).body
+                    page(
+                        request, "today_live.html", actor=actor, **_now(request, connection, context, actor, seen=seen)
+                    ).body
                 ),
             ),
             headers=gate_clock(),
         )
     first = actor.may(Permission.SITE) and not first_hour.is_over(connection)
-    values = photos_for(context, connection, actor) | _now(request, connection, context, actor)
+    values = photos_for(context, connection, actor) | _now(request, connection, context, actor, seen=seen)
     values |= said_of(request, told_once(request))
     return page(request, "today.html", actor=actor, first_hour=first, **values)
 
 
-def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
-    """What the page shows, the same for all who may see the same."""
+def _now(request: Request, connection: Store, context: Context, actor: Actor, *, seen: bool) -> dict[str, Any]:
+    """What the page shows, the same for all who may see the same; of who came only where that is `seen`."""
     installer = actor.may(Permission.SITE)
     found = gather(context.state, by_face=context.by_face, plain=not installer)
     changes: Changes = request.app.state.changes
@@ -79,9 +80,10 @@ def _now(request: Request, connection: Store, context: Context, actor: Actor) ->
         # What is wrong with it is among the problems.
         "camera": camera.sentence if installer and camera is not None and camera.fault is None else None,
         "entries": None,
+        "unseen": actor.may(Permission.RECORD) and not seen,
         "duress": [],
     }
-    if actor.may(Permission.RECORD):
+    if seen:
         zone = zone_of(context.zone)
         midnight, until = bounds(datetime.now(zone).date(), zone)
         since = midnight.astimezone(UTC).isoformat(timespec="milliseconds")

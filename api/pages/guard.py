@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from api.actors import Doorkeeper
 from api.auth import Actor, Permission
-from api.context import Context, Shared, Store, record_look_once
+from api.context import Context, Shared, Store, is_on_record
 from api.early_refusal import EarlyRefusal
 from api.pages.page import gate_clock, language_of, page, said_of
 from api.pages.told_once import told_once
@@ -49,36 +49,38 @@ def show_guard(
     """The page; `look` is for a browser without scripts, which sees one picture."""
     if actor.user is None or not actor.may(Permission.LIVE):
         raise HttpProblem(403, "Only a person who is signed in can do this; a token cannot.")
-    record_look_once(connection, context, actor, "the guard's page", begins=part != "live")
+    seen = is_on_record(connection, context, actor, "the guard's page", begins=part != "live")
     if part == "live":
         changes: Changes = request.app.state.changes
-        key = ("guard", language_of(request).tag, actor.permissions)
-        live = changes.made_once(key, lambda: _live(request, connection, context, actor))
+        key = ("guard", language_of(request).tag, actor.permissions, seen)
+        live = changes.made_once(key, lambda: _live(request, connection, context, actor, seen=seen))
         return HTMLResponse(live, headers=gate_clock())
-    values = _now(request, connection, context, actor) | said_of(request, told_once(request))
+    values = _now(request, connection, context, actor, seen=seen) | said_of(request, told_once(request))
     door = context.settings.door
     keeps_inside = door.passback != "off" or door.passback_gates
     return page(request, "guard.html", actor=actor, look=look, keeps_inside=keeps_inside, **values)
 
 
-def _live(request: Request, connection: Store, context: Context, actor: Actor) -> bytes:
-    return bytes(page(request, "guard_live.html", actor=actor, **_now(request, connection, context, actor)).body)
+def _live(request: Request, connection: Store, context: Context, actor: Actor, *, seen: bool) -> bytes:
+    values = _now(request, connection, context, actor, seen=seen)
+    return bytes(page(request, "guard_live.html", actor=actor, **values).body)
 
 
-def _now(request: Request, connection: Store, context: Context, actor: Actor) -> dict[str, Any]:
-    """What the page shows, the same for all who may see the same."""
+def _now(request: Request, connection: Store, context: Context, actor: Actor, *, seen: bool) -> dict[str, Any]:
+    """What the page shows, the same for all who may see the same; of who came only where that is `seen`."""
     found = gather(context.state, by_face=context.by_face, plain=not actor.may(Permission.SITE))
     changes: Changes = request.app.state.changes
     changes.shows(found.vision)
+    values: dict[str, Any] = {"door": found.door, "problems": found.problems, "unseen": not seen}
+    if not seen:
+        return values
     since = (datetime.now(UTC) - _LATELY).isoformat(timespec="milliseconds")
     lines = record.page(connection, replace(_AT_THE_GATE, since=since), count=_LOOKED_THROUGH)
     told = together(line for line in lines if line.kind in ENTERED or _of_somebody(line))
     came = [one for approach in told for one in _came(approach)]
     newest = record.page(connection, _AT_THE_GATE, count=_SHOWN)
     further = chain(newest, islice(record.every(connection, _AT_THE_GATE), _LOOKED_THROUGH))
-    return {
-        "door": found.door,
-        "problems": found.problems,
+    return values | {
         "last": next(filter(_of_somebody, further), None),
         "lately": came[:_SHOWN],
         "more": len(came) > _SHOWN or len(lines) == _LOOKED_THROUGH,

@@ -87,6 +87,8 @@ class Machine:
     disk_free_bytes: int
     memory_available_bytes: int | None
     clock_trusted: bool
+    no_more_files: bool = False
+    """Whether the disk has room, and none for another file (its inodes are used up)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ def _of_machine(machine: Machine) -> Iterator[Sentence]:
         yield Sentence("The clock is not to be trusted: what is bound to a time of day is denied.")
     if machine.disk_free_bytes < LOW_DISK:
         yield Sentence("The disk has {megabytes} MB left.", megabytes=machine.disk_free_bytes // 2**20)
+    if machine.no_more_files:
+        yield Sentence("The disk takes no more files.")
     if machine.temperature_c is not None and machine.temperature_c > HOT_C:
         yield Sentence("The board is at {degrees} degrees.", degrees=round(machine.temperature_c))
     if machine.under_voltage:
@@ -265,6 +269,8 @@ def look_at_machine(state: Path, sys: Path = _SYS) -> Machine:
         disk_free_bytes=room.f_bavail * room.f_frsize,
         memory_available_bytes=_memory_available(),
         clock_trusted=clock.trusted_now(),
+        # A file system that does not count its files beforehand, as btrfs, says 0 of 0.
+        no_more_files=room.f_files > 0 and room.f_favail == 0,
     )
 
 

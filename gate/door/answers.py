@@ -29,6 +29,7 @@ from gate.door.messages import (
 )
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
+from gate.door.restart_memory import RestartMemory
 from gate.door.settings import DoorSettings
 from gate.door.status import status_of
 from gate.door.whereabouts import Whereabouts
@@ -85,6 +86,7 @@ class Answers:
     hardware: Hardware
     writer: RecordWriter
     register: Register
+    memory: RestartMemory
 
     def to(self, message: Message, peer: Peer) -> Message:
         """Do what is asked, where this peer may, and say what came of it."""
@@ -179,7 +181,7 @@ class Answers:
             # It may have been mended since, or the codes drawn anew.
             self.key.look()
         return status_of(
-            self.settings, self.controller, self.hardware, self.writer, self.register,
+            self.settings, self.controller, self.hardware, self.writer, self.register, self.memory,
             typed=self.credentials.typed(now), bell=self.doorbell.call, may_ring=self.doorbell.may_ring(now),
             code_fault=self.key.fault, clock_trusted=self.clock.trust.trusted,
         )  # fmt: skip

@@ -31,13 +31,14 @@ _Written = AuditEvent | Lesson | Moved
 class RecordWriter:
     """Takes events at once, writes them in order, and keeps trying while the database cannot be written."""
 
-    def __init__(self, state: Path, clock_trusted: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, state: Path, clock_trusted: Callable[[], bool] = lambda: False, *, lost: int = 0) -> None:
+        """`lost` events of before the start were never written, which the record is to say."""
         self._state = state
         self._clock_trusted = clock_trusted
         self._changed = threading.Condition()
         self._events: deque[tuple[_Written, Moment]] = deque()
         self._stopping = False
-        self._lost = 0
+        self._lost = lost
         self._complained = False
         self._written_mono: float | None = None
         self._said: Anchor | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gate.door.lockout import RESTS_S, KeptTries
 from gate.door.states import Barred
-from gate.places import folder, write_whole
+from gate.places import folder, write_over, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ _NAME = "door.json"
 # this often, seconds.
 # The time is only held against a clock that lags far behind, and each write wears the card.
 _BLOCK_EVERY_S, _TIME_EVERY_S = 60.0, 900.0
+# What could not be written is tried again.
+_AGAIN_S = 5.0
 
 
 def memory_of(state: Path) -> Path:
@@ -41,6 +43,8 @@ class Remembered:
     """The group of whoever that was."""
     tries: tuple[KeptTries, ...] = ()
     """The wrong PINs at each keypad and for each home."""
+    lost: int = 0
+    """How many events the record has to say that it lacks: they were never written."""
 
     def came_on(self, group: str | None) -> date | None:
         """The day on which somebody of this group came last; None where it was another's."""
@@ -48,13 +52,17 @@ class Remembered:
 
 
 class RestartMemory:
-    """Reads the file once and writes it anew, whole or not at all, from a thread of its own."""
+    """Reads the file once and writes it anew from a thread of its own, whole or not at all; on a disk without room in
+    the place of what it held. `fault` says why it cannot be written; None while it can."""
 
     def __init__(self, state: Path) -> None:
         self._path = memory_of(state)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="memory")
-        self.found = self._read()
-        self._kept = self.found
+        self.fault: str | None = None
+        found = self._read()
+        self.found = found or Remembered()
+        # A file that is there has room for a lockdown when the disk has none any more.
+        self._kept = found
         self._kept_mono = float("-inf")
 
     def keep(self, remembered: Remembered, now: float, *, at_once: bool = False) -> None:
@@ -63,13 +71,14 @@ class RestartMemory:
 
         `now` is monotonic seconds; `at_once` is for the end.
         """
-        changed = _at_once(remembered) != _at_once(self._kept)
+        changed = self._kept is None or _at_once(remembered) != _at_once(self._kept)
         runs_off = remembered.barred.tamper_left_s > 0 or any(one.left_s > 0 for one in remembered.tries)
-        every_s = _BLOCK_EVERY_S if runs_off else _TIME_EVERY_S
+        failed = self.fault is not None
+        every_s = _AGAIN_S if failed else _BLOCK_EVERY_S if runs_off else _TIME_EVERY_S
         if not (changed or at_once or now - self._kept_mono >= every_s):
             return
         self._kept_mono = now
-        if remembered != self._kept:
+        if failed or remembered != self._kept:
             self._kept = remembered
             self._writer.submit(self._write, remembered)
 
@@ -77,7 +86,8 @@ class RestartMemory:
         """Let the last write end."""
         self._writer.shutdown(wait=True)
 
-    def _read(self) -> Remembered:
+    def _read(self) -> Remembered | None:
+        """None where there is no such file."""
         try:
             found = json.loads(self._path.read_text("ascii"))
             barred = Barred(bool(found["standing"]["lockdown"]), float(found["standing"]["tamper_left_s"]))
@@ -86,9 +96,11 @@ class RestartMemory:
             came_on = None if day is None else date.fromisoformat(day)
             tries = self._tries(found.get("tries", ()))
             waited_for = None if group is None else str(group)
-            return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries)
+            lost = found.get("lost", 0)
+            known = lost if isinstance(lost, int) and lost > 0 else 0
+            return Remembered(barred, float(found["latest_wall"]), came_on, waited_for, tries, known)
         except FileNotFoundError:
-            return Remembered()
+            return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             _log.error("%s cannot be read (%s); a lockdown that stood must be ordered again.", self._path, error)
             return Remembered()
@@ -105,17 +117,29 @@ class RestartMemory:
         day, group = remembered.first_person_on, remembered.first_person_group
         first = {} if day is None else {"first_person_on": day.isoformat(), "first_person_group": group}
         tries = {"tries": [asdict(one) for one in remembered.tries]} if remembered.tries else {}
-        kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries}
+        lost = {"lost": remembered.lost} if remembered.lost else {}
+        kept = {"standing": asdict(remembered.barred), "latest_wall": remembered.latest_wall, **first, **tries, **lost}
+        content = json.dumps(kept).encode("ascii")
         try:
             folder(self._path.parent)
-            write_whole(self._path, json.dumps(kept).encode("ascii"))
+            write_whole(self._path, content)
+            self.fault = None
         except OSError as error:
-            _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, error)
+            self._write_over(content, error)
+
+    def _write_over(self, content: bytes, why: OSError) -> None:
+        try:
+            write_over(self._path, content)
+            self.fault = None
+        except OSError:
+            if self.fault is None:
+                _log.error("%s cannot be written (%s); a lockdown would not outlast a restart.", self._path, why)
+            self.fault = f"A lockdown would not outlast a restart: {why.strerror} ({self._path})."
 
 
 def _at_once(remembered: Remembered) -> tuple[object, ...]:
     barred, tries = remembered.barred, [(one.at_keypad, one.name, one.wrong, one.rests) for one in remembered.tries]
-    return barred.lockdown, barred.tamper_left_s > 0, remembered.first_person_on, tries
+    return barred.lockdown, barred.tamper_left_s > 0, remembered.first_person_on, tries, remembered.lost > 0
 
 
 def _tries_of(found: dict[str, object]) -> KeptTries:

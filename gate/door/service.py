@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
@@ -72,7 +72,7 @@ class DoorService:
         self._register = Register(state)
         two_factors = None if settings.face_and_pin is None else parse(settings.face_and_pin)
         self._zone = ZoneWatch(settings.zone)
-        self._writer = RecordWriter(state, lambda: self._clock.trust.trusted)
+        self._writer = RecordWriter(state, lambda: self._clock.trust.trusted, lost=self._memory.found.lost)
         self._comings = Comings(
             settings, self._register, self._writer.put, self._local_time,
             self._memory.found.came_on(settings.first_person_group),
@@ -106,7 +106,7 @@ class DoorService:
         self._answers = Answers(
             peers, settings, self._controller, self._credentials, self._knowledge, self._comings.whereabouts,
             self._lessons, self._doorbell, self._attribution, self._key, self._clock, self._hardware, self._writer,
-            self._register,
+            self._register, self._memory,
         )  # fmt: skip
 
     def run(self) -> None:
@@ -128,18 +128,23 @@ class DoorService:
                 self._check_store(now)
                 self._comings.whereabouts.turn(now)
                 self._attribution.flush(now)
-                self._remember(now)
+                self._memory.keep(self._remembered(now), now)
                 self._watchdog.feed(self._writer.alive)
                 if not self._hardware.edges:
                     self._server.turn(self._wait_s(now))
         finally:
-            self._remember(time.monotonic(), at_once=True)
+            # What stood is what stands before everything is switched off.
+            last = self._remembered(time.monotonic())
+            self._memory.keep(last, time.monotonic(), at_once=True)
             self._controller.stop(time.monotonic())
             self._credentials.close()
             self._hardware.close()
             self._attribution.flush(time.monotonic(), at_once=True)
             self._record(AuditEvent(Kind.DOOR_STOPPED, {"pid": os.getpid()}))
             self._writer.close()
+            # The record is to say later what it lacks; the disk may have room for nothing else.
+            lost = self._writer.lost + self._writer.waiting
+            self._memory.keep(replace(last, lost=lost), time.monotonic(), at_once=True)
             self._server.close()
             self._register.close()
             self._memory.close()
@@ -220,15 +225,13 @@ class DoorService:
             Mode.FREE_ACCESS in self._controller.door.standing
         ):
             self._controller.tell(Event.FREE_ACCESS if opens else Event.FREE_ACCESS_OVER, now)
-        self._controller.faulty = bool(self._writer.fault or self._register.fault)
+        self._controller.faulty = bool(self._writer.fault or self._register.fault or self._memory.fault)
 
-    def _remember(self, now: float, *, at_once: bool = False) -> None:
-        latest_wall = self._clock.trust.latest_wall
-        remembered = Remembered(
-            self._controller.barred(now), latest_wall, self._comings.first_person.came_on,
-            self._comings.first_person.group, self._credentials.tries(now),
+    def _remembered(self, now: float) -> Remembered:
+        return Remembered(
+            self._controller.barred(now), self._clock.trust.latest_wall, self._comings.first_person.came_on,
+            self._comings.first_person.group, self._credentials.tries(now), self._writer.lost,
         )  # fmt: skip
-        self._memory.keep(remembered, now, at_once=at_once)
 
     def _answer(self, message: Message, peer: Peer) -> Message:
         # What waits in the inputs outranks a message that came with it.

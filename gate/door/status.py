@@ -10,6 +10,7 @@ from gate.door.hardware import Hardware
 from gate.door.inputs import Input
 from gate.door.record_writer import RecordWriter
 from gate.door.register import Register
+from gate.door.restart_memory import RestartMemory
 from gate.door.settings import DoorSettings
 from gate.processes.status import Call, DoorStatus
 
@@ -20,6 +21,7 @@ def status_of(
     hardware: Hardware,
     writer: RecordWriter,
     register: Register,
+    memory: RestartMemory,
     *,
     typed: int,
     bell: Call | None,
@@ -55,6 +57,6 @@ def status_of(
         unwritten_events=writer.waiting,
         lost_events=writer.lost,
         last_write_age_s=writer.age_s(now),
-        store_fault=writer.fault or register.fault,
+        store_fault=writer.fault or register.fault or memory.fault,
         code_fault=code_fault,
     )

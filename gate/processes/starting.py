@@ -23,6 +23,9 @@ from gate.errors import UsageError
 from gate.places import keep_to_oneself
 from gate.processes.terminal import in_one_line, spelt
 
+# Whose words a process tells: ours. A process is started as the main module.
+_ROOMS = ("__main__", "api", "centre", "commands", "enroll", "gate", "models")
+
 
 def settings_from_starter() -> dict[str, Any]:
     """The settings, from one line of JSON on standard input.
@@ -45,11 +48,14 @@ class _InOneLine(logging.Formatter):
 def speak_as(name: str) -> None:
     """Send what this process logs, from INFO up, to standard error, each line beginning with `name`.
 
-    The journal, and `facegate run`, take each line for one message.
+    The journal, and `facegate run`, take each line for one message. Of libraries only warnings are told: an HTTP
+    client's INFO is every address that it asks, with the password that a camera's or a webhook's may hold.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_InOneLine(f"{name}: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    for room in _ROOMS:
+        logging.getLogger(room).setLevel(logging.INFO)
 
 
 def stop_with_starter() -> None:

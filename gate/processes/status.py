@@ -35,8 +35,8 @@ class DoorStatus:
     `taken` are the ids of the last grants by which somebody went through. `hold_relay` is None without one, `inputs`
     holds those that are wired. `typed` is how many digits stand at a keypad. `bell` is the call that rings, or that
     nobody answered a moment ago, `may_ring` whether somebody who rang now would call anybody. `store_fault` says in
-    words what is wrong with the record or the register, `code_fault` what is with the door's key, without which PINs
-    and cards are refused.
+    words what is wrong with the record, the register or what a restart must know again, `code_fault` what is with the
+    door's key, without which PINs and cards are refused.
     """
 
     mode: str

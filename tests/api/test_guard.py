@@ -136,6 +136,29 @@ def test_open_pressed_again_while_it_opens_is_answered_on_the_same_page(browser,
         assert manager.post("/api/v1/door/open").status_code == 409
 
 
+@pytest.mark.parametrize(("who", "page", "of_people"), [("manager", "/", "let in today"), ("guard", "/guard", "Li Na")])
+def test_while_no_look_can_be_recorded_the_door_is_shown_and_ordered_and_nobody_who_came(
+    browser, store, state, came, monkeypatch, who, page, of_people
+):
+    monkeypatch.setattr("gate.store.database._BUSY_TIMEOUT_S", 0.05)
+    one = browser(who)
+    # As whoever has had the page open for a while.
+    store.execute("UPDATE sessions SET used_at = used_at - 120")
+    with door_process(state) as (_, door):
+        until(door, store_fault=None)
+        store.execute("BEGIN IMMEDIATE")
+        for path in (page, f"{page}?part=live"):
+            shown = one.get(path)
+            assert (shown.status_code, of_people in shown.text) == (200, False)
+            assert "no look at it can be recorded" in shown.text
+        assert one.get("/events").status_code == {"manager": 503, "guard": 403}[who]
+        assert "Open once" in one.get(page).text
+        assert one.post("/door/lockdown", headers=JSON).json()["said"] == "The gate is locked down."
+        store.execute("ROLLBACK")
+    assert of_people in one.get(page).text
+    assert "no look at it can be recorded" not in one.get(page).text
+
+
 def test_it_holds_open_locks_down_and_ends_both(browser, state):
     guard = browser("guard")
     with door_process(state, hold_pin=HOLD) as (_, door):

@@ -25,6 +25,7 @@ from gate.care.home_assistant import read_status
 from gate.config import load_settings
 from gate.errors import UsageError
 from gate.state_folder import broker_password
+from gate.store.database import database_of
 from gate.store.people import residents
 from gate.store.people.consents import NO_PERSON
 from gate.store.people.templates import Template as Face
@@ -122,6 +123,20 @@ def test_a_home_is_told_of_gate_door_alarms_and_what_happened_without_a_name(bro
     assert {topic.split("/")[3] for topic in made} == {
         "state", "event", "unlocked", "leaf", "forced", "held_open", "lockdown", "fire", "tamper", "fault", "bell",
     }  # fmt: skip
+
+
+@needs_mosquitto
+def test_a_door_whose_record_is_damaged_is_told_of_all_the_same(broker, home, state, store):
+    topics = topics_of(store)
+    with door_process(state, contact_pin=CONTACT, fire_pin=FIRE), telling(state, settings_for(broker)):
+        drive(state, FIRE, 0)
+        home.state(topics.door, mode="normal", fire="OFF", fault="OFF")
+        store.close()
+        for one in database_of(state).parent.glob("facegate.db*"):
+            one.write_bytes(b"no database" * 1000)
+        drive(state, FIRE, 1)
+        home.state(topics.door, fire="ON", unlocked="ON", fault="ON")
+        assert home.told[topics.door_availability] == "online"
 
 
 @needs_mosquitto

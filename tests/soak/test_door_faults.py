@@ -117,31 +117,49 @@ def opened(state):
     return False
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
-def test_a_full_disk_delays_nothing_and_the_record_follows(tmp_path):
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 3 MB, and a state on it whose sockets need no disk."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small disk")
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
-    state = disk / "s"
     # The mock pins' journal stands for pins; it needs no disk.
     (tmp_path / "run").mkdir()
-    try:
-        state.mkdir()
-        (state / "run").symlink_to(tmp_path / "run")
-        with door_process(state, **SHORT) as (_, client), rex_pressed_throughout(state) as took:
-            wait_for(lambda: client.ask({"do": "status"})["last_write_age_s"] is not None, 5, "no record")
-            fill(disk / "filler")
-            for _ in range(100):
-                client.ask({"do": "nonsense"})
-            wait_for(lambda: "full" in (client.ask({"do": "status"})["store_fault"] or ""), 20, "no fault")
-            time.sleep(3)
-            (disk / "filler").unlink()
-            wait_for(lambda: client.ask({"do": "status"})["store_fault"] is None, 15, "the record does not follow")
-        told("full disk", took)
-        opened_by_rex = [line for line in events(state) if line.kind == "granted"]
-        assert len(opened_by_rex) >= len(took)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    (disk / "s").mkdir()
+    (disk / "s" / "run").symlink_to(tmp_path / "run")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_delays_nothing_and_the_record_follows(small_disk):
+    state = small_disk / "s"
+    with door_process(state, **SHORT) as (_, client), rex_pressed_throughout(state) as took:
+        wait_for(lambda: client.ask({"do": "status"})["last_write_age_s"] is not None, 5, "no record")
+        fill(small_disk / "filler")
+        for _ in range(100):
+            client.ask({"do": "nonsense"})
+        wait_for(lambda: "full" in (client.ask({"do": "status"})["store_fault"] or ""), 20, "no fault")
+        time.sleep(3)
+        (small_disk / "filler").unlink()
+        wait_for(lambda: client.ask({"do": "status"})["store_fault"] is None, 15, "the record does not follow")
+    told("full disk", took)
+    opened_by_rex = [line for line in events(state) if line.kind == "granted"]
+    assert len(opened_by_rex) >= len(took)
+
+
+def test_a_lockdown_that_is_ordered_and_ended_on_a_full_disk_outlasts_the_door(small_disk):
+    state = small_disk / "s"
+    with door_process(state, **SHORT) as (_, client):
+        wait_for(lambda: client.ask({"do": "status"})["last_write_age_s"] is not None, 5, "no record")
+        fill(small_disk / "filler")
+        assert client.ask({"do": "lockdown"})["granted"]
+    with door_process(state, **SHORT) as (_, client):
+        assert client.ask({"do": "open"})["reason"] == "lockdown"
+        assert client.ask({"do": "release"})["granted"]
+    with door_process(state, **SHORT) as (_, client):
+        assert client.ask({"do": "open"})["granted"]
 
 
 def fill(path):

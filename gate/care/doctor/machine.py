@@ -59,6 +59,8 @@ def disk(site: Site) -> Seen:
     seen = f"{free // 2**20} MB free."
     if free < LOW_DISK:
         return to_mend(seen, "Free some space; the record needs it.")
+    if site.health.machine.no_more_files:
+        return to_mend("It takes no more files, whatever room it has.", "Remove files that nobody needs; df -i counts.")
     if found.life_used is not None:
         seen = f"{seen} It says that {_life(found.life_used)} of its life is used."
         if found.life_used >= _OLD:

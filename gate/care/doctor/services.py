@@ -56,7 +56,7 @@ def units(site: Site) -> Seen:
 
 
 def door(site: Site) -> Seen:
-    """Whether the door answers, and what it reports of its wiring."""
+    """Whether the door answers, and what it reports of its wiring and of what it writes."""
     status = site.health.door
     if status is None:
         return to_mend("It does not answer.", site.advice("door", "Start it: facegate run"))
@@ -68,6 +68,9 @@ def door(site: Site) -> Seen:
         return to_mend(
             seen, "Where there is no fire, look at the wire of door.fire_pin: its contact is closed at rest."
         )
+    if status.store_fault:
+        seen = f"It cannot write its records or read them: {status.store_fault.removesuffix('.')}."
+        return to_mend(seen, f"Look at the room on the disk and at the rights of {site.state}.")
     if status.mode in _STANDS:
         return worth_a_look(*_STANDS[status.mode])
     return well(f"It answers; its mode is {status.mode}.")

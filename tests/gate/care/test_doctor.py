@@ -254,6 +254,7 @@ def with_machine(site, **changes):
     [
         ("door", lambda s: replace(s, health=replace(s.health, door=None)), Grade.BAD, "does not answer"),
         ("door", lambda s: with_door(s, faults=("relay_stuck_on",)), Grade.BAD, "does not let go"),
+        ("door", lambda s: with_door(s, store_fault="disk I/O error"), Grade.BAD, "disk I/O error"),
         ("vision", lambda s: replace(s, health=replace(s.health, vision=None)), Grade.BAD, "does not answer"),
         ("camera", lambda s: with_camera(s, fault=CameraFault(Trouble.PASSWORD, {"host": "10.0.0.7"})),
          Grade.BAD, "does not accept the user or the password"),
@@ -269,6 +270,7 @@ def with_machine(site, **changes):
         ("permissions", world_readable, Grade.BAD, "Everyone"),
         ("clock", lambda s: with_door(s, clock_trusted=False), Grade.LOOK, "vouches"),
         ("disk", lambda s: with_machine(s, disk_free_bytes=10**6), Grade.BAD, "0 MB"),
+        ("disk", lambda s: with_machine(s, no_more_files=True), Grade.BAD, "no more files"),
         ("memory", lambda s: with_machine(s, memory_available_bytes=10**8), Grade.LOOK, "95 MB"),
         ("power", lambda s: with_machine(s, under_voltage=True), Grade.BAD, "Under-voltage"),
         ("power", lambda s: with_machine(s, temperature_c=90.0), Grade.LOOK, "90 degrees"),
@@ -299,7 +301,8 @@ def test_the_machine_s_own_files_are_read(tmp_path):
 
 
 def test_a_running_door_is_examined(state, models_dir, models):
-    with door_process(state):
+    with door_process(state) as (_, client):
+        until(client, store_fault=None)
         site = site_of(state, Settings(), models_dir, lambda: nullcontext(models))
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
@@ -313,7 +316,7 @@ def test_a_gate_that_stands_open_or_lets_nobody_in_is_not_well(state, models_dir
         # No wire is at the contact, which is closed at rest: as where it was left out, or cut.
         assert (seen().grade, seen().seen) == (Grade.BAD, "Fire: the gate stands open for everybody, and stays so.")
         drive(state, 22, 0)
-        until(client, mode="normal")
+        until(client, mode="normal", store_fault=None)
         assert seen().grade is Grade.OK
         client.ask({"do": "hold"})
         assert (seen().grade, seen().seen) == (Grade.LOOK, "Somebody holds the gate open: everybody walks in.")

@@ -6,6 +6,7 @@ import pytest
 from gate.door.lockout import KeptTries
 from gate.door.restart_memory import Remembered, RestartMemory, memory_of
 from gate.door.states import Barred
+from tests.running import wait_for
 
 KEPT = Remembered(Barred(lockdown=True, tamper_left_s=12.5), 1.8e9)
 
@@ -88,3 +89,42 @@ def test_a_wrong_pin_is_written_at_once_and_nonsense_in_its_place_lifts_no_lockd
         memory_of(tmp_path).write_text(json.dumps(words))
         assert remembered(tmp_path) == Remembered(Barred(lockdown=True, tamper_left_s=0), 1.8e9)
     assert "they are counted anew" in caplog.text
+
+
+def test_where_no_new_file_can_be_made_a_lockdown_is_written_in_the_place_of_the_last_one(tmp_path):
+    memory = RestartMemory(tmp_path)
+    memory.keep(Remembered(), 100.0)
+    memory.close()
+    # Nothing takes the place of a folder.
+    memory_of(tmp_path).with_name("door.json.new").mkdir()
+    for kept in (KEPT, Remembered(latest_wall=1.9e9)):
+        memory = RestartMemory(tmp_path)
+        memory.keep(kept, 200.0)
+        memory.close()
+        assert (remembered(tmp_path), memory.fault) == (kept, None)
+
+
+@pytest.mark.parametrize(("said", "lost"), [(7, 7), (-1, 0), ("7", 0), (None, 0)])
+def test_how_many_events_were_never_written_is_remembered(tmp_path, said, lost):
+    memory = RestartMemory(tmp_path)
+    memory.keep(Remembered(Barred(lockdown=True), lost=7), 100.0)
+    memory.close()
+    words = json.loads(memory_of(tmp_path).read_text())
+    assert words["lost"] == 7
+    memory_of(tmp_path).write_text(json.dumps(words | {"lost": said}))
+    assert remembered(tmp_path) == Remembered(Barred(lockdown=True), lost=lost)
+
+
+def test_what_cannot_be_written_is_said_and_tried_again(tmp_path):
+    (tmp_path / "door").mkdir()
+    memory_of(tmp_path).with_name("door.json.new").mkdir()
+    memory = RestartMemory(tmp_path)
+    memory.keep(KEPT, 100.0)
+    wait_for(lambda: memory.fault is not None)
+    assert "A lockdown would not outlast a restart" in memory.fault
+    memory_of(tmp_path).with_name("door.json.new").rmdir()
+    memory.keep(KEPT, 101.0)
+    assert memory.fault is not None
+    memory.keep(KEPT, 106.0)
+    memory.close()
+    assert (remembered(tmp_path), memory.fault) == (KEPT, None)

@@ -236,6 +236,20 @@ def hold_edges(state):
     ]
 
 
+def test_what_a_door_could_not_write_before_its_end_the_record_says_that_it_lacks(state, resident, store):
+    with door_process(state) as (_, client):
+        until(client, unwritten_events=0, store_fault=None)
+        store.execute("BEGIN IMMEDIATE")
+        assert client.ask(claim(resident.id))["granted"]
+    store.execute("ROLLBACK")
+    for _ in range(2):
+        with door_process(state) as (_, client):
+            until(client, unwritten_events=0, lost_events=0, within_s=10)
+    assert "granted" not in {line.kind for line in events(state)}
+    (lost,) = [line for line in events(state) if line.kind == "events_lost"]
+    assert lost.details["count"] >= 2
+
+
 def test_fire_opens_and_keeps_open_over_lockdown_and_a_cut_wire_is_a_fire(state):
     with door_process(state, fire_pin=FIRE, hold_pin=HOLD) as (_, client):
         # Nothing is wired to the input yet: that is a cut wire.
@@ -317,6 +331,15 @@ def test_a_lockdown_and_a_tamper_block_outlast_the_door(state):
     with door_process(state) as (_, client):
         assert client.ask({"do": "status"})["mode"] == "normal"
         assert client.ask({"do": "open"})["granted"]
+
+
+def test_a_door_that_could_not_keep_a_lockdown_over_a_restart_says_so(state):
+    (state / "door" / "door.json.new").mkdir(parents=True)
+    with door_process(state) as (_, client):
+        wait_for(lambda: "A lockdown would not outlast" in (client.ask({"do": "status"})["store_fault"] or ""))
+        assert client.ask({"do": "open"})["granted"]
+        (state / "door" / "door.json.new").rmdir()
+        until(client, within_s=10, store_fault=None)
 
 
 def test_a_passage_is_accounted_for_by_the_contact(state):

@@ -99,6 +99,26 @@ def test_a_snapshot_is_asked_for_at_the_rate_of_the_settings(site):
         stays(lambda: camera.state().report.gives.rate <= 22, 0.5)
 
 
+LOOKS_ONCE = """
+import sys
+from contextlib import closing
+from gate.processes.starting import speak_as
+from gate.vision.camera import Camera
+from gate.vision.settings import CameraSettings
+from gate.vision.sources import source_of
+speak_as("vision")
+with closing(Camera(source_of(CameraSettings(source=sys.argv[1])))) as camera:
+    sys.exit(0 if camera.frame(10) is not None else 1)
+"""
+
+
+@pytest.mark.parametrize("path", ["snap.jpg", "live.mjpg"])
+def test_an_address_that_holds_its_password_reaches_no_log(site, path):
+    address = site.address(f"{path}?user=gate&password=hushhush")
+    looked = subprocess.run([sys.executable, "-c", LOOKS_ONCE, address], capture_output=True, text=True, check=True)
+    assert (looked.stdout, looked.stderr) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("path", "login", "trouble"),
     [
