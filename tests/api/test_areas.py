@@ -103,7 +103,11 @@ def test_programs_make_areas_and_choose_them_and_an_earlier_one_takes_none_away(
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": None, "area": "Tower A"})
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": None})
     assert [one["area"] for one in manager.get("/api/v1/groups").json()] == ["Tower A"]
+    # Given an area alone a group keeps its hours.
+    manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "Mon-Fri 7:00-19:00"})
+    manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": "day"})
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"area": ""})
+    assert [one["windows"] for one in manager.get("/api/v1/groups").json()] == ["Mon-Fri 7:00-19:00"]
     assert manager.ask("DELETE", "/api/v1/areas/Tower A").status_code == 204
 
 
