@@ -27,7 +27,7 @@ _KEPT_S = 3600
 _MOST = 16 << 10
 _TYPED_AGAIN = frozenset({"password"})
 # What a form says of the state it was made from; it is carried on unseen.
-_KNOWN_AS = "known_as"
+_MADE_FROM = frozenset({"known_as", "shown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,26 @@ _KINDS: dict[str, Kind] = {
         Sentence("This webhook is added."), "", {"url": Sentence("Address"), "what": Sentence("What is sent")}
     ),
 }  # fmt: skip
+OF_A_RESIDENT: Mapping[str, Sentence] = {
+    "name": _NAME,
+    "unit": Sentence("Home"),
+    "group": Sentence("Group"),
+    "valid_from": _FIRST,
+    "valid_until": _LAST,
+    "extended": Sentence("Needs the gate open for longer"),
+    "schedule": _HOURS,
+    "area": _AREA,
+}
+"""What the fields of the form on a resident's page are called."""
 _RESIDENT = Kind(
-    Sentence("What is said of this resident is changed."), "",
-    {"name": _NAME, "unit": Sentence("Home"), "group": Sentence("Group"), "valid_from": _FIRST, "valid_until": _LAST,
-     "extended": Sentence("Needs the gate open for longer"), "schedule": _HOURS, "area": _AREA},
-)  # fmt: skip
+    Sentence("What is said of this resident is changed."),
+    "",
+    OF_A_RESIDENT,
+    {
+        "schedule": Sentence("as their group, else at any time"),
+        "area": Sentence("as their group, else all gates"),
+    },
+)
 _OF_A_RESIDENT = re.compile(r"/residents/[0-9a-f-]{36}")
 
 
@@ -146,7 +161,7 @@ async def draft_in(request: Request) -> Draft | None:
     sent = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
     return Draft(
         path, kind.page or path,
-        [(name, value) for name, value in sent if name in kind.fields or name == _KNOWN_AS],
+        [(name, value) for name, value in sent if name in kind.fields or name in _MADE_FROM],
         [name for name, _ in sent if name in _TYPED_AGAIN],
     )  # fmt: skip
 

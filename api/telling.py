@@ -74,6 +74,13 @@ class Telling:
                 return None
             return self._kept.pop(key).done
 
+    def untold(self, path: str, by: str) -> Done | None:
+        """What the page there was to tell them and did not yet, as where the answer that led to it was lost; taken."""
+        self.forget_old()
+        with self._lock:
+            key = next((key for key, one in self._kept.items() if (one.path, one.by) == (path, by)), None)
+            return None if key is None else self._kept.pop(key).done
+
     def people(self) -> set[str]:
         """The ids of all of whom something is still to be told."""
         with self._lock:

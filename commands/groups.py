@@ -34,14 +34,19 @@ def list_groups(state: Path | None, config: Path | None, as_json: bool) -> None:
 
 @groups.command("put")
 @click.argument("name")
-@click.option("--schedule", help="The schedule its residents have; without it, at any time.")
+@click.option(
+    "--schedule", help="The schedule its residents have; an empty name, or neither this nor an area: at any time."
+)
 @click.option(
     "--area", help="The area at whose gates they are let in; an empty name: all gates; without it, as before."
 )
 @state_option
 def put_group(name: str, schedule: str | None, area: str | None, state: Path | None, config: Path | None) -> None:
-    """Add a group or give it another schedule."""
+    """Add a group, or give it another schedule or area; given an area alone, it keeps its hours."""
     gate = home(state, config)
     with gate.store() as connection:
-        stored.put_group(connection, clean_name(name), schedule, gate.by, area=area)
-    click.echo(f"{name}: {schedule or 'at any time'}.")
+        keeps_hours = schedule is None and area is not None
+        has = stored.put_group(
+            connection, clean_name(name), schedule or None, gate.by, area=area, keeps_hours=keeps_hours
+        )
+    click.echo(f"{name}: {has or 'at any time'}.")

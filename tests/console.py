@@ -1,6 +1,7 @@
 """A gate's console without its processes, and people signed in to it."""
 
 import asyncio
+import html
 import re
 
 import httpx
@@ -119,6 +120,12 @@ def browser(app, staff):
         return one
 
     return signed_in
+
+
+def made_from(page, at=""):
+    """What the first form after `at` on a page says that it was made from."""
+    found = re.search(r'name="known_as" value="([^"]*)"', page[page.index(at) :])
+    return html.unescape(found[1])
 
 
 def problem_of(answer):

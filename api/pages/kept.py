@@ -18,11 +18,7 @@ from gate.errors import Sentence
 
 # What is chosen in a form, in words; what was typed is shown as it is.
 _CHOSEN: dict[tuple[str, str], Sentence] = (
-    {
-        ("new_group", "1"): Sentence("yes"),
-        ("extended", "1"): Sentence("yes"),
-        ("schedule", "-"): Sentence("as their group, else at any time"),
-    }
+    {("new_group", "1"): Sentence("yes"), ("extended", "1"): Sentence("yes")}
     | {("what", key): name for key, (name, _) in KINDS.items()}
     | {("permissions", key): name for key, name in PERMISSIONS.items()}
 )
@@ -35,11 +31,16 @@ def on_to_kept(request: Request, draft: Draft, by: str) -> Response:
     return tell_once(request, RedirectResponse(where, 303), Done(draft=draft), by)
 
 
+def _typed(value: str) -> str:
+    """What was typed or chosen, empty where a choice says that there is none."""
+    return "" if value == "-" else value
+
+
 def kept_page(request: Request, draft: Draft, actor: Actor) -> Response:
     """The draft with what it does and every field of it, to be sent by its own user or left."""
     kind = kind_of(draft.path)
     shown = [
-        (kind.fields[name], _CHOSEN.get((name, value)), value, kind.empty.get(name, _NOTHING))
+        (kind.fields[name], _CHOSEN.get((name, value)), _typed(value), kind.empty.get(name, _NOTHING))
         for name, value in draft.fields
         if kind and name in kind.fields
     ]

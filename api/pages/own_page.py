@@ -43,7 +43,7 @@ from api.pages.own_photo_steps import hint
 from api.pages.page import language_of, page
 from api.pages.passes import SPANS, message_for
 from api.pages.qr_code import qr_code, qr_files
-from api.pages.told_once import then, told_once
+from api.pages.told_once import then, then_again, told_once
 from api.pages.ways_in import spaced
 from api.telling import Done
 from api.throttle import Attempt
@@ -185,8 +185,10 @@ def make_pass(
     except FacegateError as error:
         said = language_of(request).error(error)
         return _home(request, connection, context, held, typed, status_code=422, problem=said)
-    issued = f"{drawn[0].code} {drawn[0].typed}" if drawn else None
-    return then(request, f"{_at(held)}/passes/{made}", Done(issued=issued, about=held.person.id))
+    to = f"{_at(held)}/passes/{made}"
+    if not drawn:
+        return then_again(request, to, Done())
+    return then(request, to, Done(issued=f"{drawn[0].code} {drawn[0].typed}", about=held.person.id))
 
 
 @router.get(ROOT + "/{own}/passes/{visit}")

@@ -149,6 +149,8 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
         "path": request.url.path,
         "back": _way_back(request),
         "stands_at": None,
+        # Told once: in another language it would be gone.
+        "shows_secret": getattr(request.state, "shows_secret", False),
         "refused": request.method != "GET" and status_code >= 400,
         "gate_now": gate_clock()["Gate-Now"],
         "json": json.dumps,

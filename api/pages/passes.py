@@ -20,7 +20,7 @@ from api.idempotency import answered_once
 from api.languages import Language
 from api.pages.page import language_of, page_of_people
 from api.pages.qr_code import qr_code, qr_files
-from api.pages.told_once import then, told_once
+from api.pages.told_once import then, then_again, told_once
 from api.telling import Done
 from api.v1.passes import found_pass
 from api.v1.residents import found_resident
@@ -117,8 +117,9 @@ def make_pass(
     except FacegateError as error:
         said = language_of(request).error(error)
         return _list_page(request, connection, context, actor, typed, status_code=422, problem=said)
-    issued = f"{drawn[0].code} {drawn[0].typed}" if drawn else None
-    return then(request, f"/passes/{made}", Done(issued=issued, about=host or None))
+    if not drawn:
+        return then_again(request, f"/passes/{made}", Done())
+    return then(request, f"/passes/{made}", Done(issued=f"{drawn[0].code} {drawn[0].typed}", about=host or None))
 
 
 @router.get("/passes/{visit}")

@@ -123,6 +123,7 @@ def show_link(
         return page_of_people(request, connection, actor, "a resident", "photo_link.html", person=person, url=None)
     at, reachable = address_for_phones(request, context)
     url = f"{at}/photo/{shown}"
+    request.state.shows_secret = True
     return page_of_people(
         request, connection, actor, "a resident", "photo_link.html", person=person, url=url, qr=qr_code(url),
         ends_at=link.ends_at, reachable=reachable,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -15,6 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.actors import Registrar
 from api.auth import Actor, Permission, new_secret
 from api.context import Context, Shared, Store
+from api.drafts import OF_A_RESIDENT
 from api.early_refusal import EarlyRefusal
 from api.far_camera import places
 from api.idempotency import answered_once
@@ -33,6 +35,7 @@ from gate.names import clean_home, clean_name
 from gate.store.people import consents, corrections, credentials, erasure, finding, homes, templates
 from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
+from gate.store.people.residents import Resident
 from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.store.site import areas, schedules
@@ -47,6 +50,7 @@ _Text = Annotated[str, Form(max_length=400)]
 _Key = Annotated[str | None, Form(min_length=1, max_length=64)]
 # Of a choice of hours or of an area: that of the group, else none. An empty field is what a form without one sends.
 _NONE_OF_THEIR_OWN = "-"
+_TEXTS = ("name", "unit", "group", "valid_from", "valid_until")
 
 
 @router.get("/residents")
@@ -123,9 +127,14 @@ def change_resident(
     extended: Annotated[bool, Form()] = False,
     schedule: _Text = "",
     area: _Text = "",
+    shown: Annotated[str, Form(max_length=4000)] = "",
 ) -> Response:
-    """Change how they are let in, unless somebody else was quicker."""
+    """Change how they are let in, unless somebody else was quicker: what was changed of what was `shown` stays."""
     found, language = found_resident(connection, resident), language_of(request)
+    typed = {
+        "name": name, "unit": unit, "group": group, "valid_from": valid_from, "valid_until": valid_until,
+        "extended": extended, "schedule": schedule, "area": area,
+    }  # fmt: skip
     try:
         refuse_outdated(found, known_as)
         wanted = Changes(
@@ -135,17 +144,38 @@ def change_resident(
         )  # fmt: skip
         changed = change(connection, found, wanted, by=actor.label)
     except HttpProblem as outdated:
-        return resident_page(request, connection, context, actor, resident, problem=language.error(outdated))
+        before, now = _fields_in(shown), _fields_of(found)
+        # A choice that its form did not offer is empty.
+        offered = {one: value for one, value in typed.items() if value != "" or one in _TEXTS}
+        typed = {one: value for one, value in offered.items() if value != before.get(one)}
+        meanwhile = [OF_A_RESIDENT[one] for one in now if before.get(one, now[one]) != now[one]]
+        told = language.error(outdated)
+        if meanwhile:
+            fields = language.comma.join(map(language, meanwhile))
+            rest = Sentence("They changed: {fields}.", fields=fields)
+            told = language(Sentence("{first} {rest}", first=told, rest=rest))
+        return resident_page(request, connection, context, actor, resident, typed, problem=told)
     except FacegateError as error:
-        typed = {
-            "name": name, "unit": unit, "group": group, "valid_from": valid_from, "valid_until": valid_until,
-            "extended": extended, "schedule": schedule, "area": area,
-        }  # fmt: skip
         return resident_page(request, connection, context, actor, resident, typed, problem=language.error(error))
     # The change is on record; where nothing is changed, it is a look.
     slipped = changed.valid_until != found.valid_until and is_over(changed.valid_until, context.today)
     said = together([Sentence("Saved."), *([OVER] if slipped else [])])
     return then(request, f"/residents/{found.id}", Done(said, on_record=changed != found))
+
+
+def _fields_of(person: Resident) -> dict[str, str | bool]:
+    """What the form says of them, by its fields."""
+    choices = {one: getattr(person, one) or _NONE_OF_THEIR_OWN for one in ("schedule", "area")}
+    return {one: getattr(person, one) or "" for one in _TEXTS} | {"extended": person.extended} | choices
+
+
+def _fields_in(shown: str) -> dict[str, object]:
+    """What a form says that it showed; nothing of one of an earlier version."""
+    try:
+        found = json.loads(shown)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _chosen(value: str) -> str | None:
@@ -228,6 +258,7 @@ def resident_page(
         form=replace(person, **typed or {}),
         fading=[one for one in fading if one.resident == person.id],
         etag=etag(person),
+        shown=json.dumps(_fields_of(person)),
         groups=schedules.groups(connection),
         schedules=schedules.every(connection),
         areas=areas.every(connection),

@@ -28,6 +28,12 @@ def then(request: Request, to: str, done: Done) -> RedirectResponse:
     return tell_once(request, RedirectResponse(to, 303), done)
 
 
+def then_again(request: Request, to: str, done: Done) -> RedirectResponse:
+    """The same for a form that was sent before: what that was to tell, and did not since its answer was lost, is told
+    now; else what is done."""
+    return then(request, to, context_of(request).telling.untold(urlsplit(to).path, _asker(request)) or done)
+
+
 def tell_once(request: Request, response: Answer, done: Done, by: str | None = None) -> Answer:
     """The same answer, which leads to another page: there whoever asked is told what was done; who it was done `by`,
     where they are signed in by this answer alone."""
@@ -45,6 +51,7 @@ def told_once(request: Request) -> Done:
     key = request.cookies.get(_name(context), "")
     found = context.telling.take(key, request.url.path, _asker(request)) if request.method == "GET" else None
     request.state.told = found is not None
+    request.state.shows_secret = found is not None and found.issued is not None
     return found or Done()
 
 

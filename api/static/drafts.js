@@ -7,7 +7,7 @@ const SENT = "sent";
 const mine = (name) => name.startsWith(`${PREFIX}${user} `);
 const drafts = () => Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
 // These hidden fields are others each time; the rest say for whom a form is, of several that are sent to one address.
-const PASSING = ["key", "known_as", "at", "language", "seen"];
+const PASSING = ["key", "known_as", "shown", "at", "language", "seen"];
 const ofWhom = (form) => [...form.elements].filter((one) => one.type === "hidden" && !PASSING.includes(one.name)).map((one) => [one.name, one.value]);
 const keyOf = (form) => {
   const { pathname, search } = new URL(form.action, location.href);

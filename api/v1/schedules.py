@@ -38,7 +38,8 @@ class Group(Schedule):
 
 
 class GroupOf(BaseModel):
-    """What a group has. Hours that are absent are none; an area that is absent or null stays, an empty text is none."""
+    """What a group has. Hours that are absent are none, but stay where an area is given; an area that is absent or null
+    stays, an empty text is none."""
 
     model_config = ConfigDict(extra="forbid")
     schedule: str | None = Field(None, max_length=60)
@@ -133,7 +134,10 @@ def list_groups(connection: Store, _actor: Registrar) -> list[Group]:
 @router.put("/groups/{name}", status_code=204)
 def put_group(name: Name, given: GroupOf, connection: Store, actor: Registrar) -> Response:
     """Add a group or give it another schedule or area."""
-    schedules.put_group(connection, clean_name(name), given.schedule, actor.label, area=given.area)
+    keeps_hours = "schedule" not in given.model_fields_set and "area" in given.model_fields_set
+    schedules.put_group(
+        connection, clean_name(name), given.schedule, actor.label, area=given.area, keeps_hours=keeps_hours
+    )
     return Response(status_code=204)
 
 

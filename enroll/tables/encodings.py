@@ -5,6 +5,7 @@ So each of the old encodings is tried in turn, and what it makes of the bytes is
 name? It can where it is of one script, where a capital letter stands at its beginning alone, where accents stand among
 plain letters, where Chinese characters are ones that people are called by. The judgement is a number (`_likely`), and
 the encodings with the highest are kept. Where they read alike, that is the text; where they differ, a person is asked.
+Before all that, what in one encoding alone begins as a table does (`begins_well`) is in that one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
 
@@ -70,10 +72,13 @@ _OF_ARABIC = frozenset("اليمنو")
 _LAST_IN_HEBREW = frozenset("ךםןףץ")
 
 
-def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
+def decoded(
+    content: bytes, name: str, encoding: str | None = None, begins_well: Callable[[str], bool] | None = None
+) -> tuple[str, str]:
     """The text in `content`, without a byte-order mark, and the name in ENCODINGS of the encoding that it is in.
 
-    `name` is what the file is called in a sentence. `encoding`, a key of ENCODINGS, is taken where it is given. Raises
+    `name` is what the file is called in a sentence. `encoding`, a key of ENCODINGS, is taken where it is given.
+    `begins_well` tells of a text whether it begins with words, in other than plain letters, that are known. Raises
     UsageError where there is no such encoding, where the bytes are no text in it or in any, and where they can be read
     in several ways, which the sentence names.
     """
@@ -87,7 +92,7 @@ def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str
     try:
         return content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
-        return _by_its_words(content, name)
+        return (begins_well and _by_its_beginning(content, begins_well)) or _by_its_words(content, name)
 
 
 def _as_asked(content: bytes, name: str, encoding: str) -> str:
@@ -114,13 +119,22 @@ def _without_mark(content: bytes) -> str | None:
     return "utf-16-be" if len(start) == 8 and not any(start[::2]) and all(start[1::2]) else None
 
 
-def _by_its_words(content: bytes, name: str) -> tuple[str, str]:
+def _readings(content: bytes) -> dict[str, str]:
+    """What each of the old encodings makes of it that can read it at all."""
     read: dict[str, str] = {}
     for encoding in _TRIED:
-        try:
+        with suppress(UnicodeDecodeError):
             read[encoding] = content.decode(ENCODINGS[encoding])
-        except UnicodeDecodeError:
-            continue
+    return read
+
+
+def _by_its_beginning(content: bytes, begins_well: Callable[[str], bool]) -> tuple[str, str] | None:
+    found = {text: encoding for encoding, text in reversed(_readings(content).items()) if begins_well(text)}
+    return next(iter(found.items())) if len(found) == 1 else None
+
+
+def _by_its_words(content: bytes, name: str) -> tuple[str, str]:
+    read = _readings(content)
     likely = {encoding: _likely(text, encoding) for encoding, text in read.items()}
     few = all(len(_foreign_words(text)) < _FEW for text in read.values())
     for least in (_CERTAIN, _ALL_BUT_A_SLIP) if few else (_CERTAIN, _ALL_BUT_A_SLIP, _HALF):

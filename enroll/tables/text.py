@@ -20,6 +20,7 @@ _SEPARATORS = {
     ",": Sentence("commas"), ";": Sentence("semicolons"), "\t": Sentence("tabs"), "|": Sentence("vertical bars"),
     "，": Sentence("wide commas"), "；": Sentence("wide semicolons"), "؛": Sentence("Arabic semicolons"),
 }  # fmt: skip
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|table|meta|\?xml)\b", re.IGNORECASE)
 # What Excel writes and reads before the first line.
 _SAID = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*\r?\n', re.IGNORECASE)
 
@@ -29,9 +30,14 @@ def read_text(content: bytes, name: str, columns: Collection[str], encoding: str
 
     `name` is what the file is called in a sentence, `columns` are the known names of columns in small letters, by which
     the separator is found, and `encoding` is a key of `encodings.ENCODINGS` or None. Raises UsageError where it is text
-    in no known encoding, its quotation marks are not in pairs, or it has too many lines or cells in a line.
+    in no known encoding, its quotation marks are not in pairs, or it has too many lines or cells in a line, and for a
+    web page, which programs of property offices export as .xls.
     """
-    text, encoding = decoded(content, name, encoding)
+    if _PAGE.match(content):
+        raise UsageError(
+            "{table} is a web page and no table; open it in Excel or WPS, and save it as .xlsx.", table=name
+        )
+    text, encoding = decoded(content, name, encoding, lambda text: _is_headed(text, columns))
     said = _SAID.match(text)
     separator = said[1] if said else _separator(text, columns)
     lines = tuple(_lines(text[said.end() :] if said else text, separator, name, 1 if said else 0))
@@ -39,18 +45,25 @@ def read_text(content: bytes, name: str, columns: Collection[str], encoding: str
     return Table(name, lines, Sentence("Read as {encoding}, separated by {by}.", encoding=encoding, by=by))
 
 
+def _is_headed(text: str, columns: Collection[str]) -> bool:
+    """Whether the first line names one of `columns` in other than plain letters."""
+    said = _SAID.match(text)
+    start = text[said.end() :] if said else text
+    separator = said[1] if said else _separator(start, columns)
+    return any(column_of(cell) in columns and not cell.isascii() for cell in _headings(start, separator))
+
+
 def _separator(text: str, columns: Collection[str]) -> str:
     """The separator by which the first line names the most of `columns`; a comma where none names any."""
+    return max(_SEPARATORS, key=lambda one: sum(column_of(cell) in columns for cell in _headings(text, one)))
+
+
+def _headings(text: str, separator: str) -> list[str]:
     start = text.lstrip("\r\n")[: MAX_COLUMNS * 64]
-
-    def known(separator: str) -> int:
-        try:
-            cells = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
-        except csv.Error:
-            return 0
-        return sum(column_of(cell) in columns for cell in cells)
-
-    return max(_SEPARATORS, key=known)
+    try:
+        return next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def _lines(text: str, separator: str, name: str, before: int) -> Iterator[Line]:

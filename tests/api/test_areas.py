@@ -11,7 +11,7 @@ from gate.store.record import audit
 from gate.store.site import areas, schedules
 from gate.vocabulary import AuditEvent, Kind
 from tests.api.test_ways_in_told import text_of
-from tests.console import context_on, problem_of, signed_in
+from tests.console import context_on, made_from, problem_of, signed_in
 
 CENTRE = {"gate": "Office", "centre": {"enabled": True}, "camera": {"source": ""}}
 
@@ -44,7 +44,14 @@ def test_an_area_is_made_changed_and_removed_and_the_centre_s_own_door_is_one_of
     form = manager.get("/settings/areas?change=Tower A").text
     assert form.count(" checked") == 2
     assert "at least one gate" in problem_of(manager.send("/settings/areas", data={"name": "Tower A", "gate": "gone"}))
-    manager.send("/settings/areas", data={"name": "Tower A", "changed": "Tower A", "gate": "n"})
+    change = {"name": "Tower A", "changed": "Tower A", "gate": "n", "known_as": made_from(form)}
+    # A new one of that name takes no gate from one that there is; a page of before changes no other one.
+    new = manager.send("/settings/areas", data={"name": "Tower A", "gate": "n"})
+    assert problem_of(new) == "There is Tower A already. Choose another name, or change that one."
+    stale = manager.send("/settings/areas", data=change | {"known_as": "0" * 32})
+    assert "Somebody else changed Tower A" in problem_of(stale)
+    assert len(areas.every(store)[0].gates) == 2
+    manager.send("/settings/areas", data=change | {"known_as": made_from(stale.text)})
     assert [one.gates for one in areas.every(store)] == [{"n": "North"}]
     assert "Removed." in manager.send("/settings/areas/removal", data={"name": "Tower A"}).text
     assert areas.every(store) == []
@@ -70,12 +77,12 @@ def test_it_is_chosen_where_somebody_is_enrolled_on_their_page_and_for_a_group(m
     manager.send(f"/residents/{fang.id}", data=form | {"area": "-"})
     assert residents.get(store, fang.id).gates is None
     manager.send("/settings/groups", data={"name": "Cleaners", "area": "Tower A"})
-    manager.send("/settings/groups", data={"name": "Cleaners"})
+    manager.send("/settings/groups", data={"name": "Cleaners", "known_as": "*"})
     assert [one.area for one in schedules.groups(store)] == ["Tower A"]
     manager.send(f"/residents/{fang.id}", data=form | {"group": "Cleaners"})
     assert residents.get(store, fang.id).gates == ("n",)
     assert "in use: 1" in problem_of(manager.send("/settings/areas/removal", data={"name": "Tower A"}))
-    manager.send("/settings/groups", data={"name": "Cleaners", "area": "-"})
+    manager.send("/settings/groups", data={"name": "Cleaners", "area": "-", "known_as": "*"})
     assert residents.get(store, fang.id).gates is None
     assert "no area Tower B" in problem_of(manager.send("/enrol", data={"name": "Li Na", "area": "Tower B"}))
     assert [one.name for one in residents.every(store)] == ["Wang Fang"]
@@ -96,7 +103,11 @@ def test_programs_make_areas_and_choose_them_and_an_earlier_one_takes_none_away(
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": None, "area": "Tower A"})
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": None})
     assert [one["area"] for one in manager.get("/api/v1/groups").json()] == ["Tower A"]
+    # Given an area alone a group keeps its hours.
+    manager.ask("PUT", "/api/v1/schedules/day", json={"windows": "Mon-Fri 7:00-19:00"})
+    manager.ask("PUT", "/api/v1/groups/Cleaners", json={"schedule": "day"})
     manager.ask("PUT", "/api/v1/groups/Cleaners", json={"area": ""})
+    assert [one["windows"] for one in manager.get("/api/v1/groups").json()] == ["Mon-Fri 7:00-19:00"]
     assert manager.ask("DELETE", "/api/v1/areas/Tower A").status_code == 204
 
 

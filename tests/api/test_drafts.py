@@ -156,16 +156,16 @@ def test_whoever_only_says_whose_browser_it_is_carries_nothing_to_them(app, brow
 
 def test_what_goes_on_is_told_in_every_field_and_left_for_a_page_that_there_is(ended, browser, store):
     someone = residents.enrol(store, "Li Na", None, [])
-    typed = {"name": "Li Na", "unit": "3-1204", "group": "", "valid_until": "2027-01-31", "extended": "1"}
-    asked = ended.post(f"/residents/{someone.id}", data=typed | {"known_as": "x", "other": "unseen"})
+    typed = {"name": "Li Na", "unit": "3-1204", "group": "", "valid_until": "2027-01-31", "extended": "1", "area": "-"}
+    asked = ended.post(f"/residents/{someone.id}", data=typed | {"known_as": "x", "shown": "{}", "other": "unseen"})
     kept = ended.send("/sign-in", data={"name": "manager", "password": PASSWORD, "draft": draft_in(asked)})
     assert "What is said of this resident is changed." in kept.text
     shown = re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", kept.text)
     assert shown == [
         ("Name", "Li Na"), ("Home", "3-1204"), ("Group", "none"), ("Last day", "2027-01-31"),
-        ("Needs the gate open for longer", "yes"),
+        ("Needs the gate open for longer", "yes"), ("Area", "as their group, else all gates"),
     ]  # fmt: skip
-    assert form_in(kept) == typed | {"known_as": "x"}
+    assert form_in(kept) == typed | {"known_as": "x", "shown": "{}"}
     owner = browser("owner")
     accounts.end_session(store, digest(owner.cookies["facegate"]))
     holiday = {"name": "春节", "first_day": "2027-02-06", "last_day": "", "schedule": "", "hours": ""}

@@ -161,7 +161,9 @@ def test_on_the_page_a_pass_is_made_shown_once_as_picture_and_number_and_taken_b
     browser, store, door, fang
 ):
     manager = browser("manager")
-    made = manager.post("/passes", data=form(unit="", host=fang.id))
+    # Of the first the answer is lost: what it was to show the second shows.
+    for _ in range(2):
+        made = manager.post("/passes", data=form(unit="", host=fang.id))
     shown = manager.get(made.headers["location"])
     text = text_of(shown)
     assert "Pass of Zhao Lei" in text

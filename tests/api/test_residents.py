@@ -9,7 +9,7 @@ from api.app import create_app
 from gate.store.people import consents, credentials, residents
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent
-from tests.console import Browser, context_on
+from tests.console import Browser, context_on, made_from, problem_of
 
 AGREED = {"way": "paper", "language": "zh-CN"}
 
@@ -123,6 +123,25 @@ def test_on_the_page_too(manager, store):
     assert late.status_code == 422
     assert "changed by someone else" in late.text
     assert residents.get(store, where).unit == "3-1204"
+    # Of an earlier version, which does not say what it showed: all that was typed.
+    assert 'name="unit" value="9-999"' in late.text
+
+
+def test_the_slower_one_loses_nothing_of_what_they_typed_and_undoes_nothing(manager, browser, store):
+    one = residents.enrol(store, "Wang Fang", "3-1204", [])
+    path = f"/residents/{one.id}"
+    page = manager.get(path).text
+    shown = html.unescape(re.search(r'name="shown" value="([^"]*)"', page)[1])
+    form = {"known_as": made_from(page), "shown": shown, "name": "Wang Fang", "unit": "3-1204", "schedule": "-"}
+    browser("owner").send(path, data=form | {"valid_until": "2099-12-31"})
+    late = manager.send(path, data=form | {"unit": "9-999", "extended": "1"})
+    assert problem_of(late) == (
+        "Wang Fang was changed by someone else in the meantime; look again before you change. They changed: Last day."
+    )
+    for field in ('name="unit" value="9-999"', 'name="valid_until" value="2099-12-31"', 'value="1" checked'):
+        assert field in late.text, field
+    for odd in ("[]", "{", "1", '{"name": []}'):
+        assert manager.post(path, data=form | {"shown": odd}).status_code == 422
 
 
 def test_withdrawal_and_erasure_give_receipts_that_are_on_record(manager, photos, store, staff):

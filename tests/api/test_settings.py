@@ -12,7 +12,7 @@ from gate.schedule import parse
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts, holidays, schedules
-from tests.console import PASSWORD, Browser, context_on, problem_of
+from tests.console import PASSWORD, Browser, context_on, made_from, problem_of
 
 
 def test_hours_are_a_managers_and_users_an_owners(browser, store, staff):
@@ -45,6 +45,60 @@ def test_new_hours_are_given_to_groups_with_them(browser, store):
     assert given == [("cleaners", "cleaners"), ("guards", "cleaners")]
     # Whoever has them is not asked about again.
     assert 'name="group"' not in manager.get("/settings/hours?change=cleaners").text
+
+
+def test_new_hours_and_groups_change_none_that_there_are(browser, store):
+    schedules.put(store, "cleaners", "Mon-Fri 07:00-12:00", "test")
+    schedules.put_group(store, "cleaners", "cleaners", "test")
+    manager = browser("manager")
+    hours = {"name": "cleaners", "windows": "daily 00:00-24:00", "changed": ""}
+    wrong = manager.send("/settings/schedules", data=hours)
+    assert problem_of(wrong) == "There is cleaners already. Choose another name, or change that one."
+    assert 'value="daily 00:00-24:00"' in wrong.text
+    assert problem_of(manager.send("/settings/groups", data={"name": "cleaners"})) == problem_of(wrong)
+    beside = hours | {"name": "cleaners ", "new_group": "1"}
+    assert problem_of(manager.send("/settings/schedules", data=beside)) == problem_of(wrong)
+    schedules.put_group(store, "guards", None, "test")
+    taken = manager.send("/settings/schedules", data=hours | {"name": "guards", "new_group": "1"})
+    assert "There is a group guards already" in problem_of(taken)
+    found = [(one.name, one.windows) for one in schedules.groups(store)]
+    assert found == [("cleaners", "Mon-Fri 07:00-12:00"), ("guards", None)]
+    # Sent twice, it is done once.
+    for _ in range(2):
+        new = {"name": "day", "windows": "Mon-Fri 8-18", "new_group": "1"}
+        assert "Saved." in manager.send("/settings/schedules", data=new).text
+        assert "Saved." in manager.send("/settings/groups", data={"name": "night"}).text
+
+
+def test_of_two_managers_who_change_hours_or_a_group_the_slower_one_is_told_and_loses_nothing(browser, store):
+    for name in ("day", "night"):
+        schedules.put(store, name, "Mon-Fri 07:00-19:00", "test")
+    schedules.put_group(store, "cleaners", "day", "test")
+    first, second = browser("manager"), browser("owner")
+    change = "/settings/hours?change=day"
+    typed = {"changed": "day", "name": "day", "known_as": made_from(second.get(change).text)}
+    given = {"name": "cleaners", "known_as": made_from(second.get(change).text, 'value="cleaners"')}
+    ours = {"windows": "Mon-Fri 09:00-17:00", "known_as": made_from(first.get(change).text)}
+    assert "Saved." in first.send("/settings/schedules", data=typed | ours).text
+    late = second.send("/settings/schedules", data=typed | {"windows": "Sat 09:00-17:00"})
+    assert "Somebody else changed day in the meantime" in problem_of(late)
+    assert {one.name: one.windows for one in schedules.every(store)}["day"] == "Mon-Fri 09:00-17:00"
+    assert 'name="windows" maxlength="500" required value="Sat 09:00-17:00"' in late.text
+    # Whoever has looked again may.
+    again = typed | {"windows": "Sat 09:00-17:00", "known_as": made_from(late.text)}
+    assert "Saved." in second.send("/settings/schedules", data=again).text
+    assert "Saved." in first.send("/settings/groups", data=given | {"schedule": ""}).text
+    late = second.send("/settings/groups", data=given | {"schedule": "night"})
+    assert "Somebody else changed cleaners" in problem_of(late)
+    assert [one.schedule for one in schedules.groups(store)] == [None]
+    assert late.text.count("<option selected>night") == 1
+    again = given | {"schedule": "night", "known_as": made_from(late.text, 'value="cleaners"')}
+    assert "Saved." in second.send("/settings/groups", data=again).text
+    schedules.remove(store, "day", "test")
+    gone = second.send("/settings/schedules", data=typed | {"windows": "Sat 09:00-17:00"})
+    assert problem_of(gone) == "day is gone: somebody else removed it in the meantime."
+    assert made_from(gone.text) == ""
+    assert [one.name for one in schedules.every(store)] == ["night"]
 
 
 def test_what_is_no_schedule_is_told_in_the_readers_language_and_changes_nothing(browser, store):

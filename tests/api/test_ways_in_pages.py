@@ -47,6 +47,8 @@ def test_a_pin_is_told_on_one_page_once_and_stands_nowhere_else(manager, browser
     again = manager.get(f"{at}/pin")
     # Nor is there a button that would print it.
     assert (keys_on(again), 'id="print"' in again.text) == ("", False)
+    # In another language it would be gone.
+    assert ['action="/language"' in page.text for page in (slip, again)] == [False, True]
     for page in (manager.get(at), manager.get("/events?what=everything"), manager.get(f"{at}/held")):
         assert pin not in page.text
     assert "press 32502 # and then their PIN" in text_of(manager.get(at))

@@ -127,3 +127,22 @@ def test_what_was_given_to_one_token_or_user_is_not_ticked_for_the_next(page, st
     expect(page.get_by_label("Called")).to_have_value("")
     expect(page.get_by_label("users and settings")).not_to_be_checked()
     assert len(accounts.tokens(store)) == 1
+
+
+def test_a_button_that_is_pressed_twice_is_pressed_once(page, store):
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.goto("/settings/tokens")
+    page.get_by_label("Called").fill("lift")
+    page.get_by_label("users and settings").check()
+    page.get_by_role("button", name="Make a token").dblclick(delay=20)
+    expect(page.get_by_role("status")).to_contain_text("This is the new secret")
+    page.wait_for_load_state("networkidle")
+    assert (len(sent), len(accounts.tokens(store))) == (1, 1)
+    # A page that comes back is pressed anew.
+    page.go_back()
+    page.get_by_label("Called").fill("door")
+    page.get_by_label("users and settings").check()
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_role("status")).to_contain_text("This is the new secret")
+    assert len(accounts.tokens(store)) == 2

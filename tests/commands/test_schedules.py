@@ -4,6 +4,7 @@ import pytest
 
 from gate.store.people import residents
 from gate.store.record import audit
+from gate.store.site import areas, schedules
 from tests.enroll.test_calendar_file import EACH_DAY, WORK, calendar
 
 pytestmark = pytest.mark.whole
@@ -84,3 +85,14 @@ def test_a_calendar_file_is_shown_and_added_where_it_is_said(facegate, tmp_path)
     refused = facegate("holidays", "import", str(file), "--add")
     assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert "no calendar file" in refused.err
+
+
+def test_a_group_that_is_given_an_area_alone_keeps_its_hours(facegate, store):
+    areas.put(store, "Tower A", {"n": "North"}, "test")
+    facegate("schedules", "put", "day", "Mon-Fri 07:00-19:00")
+    facegate("groups", "put", "cleaners", "--schedule", "day")
+    assert facegate("groups", "put", "cleaners", "--area", "Tower A").out.strip() == "cleaners: day."
+    has = [(one.schedule, one.area) for one in schedules.groups(store)]
+    assert facegate("groups", "put", "cleaners", "--schedule", "", "--area", "").out.strip() == "cleaners: at any time."
+    has += [(one.schedule, one.area) for one in schedules.groups(store)]
+    assert has == [("day", "Tower A"), (None, None)]

@@ -134,6 +134,8 @@ def test_text_beside_the_columns_is_never_dropped(written, content, why):
         ("unit,from\n1,2\n", "'name' is missing"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel file"),
         (b"PK\x03\x04 and nothing more", "cannot be read as a ZIP"),
+        ("<html><table><tr><td>姓名".encode("gbk"), "is a web page and no table; open it in Excel or WPS"),
+        ("\ufeff\n<!DOCTYPE html>", "is a web page and no table"),
         ("name,unit\nИванов Иван,1\n".encode("koi8-r"), "is not recognised; choose it"),
         ("name\nČapek\n".encode("cp1250"), "windows-1250: Čapek; windows-1252: Èapek. Choose its encoding"),
     ],
@@ -142,6 +144,17 @@ def test_what_cannot_be_read_for_certain_is_refused_whole(written, content, why)
     with pytest.raises(UsageError) as refused:
         written(content)
     assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "heading"),
+    [("gbk", "姓名,房号"), ("gbk", "* 姓名\t房号"), ("gbk", "sep=;\nunit;姓名"), ("big5", "姓名,unit")],
+)
+def test_where_the_columns_are_named_in_chinese_one_person_suffices(written, encoding, heading):
+    separator = next(one for one in ",\t;" if one in heading)
+    cells = ("3-1", "巫翊") if heading.endswith("姓名") else ("巫翊", "3-1")
+    rows, _ = written(f"{heading}\n{separator.join(cells)}\n".encode(encoding))
+    assert rows == [("巫翊", "3-1", "")]
 
 
 def test_an_encoding_may_be_said(written):

@@ -9,12 +9,14 @@ from fastapi.responses import Response
 
 from api.early_refusal import EarlyRefusal
 from api.pages.gates import refuse_where_no_centre
+from api.pages.settings.as_shown import refuse_another, shown_as
 from api.pages.settings.desk import Desk, RegistrarsDesk, Text
 from gate.errors import Sentence
 from gate.fleet.centre_status import read_status
 from gate.fleet.messages import LIMITED
 from gate.names import clean_name
 from gate.store.compound import gates
+from gate.store.database import transaction
 from gate.store.site import areas
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False, prefix="/settings/areas")
@@ -28,9 +30,17 @@ def _shown(desk: Desk, typed: dict[str, Any] | None = None, **said: Any) -> Resp
     status = read_status(desk.context.state)
     heard = {} if status is None else status.gates
     old = [name for gate, name in doors.items() if gate in heard and heard[gate].reader < LIMITED]
+    known, typed = _known(desk), _NOTHING | (typed or {})
+    if typed["changed"] not in known:
+        typed["changed"] = ""
     return desk.page(
-        "areas", areas=areas.every(desk.connection), doors=doors, old=old, typed=_NOTHING | (typed or {}), **said
-    )
+        "areas", areas=areas.every(desk.connection), doors=doors, old=old, typed=typed,
+        known_as=known.get(typed["changed"], ""), **said,
+    )  # fmt: skip
+
+
+def _known(desk: Desk) -> dict[str, str]:
+    return {one.name: shown_as(areas.as_kept(one.gates)) for one in areas.every(desk.connection)}
 
 
 @router.get("")
@@ -46,16 +56,22 @@ def show_areas(desk: RegistrarsDesk, change: Annotated[str, Query(max_length=60)
 @router.post("")
 def put_area(
     desk: RegistrarsDesk, name: Text, gate: Annotated[list[str] | None, Form()] = None,
-    changed: Annotated[str, Form(max_length=60)] = "",
+    changed: Annotated[str, Form(max_length=60)] = "", known_as: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Add an area, or give it other gates. A gate that was taken away meanwhile is not among them."""
+    """Add an area, or give the one that is `known_as` it is other gates. A gate that was taken away meanwhile is not
+    among them."""
     refuse_where_no_centre(desk.context)
     doors = gates.doors(desk.connection, desk.context.gate)
     chosen = {one: doors[one] for one in gate or () if one in doors}
-    return desk.after(
-        lambda: areas.put(desk.connection, clean_name(name, most=60), chosen, desk.actor.label),
-        Sentence("Saved."), _shown, {"changed": changed, "name": name, "gates": chosen},
-    )  # fmt: skip
+
+    def put() -> None:
+        called = clean_name(name, most=60)
+        with transaction(desk.connection):
+            was = _known(desk)
+            areas.put(desk.connection, called, chosen, desk.actor.label)
+            refuse_another(called, known_as, was.get(called), _known(desk)[called])
+
+    return desk.after(put, Sentence("Saved."), _shown, {"changed": changed, "name": name, "gates": chosen})
 
 
 @router.post("/removal")

@@ -118,13 +118,17 @@ def remove(connection: sqlite3.Connection, name: str, by: str) -> None:
 
 
 def put_group(
-    connection: sqlite3.Connection, name: str, schedule: str | None, by: str, *, area: str | None = None
-) -> None:
+    connection: sqlite3.Connection, name: str, schedule: str | None, by: str, *, area: str | None = None,
+    keeps_hours: bool = False,
+) -> str | None:  # fmt: skip
     """Add a group or give it another schedule, None: at any time; and another area, empty: all gates, None: as before.
 
-    Raises Refusal where there is no such schedule or area.
+    One that there is and that `keeps_hours` has its schedule as before. Returns the schedule that it has then. Raises
+    Refusal where there is no such schedule or area.
     """
     with transaction(connection):
+        if keeps_hours:
+            schedule = next((one.schedule for one in groups(connection) if one.name == name), schedule)
         connection.execute(
             "INSERT INTO groups (id, name, schedule_id) VALUES (?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET schedule_id = excluded.schedule_id",
@@ -136,6 +140,7 @@ def put_group(
             connection.execute("UPDATE groups SET area_id = ?1 WHERE name = ?2 AND area_id IS NOT ?1", (given, name))
             details |= {"area": area}
         audit.append(connection, AuditEvent(Kind.GROUP_CHANGED, details))
+    return schedule
 
 
 def set_free_access(connection: sqlite3.Connection, schedule: str | None, by: str, *, can_hold: bool) -> None:
