@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gate.settings_section import Section
+from gate.settings_section import FilePath, Section
 
 # No end of all digits: that is a mistyped address.
 _NAME_OF_HOST = re.compile(r"(?:[\w-]+\.)*(?!0[xX])[\w-]*[A-Za-z][\w-]*\.?", re.ASCII)
@@ -68,10 +67,10 @@ class ApiSettings(Section):
     tls: Literal["generated", "own", "off"] = "generated"
     """`generated`: a certificate of the gate's own making; `own`: yours; `off`: none, on this machine alone."""
 
-    certificate: Path | None = None
+    certificate: FilePath | None = None
     """Your certificate with its chain, PEM."""
 
-    key: Path | None = None
+    key: FilePath | None = None
     """Its key, PEM, not encrypted."""
 
     @field_validator("host")

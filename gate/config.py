@@ -28,7 +28,7 @@ from gate.errors import UsageError
 from gate.home_assistant_settings import HomeAssistantSettings
 from gate.keep_settings import KeepSettings
 from gate.readers.settings import ReadersSettings
-from gate.settings_section import Section
+from gate.settings_section import FilePath, Section
 from gate.state_folder import centre_file, is_service, reader_keys
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
@@ -44,7 +44,7 @@ class ModelsSettings(Section):
     liveness: tuple[str, ...] | None = Field(None, min_length=1)
     """The packs of liveness checks, used together where `vision.liveness` is not `off`. Nothing: those installed."""
 
-    dir: Path | None = None
+    dir: FilePath | None = None
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
 
 
@@ -191,6 +191,7 @@ _SAID = {
     "string_pattern_mismatch": "it holds signs that cannot stand there",
     "tuple_type": 'it must be a list, ["one", "another"]',
     "string_type": 'it must be a text between quotes, "..."',
+    "path_type": 'it must be a path between quotes, "/..."',
     "model_type": "it is a section, with settings of its own",
     "model_attributes_type": "it is a section, with settings of its own",
     "dict_type": "it is a section, with settings of its own",

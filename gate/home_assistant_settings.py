@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gate.settings_section import Section
+from gate.settings_section import FilePath, Section
 
 
 class HomeAssistantSettings(Section):
@@ -22,7 +21,7 @@ class HomeAssistantSettings(Section):
     tls: bool = True
     """Whether it is spoken to by TLS. Without it whoever listens on the network has the password."""
 
-    authority: Path | None = None
+    authority: FilePath | None = None
     """The certificate, PEM, of whoever signed the broker's, in a file that the console's service can read; absent: the
     authorities that this machine trusts."""
 

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _no_empty_path(value: Any) -> Any:
+    if value == "":
+        # It would be the folder in which the program happens to run.
+        raise ValueError("it is empty; leave the key out where there is none")
+    return value
+
+
+FilePath = Annotated[Path, BeforeValidator(_no_empty_path)]
+"""A path that names something."""
 
 
 class Section(BaseModel):

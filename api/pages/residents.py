@@ -32,6 +32,7 @@ from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
 from gate.errors import FacegateError, Sentence, together
 from gate.names import clean_home, clean_name
+from gate.store.database import transaction
 from gate.store.people import consents, corrections, credentials, erasure, finding, homes, templates
 from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
@@ -136,13 +137,15 @@ def change_resident(
         "extended": extended, "schedule": schedule, "area": area,
     }  # fmt: skip
     try:
-        refuse_outdated(found, known_as)
-        wanted = Changes(
-            name=clean_name(name), unit=clean_home(unit, found.unit) if unit.strip() else "", extended=extended,
-            group=group, valid_from=valid_from, valid_until=valid_until,
-            schedule=_chosen(schedule), area=_chosen(area),
-        )  # fmt: skip
-        changed = change(connection, found, wanted, by=actor.label)
+        with transaction(connection):
+            found = found_resident(connection, resident)
+            refuse_outdated(found, known_as)
+            wanted = Changes(
+                name=clean_name(name), unit=clean_home(unit, found.unit) if unit.strip() else "", extended=extended,
+                group=group, valid_from=valid_from, valid_until=valid_until,
+                schedule=_chosen(schedule), area=_chosen(area),
+            )  # fmt: skip
+            changed = change(connection, found, wanted, by=actor.label)
     except HttpProblem as outdated:
         before, now = _fields_in(shown), _fields_of(found)
         # A choice that its form did not offer is empty.

@@ -20,6 +20,7 @@ from api.v1.paging import part_of
 from api.ways_in import ways_of
 from enroll.application import add_without_face
 from gate.names import clean_home, clean_name
+from gate.store.database import transaction
 from gate.store.people import changes, consents, corrections, credentials, erasure, finding, residents, templates
 from gate.store.people.erasure import Receipt
 from gate.store.people.residents import Resident as Stored
@@ -176,12 +177,13 @@ def change_resident(
     if_match: Annotated[str | None, Header()] = None,
 ) -> Resident:  # fmt: skip
     """Change how they are let in. With If-Match nothing is done when somebody else was quicker."""
-    found = found_resident(connection, resident)
-    refuse_outdated(found, if_match)
-    unit = clean_home(change.unit, found.unit) if change.unit else change.unit
-    name = clean_name(change.name) if change.name is not None else None
-    wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
-    changed = changes.change(connection, found, wanted, by=actor.label)
+    with transaction(connection):
+        found = found_resident(connection, resident)
+        refuse_outdated(found, if_match)
+        unit = clean_home(change.unit, found.unit) if change.unit else change.unit
+        name = clean_name(change.name) if change.name is not None else None
+        wanted = changes.Changes(**change.model_dump() | {"name": name, "unit": unit})
+        changed = changes.change(connection, found, wanted, by=actor.label)
     if changed == found:
         record_look(connection, actor, "a resident")
     response.headers["ETag"] = etag(changed)

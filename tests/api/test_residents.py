@@ -2,6 +2,8 @@
 
 import html
 import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -112,6 +114,26 @@ def test_of_two_managers_the_slower_one_is_told(manager, browser):
     assert second.status_code == 412
     assert "changed by someone else" in second.json()["detail"]
     assert manager.get(where).json()["unit"] == "3-1204"
+
+
+def test_of_two_managers_in_the_very_same_moment_one_is_told(manager, browser):
+    where = manager.post("/api/v1/residents", json={"name": "Wang Fang"}).headers["location"]
+    page, both = where.removeprefix("/api/v1"), (manager, browser("owner"))
+    for number in range(10):
+        seen = manager.get(where).headers["etag"]
+
+        def patch(who, number=number, seen=seen):
+            unit = f"{number}-{both.index(who)}"
+            return who.ask("PATCH", where, json={"unit": unit}, headers={"if-match": seen}).status_code
+
+        def save(who, number=number, seen=seen):
+            form = {"known_as": seen, "name": "Wang Fang", "unit": f"{number}-{2 + both.index(who)}"}
+            return who.send(page, data=form).status_code
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(patch, both)) == [200, 412], number
+            seen = manager.get(where).headers["etag"]
+            assert sorted(pool.map(partial(save, seen=seen), both)) == [200, 422], number
 
 
 def test_on_the_page_too(manager, store):

@@ -300,14 +300,15 @@ def test_the_machine_s_own_files_are_read(tmp_path):
     assert look_at_machine(tmp_path, tmp_path / "none").under_voltage is None
 
 
+@pytest.mark.usefixtures("store")
 def test_a_running_door_is_examined(state, models_dir, models):
-    with door_process(state) as (_, client):
-        until(client, store_fault=None)
+    with door_process(state):
         site = site_of(state, Settings(), models_dir, lambda: nullcontext(models))
         assert found(site, "door").seen == "It answers; its mode is normal."
         assert found(site, "vision").grade is Grade.BAD
 
 
+@pytest.mark.usefixtures("store")
 def test_a_gate_that_stands_open_or_lets_nobody_in_is_not_well(state, models_dir, models):
     def seen():
         return found(site_of(state, Settings(), models_dir, lambda: nullcontext(models)), "door")
@@ -316,7 +317,7 @@ def test_a_gate_that_stands_open_or_lets_nobody_in_is_not_well(state, models_dir
         # No wire is at the contact, which is closed at rest: as where it was left out, or cut.
         assert (seen().grade, seen().seen) == (Grade.BAD, "Fire: the gate stands open for everybody, and stays so.")
         drive(state, 22, 0)
-        until(client, mode="normal", store_fault=None)
+        until(client, mode="normal")
         assert seen().grade is Grade.OK
         client.ask({"do": "hold"})
         assert (seen().grade, seen().seen) == (Grade.LOOK, "Somebody holds the gate open: everybody walks in.")
