@@ -94,7 +94,9 @@ def test_file_then_environment_then_command_line(config, monkeypatch):
         ('[centre]\nlisten = "10.0.0"\n', r"centre\.listen .* one address of this machine"),
     ],
 )
-def test_what_is_unknown_or_wrong_is_one_sentence(tmp_path, text, words):
+def test_what_is_unknown_or_wrong_is_one_sentence(tmp_path, monkeypatch, text, words):
+    # What the environment says counts before what the file does.
+    monkeypatch.delenv("FACEGATE_MODELS__DIR", raising=False)
     path = tmp_path / "f.toml"
     path.write_text(text, errors="surrogateescape")
     with pytest.raises(UsageError, match=words) as error:
