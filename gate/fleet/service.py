@@ -105,6 +105,8 @@ class Link:
         """`passages`: who passed here is told, and who passed at the others heard."""
         self._state = state
         self._shares_passages = passages
+        # What is here of a time when they were shared goes.
+        self._forgets = not passages
         self._centre_shares, self._epoch = False, 0
         self._connection = connection
         self._joined = joined
@@ -465,6 +467,10 @@ class Link:
                 written_mono = now
                 with suppress(OSError, sqlite3.Error, FacegateError):
                     write_status(self._state, self._status())
+                    if self._forgets:
+                        with transaction(self._connection):
+                            elsewhere.forget(self._connection)
+                        self._forgets = False
                     elsewhere.prune(self._connection, datetime.now(UTC))
             await asyncio.sleep(_AGAIN_S)
 
@@ -498,10 +504,6 @@ def main() -> int:
                 )
             stop_with_starter()
             passages = bool(given.get("passages"))
-            if not passages:
-                # Of a time when they were shared.
-                with transaction(connection):
-                    elsewhere.forget(connection)
             link = Link(state, connection, joined, passages=passages)
             asyncio.run(until_told(link.run()))
     except FacegateError as error:
