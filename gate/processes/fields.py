@@ -123,7 +123,7 @@ def _tuple(kinds: tuple[Any, ...], said: object, where: str) -> tuple[Any, ...]:
 def _mapping(kind: Any, said: object, where: str) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Malformed(f"{where} is an object")
-    return {name: _value(kind, one, f"{where}.{name}") for name, one in said.items()}
+    return {_text(name, where): _value(kind, one, f"{where}.{name}") for name, one in said.items()}
 
 
 def _single(kind: Any, said: object, where: str) -> Any:
@@ -132,7 +132,7 @@ def _single(kind: Any, said: object, where: str) -> Any:
     if kind is int and type(said) is int and _is_number(said):
         return said
     if kind in (str, bool) and type(said) is kind:
-        return said
+        return _text(said, where) if isinstance(said, str) else said
     if kind is bytes:
         return _bytes(said, where)
     if issubclass(kind, Enum):
@@ -141,6 +141,15 @@ def _single(kind: Any, said: object, where: str) -> Any:
 
 
 _NAMES = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+
+
+def _text(said: str, where: str) -> str:
+    """The text, which half of a pair of surrogates is not: JSON can hold one, and no file and no database takes it."""
+    try:
+        said.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(f"{where} is a text") from error
+    return said
 
 
 def _is_number(said: object) -> TypeGuard[float]:

@@ -1,7 +1,10 @@
 """What gates tell of their records, as the centre keeps it: many at once, each answered when the disk has it."""
 
 import asyncio
+import hashlib
+import json
 from contextlib import closing
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +13,7 @@ from centre.followers import Followers
 from centre.records import Records
 from centre.secrets import first_secrets
 from gate.fleet import keys, messages
+from gate.fleet.envelopes import signed
 from gate.fleet.messages import Told
 from gate.store.compound import allowance, carried, forgotten, gates, role
 from gate.store.compound.forgotten import Forgotten
@@ -125,6 +129,31 @@ def test_what_is_not_a_gates_own_is_not_kept_and_hinders_no_other(desk, caplog):
     assert {line.gate_id for line in carried.last(desk.store, 1000)} == {"g0", "g5"}
     assert "Gate 1" in caplog.text
     assert "Gate 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"sequence": 1 << 70}, {"sequence": 10**15}, {"kind": "\ud800"}, {"details": "\ud800"}, {"boot_id": "\0"},
+        {"commitments": "[" * 100_000}, {"details": "[" * 100_000}, {"commitments": "7"}, {"mono": 1e400},
+        {"clock_trusted": 1 << 40}, {"id": "x" * 900_000},
+    ],
+    ids=lambda altered: f"{altered}"[:30],
+)  # fmt: skip
+def test_what_a_stolen_gate_tells_in_its_own_name_hinders_no_other(desk, altered):
+    """Its chain is its own to make, and its hashes are right."""
+    first = asdict(told_by(1, lines=1).lines[0]) | {"personal": (), "gate_id": "g1"} | altered
+    first["previous"] = "0" * 64
+    row = {name: value for name, value in first.items() if name not in ("personal", "hash")}
+    said = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    first["hash"] = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()
+    told = json.dumps({"lines": [first], "forgotten": [], "begins": False}).encode()
+    hostile = desk.message(1, Told())
+    hostile.data = keys.seal_to(
+        keys.box_public(desk.secrets.box_seed), signed(messages.TOLD.purpose, told, keys.signer(seed_of(1)))
+    )  # fmt: skip
+    desk.hear(desk.message(0, told_by(0)), hostile, desk.message(2, told_by(2)))
+    assert {0, 2} <= {number for number, sequence, *_ in desk.answered if sequence == LINES}
 
 
 def test_lines_and_what_they_prove_are_kept_together_or_not_at_all(desk):

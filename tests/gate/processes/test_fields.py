@@ -1,6 +1,7 @@
 """Typed values cross the wire whole, and whatever else was said is refused by one error."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 
@@ -25,6 +26,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=8,
 )
+HALF = "\ud800"
 numbers = st.floats(-1e14, 1e14)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.dictionaries(texts, texts | st.integers(-(2**40), 2**40) | numbers, max_size=3)
@@ -158,3 +160,20 @@ def test_each_trouble_fills_its_sentence_or_is_refused():
         if "{" in sentence:
             with pytest.raises(Malformed):
                 read(CameraFault, {"trouble": trouble.value, "values": {}})
+
+
+@dataclass(frozen=True)
+class Named:
+    """A text, and texts by their names."""
+
+    name: str
+    others: Mapping[str, str]
+
+
+@pytest.mark.parametrize(
+    "said", [{"name": HALF, "others": {}}, {"name": "x", "others": {"x": HALF}}, {"name": "x", "others": {HALF: "x"}}]
+)
+def test_half_a_pair_of_surrogates_is_no_text(said):
+    """It comes through JSON, and no file and no database takes it."""
+    with pytest.raises(Malformed):
+        read(Named, json.loads(json.dumps(said)))
