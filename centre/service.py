@@ -203,8 +203,8 @@ class Centre:
 
     async def _fall_in(self, stream: RegisterStream) -> None:
         """Look whether the broker has what this centre put there; where not, all is published anew."""
-        items.sum_anew(self._connection)
         other = await stream.look(outbox.broker(self._connection), outbox.count_published(self._connection))
+        items.sum_anew(self._connection)
         if other is not None:
             least, now = other
             unheard = await stream.unheard(outbox.broker(self._connection), now)
@@ -222,37 +222,36 @@ class Centre:
         now, anew = self._followers.gates, self._followers.anew
         mono = time.monotonic()
         new = [gate for gate in now.keys() - known if self._unserved.get(gate, mono) <= mono][:_GATES_AT_ONCE]
-        new = await self._begin(stream, new)
+        new = await self._begin(stream, [now[gate] for gate in new])
         for gate in known - now.keys():
             await stream.end_consumers(gate)
         again = [anew.pop() for _ in range(min(len(anew), _GATES_AT_ONCE))]
         for gate in again:
             if gate in now:
                 _log.warning("%s is given the register again from its beginning.", now[gate].name)
-        await self._begin(stream, [gate for gate in again if gate in now], anew=True)
-        return (known & now.keys()).union(new)
+        again = [gate for gate in again if gate in now]
+        served = await self._begin(stream, [now[gate] for gate in again], anew=True)
+        return (known & now.keys()).union(new).difference(again).union(served)
 
-    async def _begin(self, stream: RegisterStream, new: list[str], *, anew: bool = False) -> list[str]:
-        """Consumers for these gates; those that have them then. One that the broker gives none, and says why, is tried
-        again later and keeps no other waiting. Raises nats.errors.Error."""
+    async def _begin(self, stream: RegisterStream, new: list[Gate], *, anew: bool = False) -> list[str]:
+        """Consumers for these gates; the ids of those that have them then. One that the broker gives none, and says
+        why, is tried again later and keeps no other waiting. Raises nats.errors.Error."""
         from nats.js.errors import BadRequestError, ServerError
 
         came = await asyncio.gather(
-            *(stream.begin_consumers(gate, anew=anew) for gate in new), return_exceptions=True
+            *(stream.begin_consumers(gate.id, anew=anew) for gate in new), return_exceptions=True
         )  # fmt: skip
         done = []
         for gate, error in zip(new, came, strict=True):
             if isinstance(error, BadRequestError | ServerError):
-                if gate not in self._unserved:
-                    _log.error(
-                        "The broker gives %s no place in the register: %s", self._followers.gates[gate].name, error
-                    )
-                self._unserved[gate] = time.monotonic() + _UNSERVED_S
+                if gate.id not in self._unserved:
+                    _log.error("The broker gives %s no place in the register: %s", gate.name, error)
+                self._unserved[gate.id] = time.monotonic() + _UNSERVED_S
             elif error is not None:
                 raise error
             else:
-                self._unserved.pop(gate, None)
-                done.append(gate)
+                self._unserved.pop(gate.id, None)
+                done.append(gate.id)
         return done
 
     def _follow_gates(self) -> None:

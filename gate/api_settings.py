@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gate.settings_section import FilePath, Section
+from gate.settings_section import NamedPath, Section
 
 # No end of all digits: that is a mistyped address.
 _NAME_OF_HOST = re.compile(r"(?:[\w-]+\.)*(?!0[xX])[\w-]*[A-Za-z][\w-]*\.?", re.ASCII)
@@ -67,10 +67,10 @@ class ApiSettings(Section):
     tls: Literal["generated", "own", "off"] = "generated"
     """`generated`: a certificate of the gate's own making; `own`: yours; `off`: none, on this machine alone."""
 
-    certificate: FilePath | None = None
+    certificate: NamedPath | None = None
     """Your certificate with its chain, PEM."""
 
-    key: FilePath | None = None
+    key: NamedPath | None = None
     """Its key, PEM, not encrypted."""
 
     @field_validator("host")

@@ -28,7 +28,7 @@ from gate.errors import UsageError
 from gate.home_assistant_settings import HomeAssistantSettings
 from gate.keep_settings import KeepSettings
 from gate.readers.settings import ReadersSettings
-from gate.settings_section import FilePath, Section
+from gate.settings_section import NamedPath, Section
 from gate.state_folder import centre_file, is_service, reader_keys
 from gate.vision.address import without_password
 from gate.vision.settings import CameraSettings, VisionSettings
@@ -44,7 +44,7 @@ class ModelsSettings(Section):
     liveness: tuple[str, ...] | None = Field(None, min_length=1)
     """The packs of liveness checks, used together where `vision.liveness` is not `off`. Nothing: those installed."""
 
-    dir: FilePath | None = None
+    dir: NamedPath | None = None
     """Folder of the installed packs; absent: `models` in the service's directory, else in the user's data directory."""
 
 

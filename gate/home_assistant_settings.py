@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gate.settings_section import FilePath, Section
+from gate.settings_section import NamedPath, Section
 
 
 class HomeAssistantSettings(Section):
@@ -21,7 +21,7 @@ class HomeAssistantSettings(Section):
     tls: bool = True
     """Whether it is spoken to by TLS. Without it whoever listens on the network has the password."""
 
-    authority: FilePath | None = None
+    authority: NamedPath | None = None
     """The certificate, PEM, of whoever signed the broker's, in a file that the console's service can read; absent: the
     authorities that this machine trusts."""
 

@@ -15,7 +15,7 @@ def _no_empty_path(value: Any) -> Any:
     return value
 
 
-FilePath = Annotated[Path, BeforeValidator(_no_empty_path)]
+NamedPath = Annotated[Path, BeforeValidator(_no_empty_path)]
 """A path that names something."""
 
 

@@ -107,10 +107,6 @@ class Register:
         with transaction(self._connection):
             return [self._take(one, unknown) for one in batch]
 
-    def count_anew(self) -> None:
-        """Whatever was counted of what is here: it may be wrong where this register seems not to be the centre's."""
-        items.sum_anew(self._connection)
-
     def hear(self, data: bytes) -> Heard | None:
         """What the centre says of the register's end; None where it is not the centre's, or was said before."""
         try:

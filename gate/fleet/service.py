@@ -321,7 +321,8 @@ class Link:
             if again:
                 self._asked_mono, self._patience_s = now, min(2 * self._patience_s, _BEHIND_LONGEST_S)
                 _log.warning("The register here is not the centre's; all of it is asked for again.")
-                self._register.count_anew()
+                # What was counted of it may be wrong.
+                items.sum_anew(self._connection)
             status = self._status()
             gave_back = proposals.gave_back(self._connection)
             listed = succession.digest_of_gates(self._connection) if self._is_second else None

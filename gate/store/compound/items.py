@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gate.store.compound.entries import RegisterKind, Version
@@ -86,22 +87,18 @@ def sum_up(connection: sqlite3.Connection, least: int = _MANY) -> None:
     if moved < max(least, 1):
         return
     with transaction(connection):
-        sums = _sums(connection)
-        connection.execute("DELETE FROM register_sums")
-        connection.executemany(
-            "INSERT INTO register_sums (epoch, entries, digest) VALUES (?, ?, ?)",
-            [(of, one.entries, one.state(of).digest) for of, one in sums.items()],
-        )
-        connection.execute("DELETE FROM register_moved")
+        _keep(connection, _sums(connection))
 
 
 def sum_anew(connection: sqlite3.Connection) -> None:
-    """Count all of the register, whatever the sums say: they may be of a file that somebody else wrote."""
+    """Count all of the register, whatever the sums say: they may be of a file that somebody else wrote. Where they are
+    right nothing is written."""
     with transaction(connection):
-        connection.execute("DELETE FROM register_sums")
-        connection.execute("DELETE FROM register_moved")
-        connection.execute("INSERT INTO register_moved (kind, id) SELECT kind, id FROM register WHERE kind <> 'pass'")
-        sum_up(connection, 1)
+        found: defaultdict[int, _Sum] = defaultdict(_Sum)
+        for row in connection.execute("SELECT kind, id, epoch, version FROM register WHERE kind <> 'pass'"):
+            found[row[2]].add(*row)
+        if found != _sums(connection):
+            _keep(connection, found)
 
 
 def open_passes(connection: sqlite3.Connection, of: int, at: str) -> OpenPasses:
@@ -132,6 +129,16 @@ class _Sum:
         return State(of, self.entries, f"{self.total:0{_BITS // 4}x}")
 
 
+def _keep(connection: sqlite3.Connection, sums: Mapping[int, _Sum]) -> None:
+    """The sums as they stand now, of everything. Part of a transaction."""
+    connection.execute("DELETE FROM register_sums")
+    connection.executemany(
+        "INSERT INTO register_sums (epoch, entries, digest) VALUES (?, ?, ?)",
+        [(of, one.entries, one.state(of).digest) for of, one in sums.items()],
+    )
+    connection.execute("DELETE FROM register_moved")
+
+
 def _sums(connection: sqlite3.Connection) -> dict[int, _Sum]:
     """What there is of each epoch now, but for passes. In one question, so that nothing is written in between."""
     rows = connection.execute(
@@ -143,7 +150,7 @@ def _sums(connection: sqlite3.Connection) -> dict[int, _Sum]:
     for kind, said, epoch, number, epoch_now, version_now in rows:
         if kind is None:
             found[epoch].entries += number
-            found[epoch].total += int(said, 16)
+            found[epoch].total = (found[epoch].total + int(said, 16)) % (1 << _BITS)
             continue
         if epoch is not None:
             found[epoch].add(kind, said, epoch, number, -1)

@@ -103,6 +103,9 @@ def test_sums_that_somebody_else_wrote_are_counted_anew():
         assert items.state(store, 1) != counted(store)[1]
         items.sum_anew(store)
         assert items.state(store, 1) == counted(store)[1]
+        before = store.total_changes
+        items.sum_anew(store)
+        assert store.total_changes == before, "what is right is not written again"
 
 
 def test_a_register_of_before_is_counted_by_the_step_that_brings_the_sums():
