@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.boxes import Box, overlap
 from models.faces import Face, mean
-from models.images import Image, shrunk
+from models.images import Image, resized, shrunk
 from models.manifest import DetectorSpec
 from models.runtime import Provider, open_session
 
@@ -66,8 +66,7 @@ def look_at(image: Image, box: Box, detector: Detector, side: int) -> Face | Non
         return None
     scale = side / max(cut.shape[:2])
     size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
-    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    faces = [face.in_whole(scale, left, top) for face in detector.detect(np.asarray(small, np.uint8))]
+    faces = [face.in_whole(scale, left, top) for face in detector.detect(resized(cut, size))]
     best = max(faces, key=lambda face: overlap(face.box, box), default=None)
     return best if best is not None and overlap(best.box, box) >= SAME_FACE else None
 
