@@ -29,12 +29,26 @@ class _Installer:
 
 @click.command()
 @click.option("--simulate", is_flag=True, help="All that needs no hands, on mock pins, beside the running gate.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(1, 100),
+    default=1.0,
+    show_default=True,
+    metavar="TIMES",
+    help="With --simulate: on a slow machine what is waited for may take so many times as long.",
+)
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of the sheet; else as in screen.language.")
 @click.option("--by", help="Who proves it; by default who is logged in.")
 @state_option
 @json_option
 def drill(
-    simulate: bool, language: str | None, by: str | None, state: Path | None, config: Path | None, as_json: bool
+    simulate: bool,
+    patience: float,
+    language: str | None,
+    by: str | None,
+    state: Path | None,
+    config: Path | None,
+    as_json: bool,
 ) -> int:
     """Prove the wiring and the safety rules at the gate, and print a commissioning sheet. Exit 1 when a check fails.
 
@@ -44,7 +58,7 @@ def drill(
     try:
         if simulate:
             with tempfile.TemporaryDirectory(prefix="facegate-drill-") as scratch:
-                results = _shown(_simulated(gate, Path(scratch)), as_json)
+                results = _shown(_simulated(gate, Path(scratch), patience), as_json)
         else:
             real = Gate(gate.state)
             results = _shown(guide(real, gate.settings, gate.state / "drills", _Installer()), as_json)
@@ -70,18 +84,18 @@ def _page(gate: Home, sheet: Sheet, language: str | None) -> Path:
     return Kept(page, sheet.simulated).page_in(language or gate.settings.screen.language or DEFAULT)
 
 
-def _simulated(gate: Home, scratch: Path) -> Iterator[Result]:
+def _simulated(gate: Home, scratch: Path, patience: float) -> Iterator[Result]:
     from gate.drill.simulated import simulate
 
     if not gate.settings.camera.wanted:
-        yield from simulate(scratch, gate.models_dir.resolve(), "")
+        yield from simulate(scratch, gate.models_dir.resolve(), "", patience)
         return
     from evaluate.demo.walkup import Scene, footage, write_video
 
     gate.ready_pack()
     video = scratch / "empty.mp4"
     write_video(video, footage([Scene(None, 2.0)], 1))
-    yield from simulate(scratch, gate.models_dir.resolve(), str(video))
+    yield from simulate(scratch, gate.models_dir.resolve(), str(video), patience)
 
 
 def _shown(results: Iterable[Result], as_json: bool) -> list[Result]:

@@ -45,8 +45,10 @@ TIMES = {
 class Rig:
     """The running gate: ask it, drive its inputs, read its relays, kill its processes."""
 
-    def __init__(self, state: Path, process: subprocess.Popen[str]) -> None:
+    def __init__(self, state: Path, process: subprocess.Popen[str], patience: float = 1.0) -> None:
+        """With more `patience` what is waited for may take so many times as long, as on a slow machine."""
         self.state = state
+        self._patience = patience
         self.process = process
         self.runtime = runtime_directory(state, "door")
         self.began_mono = time.monotonic()
@@ -159,7 +161,7 @@ class Rig:
 
     def until(self, condition: Callable[[], object], otherwise: Sentence, within_s: float = 5.0) -> float:
         """Wait for something; returns how long it took, seconds. Raises CheckFailed with `otherwise`."""
-        began = time.monotonic()
+        began, within_s = time.monotonic(), within_s * self._patience
         while not condition():
             if time.monotonic() - began > within_s:
                 raise CheckFailed(Sentence("{what} within {time} s", what=otherwise, time=f"{within_s:g}"))
@@ -201,9 +203,9 @@ class Rig:
 
 
 @contextmanager
-def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
+def rig(state: Path, models_dir: Path, source: str, patience: float = 1.0) -> Iterator[Rig]:
     """A gate of its own in `state`, with everything wired, at rest when it is handed over; an empty `source` is one
-    without a camera."""
+    without a camera. `patience` as `Rig` has it."""
     state.mkdir(parents=True, exist_ok=True)
     config = state / "facegate.toml"
     config.write_text(_configuration(source), "utf-8")
@@ -215,7 +217,7 @@ def rig(state: Path, models_dir: Path, source: str) -> Iterator[Rig]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    gate = Rig(state, process)
+    gate = Rig(state, process, patience)
     try:
         gate.until(gate.status, Sentence("the door does not start"), 15)
         gate.drive(fire=True, tamper=True, contact=True)

@@ -73,9 +73,9 @@ AFTER: tuple[Check, ...] = (leaf.stop_releases, record.record_accounts_for_every
 _NOBODYS = array("f", [1.0]).tobytes()
 
 
-def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
+def simulate(scratch: Path, models_dir: Path, footage: str, patience: float = 1.0) -> Iterator[Result]:
     """Every check in turn, in states of their own under `scratch`; without `footage` those of a gate that has no
-    camera."""
+    camera. `patience` as `Rig` has it."""
     parts: tuple[tuple[str, str, tuple[Check, ...]], ...] = (("a", "97", WITHOUT_CAMERA), ("b", footage, WITH_CAMERA))
     if not footage:
         parts = (("b", "", tuple(check for check in WITH_CAMERA if check not in OF_VISION)),)
@@ -84,7 +84,7 @@ def simulate(scratch: Path, models_dir: Path, footage: str) -> Iterator[Result]:
         with closing(open_database(state)) as store:
             someone = residents.enrol(store, "Drill", None, [Template("drill", "drill", {}, _NOBODYS)], NO_PERSON)
         try:
-            with rig(state, models_dir, source) as gate:
+            with rig(state, models_dir, source, patience) as gate:
                 for check in checks:
                     yield _run(check, gate, someone.id)
         except CheckFailed as error:

@@ -5,6 +5,7 @@ Nothing changes the gate before `Upgrade.install`, and what is installed is the 
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 from dataclasses import dataclass
@@ -76,9 +77,8 @@ class Upgrade:
     def fetch(self, offer: Offer) -> None:
         """The packages themselves. Raises Refused."""
         needed = sum(one.size + one.installed_size for one in offer.packages) + _ROOM
-        free = shutil.disk_usage(WORK).free
-        if free < needed:
-            raise Refused(Why.NO_ROOM, needed=needed // 1_000_000, free=free // 1_000_000)
+        if shutil.disk_usage(WORK).free < needed:
+            raise no_room(needed)
         for one in offer.packages:
             self._take_package(one)
         try:
@@ -149,11 +149,24 @@ class Upgrade:
 
 
 def take_off(folder: Path, name: str, into: Path, at_most: int) -> str:
-    """A file of the stick, copied; its SHA-256. Raises Refused where it cannot be read, else as `take`."""
+    """A file of the stick, copied; its SHA-256. Raises Refused where it cannot be read or kept, else as `take`."""
     try:
         return take(folder, name, into, at_most)
     except OSError as error:
+        if is_full(error):
+            raise no_room(at_most + _ROOM) from error
         raise Refused(Why.UNREADABLE, what=error.strerror) from error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it is the card that has no room, and not the stick that is worn."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room(needed: int = _ROOM) -> Refused:
+    """That so many bytes are needed where the copy lies."""
+    free = shutil.disk_usage(WORK.parent).free
+    return Refused(Why.NO_ROOM, needed=needed // 1_000_000, free=free // 1_000_000)
 
 
 def _refuse_no_newer(version: str, installed: str, mark: str) -> None:

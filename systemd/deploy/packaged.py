@@ -51,11 +51,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
         again = f"facegate-switch {chosen.version or '--finish'}"
-        why = "The root file system is only read. On a card that was written whole, say: writable"
-        print(f"{why} {again}", file=sys.stderr)
+        if error.errno == errno.EROFS:
+            why = f"The root file system is only read. On a card that was written whole, say: writable {again}"
+        else:
+            why = f"{error.filename or 'The card'}: {error.strerror}. Once that is mended, say: sudo {again}"
+        print(why, file=sys.stderr)
         return 1
     return 0
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deploy.archive import FOLDER, KEY, fingerprint
-from deploy.offer import TRUSTED, WORK, Upgrade, in_use, installed_packages, take_off
+from deploy.offer import TRUSTED, WORK, Upgrade, in_use, installed_packages, is_full, no_room, take_off
 from deploy.place import PACKAGES
 from deploy.programs import Failed, run
 from deploy.refused import Refused, Why
@@ -58,6 +58,10 @@ def main() -> int:
             except Failed as error:
                 say("failed", said=str(error))
                 raise
+            except OSError as error:
+                said = f"{error.filename or 'The card'}: {error.strerror}. See: sudo facegate doctor"
+                say("failed", said=said)
+                raise Failed(said) from error
         # Apart from it: whoever looks at a stick meanwhile need not wait.
         if (now := in_use()) != before:
             _remove_all_but({before, now})
@@ -166,6 +170,8 @@ def _scratch() -> Iterator[None]:
     try:
         WORK.mkdir(mode=0o755)
     except OSError as error:
+        if is_full(error):
+            raise no_room() from error
         # Where a power cut left a copy it is there, and stays.
         if not os.statvfs(WORK.parent).f_flag & os.ST_RDONLY:
             raise

@@ -14,11 +14,11 @@ LEFT_OUT = (
 )  # fmt: skip
 
 
-@pytest.mark.step("the simulated drill, but for eight checks of 50 ms", 1500)
+@pytest.mark.step("the simulated drill, but for eight checks of 50 ms", 2700)
 def test_the_drill_passes_but_for_what_hangs_on_the_clock(installed, seen):
     said = installed.system.run(
-        "facegate", "drill", "--simulate", "--json", "--state", "/root/drill",
-        check=False, timeout=1400, FACEGATE_MODELS__DIR=MODELS,
+        "facegate", "drill", "--simulate", "--patience", "20", "--json", "--state", "/root/drill",
+        check=False, timeout=2600, FACEGATE_MODELS__DIR=MODELS,
     )  # fmt: skip
     # Each check with what it saw.
     print(f"\n{said.err}")

@@ -48,7 +48,7 @@ def test_a_system_for_which_there_are_no_packages_is_said(tmp_path):
 
 
 SWITCHING = """
-import errno, subprocess, sys
+import errno, os, subprocess, sys
 from pathlib import Path
 from deploy import packaged
 from deploy.place import PACKAGES, Installation
@@ -61,20 +61,24 @@ with packaged._alone(place):
     print(subprocess.run(free).returncode)
 print(subprocess.run(free).returncode)
 
-def only_read(*_):
-    raise OSError(errno.EROFS, "Read-only file system")
+for why in (errno.EROFS, errno.ENOSPC):
+    def fails(*_):
+        raise OSError(why, os.strerror(why), "/usr/lib/facegate/switching.json")
 
-packaged.os.geteuid, packaged._switch, packaged._alone = lambda: 0, only_read, lambda _: open("/dev/null")
-sys.argv = ["facegate-switch", "0.1.0"]
-sys.exit(packaged.main())
+    packaged.os.geteuid, packaged._switch, packaged._alone = lambda: 0, fails, lambda _: open("/dev/null")
+    sys.argv = ["facegate-switch", "0.1.0"]
+    code = packaged.main()
+sys.exit(code)
 """
 
 
-def test_one_switch_at_a_time_and_a_root_that_is_only_read_is_said_in_one_sentence(tmp_path):
+def test_one_switch_at_a_time_and_a_card_that_cannot_be_written_is_said_in_one_sentence(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "systemd"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", SWITCHING, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (done.stdout, done.returncode) == ("1\n0\n", 1)
     assert done.stderr.splitlines() == [
-        "The root file system is only read. On a card that was written whole, say: writable facegate-switch 0.1.0"
+        "The root file system is only read. On a card that was written whole, say: writable facegate-switch 0.1.0",
+        "/usr/lib/facegate/switching.json: No space left on device. Once that is mended, say:"
+        " sudo facegate-switch 0.1.0",
     ]

@@ -99,6 +99,22 @@ def test_nothing_but_a_plain_file_in_its_size_is_taken(tmp_path, kind):
     assert not (tmp_path / "into").exists()
 
 
+def test_a_card_that_is_full_is_not_taken_for_a_worn_stick(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("not root: no file system of a few pages can be mounted")
+    for name in ("given", "card"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "given/file").write_bytes(os.urandom(50_000))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", tmp_path / "card"], check=True)
+    try:
+        took = "offer.take_off(Path(sys.argv[1]), 'file', Path(sys.argv[2]), 50000)"
+        done = said_by(took, tmp_path / "given", tmp_path / "card/into", check=False)
+    finally:
+        subprocess.run(["umount", tmp_path / "card"], check=True)
+    assert "and the card has" in done.stderr
+    assert "worn" not in done.stderr
+
+
 def test_the_changes_since_a_version_are_those_above_its_heading():
     text = "# Changelog\n\n## 0.10\n\n- Newest.\n\n## 0.2 (2026-01-01)\n\n- Newer.\n\n## 0.1\n\n- Old.\n"
     since = "json.dumps(offer.changes_since(sys.argv[1], sys.argv[2]))"
