@@ -18,9 +18,10 @@ from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
+# What others name comes before them.
 _ORDER = (
-    RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.GROUP, RegisterKind.HOLIDAY, RegisterKind.RESIDENT,
-    RegisterKind.PASS,
+    RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.AREA, RegisterKind.GROUP, RegisterKind.HOLIDAY,
+    RegisterKind.RESIDENT, RegisterKind.PASS,
 )  # fmt: skip
 
 
