@@ -129,8 +129,11 @@ def _void(context: Context, connection: sqlite3.Connection, order: Due) -> str |
 def _ordered(context: Context, order: Due) -> str | None:
     """What came of an order; None: the door has not done it, and it is tried again while it holds."""
     stands = order.what is not DoorOrder.OPEN
+    # Who ordered a late end did not see how the gate is: that its housing was opened since, for one.
+    late_end = order.what is DoorOrder.RELEASE and order.waited
     try:
-        reply = context.order_door(Do(order.what), Actor(order.by, frozenset()), order.taken_mono)
+        what = Do.END_LOCKDOWN if late_end else Do(order.what)
+        reply = context.order_door(what, Actor(order.by, frozenset()), order.taken_mono)
     except LinkDown:
         return None if stands else Came.SILENT
     if reply.granted:

@@ -105,6 +105,12 @@ class Errands:
         if coming.has_people:
             self._tell(Phase.READING)
         with coming.compared():
+            if coming.erased:
+                raise Refusal(
+                    "Of the people whom the centre has {count} were erased at this gate. What becomes of them is said"
+                    " by the command: facegate join",
+                    count=len(coming.erased),
+                )
             decided = self._decided(asked, coming.people) if coming.people else Decided((), ())
             self._tell(Phase.FOLLOWING)
             coming.follow(decided)

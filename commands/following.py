@@ -23,7 +23,7 @@ from gate.store.compound import items, joining, proposals, requests, role, succe
 from gate.store.compound.entries import RegisterKind
 from gate.store.compound.joining import Decided
 from gate.store.database import database_of, open_database
-from gate.store.people import credentials, residents
+from gate.store.people import credentials, erasure, residents
 from gate.store.people.residents import Resident
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ class Following:
         """Once it is paired: whether the centre is that of the compound whose gate this is already."""
         self.gate_id: str = here["id"]
         self.has_people = bool(here["people"])
+        """Whether there are people here, or were: then the register is read first."""
         self.people: list[dict[str, Any]] = []
         """Who is here and, by their id, not on the register; `there` is whom of it they are most likely."""
         self.place: str | None = None
         """Where it is reached as a second centre; None: it is none."""
+        self.erased: list[dict[str, Any]] = []
+        """Who is on the register and was erased here, so that the centre never heard of it."""
         self._paired: Paired | None = None
         self._second: HandedOver | None = None
         self._scratch: str | None = None
@@ -90,7 +93,7 @@ class Following:
             return
         paired = self._paired
         found = as_owner(self._keeper, lambda: _compared(self._gate, paired, self.address))
-        self._scratch, self.people = found["scratch"], found["people"]
+        self._scratch, self.people, self.erased = found["scratch"], found["people"], found["erased"]
         try:
             # Whoever is asked may think about it.
             with nullcontext() if self._scratch is None else kept_alive(Path(self._scratch)):
@@ -142,7 +145,8 @@ def _looked(gate: Home) -> dict[str, Any]:
         former = succession.superseded(connection) is not None
         if not former:
             role.refuse_who_leads(connection)
-        codes, people = len(credentials.having_any(connection)), len(residents.every(connection))
+        codes = len(credentials.having_any(connection))
+        people = len(residents.every(connection)) + len(erasure.erased(connection))
         follows = role.part(connection) is role.Part.GATE
         return {
             "codes": codes,
@@ -186,7 +190,11 @@ def _compared(gate: Home, paired: Paired, address: str) -> dict[str, Any]:
             if role.follows_already(connection, paired.salt):
                 # Of whom it waits to hear the centre is asked still.
                 people = [one for one in people if not proposals.waits(connection, RegisterKind.RESIDENT, one["id"])]
-            return {"scratch": str(scratch), "people": people}
+            # What a former centre erased is told with all that it has and did not pass on.
+            former = succession.superseded(connection) is not None
+            gone = [] if former else joining.erased_here(connection, register)
+            erased = [{"id": one.id, "name": one.name, "unit": one.unit} for one in gone]
+            return {"scratch": str(scratch), "people": people, "erased": erased}
     except BaseException:
         _dropped(str(scratch))
         raise
@@ -235,6 +243,7 @@ def _followed(
             joining.propose(connection, kept, register)
         if register is None:
             return {"people": had, "merged": []}
+        joining.settle_erased(connection, register, decided)
         joining.take_register(connection, register)
         return {"people": had, "merged": [asdict(one) for one in joining.decide(connection, decided, by=gate.by)]}
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.common import ask_for, counted, home, json_option, print_json, state_option
+from gate.errors import Refusal
 from gate.store.compound.joining import Decided
 
 if TYPE_CHECKING:
     from commands.following import Following
 
+# So many are called by name, where all are asked about at once.
+_NAMED = 10
 _CHOICES = {
     "same": "they are the same person: photos of here go to whom the centre names",
     "another": "they are two people: this one is proposed to the centre too",
     "here": "leave them at this gate alone",
 }
+_ERASED = {"everywhere": "erase them at the centre and at every gate", "back": "have them here again"}
 _OTHERS = {"bring": "propose them to the centre, for all gates", "here": "leave them at this gate alone"}
 
 
@@ -28,12 +33,15 @@ _OTHERS = {"bring": "propose them to the centre, for all gates", "here": "leave 
 @click.option("--port", type=click.IntRange(1, 65535), help="Its pairing port.  [default: centre.pairing_port]")
 @click.option("--both", type=click.Choice([*_CHOICES]), help="What becomes of whoever is at the centre too, unasked.")
 @click.option("--others", type=click.Choice([*_OTHERS]), help="What becomes of the others of this gate, unasked.")
+@click.option(
+    "--erased", type=click.Choice([*_ERASED]), help="What becomes of whoever was erased here, and is at the centre."
+)
 @click.option("--yes", is_flag=True, help="Do not ask: who is not said of stays at this gate alone.")
 @state_option
 @json_option
 def join(
-    address: str, code: str, port: int | None, both: str | None, others: str | None, yes: bool, state: Path | None,
-    config: Path | None, as_json: bool,
+    address: str, code: str, port: int | None, both: str | None, others: str | None, erased: str | None, yes: bool,
+    state: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Have this gate follow the centre at ADDRESS, by the CODE of its invitation.
 
@@ -60,7 +68,9 @@ def join(
         if coming.former:
             # It was the register's own word, but for who agreed to one gate alone.
             both, others = both or "another", others or "bring"
-        decided = _decided(coming.people, both, others, asks=not (yes or as_json))
+        asks = not (yes or as_json)
+        everywhere, back = _of_erased(coming.erased, erased, asks=asks)
+        decided = replace(_decided(coming.people, both, others, asks=asks), erased=everywhere, back=back)
         done = coming.follow(decided)
     _tell(coming.gate_id, coming.address, coming.people, decided, done | {"second": coming.place}, as_json=as_json)
 
@@ -93,6 +103,28 @@ def _decided(people: Sequence[dict[str, Any]], both: str | None, others: str | N
     same = tuple((one["id"], one["there"]["id"]) for one in people if said.get(one["id"]) == "same")
     brought = [one["id"] for one in people if said.get(one["id"]) == "another"]
     return Decided(same, (*brought, *(rest if others == "bring" else ())))
+
+
+def _of_erased(
+    people: Sequence[dict[str, Any]], said: str | None, *, asks: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """Who is erased everywhere, and who comes back, of those who were erased here while the centre did not hear of it,
+    by their ids. Raises Refusal where nobody says."""
+    ids = tuple(one["id"] for one in people)
+    if not ids:
+        return (), ()
+    names = ", ".join(_who(one) for one in people[:_NAMED]) + (", ..." if len(people) > _NAMED else "")
+    who = f"{counted(len(ids), 'resident')} of the centre's register were erased at this gate: {names}."
+    if said is None and not asks:
+        raise Refusal(
+            f"{who} Nothing is changed here. Say with another code what becomes of them: --erased everywhere, or"
+            " --erased back."
+        )
+    if said is None:
+        told = "".join(f"\n  {choice}: {words}" for choice, words in _ERASED.items())
+        click.echo(f"{who}{told}", err=True)
+        said = click.prompt("All of them", type=click.Choice([*_ERASED]), err=True)
+    return (ids, ()) if said == "everywhere" else ((), ids)
 
 
 def _asked(one: dict[str, Any]) -> str:

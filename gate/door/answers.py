@@ -154,7 +154,7 @@ class Answers:
                 return _reply(self.controller.command(who, now, self.doorbell.rings))
             case Do.LOCKDOWN | Do.HOLD | Do.CLOSE:
                 return _reply(self.controller.order(ORDERED[do][0], who, now))
-            case Do.RELEASE:
+            case Do.RELEASE | Do.END_LOCKDOWN:
                 for event in ORDERED[do]:
                     self.controller.order(event, who, now)
             case Do.RELEASE_RELAY:

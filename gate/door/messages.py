@@ -28,6 +28,8 @@ ORDERED = {
     # A hold alone: whoever lets the gate shut may not have seen that it was locked down since.
     Do.CLOSE: (Event.HOLD_OVER,),
     Do.RELEASE: (Event.LOCKDOWN_OVER, Event.HOLD_OVER, Event.TAMPER_BLOCK_OVER),
+    # Said late, by whoever does not know how the gate is: nothing opens by it that shut for another reason.
+    Do.END_LOCKDOWN: (Event.LOCKDOWN_OVER, Event.HOLD_OVER),
 }
 _READER = re.compile(r"[\w .-]{1,40}")
 _LONGEST_CARD = 64

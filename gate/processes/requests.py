@@ -31,6 +31,7 @@ class Do(StrEnum):
     HOLD = "hold"
     CLOSE = "close"
     RELEASE = "release"
+    END_LOCKDOWN = "end-lockdown"
     RELEASE_RELAY = "release-relay"
     FORGIVE = "forgive"
     RING = "ring"

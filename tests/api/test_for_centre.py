@@ -11,7 +11,7 @@ from gate.processes.status import DoorStatus
 from gate.store.compound import centre_orders
 from gate.store.compound.door_orders import Answered, DoorOrder, Offered
 from tests.console import context_on
-from tests.door import door_process, events
+from tests.door import door_process, drive, events, until
 from tests.running import wait_for
 
 WELL = Machine(40.0, None, 10 * LOW_DISK, None, True)
@@ -74,6 +74,23 @@ def test_a_late_end_lifts_the_centres_lockdown_and_no_other(store, state, contex
         carry_out_what_is_due(context)
         assert centre_orders.untold(store) == (Answered("o0", "done"),)
         assert door.ask({"do": "status"})["mode"] == "normal"
+
+
+@pytest.mark.parametrize("waited", [False, True])
+def test_a_late_end_of_the_centres_lockdown_ends_no_tamper_block_that_came_meanwhile(store, state, context, waited):
+    with door_process(state, tamper_pin=22) as (_, door):
+        drive(state, "GPIO22", 0)
+        take(store, DoorOrder.LOCKDOWN)
+        carry_out_what_is_due(context)
+        _ordered(state)
+        drive(state, "GPIO22", 1)
+        until(door, standing=["lockdown", "tamper_block"])
+        drive(state, "GPIO22", 0)
+        store.execute("DELETE FROM centre_orders")
+        take(store, DoorOrder.RELEASE, waited=waited)
+        carry_out_what_is_due(context)
+        assert centre_orders.untold(store) == (Answered("o0", "done"),)
+        assert door.ask({"do": "status"})["standing"] == (["tamper_block"] if waited else [])
 
 
 def test_an_order_that_was_begun_is_not_begun_again(store, context):

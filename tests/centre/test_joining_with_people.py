@@ -118,6 +118,45 @@ def test_a_gate_that_joins_again_has_nobody_twice_and_unasked_everybody_stays(ce
         assert residents.get(store, sun.id).templates == 2
 
 
+@pytest.mark.parametrize("becomes", ["everywhere", "back"])
+def test_whoever_was_erased_at_a_gate_that_had_left_is_erased_everywhere_or_comes_back(centre, place, becomes):
+    with centre.store() as store:
+        ma = enrolled(store, f"Ma {becomes}", "7-7-707", ord(becomes[0]), 181)
+        new_pin(store, centre.door, ma)
+    state = place / f"left-{becomes}"
+    with closing(open_database(state)) as store:
+        enrolled(store, f"Own {becomes}", None, ord(becomes[1]), ord(becomes[1]))
+    joins(centre, state, "--yes")
+    command("leave", "--yes", "--state", state)
+    with closing(open_database(state)) as store:
+        erasure.remove(store, residents.get(store, ma.id), by="test")
+    # Unasked nothing is done: one way somebody is lost everywhere, the other somebody who was erased comes back.
+    code = command("centre", "invite", "--state", centre.state)["code"]
+    at = ("--port", str(centre.centre["pairing_port"]), "--state", str(state), "--yes")
+    done = CliRunner().invoke(facegate, ["join", "127.0.0.1", code, *at])
+    assert f"Ma {becomes}, 7-7-707" in str(done.exception)
+    with closing(open_database(state)) as store:
+        assert part(store) is Part.ALONE
+        assert residents.get(store, ma.id) is None
+    joins(centre, state, "--others", "here", answers=f"{becomes}\n")
+    gate = Gate("", state, None, Process(state, "link", {}))
+    centre.stack.callback(gate.link.end)
+
+    def at_the_centre():
+        with centre.store() as store:
+            return residents.get(store, ma.id) is not None
+
+    wait_for(lambda: at_the_centre() == (becomes == "back"), 40, at_the_centre)
+    centre.whole_at([gate])
+    gate.link.end()
+    with gate.store() as here:
+        found = residents.get(here, ma.id)
+        assert (found is not None) == (becomes == "back")
+        if found is not None:
+            assert found.templates == 1
+            assert {one.method for one in credentials.of_resident(here, ma.id)} == {Method.PIN}
+
+
 def test_a_gate_that_was_copied_from_the_centres_machine_is_told_so_and_takes_nothing(centre, place):
     state = place / "copy"
     with centre.store() as store:

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.names import folded_name
-from gate.store.compound import items, outbox, proposals, taken
-from gate.store.compound.entries import Entry, RegisterKind, RevocationEntry, Version
+from gate.store.compound import items, outbox, proposals, requests, taken
+from gate.store.compound.entries import Entry, RegisterKind, ResidentEntry, RevocationEntry, Version
 from gate.store.database import transaction
 from gate.store.people import consents, erasure, homes, passes, residents, templates
 from gate.store.people.residents import Resident
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
+# What others name comes before them.
 _ORDER = (
-    RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.GROUP, RegisterKind.HOLIDAY, RegisterKind.RESIDENT,
-    RegisterKind.PASS,
+    RegisterKind.REVOCATION, RegisterKind.SCHEDULE, RegisterKind.AREA, RegisterKind.GROUP, RegisterKind.HOLIDAY,
+    RegisterKind.RESIDENT, RegisterKind.PASS,
 )  # fmt: skip
 
 
@@ -31,6 +32,10 @@ class Decided:
 
     same: tuple[tuple[str, str], ...]
     brought: tuple[str, ...]
+    erased: tuple[str, ...] = ()
+    """Whom the register has, and who was erased here: they are erased everywhere."""
+    back: tuple[str, ...] = ()
+    """The same, and they are here again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,30 @@ def namesakes_of(one: Resident, there: list[Resident]) -> list[Resident]:
     name = folded_name(one.name)
     called = [other for other in there if folded_name(other.name) == name]
     return [other for other in called if not (one.unit and other.unit) or homes.are_one(one.unit, other.unit)]
+
+
+def erased_here(connection: sqlite3.Connection, register: sqlite3.Connection) -> list[Resident]:
+    """Who is on the register that is in another store and was erased at this gate, as while it followed nobody, so
+    that the centre never heard of it."""
+    there = (residents.get(register, one) for one in items.residents(register))
+    return [
+        one for one in there
+        if one is not None and erasure.was_erased(connection, one.id) and not requests.waits(connection, one.id)
+    ]  # fmt: skip
+
+
+def settle_erased(connection: sqlite3.Connection, register: sqlite3.Connection, decided: Decided) -> None:
+    """Have the centre of this store, which follows now, hear who is erased everywhere, and let the others of them come
+    back by its word. Before the register is taken: it gives back nobody who was erased."""
+    with transaction(connection):
+        connection.executemany("INSERT INTO register_requests (id) VALUES (?)", [(one,) for one in decided.erased])
+        for one in decided.back:
+            connection.execute("DELETE FROM erased WHERE resident_hash = ?", (erasure.hash_of(one),))
+            entry = _entry(register, one)
+            if isinstance(entry, ResidentEntry):
+                parts = [part.id for part in entry.consents] + [part.id for part in entry.templates]
+                parts += [part.id for part in entry.credentials]
+                connection.executemany("DELETE FROM gone WHERE id = ?", [(part,) for part in parts])
 
 
 def take_register(connection: sqlite3.Connection, register: sqlite3.Connection) -> None:

@@ -13,11 +13,12 @@ from gate.store.compound import forgotten, items, joining, outbox, proposals, re
 from gate.store.compound.entries import RegisterKind, RevocationEntry, Version
 from gate.store.compound.revoking import revoke
 from gate.store.compound.taken import Taken
-from gate.store.people import changes, consents, credentials, erasure, residents, templates
+from gate.store.people import changes, consents, credentials, erasure, passes, residents, templates
 from gate.store.record import audit
-from gate.store.site import holidays, schedules
+from gate.store.site import areas, holidays, schedules
 from gate.vocabulary import Kind, Method
 from tests.compound import EVERY_GATE, FACE, THIS_GATE, following, publish, revoke_at, rows, take
+from tests.gate.store.compound.test_passes import new_pass
 from tests.stores import new_store
 
 PIN, DURESS, CARD = b"p" * 32, b"d" * 32, b"c" * 32
@@ -386,9 +387,27 @@ def joins_again(centre, gate):
     """As `facegate join` does it: the register is read beside, and taken once the gate follows."""
     with closing(following()) as register:
         centre.execute("UPDATE register SET due = 1")
-        take(register, *publish(centre))
+        sent = publish(centre)
+        while sent := [one for one in sent if take(register, one) == [Taken.EARLY]]:
+            pass
         role.follow(gate, b"s" * 16, "centre", by="test")
         joining.take_register(gate, register)
+
+
+def test_a_gate_that_joins_takes_every_kind_of_entry_that_there_is(centre, gate):
+    areas.put(centre, "Tower A", {"n": "North"}, "test")
+    schedules.put(centre, "Nights", "daily 22:00-06:00", "test")
+    schedules.put_group(centre, "Cleaners", "Nights", "test", area="Tower A")
+    holidays.add(centre, holidays.New("New Year", "2099-01-01", schedule="Nights"), by="test")
+    wang = changes.change(centre, wang_of(centre), changes.Changes(group="Cleaners", area="Tower A"), by="test")
+    visit = new_pass(centre, host=wang, unit=None)
+    erasure.remove(centre, residents.enrol(centre, "Li Na", None, [FACE], EVERY_GATE, by="test"), by="test")
+    joins_again(centre, gate)
+    assert {one for (one,) in gate.execute("SELECT kind FROM register")} == {*RegisterKind}
+    for table in ("areas", "groups", "holidays", "schedules", "residents"):
+        assert rows(gate, table) == rows(centre, table), table
+    assert passes.get(gate, visit.id) is not None
+    assert items.state(gate, 1) == outbox.state(centre)
 
 
 @pytest.mark.parametrize("left", [False, True])
