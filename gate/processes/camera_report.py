@@ -33,6 +33,7 @@ class Trouble(StrEnum):
     NO_STREAM = "no_stream"
     NO_PICTURE = "no_picture"
     UNDECODABLE = "undecodable"
+    EMPTY = "empty"
     TOO_LARGE = "too_large"
     LATE = "late"
     ENDED = "ended"
@@ -76,6 +77,8 @@ TROUBLES: dict[Trouble, Sentence] = {
                                  " keyframe interval to 1 or 2 s, and turn its smart codec (H.264+, H.265+) off."),
     Trouble.UNDECODABLE: Sentence("What the camera at {host} sends cannot be decoded: damaged, or too large."
                                   " Choose a smaller stream, or TCP."),
+    Trouble.EMPTY: Sentence("The camera at {host} answers, and sends no picture."
+                            " Restart it, and look in its settings whether its picture is on."),
     Trouble.TOO_LARGE: Sentence("The picture is {width}x{height}; {most} pixels is the most. Choose a smaller stream."),
     Trouble.LATE: Sentence("The pictures of the camera at {host} fall further and further behind."
                            " Choose its second, smaller stream, or a better network."),

@@ -17,6 +17,7 @@ from gate.vision.jpegs import Jpegs, size_of
 from gate.vision.pictures import Shot, check_size
 from gate.vision.settings import CameraSettings
 from gate.vision.stream import OPTIONS, STALL_S, stream_shots
+from gate.vision.stream_clock import LATE_FOR_S, LATE_S, ArrivalClock
 
 # Streams that FFmpeg takes apart by these names; a playlist names other files, and comes late.
 _FORMATS = {"video/x-flv": "flv", "video/flv": "flv", "video/mp2t": "mpegts", "video/mpeg": "mpegts"}
@@ -27,9 +28,9 @@ def http_shots(address: Address, settings: CameraSettings) -> Iterator[Shot]:
     with closing(HttpCamera(address, settings.opening_s)) as camera:
         match camera.ask():
             case kind if kind.startswith("multipart/"):
-                yield from _mjpeg(camera, address)
+                yield from _mjpeg(camera, address, settings.opening_s)
             case "image/jpeg" | "image/jpg":
-                yield from _snapshots(camera, address, settings.fps)
+                yield from _snapshots(camera, address, settings.fps, settings.opening_s)
             case kind if kind in _FORMATS:
                 import av
 
@@ -104,39 +105,68 @@ def _auth_for(answer: httpx.Response, address: Address) -> httpx.Auth:
     return httpx.DigestAuth(user, password) if "digest" in kinds else httpx.BasicAuth(user, password)
 
 
-def _mjpeg(camera: HttpCamera, address: Address) -> Iterator[Shot]:
-    jpegs, last = Jpegs(), time.monotonic()
+def _mjpeg(camera: HttpCamera, address: Address, opening_s: float) -> Iterator[Shot]:
+    jpegs, clock, reads = Jpegs(), ArrivalClock(), _Reads(address, opening_s)
+    began = asked = time.monotonic()
+    late_since: float | None = None
     for chunk in camera.chunks():
-        taken = time.monotonic()
-        # Where several came at once, the last one is the fresh one.
-        for jpeg in jpegs.feed(chunk)[-1:]:
-            last = taken
-            yield from _shot(jpeg, taken)
-        if taken - last > STALL_S:
-            raise trouble_at(address, Trouble.NO_ANSWER)
+        arrived, inside = time.monotonic(), jpegs.inside
+        clock.came(asked, arrived, inside=inside)
+        began = began if inside else arrived
+        found = jpegs.feed(chunk)
+        for jpeg in found[-1:]:
+            # Where several came at once, the last one is the fresh one; it began with what came now.
+            taken = began if len(found) == 1 else arrived
+            clock.complete(taken)
+            if not clock.queued and arrived - taken <= LATE_S:
+                late_since = None
+                yield from reads.shot(jpeg, taken)
+            elif arrived - (late_since := late_since or arrived) > LATE_FOR_S:
+                raise trouble_at(address, Trouble.LATE)
+        began = arrived if found else began
+        reads.check(late=late_since is not None)
+        asked = time.monotonic()
     raise trouble_at(address, Trouble.ENDED)
 
 
-def _snapshots(camera: HttpCamera, address: Address, fps: float) -> Iterator[Shot]:
-    asked = time.monotonic()
+def _snapshots(camera: HttpCamera, address: Address, fps: float, opening_s: float) -> Iterator[Shot]:
+    asked, reads = time.monotonic(), _Reads(address, opening_s)
     while True:
         jpegs = Jpegs()
         for chunk in camera.chunks():
             for jpeg in jpegs.feed(chunk):
-                yield from _shot(jpeg, asked)
+                yield from reads.shot(jpeg, asked)
             if time.monotonic() - asked > STALL_S:
                 raise trouble_at(address, Trouble.NO_ANSWER)
+        reads.check()
         time.sleep(max(0.0, asked + 1 / fps - time.monotonic()))
         asked = time.monotonic()
         camera.ask()
 
 
-def _shot(jpeg: bytes, taken: float) -> Iterator[Shot]:
-    """One shot, or none of a picture that is damaged. Its size is judged by its head."""
-    size = size_of(jpeg)
-    if size is None:
-        return
-    check_size(*size)
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is not None:
-        yield Shot(taken, np.asarray(image, np.uint8), "MJPEG")
+class _Reads:
+    """What comes from a camera that answers, made pictures; a camera that only answers is told apart."""
+
+    def __init__(self, address: Address, opening_s: float) -> None:
+        self._address = address
+        self._patience_s = opening_s
+        self._read = time.monotonic()
+        self._came = False
+
+    def shot(self, jpeg: bytes, taken: float) -> Iterator[Shot]:
+        """One shot, or none of a picture that is damaged. Its size is judged by its head."""
+        self._came = True
+        size = size_of(jpeg)
+        if size is None:
+            return
+        check_size(*size)
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image is not None:
+            self._read, self._came, self._patience_s = time.monotonic(), False, STALL_S
+            yield Shot(taken, np.asarray(image, np.uint8), "MJPEG")
+
+    def check(self, *, late: bool = False) -> None:
+        """Raises CameraError where nothing that came for too long was a picture; `late`: pictures come, of which nobody
+        knows yet whether they are new."""
+        if not late and time.monotonic() - self._read > self._patience_s:
+            raise trouble_at(self._address, Trouble.UNDECODABLE if self._came else Trouble.EMPTY)

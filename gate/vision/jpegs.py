@@ -15,6 +15,11 @@ class Jpegs:
     def __init__(self) -> None:
         self._held = bytearray()
 
+    @property
+    def inside(self) -> bool:
+        """Whether a picture has begun of which more is to come."""
+        return len(self._held) >= len(_START)
+
     def feed(self, more: bytes) -> list[bytes]:
         """The pictures that `more` completes. Raises ValueError when one grows beyond 16 MB."""
         self._held += more

@@ -10,16 +10,12 @@ from gate.processes.camera_report import Trouble
 from gate.vision.address import Address
 from gate.vision.camera_troubles import trouble_at
 from gate.vision.pictures import MOST_PIXELS, Shot, check_size, converted
-from gate.vision.stream_clock import StreamClock
+from gate.vision.stream_clock import LATE_FOR_S, LATE_S, WAITED_S, StreamClock
 
 # A stream that is silent for so long is asked for anew; after a stall that ends sooner no keyframe is waited for.
 STALL_S = 10.0
 # Nothing is probed that the stream's own description says, and the decoder takes no larger picture than we do.
 OPTIONS = {"fpsprobesize": "0", "analyzeduration": "1", "max_pixels": str(MOST_PIXELS)}
-# An older picture is of no use to a gate; nothing but such for so long means that they queue.
-_LATE_S, _LATE_FOR_S = 1.0, 3.0
-# Who had to wait so long for a packet holds the newest there is.
-_WAITED_S = 0.008
 _SETTLED_AFTER_S = 2.0
 # After a damaged picture others build on it until a whole one comes, or, in streams without whole ones, for so long.
 _DAMAGED_S = 10.0
@@ -60,7 +56,7 @@ class _Live:
             arrived = time.monotonic()
             if packet is None or packet.size == 0:
                 return
-            waited = arrived - asked >= _WAITED_S
+            waited = arrived - asked >= WAITED_S
             self._settled = self._settled or waited or arrived - self._began > _SETTLED_AFTER_S
             for frame in self._frames(packet, arrived):
                 check_size(frame.width, frame.height)
@@ -91,11 +87,11 @@ class _Live:
         return self._damaged_since is None
 
     def _is_fresh(self, taken: float, arrived: float, waited: bool) -> bool:
-        if arrived - taken <= _LATE_S:
+        if arrived - taken <= LATE_S:
             self._late_since = None
             return True
         self._late_since = self._late_since or arrived
-        if arrived - self._late_since > _LATE_FOR_S:
+        if arrived - self._late_since > LATE_FOR_S:
             if not waited:
                 raise trouble_at(self._address, Trouble.LATE)
             # Nothing queues here, so that it is the stamps which are wrong.
