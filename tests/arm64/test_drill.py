@@ -6,15 +6,17 @@ from tests.arm64.build import MODELS
 
 pytestmark = pytest.mark.arm64
 
-# Each holds that a relay moves within 50 ms by the clock. An emulated processor is some twenty times slower than that
-# clock takes it for, and what it is late by says nothing of a board.
+# The first eight hold that a relay moves within 50 ms by the clock, the others that a program which lets go of a dead
+# door's relay has started within half a second, and that vision answers within two. An emulated processor is some
+# twenty times slower than that clock takes it for, and what it is late by says nothing of a board.
 LEFT_OUT = (
     "exit_works_without_camera", "command_works_without_camera", "claim_opens", "card_opens", "exit_opens",
     "exit_opens_under_lockdown", "vision_comes_back", "hung_vision_is_replaced",
+    "door_killed_in_a_pulse_lets_go", "maximum_is_kept_by_the_relay_itself", "health_is_told",
 )  # fmt: skip
 
 
-@pytest.mark.step("the simulated drill, but for eight checks of 50 ms", 2700)
+@pytest.mark.step("the simulated drill, but for eleven checks that hang on the clock", 2700)
 def test_the_drill_passes_but_for_what_hangs_on_the_clock(installed, seen):
     said = installed.system.run(
         "facegate", "drill", "--simulate", "--patience", "20", "--json", "--state", "/root/drill",
@@ -27,6 +29,6 @@ def test_the_drill_passes_but_for_what_hangs_on_the_clock(installed, seen):
     held = {name: passed for name, passed in checks.items() if name not in LEFT_OUT}
     seen(f"{sum(held.values())} of {len(checks)} checks passed")
     seen(f"left out: {', '.join(name.replace('_', ' ') for name in LEFT_OUT)}")
-    assert len(held) == len(checks) - len(LEFT_OUT) == 36
+    assert len(held) == len(checks) - len(LEFT_OUT) == 33
     failed = [name for name, passed in held.items() if not passed]
     assert not failed, failed
