@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from api.auth import Actor
 from api.context import Context
 from api.destinations import resolve
-from api.webhooks import ANSWERED_WITHIN_S, PORTS, post
+from api.webhooks import ANSWERED_WITHIN_S, PORTS, post, trusting
 from gate.errors import FacegateError, Sentence
 from gate.store.ids import new_id
 from gate.store.record import audit
@@ -80,9 +80,11 @@ def _status(context: Context, to: Webhook) -> int:
     address = resolve(parts.hostname or "", parts.port or PORTS[parts.scheme], context.webhooks)
     said = {"type": "facegate.test", "timestamp": datetime.now(UTC).isoformat(), "data": {"gate": context.gate}}
 
+    trust = trusting()
+
     async def sent() -> int:
         async with asyncio.timeout(ANSWERED_WITHIN_S):
-            answer = await post(to, address, new_id(), json.dumps(said, ensure_ascii=False).encode())
+            answer = await post(to, address, new_id(), json.dumps(said, ensure_ascii=False).encode(), trust)
             return answer.status_code
 
     return asyncio.run(sent())

@@ -30,6 +30,8 @@ from gate.store.site import webhooks
 from gate.store.site.webhooks import Webhook
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _log = logging.getLogger(__name__)
@@ -103,11 +105,13 @@ def headers(secret: str, identity: str, at: int, body: bytes) -> dict[str, str]:
 async def send_for_ever(context: Context) -> None:
     """Send what there is to send as long as the api runs; a receiver that takes its time delays no other."""
     at_work: dict[str, asyncio.Task[None]] = {}
-    sender = _Sender(context, asyncio.Semaphore(_RECEIVERS_AT_ONCE), ThreadPoolExecutor(_NAMES_AT_ONCE, "names"))
+    room, names = asyncio.Semaphore(_RECEIVERS_AT_ONCE), ThreadPoolExecutor(_NAMES_AT_ONCE, "names")
+    sender: _Sender | None = None
     try:
         while True:
             try:
                 for to, lines in await asyncio.to_thread(_due, context, frozenset(at_work)):
+                    sender = sender or _Sender(context, room, names, await asyncio.to_thread(trusting))
                     at_work[to.id] = asyncio.create_task(sender.send(to, lines))
             except (FacegateError, sqlite3.Error) as error:
                 _log.error("The webhooks could not be looked up: %s", error)
@@ -120,7 +124,7 @@ async def send_for_ever(context: Context) -> None:
         for task in at_work.values():
             task.cancel()
         await asyncio.gather(*at_work.values(), return_exceptions=True)
-        sender.names.shutdown(wait=False, cancel_futures=True)
+        names.shutdown(wait=False, cancel_futures=True)
 
 
 def _due(context: Context, at_work: frozenset[str]) -> list[tuple[Webhook, list[Line]]]:
@@ -140,6 +144,7 @@ class _Sender:
     room: asyncio.Semaphore
     names: ThreadPoolExecutor
     """Looks names up: where nobody answers that lasts, and must not hold up what else waits for a thread."""
+    trust: ssl.SSLContext
 
     async def send(self, to: Webhook, lines: list[Line]) -> None:
         """Some lines to one webhook, in order, until one fails."""
@@ -186,11 +191,18 @@ class _Sender:
         url, body = httpx.URL(to.url), message(self.context.gate, line, head)
         looked_up = partial(resolve, url.host, url.port or PORTS[url.scheme], self.context.webhooks)
         address = await asyncio.get_running_loop().run_in_executor(self.names, looked_up)
-        answer = await post(to, address, line.id, body)
+        answer = await post(to, address, line.id, body, self.trust)
         return None if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
 
 
-async def post(to: Webhook, address: str, identity: str, body: bytes) -> httpx.Response:
+def trusting() -> ssl.SSLContext:
+    """The authorities whose certificates are believed. To read them takes longer than to send, and blocks."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
+async def post(to: Webhook, address: str, identity: str, body: bytes, trust: ssl.SSLContext) -> httpx.Response:
     """Send `body`, signed, to `address`, which is what the name of the webhook's URL was judged to mean.
 
     Answers without what the receiver says, which is not read: it may be endless. Raises httpx.HTTPError.
@@ -200,7 +212,7 @@ async def post(to: Webhook, address: str, identity: str, body: bytes) -> httpx.R
     url = httpx.URL(to.url)
     said = headers(to.secret, identity, int(time.time()), body) | {"host": url.netloc.decode("ascii")}
     async with (
-        httpx.AsyncClient(timeout=ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False) as client,
+        httpx.AsyncClient(timeout=ANSWERED_WITHIN_S, follow_redirects=False, trust_env=False, verify=trust) as client,
         client.stream(
             "POST", url.copy_with(host=address), content=body, headers=said, extensions={"sni_hostname": url.host}
         ) as answer,

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import click
 
-from commands.common import Home, home, json_option, print_json, say_no, state_option
+from commands.common import home, json_option, print_json, say_no, state_option
 from gate.errors import Refusal
 from gate.processes import asking
-from gate.processes.addresses import runtime_directory, socket_of
+from gate.processes.addresses import socket_of
 from gate.processes.client import Client, LinkDown
 from gate.processes.fields import written
 from gate.processes.requests import Do, Reply
@@ -110,23 +109,16 @@ def relay_off(state: Path | None, config: Path | None, as_json: bool) -> None:
     except asking.NotUnderstood:
         raise
     except LinkDown:
-        _claim_the_pin(home(state, config, part="door"))
+        # Only where it is needed: gpiozero takes its time.
+        from gate.door.relay_off import let_go
+
+        gate = home(state, config, part="door")
+        let_go(gate.settings.door, gate.state)
         by = "claiming its pin"
     if as_json:
         print_json({"released": True, "by": by})
         return
     click.echo(f"The relay is off, by {by}.")
-
-
-def _claim_the_pin(gate: Home) -> None:
-    from gate.door.hardware import release_relay
-
-    try:
-        release_relay(gate.settings.door, runtime_directory(gate.state, "door"))
-    except PermissionError:
-        # The folder of a service is systemd's to make, and is gone while the service is.
-        with TemporaryDirectory() as scratch:
-            release_relay(gate.settings.door, Path(scratch))
 
 
 def _order(state: Path | None, config: Path | None, order: Do, as_json: bool, done: str) -> int:

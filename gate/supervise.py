@@ -145,7 +145,8 @@ class Supervisor:
     def _last_asked_ns(self) -> int:
         try:
             return errand_file(self._state).stat().st_mtime_ns
-        except FileNotFoundError:
+        except OSError:
+            # A state that cannot be read any more ends nobody's way out.
             return 0
 
     def _bury_errand(self) -> None:

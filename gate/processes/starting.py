@@ -114,21 +114,45 @@ class Watchdog:
         every_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6 / 4
         self._every_s = every_s or float("inf")
         self._fed_mono = float("-inf") if every_s else float("inf")
+        self._line = _line() if every_s else None
 
     def feed(self, fresh: bool) -> None:
         """To be called once a turn of the main loop; `fresh` says that all which should happen has happened lately."""
         now = time.monotonic()
         if fresh and now - self._fed_mono >= self._every_s:
             self._fed_mono = now
-            _tell("WATCHDOG=1")
+            try:
+                _tell("WATCHDOG=1")
+            except OSError:
+                # The way to its socket may be closed to us, as by another owner of a folder, while the starter lives.
+                if self._line is None:
+                    raise
+                self._line.send(_said("WATCHDOG=1"))
 
 
 def _tell(what: str) -> None:
     """Send `what` to the socket NOTIFY_SOCKET (sd_notify(3)); does nothing where that is not set. Raises OSError."""
+    line = _line()
+    if line is not None:
+        with line:
+            line.send(_said(what))
+
+
+def _line() -> socket.socket | None:
     address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
-            notifier.sendto(f"{what}\nMAINPID={os.getpid()}".encode(), address.replace("@", "\0", 1))
+    if not address:
+        return None
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        line.connect(address.replace("@", "\0", 1))
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def _said(what: str) -> bytes:
+    return f"{what}\nMAINPID={os.getpid()}".encode()
 
 
 def _stop_at_end_of_input() -> None:

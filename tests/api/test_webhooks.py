@@ -18,7 +18,7 @@ import pytest
 
 from api.app import create_app
 from api.destinations import Allowed, may_be_sent_to
-from api.webhooks import send_for_ever
+from api.webhooks import send_for_ever, trusting
 from gate.store.people import residents
 from gate.store.record import audit
 from gate.store.site import accounts, webhooks
@@ -70,7 +70,7 @@ def sending(context):
     thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.gather(task, return_exceptions=True)))
     thread.start()
     try:
-        yield
+        yield loop
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join(15)
@@ -111,6 +111,30 @@ def test_what_happens_arrives_signed_in_order_and_without_a_name(browser, store,
     listed = browser("owner").get("/api/v1/webhooks").json()
     assert "secret" not in listed[0]
     assert listed[0]["cursor"] == last
+
+
+def test_whoever_catches_up_leaves_the_loop_to_the_console(browser, store, context):
+    with receiver() as (url, got):
+        browser("owner").post("/api/v1/webhooks", json={"url": url, "kinds": ["granted"]})
+        for number in range(40):
+            happen(store, "granted", number=number)
+        with sending(context) as loop:
+            wait_for(lambda: got, 20, "nothing arrives")
+            before, dear = spent(loop), spent(loop, trusting)
+            wait_for(lambda: len(got) == 40, 60, "not all arrived")
+            assert spent(loop) - before < 15 * dear, "each line costs as much as to read whom is trusted"
+
+
+def spent(loop, act=None):
+    """The processor's time that a loop's thread has had, seconds; or what an act there takes of it."""
+
+    async def there():
+        began = time.thread_time()
+        if act is not None:
+            act()
+        return time.thread_time() - began if act is not None else began
+
+    return asyncio.run_coroutine_threadsafe(there(), loop).result(20)
 
 
 @pytest.mark.parametrize("status", [500, 302, 404])

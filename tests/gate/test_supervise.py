@@ -27,6 +27,7 @@ from tests.running import (
     of_kind,
     pid_of,
     relay_edges,
+    stays,
     until,
     wait_for,
 )
@@ -184,3 +185,26 @@ def test_a_camera_that_is_missing_leaves_the_door_at_work(models_dir, state):
     with open_database(state) as connection:
         lost = [line.details["why"] for line in audit.lines(connection) if line.kind == "camera_lost"]
     assert "cannot be opened" in lost[0]
+
+
+def test_a_state_that_cannot_be_read_any_more_ends_nobodys_way_out(models_dir, state):
+    with gate_running(models_dir, state, "") as process:
+        until(process, "api ready")
+        api = state / "run" / "api"
+        api.rename(api.with_name("gone"))
+        # What lies below a plain file cannot be looked at, as below a folder that is another's.
+        api.write_text("")
+        stays(lambda: process.poll() is None, 2, "the gate ended")
+        assert ask(state, "door", do="open")["granted"]
+        api.unlink()
+        api.with_name("gone").rename(api)
+
+
+def test_a_relay_is_released_where_the_state_cannot_be_used(state):
+    state.mkdir(exist_ok=True)
+    (state / "run").write_text("")
+    given = json.dumps({"state": str(state), "door": {}}) + "\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "gate.door.relay_off"], input=given, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
