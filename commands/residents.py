@@ -15,6 +15,7 @@ from commands.common import Home, counted, home, json_option, print_json, print_
 from commands.credentials import card, phone, pin
 from gate.clock import zone_of
 from gate.errors import UsageError
+from gate.store.compound import records
 from gate.store.copy_rows import people_in_memory
 from gate.store.people import (
     changes,
@@ -33,7 +34,6 @@ from gate.store.people import (
 from gate.store.people import residents as store
 from gate.store.people.residents import Resident
 from gate.store.people.together import ERASING, Count, Deed
-from gate.store.record import search as record
 from gate.store.record.search import Search
 
 
@@ -85,7 +85,8 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
         corrected = corrections.of(connection, person.id)
         link = photo_links.of_resident(connection, person.id, now)
         own = own_pages.of_resident(connection, person.id, now)
-        lines = list(record.every(connection, Search(residents=(person.id,))))
+        lines = list(records.every(connection, Search(residents=(person.id,))))
+        gates = records.names_beside(connection, gate.settings.gate)
         record_look(connection, "a resident", gate.by)
     if as_json:
         lists = {"templates": [asdict(one) for one in kept], "consents": [asdict(one) for one in agreed]}
@@ -130,8 +131,16 @@ def show(who: str, state: Path | None, config: Path | None, as_json: bool) -> No
     told = {one.id: f"{one.model} (damaged)" if one.damaged else one.model for one in kept}
     rows = [(one.source, told[one.id], *(one.quality.get(name) for name in qualities)) for one in kept]
     print_table(("source", "model", *qualities), rows, "No templates: this person uses other ways in.")
-    said = [(line.sequence, line.at[:19].replace("T", " "), line.kind, line.says.reason or "") for line in lines]
-    print_table(("line", "at (UTC)", "kind", "reason"), said, "The record has no line that names them.")
+    said = [
+        (line.sequence, line.at[:19].replace("T", " "), line.kind, line.says.reason or "",
+         *((gates.get(line.gate_id, line.gate_id),) if gates else ()))
+        for line in lines
+    ]  # fmt: skip
+    print_table(
+        ("line", "at (UTC)", "kind", "reason", *(("gate",) if gates else ())),
+        said,
+        "The record has no line that names them.",
+    )
 
 
 def _when_let_in(person: Resident) -> str:

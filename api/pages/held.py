@@ -17,9 +17,9 @@ from api.pages.record_words import teller
 from api.pages.ways_in import held_of
 from api.v1.residents import found_resident
 from gate.care import retention
+from gate.store.compound import records
 from gate.store.people import consents, corrections, own_pages, photo_links, templates
 from gate.store.people.residents import Resident
-from gate.store.record import search as record
 from gate.store.record.search import Search
 
 router = APIRouter(route_class=EarlyRefusal, include_in_schema=False)
@@ -30,7 +30,7 @@ def show_held(request: Request, connection: Store, context: Shared, actor: Regis
     """All of it; the record's lines for whoever may read the record. It is a look."""
     person = found_resident(connection, resident)
     reads = actor.may(Permission.RECORD)
-    lines = list(record.every(connection, Search(residents=(person.id,)))) if reads else []
+    lines = list(records.every(connection, Search(residents=(person.id,)))) if reads else []
     return page_of_people(
         request, connection, actor, "a resident", "held.html", person=person, reads=reads, lines=lines,
         templates=templates.of(connection, person.id), agreed=consents.of(connection, person.id),
@@ -39,6 +39,7 @@ def show_held(request: Request, connection: Store, context: Shared, actor: Regis
         own_page=own_pages.of_resident(connection, person.id, datetime.now(UTC)),
         **held_of(connection, person.id), **passes_of(connection, person.id),
         fading=_fading(connection, context, person), keep=context.settings.keep,
+        gates=records.names_beside(connection, context.gate),
     )  # fmt: skip
 
 

@@ -19,11 +19,11 @@ from api.pages.residents import known_of_faces
 from api.pages.together import CHANGED, COUNT, digest_of
 from api.problems import HttpProblem
 from gate.errors import Refusal
+from gate.store.compound import records
 from gate.store.people import credentials, erasure, homes, residents
 from gate.store.people.homes import Home
 from gate.store.people.residents import Resident
 from gate.store.people.together import FEW, Count, Deed
-from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.vocabulary import ENTERED, Kind
 
@@ -89,9 +89,10 @@ def _home_page(
 ) -> Response:  # fmt: skip
     """The page, with a problem that is `said` and who was `ticked` before it."""
     asked = Search(residents=tuple(one.id for one in home.people), kinds=_LATELY)
-    lines = record.page(connection, asked, count=_LINES_SHOWN) if actor.may(Permission.RECORD) else []
+    lines = records.page(connection, asked, count=_LINES_SHOWN).lines if actor.may(Permission.RECORD) else ()
     return page_of_people(
         request, connection, actor, "residents", "home.html", home=home, lines=lines, key=new_secret(),
+        gates=records.names_beside(connection, context.gate),
         known_as=digest_of(home.people),
         counted=len(home.people) > FEW, status_code=422 if "problem" in said else 200,
         **known_of_faces(connection, context, [one.id for one in home.people]),

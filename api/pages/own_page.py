@@ -53,10 +53,11 @@ from enroll.codes import DrawnPass, DrawnRolling
 from gate.clock import zone_of
 from gate.codes import flat_of
 from gate.errors import FacegateError, Refusal, Sentence
+from gate.store.compound import records
+from gate.store.compound.role import Part, part
 from gate.store.people import consents, credentials, erasure, own_pages, passes
 from gate.store.people.passes import Pass, Phase, Wanted
 from gate.store.people.residents import Resident
-from gate.store.record import search
 from gate.store.record.search import Search
 from gate.store.site import areas, schedules
 from gate.vocabulary import ENTERED, Method
@@ -336,7 +337,7 @@ def _home(
         said = {"notice": language_of(request)(done.notice)} | said
     ways = {one.method: one for one in credentials.of_resident(connection, person.id)}
     visits = passes.of_host(connection, person.id)
-    lines = search.page(connection, Search((person.id,), ENTERED), count=_FEW)
+    lines = records.page(connection, Search((person.id,), ENTERED), count=_FEW).lines
     agreed = [one for one in consents.of(connection, person.id) if one.withdrawn_at is None]
     return page(
         request, "own_page.html", status_code, here=_at(held), held=held, person=person,
@@ -351,7 +352,8 @@ def _home(
         spent=opens.SPENT if opens.is_of_several(connection) else None,
         spans={value: SPANS[value].words for value in _SPANS}, uses=_USES, METHODS=METHODS,
         typed={"name": "", "span": "today", "uses": "1"} | (typed or {}), key=new_secret(),
-        areas=areas.every(connection),
+        areas=areas.every(connection), gates=records.names_beside(connection, context.gate),
+        follows=part(connection) is Part.GATE,
         lines=[one for one in lines if one.personal.get("resident") == person.id], **said,
     )  # fmt: skip
 

@@ -32,12 +32,12 @@ from api.v1.residents import etag, found_resident, refuse_outdated
 from gate.care import retention
 from gate.errors import FacegateError, Sentence, together
 from gate.names import clean_home, clean_name
+from gate.store.compound import records
 from gate.store.database import transaction
 from gate.store.people import consents, corrections, credentials, erasure, finding, homes, templates
 from gate.store.people.changes import OVER, Changes, change, is_over
 from gate.store.people.homes import Home
 from gate.store.people.residents import Resident
-from gate.store.record import search as record
 from gate.store.record.search import Search
 from gate.store.site import areas, schedules
 
@@ -273,11 +273,13 @@ def resident_page(
         once_only=person.id in known_of_faces(connection, context, ())["once_only"],
         agreed=consents.of(connection, person.id),
         may_withdraw=erasure.may_withdraw(connection, person.id),
-        lines=record.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN)
+        lines=records.page(connection, Search(residents=(person.id,)), count=_LINES_SHOWN).lines
         if actor.may(Permission.RECORD)
         else [],
         corrected={one.event: one for one in corrections.of(connection, person.id)},
         is_opening_by_face=corrections.is_opening_by_face,
+        own_gate=records.own_gate(connection),
+        gates=records.names_beside(connection, context.gate),
         **held_of(connection, person.id),
         **link_of(connection, person.id),
         **own_page_of(context, connection, person.id),

@@ -13,6 +13,7 @@ from api.app import create_app
 from gate.store.compound import carried, gates, records
 from gate.store.compound.gates import Gate
 from gate.store.database import open_database, transaction
+from gate.store.people import residents
 from gate.store.site import accounts
 from gate.vocabulary import Kind
 from tests.console import PASSWORD, Browser, context_on
@@ -70,6 +71,21 @@ def test_the_page_shows_who_came_at_any_gate_and_at_one_that_is_chosen(compound)
     assert f"verified: all lines are as they came, up to line {last}" in page
     # What is filtered stays so from page to page, and in what is exported.
     assert f"gate={records.own_gate(south)}" in browser.get(f"/events?gate={records.own_gate(south)}").text
+
+
+def test_of_one_resident_a_centre_shows_what_was_at_any_gate_and_the_copy_of_what_is_held_has_all(compound):
+    centre, _, south, browser = compound
+    came(south, 4, kind="denied", reason="out_of_hours")
+    carry(centre, south)
+    enrolled = residents.enrol(centre, "R1", "3-1-502", (), by="test")
+    centre.execute("UPDATE residents SET id = 'r1' WHERE id = ?", (enrolled.id,))
+    for address in ("/residents/r1", "/residents/r1/held", "/homes/3-1-502"):
+        page = unescape(browser.get(address).text)
+        rows = [re.sub(r"<[^>]+>", " ", one) for one in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
+        of_gates = [next((name for name in ("Office", "North", "South") if name in one), None) for one in rows]
+        assert [one for one in of_gates if one] == ["South", "Office", "North"], address
+    # What somebody else's face opened is said where it did.
+    assert unescape(browser.get("/residents/r1").text).count('name="event"') <= 1
 
 
 def test_duress_at_any_gate_stands_on_the_page_of_gates_for_whoever_reads_the_record_and_names_nobody(compound):

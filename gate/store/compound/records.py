@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gate.store.compound import gates
 from gate.store.record import audit
 from gate.store.record.approaches import ANSWERS, Approach, Page, together
 from gate.store.record.audit import Line
@@ -39,6 +40,13 @@ class Found:
 def own_gate(connection: sqlite3.Connection) -> str:
     """This machine's own id, as it stands in its lines."""
     return str(connection.execute("SELECT id FROM gate").fetchone()[0])
+
+
+def names_beside(connection: sqlite3.Connection, here: str) -> dict[str, str]:
+    """What gates are called whose lines may stand beside this machine's own, which is called `here`; none where there
+    is this machine alone."""
+    others = gates.names(connection)
+    return {own_gate(connection): here} | others if others else {}
 
 
 def page(
