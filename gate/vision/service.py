@@ -330,4 +330,8 @@ def _camera_settings(given: dict[str, Any]) -> CameraSettings:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A camera's thread may be deep in a library then, which aborts the process where Python goes away beneath it.
+    os._exit(code)
