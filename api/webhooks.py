@@ -107,14 +107,18 @@ async def send_for_ever(context: Context) -> None:
     at_work: dict[str, asyncio.Task[None]] = {}
     room, names = asyncio.Semaphore(_RECEIVERS_AT_ONCE), ThreadPoolExecutor(_NAMES_AT_ONCE, "names")
     sender: _Sender | None = None
+    said = ""
     try:
         while True:
             try:
                 for to, lines in await asyncio.to_thread(_due, context, frozenset(at_work)):
                     sender = sender or _Sender(context, room, names, await asyncio.to_thread(trusting))
                     at_work[to.id] = asyncio.create_task(sender.send(to, lines))
+                said = ""
             except (FacegateError, sqlite3.Error) as error:
-                _log.error("The webhooks could not be looked up: %s", error)
+                if str(error) != said:
+                    _log.error("The webhooks could not be looked up: %s", error)
+                said = str(error)
             except Exception:
                 # Whatever one receiver brings about, the others are owed their lines.
                 _log.exception("The webhooks could not be looked up")
