@@ -33,7 +33,7 @@ def serving(answer):
                     threading.Thread(target=one, args=(viewer,), daemon=True).start()
 
         def one(viewer):
-            with suppress(OSError), viewer:
+            with suppress(OSError, queue.Empty), viewer:
                 answer(viewer)
 
         threading.Thread(target=serve, daemon=True).start()
