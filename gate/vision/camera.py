@@ -26,6 +26,7 @@ _LONGEST_RETRY_S = 4.0
 _LASTING_RETRY_S = 60.0
 # A reader of the network ends by itself; one that does not for so much longer is stuck, as any other.
 _GRACE_S = 15.0
+_CLOSES_WITHIN_S = 0.5
 _BLACK, _WHITE = 6.0, 249.0
 # Of a black or white picture no pixel of the thumbnail stands out by more.
 _FLAT = 6.0
@@ -146,15 +147,18 @@ class Camera:
             return CameraState(report, self._last_mono, self._ended, self._abandoned, self._began_mono)
 
     def close(self) -> None:
-        """Stop reading; a thread stuck in a driver is left behind."""
+        """Stop reading; a thread stuck in a driver, or waiting for a silent line, is left behind."""
         with self._news:
             self._generation = -1
             self._news.notify_all()
+        # A process that ends next must not take Python away from beneath a library that still reads.
+        self._reader.join(_CLOSES_WITHIN_S)
 
     def _begin(self) -> None:
         self._generation += 1
         self._deadline_from = time.monotonic()
-        threading.Thread(target=self._own, args=(self._generation,), name="camera", daemon=True).start()
+        self._reader = threading.Thread(target=self._own, args=(self._generation,), name="camera", daemon=True)
+        self._reader.start()
 
     def _check_deadline(self) -> None:
         with self._news:

@@ -330,8 +330,4 @@ def _camera_settings(given: dict[str, Any]) -> CameraSettings:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A camera's thread may be deep in a library then, which aborts the process where Python goes away beneath it.
-    os._exit(code)
+    sys.exit(main())

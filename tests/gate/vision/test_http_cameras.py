@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ def test_a_snapshot_is_asked_for_at_the_rate_of_the_settings(site):
 
 
 LOOKS_ONCE = """
-import os, sys
+import sys
 from contextlib import closing
 from gate.processes.starting import speak_as
 from gate.vision.camera import Camera
@@ -108,10 +109,16 @@ from gate.vision.settings import CameraSettings
 from gate.vision.sources import source_of
 speak_as("vision")
 with closing(Camera(source_of(CameraSettings(source=sys.argv[1])))) as camera:
-    seen = camera.frame(10) is not None
-# Whoever still reads from the camera must not find Python half gone.
-os._exit(0 if seen else 1)
+    sys.exit(0 if camera.frame(10) is not None else 1)
 """
+
+
+@pytest.mark.parametrize("path", ["snap.jpg", "live.mjpg"])
+def test_a_camera_that_was_closed_is_read_no_more(site, path):
+    before = set(threading.enumerate())
+    with looking(site.address(path)) as camera:
+        first_picture(camera, 5)
+    assert not [one.name for one in set(threading.enumerate()) - before if one.name == "camera"]
 
 
 @pytest.mark.parametrize("path", ["snap.jpg", "live.mjpg"])
