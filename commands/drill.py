@@ -15,6 +15,7 @@ from gate.drill.at_the_gate import Gate
 from gate.drill.guided import PowerCut, guide
 from gate.drill.results import Result
 from gate.drill.sheet import Kept, Sheet, save, sheet_of
+from gate.errors import UsageError
 from gate.store.record import audit
 from gate.vocabulary import AuditEvent, Kind
 
@@ -54,6 +55,8 @@ def drill(
 
     Without --simulate it leads the installer through what needs hands, at the running gate.
     """
+    if patience > 1 and not simulate:
+        raise UsageError("--patience is for --simulate: at the gate the drill waits for you.")
     gate = home(state, config)
     try:
         if simulate:

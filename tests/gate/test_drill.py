@@ -56,6 +56,12 @@ def test_quick_simulated_checks_pass_and_the_sheet_and_the_record_say_so(models_
 
 
 @pytest.mark.soak
+def test_patience_is_for_the_simulated_drill_alone(facegate):
+    done = facegate("drill", "--patience", "3")
+    assert done.code != 0
+    assert "--patience is for --simulate" in done.err
+
+
 def test_every_simulated_check_passes_and_the_sheet_and_the_record_say_so(facegate, state):
     """All there are, on a quiet machine: some hold the gate to moments. In `make test` the quick ones above show that
     the drill works, and tests/gate/door holds the rules themselves."""
